@@ -1,0 +1,38 @@
+"""The APIs as data: their documents, what a call to an operation looks like, and how its answer reads.
+
+No endpoint, operation or field of any vendor is named in this code; all of it comes from OpenAPI documents.
+"""
+
+from runner.catalogue.answer import AnswerError, describe_error, parse_json, read_answer
+from runner.catalogue.arguments import ArgumentError
+from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
+from runner.catalogue.operation import Operation, Pagination, Parameter
+from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
+from runner.catalogue.request import Request, build_request, to_json
+from runner.catalogue.schema import Violation, violations
+
+__all__ = [
+    "AnswerError",
+    "Api",
+    "ArgumentError",
+    "Auth",
+    "Catalogue",
+    "Limits",
+    "Operation",
+    "Page",
+    "Pagination",
+    "Parameter",
+    "Request",
+    "Violation",
+    "build_request",
+    "describe_error",
+    "empty_page",
+    "first_arguments",
+    "load_api",
+    "next_arguments",
+    "parse_json",
+    "read_answer",
+    "shipped_apis",
+    "to_json",
+    "violations",
+]

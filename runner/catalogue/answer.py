@@ -1,0 +1,226 @@
+"""What came back: exact JSON, lists found in their envelopes, and a refusal put into one line."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+import simplejson
+
+from runner.catalogue.arguments import MAX_DIGITS
+from runner.catalogue.operation import Operation
+from runner.catalogue.paging import Page
+from runner.problems import printable
+
+MAX_DEPTH = 100
+MAX_LINE = 300
+"""Characters of a refusal that are shown."""
+
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+class AnswerError(Exception):
+    """A success that cannot be read as one. `reason` is for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def read_answer(operation: Operation, *, status: int, content_type: str, content: bytes) -> Any:
+    """The answer of a 2xx: a Page for lists, the object otherwise ({} when a write has no id to tell).
+
+    Raises AnswerError when the answer is not what the operation's document promises.
+    """
+    if not 200 <= status <= 299:
+        raise ValueError(f"{status} is not a success")
+    if _is_html(content_type, content):
+        raise AnswerError("the answer is an HTML page, not JSON")
+    if not content.strip():
+        if operation.effect == "read" or operation.id_field:
+            raise AnswerError("the answer is empty")
+        return {}
+    data = parse_json(content)
+    if operation.items:
+        return _page(operation, data)
+    if not isinstance(data, dict):
+        raise AnswerError(f"the answer is {_kind(data)}, not an object")
+    if operation.id_field:
+        _check_id(data.get(operation.id_field), operation.id_field)
+    return data
+
+
+def parse_json(content: bytes) -> Any:
+    """JSON with decimals, in which a key stands once. Raises AnswerError for anything else."""
+    if content.count(b"[") + content.count(b"{") > MAX_DEPTH and _depth(content) > MAX_DEPTH:
+        raise AnswerError(f"the answer is nested deeper than {MAX_DEPTH} levels")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise AnswerError("the answer is not UTF-8 text") from None
+    try:
+        data = simplejson.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_float=_decimal,
+            parse_int=_integer,
+            parse_constant=_constant,
+        )
+    except simplejson.JSONDecodeError as error:
+        raise AnswerError(f"the answer is not JSON: {error.msg} at character {error.pos}") from None
+    return _whole(data) if b"\\u" in content and _has_half(data) else data
+
+
+def describe_error(content_type: str, content: bytes) -> str:
+    """One line for people from the body of a refusal."""
+    if _is_html(content_type, content):
+        return "an HTML page"
+    try:
+        said = _said(parse_json(content))
+    except AnswerError:
+        said = ""
+    if not said:
+        try:
+            said = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return f"{len(content)} bytes that are not text"
+    line = printable(" ".join(said.split()))
+    return "no explanation" if not line else line if len(line) <= MAX_LINE else line[: MAX_LINE - 3] + "..."
+
+
+def _page(operation: Operation, data: Any) -> Page:
+    """The list of an answer: in its envelope, bare, or a lone object where a list is due."""
+    envelope = data if isinstance(data, dict) and operation.items != "*" else {}
+    if isinstance(data, list):
+        entries: Any = data
+    elif operation.items == "*":
+        entries = _lone(data)
+    elif operation.items in envelope:
+        entries = envelope[operation.items]
+    else:
+        raise AnswerError(f"the answer has no {operation.items!r}")
+    total, following = _at(envelope, operation, "total"), _at(envelope, operation, "next")
+    count = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
+    if entries is None and not count:
+        entries = []
+    if isinstance(entries, dict):
+        entries = [entries]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise AnswerError("the answer holds something else than a list of objects")
+    return Page(entries, count, following if isinstance(following, str) and following.strip() else None)
+
+
+def _lone(data: Any) -> list[Any]:
+    """The object that stands for a list of one. One that holds a list is rather an envelope, and not guessed at."""
+    if not isinstance(data, dict):
+        raise AnswerError(f"the answer is {_kind(data)}, not a list")
+    inner = [name for name, value in data.items() if isinstance(value, list)]
+    if inner:
+        raise AnswerError(f"the answer is an object with {inner[0]!r}, not a list; x-runner-items may have to name it")
+    return [data]
+
+
+def _at(envelope: Mapping[str, Any], operation: Operation, what: str) -> Any:
+    node: Any = envelope
+    place: str = getattr(operation.pagination, what, "")
+    for part in place.split(".") if place else ():
+        node = node.get(part) if isinstance(node, dict) else None
+    return node if place else None
+
+
+def _check_id(value: Any, name: str) -> None:
+    if value is None or value == "":
+        raise AnswerError(f"the answer has no {name!r}")
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise AnswerError(f"the answer has {_kind(value)} as its {name!r}")
+
+
+def _said(data: Any) -> str:
+    """What an error body says: the messages of its fields first, else its own."""
+    if not isinstance(data, dict):
+        return data if isinstance(data, str) else ""
+    fields = data.get("errors")
+    if isinstance(fields, dict) and fields:
+        parts = [f"{name}: {text}" if name else text for name, value in fields.items() for text in _texts(value)]
+    else:
+        parts = list(_texts(fields))
+    if not parts:
+        parts = [data[key] for key in ("detail", "message", "error", "title") if isinstance(data.get(key), str)][:1]
+    return "; ".join(parts)
+
+
+def _texts(value: Any) -> Iterable[str]:
+    for entry in value if isinstance(value, list) else [value]:
+        if isinstance(entry, str):
+            yield entry
+        elif isinstance(entry, dict):
+            yield from [entry[key] for key in ("message", "detail", "title") if isinstance(entry.get(key), str)][:1]
+
+
+def _is_html(content_type: str, content: bytes) -> bool:
+    return "html" in content_type.lower() or content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _depth(content: bytes) -> int:
+    depth = deepest = 0
+    for token in _TOKENS.finditer(content):
+        if token[0] in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[0] in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        raise AnswerError(f"the answer has the key {counts.most_common(1)[0][0]!r} twice")
+    return result
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise AnswerError("the answer has a number of too many digits") from None
+    if len(text) > MAX_DIGITS or abs(value.adjusted()) > MAX_DIGITS:
+        raise AnswerError("the answer has a number of too many digits")
+    return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise AnswerError("the answer has a number of too many digits")
+    return int(text)
+
+
+def _constant(text: str) -> NoReturn:
+    raise AnswerError(f"the answer has {text}, which is not a JSON number")
+
+
+def _has_half(data: Any) -> bool:
+    if isinstance(data, str):
+        return bool(_HALF.search(data))
+    if isinstance(data, dict):
+        return any(_has_half(name) or _has_half(value) for name, value in data.items())
+    return isinstance(data, list) and any(map(_has_half, data))
+
+
+def _whole(data: Any) -> Any:
+    """Data in which half a character (an API cut a text in the middle of a pair) is the replacement character."""
+    if isinstance(data, str):
+        return _HALF.sub("\ufffd", data)
+    if isinstance(data, dict):
+        return {_whole(name): _whole(value) for name, value in data.items()}
+    return [_whole(entry) for entry in data] if isinstance(data, list) else data

@@ -1,0 +1,238 @@
+"""What can be wrong with an API document, found when it is loaded and before anything uses it.
+
+    deco.openapi.yaml:31:9: error: 'amount' is a parameter and a field of the body [collision]
+    deco.openapi.yaml:52:15: error: '#/components/schemas/Ordr' points nowhere [reference]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.catalogue.operation import METHODS, body_schema, build_operation, declared_parameters
+from runner.catalogue.schema import (
+    TreePath,
+    Violation,
+    deref,
+    extension_violations,
+    follow,
+    types_of,
+    violations,
+)
+from runner.problems import Problem, nearest
+from runner.source import Source
+
+PREFIX = "x-runner-"
+
+_DATA = frozenset({"example", "examples", "default", "enum", "const"})
+_OPERATION = {
+    "type": "object",
+    "required": ["operationId", "responses"],
+    "properties": {
+        "operationId": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+        "summary": {"type": "string"},
+        "description": {"type": "string"},
+        "parameters": {"type": "array", "items": {"type": "object"}},
+        "requestBody": {"type": "object"},
+        "responses": {"type": "object", "additionalProperties": {"type": "object"}},
+    },
+}
+_SHAPE = {
+    "type": "object",
+    "required": ["openapi", "info", "servers", "paths"],
+    "properties": {
+        "openapi": {"type": "string", "pattern": r"^3\.1(\.|$)"},
+        "info": {"type": "object"},
+        "servers": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "object", "required": ["url"], "properties": {"url": {"type": "string"}}},
+        },
+        "security": {"type": "array", "items": {"type": "object"}},
+        "paths": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {
+                    "parameters": {"type": "array", "items": {"type": "object"}},
+                    **dict.fromkeys(METHODS, _OPERATION),
+                },
+            },
+        },
+        "components": {
+            "type": "object",
+            "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}},
+            "properties": {
+                "securitySchemes": {
+                    "additionalProperties": {
+                        "required": ["type", "in", "name"],
+                        "properties": {
+                            "type": {"enum": ["apiKey"]},
+                            "in": {"enum": ["header", "query"]},
+                            "name": {"type": "string"},
+                        },
+                    }
+                }
+            },
+        },
+    },
+}
+_PARAMETER = {
+    "type": "object",
+    "required": ["name", "in", "schema"],
+    "properties": {
+        "name": {"type": "string"},
+        "in": {"enum": ["path", "query", "header"]},
+        "required": {"type": "boolean"},
+        "schema": {"type": "object"},
+    },
+}
+
+Finding = tuple[TreePath, Violation, str]
+
+
+def check_document(source: Source) -> list[Problem]:
+    """Everything wrong with a document; empty when its operations can be built."""
+    document = source.data
+    findings = [(violation.path, violation, "document") for violation in violations(_SHAPE, document)]
+    if not findings:
+        findings = list(_check_tree(document, document, ()))
+    if not any(kind in ("document", "reference") for _, _, kind in findings):
+        findings += _check_operations(document)
+    return sorted({_problem(source, *finding) for finding in findings})
+
+
+def _problem(source: Source, path: TreePath, violation: Violation, kind: str) -> Problem:
+    place = source.key(path) if violation.key else source.value(path)
+    return source.problem(place, violation.message, kind, remedy=violation.remedy)
+
+
+def _check_tree(document: Any, node: Any, path: TreePath) -> Iterator[Finding]:
+    """References that point nowhere and x-runner-* keys that the vocabulary does not know, in the whole tree."""
+    if isinstance(node, list):
+        for index, entry in enumerate(node):
+            yield from _check_tree(document, entry, (*path, index))
+    if not isinstance(node, Mapping):
+        return
+    names_only = bool(path) and path[-1] == "properties"
+    if not names_only:
+        yield from _check_reference(document, node, path)
+        yield from _check_extensions(node, path)
+    for key, value in node.items():
+        if names_only or (key not in _DATA and not key.startswith("x-")):
+            yield from _check_tree(document, value, (*path, key))
+
+
+def _check_reference(document: Any, node: Mapping[str, Any], path: TreePath) -> Iterator[Finding]:
+    reference = node.get("$ref")
+    if reference is None:
+        return
+    try:
+        follow(document, str(reference))
+    except KeyError:
+        here = (*path, "$ref")
+        if isinstance(reference, str) and reference.startswith("#"):
+            group, _, name = reference.removeprefix("#/").rpartition("/")
+            try:
+                remedy = nearest(name, follow(document, f"#/{group}"), noun="names") if group else ""
+            except KeyError:
+                remedy = ""
+            yield here, Violation(here, f"{reference!r} points nowhere", remedy), "reference"
+        else:
+            yield here, Violation(here, f"{reference!r} is not a reference inside this document"), "reference"
+
+
+def _check_extensions(node: Mapping[str, Any], path: TreePath) -> Iterator[Finding]:
+    keys = {key: value for key, value in node.items() if key.startswith(PREFIX)}
+    if not keys:
+        return
+    place = _kind_of(path)
+    if not place:
+        for key in keys:
+            here = (*path, key)
+            yield here, Violation(here, f"{key!r} has no meaning here", key=True), "extension"
+        return
+    for violation in extension_violations(place, keys):
+        yield (*path, *violation.path), violation, "extension"
+
+
+def _kind_of(path: TreePath) -> str:
+    """Which part of the vocabulary holds at `path`; empty where none does."""
+    if path == ("info",):
+        return "info"
+    if len(path) == 3 and path[0] == "paths" and path[2] in METHODS:
+        return "operation"
+    if "schema" in path or path[:2] == ("components", "schemas"):
+        return "schema"
+    return "parameter" if "parameters" in path[-2:-1] else ""
+
+
+def _check_operations(document: Mapping[str, Any]) -> Iterator[Finding]:
+    seen: dict[str, TreePath] = {}
+    for path, item in document["paths"].items():
+        if "$ref" in item:
+            at: TreePath = ("paths", path, "$ref")
+            message = "the operations of a path have to stand in this document"
+            yield at, Violation(at, message, "write them out here", key=True), "reference"
+        for method in METHODS:
+            if method not in item:
+                continue
+            here: TreePath = ("paths", path, method)
+            name = item[method]["operationId"]
+            if name in seen:
+                message = f"the operation {name!r} exists already at {seen[name][1]}"
+                yield (*here, "operationId"), Violation(here, message, "give it another name"), "duplicate"
+            seen.setdefault(name, here)
+            broken = list(_check_parameters(document, method, path))
+            yield from broken or _check_meaning(document, method, path)
+
+
+def _check_parameters(document: Mapping[str, Any], method: str, path: str) -> Iterator[Finding]:
+    item = document["paths"][path]
+    here: TreePath = ("paths", path, method)
+    for base, holder in (here[:2], item), (here, item[method]):
+        for index, entry in enumerate(holder.get("parameters", ())):
+            for violation in violations(_PARAMETER, deref(document, entry)):
+                yield (*base, "parameters", index, *violation.path), violation, "document"
+                return
+    parameters = declared_parameters(document, method=method, path=path)
+    names = [parameter["name"] for parameter in parameters]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield here, Violation(here, f"two parameters are called {name!r}", key=True), "collision"
+    declared = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
+    template = set(re.findall(r"\{([^{}]*)\}", path))
+    for name in sorted(declared ^ template):
+        what = "is in the path but no parameter" if name in template else "is a path parameter but not in the path"
+        yield here, Violation(here, f"{name!r} {what}", key=True), "parameter"
+    schema = body_schema(document, item[method])
+    fields = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
+    for name in sorted(set(names) & set(fields)):
+        message = f"{name!r} is a parameter and a field of the body, and a step could not tell which it gives"
+        yield here, Violation(here, message, key=True), "collision"
+
+
+def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Iterator[Finding]:
+    """Whether the extensions of an operation name things that it has."""
+    operation = build_operation(document, "", method=method, path=path)
+    here = ("paths", path, method)
+    answer = deref(document, operation.answer) or {}
+    properties = answer.get("properties", {})
+    amounts = {name: each for name, each in operation.fields.items() if set(types_of(each)) <= {"number", "integer"}}
+    checks: list[tuple[str, str, Mapping[str, Any], str]] = [
+        ("money", operation.money, amounts, "a number in the body"),
+    ]
+    if operation.items != "*":
+        checks.append(("items", operation.items, properties, "a property of the answer"))
+    if properties:
+        checks.append(("id", operation.id_field, properties, "a property of the answer"))
+    if operation.pagination:
+        queries = {name: each for name, each in operation.parameters.items() if each.place == "query"}
+        checks.append(("pagination", operation.pagination.page, queries, "a query parameter"))
+        checks.append(("pagination", operation.pagination.count, queries, "a query parameter"))
+    for key, name, known, what in checks:
+        if name and name not in known:
+            yield (*here, PREFIX + key), Violation(here, f"{name!r} is not {what}", nearest(name, known)), "extension"
+    if operation.pagination and not operation.items:
+        message = "pages of what? the operation has no x-runner-items"
+        yield (*here, f"{PREFIX}pagination"), Violation(here, message), "extension"

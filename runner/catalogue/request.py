@@ -1,0 +1,185 @@
+"""A call as it goes on the wire: method, URL, exact JSON. The dry run prints what a run sends."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+import simplejson
+
+from runner.catalogue.arguments import ArgumentError, Findings, convert, convert_field
+from runner.catalogue.operation import Operation, Parameter
+from runner.problems import nearest
+from runner.template import Unknown, contains_unknown, to_text
+
+_SEPARATORS = (("\u2028", "\\u2028"), ("\u2029", "\\u2029"))  # simplejson 3 escapes them, 4 does not
+
+
+@dataclass(frozen=True)
+class Request:
+    """A rendered call.
+
+    `path` is what stands in `url` after the base URL, with the query; `body` is plain data, None without one;
+    `amount` is the money that it moves.
+
+    With `known` false some values only come with the run: the URL shows them in brackets, the body holds
+    Unknown, and neither content nor digest exists yet.
+    """
+
+    method: str
+    url: str
+    body: Any = None
+    notes: tuple[str, ...] = ()
+    amount: Decimal | Unknown | None = None
+    known: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
+
+    def content(self) -> bytes | None:
+        """The body as JSON, byte for byte as it is sent. Raises ValueError while a value is not known."""
+        return self._content
+
+    @cached_property
+    def _content(self) -> bytes | None:
+        if not self.known:
+            raise ValueError("a value of this request is only known after the run")
+        return None if self.body is None else to_json(self.body)
+
+    def digest(self) -> str:
+        """SHA-256 over method, path, the operation's own headers and content, in hexadecimal."""
+        headers = "".join(f"\n{name}: {value}" for name, value in sorted(self.headers.items()))
+        head = f"{self.method} {self.path}{headers}\n\n".encode()
+        return hashlib.sha256(head + (self.content() or b"")).hexdigest()
+
+
+def to_json(tree: Any) -> bytes:
+    """Plain data as compact UTF-8 JSON: decimals digit by digit, dates in ISO form. Raises on floats."""
+    text: str = simplejson.dumps(_exact(tree), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for separator, escape in _SEPARATORS:
+        text = text.replace(separator, escape)
+    return text.encode()
+
+
+def build_request(operation: Operation, arguments: Mapping[str, Any], *, base_url: str) -> Request:
+    """The request for an operation with the arguments of a step's `with`, which is flat.
+
+    Names that are parameters go into the path, the query or the headers, all others into the body. Null means
+    left out, also inside objects. Raises ArgumentError with every problem.
+    """
+    findings = Findings()
+    given = {name: value for name, value in arguments.items() if value is not None}
+    placed: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
+    for name, parameter in operation.parameters.items():
+        if name in given:
+            placed[parameter.place][name] = _parameter(parameter, given[name], findings)
+    body = _body(operation, given, findings)
+    findings.require(operation.required, ChainMap(body or {}, *placed.values()))
+    if findings.problems:
+        raise ArgumentError(findings.problems)
+    path = _path(operation.path, placed["path"]) + _query(placed["query"])
+    return Request(
+        method=operation.method,
+        url=base_url.rstrip("/") + path,
+        body=body,
+        notes=tuple(findings.notes),
+        amount=_amount((body or {}).get(operation.money)) if operation.money else None,
+        known=not contains_unknown([body, *placed.values()]),
+        headers={name: str(value) for name, value in placed["header"].items()},
+        path=path,
+    )
+
+
+def _body(operation: Operation, given: Mapping[str, Any], findings: Findings) -> dict[str, Any] | None:
+    fields = {name: value for name, value in given.items() if name not in operation.parameters}
+    if operation.body is None:
+        for name in fields:
+            remedy = nearest(name, operation.names, noun="parameters")
+            findings.refuse((name,), f"{operation.full_name} has no such parameter" + (f"; {remedy}" if remedy else ""))
+        return None
+    body = {}
+    for name, value in fields.items():
+        if name not in operation.fields and not operation.open:
+            remedy = nearest(name, operation.names)
+            findings.refuse((name,), f"{operation.full_name} has no such field; {remedy}")
+            continue
+        converted = convert_field(value, operation.fields.get(name), path=(name,), findings=findings)
+        if converted is not None:
+            body[name] = converted
+    return body
+
+
+def _parameter(parameter: Parameter, value: Any, findings: Findings) -> Any:
+    """The text of a parameter, a list of texts in a query, or Unknown."""
+    path = (parameter.name,)
+    before = len(findings.problems)
+    converted = convert(value, parameter.schema, path=path, evidence=parameter.evidence, findings=findings)
+    if len(findings.problems) > before:
+        return None
+    if parameter.evidence == "inferred":
+        findings.note(path, "inferred parameter")
+    entries = converted if isinstance(converted, list) and parameter.place == "query" else [converted]
+    texts: list[Any] = []
+    for entry in entries:
+        if isinstance(entry, Mapping | list):
+            findings.refuse(path, "an object or a list cannot be a parameter")
+            return None
+        text = entry if isinstance(entry, Unknown) else to_text(entry)
+        message = "" if isinstance(text, Unknown) else _defect(parameter.place, text)
+        if message:
+            findings.refuse(path, message)
+        texts.append(text)
+    return texts if parameter.place == "query" else texts[0]
+
+
+def _defect(place: str, text: str) -> str:
+    """Why a text cannot stand in a path segment or a header; empty when it can."""
+    if place == "path":
+        if not text:
+            return "is empty, and the path would lead elsewhere"
+        if "\\" in text or any(unicodedata.category(character) == "Cc" for character in text):
+            return f"{text!r} has a backslash or a control character, which no path may have"
+        if any(part in ("", ".", "..") for part in text.split("/")):
+            return f"{text!r} would lead to another path"
+    if place == "header" and (not (text.isascii() and text.isprintable()) or text != text.strip()):
+        return f"{text!r} cannot stand in a header; only printable ASCII can"
+    return ""
+
+
+def _path(template: str, values: Mapping[str, Any]) -> str:
+    return re.sub(r"\{([^{}]*)\}", lambda found: _encoded(values[found[1]]), template)
+
+
+def _query(values: Mapping[str, Any]) -> str:
+    pairs = [f"{quote(name, safe='')}={_encoded(value)}" for name, texts in values.items() for value in texts]
+    return "?" + "&".join(pairs) if pairs else ""
+
+
+def _encoded(value: Any) -> str:
+    return str(value) if isinstance(value, Unknown) else quote(value, safe="")
+
+
+def _amount(value: Any) -> Decimal | Unknown | None:
+    return Decimal(value) if isinstance(value, int) else value
+
+
+def _exact(value: Any) -> Any:
+    """A tree in which simplejson writes decimals digit by digit: it would write 1E+16 as it stands."""
+    if isinstance(value, Mapping):
+        return {name: _exact(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(entry) for entry in value]
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError(f"{value} is not a JSON number")
+        return simplejson.RawJSON(format(value, "f"))
+    if isinstance(value, float):
+        raise TypeError(f"{value!r} is a binary float; JSON is written from decimals only")
+    return value.isoformat() if hasattr(value, "isoformat") else value

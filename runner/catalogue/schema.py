@@ -1,0 +1,133 @@
+"""JSON Schema of API documents: values checked with jsonschema, references followed and inlined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from runner.problems import nearest
+
+EXTENSIONS = "api-extensions.schema.json"
+
+TreePath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """What does not fit a schema: the path inside the value, what is wrong, and what to do about it.
+
+    `key` says that the last part of `path` is a key that may not be there.
+    """
+
+    path: TreePath
+    message: str
+    remedy: str = ""
+    key: bool = False
+
+
+def violations(schema: Mapping[str, Any], value: Any) -> list[Violation]:
+    """Everything in `value` that does not fit `schema` (JSON Schema 2020-12, references inlined)."""
+    return list(_worded(_validator(schema), value))
+
+
+def extension_violations(place: str, keys: Mapping[str, Any]) -> list[Violation]:
+    """What is wrong with the x-runner-* `keys` of an object that is an info, operation, parameter or schema."""
+    return list(_worded(_extension_validator(place), keys))
+
+
+def follow(document: Any, reference: str) -> Any:
+    """What a local `$ref` points at. Raises KeyError when it points nowhere or into another file."""
+    if not reference.startswith("#/"):
+        raise KeyError(reference)
+    node = document
+    for part in reference[2:].split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        if not isinstance(node, Mapping) or name not in node:
+            raise KeyError(reference)
+        node = node[name]
+    return node
+
+
+def deref(document: Any, node: Any) -> Any:
+    """`node` itself without a reference at its top; keys beside a `$ref` win over those of what it points at."""
+    seen: set[str] = set()
+    while isinstance(node, Mapping) and isinstance(reference := node.get("$ref"), str):
+        if reference in seen:
+            return {}
+        seen.add(reference)
+        target = follow(document, reference)
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        node = {**target, **beside} if isinstance(target, Mapping) else target
+    return node
+
+
+def inline(document: Any, node: Any, *, inside: frozenset[str] = frozenset()) -> Any:
+    """`node` with every reference replaced by what it points at. A schema inside itself becomes an open one."""
+    if isinstance(node, list):
+        return [inline(document, entry, inside=inside) for entry in node]
+    if not isinstance(node, Mapping):
+        return node
+    reference = node.get("$ref")
+    if isinstance(reference, str):
+        if reference in inside:
+            return {}
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        target = follow(document, reference)
+        merged = {**target, **beside} if isinstance(target, Mapping) else target
+        return inline(document, merged, inside=inside | {reference})
+    return {key: inline(document, value, inside=inside) for key, value in node.items()}
+
+
+def is_open(schema: Mapping[str, Any]) -> bool:
+    """Whether an object may have properties that its schema does not name: it is not closed, or only inferred."""
+    return schema.get("additionalProperties") is not False or schema.get("x-runner-evidence") == "inferred"
+
+
+def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The types a schema allows, without null; empty when it does not say."""
+    declared = schema.get("type", ())
+    return tuple(name for name in ([declared] if isinstance(declared, str) else declared) if name != "null")
+
+
+def _validator(schema: Mapping[str, Any]) -> Any:
+    from jsonschema import Draft202012Validator  # imported on use: it takes longer than many commands do
+
+    return Draft202012Validator(dict(schema))
+
+
+@cache
+def _extension_validator(place: str) -> Any:
+    text = resources.files("runner.schemas").joinpath(EXTENSIONS).read_text(encoding="utf-8")
+    vocabulary = json.loads(text)
+    return _validator(inline(vocabulary, vocabulary["$defs"][place]))
+
+
+def _worded(validator: Any, value: Any) -> Iterator[Violation]:
+    for error in validator.iter_errors(value):
+        path: TreePath = tuple(error.absolute_path)
+        rule, given = error.validator_value, error.instance
+        if error.validator == "additionalProperties" and isinstance(given, Mapping):
+            known = error.schema.get("properties", {})
+            for name in sorted(set(given) - set(known)):
+                yield Violation((*path, name), f"unknown key {name!r}", nearest(name, known, noun="keys"), key=True)
+        elif error.validator == "required":
+            missing = [name for name in rule if name not in given]
+            yield Violation(path, f"{missing[0]!r} is missing" if len(missing) == 1 else error.message)
+        elif error.validator == "enum":
+            known = [str(each) for each in rule]
+            yield Violation(path, f"{_shown(given)} is not one of {', '.join(known)}", nearest(str(given), known))
+        elif error.validator == "type":
+            wanted = " or ".join([rule] if isinstance(rule, str) else rule)
+            yield Violation(path, f"{_shown(given)} is not of type {wanted}")
+        else:
+            yield Violation(path, error.message)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping | list):
+        return "an object" if isinstance(value, Mapping) else "a list"
+    return repr(value) if isinstance(value, str) else "null" if value is None else str(value)

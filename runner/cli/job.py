@@ -1,0 +1,231 @@
+"""A recipe with its values, target and rows, ready to be planned or run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
+
+import click
+
+from runner.catalogue import Catalogue, to_json
+from runner.cli import wiring
+from runner.cli.leaving import Talk, stopping_on_signals
+from runner.cli.projects import Project, make_folder, storable
+from runner.config import Target
+from runner.engine.context import Context
+from runner.engine.events import Reporter, RunEnded, RunStarted
+from runner.engine.once import OncePer
+from runner.engine.retry import Budget
+from runner.engine.run import Reporters, Run, Selection, scope_of
+from runner.engine.stop import Stop
+from runner.journal import History, Journal, RunRecord
+from runner.problems import RunnerError, UsageError, nearest
+from runner.rows import Input, open_input
+from runner.template import EvaluationError, Unknown, to_text
+
+if TYPE_CHECKING:
+    from runner.report.console import Console
+    from runner.report.files import Files
+
+KEYS_COMPARED = 10_000
+"""Keys that a misspelt one is compared with."""
+
+
+def refuse(message: str) -> NoReturn:
+    """Refuse to resume what is no longer what it was."""
+    raise UsageError(message, remedy="use 'runner run': it finds by itself what is done, and goes on with the changes")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recipe with its values, target and selection of rows: what a run and its dry run have in common."""
+
+    project: Project
+    catalogue: Catalogue
+    target: Target
+    values: dict[str, Any]
+    date: dt.date
+    selection: Selection
+
+    def open_input(self, rows_file: Path | None) -> Input | None:
+        """The checked input; None for a recipe without rows."""
+        rows = self.project.recipe.rows
+        if rows is None:
+            if rows_file is not None:
+                raise UsageError("this recipe has no rows, so --rows has no meaning", remedy="leave --rows out")
+            return None
+        if rows_file is None and not rows.file:
+            raise UsageError("the recipe names no input", remedy="--rows FILE")
+        path = rows_file if rows_file is not None else self.project.path.parent / rows.file
+        storable(path, "the input")
+        name = path.name if self.project.shipped and rows_file is None else str(path)
+        return open_input(path, rows, scope=self._scope(), name=name)
+
+    def check_only(self, input_: Input | None) -> None:
+        """Refuse keys that no row has: a run that finds nothing to do would look like one that is done."""
+        left = set(self.selection.only)
+        if not left:
+            return
+        known = [self._key()] if input_ is None else (row.key for row in input_)
+        near: list[str] = []
+        for key in known:
+            left.discard(key)
+            if len(near) < KEYS_COMPARED:
+                near.append(key)
+        if left:
+            missing = min(left)
+            raise UsageError(f"no row has the key {missing!r}", remedy=nearest(missing, near, noun="keys"))
+
+    def plan(self, input_: Input | None, *, show_all: bool) -> int:
+        """The dry run. Nothing in it can send."""
+        from runner.report.plan import PlanText
+
+        way = wiring.planned_way(self.project, self.target, self.catalogue)
+        history = History(self.project.config.runs)
+        reporter = PlanText(sys.stdout, show_all=show_all)
+        context = self._context(way, Unknown("run.id"), history, None, [reporter], Stop())
+        job = Run(context, input_, key=self._key(), selection=self.selection)
+        ended = job.execute(self._started(way, 0, input_, history))
+        return ended.exit_code
+
+    def run(self, input_: Input | None, *, workers: int, resumed: RunRecord | None = None) -> int:
+        """The run, or the rest of one."""
+        stop = Stop()
+        runs = self.project.config.runs
+        with ExitStack() as open_things:
+            way = open_things.enter_context(
+                wiring.open_way(self.project, self.target, self.catalogue, wait=stop.wait)
+            )
+            make_folder(runs)
+            journal = open_things.enter_context(Journal(runs))
+            open_things.enter_context(stopping_on_signals(stop))
+            if resumed is not None and way.account != resumed.account:
+                refuse(f"the account has changed since run {resumed.id} began ({resumed.account}, now {way.account})")
+            key = self._key()
+            number = self._begin(journal, way, input_, resumed)
+            history = History(runs)
+            open_things.callback(history.close)
+            files, console = self._reporters(runs / str(number), input_, stop)
+            open_things.callback(files.close)
+            open_things.callback(console.close)
+            context = self._context(way, number, history, journal, [files, console], stop)
+            job = Run(context, input_, key=key, selection=self.selection, workers=workers)
+            started = self._started(way, number, input_, history, resumed=resumed is not None)
+            ended = _recorded(journal, number, lambda: job.execute(started))
+        _point_to(files.results_path, files.retry_path)
+        return ended.exit_code
+
+    def _reporters(self, folder: Path, input_: Input | None, stop: Stop) -> tuple[Files, Console]:
+        from runner.report.console import Console
+        from runner.report.files import Files
+
+        terminal = sys.stderr.isatty()
+        talk = sys.stderr if terminal else cast(TextIO, Talk(sys.stderr, stop))
+        return Files(folder, input_, outputs=tuple(self.project.recipe.outputs)), Console(talk, terminal=terminal)
+
+    def _begin(self, journal: Journal, way: wiring.Way, input_: Input | None, resumed: RunRecord | None) -> int:
+        if resumed is not None:
+            journal.reopen(resumed.id)
+            return resumed.id
+        recipe = self.project.recipe
+        return journal.begin(
+            RunRecord(
+                recipe.name, self.target.name, way.account, self.project.name, recipe.digest,
+                str(input_.path.absolute()) if input_ is not None else "",
+                input_.digest if input_ is not None else "",
+                to_json(self.values).decode(), self.date.isoformat(), _now(),
+                line_count=input_.line_count if input_ is not None else 0,
+                row_count=input_.row_count if input_ is not None else 1,
+                only=json.dumps(self.selection.only),
+            )
+        )  # fmt: skip
+
+    def _context(
+        self, way: wiring.Way, number: int | Unknown, history: History, journal: Journal | None,
+        reporters: list[Reporter], stop: Stop,
+    ) -> Context:  # fmt: skip
+        return Context(
+            recipe=self.project.recipe,
+            catalogue=self.catalogue,
+            account=way.account,
+            run=number if isinstance(number, int) else 0,
+            scope=self._scope() | {"run": {"id": number, "date": self.date}},
+            connections=way.connections,
+            history=history,
+            journal=journal,
+            emit=Reporters(reporters),
+            once=OncePer(),
+            stop=stop,
+            budget=Budget(),
+        )
+
+    def _scope(self) -> dict[str, Any]:
+        """What expressions see before there is a run."""
+        return scope_of(self.project.recipe, values=self.values, run={"id": Unknown("run.id"), "date": self.date})
+
+    def _key(self) -> str:
+        """The key of a recipe without rows: what it says, or else the values of its variables."""
+        key = self.project.recipe.key
+        if self.project.recipe.rows is not None:
+            return ""
+        if key is None:
+            return to_json(self.values).decode()
+        try:
+            return key if isinstance(key, str) else to_text(key.render(self._scope()))
+        except EvaluationError as error:
+            raise UsageError(f"the recipe's key cannot be made: {error}") from None
+
+    def _started(
+        self, way: wiring.Way, number: int, input_: Input | None, history: History, *, resumed: bool = False
+    ) -> RunStarted:
+        recipe = self.project.recipe
+        return RunStarted(
+            run=number,
+            recipe=recipe.name,
+            target=self.target.name,
+            rows=input_.row_count if input_ is not None else 1,
+            lines=input_.line_count if input_ is not None else 0,
+            dry_run=not number,
+            resumed=resumed,
+            writes_before=history.count_done(way.account, recipe.name),
+            outputs=tuple(recipe.outputs),
+            pace=wiring.pace_text(way),
+        )
+
+
+def _recorded(journal: Journal, number: int, execute: Callable[[], RunEnded]) -> RunEnded:
+    """The end of a run, recorded whatever it is."""
+    try:
+        ended = execute()
+    except RunnerError as error:
+        with suppress(RunnerError):
+            state, code = "stopped", error.exit_code
+            journal.end(number, state=state, exit_code=code, finished_at=_now(), reason=error.message)
+        raise
+    state = "stopped" if ended.stopped else "finished"
+    journal.end(number, state=state, exit_code=ended.exit_code, finished_at=_now(), reason=ended.stopped)
+    return ended
+
+
+def _point_to(results: Path | None, retry: Path | None) -> None:
+    """Where the files are, on stdout."""
+    for what, path in (("results", results), ("to do", retry)):
+        if path is not None:
+            click.echo(f"{what:<8} {_short(path)}")
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

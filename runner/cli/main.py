@@ -1,0 +1,180 @@
+"""The command group, which imports a command only when it is used, and the boundary where every error ends."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from runner.problems import InvalidError, RunnerError, draw_all, printable
+
+EXIT_PIPE = 128 + signal.SIGPIPE
+
+_COMMANDS = {
+    "validate": "validate",
+    "run": "recipes",
+    "resume": "recipes",
+    "runs": "runs",
+    "show": "runs",
+    "settle": "runs",
+    "ops": "ops",
+    "sandbox": "apis",
+}
+
+EXIT_CODES = {
+    0: "all done",
+    1: "an error inside runner itself",
+    2: "the command line asks for what is not there",
+    3: "the recipe or its data is wrong; nothing was sent",
+    4: "some rows were rejected; the retry file has them",
+    5: "the outcome of some calls is unknown (wins over 4)",
+    6: "another run is using the journal",
+    7: "configuration, credentials or TLS",
+    8: "stopped before the end; 'runner resume' goes on",
+    129: "stopped by SIGHUP",
+    130: "stopped by SIGINT (ctrl-C)",
+    EXIT_PIPE: "stopped, as nobody reads the output any more",
+    143: "stopped by SIGTERM",
+}
+"""What a command ends with, and what that means. `--help` shows it."""
+
+_AFTER = "if something was sent, the journal has it: runner runs"
+
+
+class _Commands(click.Group):
+    """Commands by name, each from its module on first use: `runner --version` loads none of them."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"runner.cli.{_COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            from runner.problems import nearest
+
+            remedy = nearest(args[0], _COMMANDS, noun="commands")
+            raise click.UsageError(f"there is no command {args[0]!r}; {remedy}", ctx) from None
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"runner {version('recipe-runner')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
+)
+@click.pass_context
+def cli(ctx: click.Context) -> int:
+    """Run YAML recipes against order-management APIs, for every row of a file.
+
+    Start with: runner run import-orders --dry-run
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        return 2
+    return 0
+
+
+def main() -> NoReturn:
+    """The `runner` command: runs it and ends the process with its exit code."""
+    _open_streams()
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            code = EXIT_PIPE if isinstance(error, BrokenPipeError) else _tell(error)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or Python tries again on its way out
+    sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Streams that can be written, whatever the shell has closed and whatever characters the terminal lacks."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def run(arguments: list[str]) -> int:
+    """One command to its exit code. Every error ends here, as text."""
+    try:
+        try:
+            # Not cli.main, which makes a closed pipe exit code 1.
+            with cli.make_context("runner", arguments) as context:
+                result = cli.invoke(context)
+            return result if isinstance(result, int) else 0
+        except click.exceptions.Exit as done:
+            return done.exit_code
+        except BrokenPipeError:
+            raise
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the boundary: whatever it is, told in a line
+            return _tell(error)
+    except BrokenPipeError:
+        return EXIT_PIPE
+
+
+def _tell(error: Exception | KeyboardInterrupt) -> int:
+    """Say what ended the command; returns its exit code."""
+    if isinstance(error, InvalidError):
+        click.echo(draw_all(error.problems, total=error.total), err=True, nl=False)
+        click.echo("nothing was sent", err=True)
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        click.echo("interrupted", err=True)
+        return 130
+    if isinstance(error, RunnerError):
+        _say(error.message, *getattr(error, "__notes__", ()), error.remedy)
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        message = error.format_message()
+        context = getattr(error, "ctx", None)
+        _say(message[:1].lower() + message[1:].rstrip("."), f"see: {context.command_path} --help" if context else "")
+        return error.exit_code
+    if isinstance(error, OSError):
+        name = f"{error.filename}: " if error.filename is not None else ""
+        _say(name + (error.strerror or str(error)).lower(), _AFTER)
+        return 1
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    _say(f"{type(error).__name__} at {where}: this is a fault of runner itself", _AFTER)
+    return 1
+
+
+def _say(message: str, *more: str) -> None:
+    """An error on stderr, with what to do about it below."""
+    click.echo(f"error: {printable(message)}", err=True)
+    for line in filter(None, more):
+        click.echo(f"       {printable(line)}", err=True)

@@ -1,0 +1,44 @@
+"""`ops`: the catalogue."""
+
+from __future__ import annotations
+
+import click
+
+from runner.catalogue import Catalogue, Operation, to_json
+from runner.problems import UsageError, nearest
+
+
+@click.command(short_help="List the operations that steps can use, or show one.")
+@click.argument("name", metavar="[API[.OPERATION]]", required=False)
+@click.option("--find", "words", multiple=True, metavar="WORD", help="Only those with this word; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="For machines, with the whole schemas.")
+def ops(*, name: str | None, words: tuple[str, ...], as_json: bool) -> int:
+    """List the operations of the APIs, or show one: what it takes, what it gives, how well it is known."""
+    from runner.report.operations import matches, operation_data, operation_text, operations_table
+
+    catalogue = Catalogue()
+    found = [operation for operation in _named(catalogue, name) if matches(operation, words)]
+    if not found:
+        raise UsageError(f"no operation has {' and '.join(map(repr, words))}", remedy="runner ops lists them all")
+    if as_json:
+        data = [operation_data(operation, catalogue[operation.api]) for operation in found]
+        click.echo(to_json(data).decode())
+    elif name is not None and "." in name:
+        click.echo(operation_text(found[0], catalogue[found[0].api]), nl=False)
+    else:
+        click.echo(operations_table(found), nl=False)
+    return 0
+
+
+def _named(catalogue: Catalogue, name: str | None) -> list[Operation]:
+    """The operations that `name` stands for: all, those of an API, or one."""
+    api, dot, operation = (name or "").partition(".")
+    if name is not None and api not in catalogue:
+        raise UsageError(f"there is no API {api!r}", remedy=nearest(api, catalogue, noun="APIs"))
+    if dot:
+        operations = catalogue[api].operations
+        if operation not in operations:
+            remedy = nearest(operation, operations, noun="operations")
+            raise UsageError(f"{api} has no operation {operation!r}", remedy=remedy)
+        return [operations[operation]]
+    return [found for known in catalogue if not api or known == api for found in catalogue[known].operations.values()]

@@ -1,0 +1,150 @@
+"""A project and a recipe of it: what the command line names, found and loaded."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from runner import config, source
+from runner.catalogue import Catalogue
+from runner.config import Config
+from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
+from runner.recipe.load import Loaded, load
+from runner.recipe.model import Recipe
+from runner.recipe.variables import var_value
+
+_SEE = "the recipe says under `vars` which there are; set them with -v NAME=VALUE or --vars-file FILE"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A configuration and a recipe of it. `path` is the recipe's file; `name` what the journal calls it."""
+
+    config: Config
+    path: Path
+    name: str
+    loaded: Loaded
+    shipped: bool = False
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.loaded.recipe
+
+
+def project(recipe: str, catalogue: Catalogue, *, at: Config | None = None) -> Project:
+    """The recipe called `recipe`: a file, or the bare name of one that comes with the program.
+
+    Its configuration is `at`, or else the one beside the recipe, or else that of the folder we are in.
+    """
+    path, shipped = find_recipe(recipe)
+    storable(path, "the recipe's file")
+    start = Path.cwd() if shipped else path.parent
+    home = config.find_home(start) or config.find_home(Path.cwd()) or Path.cwd()
+    name = recipe if shipped else str(path.absolute())
+    loaded = load(path, catalogue=catalogue, name=recipe if not shipped else path.name)
+    return Project(at if at is not None else config.load(home), path, name, loaded, shipped)
+
+
+def find_recipe(recipe: str) -> tuple[Path, bool]:
+    """The file of a recipe, and whether it comes with the program. Raises InvalidError when there is none."""
+    path, shipped = Path(recipe), shipped_recipes()
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            return path, False
+        what = "a folder, not a recipe" if stat.S_ISDIR(mode) else "not a regular file"
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        what = "no such file" if missing else (error.strerror or str(error)).lower()
+    if recipe in shipped:
+        return shipped[recipe], True
+    remedy = nearest(path.name, [*_recipes_beside(path), *shipped], noun="recipes")
+    raise InvalidError([Problem(recipe, 1, 1, f"cannot be read: {what}", "unreadable", remedy)])
+
+
+def _recipes_beside(path: Path) -> list[str]:
+    try:
+        return [entry.name for entry in path.parent.glob("*.y*ml") if entry.name != config.NAME]
+    except OSError:
+        return []
+
+
+def storable(path: Path, what: str) -> None:
+    """Refuse a path that the journal could not hold."""
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"the name of {what} is not UTF-8: {str(path)!r}", remedy="give it another name") from None
+
+
+def make_folder(folder: Path) -> None:
+    """The folder where runs are kept. Raises ConfigError when there can be none."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
+        why = "a file is in its way" if in_the_way else (error.strerror or str(error)).lower()
+        remedy = "move the file away" if in_the_way else "start it in a folder that you can write to"
+        raise ConfigError(f"the folder {folder} cannot be made: {why}", remedy=remedy) from None
+
+
+def shipped_recipes() -> Mapping[str, Path]:
+    """The recipes that come with the program, by name."""
+    folder = Path(str(resources.files("runner.recipes")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def current() -> Config:
+    """The project of the folder the command was started in."""
+    return config.load(config.find_home(Path.cwd()) or Path.cwd())
+
+
+def values_of(recipe: Recipe, given: Sequence[str], file: Path | None) -> dict[str, Any]:
+    """The recipe's variables from `-v name=value` and a vars file, typed. Raises UsageError with all that is wrong."""
+    raw: dict[str, Any] = {}
+    wrong: list[str] = []
+    if file is not None:
+        data = source.read(file).data
+        if not isinstance(data, Mapping):
+            raise UsageError(f"{file} holds no variables", remedy="a vars file has a line 'name: value' for each")
+        raw.update(data)
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            wrong.append(f"-v {text!r} is not NAME=VALUE")
+        elif not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            wrong.append(f"the value of {name!r} is not UTF-8 text")
+        else:
+            raw[name.strip()] = value
+    return typed_values(recipe, raw, wrong)
+
+
+def typed_values(recipe: Recipe, raw: Mapping[str, Any], wrong: Sequence[str] = ()) -> dict[str, Any]:
+    """Every variable of the recipe with its value or default, typed. Raises UsageError with all that is wrong.
+
+    `wrong` is what was found before.
+    """
+    found = [*wrong]
+    for name in (name for name in raw if name not in recipe.vars):
+        remedy = nearest(name, recipe.vars, noun="variables") or "leave it out"
+        found.append(f"the recipe has no variable {name!r}: {remedy}")
+    values: dict[str, Any] = {}
+    for name, var in recipe.vars.items():
+        if name not in raw and var.required:
+            means = f" ({' '.join(var.description.split())})" if var.description else ""
+            found.append(f"{name!r} is required{means}: -v {name}=...")
+            continue
+        try:
+            values[name] = var_value(var, raw.get(name, var.default))
+        except ValueError as error:
+            found.append(str(error))
+    if not found:
+        return values
+    refusal = UsageError(found[0] if len(found) == 1 else f"{len(found)} variables are missing or wrong", remedy=_SEE)
+    for text in found if len(found) > 1 else ():
+        refusal.add_note(text)
+    raise refusal

@@ -1,0 +1,34 @@
+"""`validate`: loads nothing that could send."""
+
+from __future__ import annotations
+
+import click
+
+from runner.catalogue import Catalogue
+from runner.cli.projects import find_recipe
+from runner.problems import InvalidError, Problem, draw_all
+from runner.recipe.load import load
+
+
+@click.command(short_help="Check recipes without rows and without a network.")
+@click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
+def validate(recipes: tuple[str, ...]) -> int:
+    """Check recipes: everything that can be known without rows and without a network."""
+    catalogue = Catalogue()
+    problems: list[Problem] = []
+    total = 0
+    for recipe in recipes:
+        try:
+            path, shipped = find_recipe(recipe)
+            loaded = load(path, catalogue=catalogue, name=path.name if shipped else recipe)
+        except InvalidError as error:
+            problems += error.problems
+            total += error.total
+            continue
+        problems += loaded.warnings
+        total += len(loaded.warnings)
+        steps = len(loaded.recipe.steps)
+        click.echo(f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
+    if problems:
+        click.echo(draw_all(problems, total=total), err=True, nl=False)
+    return InvalidError(problems).exit_code if any(p.severity == "error" for p in problems) else 0

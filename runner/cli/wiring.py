@@ -1,0 +1,122 @@
+"""The way to a target: an account, and a connection to each API a recipe uses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib import metadata
+
+from runner import config
+from runner.catalogue import Catalogue
+from runner.cli.projects import Project, make_folder
+from runner.config import ApiTarget, Secret, Target
+from runner.engine.context import Connection
+from runner.engine.pace import Pace
+from runner.problems import ConfigError
+from runner.recipe.model import Recipe
+
+NO_HOST = "http://sandbox"
+"""Where a dry run for the sandbox points: the port is only known when it runs."""
+
+
+def used_apis(recipe: Recipe) -> tuple[str, ...]:
+    """The APIs that a recipe's steps, searches and lookups use."""
+    names = [step.operation for step in recipe.steps]
+    names += [step.unless_found.operation for step in recipe.steps if step.unless_found is not None]
+    names += [lookup.operation for lookup in recipe.lookups]
+    return tuple(sorted({name.partition(".")[0] for name in names}))
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where a run goes: the account that is part of every identity, and a connection to each API."""
+
+    account: str
+    connections: Mapping[str, Connection]
+
+
+def planned_way(project: Project, target: Target, catalogue: Catalogue) -> Way:
+    """The way as a dry run sees it: addresses and nothing that could send. Needs no secret."""
+    if target.name == config.SANDBOX:
+        from runner.sandbox.state import instance_of
+
+        instance = instance_of(project.config.runs / "sandbox") or "new"
+        hosts = {api: Connection(f"{NO_HOST}/{api}") for api in used_apis(project.recipe)}
+        return Way(f"{config.SANDBOX}/{instance}", hosts)
+    urls = {api: _base_url(target, api, catalogue) for api in used_apis(project.recipe)}
+    return Way(target.account, {api: Connection(url) for api, url in urls.items()})
+
+
+@contextmanager
+def open_way(
+    project: Project, target: Target, catalogue: Catalogue, *, wait: Callable[[float], None]
+) -> Iterator[Way]:
+    """The way as a run takes it. Starts the sandbox where the target is the sandbox; needs every secret."""
+    from runner.transport import Transport
+
+    apis = used_apis(project.recipe)
+    if target.name == config.SANDBOX:
+        from runner.catalogue import shipped_apis
+        from runner.sandbox import attach
+
+        make_folder(project.config.runs)
+        server = attach(project.config.runs / "sandbox", shipped_apis())
+        try:
+            yield Way(
+                f"{config.SANDBOX}/{server.instance}",
+                {
+                    api: Connection(
+                        f"{server.base_url}/{api}",
+                        Transport(
+                            base_url=server.base_url,
+                            auth=catalogue[api].auth,
+                            secrets={auth.secret: Secret("sandbox") for auth in catalogue[api].auth},
+                            user_agent=_user_agent(ApiTarget()),
+                        ),
+                    )
+                    for api in apis
+                },
+            )
+        finally:
+            server.close()
+        return
+    yield Way(target.account, {api: _connection(project, target, api, catalogue, wait=wait) for api in apis})
+
+
+def _connection(
+    project: Project, target: Target, api: str, catalogue: Catalogue, *, wait: Callable[[float], None]
+) -> Connection:
+    from runner.transport import Transport
+
+    settings, known = target.apis.get(api, ApiTarget()), catalogue[api]
+    if known.limits.user_agent_required and not settings.user_agent and "127.0.0.1" not in settings.base_url:
+        where = f"targets.{target.name}.apis.{api}.user_agent in {config.NAME}"
+        raise ConfigError(f"{api} asks every integration for its registered User-Agent", remedy=f"set {where}")
+    names = tuple(auth.secret for auth in known.auth)
+    url = _base_url(target, api, catalogue)
+    transport = Transport(
+        base_url=url,
+        auth=known.auth,
+        secrets=project.config.secrets(target, api, names, environ=os.environ),
+        user_agent=_user_agent(settings),
+        deadline=float(settings.deadline),
+    )
+    rate = settings.requests_per_second or known.limits.requests_per_second
+    return Connection(url, transport, Pace(rate=rate, burst=settings.burst or known.limits.burst, wait=wait))
+
+
+def _base_url(target: Target, api: str, catalogue: Catalogue) -> str:
+    return target.apis.get(api, ApiTarget()).base_url or catalogue[api].server
+
+
+def _user_agent(settings: ApiTarget) -> str:
+    return settings.user_agent or f"recipe-runner/{metadata.version('recipe-runner')}"
+
+
+def pace_text(way: Way) -> str:
+    """The pace of a run in words, empty where nothing holds it back."""
+    rates = [Decimal(str(c.pace.rate)) for c in way.connections.values() if c.pace is not None]
+    return f"{min(rates).normalize():f}/s" if rates else ""

@@ -1,0 +1,273 @@
+"""Targets and secrets: `runner.yaml` beside the recipes, and where everything of a project is kept.
+
+    targets:
+      production:
+        account: acme-promo               # the name the journal files calls under: keep it for ever
+        apis:
+          syncore:
+            base_url: https://api.syncore.app/v2      # left out: what the API's document says
+            secrets: {api_key: {env: SYNCORE_API_KEY}}
+            user_agent: acme-order-import/1.0
+            rate: {requests_per_second: 2, burst: 1}
+            deadline: 60                               # seconds for one request, all in all
+
+Secrets come from the environment or from a `.env` file beside `runner.yaml`; the file names the variable, never
+the value. The target `sandbox` needs no configuration. Nothing reaches a real account until `--target` says so.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from runner import source
+from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
+
+NAME = "runner.yaml"
+SANDBOX = "sandbox"
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+_KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    (): ("targets",),
+    ("target",): ("account", "apis"),
+    ("api",): ("base_url", "secrets", "user_agent", "rate", "deadline"),
+    ("rate",): ("requests_per_second", "burst"),
+    ("secret",): ("env",),
+}
+
+
+class Secret:
+    """A value that prints as `***`. `reveal` is for the transport alone."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written anywhere")
+
+
+@dataclass(frozen=True)
+class ApiTarget:
+    """One API of a target. `secrets` maps the name of a security scheme to an environment variable."""
+
+    base_url: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    user_agent: str = ""
+    requests_per_second: Decimal | None = None
+    burst: int | None = None
+    deadline: Decimal = Decimal(60)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A named place a run goes to. `account` is part of the identity of every call."""
+
+    name: str
+    account: str
+    apis: Mapping[str, ApiTarget]
+
+
+@dataclass(frozen=True)
+class Config:
+    """A project: its folder and its targets. Runs, journal and sandbox are kept in `runs/` inside it."""
+
+    home: Path
+    targets: Mapping[str, Target]
+
+    @property
+    def runs(self) -> Path:
+        return self.home / "runs"
+
+    def target(self, name: str) -> Target:
+        """The target called `name`. Raises UsageError with the nearest one."""
+        if name not in self.targets:
+            near = nearest(name, [*self.targets, SANDBOX], noun="targets")
+            remedy = f"{near}{' or' if near.endswith('?') else ';'} add it to {self.home / NAME}"
+            raise UsageError(f"there is no target {name!r}", remedy=remedy)
+        return self.targets[name]
+
+    def secrets(
+        self, target: Target, api: str, names: tuple[str, ...], *, environ: Mapping[str, str]
+    ) -> dict[str, Secret]:
+        """The secrets an API needs. Raises ConfigError that names every missing one and how to set it."""
+        settings = target.apis.get(api, ApiTarget())
+        found, missing = {}, []
+        values = {**self._dotenv(), **environ}
+        for name in names:
+            variable = settings.secrets.get(name)
+            if variable is None:
+                missing.append(f"{name}: say where it comes from in {NAME}: targets.{target.name}.apis.{api}.secrets")
+            elif not values.get(variable):
+                missing.append(f"{name}: set {variable} in the environment or in {self.home / '.env'}")
+            elif not _plain(values[variable] or ""):
+                missing.append(f"{name}: {variable} holds a line break or other characters that a header cannot carry")
+            else:
+                found[name] = Secret(values[variable] or "")
+        if missing:
+            raise ConfigError(f"target {target.name!r} lacks a secret of {api}", remedy="; ".join(missing))
+        return found
+
+    def _dotenv(self) -> Mapping[str, str | None]:
+        path = self.home / ".env"
+        if not path.is_file():
+            return {}
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise ConfigError(f"{path} can be read by others", remedy=f"chmod 600 {path}")
+        try:
+            return dotenv_values(path, interpolate=False)
+        except (OSError, UnicodeDecodeError):  # whose text would show a part of what it holds
+            raise ConfigError(f"{path} cannot be read", remedy="save it as UTF-8 text, readable by you") from None
+
+
+def find_home(start: Path) -> Path | None:
+    """The nearest folder at or above `start` that holds a runner.yaml."""
+    start = start.absolute()
+    return next((folder for folder in (start, *start.parents) if (folder / NAME).is_file()), None)
+
+
+def load(home: Path) -> Config:
+    """The configuration in `home`; without a file only the sandbox. Raises InvalidError."""
+    path = home / NAME
+    if not path.exists():
+        return Config(home, {SANDBOX: Target(SANDBOX, SANDBOX, {})})
+    problems: list[Problem] = []
+    try:
+        targets = _Reader(source.read(path), problems).targets()
+    except InvalidError as error:
+        raise InvalidError(list(map(_discreet, error.problems)), exit_code=ConfigError.exit_code) from None
+    if problems:
+        raise InvalidError(problems, exit_code=ConfigError.exit_code)
+    return Config(home, {SANDBOX: Target(SANDBOX, SANDBOX, {}), **targets})
+
+
+class _Reader:
+    """Reads a parsed runner.yaml, collecting everything that is wrong with it."""
+
+    def __init__(self, document: source.Source, problems: list[Problem]) -> None:
+        self.document, self.problems = document, problems
+
+    def targets(self) -> dict[str, Target]:
+        top = self._mapping(self.document.data, (), ())
+        found = {}
+        for name, value in self._mapping(top.get("targets"), ("targets",), None).items():
+            path = ("targets", name)
+            settings = self._mapping(value, path, ("target",))
+            account = self._text(settings, path, "account")
+            if name == SANDBOX:
+                self._wrong(path, "the target 'sandbox' is built in", remedy="give yours another name", key=True)
+            elif not settings.get("account") and isinstance(value, Mapping | None):
+                remedy = f"account: {name}, the name that calls are filed under: keep it for ever"
+                self._wrong(path, f"target {name!r} has no account", remedy=remedy, key=True)
+            apis = self._mapping(settings.get("apis"), (*path, "apis"), None)
+            found[name] = Target(name, account, {api: self._api(v, (*path, "apis", api)) for api, v in apis.items()})
+        return found
+
+    def _api(self, value: Any, path: source.TreePath) -> ApiTarget:
+        settings = self._mapping(value, path, ("api",))
+        rate = self._mapping(settings.get("rate"), (*path, "rate"), ("rate",))
+        secrets = {}
+        for name, where in self._mapping(settings.get("secrets"), (*path, "secrets"), None).items():
+            secrets[name] = self._variable(where, (*path, "secrets", name))
+        burst = self._number(rate, (*path, "rate"), "burst")
+        if burst is not None and burst != int(burst):
+            self._wrong((*path, "rate", "burst"), "burst has to be a whole number")
+        return ApiTarget(
+            base_url=self._address(settings, path),
+            secrets=secrets,
+            user_agent=self._text(settings, path, "user_agent"),
+            requests_per_second=self._number(rate, (*path, "rate"), "requests_per_second"),
+            burst=int(burst) if burst is not None else None,
+            deadline=self._number(settings, path, "deadline") or Decimal(60),
+        )
+
+    def _variable(self, where: Any, path: source.TreePath) -> str:
+        """The name of the variable that holds a secret. What stands there is not repeated: it may be the secret."""
+        remedy = "{env: NAME_OF_A_VARIABLE}, and the secret in the environment or in .env"
+        if not isinstance(where, Mapping):
+            self._wrong(path, "a secret is never written here", remedy=remedy)
+            return ""
+        variable = self._mapping(where, path, ("secret",)).get("env")
+        if not isinstance(variable, str) or not _VARIABLE.match(variable):
+            self._wrong((*path, "env"), "env has to be the name of a variable", remedy=remedy)
+            return ""
+        return variable
+
+    def _address(self, settings: Mapping[str, Any], path: source.TreePath) -> str:
+        """A base URL without what must not stand in one; it is not repeated either: it may hold a password."""
+        url = self._text(settings, path, "base_url")
+        place = (*path, "base_url")
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            known = False
+        if url and not known:
+            self._wrong(place, "base_url is not an address of an API", remedy="write https://host/path")
+        elif url and (parts.username is not None or parts.query or parts.fragment):
+            self._wrong(place, "base_url holds more than host and path", remedy="a secret belongs under secrets:")
+        elif url and parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+            self._wrong(place, "base_url is not encrypted", remedy="write https://; http is for this machine only")
+        return url.rstrip("/")
+
+    def _mapping(self, value: Any, path: source.TreePath, kind: tuple[str, ...] | None) -> Mapping[str, Any]:
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            self._wrong(path, "a mapping is needed here", remedy="name: value")
+            return {}
+        known = _KEYS[kind] if kind is not None else None
+        for key in value:
+            if known is not None and key not in known:
+                self._wrong((*path, key), f"unknown key {key!r}", remedy=nearest(key, known, noun="keys"), key=True)
+        return value
+
+    def _text(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> str:
+        value = settings.get(key, "")
+        if not isinstance(value, str) or not _plain(value):
+            remedy = "quote it" if isinstance(value, int | Decimal) else ""
+            self._wrong((*path, key), f"{key} has to be plain text, without line breaks or accents", remedy=remedy)
+            return ""
+        return value
+
+    def _number(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> Decimal | None:
+        value = settings.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | Decimal) or value <= 0:
+            self._wrong((*path, key), f"{key} has to be a number above zero")
+            return None
+        return Decimal(value)
+
+    def _wrong(self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False) -> None:
+        place = self.document.key(path) if key else self.document.value(path)
+        self.problems.append(_discreet(self.document.problem(place, message, "config", remedy=remedy)))
+
+
+def _discreet(problem: Problem) -> Problem:
+    """Without what stands in the file: somebody may have written a secret there."""
+    hidden = {"tag": "tags are not allowed", "number": "not a number that can be used here"}
+    remedy = "" if problem.kind in hidden else problem.remedy
+    return replace(problem, message=hidden.get(problem.kind, problem.message), remedy=remedy, excerpt="")
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()

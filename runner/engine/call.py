@@ -1,0 +1,229 @@
+"""One call of a step: rendered, built, looked up in the journal, and then sent. The dry run stops before the send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from runner.catalogue import ArgumentError, Operation, Request, build_request, first_arguments, parse_json
+from runner.engine.context import Context
+from runner.engine.events import PlannedCall, PlannedState
+from runner.engine.outcome import Outcome
+from runner.engine.reading import Reading, failed, words
+from runner.engine.send import Sender, Subject
+from runner.journal import CallRecord, Identity
+from runner.journal.records import OPEN, SETTLED
+from runner.recipe.model import Step
+from runner.rows import Row
+from runner.template import EvaluationError, Expression, Unknown, render
+
+Scope = Mapping[str, Any]
+
+
+@dataclass
+class Progress:
+    """How far a row has come. `writes` are the states of its writes and the runs they were made in.
+
+    `adopted` are the calls, by step and item, that were unknown before and have been found since.
+    """
+
+    row: Row
+    prior: Mapping[tuple[str, str], CallRecord]
+    planned: list[PlannedCall] = field(default_factory=list)
+    writes: list[tuple[str, int]] = field(default_factory=list)
+    money: Decimal = Decimal(0)
+    adopted: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def open_call(self) -> CallRecord | None:
+        """A write of before whose outcome is still unknown, whether or not the recipe or the sheet gets to it."""
+        writes = (call for name, call in self.prior.items() if call.effect != "read" and name not in self.adopted)
+        return next((call for call in writes if call.state in OPEN), None)
+
+    @property
+    def has_written(self) -> bool:
+        """Whether a write of this row may have gone out before this run: then its reads keep their answers."""
+        return any(call.effect != "read" and call.state in (*SETTLED, *OPEN) for call in self.prior.values())
+
+
+@dataclass(frozen=True)
+class Use:
+    """A step used for one row or item: what it sees, which call it is, and its position under `for_each`."""
+
+    step: Step
+    operation: Operation
+    scope: Scope
+    identity: Identity
+    position: int | None = None
+    undecided: str = ""
+
+
+class Caller:
+    """Makes the calls of one row. Without a sender it plans them."""
+
+    def __init__(self, context: Context, progress: Progress, sender: Sender | None) -> None:
+        self._context, self._progress, self._sender = context, progress, sender
+        self._reading = Reading(context, sender) if sender is not None else None
+
+    def call(self, use: Use) -> Outcome:
+        """Make or plan one call; what it gives is the outcome's value."""
+        try:
+            arguments = render(use.step.arguments, use.scope)
+            request = self._build(use.operation, first_arguments(use.operation, arguments))
+        except (EvaluationError, ArgumentError) as error:
+            self.plan(use.step, "invalid", reason=words(error), position=use.position)
+            return Outcome("rejected", words(error))
+        if use.operation.effect == "read":
+            return self._read(use, arguments, request)
+        prior = self._before(use)
+        if prior is not None and prior.state in (*SETTLED, *OPEN):
+            return self._done_before(use, request, prior)
+        return self._write(use, request) if self._sender is not None else self._plan_write(use, request)
+
+    def plan(
+        self, step: Step, state: PlannedState, *, request: Request | None = None, reason: str = "",
+        position: int | None = None, unless_found: Request | None = None, run: int = 0,
+    ) -> None:  # fmt: skip
+        """Note what a dry run says of a call. A run says it with events."""
+        if self._sender is None:
+            operation = self._context.operation(step.operation)
+            planned = PlannedCall(step.id, operation, state, request, position, reason, unless_found, run)
+            self._progress.planned.append(planned)
+
+    def _build(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
+        return build_request(operation, arguments, base_url=self._context.base_url(operation))
+
+    def _subject(self, use: Use) -> Subject:
+        return Subject(use.identity, self._progress.row.number, self._progress.row.key)
+
+    def _before(self, use: Use) -> CallRecord | None:
+        """What the journal knows of a call, under the step's name or under the one it had before."""
+        known = self._progress.prior
+        if use.identity.per == "once":
+            context = self._context
+            known = context.history.calls_of(context.account, context.recipe.name, per="once", key=use.identity.key)
+        found = known.get((use.step.id, use.identity.item))
+        return found or known.get((use.step.was, use.identity.item)) if use.step.was else found
+
+    def _read(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome:
+        if self._reading is None:
+            self.plan(use.step, "to read", request=request, position=use.position)
+            return Outcome("done", value=None if use.step.expect == "none" else Unknown(_name(use)))
+        prior = self._before(use)
+        if prior is not None and prior.answer and self._progress.has_written and prior.digest == request.digest():
+            return Outcome("done", value=parse_json(prior.answer.encode()))
+        return self._reading.step(use.step, self._subject(use), use.scope, arguments, request)
+
+    def _plan_write(self, use: Use, request: Request) -> Outcome:
+        """Where the dry run stops: the request is there and is not sent."""
+        search = use.step.unless_found
+        looked_up = None
+        if search is not None:
+            try:
+                operation = self._context.operation(search.operation)
+                looked_up = self._build(operation, first_arguments(operation, render(search.arguments, use.scope)))
+            except (EvaluationError, ArgumentError) as error:
+                reason = f"unless_found: {words(error)}"
+                self.plan(use.step, "invalid", reason=reason, position=use.position)
+                return Outcome("rejected", reason)
+        state: PlannedState = "undecided" if use.undecided else "to send"
+        self.plan(
+            use.step, state, request=request, reason=use.undecided, position=use.position, unless_found=looked_up
+        )
+        return Outcome("done", value=Unknown(_name(use)))
+
+    def _write(self, use: Use, request: Request) -> Outcome:
+        assert self._sender is not None and self._reading is not None  # noqa: S101 - a dry run stops before
+        subject = self._subject(use)
+        if use.step.unless_found is not None:
+            outcome = self._reading.find(use.step, use.step.unless_found, subject, use.scope)
+            if not outcome.ok:
+                return outcome
+            if outcome.value:
+                reason = "found before it was sent"
+                self._sender.note(subject, use.operation, request, "found", value=outcome.value[0], reason=reason)
+                self._progress.writes.append(("found", self._context.run))
+                return Outcome("found", value=outcome.value[0])
+
+        def check(value: Any) -> str:
+            return failed(use.step.expect, value, use.scope) if isinstance(use.step.expect, Expression) else ""
+
+        outcome = self._sender.write(subject, use.operation, request, check=check)
+        if outcome.ok:
+            self._count(request, run=self._context.run)
+        elif outcome.state == "unknown":
+            why = f"{outcome.reason}; it may have been carried out and is not sent again"
+            return replace(outcome, reason=f"{why}: runner settle {self._context.run}")
+        return outcome
+
+    def _count(self, request: Request, *, run: int) -> None:
+        self._progress.writes.append(("done", run))
+        if isinstance(request.amount, Decimal):
+            self._progress.money += request.amount
+
+    def _done_before(self, use: Use, request: Request, prior: CallRecord) -> Outcome:
+        """A call that an earlier run, or this one before it was resumed, has sent or may have sent."""
+        same = not request.known or prior.digest == request.digest()
+        if prior.identity.per == "row" and prior.state != "found" and not same:
+            past = "done" if prior.state == "done" else "sent"
+            reason = f"changed since it was {past} in run {prior.run}, and not sent again: {difference(prior, request)}"
+            self.plan(use.step, "changed", request=request, reason=reason, position=use.position, run=prior.run)
+            return Outcome("unknown" if prior.state in OPEN else "rejected", reason)
+        if prior.state in OPEN:
+            if self._sender is not None:
+                return self._reconcile(use, request, prior)
+            reason = f"its outcome in run {prior.run} is not known: runner settle {prior.run}"
+            self.plan(use.step, "unknown", request=request, reason=reason, position=use.position, run=prior.run)
+            return Outcome("unknown", reason)
+        state: PlannedState = "done" if prior.state == "done" else "found"
+        self.plan(use.step, state, request=request, position=use.position, run=prior.run)
+        if prior.state == "done":
+            self._count(request, run=prior.run)
+        else:
+            self._progress.writes.append(("found", prior.run))
+        return Outcome(prior.state, value=parse_json(prior.answer.encode()) if prior.answer else None)
+
+    def _reconcile(self, use: Use, request: Request, prior: CallRecord) -> Outcome:
+        """A call whose outcome is unknown: adopted when its search finds exactly one, and never sent again."""
+        assert self._sender is not None and self._reading is not None  # noqa: S101 - a dry run stops before
+        subject = replace(self._subject(use), identity=prior.identity)
+        search = use.step.unless_found
+        outcome = Outcome("done", value=[])
+        if search is not None:
+            outcome = self._reading.find(use.step, search, subject, use.scope)
+        if outcome.ok and outcome.value:
+            reason = f"its outcome in run {prior.run} was unknown; found by search"
+            self._sender.conclude(prior, "done", row=subject.row, value=outcome.value[0], reason=reason)
+            self._progress.adopted.add((prior.identity.step, prior.identity.item))
+            self._count(request, run=self._context.run)
+            return Outcome("done", value=outcome.value[0])
+        why = prior.reason or "no outcome was recorded"
+        self._sender.conclude(prior, "unknown", row=subject.row, value=None, reason=why)
+        searched = outcome.reason if not outcome.ok else "a search finds none" if search is not None else ""
+        reason = f"it may have been carried out in run {prior.run} ({why}){'; ' + searched if searched else ''}"
+        return Outcome("unknown", f"{reason}; look it up and say what you find: runner settle {self._context.run}")
+
+
+def difference(prior: CallRecord, request: Request) -> str:
+    """The first places in which a request differs from the one that was sent, old value first."""
+    if prior.url != request.path:
+        return f"{prior.method} {prior.url}, now {request.path}"
+    before = parse_json(prior.body.encode()) if prior.body else {}
+    parts = list(_differences(before, parse_json(request.content() or b"{}"), ""))
+    return "; ".join(parts[:3]) + (f" and {len(parts) - 3} more" if len(parts) > 3 else "")
+
+
+def _differences(before: Any, after: Any, path: str) -> list[str]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        parts = []
+        for name in [*before, *(name for name in after if name not in before)]:
+            inner = f"{path}.{name}" if path else name
+            parts += _differences(before.get(name), after.get(name), inner)
+        return parts
+    return [] if before == after else [f"{path} was {before!r}, now {after!r}"]
+
+
+def _name(use: Use) -> str:
+    return use.step.id if use.position is None else f"{use.step.id}[{use.position}]"

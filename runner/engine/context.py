@@ -1,0 +1,70 @@
+"""What every row of a run shares. Nothing in it changes from row to row but the once_per results and the pace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.catalogue import Catalogue, Operation
+from runner.engine.events import Reporter
+from runner.engine.once import OncePer
+from runner.engine.pace import Pace
+from runner.engine.retry import Budget
+from runner.engine.stop import Stop
+from runner.journal import History, Journal
+from runner.recipe.model import Recipe
+from runner.template import EvaluationError
+from runner.transport import Transport
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The way to one API of the target. A dry run has no transport and no pace."""
+
+    base_url: str
+    transport: Transport | None = None
+    pace: Pace | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """A run or a dry run. `journal` is None in a dry run, which therefore cannot send."""
+
+    recipe: Recipe
+    catalogue: Catalogue
+    account: str
+    run: int
+    scope: Mapping[str, Any]
+    connections: Mapping[str, Connection]
+    history: History
+    journal: Journal | None
+    emit: Reporter
+    once: OncePer
+    stop: Stop
+    budget: Budget
+
+    def operation(self, name: str) -> Operation:
+        """An operation by its full name; a checked recipe names only known ones."""
+        return self.catalogue.operation(name)
+
+    def base_url(self, operation: Operation) -> str:
+        """Where an operation's API is."""
+        return self.connections[operation.api].base_url
+
+
+class LookupTable(dict[str, Any]):
+    """The entries of a lookup by the text of their name; a name that two entries share is refused when it is used."""
+
+    def __init__(self, name: str, entries: Mapping[str, list[Any]]) -> None:
+        super().__init__({key: found[0] for key, found in entries.items()})
+        self._name = name
+        self._shared = {key: len(found) for key, found in entries.items() if len(found) > 1}
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(str(key))
+
+    def __getitem__(self, key: Any) -> Any:
+        if str(key) in self._shared:
+            raise EvaluationError(f"{self._shared[str(key)]} entries of {self._name} are called {str(key)!r}")
+        return super().__getitem__(str(key))

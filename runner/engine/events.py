@@ -1,0 +1,124 @@
+"""What the engine tells: frozen values that reporters turn into text, files and exit codes. Nothing here prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from runner.catalogue import Operation, Request
+
+Bucket = Literal["done", "found", "rejected", "unknown", "not started"]
+"""Where every input line ends up, in exactly one.
+
+    done         every step is finished, in this run or an earlier one
+    found        every write was found to be there already; nothing was created
+    rejected     the API or the data refused a step; mend the sheet and run it again
+    unknown      a call may have landed; nothing is sent again until it is settled
+    not started  not reached, or stopped part of the way; the next run goes on from there
+"""
+
+BUCKETS: tuple[Bucket, ...] = ("done", "found", "rejected", "unknown", "not started")
+
+PlannedState = Literal["to send", "to read", "undecided", "skipped", "done", "found", "unknown", "changed", "invalid"]
+"""What a dry run says of a call.
+
+    to send    a write that would go out      to read   a read that would
+    undecided  `when` needs an id that only the run knows; shown as if it were sent
+    skipped    `when` is false                done, found, unknown   so says the journal; nothing is sent
+    changed    done or unknown before, with other content: the row is set aside
+    invalid    it cannot be built; the row is not sent
+"""
+
+
+@dataclass(frozen=True)
+class PlannedCall:
+    """One call of a dry run. `request` is what goes on the wire; `item` the position under `for_each`, from 0."""
+
+    step: str
+    operation: Operation
+    state: PlannedState
+    request: Request | None = None
+    item: int | None = None
+    reason: str = ""
+    unless_found: Request | None = None
+    run: int = 0
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of a row. `lines` are the line numbers of the input; `planned` is filled by a dry run only."""
+
+    number: int
+    key: str
+    lines: tuple[int, ...]
+    bucket: Bucket
+    reason: str = ""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    planned: tuple[PlannedCall, ...] = ()
+    earlier_run: int = 0
+    money: Decimal = Decimal(0)
+    stop: bool = False
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """A run or a dry run begins. `rows` and `lines` count the input; `writes_before` what earlier runs finished."""
+
+    run: int
+    recipe: str
+    target: str
+    rows: int
+    lines: int
+    dry_run: bool
+    resumed: bool = False
+    writes_before: int = 0
+    outputs: tuple[str, ...] = ()
+    pace: str = ""
+
+
+@dataclass(frozen=True)
+class CallFinished:
+    """One request was answered, or not. `state` as in the journal."""
+
+    step: str
+    operation: Operation
+    state: str
+    status: int
+    seconds: float
+    amount: Decimal | None = None
+    reason: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The run holds back for `seconds`, and why."""
+
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RowFinished:
+    """A row is finished, or as far as it gets in this run."""
+
+    result: RowResult
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """The end. `stopped` says why before the last row, if so; `exit_code` is what the command ends with."""
+
+    run: int
+    buckets: Mapping[Bucket, int]
+    line_buckets: Mapping[Bucket, int]
+    exit_code: int
+    seconds: float
+    stopped: str = ""
+    remedy: str = ""
+
+
+Event = RunStarted | CallFinished | Waiting | RowFinished | RunEnded
+Reporter = Callable[[Event], None]

@@ -1,0 +1,79 @@
+"""`once_per`: a step done once for each distinct value, however many rows need it and however many are in flight.
+
+Rows announce their values in the order of the input, before they start. The first to announce a value owns it, so
+that the same row does it whatever the threads do; the others wait for the owner, which came before them, so that
+no two rows can wait for each other.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class _Entry:
+    owner: int
+    owner_key: str
+    waiting: list[tuple[int, str]] = field(default_factory=list)
+    finished: bool = False
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What `claim` gives: whether this row has to do it, else the result and the key of the row that did it."""
+
+    mine: bool
+    value: Any = None
+    done_by: str = ""
+
+
+class OncePer:
+    """Who does which value of which step, and what came of it."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], _Entry] = {}
+        self._of_row: dict[int, list[tuple[str, _Entry]]] = {}
+        self._changed = threading.Condition()
+
+    def announce(self, step: str, value: str, *, row: int, key: str) -> None:
+        """Row number `row`, called `key`, will need `value` of `step`."""
+        with self._changed:
+            entry = self._entries.setdefault((step, value), _Entry(row, key))
+            if entry.finished:
+                return
+            if not entry.owner:
+                entry.owner, entry.owner_key = row, key
+            elif entry.owner != row and (row, key) not in entry.waiting:
+                entry.waiting.append((row, key))
+            self._of_row.setdefault(row, []).append((step, entry))
+
+    def claim(self, step: str, value: str, *, row: int, key: str) -> Claim:
+        """Take `value` on, or wait for the row that has and share its result."""
+        self.announce(step, value, row=row, key=key)
+        with self._changed:
+            entry = self._entries[step, value]
+            while not entry.finished and entry.owner != row:
+                self._changed.wait()
+            return Claim(mine=False, value=entry.value, done_by=entry.owner_key) if entry.finished else Claim(mine=True)
+
+    def finish(self, step: str, value: str, result: Any) -> None:
+        """It is done; every row that needs it gets `result`."""
+        with self._changed:
+            entry = self._entries[step, value]
+            entry.finished, entry.value, entry.waiting = True, result, []
+            self._changed.notify_all()
+
+    def release(self, row: int, *, step: str = "") -> None:
+        """Row number `row` is past `step`, or over: what it owned and did not do passes to the next that needs it."""
+        with self._changed:
+            mine = self._of_row.pop(row, [])
+            if step and (later := [(name, entry) for name, entry in mine if name != step]):
+                self._of_row[row] = later
+            for entry in [entry for name, entry in mine if step in ("", name)]:
+                entry.waiting = [waiter for waiter in entry.waiting if waiter[0] != row]
+                if entry.owner == row and not entry.finished:
+                    entry.owner, entry.owner_key = entry.waiting.pop(0) if entry.waiting else (0, "")
+            self._changed.notify_all()

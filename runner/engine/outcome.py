@@ -1,0 +1,99 @@
+"""What an exchange means: the table of outcomes, decided by what happened on the socket and by the status.
+
+    event on a write                                               state
+    no byte of the request left                                    not sent      tried again
+    a byte left, no complete answer                                unknown       never sent again by itself
+    2xx, cut short or unusable                                     unknown
+    2xx as the API's document describes it                         done
+    3xx                                                            unknown       never followed
+    401 403                                                        denied        the run stops
+    429                                                            throttled     sent again after Retry-After
+    408 425 5xx                                                    unknown       (a read is tried again)
+    any other 4xx                                                  rejected
+"""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.catalogue import AnswerError, Operation, describe_error, empty_page, read_answer
+from runner.journal import CallState
+from runner.transport import Failure, Reply
+
+UNCERTAIN = frozenset({408, 425})
+"""Client errors that do not say whether the request was carried out."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call. `value` is the answer's data when done; `retry_after` is in seconds.
+
+    `whole`: the answer came in one piece, so that whatever is wrong with it would be wrong again.
+    """
+
+    state: CallState
+    reason: str = ""
+    status: int = 0
+    value: Any = None
+    seconds: float = 0.0
+    retry_after: float | None = None
+    whole: bool = True
+
+    @property
+    def ok(self) -> bool:
+        return self.state in ("done", "found")
+
+
+def classify(operation: Operation, exchange: Reply | Failure, *, now: float | None = None) -> Outcome:
+    """The outcome of one exchange. For reads `unknown` means: no usable answer, try again."""
+    status, seconds = exchange.status, exchange.seconds
+    if isinstance(exchange, Failure):
+        state, reason = _of_failure(exchange)
+        return Outcome(state, reason, status, seconds=seconds, whole=False)
+    if status in operation.empty:
+        return Outcome("done", "", status, empty_page(), seconds)
+    if 200 <= status < 300:
+        try:
+            value = read_answer(
+                operation, status=status, content_type=exchange.content_type, content=exchange.content
+            )
+        except AnswerError as error:
+            return Outcome("unknown", f"{status}, but {error.reason}", status, seconds=seconds)
+        return Outcome("done", "", status, value, seconds)
+    said = describe_error(exchange.content_type, exchange.content)
+    reason = f"{status}" + (f" {said}" if said else "")
+    retry_after = _retry_after(exchange.headers, now=time.time() if now is None else now)
+    return Outcome(_of_status(status), reason, status, seconds=seconds, retry_after=retry_after)
+
+
+def _of_failure(failure: Failure) -> tuple[CallState, str]:
+    if not failure.written:
+        return "not sent", failure.reason
+    if 200 <= failure.status < 300 or failure.status == 0:
+        seen = f"{failure.status}, but " if failure.status else ""
+        return "unknown", f"{seen}{failure.reason}"
+    return _of_status(failure.status), f"{failure.status} ({failure.reason})"
+
+
+def _of_status(status: int) -> CallState:
+    if status in (401, 403):
+        return "denied"
+    if status == 429:
+        return "throttled"
+    return "rejected" if 400 <= status < 500 and status not in UNCERTAIN else "unknown"
+
+
+def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
+    """Seconds that a Retry-After asks for, as seconds or as a date; None where there is none or it is unreadable."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text) if len(text) < 10 else math.inf
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None

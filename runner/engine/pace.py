@@ -1,0 +1,73 @@
+"""How fast an account is spoken to: a token bucket shared by all workers, slower after a 429, back in small steps.
+
+No library is used: those at hand give a fixed rate, while here the rate follows the API's answers and every wait has to
+be told to the reporters and cut short by a stop.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+RECOVERY_SECONDS = 20.0
+SLOWEST = 20.0
+"""The pace never falls below the allowed rate divided by this."""
+
+
+class Pace:
+    """At most `rate` requests a second, `burst` at once. `wait` is called with seconds and returns early on a stop."""
+
+    def __init__(
+        self, *, rate: Decimal, burst: int, wait: Callable[[float], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._full = self._rate = float(rate)
+        self._burst = max(1, burst)
+        self._wait, self._clock = wait, clock
+        self._lock = threading.Lock()
+        self._next = self._held_until = self._clean_since = clock()
+
+    @property
+    def rate(self) -> float:
+        """Requests a second at this moment."""
+        return self._rate
+
+    def reserve(self) -> float:
+        """Take the next place and say how many seconds it is away."""
+        with self._lock:
+            now = self._clock()
+            self._recover(now)
+            interval = 1 / self._rate
+            self._next = max(self._next, now - (self._burst - 1) * interval)
+            due = self._next
+            self._next += interval
+            return max(0.0, due - now)
+
+    @property
+    def held(self) -> bool:
+        """Whether a 429 asks for silence at this moment: a place that was taken before it has lapsed."""
+        with self._lock:
+            return self._clock() < self._held_until
+
+    def acquire(self) -> None:
+        """Wait for the next place."""
+        seconds = self.reserve()
+        if seconds > 0:
+            self._wait(seconds)
+
+    def slow_down(self, retry_after: float) -> None:
+        """After a 429: half the rate, and no request before `retry_after` seconds are over."""
+        with self._lock:
+            now = self._clock()
+            self._rate = max(self._full / SLOWEST, self._rate / 2)
+            self._held_until = max(self._held_until, now + retry_after)
+            self._next = max(self._next, self._held_until)
+            self._clean_since = now
+
+    def _recover(self, now: float) -> None:
+        """A tenth of the full rate back for every clean stretch."""
+        while self._rate < self._full and now - self._clean_since >= RECOVERY_SECONDS:
+            self._rate = min(self._full, self._rate + self._full / 10)
+            self._clean_since += RECOVERY_SECONDS

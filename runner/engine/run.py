@@ -1,0 +1,231 @@
+"""Rows in flight: feeds the rows of an input to workers, tells the reporters, and adds up the end."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runner.catalogue import ArgumentError, to_json
+from runner.engine.context import Context, LookupTable
+from runner.engine.events import BUCKETS, Bucket, Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted
+from runner.engine.once import OncePer
+from runner.engine.send import Sender, Subject
+from runner.engine.steps import RowRun, visible
+from runner.journal import Identity, RowRecord
+from runner.problems import RunnerError, StoppedError
+from runner.recipe.model import Lookup, Recipe
+from runner.rows import Input, Row
+from runner.template import EvaluationError, Unknown, render, to_text
+
+EXIT_REJECTED, EXIT_UNKNOWN, EXIT_STOPPED, EXIT_DATA = 4, 5, 8, 3
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which rows a run takes: the first `limit`, or only those with a key in `only`."""
+
+    limit: int | None = None
+    only: Collection[str] = ()
+
+    def of(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """The rows that are taken, in their order."""
+        for count, row in enumerate(row for row in rows if not self.only or row.key in self.only):
+            if self.limit is not None and count >= self.limit:
+                return
+            yield row
+
+
+class Reporters:
+    """Passes each event to every reporter, one at a time whatever thread it comes from."""
+
+    def __init__(self, reporters: Collection[Reporter]) -> None:
+        self._reporters = tuple(reporters)
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            for reporter in self._reporters:
+                reporter(event)
+
+
+@dataclass
+class Totals:
+    """Rows and lines by bucket, as they are finished."""
+
+    rows: Counter[Bucket] = field(default_factory=Counter)
+    lines: Counter[Bucket] = field(default_factory=Counter)
+
+    def add(self, result: RowResult) -> None:
+        """Count one row."""
+        self.rows[result.bucket] += 1
+        self.lines[result.bucket] += len(result.lines)
+
+
+class Run:
+    """One execution of a recipe over an input, or its dry run when the context has no journal."""
+
+    def __init__(
+        self, context: Context, input_: Input | None, *, key: str = "", selection: Selection = Selection(),
+        workers: int = 1, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._input, self._key, self._selection = input_, key, selection
+        self._clock, self._totals = clock, Totals()
+        self._lock = threading.Lock()
+        self._context = context
+        self._journal = context.journal
+        self._sender = Sender(context, context.journal) if context.journal is not None else None
+        self._workers = max(1, workers) if self._sender is not None else 1
+
+    def execute(self, started: RunStarted) -> RunEnded:
+        """Take all selected rows through the steps. Raises what is neither a row's nor the run's own end."""
+        start = self._clock()
+        self._context.emit(started)
+        try:
+            lookups = {lookup.name: self._lookup(lookup) for lookup in self._context.recipe.lookups}
+            self._context = replace(self._context, scope={**self._context.scope, **lookups})
+            if not self._context.stop.requested:
+                self._take_rows()
+            if self._journal is not None:
+                self._journal.flush()
+        except RunnerError as error:
+            self._stop_for(error)
+        left = self._totals.rows["not started"]
+        if left and self._sender is not None:  # rows that gave up waiting are no success
+            reason = f"{left} row{'s' * (left != 1)} could not go on: the API was not reached, or held them back"
+            self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy="go on when it answers: runner resume")
+        ended = self._ended(started, seconds=self._clock() - start)
+        self._context.emit(ended)
+        return ended
+
+    def _rows(self) -> Iterator[Row]:
+        rows = iter(self._input) if self._input is not None else iter([Row(1, self._key, {}, ())])
+        return self._selection.of(rows)
+
+    def _take_rows(self) -> None:
+        if self._workers == 1:
+            for row in self._rows():
+                if self._context.stop.requested:
+                    return
+                self._take(row)
+            return
+        places = threading.Semaphore(self._workers * 2)
+        failures: list[BaseException] = []
+
+        def finished(future: Future[None]) -> None:
+            places.release()
+            error = future.exception()
+            if isinstance(error, RunnerError):
+                self._stop_for(error)
+            elif error is not None:
+                failures.append(error)
+                self._context.stop.ask(str(error), exit_code=1)
+
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="row") as pool:
+            for row in self._rows():
+                places.acquire()
+                if self._context.stop.requested:
+                    break
+                self._announce(row)
+                pool.submit(self._take, row).add_done_callback(finished)
+        if failures:
+            raise failures[0]
+
+    def _announce(self, row: Row) -> None:
+        """Say which once_per values a row will need, in the order of the input."""
+        scope = {**self._context.scope, "row": visible(row)}
+        for step in self._context.recipe.steps:
+            if step.once_per is None:
+                continue
+            try:
+                value = to_text(step.once_per.evaluate(scope))
+            except EvaluationError:
+                continue  # it needs an earlier step: claimed when the row gets there
+            self._context.once.announce(step.id, value, row=row.number, key=row.key)
+
+    def _take(self, row: Row) -> None:
+        try:
+            if self._context.stop.requested:
+                return
+            result = self._refused(row) or RowRun(self._context, row, self._sender).run()
+        except RunnerError as error:
+            self._stop_for(error)
+            return
+        finally:
+            self._context.once.release(row.number)
+        if self._journal is not None:
+            self._journal.row(_row_record(self._context.run, result))
+        with self._lock:
+            self._totals.add(result)
+        self._context.emit(RowFinished(result))
+
+    def _refused(self, row: Row) -> RowResult | None:
+        """The row's own dry run: where a later step cannot be built, the earlier ones are not sent either."""
+        if self._sender is None:
+            return None
+        planning = RowRun(replace(self._context, journal=None, once=OncePer()), row, None)
+        result = planning.run()
+        if result.bucket != "rejected" or not planning.broke_off:
+            return None
+        return replace(result, planned=())
+
+    def _stop_for(self, error: RunnerError) -> None:
+        self._context.stop.ask(error.message, exit_code=error.exit_code, remedy=error.remedy)
+
+    def _lookup(self, lookup: Lookup) -> Any:
+        """The entries of a lookup by name; unknown in a dry run."""
+        if self._sender is None:
+            return Unknown(lookup.name)
+        operation = self._context.operation(lookup.operation)
+        identity = Identity(self._context.account, self._context.recipe.name, "once", "lookups", lookup.name, "")
+        try:
+            arguments = render(lookup.arguments, self._context.scope)
+            outcome = self._sender.items(Subject(identity, 0, ""), operation, arguments, tries=3)
+        except (EvaluationError, ArgumentError) as error:
+            raise StoppedError(f"lookup {lookup.name}: {error}") from None
+        if not outcome.ok:
+            raise StoppedError(f"lookup {lookup.name}: {outcome.reason}", remedy="nothing was sent; try again later")
+        entries: dict[str, list[Any]] = {}
+        for item in outcome.value:
+            if item.get(lookup.by) is not None:
+                entries.setdefault(to_text(item[lookup.by]), []).append(item)
+        return LookupTable(lookup.name, entries)
+
+    def _ended(self, started: RunStarted, *, seconds: float) -> RunEnded:
+        stop, totals = self._context.stop, self._totals
+        totals.rows["not started"] += started.rows - sum(totals.rows.values())
+        totals.lines["not started"] += started.lines - sum(totals.lines.values())
+        return RunEnded(
+            self._context.run,
+            {bucket: totals.rows[bucket] for bucket in BUCKETS},
+            {bucket: totals.lines[bucket] for bucket in BUCKETS},
+            _exit_code(totals.rows, stop.exit_code, dry_run=self._sender is None),
+            seconds, stop.reason, stop.remedy,
+        )  # fmt: skip
+
+
+def _exit_code(rows: Mapping[Bucket, int], stopped: int, *, dry_run: bool) -> int:
+    """The code a run ends with: a signal's own, then unknown, then why it stopped, then rejected."""
+    if stopped > 128 or stopped == 1:
+        return stopped
+    if dry_run:
+        return stopped or (EXIT_DATA if rows["rejected"] else 0)
+    if rows["unknown"]:
+        return EXIT_UNKNOWN
+    return stopped or (EXIT_REJECTED if rows["rejected"] else 0)
+
+
+def _row_record(run: int, result: RowResult) -> RowRecord:
+    outputs = to_json({name: None if isinstance(v, Unknown) else v for name, v in result.outputs.items()}).decode()
+    lines = json.dumps(result.lines, separators=(",", ":"))
+    return RowRecord(run, result.number, result.key, lines, result.bucket, result.reason, outputs)
+
+
+def scope_of(recipe: Recipe, *, values: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    """What every expression sees besides the row and the steps: `vars` and `run` (`id`, `date`)."""
+    return {"vars": {**{name: var.default for name, var in recipe.vars.items()}, **values}, "run": dict(run)}

@@ -1,0 +1,205 @@
+"""Sending: one request, journaled before and after, classified, repeated only where that can do no harm.
+
+A dry run never gets here: it stops where a request has been built (call.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from runner.catalogue import Operation, Page, Request, build_request, first_arguments, next_arguments, to_json
+from runner.engine.context import Connection, Context
+from runner.engine.events import CallFinished, Waiting
+from runner.engine.outcome import Outcome, classify
+from runner.engine.retry import LONGEST_RETRY_AFTER, TRIES, UNASKED_PAUSE, backoff, may_repeat
+from runner.journal import CallRecord, CallState, Identity, Journal
+from runner.transport import Failure
+
+MAX_PAGES = 1000
+"""Pages of one search; more is an answer that never ends."""
+
+FAILURES_IN_A_ROW = 3
+"""Failed connections, 5xx or unusable answers in a row that stop a run."""
+
+STOPPED = "the run was stopped before this was sent"
+
+Check = Callable[[Any], str]
+"""What is wrong with the data of a success, or an empty text."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a call is for: its identity, and the row it belongs to (number from 1, key)."""
+
+    identity: Identity
+    row: int
+    key: str
+
+
+class Sender:
+    """Sends the calls of one run."""
+
+    def __init__(self, context: Context, journal: Journal) -> None:
+        self._context, self._journal = context, journal
+        self._failures = 0
+        self._lock = threading.Lock()
+
+    def write(self, subject: Subject, operation: Operation, request: Request, *, check: Check) -> Outcome:
+        """Send a write, at most once. Its intent is on the disk before its first byte leaves."""
+        return self._send(subject, operation, request, check=check, tries=TRIES)
+
+    def read(self, subject: Subject, operation: Operation, request: Request, *, tries: int) -> Outcome:
+        """Send a read that gives one object, or one page."""
+        return self._send(subject, operation, request, check=lambda _: "", tries=tries)
+
+    def items(
+        self, subject: Subject, operation: Operation, arguments: Mapping[str, Any], *, tries: int,
+        keep: Callable[[Any], bool] = lambda _: True, enough: int | None = None,
+    ) -> Outcome:  # fmt: skip
+        """All items of a list over its pages that `keep` keeps, as the outcome's value; `enough` of them end it."""
+        found: list[Any] = []
+        for page in self._pages(subject, operation, arguments, tries=tries):
+            if not page.ok:
+                return page
+            found.extend(item for item in page.value.items if keep(item))
+            if enough is not None and len(found) >= enough:
+                break
+        return Outcome("done", value=found)
+
+    def note(
+        self, subject: Subject, operation: Operation, request: Request, state: CallState, *, value: Any, reason: str
+    ) -> None:  # fmt: skip
+        """Record a state and an answer that were reached without sending the call itself."""
+        record = _record(subject, operation, request, self._context.run)
+        self._journal.note(replace(record, state=state, answer=to_json(value).decode(), reason=reason, sent_at=_now()))
+
+    def conclude(self, prior: CallRecord, state: CallState, *, row: int, value: Any, reason: str) -> None:
+        """Record what is known by now of a call that was sent before; what was sent stays as it was."""
+        answer = "" if value is None else to_json(value).decode()
+        run = self._context.run
+        self._journal.note(replace(prior, state=state, answer=answer, reason=reason, run=run, row=row))
+
+    def _pages(
+        self, subject: Subject, operation: Operation, arguments: Mapping[str, Any], *, tries: int
+    ) -> Iterator[Outcome]:
+        following: Mapping[str, Any] | None = first_arguments(operation, arguments)
+        seen = 0
+        for _ in range(MAX_PAGES):
+            if following is None:
+                return
+            request = build_request(operation, following, base_url=self._context.base_url(operation))
+            outcome = self.read(subject, operation, request, tries=tries)
+            yield outcome
+            if not outcome.ok:
+                return
+            page: Page = outcome.value
+            seen += len(page.items)
+            following = next_arguments(operation, following, page, seen)
+        yield Outcome("rejected", f"{operation.full_name} gave more than {MAX_PAGES} pages")
+
+    def _send(self, subject: Subject, operation: Operation, request: Request, *, check: Check, tries: int) -> Outcome:
+        connection = self._context.connections[operation.api]
+        record = _record(subject, operation, request, self._context.run)
+        last, unknown = Outcome("not sent", STOPPED), None
+        for attempt in itertools.count(1):
+            self._wait_for_turn(connection)
+            if self._context.stop.requested:
+                break
+            last = self._attempt(replace(record, attempts=attempt), operation, request, check=check, before=unknown)
+            unknown = last if last.state == "unknown" else unknown
+            amount = request.amount if isinstance(request.amount, Decimal) else None
+            self._context.emit(
+                CallFinished(subject.identity.step, operation, last.state, last.status, last.seconds, amount,
+                             last.reason, subject.key)
+            )  # fmt: skip
+            self._keep_watch(operation, last)
+            if not may_repeat(operation, last, attempt=attempt, tries=tries) or not self._context.budget.take():
+                break
+            self._pause(connection, last, attempt)
+        return _honest(last, unknown)
+
+    def _attempt(
+        self, record: CallRecord, operation: Operation, request: Request, *, check: Check, before: Outcome | None
+    ) -> Outcome:
+        transport = self._context.connections[operation.api].transport
+        assert transport is not None  # noqa: S101 - a run always has one
+        prepared = transport.prepare(request)
+        sent_at = _now()
+        if operation.effect == "read":
+            self._journal.flush()
+        else:
+            self._journal.intend(replace(record, state="intent", sent_at=sent_at))
+        self._context.budget.count()
+        exchange = transport.send(prepared, fresh=bool(operation.money))
+        outcome = classify(operation, exchange)
+        if isinstance(exchange, Failure) and exchange.untrusted:
+            self._context.stop.ask(exchange.reason, exit_code=7, remedy="ask whoever runs that host")
+        wrong = check(outcome.value) if outcome.ok else ""
+        if wrong:
+            outcome = replace(outcome, state="unknown", reason=f"{outcome.status}, but {wrong}")
+        answer = to_json(outcome.value).decode() if outcome.ok and operation.effect != "read" else ""
+        known = _honest(outcome, before)
+        record = replace(record, state=known.state, status=known.status, reason=known.reason)
+        self._journal.record(replace(record, answer=answer, sent_at=sent_at), at=sent_at, seconds=outcome.seconds)
+        return outcome
+
+    def _wait_for_turn(self, connection: Connection) -> None:
+        pace, stop = connection.pace, self._context.stop
+        seconds = pace.reserve() if pace is not None else 0.0
+        while pace is not None and seconds > 0 and not stop.requested:
+            self._journal.flush()
+            stop.wait(seconds)
+            seconds = pace.reserve() if pace.held else 0.0
+
+    def _pause(self, connection: Connection, outcome: Outcome, attempt: int) -> None:
+        """Hold back before another attempt; a throttled account holds back as a whole."""
+        seconds = backoff(attempt)
+        if outcome.state == "throttled":
+            seconds = UNASKED_PAUSE if outcome.retry_after is None else outcome.retry_after
+            if seconds > LONGEST_RETRY_AFTER:
+                reason = f"the API asks to wait {seconds:.0f} s" if seconds < 10**6 else "the API asks to wait for days"
+                self._context.stop.ask(reason, exit_code=8, remedy="go on later: runner resume")
+                return
+            if connection.pace is not None:
+                connection.pace.slow_down(seconds)
+        self._journal.flush()
+        if seconds >= 1:
+            self._context.emit(Waiting(outcome.reason, seconds))
+        self._context.stop.wait(seconds)
+
+    def _keep_watch(self, operation: Operation, outcome: Outcome) -> None:
+        """Stop the run on refused credentials, and when the API fails again and again."""
+        if outcome.state == "denied":
+            remedy = f"check the key of {operation.api} and its read and write permissions, then: runner resume"
+            self._context.stop.ask(f"the API refused the credentials: {outcome.reason}", exit_code=7, remedy=remedy)
+        failed = outcome.state in ("not sent", "unknown")
+        with self._lock:
+            self._failures = self._failures + 1 if failed else 0
+            many = self._failures >= FAILURES_IN_A_ROW
+        if many:
+            reason = f"{FAILURES_IN_A_ROW} requests in a row failed, the last one: {outcome.reason}"
+            self._context.stop.ask(reason, exit_code=8, remedy="go on when the API answers again: runner resume")
+
+
+def _honest(outcome: Outcome, before: Outcome | None) -> Outcome:
+    """What is known after an attempt: that an earlier one may have landed, nothing but a success changes."""
+    return outcome if before is None or outcome.ok else before
+
+
+def _record(subject: Subject, operation: Operation, request: Request, run: int) -> CallRecord:
+    content = request.content()
+    return CallRecord(
+        subject.identity, operation.full_name, operation.effect, run, "intent", request.method, request.path,
+        request.digest(), content.decode() if content is not None else "",
+        str(request.amount) if isinstance(request.amount, Decimal) else "", row=subject.row,
+    )  # fmt: skip
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

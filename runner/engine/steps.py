@@ -1,0 +1,194 @@
+"""One row: its steps in order. A run and a dry run are this same path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from runner.catalogue import Operation
+from runner.engine.call import Caller, Progress, Use
+from runner.engine.context import Context
+from runner.engine.events import Bucket, RowResult
+from runner.engine.outcome import Outcome
+from runner.engine.send import Sender
+from runner.journal import CallRecord, Identity
+from runner.journal.records import OPEN, SETTLED
+from runner.recipe.model import Step
+from runner.rows import Row
+from runner.template import EvaluationError, Unknown, render, to_text
+
+_BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
+"""The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
+
+
+class RowRun:
+    """The way of one row through the steps. Made for one row and used once."""
+
+    def __init__(self, context: Context, row: Row, sender: Sender | None) -> None:
+        self._context, self._row, self._planning = context, row, sender is None
+        self._scope: dict[str, Any] = {**context.scope, "row": visible(row)}
+        prior = context.history.calls_of(context.account, context.recipe.name, per="row", key=row.key)
+        self._progress = Progress(row, prior)
+        self._caller = Caller(context, self._progress, sender)
+        self.broke_off = False
+        """Whether a step ended the row before its last one."""
+
+    def run(self) -> RowResult:
+        """Take the row through all its steps, or as far as it gets."""
+        orphan = self._orphan(self._progress.prior)
+        if orphan:
+            return self._result("rejected", orphan)
+        trouble: tuple[Bucket, str] | None = None
+        for step in self._context.recipe.steps:
+            outcome = self._step(step)
+            self._let_go(step, outcome)
+            if outcome.ok:
+                continue
+            bucket = _BUCKETS.get(outcome.state, "not started")
+            if trouble is None or bucket == "unknown":  # what may have landed outweighs a refusal before it
+                trouble = bucket, f"{step.id}: {outcome.reason}"
+            if step.on_error == "stop_run" and bucket == "rejected":
+                reason = f"step {step.id!r} failed for {self._row.key} and says on_error: stop_run"
+                self._context.stop.ask(reason, exit_code=8, remedy="mend it, then: runner resume")
+            if step.on_error != "continue" or bucket != "rejected":
+                self.broke_off = True
+                break
+            self._scope[step.id] = None
+        return self._result(*trouble) if trouble is not None else self._finished()
+
+    def _let_go(self, step: Step, outcome: Outcome) -> None:
+        """A once_per value that this row did not get done passes on, with what the journal knows of it on the disk."""
+        if step.once_per is None:
+            return
+        if not outcome.ok and self._context.journal is not None:
+            self._context.journal.flush()
+        self._context.once.release(self._row.number, step=step.id)
+
+    def _finished(self) -> RowResult:
+        """All steps are through."""
+        if self._planning and any(c.state in ("to send", "to read", "undecided") for c in self._progress.planned):
+            return self._result("not started", "")
+        writes = self._progress.writes
+        if writes and all(state == "found" for state, _ in writes):
+            return self._result("found", "all of it was there already")
+        if writes and self._context.run not in {run for _, run in writes}:
+            earlier = max(run for _, run in writes)
+            return self._result("done", f"done in run {earlier}", earlier_run=earlier)
+        return self._result("done", "")
+
+    def _result(self, bucket: Bucket, reason: str, *, earlier_run: int = 0) -> RowResult:
+        forgotten = self._progress.open_call
+        if forgotten is not None and bucket != "unknown":  # the row did not get to it, or has no use for it any more
+            step, run = forgotten.identity.step, forgotten.run
+            also = f"; and {reason}" if reason else ""
+            bucket, reason = "unknown", f"{step}: its outcome in run {run} is not known: runner settle {run}{also}"
+        outputs: dict[str, Any] = {}
+        for name, tree in self._context.recipe.outputs.items():
+            try:
+                outputs[name] = render(tree, self._scope)
+            except EvaluationError:
+                outputs[name] = None  # the row did not get far enough to have it
+        return RowResult(
+            self._row.number, self._row.key, self._row.lines, bucket, reason, outputs,
+            tuple(self._progress.planned), earlier_run, self._progress.money,
+        )  # fmt: skip
+
+    def _orphan(self, prior: Mapping[tuple[str, str], CallRecord]) -> str:
+        """A write among those before whose step the recipe no longer has: going on could do it twice."""
+        known = {name for step in self._context.recipe.steps for name in (step.id, step.was)}
+        for (step, _), call in prior.items():
+            if step not in known and call.effect != "read" and call.state in (*SETTLED, *OPEN):
+                heir = f"write 'was: {step}' in the step that took its place"
+                return f"step {step!r} was sent in run {call.run} and is gone from the recipe; {heir}"
+        return ""
+
+    def _step(self, step: Step) -> Outcome:
+        """One step; its result is in scope under its id afterwards."""
+        operation = self._context.operation(step.operation)
+        try:
+            decided = step.when.evaluate(self._scope) if step.when is not None else True
+            if not isinstance(decided, Unknown) and not decided:
+                self._scope[step.id] = None
+                self._caller.plan(step, "skipped", reason=f"{step.when.text if step.when else ''} is false")
+                return Outcome("done")
+            undecided = step.when.text if isinstance(decided, Unknown) and step.when is not None else ""
+            if step.once_per is not None:
+                outcome = self._once(step, operation, undecided=undecided)
+            elif step.for_each is not None:
+                outcome = self._each(step, operation, undecided=undecided)
+            else:
+                use = Use(step, operation, self._scope, self._identity(step, ""), undecided=undecided)
+                outcome = self._caller.call(use)
+        except EvaluationError as error:
+            self._caller.plan(step, "invalid", reason=str(error))
+            return Outcome("rejected", str(error))
+        self._scope[step.id] = outcome.value
+        return outcome
+
+    def _once(self, step: Step, operation: Operation, *, undecided: str) -> Outcome:
+        """A step that is done once for each value: this row does it, or shares what another row got."""
+        assert step.once_per is not None  # noqa: S101 - the caller's condition
+        once, context = self._context.once, self._context
+        value = to_text(step.once_per.evaluate(self._scope))
+        claim = once.claim(step.id, value, row=self._row.number, key=self._row.key)
+        if not claim.mine:
+            self._caller.plan(step, "skipped", reason=f"once per {value}: together with {claim.done_by}")
+            return Outcome("done", value=claim.value)
+        orphan = self._orphan(context.history.calls_of(context.account, context.recipe.name, per="once", key=value))
+        if orphan:
+            return Outcome("rejected", orphan)
+        identity = Identity(context.account, context.recipe.name, "once", value, step.id, "")
+        outcome = self._caller.call(Use(step, operation, self._scope, identity, undecided=undecided))
+        if outcome.ok:
+            once.finish(step.id, value, outcome.value)
+        return outcome
+
+    def _each(self, step: Step, operation: Operation, *, undecided: str) -> Outcome:
+        """A step for each item of a list, in order; it ends at the first that fails."""
+        assert step.for_each is not None  # noqa: S101 - the caller's condition
+        items = step.for_each.evaluate(self._scope)
+        if isinstance(items, Unknown):
+            items = [Unknown(f"each of {items.origin}")]
+        if not isinstance(items, list | tuple):
+            raise EvaluationError(f"{step.for_each.text}: a list is needed")
+        results: list[Any] = []
+        names: set[str] = set()
+        for position, item in enumerate(items):
+            scope = {**self._scope, "item": item}
+            name = to_text(step.item_key.evaluate(scope)) if step.item_key is not None else str(position)
+            if name in names:
+                raise EvaluationError(f"two items have the item_key {name!r}")
+            names.add(name)
+            use = Use(step, operation, scope, self._identity(step, name), position, undecided)
+            outcome = self._caller.call(use)
+            if not outcome.ok:
+                return replace(outcome, reason=f"item {position + 1}: {outcome.reason}")
+            results.append(outcome.value)
+        return Outcome("done", value=results)
+
+    def _identity(self, step: Step, item: str) -> Identity:
+        return Identity(self._context.account, self._context.recipe.name, "row", self._row.key, step.id, item)
+
+
+class _RowValues(dict[str, Any]):
+    """The values of a row; a column that differs between the lines of its group is refused when it is used."""
+
+    def __init__(self, row: Row) -> None:
+        super().__init__(row.values)
+        self._differing = row.differing
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._differing
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._differing:
+            first, second = self._differing[name]
+            message = f"{name!r} differs on lines {first} and {second}; what differs by line is read from row.lines"
+            raise EvaluationError(message)
+        return super().__getitem__(name)
+
+
+def visible(row: Row) -> Mapping[str, Any]:
+    """What expressions see as `row`."""
+    return _RowValues(row) if row.differing else row.values

@@ -1,0 +1,98 @@
+"""What the journal holds, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+CallState = Literal["intent", "done", "found", "rejected", "unknown", "not sent", "throttled", "denied", "absent"]
+"""The state of a call. `intent`: about to be sent or sent, no outcome yet: after a crash it is unknown.
+
+    intent ──> done       a 2xx that means success
+           ──> unknown    it may have landed; never sent again by itself
+           ──> rejected   400 404 409 422, or a failure the API declares
+           ──> not sent   no byte left; throttled: 429; denied: 401 403
+    unknown ──> done      a search or a person found it
+            ──> absent    a person says it did not land; it may be sent again
+    found                 a search found it before anything was sent
+"""
+
+SETTLED = ("done", "found")
+OPEN = ("intent", "unknown")
+
+
+class Identity(NamedTuple):
+    """What makes a call this call across all runs. `per` is `row`, or `once` where `key` is a once_per value."""
+
+    account: str
+    recipe: str
+    per: str
+    key: str
+    step: str
+    item: str
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """A call as the journal knows it. `url` is path and query below the API's base URL; `answer` is JSON text.
+
+    `digest` is over method, that path and the body.
+    """
+
+    identity: Identity
+    operation: str
+    effect: str
+    run: int
+    state: CallState
+    method: str
+    url: str
+    digest: str
+    body: str = ""
+    amount: str = ""
+    status: int = 0
+    answer: str = ""
+    reason: str = ""
+    attempts: int = 0
+    sent_at: str = ""
+    row: int = 0
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run: what was asked, with which recipe, input and values, and how it ended (`running` until then).
+
+    `vars` is a JSON object, `only` a JSON list of row keys, empty for all rows; `date` is ISO, times are UTC.
+    """
+
+    recipe: str
+    target: str
+    account: str
+    recipe_file: str
+    recipe_digest: str
+    input_file: str
+    input_digest: str
+    vars: str
+    date: str
+    started_at: str
+    state: str = "running"
+    exit_code: int | None = None
+    finished_at: str = ""
+    line_count: int = 0
+    row_count: int = 0
+    reason: str = ""
+    only: str = "[]"
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class RowRecord:
+    """What became of a row in a run. `lines` and `outputs` are JSON text."""
+
+    run: int
+    number: int
+    key: str
+    lines: str
+    bucket: str
+    reason: str
+    outputs: str = "{}"

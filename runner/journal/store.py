@@ -1,0 +1,265 @@
+"""Writing the journal: intents are on the disk before `intend` returns, everything else goes with the next commit.
+
+One connection in WAL mode with `synchronous=FULL`. Statements queue up; whoever needs durability commits all that
+is queued in one transaction, so that the outcome of a call and the intent of the next share a commit, and so do
+the intents of many rows in flight. `flush` is called before anything that waits (a read, a pause, the end).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from runner.journal.records import CallRecord, RowRecord, RunRecord
+from runner.problems import LockedError, StoppedError
+
+VERSION = 1
+NAME = "journal.sqlite"
+
+_REMEDY = "make room or mend the disk, then: runner resume"
+_RESTORE = "mend it or restore it from a copy: without it runner cannot know what was sent before"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    id INTEGER PRIMARY KEY, recipe TEXT NOT NULL, target TEXT NOT NULL, account TEXT NOT NULL,
+    recipe_file TEXT NOT NULL, recipe_digest TEXT NOT NULL, input_file TEXT NOT NULL, input_digest TEXT NOT NULL,
+    vars TEXT NOT NULL, date TEXT NOT NULL, started_at TEXT NOT NULL, state TEXT NOT NULL, exit_code INTEGER,
+    finished_at TEXT NOT NULL, line_count INTEGER NOT NULL, row_count INTEGER NOT NULL, reason TEXT NOT NULL,
+    only TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS calls (
+    id INTEGER PRIMARY KEY, account TEXT NOT NULL, recipe TEXT NOT NULL, per TEXT NOT NULL, key TEXT NOT NULL,
+    step TEXT NOT NULL, item TEXT NOT NULL, operation TEXT NOT NULL, effect TEXT NOT NULL, run INTEGER NOT NULL,
+    state TEXT NOT NULL, method TEXT NOT NULL, url TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
+    amount TEXT NOT NULL, status INTEGER NOT NULL, answer TEXT NOT NULL, reason TEXT NOT NULL,
+    attempts INTEGER NOT NULL, sent_at TEXT NOT NULL, row INTEGER NOT NULL,
+    UNIQUE (account, recipe, per, key, step, item));
+CREATE INDEX IF NOT EXISTS calls_of_run ON calls (run, row);
+CREATE TABLE IF NOT EXISTS attempts (
+    call TEXT NOT NULL, run INTEGER NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL, status INTEGER NOT NULL,
+    reason TEXT NOT NULL, seconds REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS rows (
+    run INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, lines TEXT NOT NULL, bucket TEXT NOT NULL,
+    reason TEXT NOT NULL, outputs TEXT NOT NULL, PRIMARY KEY (run, number)) WITHOUT ROWID;
+"""
+
+_CALL_COLUMNS = [
+    *("account", "recipe", "per", "key", "step", "item"),
+    *(f.name for f in fields(CallRecord) if f.name not in ("identity", "id")),
+]
+_PUT_CALL = (
+    f"INSERT INTO calls ({', '.join(_CALL_COLUMNS)}) VALUES ({', '.join('?' * len(_CALL_COLUMNS))}) "  # noqa: S608
+    "ON CONFLICT (account, recipe, per, key, step, item) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _CALL_COLUMNS[6:])
+)
+_PUT_ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT_ROW = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+class Journal:
+    """The journal of one folder, open for writing and locked against other runs. A context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / NAME
+        self._queue: list[tuple[str, Sequence[Any]]] = []
+        self._queued = 0
+        self._committed = 0
+        self._queue_lock = threading.Lock()
+        self._commit_lock = threading.Lock()
+        self._broken = ""
+        self.commits = 0
+        """Transactions committed, each one fsync."""
+
+    def __enter__(self) -> Journal:
+        # not thread_local: whichever thread leaves, the lock has to go
+        self._lock = FileLock(self.folder / "journal.lock", timeout=0, mode=0o600, thread_local=False)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if stat.S_IMODE(self.folder.stat().st_mode) & 0o077:
+                with suppress(PermissionError):  # somebody else's folder: the file is 0600 all the same
+                    self.folder.chmod(0o700)
+            self._lock.acquire()
+        except Timeout:
+            message = f"another run is using {self.path}"
+            raise LockedError(message, remedy="wait for it to end; its lock goes with its process") from None
+        except OSError as error:
+            raise _unusable(self.path, error) from None
+        try:
+            self._connection = connect(self.path)
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if not self._broken:
+                self.flush()
+        finally:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._lock.release()
+
+    def begin(self, run: RunRecord) -> int:
+        """Record the start of a run, durably; returns its number."""
+        names = [f.name for f in fields(run) if f.name != "id"]
+        sql = f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+        self.flush()
+        with self._commit_lock, self._writing():
+            cursor = self._connection.execute(sql, [getattr(run, name) for name in names])
+        return int(cursor.lastrowid or 0)
+
+    def reopen(self, run: int) -> None:
+        """Record that a stopped run goes on."""
+        sql = "UPDATE runs SET state = 'running', exit_code = NULL, finished_at = '', reason = '' WHERE id = ?"
+        self._put(sql, (run,))
+        self.flush()
+
+    def end(self, run: int, *, state: str, exit_code: int, finished_at: str, reason: str = "") -> None:
+        """Record how a run ended, durably."""
+        sql = "UPDATE runs SET state = ?, exit_code = ?, finished_at = ?, reason = ? WHERE id = ?"
+        self._put(sql, (state, exit_code, finished_at, reason, run))
+        self.flush()
+
+    def intend(self, call: CallRecord) -> None:
+        """Record that a call is about to be sent. On the disk before this returns; raises StoppedError if it cannot."""
+        self._put_call(call)
+        self.flush()
+
+    def record(self, call: CallRecord, *, at: str, seconds: float = 0.0) -> None:
+        """Record an attempt and the state it left the call in; goes with the next commit. `seconds` it took."""
+        self._put_call(call)
+        self._put(_PUT_ATTEMPT, (_name(call), call.run, at, call.state, call.status, call.reason, seconds))
+
+    def note(self, call: CallRecord) -> None:
+        """Record a state that a call reached without an attempt; goes with the next commit."""
+        self._put_call(call)
+
+    def row(self, row: RowRecord) -> None:
+        """Record what became of a row; goes with the next commit."""
+        self._put(_PUT_ROW, astuple(row))
+
+    def flush(self) -> None:
+        """Commit all that is queued; returns at once when somebody else has committed it. Raises StoppedError."""
+        ticket = self._queued
+        with self._commit_lock:
+            if self._broken:
+                raise StoppedError(self._broken, remedy=_REMEDY)
+            if self._committed >= ticket:
+                return
+            with self._queue_lock:
+                batch, self._queue = self._queue, []
+                last = self._queued
+            with self._writing():
+                self._connection.execute("BEGIN IMMEDIATE")
+                for sql, values in batch:
+                    self._connection.execute(sql, values)
+                self._connection.execute("COMMIT")
+            self._committed = last
+            self.commits += 1
+
+    def _put_call(self, call: CallRecord) -> None:
+        self._put(_PUT_CALL, (*call.identity, *(getattr(call, name) for name in _CALL_COLUMNS[6:])))
+
+    def _put(self, sql: str, values: Sequence[Any]) -> None:
+        with self._queue_lock:
+            self._queue.append((sql, [_storable(value) for value in values]))
+            self._queued += 1
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Whatever goes wrong inside: from then on nothing is written and therefore nothing is sent."""
+        try:
+            yield
+        except BaseException as error:  # an interrupt leaves half a transaction too
+            self._broken = f"the journal {self.path} cannot be written: {error}; nothing more is sent"
+            if isinstance(error, sqlite3.Error):
+                raise StoppedError(self._broken, remedy=_REMEDY) from None
+            raise
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that writes the journal at `path`, its settings read back. Raises StoppedError."""
+    try:
+        file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            os.fchmod(file, 0o600)
+        finally:
+            os.close(file)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+        with _closing_if_it_fails(connection):
+            _prepare(connection, path)
+    except (sqlite3.Error, OSError) as error:
+        raise _unusable(path, error) from None
+    return connection
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection | None:
+    """A connection that reads the journal at `path`; None before its first run was begun. Raises StoppedError."""
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+        with _closing_if_it_fails(connection):
+            version = _check_version(connection, path)
+    except (sqlite3.Error, OSError) as error:
+        raise StoppedError(f"the journal {path} cannot be read: {error}", remedy=_RESTORE) from None
+    if version == 0:  # its maker was killed before it had tables
+        connection.close()
+        return None
+    return connection
+
+
+@contextmanager
+def _closing_if_it_fails(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    _check_version(connection, path)
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    connection.execute("PRAGMA synchronous = FULL")
+    level = connection.execute("PRAGMA synchronous").fetchone()[0]
+    if (mode, level) != ("wal", 2):
+        raise StoppedError(f"the journal {path} cannot be made durable here (mode {mode}, synchronous {level})")
+    connection.executescript(_SCHEMA)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > VERSION:
+        message = f"the journal {path} was written by a newer runner (version {version})"
+        raise StoppedError(message, remedy="update runner")
+    return version
+
+
+def _unusable(path: Path, error: Exception) -> StoppedError:
+    return StoppedError(f"the journal {path} cannot be used: {error}; nothing was sent", remedy=_RESTORE)
+
+
+def _storable(value: Any) -> Any:
+    """Half of a surrogate pair, which JSON can bring in and SQLite takes no text with, becomes its escape."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode(errors="backslashreplace").decode()
+    return value
+
+
+def _name(call: CallRecord) -> str:
+    """The identity of a call in one text, for its attempts."""
+    return "\x1f".join(call.identity)

@@ -1,0 +1,175 @@
+"""What can be wrong, as values, and the exceptions that end something.
+
+A finding in somebody's file is a `Problem`; problems are collected, sorted and drawn together. An exception
+ends a command. The tree, with the exit code that the command line gives it:
+
+    RunnerError             1
+    ├── UsageError          2   the command line asks for something that is not there
+    ├── InvalidError        3   the recipe or its data is wrong; carries the problems; nothing was sent
+    ├── LockedError         6   another run holds this journal
+    ├── ConfigError         7   configuration, credentials or TLS
+    └── StoppedError        8   stopped before the end; the run can be resumed
+
+A problem is drawn as:
+
+    orders.yaml:11:25: error: no earlier step is called 'creat' [unknown-step]
+        |
+     11 |       with: {job_id: "{{ creat.id }}"}
+        |                          ^^^^^
+        = did you mean 'create'?
+"""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+PROBLEMS_SHOWN = 50
+"""Problems drawn before the rest is only counted."""
+
+EXCERPT_WIDTH = 160
+"""Characters of a source line that are drawn around the caret."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One finding: where (file, line and column from 1), what is wrong, and what to do about it."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    kind: str
+    remedy: str = ""
+    length: int = field(default=1, compare=False)
+    excerpt: str = field(default="", compare=False)
+    severity: str = "error"
+
+
+class RunnerError(Exception):
+    """The root: an error with a message for people. `exit_code` is what the command ends with."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class UsageError(RunnerError):
+    """The command line asks for something that does not exist."""
+
+    exit_code = 2
+
+
+class InvalidError(RunnerError):
+    """The recipe or its data is wrong (exit code 3; 7 for the configuration) and nothing was sent.
+
+    `total` counts beyond what was kept.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, total: int | None = None, exit_code: int = 3) -> None:
+        self.exit_code = exit_code
+        self.problems = sorted(set(problems))
+        self.total = max(total or 0, len(self.problems))
+        super().__init__(f"{self.total} problem{'' if self.total == 1 else 's'}")
+
+
+class LockedError(RunnerError):
+    """Another run holds this journal."""
+
+    exit_code = 6
+
+
+class ConfigError(RunnerError):
+    """Configuration, credentials or TLS."""
+
+    exit_code = 7
+
+
+class StoppedError(RunnerError):
+    """Stopped before the end; the run can be resumed."""
+
+    exit_code = 8
+
+
+def nearest(name: str, names: Iterable[str], *, noun: str = "") -> str:
+    """A remedy for a misspelt name: the nearest of `names`, or all of them when none is near."""
+    known = sorted(set(names))
+    folded = {other.casefold(): other for other in reversed(known)}
+    same = [folded[name.casefold()]] if name.casefold() in folded else []
+    near = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
+    close = same or near or [folded[n] for n in difflib.get_close_matches(name[:200].casefold(), folded, n=1)]
+    if close:
+        return f"did you mean {close[0]!r}?"
+    if not known:
+        return ""
+    shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+    return f"known {noun or 'names'}: {shown}"
+
+
+def printable(text: str) -> str:
+    """`text` with control, escape and bidirectional characters escaped, safe for a terminal or a log line."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or _harmless(c) else ascii(c)[1:-1] for c in text)
+
+
+def _harmless(character: str) -> bool:
+    return unicodedata.category(character) == "Zs"
+
+
+def draw(problem: Problem) -> str:
+    """One problem as text: place, message, the line with a caret under the culprit, the remedy."""
+    file = printable(problem.file)
+    file = f"./{file}" if file.lstrip().startswith("::") else file  # GitHub takes a line like that for a command
+    head = f"{file}:{problem.line}:{problem.column}: {problem.severity}: "
+    lines = [f"{head}{printable(problem.message)} [{problem.kind}]"]
+    gutter = " " * max(4, len(str(problem.line)) + 1)
+    if problem.excerpt:
+        text, column = _window(problem.excerpt, problem.column)
+        width = max(1, min(problem.length, len(text) - column + 1))
+        lines.append(f"{gutter} |")
+        lines.append(f"{problem.line:>{len(gutter)}} | {printable(text)}")
+        before, culprit = _width(text[: column - 1]), _width(text[column - 1 : column - 1 + width])
+        lines.append(f"{gutter} | {' ' * before}{'^' * max(1, culprit)}")
+    if problem.remedy:
+        lines.append(f"{gutter} = {printable(problem.remedy)}")
+    return "\n".join(lines)
+
+
+def draw_all(problems: Sequence[Problem], *, total: int | None = None) -> str:
+    """All problems in order, capped at `PROBLEMS_SHOWN`, and how many there are."""
+    ordered = sorted(set(problems))
+    count = max(total or 0, len(ordered))
+    parts = [draw(p) for p in ordered[:PROBLEMS_SHOWN]]
+    if count > len(parts):
+        parts.append(f"... and {count - len(parts)} more")
+    errors = count - sum(p.severity == "warning" for p in ordered)
+    if count != errors:
+        parts.append(f"{errors} error{'s' * (errors != 1)}, {count - errors} warning{'s' * (count - errors != 1)}")
+    else:
+        parts.append(f"{count} error{'s' * (count != 1)}")
+    return "\n".join(parts) + "\n"
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """The part of a long line around `column`, and the column inside it; tabs become single blanks."""
+    line = line.replace("\t", " ")
+    column = min(column, len(line) + 1)
+    if len(line) <= EXCERPT_WIDTH:
+        return line, column
+    start = max(0, min(column - EXCERPT_WIDTH // 2, len(line) - EXCERPT_WIDTH))
+    return line[start : start + EXCERPT_WIDTH], column - start
+
+
+def _width(text: str) -> int:
+    """Terminal cells that `printable(text)` takes: wide characters count twice, combining ones not at all."""
+    cells = 0
+    for character in printable(text):
+        if unicodedata.category(character) not in ("Mn", "Me"):
+            cells += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return cells

@@ -1,0 +1,6 @@
+"""Recipes: the language, its schema, and everything that can be known about a recipe before it runs."""
+
+from runner.recipe.load import Loaded, load, load_text
+from runner.recipe.variables import var_value
+
+__all__ = ["Loaded", "load", "load_text", "var_value"]

@@ -1,0 +1,171 @@
+"""What a recipe gives an operation: whether the operation exists, and whether its `with` fits.
+
+Values are judged by the very code that builds the requests of a run, with Unknown in place of every template.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runner.catalogue import ArgumentError, build_request
+from runner.problems import Problem, nearest
+from runner.recipe.texts import mapping
+from runner.source import Source, TreePath
+from runner.template import Unknown
+
+if TYPE_CHECKING:
+    from runner.catalogue import Catalogue, Operation
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z0-9_]+|\[[0-9]+\])+\Z")
+
+
+def find_operation(source: Source, path: TreePath, use: Any, catalogue: Catalogue) -> Operation | Problem | None:
+    """The operation that `use`, at `path`, names, or what is wrong with it; None where its shape is wrong already."""
+    if not isinstance(use, str) or use.count(".") != 1:
+        return None
+    api, name = use.split(".")
+    if api not in catalogue:
+        others = [f"{other}.{name}" for other in catalogue if name in catalogue[other].operations]
+        remedy = f"did you mean {others[0]!r}?" if others else nearest(api, catalogue, noun="APIs")
+        return source.problem(source.value(path), f"no API is called {api!r}", "unknown-api", remedy=remedy)
+    operations = catalogue[api].operations
+    if name in operations:
+        return operations[name]
+    close = difflib.get_close_matches(name, operations, n=1)
+    remedy = f"did you mean '{api}.{close[0]}'?" if close else f"'runner ops {api}' lists what it has"
+    return source.problem(source.value(path), f"{api} has no operation {name!r}", "unknown-operation", remedy=remedy)
+
+
+def check_arguments(source: Source, path: TreePath, part: Mapping[str, Any], operation: Operation) -> Iterator[Problem]:
+    """Problems of the `with` of what stands at `path`: names that are unknown or missing, values that cannot fit."""
+    arguments = part.get("with", {})
+    if isinstance(arguments, dict):
+        yield from _Arguments(source, path, arguments, operation).problems()
+
+
+@dataclass(frozen=True)
+class _Unfit:
+    """A name that the operation does not know, with those it knows there and was not given."""
+
+    path: TreePath
+    free: tuple[str, ...]
+    refused: bool
+
+    @property
+    def remedy(self) -> str:
+        return nearest(str(self.path[-1]), self.free, noun="names") or "leave it out"
+
+
+@dataclass(frozen=True)
+class _Arguments:
+    source: Source
+    path: TreePath
+    given: Mapping[str, Any]
+    operation: Operation
+
+    def problems(self) -> Iterator[Problem]:
+        names = {**self.operation.fields, **self.operation.parameters}
+        unfit = [*_unknown((), self.given, names, refused=not self.operation.open), *self._inside()]
+        yield from map(self._unknown, unfit)
+        missing: dict[TreePath, list[str]] = {}
+        try:
+            build_request(self.operation, _probe(self.given), base_url="http://localhost")
+        except ArgumentError as error:
+            for path, message in error.problems:
+                if any(path[: len(other.path)] == other.path for other in unfit):
+                    continue
+                if _at(self.given, path) is None:
+                    missing.setdefault(path[:-1], []).append(str(path[-1]))
+                else:
+                    yield self._misfit(path, message)
+        for parent, absent in missing.items():
+            left = [name for name in absent if not any(_stands_for(other, (*parent, name)) for other in unfit)]
+            if left:
+                yield self._missing(parent, left)
+
+    def _inside(self) -> Iterator[_Unfit]:
+        for name, schema in self.operation.fields.items():
+            yield from _unknown_inside((name,), self.given.get(name), schema)
+
+    def _unknown(self, unfit: _Unfit) -> Problem:
+        place = self.source.key((*self.path, "with", *unfit.path))
+        name, whole = str(unfit.path[-1]), self.operation.full_name
+        where = whole if len(unfit.path) == 1 else f"{unfit.path[-2]!r} of {whole}"
+        if unfit.refused:
+            message = f"{where} has no {'parameter' if len(unfit.path) == 1 else 'field'} {name!r}"
+            return self.source.problem(place, message, "unknown-parameter", remedy=unfit.remedy)
+        message = f"{where} is not known to have a field {name!r}: it is sent as it stands"
+        return self.source.problem(place, message, "unknown-field", remedy=unfit.remedy, severity="warning")
+
+    def _missing(self, parent: TreePath, names: list[str]) -> Problem:
+        here = (*parent, names[0]) if names[0] in mapping(_at(self.given, parent)) else parent  # there, but null
+        place = self.source.key((*self.path, "with", *here))
+        if not parent and not self.given:
+            place = self.source.value((*self.path, "use"))
+        whole = self.operation.full_name
+        *most, last = map(repr, names)
+        listed = f"{', '.join(most)} and {last}" if most else last
+        message = f"{whole} needs {listed}" + (f" in {parent[-1]!r}" if parent else "")
+        target = "with" if not parent else str(parent[-1])
+        remedy = f"add {'it' if len(names) == 1 else 'them'} to {target}; 'runner ops {whole}' shows what it takes"
+        return self.source.problem(place, message, "missing-parameter", remedy=remedy)
+
+    def _misfit(self, path: TreePath, message: str) -> Problem:
+        value = _at(self.given, path)
+        remedy = ""
+        if isinstance(value, str) and _NAME.match(value):
+            remedy = f'did you mean "{{{{ {value} }}}}"?'
+        elif "make it text" in message:
+            message, remedy = message.partition(";")[0], f"quote it: '{value}'"
+        name = next(str(part) for part in reversed(path) if isinstance(part, str))
+        return self.source.problem(
+            self.source.value((*self.path, "with", *path)), f"{name!r}: {message}", "argument", remedy=remedy
+        )
+
+
+def _unknown(path: TreePath, given: Mapping[str, Any], known: Mapping[str, Any], *, refused: bool) -> Iterator[_Unfit]:
+    """The names that are not known; where unknown ones may be sent, only beside others that are known."""
+    free = tuple(name for name in known if name not in given)
+    if refused or known:
+        yield from (_Unfit((*path, name), free, refused) for name in given if name not in known)
+
+
+def _unknown_inside(path: TreePath, value: Any, schema: Mapping[str, Any]) -> Iterator[_Unfit]:
+    if isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _unknown_inside((*path, index), child, mapping(schema.get("items")))
+    elif isinstance(value, dict) and "properties" in schema:
+        properties: Mapping[str, Any] = schema["properties"]
+        closed = schema.get("additionalProperties") is False and schema.get("x-runner-evidence") != "inferred"
+        yield from _unknown(path, value, properties, refused=closed)
+        for name, child in value.items():
+            yield from _unknown_inside((*path, name), child, mapping(properties.get(name)))
+
+
+def _stands_for(unfit: _Unfit, path: TreePath) -> bool:
+    """Whether the unknown name is likely the missing one, misspelt."""
+    return unfit.path[:-1] == path[:-1] and f"did you mean {path[-1]!r}?" == unfit.remedy
+
+
+def _probe(value: Any) -> Any:
+    """The value with Unknown for each template."""
+    if isinstance(value, dict):
+        return {key: _probe(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_probe(child) for child in value]
+    return Unknown(value) if isinstance(value, str) and ("{{" in value or "{%" in value) else value
+
+
+def _at(tree: Any, path: TreePath) -> Any:
+    for part in path:
+        if isinstance(tree, dict) and isinstance(part, str):
+            tree = tree.get(part)
+        elif isinstance(tree, list) and isinstance(part, int) and part < len(tree):
+            tree = tree[part]
+        else:
+            return None
+    return tree

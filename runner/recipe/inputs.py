@@ -1,0 +1,148 @@
+"""What goes into a recipe, its variables and its rows: what the schema cannot say of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.problems import Problem, nearest
+from runner.recipe.model import Var
+from runner.recipe.texts import Texts, mapping
+from runner.recipe.variables import TYPES, var_value
+from runner.source import Source, TreePath
+
+_NUMBERS = ("integer", "decimal")
+_ONLY_FOR: Mapping[str, tuple[str, ...]] = {
+    "format": ("date",),
+    "minLength": ("string",),
+    "maxLength": ("string",),
+    "pattern": ("string",),
+    "minimum": _NUMBERS,
+    "maximum": _NUMBERS,
+    "enum": ("string", *_NUMBERS),
+}
+_ORDERED = (("minimum", "maximum"), ("minLength", "maxLength"))
+
+
+def check_vars(source: Source, declared: Mapping[str, Any]) -> Iterator[Problem]:
+    """Problems of the variables: templates, and defaults that are not what they are declared to be."""
+    for name, value in declared.items():
+        path: TreePath = ("vars", name)
+        given = value if isinstance(value, dict) else {"default": value}
+        path = (*path, "default") if isinstance(value, dict) else path
+        default = given.get("default")
+        if isinstance(default, str) and ("{{" in default or "{%" in default):
+            message = f"{name!r} is a template, and a variable is a plain value"
+            yield source.problem(source.value(path), message, "variable", remedy="write the template where it is used")
+            continue
+        if given.get("required") is True and "default" in given:
+            message = f"{name!r} is required and has a default, which would never be used"
+            yield source.problem(source.key(path), message, "variable", remedy="drop one of the two")
+        if given.get("type", "") not in ("", *TYPES) or not isinstance(given.get("enum", []), list):
+            continue
+        try:
+            var_value(variable(name, value), default)
+        except ValueError as error:
+            yield source.problem(source.value(path), str(error), "variable")
+
+
+def variable(name: str, value: Any) -> Var:
+    """A declared variable: a mapping declares, anything else is the default."""
+    given = value if isinstance(value, dict) else {"default": value}
+    return Var(
+        name,
+        type=given.get("type", ""),
+        default=given.get("default"),
+        enum=tuple(given.get("enum", ())),
+        required=given.get("required", False),
+        description=given.get("description", ""),
+    )
+
+
+def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Iterator[Problem]:
+    """Problems of the rows: what makes a row this row, and what its columns are declared to be."""
+    if "rows" not in recipe:
+        return
+    rows = mapping(recipe["rows"])
+    if "key" in recipe:
+        message = "'key' is for recipes without rows: with rows, each row has its own"
+        yield source.problem(source.key(("key",)), message, "key", remedy="move it into rows")
+    elif isinstance(recipe["rows"], dict) and "key" not in rows and "group_by" not in rows:
+        message = "rows have no 'key': nothing says which row is the same when the file is run again"
+        remedy = 'add key: "{{ row.x }}", x being a column that never repeats; or group_by: x'
+        yield source.problem(source.key(("rows",)), message, "key", remedy=remedy)
+    yield from _row_key(source, rows, texts)
+    columns = mapping(rows.get("columns"))
+    group_by = rows.get("group_by")
+    if isinstance(group_by, str) and columns and group_by not in columns:
+        place = source.value(("rows", "group_by"))
+        remedy = nearest(group_by.strip("{} ").removeprefix("row."), columns, noun="columns")
+        yield source.problem(place, f"no column is called {group_by!r}", "unknown-column", remedy=remedy)
+    if "group_by" in rows and "lines" in columns:
+        place = source.key(("rows", "columns", "lines"))
+        message = "a column cannot be called 'lines' under group_by: row.lines are the lines of the group"
+        yield source.problem(place, message, "reserved-name", remedy="call it otherwise; from: names its header")
+    for name, column in columns.items():
+        yield from _column(source, ("rows", "columns", name), mapping(column))
+
+
+def _row_key(source: Source, rows: Mapping[str, Any], texts: Texts) -> Iterator[Problem]:
+    key, path = rows.get("key"), ("rows", "key")
+    if not isinstance(key, str):
+        return
+    text = texts.get(path)
+    if text is None and "{{" in key:
+        return  # it could not be compiled
+    if text is None or not any(reference.root == "row" for reference in text.compiled.references):
+        column = key.strip().removeprefix("row.")
+        guess = f'did you mean "{{{{ row.{column} }}}}"?' if column in mapping(rows.get("columns")) else ""
+        message = f"the key {key!r} is the same for every row"
+        yield source.problem(source.value(path), message, "key", remedy=guess or 'build it from the row: "{{ row.x }}"')
+    for reference in text.compiled.references if text else ():
+        if (reference.root, *reference.path[:1]) == ("run", "id"):
+            place = source.within(path, reference.offset, reference.length)
+            message = "run.id differs in every run: the same row would be sent again"
+            yield source.problem(place, message, "key", remedy="leave it out of the key", severity="warning")
+
+
+def _column(source: Source, path: TreePath, column: Mapping[str, Any]) -> Iterator[Problem]:
+    kind = column.get("type", "string")
+    if kind not in TYPES:
+        return
+    for key, kinds in _ONLY_FOR.items():
+        if key in column and kind not in kinds:
+            message = f"{key!r} is for columns of type {' or '.join(kinds)}, and this one is {kind}"
+            yield source.problem(source.key((*path, key)), message, "column", remedy="change the type, or leave it out")
+    for low, high in _ORDERED:
+        try:
+            crossed = low in column and high in column and column[low] > column[high]
+        except TypeError:
+            crossed = False
+        if crossed:
+            message = f"{low!r} is larger than {high!r}: no value fits"
+            yield source.problem(source.value((*path, low)), message, "column", remedy="swap the two")
+    if isinstance(column.get("pattern"), str):
+        yield from _pattern(source, (*path, "pattern"), column["pattern"])
+    if isinstance(column.get("format"), str) and kind == "date" and not _reads_dates(column["format"]):
+        message = f"{column['format']!r} does not read a day, a month and a year"
+        remedy = "as in %m/%d/%Y for 12/31/2024, or %d.%m.%y for 31.12.24"
+        yield source.problem(source.value((*path, "format")), message, "column", remedy=remedy)
+
+
+def _pattern(source: Source, path: TreePath, pattern: str) -> Iterator[Problem]:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        place = source.within(path, error.pos or 0, 1)
+        remedy = "a sign that stands for itself needs a \\ before it"
+        yield source.problem(place, f"not a regular expression: {error.msg}", "column", remedy=remedy)
+
+
+def _reads_dates(form: str) -> bool:
+    day = dt.date(2024, 12, 31)
+    try:
+        return dt.datetime.strptime(day.strftime(form), form).date() == day  # noqa: DTZ007 - a date has no zone
+    except (ValueError, re.error):
+        return False

@@ -1,0 +1,151 @@
+"""A recipe file to a frozen Recipe: parsed, checked against its schema, its names and the APIs it uses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.problems import InvalidError, Problem
+from runner.recipe import model, schema
+from runner.recipe.check import check
+from runner.recipe.inputs import variable
+from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts
+from runner.recipe.variables import as_text, var_value
+from runner.source import Source, TreePath, parse, read
+from runner.template import Expression, Tree, compile_template
+
+if TYPE_CHECKING:
+    from runner.catalogue import Catalogue
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A recipe that can be run, the text it came from, and what is worth knowing about it all the same."""
+
+    recipe: model.Recipe
+    source: Source
+    warnings: tuple[Problem, ...]
+
+
+def load(path: Path, *, catalogue: Catalogue, name: str | None = None) -> Loaded:
+    """The recipe in the file at `path`, which messages call `name`. Raises InvalidError with every problem."""
+    return _load(read(path, name=name), catalogue)
+
+
+def load_text(text: str, *, file: str, catalogue: Catalogue) -> Loaded:
+    """The recipe in `text`. `file` is what messages call it. Raises InvalidError with every problem."""
+    return _load(parse(text, file=file), catalogue)
+
+
+def _load(source: Source, catalogue: Catalogue) -> Loaded:
+    misshapen, broken = schema.check(source)
+    if () in broken:  # not even a mapping: nothing else can be said
+        raise InvalidError(misshapen)
+    texts, malformed = compile_texts(source)
+    problems = [*misshapen, *malformed, *check(source, texts, catalogue, broken=broken)]
+    if any(problem.severity != "warning" for problem in problems):
+        raise InvalidError(problems)
+    return Loaded(_Builder(source, texts).recipe(), source, tuple(sorted(set(problems))))
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """Frozen values from the data of a recipe in which nothing is wrong."""
+
+    source: Source
+    texts: Texts
+
+    def recipe(self) -> model.Recipe:
+        data: dict[str, Any] = self.source.data
+        return model.Recipe(
+            name=data["name"],
+            file=self.source.file,
+            text=self.source.text,
+            digest=hashlib.sha256(self.source.text.encode()).hexdigest(),
+            steps=tuple(self.step(("steps", index), step) for index, step in enumerate(data["steps"])),
+            description=data.get("description", ""),
+            vars={name: _var(variable(name, value)) for name, value in data.get("vars", {}).items()},
+            rows=self.rows(data["rows"]) if "rows" in data else None,
+            key=self.tree(("key",), data.get("key")),
+            lookups=tuple(self.lookup(name, lookup) for name, lookup in data.get("lookups", {}).items()),
+            outputs=self.tree(("outputs",), data.get("outputs", {})),
+        )
+
+    def rows(self, rows: Mapping[str, Any]) -> model.Rows:
+        group_by = rows.get("group_by", "")
+        own = compile_template(f"{{{{ row[{group_by!r}] }}}}")
+        key = self.tree(("rows", "key"), rows["key"]) if "key" in rows else own
+        return model.Rows(
+            file=rows.get("file", ""),
+            delimiter=rows.get("delimiter", ""),
+            group_by=group_by,
+            key=key,
+            columns=tuple(_column(name, column) for name, column in rows.get("columns", {}).items()),
+        )
+
+    def lookup(self, name: str, lookup: Mapping[str, Any]) -> model.Lookup:
+        arguments = self.tree(("lookups", name, "with"), lookup.get("with", {}))
+        return model.Lookup(name, operation=lookup["use"], arguments=arguments, by=lookup["by"])
+
+    def step(self, path: TreePath, step: Mapping[str, Any]) -> model.Step:
+        expect = step.get("expect", "")
+        return model.Step(
+            id=step["id"],
+            operation=step["use"],
+            arguments=self.tree((*path, "with"), step.get("with", {})),
+            when=self.expression((*path, "when")),
+            for_each=self.expression((*path, "for_each")),
+            item_key=self.expression((*path, "item_key")),
+            once_per=self.expression((*path, "once_per")),
+            expect=expect if expect in EXPECTATIONS else self.expression((*path, "expect")) or "",
+            unless_found=self.search((*path, "unless_found"), step.get("unless_found")),
+            on_error=step.get("on_error", "stop_row"),
+            retry=step.get("retry", model.Step.retry),
+            was=step.get("was", ""),
+            description=step.get("description", ""),
+        )
+
+    def search(self, path: TreePath, search: Mapping[str, Any] | None) -> model.Search | None:
+        if search is None:
+            return None
+        arguments = self.tree((*path, "with"), search.get("with", {}))
+        return model.Search(search["use"], arguments=arguments, where=self.expression((*path, "where")))
+
+    def expression(self, path: TreePath) -> Expression | None:
+        text = self.texts.get(path)
+        return text.compiled if text and isinstance(text.compiled, Expression) else None
+
+    def tree(self, path: TreePath, value: Any) -> Tree:
+        """The value with its compiled templates in place of their texts."""
+        if path in self.texts:
+            return self.texts[path].compiled
+        if isinstance(value, dict):
+            return {key: self.tree((*path, key), child) for key, child in value.items()}
+        if isinstance(value, list):
+            return [self.tree((*path, index), child) for index, child in enumerate(value)]
+        return value
+
+
+def _var(var: model.Var) -> model.Var:
+    """The variable with its default in its type."""
+    return replace(var, default=var_value(var, var.default))
+
+
+def _column(name: str, column: Mapping[str, Any]) -> model.Column:
+    return model.Column(
+        name,
+        header=column.get("from", name),
+        type=column.get("type", "string"),
+        format=column.get("format", ""),
+        null=tuple(column.get("null", model.Column.null)),
+        required=column.get("required", False),
+        min_length=column.get("minLength"),
+        max_length=column.get("maxLength"),
+        pattern=column.get("pattern", ""),
+        minimum=column.get("minimum"),
+        maximum=column.get("maximum"),
+        enum=tuple(as_text(value) for value in column.get("enum", ())),
+    )

@@ -1,0 +1,115 @@
+"""A recipe as frozen values: what the engine reads, with no YAML and no positions left in it.
+
+Trees (`arguments`, `outputs`) hold templates at their leaves; conditions are compiled expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from runner.template import Expression, Template, Tree
+
+RESULT_COLUMNS = ("line", "key", "row", "bucket", "reason")
+"""The columns that every results file has; outputs add to them."""
+
+
+@dataclass(frozen=True)
+class Var:
+    """A value that `-v name=value` or `--vars-file` overrides. `type` is a JSON Schema type or `decimal` or `date`."""
+
+    name: str
+    type: str = ""
+    default: Any = None
+    enum: tuple[Any, ...] = ()
+    required: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the input. `header` is its name in the file; `null` the cells that mean no value."""
+
+    name: str
+    header: str
+    type: str = "string"
+    format: str = ""
+    null: tuple[str, ...] = ("",)
+    required: bool = False
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str = ""
+    minimum: Decimal | int | None = None
+    maximum: Decimal | int | None = None
+    enum: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where the rows come from. `group_by` names a column.
+
+    `key` is what makes a row this row, for ever; it is the value of `group_by` where the recipe says nothing else.
+    """
+
+    file: str = ""
+    delimiter: str = ""
+    group_by: str = ""
+    key: Template | str | None = None
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A list that is read once per run and found by the value of its field `by`."""
+
+    name: str
+    operation: str
+    arguments: Mapping[str, Tree]
+    by: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """`unless_found`: a read that finds what the step would otherwise create. `where` sees each hit as `item`."""
+
+    operation: str
+    arguments: Mapping[str, Tree]
+    where: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation, used once per row, or once per item under `for_each`."""
+
+    id: str
+    operation: str
+    arguments: Mapping[str, Tree]
+    when: Expression | None = None
+    for_each: Expression | None = None
+    item_key: Expression | None = None
+    once_per: Expression | None = None
+    expect: str | Expression = ""
+    unless_found: Search | None = None
+    on_error: str = "stop_row"
+    retry: int = 3
+    was: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole recipe. `digest` is the SHA-256 of its text; `file` what messages call it."""
+
+    name: str
+    file: str
+    text: str
+    digest: str
+    steps: tuple[Step, ...]
+    description: str = ""
+    vars: Mapping[str, Var] = field(default_factory=dict)
+    rows: Rows | None = None
+    key: Template | str | None = None
+    lookups: tuple[Lookup, ...] = ()
+    outputs: Mapping[str, Tree] = field(default_factory=dict)

@@ -1,0 +1,270 @@
+"""The shape of a recipe: `schemas/recipe.schema.json`, with its errors in the words of whoever wrote the recipe.
+
+An error is worded by the keyword of the schema that failed, and stands at the key when a key is unknown or
+missing, at the value otherwise:
+
+    orders.yaml:9:5: error: unknown key 'wiht' [unknown-key]
+    orders.yaml:12:12: error: 'retry' has to be a whole number, not text [type]
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from runner.problems import Problem, nearest
+from runner.source import Source, TreePath
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+SCHEMA = "recipe.schema.json"
+
+_START = 'a recipe starts with "recipe: 1", "name: ..." and "steps:"'
+_KINDS = {
+    "object": "a mapping of keys to values",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+_SECTIONS = {"columns": "column", "vars": "var", "lookups": "lookup", "outputs": "output"}
+_EXAMPLES = {
+    "id": "a name for the step's result, as in job",
+    "use": "an operation, as in syncore.create_job",
+    "by": "the field that entries are found by, as in name",
+}
+_OTHER_WORDS = {  # what neighbouring tools call the same thing
+    "args": "with",
+    "body": "with",
+    "column": "from",
+    "foreach": "for_each",
+    "header": "from",
+    "if": "when",
+    "loop": "for_each",
+    "name": "id",
+    "operation": "use",
+    "parameters": "with",
+    "params": "with",
+    "retries": "retry",
+    "uses": "use",
+    "variables": "vars",
+}
+
+Finding = tuple[TreePath, Problem | None]
+"""The path that has a problem, and the problem; None where another problem says it already."""
+
+
+def check(source: Source) -> tuple[list[Problem], frozenset[TreePath]]:
+    """Every problem of the recipe's shape, and the paths that have one."""
+    if source.data is None:
+        return [source.problem(source.value(()), "the recipe is empty", "empty", remedy=_START)], frozenset({()})
+    problems: list[Problem] = []
+    broken: set[TreePath] = set()
+    for error in _validator().iter_errors(source.data):
+        for path, problem in _findings(source, error):
+            broken.add(path)
+            if problem:
+                problems.append(problem)
+    return sorted(set(problems)), frozenset(broken)
+
+
+@cache
+def _validator() -> Any:
+    """The validator, built on first use: importing jsonschema takes longer than many commands do."""
+    from jsonschema import Draft202012Validator, validators
+
+    checker = Draft202012Validator.TYPE_CHECKER.redefine_many({"number": _is_number, "integer": _is_integer})
+    extend: Callable[..., Any] = validators.extend
+    schema = json.loads(resources.files("runner.schemas").joinpath(SCHEMA).read_text(encoding="utf-8"))
+    return extend(Draft202012Validator, type_checker=checker)(schema)
+
+
+def _is_number(_: Any, value: Any) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _is_integer(_: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _findings(source: Source, error: ValidationError) -> Iterator[Finding]:
+    path: TreePath = tuple(error.absolute_path)
+    keyword = str(error.validator)
+    if "propertyNames" in error.absolute_schema_path:
+        yield _bad_name(source, error, path)
+    elif keyword == "additionalProperties":
+        yield from _unknown_keys(source, error, path)
+    elif keyword == "required":
+        yield from _missing_keys(source, error, path)
+    else:
+        kind, wording = WORDINGS.get(keyword, ("shape", _otherwise))
+        message, remedy = wording(error, path)
+        yield path, source.problem(source.value(path), message, kind, remedy=remedy) if message else None
+
+
+def _unknown_keys(source: Source, error: ValidationError, path: TreePath) -> Iterator[Finding]:
+    known = _known(error)
+    for key in _instance(error):
+        if key not in known:
+            remedy = _suggestion(key, known, _instance(error))
+            problem = source.problem(source.key((*path, key)), f"unknown key {key!r}", "unknown-key", remedy=remedy)
+            yield (*path, key), problem
+
+
+def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Iterator[Finding]:
+    """The missing keys, but for those that a misspelt key stands for."""
+    known, present = _known(error), _instance(error)
+    misspelt = {_suggestion(key, known, present) for key in present if key not in known}
+    required: Iterable[str] = error.validator_value  # type: ignore[assignment]
+    missing = [key for key in required if key not in present]
+    yield from (((*path, key), None) for key in missing)
+    absent = [key for key in missing if f"did you mean {key!r}?" not in misspelt]
+    if absent:
+        message = f"{_what(path)} has no {_or(list(map(repr, absent)))}"
+        remedy = "add " + "; ".join(f"{key!r}: {_EXAMPLES[key]}" for key in absent) if path else _START
+        yield (*path, absent[0]), source.problem(source.key(path), message, "missing-key", remedy=remedy)
+
+
+def _bad_name(source: Source, error: ValidationError, path: TreePath) -> Finding:
+    name = str(error.instance)
+    section = _SECTIONS.get(str(path[-1]) if path else "", "key")
+    if error.validator == "minLength":
+        message = f"the name of a {section} is empty"
+    elif error.validator == "maxLength":
+        message = f"the name of a {section} is longer than {error.validator_value} characters"
+    else:
+        message = f"{name!r} cannot be the name of a {section}"
+    place = source.key((*path, name))
+    return (*path, name), source.problem(place, message, "name", remedy=_remedy(error))
+
+
+def _wrong_type(error: ValidationError, path: TreePath) -> tuple[str, str]:
+    value = error.instance
+    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    words = _or(["a number" if w == "integer" and "number" in wanted else _KINDS[str(w)] for w in wanted])
+    if value is None:
+        remedy = "quote it if the text is meant" if isinstance(path[-1], int) else f"give it {words}, or leave it out"
+        return f"{_what(path)} is empty", remedy
+    if not path:
+        return f"a recipe is {words}, not {_kind(value)}", _START
+    return f"{_what(path)} has to be {words}, not {_kind(value)}", _retyped(value, wanted)
+
+
+def _retyped(value: Any, wanted: list[Any]) -> str:
+    """How a value becomes what is wanted, where that is a matter of writing it otherwise."""
+    if isinstance(value, bool | int | Decimal) and "string" in wanted:
+        return f"quote it: {_plain(value)!r}"
+    if isinstance(value, str) and value.isdecimal() and "integer" in wanted:
+        return f"drop the quotes: {value}"
+    if isinstance(value, dict) and "array" in wanted:
+        return "begin each entry with '- '"
+    return ""
+
+
+def _not_among(error: ValidationError, path: TreePath) -> tuple[str, str]:
+    allowed = [str(value) for value in error.validator_value]  # type: ignore[union-attr]
+    if error.instance is None:
+        return f"{_what(path)} is empty", f"allowed: {', '.join(allowed)}"
+    given = _plain(error.instance)
+    return f"{_what(path)} cannot be {given!r}", nearest(given, allowed, noun="values")
+
+
+def _wrong_version(error: ValidationError, path: TreePath) -> tuple[str, str]:
+    if not _is_number(None, error.instance):
+        return "", ""
+    message = f"version {_plain(error.instance)} of the recipe language is not known"
+    return message, f"write {path[-1]}: {error.validator_value}"
+
+
+def _wrong_pattern(error: ValidationError, path: TreePath) -> tuple[str, str]:
+    return f"{_what(path)} cannot be {error.instance!r}", _remedy(error)
+
+
+def _too_short(error: ValidationError, path: TreePath) -> tuple[str, str]:
+    remedy = "list at least one" if error.validator == "minItems" else "write something, or leave it out"
+    return f"{_what(path)} is empty", remedy
+
+
+def _too_long(error: ValidationError, path: TreePath) -> tuple[str, str]:
+    limit = error.validator_value
+    return f"{_what(path)} is longer than {limit} character{'s' * (limit != 1)}", "shorten it"
+
+
+def _out_of_range(error: ValidationError, path: TreePath) -> tuple[str, str]:
+    bound = "at least" if error.validator == "minimum" else "at most"
+    return f"{_what(path)} has to be {bound} {error.validator_value}, not {_plain(error.instance)}", ""
+
+
+def _otherwise(error: ValidationError, path: TreePath) -> tuple[str, str]:
+    return f"{_what(path)} is not as it has to be ({error.validator})", ""
+
+
+WORDINGS: Mapping[str, tuple[str, Callable[[Any, TreePath], tuple[str, str]]]] = {
+    "type": ("type", _wrong_type),
+    "enum": ("value", _not_among),
+    "const": ("version", _wrong_version),
+    "pattern": ("value", _wrong_pattern),
+    "minLength": ("empty", _too_short),
+    "minItems": ("empty", _too_short),
+    "minProperties": ("empty", _too_short),
+    "maxLength": ("too-long", _too_long),
+    "minimum": ("range", _out_of_range),
+    "maximum": ("range", _out_of_range),
+}
+
+
+def _instance(error: ValidationError) -> Mapping[str, Any]:
+    return error.instance  # type: ignore[return-value]
+
+
+def _known(error: ValidationError) -> Mapping[str, Any]:
+    schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
+    return schema.get("properties", {})  # type: ignore[no-any-return]
+
+
+def _remedy(error: ValidationError) -> str:
+    """The schema's own words for its pattern; editors show the same."""
+    schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
+    return str(schema.get("patternErrorMessage", "")) if error.validator == "pattern" else ""
+
+
+def _suggestion(key: str, known: Iterable[str], present: Mapping[str, Any]) -> str:
+    """The nearest of the known keys that is not there yet."""
+    free = [name for name in known if name not in present]
+    other = _OTHER_WORDS.get(key.lower().replace("-", "_"))
+    if other in free:
+        return f"did you mean {other!r}?"
+    return nearest(key, free, noun="keys") or "leave it out"
+
+
+def _what(path: TreePath) -> str:
+    """What people call the value at `path`: `'when'`, `step 2`, `the recipe`."""
+    if not path:
+        return "the recipe"
+    if not isinstance(path[-1], int):
+        return repr(path[-1])
+    return f"step {path[-1] + 1}" if path[:-1] == ("steps",) else f"entry {path[-1] + 1} of {path[-2]!r}"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return f"'{_plain(value)}'"
+    kinds = ((str, "text"), (int, "a number"), (Decimal, "a number"), (list, "a list"))
+    return next((words for kind, words in kinds if isinstance(value, kind)), "a mapping")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _or(words: list[str]) -> str:
+    distinct = list(dict.fromkeys(words))
+    return " or ".join([", ".join(distinct[:-1]), distinct[-1]]) if len(distinct) > 1 else distinct[0]

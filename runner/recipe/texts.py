@@ -1,0 +1,125 @@
+"""The texts of a recipe that are templates or expressions: where each stands, compiled, and what it may read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.problems import Problem
+from runner.source import Source, TreePath
+from runner.template import Expression, Template, TemplateError, compile_expression, compile_template
+
+EXPECTATIONS = ("one", "first", "any", "none")
+"""What `expect` can say of a list without an expression."""
+
+ITEM, LINE, HIT = "item", "line", "hit"
+"""What `item` is: an element of some list, a line of `row.lines`, or a hit of a search."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a text may read besides `vars` and `run`. `steps` counts the steps that are done before it."""
+
+    row: bool = False
+    lookups: bool = False
+    steps: int = 0
+    item: str = ""
+    result: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """A template or expression of a recipe, compiled."""
+
+    compiled: Expression | Template
+    scope: Scope
+
+
+Texts = Mapping[TreePath, Text]
+
+
+def compile_texts(source: Source) -> tuple[Texts, list[Problem]]:
+    """Every template and expression of a recipe by its path, and the problems of those that cannot be compiled."""
+    texts: dict[TreePath, Text] = {}
+    problems: list[Problem] = []
+    for path, value, scope, bare in _found(source.data):
+        try:
+            compiled = compile_expression(value) if bare else compile_template(value)
+        except TemplateError as error:
+            place = source.within(path, error.offset, error.length)
+            kind = "expression" if bare else "template"
+            problems.append(source.problem(place, error.message, kind, remedy=error.remedy))
+        else:
+            if not isinstance(compiled, str):
+                texts[path] = Text(compiled, scope)
+    return texts, problems
+
+
+Found = Iterator[tuple[TreePath, str, Scope, bool]]
+"""Path, text, scope, and whether it is a bare expression."""
+
+
+def _found(data: Any) -> Found:
+    recipe = mapping(data)
+    has_rows = section(recipe, "rows") is not None
+    yield from _tree(("key",), recipe.get("key"), Scope())
+    yield from _tree(("rows", "key"), mapping(recipe.get("rows")).get("key"), Scope(row=True))
+    for name, lookup in mapping(recipe.get("lookups")).items():
+        yield from _tree(("lookups", name, "with"), mapping(lookup).get("with"), Scope())
+    steps = sequence(recipe.get("steps"))
+    for index, step in enumerate(steps):
+        yield from _step(("steps", index), mapping(step), Scope(row=has_rows, lookups=True, steps=index))
+    yield from _tree(("outputs",), recipe.get("outputs"), Scope(row=has_rows, lookups=True, steps=len(steps)))
+
+
+def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
+    """The texts of one step. Under for_each those that are read for each item see it; `when` decides the step."""
+    for_each = step.get("for_each")
+    each = scope
+    if for_each is not None:
+        each = replace(scope, item=LINE if str(for_each).strip() == "row.lines" else ITEM)
+    yield from _tree((*path, "with"), step.get("with"), each)
+    for key, seen in (("when", scope), ("for_each", scope), ("item_key", each), ("once_per", scope)):
+        yield from _expression((*path, key), step.get(key), seen)
+    if step.get("expect") not in EXPECTATIONS:
+        yield from _expression((*path, "expect"), step.get("expect"), replace(each, result=True))
+    search = mapping(step.get("unless_found"))
+    yield from _tree((*path, "unless_found", "with"), search.get("with"), each)
+    yield from _expression((*path, "unless_found", "where"), search.get("where"), replace(scope, item=HIT))
+
+
+def _expression(path: TreePath, value: Any, scope: Scope) -> Found:
+    if isinstance(value, bool):  # when: false
+        value = str(value).lower()
+    if isinstance(value, str) and value:
+        yield path, value, scope, True
+
+
+def _tree(path: TreePath, value: Any, scope: Scope) -> Found:
+    if isinstance(value, str):
+        yield path, value, scope, False
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield from _tree((*path, key), child, scope)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _tree((*path, index), child, scope)
+
+
+def section(recipe: Mapping[str, Any], name: str) -> Any:
+    """What a recipe has under `name`, or under a misspelling of it: that is one problem, not one at each use."""
+    near = difflib.get_close_matches(name, recipe, n=1, cutoff=0.7)
+    found = name if name in recipe else near[0] if near else ""
+    return (recipe[found] or {}) if found else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """`value` where it is a mapping, else an empty one: what has the wrong shape has its own problem already."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Any) -> list[Any]:
+    """`value` where it is a list, else an empty one, for the same reason."""
+    return value if isinstance(value, list) else []

@@ -1,0 +1,102 @@
+"""The operations that steps and lookups use: whether what a step says of one goes with what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runner.problems import Problem
+from runner.recipe.arguments import check_arguments, find_operation
+from runner.recipe.texts import EXPECTATIONS, mapping
+from runner.source import Source, TreePath
+
+if TYPE_CHECKING:
+    from runner.catalogue import Catalogue, Operation
+
+Part = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Uses:
+    """Checks every use of an operation. `broken` are the paths whose shape is wrong already."""
+
+    source: Source
+    catalogue: Catalogue
+    broken: frozenset[TreePath]
+
+    def lookups(self, declared: Part) -> Iterator[Problem]:
+        """Problems of the lookups: what they use has to list things."""
+        for name, lookup in declared.items():
+            yield from self._listing(("lookups", name), mapping(lookup), "a lookup reads a list")
+
+    def steps(self, steps: list[Any]) -> Iterator[Problem]:
+        """Problems of the steps: unknown operations, arguments, and keys that do not go together."""
+        for index, step in enumerate(steps):
+            yield from self._step(("steps", index), mapping(step))
+
+    def lists(self, steps: list[Any]) -> Mapping[str, str]:
+        """The ids of the steps whose result is a list, with the reason."""
+        found: dict[str, str] = {}
+        for step in map(mapping, steps):
+            operation = find_operation(self.source, (), step.get("use"), self.catalogue)
+            if "for_each" in step:
+                found[str(step.get("id"))] = "it has for_each"
+            elif step.get("expect") in ("one", "first", "none") or isinstance(operation, Problem | None):
+                continue
+            elif operation.items:
+                found[str(step.get("id"))] = f"{operation.full_name} lists"
+        return found
+
+    def _step(self, path: TreePath, step: Part) -> Iterator[Problem]:
+        if "item_key" in step and "for_each" not in step:
+            message = "'item_key' tells the items of for_each apart, and there is no for_each"
+            yield self._at_key((*path, "item_key"), message, "item-key", remedy="leave it out, or add for_each")
+        if "once_per" in step and "for_each" in step:
+            message = "'once_per' and 'for_each' do not go together: a step is done once for a value, or for each item"
+            yield self._at_key((*path, "once_per"), message, "once-per", remedy="make two steps of it")
+        yield from self._listing((*path, "unless_found"), mapping(step.get("unless_found")), "unless_found searches")
+        operation = find_operation(self.source, (*path, "use"), step.get("use"), self.catalogue)
+        if isinstance(operation, Problem):
+            yield operation
+        elif operation:
+            yield from self._arguments(path, step, operation)
+            yield from self._effect(path, step, operation)
+
+    def _listing(self, path: TreePath, part: Part, why: str) -> Iterator[Problem]:
+        """Problems of a part whose operation has to list things."""
+        operation = find_operation(self.source, (*path, "use"), part.get("use"), self.catalogue)
+        if isinstance(operation, Problem):
+            yield operation
+        elif operation:
+            yield from self._arguments(path, part, operation)
+            if operation.effect != "read" or not operation.items:
+                does = "returns one thing" if operation.effect == "read" else f"{operation.effect}s something"
+                message, remedy = f"{why}, and {operation.full_name} {does}", "use an operation that lists or searches"
+                yield self._at_value((*path, "use"), message, "not-a-list", remedy=remedy)
+
+    def _arguments(self, path: TreePath, part: Part, operation: Operation) -> Iterator[Problem]:
+        misspelt = any(other[:-1] == path for other in self.broken)
+        if "with" in part or not misspelt:
+            yield from check_arguments(self.source, path, part, operation)
+
+    def _effect(self, path: TreePath, step: Part, operation: Operation) -> Iterator[Problem]:
+        """Keys that do not go with what the operation does."""
+        name, expect = operation.full_name, step.get("expect")
+        if expect in EXPECTATIONS and not operation.items:
+            message = f"'expect: {expect}' is for lists, and {name} returns one thing"
+            remedy = "leave it out, or write an expression, as in result.id > 0"
+            yield self._at_value((*path, "expect"), message, "expect", remedy=remedy)
+        if "unless_found" in step and operation.effect == "read":
+            message = f"'unless_found' is for steps that create something, and {name} only reads"
+            yield self._at_key((*path, "unless_found"), message, "unless-found", remedy="leave it out")
+        if "retry" in step and operation.effect != "read" and not operation.repeatable:
+            message = f"'retry' is for reads: a repeat of {name} might do it twice"
+            remedy = "leave it out; unless_found finds what is done already"
+            yield self._at_key((*path, "retry"), message, "retry", remedy=remedy)
+
+    def _at_key(self, path: TreePath, message: str, kind: str, *, remedy: str) -> Problem:
+        return self.source.problem(self.source.key(path), message, kind, remedy=remedy)
+
+    def _at_value(self, path: TreePath, message: str, kind: str, *, remedy: str) -> Problem:
+        return self.source.problem(self.source.value(path), message, kind, remedy=remedy)

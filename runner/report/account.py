@@ -1,0 +1,180 @@
+"""What a run adds up to: rows and lines by bucket, reasons, calls, money; the summary leads with what is unknown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from runner.engine.events import BUCKETS, Bucket, CallFinished, Event, RowFinished, RowResult, RunEnded, RunStarted
+from runner.report.text import duration, line_numbers, money, plural
+
+REASONS_SHOWN = 10
+KEYS_SHOWN = 5
+UNKNOWN_SHOWN = 20
+REASONS_KEPT = 1000
+"""Different reasons that are told apart; the rows of more are counted together."""
+
+_REMARKS: dict[Bucket, str] = {
+    "done": "",
+    "found": ": were there already",
+    "not started": ": the next run goes on with them",
+}
+
+OTHER = "other reasons, see the results file"
+
+Section = tuple[str, Iterable[str]]
+"""A label and its lines of text."""
+
+
+@dataclass
+class _Reason:
+    count: int = 0
+    keys: list[str] = field(default_factory=list)
+
+    def add(self, key: str) -> None:
+        self.count += 1
+        if len(self.keys) < KEYS_SHOWN:
+            self.keys.append(key)
+
+
+@dataclass
+class _Posted:
+    count: int = 0
+    total: Decimal = Decimal(0)
+
+    def add(self, amount: Decimal) -> None:
+        self.count += 1
+        self.total += amount
+
+
+class Account:
+    """Takes the events of a run and keeps what its summary needs; the size does not grow with the rows."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.calls = 0
+        self.buckets: Counter[str] = Counter()
+        self._started: RunStarted | None = None
+        self._reasons: dict[str, _Reason] = {}
+        self._open: dict[str, CallFinished] = {}
+        self._unknown: list[str] = []
+        self._unknown_money = Decimal(0)
+        self._posted: dict[str, _Posted] = {}
+        self._money_of_rows = Decimal(0)
+
+    def begin(self, event: RunStarted) -> None:
+        """Take the size of the input."""
+        self._started = event
+
+    def add(self, event: Event) -> None:
+        """Count a call or a row."""
+        if isinstance(event, CallFinished):
+            self._call(event)
+        elif isinstance(event, RowFinished):
+            self._row(event.result)
+
+    def _call(self, call: CallFinished) -> None:
+        self.calls += 1
+        if call.operation.effect == "read":
+            return
+        if call.state == "unknown":
+            self._open[call.key] = call
+        elif call.state == "done" and call.amount is not None:
+            self._posted.setdefault(call.operation.full_name, _Posted()).add(call.amount)
+
+    def _row(self, result: RowResult) -> None:
+        self.rows += 1
+        self.buckets[result.bucket] += 1
+        self._money_of_rows += result.money
+        call = self._open.pop(result.key, None)
+        if result.bucket == "unknown":
+            self._note_unknown(result, call)
+        elif result.bucket == "rejected":
+            known = result.reason in self._reasons or len(self._reasons) < REASONS_KEPT
+            self._reasons.setdefault(result.reason if known else OTHER, _Reason()).add(result.key or "the row")
+
+    def _note_unknown(self, result: RowResult, call: CallFinished | None) -> None:
+        """`call` is the one that this run sent; a row may also wait for what an earlier run sent."""
+        amount = call.amount if call is not None else None
+        self._unknown_money += amount or 0
+        if len(self._unknown) >= UNKNOWN_SHOWN:
+            return
+        text = row_place(result.key, result.lines)
+        if call is None:
+            self._unknown.append(f"{text}  {result.reason}")
+        else:
+            worth = f"  {money(amount)}" if amount is not None else ""
+            self._unknown.append(f"{text}  {call.step}{worth}: {call.reason}")
+
+    def summary(self, event: RunEnded) -> Iterator[Section]:
+        """The sections of the summary, the ones that need a person first."""
+        if event.buckets.get("unknown"):
+            yield "UNKNOWN", self._unknown_lines(event)
+        if event.buckets.get("rejected"):
+            yield "rejected", self._rejected_lines(event)
+        for bucket, remark in _REMARKS.items():
+            if bucket == "done" or event.buckets.get(bucket):
+                yield bucket, [_size(event, bucket) + remark]
+        yield from self._control(event)
+        yield from self._money()
+        speed = f" ({self.calls / event.seconds:.1f}/s)" if event.seconds >= 1 else ""
+        yield "calls", [f"{self.calls:,} in {duration(event.seconds)}{speed}"]
+        if event.stopped:
+            yield "stopped", [event.stopped, *filter(None, [event.remedy])]
+
+    def _unknown_lines(self, event: RunEnded) -> Iterator[str]:
+        worth = f", {money(self._unknown_money)}" if self._unknown_money else ""
+        yield f"{_size(event, 'unknown')}{worth}: may have been carried out; not sent again by itself"
+        yield from (f"  {line}" for line in self._unknown)
+        rest = event.buckets["unknown"] - len(self._unknown)
+        if rest > 0:
+            yield f"  and {rest:,} more"
+        yield f"look it up, then record what you find: runner settle {event.run}"
+
+    def _rejected_lines(self, event: RunEnded) -> Iterator[str]:
+        yield f"{_size(event, 'rejected')}: mend them and run the file again"
+        ranked = sorted(self._reasons.items(), key=lambda item: (-item[1].count, item[0]))
+        for text, reason in ranked[:REASONS_SHOWN]:
+            rest = reason.count - len(reason.keys)
+            more = f" and {rest:,} more" if rest else ""
+            yield f"  {reason.count:,} x {text}: {', '.join(reason.keys)}{more}"
+        if len(ranked) > REASONS_SHOWN:
+            rest = sum(reason.count for _, reason in ranked[REASONS_SHOWN:])
+            yield f"  and {plural(rest, 'row')} for {plural(len(ranked) - REASONS_SHOWN, 'other reason')}"
+
+    def _control(self, event: RunEnded) -> Iterator[Section]:
+        """Every line read is in exactly one bucket, or it is said loudly that it is not."""
+        read = self._started.lines if self._started is not None else 0
+        if not read:
+            return
+        counts = {bucket: event.line_buckets.get(bucket, 0) for bucket in BUCKETS}
+        terms = " + ".join(f"{count:,} {bucket}" for bucket, count in counts.items())
+        total = sum(counts.values())
+        if total == read:
+            yield "lines", [f"{read:,} read = {terms}"]
+        else:
+            yield "CHECK", [f"{read:,} lines read, but {total:,} accounted for = {terms}"]
+
+    def _money(self) -> Iterator[Section]:
+        """What was posted now, and what the rows come to in all where a part of it was there before."""
+        lines = []
+        for name, posted in self._posted.items():
+            lines.append(f"{money(posted.total)} by {posted.count:,} {name.rpartition('.')[2]}")
+        now = sum((posted.total for posted in self._posted.values()), Decimal(0))
+        if self._money_of_rows > now:
+            lines.append(f"{money(self._money_of_rows)} in all for these rows, with what was posted before")
+        if lines:
+            yield "posted", lines
+
+
+def row_place(key: str, lines: Sequence[int]) -> str:
+    """A row as people find it: its key and where it stands in the file."""
+    where = line_numbers(lines)
+    return f"{key or 'the row'} ({where})" if where else key or "the row"
+
+
+def _size(event: RunEnded, bucket: Bucket) -> str:
+    lines = event.line_buckets.get(bucket, 0)
+    return plural(event.buckets.get(bucket, 0), "row") + (f" ({plural(lines, 'line')})" if lines else "")

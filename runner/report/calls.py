@@ -1,0 +1,144 @@
+"""A planned call as lines of text: method, URL, every field of the body, and what is known about them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+from urllib.parse import urlsplit
+
+from runner.catalogue import Request
+from runner.engine.events import PlannedCall
+from runner.problems import printable
+from runner.report.text import cells, money, pad
+from runner.template import Unknown, to_text
+
+_UNSENT = {"done": "done", "found": "found", "unknown": "unknown", "changed": "changed", "invalid": "not sent"}
+
+
+def shape(call: PlannedCall) -> Hashable:
+    """What two calls have in common that differ in their values only."""
+    request = call.request
+    if request is None or call.state not in ("to send", "to read", "undecided"):
+        return call.step, call.state
+    query = tuple(pair.partition("=")[0] for pair in urlsplit(request.url).query.split("&"))
+    fields = dict.fromkeys(re.sub(r"\[\d+\]", "[]", path) for path, _ in _flatten(request.body))
+    return call.step, call.state, query, tuple(fields), tuple(request.headers), call.unless_found is None
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A call as text: the columns of its first line, what stands behind them, and the lines beneath."""
+
+    operation: str
+    rest: str
+    details: tuple[str, ...] = ()
+    label: str = ""
+
+
+def draw_calls(planned: Sequence[PlannedCall], seen: set[str]) -> Iterator[str]:
+    """The lines of a row's calls. `seen` has the operations whose whole URL was shown."""
+    drawn = [each for _, calls in groupby(planned, key=attrgetter("step")) for each in _draw_step(list(calls), seen)]
+    labels = max((cells(each.label) for each in drawn), default=0)
+    operations = max((cells(each.operation) for each in drawn), default=0)
+    for each in drawn:
+        yield f"  {pad(each.label, labels)}  {pad(each.operation, operations)}  {each.rest}".rstrip()
+        yield from (f"      {detail}" for detail in each.details)
+
+
+def _draw_step(calls: Sequence[PlannedCall], seen: set[str]) -> Iterator[_Drawn]:
+    """The calls of one step; those under `for_each` that are the same follow each other in one entry."""
+    for _, group in groupby(calls, key=lambda call: _draw(call, whole=True)):
+        alike = list(group)
+        name = alike[0].operation.full_name
+        shows_url = alike[0].request is not None and alike[0].state not in _UNSENT
+        drawn = _draw(alike[0], whole=name not in seen)
+        if shows_url:
+            seen.add(name)
+        times = f"  x {len(alike)}" if len(alike) > 1 else ""
+        label = printable(alike[0].step)
+        if len(alike) < len(calls):
+            first, last = alike[0].item or 0, alike[-1].item or 0
+            label += f"[{first}]" if first == last else f"[{first}-{last}]"
+        yield replace(drawn, label=label, rest=drawn.rest + times)
+
+
+def _draw(call: PlannedCall, *, whole: bool) -> _Drawn:
+    operation, request = printable(call.operation.name), call.request
+    if call.state == "skipped":
+        return _Drawn(operation, f"skipped: {printable(call.reason)}")
+    if request is None or call.state in _UNSENT:
+        text = _UNSENT.get(call.state, call.state) + (f" in run {call.run}" if call.run else "")
+        return _Drawn(operation, text + (f": {printable(call.reason)}" if call.reason else ""))
+    rest = f"{request.method} {_url(request.url, whole=whole)}"
+    if request.amount is not None:
+        rest += f"  {printable(str(request.amount)) if isinstance(request.amount, Unknown) else money(request.amount)}"
+    details = list(_fields(request, "inferred operation" if call.operation.evidence == "inferred" else "", whole=whole))
+    if call.state == "undecided":
+        details.append(f"only when {printable(call.reason)}: decided by the run")
+    if call.unless_found is not None:
+        search = call.unless_found
+        elsewhere = urlsplit(search.url)[:2] != urlsplit(request.url)[:2]
+        details.append(f"only if {search.method} {_url(search.url, whole=elsewhere)} finds none")
+    return _Drawn(operation, rest, tuple(details))
+
+
+def _fields(request: Request, remark: str, *, whole: bool) -> Iterator[str]:
+    """The body field by field, each with the notes on it, then `remark` and the notes on what is elsewhere.
+
+    What holds for an operation as a whole, as where a vendor's whole body is inferred, is said with its first call.
+    """
+    fields = [(f"header {name}", json.dumps(value, ensure_ascii=False)) for name, value in request.headers.items()]
+    fields += [(path, literal(value)) for path, value in _flatten(request.body)]
+    width = max((cells(printable(path)) for path, _ in fields), default=0)
+    notes: dict[str, list[str]] = {path: [] for path, _ in fields}
+    elsewhere = []
+    for place, colon, text in (note.partition(": ") for note in request.notes):
+        if place in notes:
+            notes[place].append(text)
+        else:
+            elsewhere.append(f"{place}{colon}{text}")
+    first = notes[fields[0][0]] if fields else []
+    shared = first if len(fields) > 1 and all(texts == first for texts in notes.values()) else []
+    for path, value in fields:
+        remarks = "".join(f"   {printable(text)}" for text in notes[path] if not shared)
+        yield f"{pad(printable(path), width)}  {printable(value)}{remarks}"
+    general = [remark, *(f"all fields: {text}" for text in shared)] if whole else []
+    general += elsewhere
+    yield from (f"note: {printable(text)}" for text in general if text)
+
+
+def _flatten(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a body with their places: `client.id`, `lines[0].sku`."""
+    if isinstance(tree, Mapping) and tree:
+        for name, value in tree.items():
+            yield from _flatten(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(tree, list | tuple) and tree:
+        for place, value in enumerate(tree):
+            yield from _flatten(value, f"{path}[{place}]")
+    elif tree is not None or path:
+        yield path or "(body)", tree
+
+
+def literal(value: Any) -> str:
+    """A value as it stands in the JSON that is sent, or where it will come from."""
+    if isinstance(value, Unknown):
+        return str(value)
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "{}"
+    if isinstance(value, list | tuple):
+        return "[]"
+    plain = to_text(value)
+    return plain if isinstance(value, int | Decimal) else json.dumps(plain, ensure_ascii=False)
+
+
+def _url(url: str, *, whole: bool) -> str:
+    parts = urlsplit(url)
+    return printable(url if whole else url.removeprefix(f"{parts.scheme}://{parts.netloc}"))

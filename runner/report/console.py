@@ -1,0 +1,173 @@
+"""The talk of a run: a live line on a terminal and plain lines elsewhere, rows that need attention, the summary.
+
+import-orders -> sandbox   run 4   830 rows from 2,155 lines
+  612/830 rows   3,870 calls   9.8/s (pace 10/s)   2 rejected   1 unknown   0:22 left
+rejected     10502 (lines 642-644): job: 422 country is over the max length of 2 characters
+...
+UNKNOWN      1 row (3 lines), 1,210.00: may have been carried out; not sent again by itself
+               10431 (lines 450-452)  deposit  1,210.00: connection lost before an answer
+             look it up, then record what you find: runner settle 4
+rejected     2 rows (5 lines): mend them and run the file again
+               2 x job: 422 country is over the max length of 2 characters: 10502, 10611
+done         827 rows (2,147 lines)
+lines        2,155 read = 2,147 done + 0 found + 5 rejected + 3 unknown + 0 not started
+posted       1,319,402.11 by 827 create_sales_order_payment
+calls        4,992 in 8:31 (9.8/s)
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
+
+from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted, Waiting
+from runner.problems import printable
+from runner.report.account import Account, row_place
+from runner.report.text import clock_time, plural
+
+if TYPE_CHECKING:
+    from rich.console import Console as Terminal
+    from rich.console import RenderableType
+    from rich.live import Live
+
+INTERVAL = 5.0
+"""Seconds between two progress lines where there is no terminal."""
+
+WINDOW = 30
+"""Seconds that the speed and the time left are taken from."""
+
+ROWS_SHOWN = 20
+"""Rejected and unknown rows that get a line while the run goes on."""
+
+_STYLES = {"UNKNOWN": "bold red", "rejected": "yellow", "done": "green", "stopped": "bold", "CHECK": "bold red"}
+
+
+class Console:
+    """Writes a run to `out` as it happens. `clock` counts seconds. `close` ends the live line, whatever happened."""
+
+    def __init__(self, out: TextIO, *, terminal: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out = out
+        self._clock = clock
+        self._terminal = _open_terminal(out) if terminal else None
+        self._live: Live | None = None
+        self._account = Account()
+        self._started: RunStarted | None = None
+        self._samples: deque[tuple[float, int, int]] = deque(maxlen=WINDOW)
+        self._written_at = 0.0
+        self._waiting: tuple[str, float] = ("", 0.0)
+        self._rows_shown = 0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._begin(event)
+        elif isinstance(event, RunEnded):
+            self._end(event)
+        else:
+            self._account.add(event)
+            if isinstance(event, RowFinished):
+                self._row(event.result)
+            elif isinstance(event, Waiting):
+                self._waiting = event.reason, self._clock() + event.seconds
+            self._progress()
+
+    def close(self) -> None:
+        """Take the live line away. Safe to call at any time, and more than once."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _begin(self, event: RunStarted) -> None:
+        self._started = event
+        self._account.begin(event)
+        size = f"{plural(event.rows, 'row')} from {plural(event.lines, 'line')}" if event.lines else ""
+        head = (f"{event.recipe} -> {event.target}", f"run {event.run}", "goes on" if event.resumed else "", size)
+        self._say("   ".join(filter(None, head)))
+        if event.writes_before:
+            self._say(f"  {plural(event.writes_before, 'call')} finished before; none is sent again")
+        self._written_at = self._clock()
+        self._samples.append((self._written_at, 0, 0))
+        if self._terminal is not None:
+            self._live = _start_live(self._terminal, self._picture)
+
+    def _row(self, result: RowResult) -> None:
+        if result.bucket not in ("rejected", "unknown"):
+            return
+        self._rows_shown += 1
+        if self._rows_shown <= ROWS_SHOWN:
+            label = "UNKNOWN" if result.bucket == "unknown" else "rejected"
+            self._say(f"{label:<11}  {row_place(result.key, result.lines)}: {result.reason}", style=_STYLES[label])
+        elif self._rows_shown == ROWS_SHOWN + 1:
+            self._say("             more of them are only counted here; the results file has them all")
+
+    def _progress(self) -> None:
+        now = self._clock()
+        if not self._samples or now - self._samples[-1][0] >= 1:
+            self._samples.append((now, self._account.rows, self._account.calls))
+        if self._terminal is None and now - self._written_at >= INTERVAL:
+            self._written_at = now
+            self._say(self._status(now))
+
+    def _status(self, now: float) -> str:
+        """The line of progress, with speed and time left from the last half minute."""
+        account, started = self._account, self._started
+        total, pace = (started.rows, started.pace) if started is not None else (0, "")
+        then, rows, calls = self._samples[0] if self._samples else (now, 0, 0)
+        passed = now - then
+        parts = [f"  {account.rows:,}/{total:,} rows", plural(account.calls, "call")]
+        if passed >= 1:
+            parts.append(f"{(account.calls - calls) / passed:.1f}/s" + (f" (pace {pace})" if pace else ""))
+        parts += [f"{count:,} {name}" for name in ("rejected", "unknown") if (count := account.buckets[name])]
+        if passed >= 1 and rows < account.rows < total:
+            parts.append(f"{clock_time((total - account.rows) * passed / (account.rows - rows))} left")
+        reason, until = self._waiting
+        if until > now:
+            parts.append(f"waits {clock_time(until - now)}: {reason}")
+        return "   ".join(parts)
+
+    def _picture(self) -> RenderableType:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table.grid()
+        total = self._started.rows if self._started is not None else 0
+        status = Text(printable(self._status(self._clock())), no_wrap=True, overflow="ellipsis")
+        grid.add_row(ProgressBar(total=max(1, total), completed=self._account.rows, width=20), status)
+        return grid
+
+    def _end(self, event: RunEnded) -> None:
+        self.close()
+        if self._terminal is None and self._account.rows:
+            self._say(self._status(self._clock()))
+        self._say("")
+        for label, lines in self._account.summary(event):
+            for number, line in enumerate(lines):
+                head = label if number == 0 else ""
+                self._say(f"{head:<11}  {line}", style=_STYLES.get(label, "") if number == 0 else "")
+
+    def _say(self, text: str, *, style: str = "") -> None:
+        text = printable(text)
+        if self._terminal is None:
+            self._out.write(f"{text}\n")
+            self._out.flush()
+        else:
+            self._terminal.print(text, style=style or None, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def _open_terminal(out: TextIO) -> Terminal:
+    from rich.console import Console as Terminal
+
+    return Terminal(file=out, force_terminal=True)
+
+
+def _start_live(terminal: Terminal, picture: Callable[[], RenderableType]) -> Live:
+    from rich.live import Live
+
+    live = Live(
+        console=terminal, get_renderable=picture, transient=True, refresh_per_second=4,
+        redirect_stdout=False, redirect_stderr=False,
+    )  # fmt: skip
+    live.start()
+    return live

@@ -1,0 +1,216 @@
+"""results.csv, one line for each line of the input, and the retry file with those that are still to be done.
+
+    line,key,row,bucket,reason,job_number
+    2,PO-1042,1,done,,31987
+    3,PO-1042,1,done,,31987
+    61,PO-1077,2,rejected,job: 422 country is over the max length of 2 characters,
+
+The results are for people and their spreadsheets: UTF-8 with a byte order mark, text that a spreadsheet would take
+for a formula with an apostrophe before it. The retry file is input again: the header and the records of rows that
+were rejected or not started, byte for byte. Rows that are unknown are not in it, since feeding them back is how
+things get done twice.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from runner.catalogue import to_json
+from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
+from runner.problems import InvalidError, StoppedError, printable
+from runner.recipe.model import RESULT_COLUMNS
+from runner.rows import Input
+from runner.template import Unknown, to_text
+
+RESULTS = "results.csv"
+
+# Full-width signs count as well: some spreadsheets in East Asian locales read them as the plain ones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+_REMEDY = "make room or mend the folder, then run the same file again: it sends only what is left to do"
+_LENGTH_BYTES = 4
+
+
+class Files:
+    """Keeps the results in `folder`. `input_` is None for a recipe without rows; `outputs` are the recipe's columns.
+
+    What a line says waits in a nameless file in the folder; 13 bytes a line stay in memory. Raises StoppedError when
+    the folder cannot be written. `results_path` and `retry_path` are None until the end, and for what was not written.
+    """
+
+    def __init__(self, folder: Path, input_: Input | None, *, outputs: Sequence[str]) -> None:
+        self._folder = folder
+        self._input = input_
+        self._outputs = tuple(outputs)
+        self._numbers = array("I", input_.records() if input_ is not None else [0])
+        self._places = array("q", [-1]) * len(self._numbers)
+        self._to_do = bytearray(len(self._numbers))
+        self._spool: IO[bytes] | None = None
+        self.results_path: Path | None = None
+        self.retry_path: Path | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._open()
+        elif isinstance(event, RowFinished):
+            self._keep(event.result)
+        elif isinstance(event, RunEnded):
+            self._finish()
+
+    def close(self) -> None:
+        """Forget what was collected. Safe to call more than once."""
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    def _open(self) -> IO[bytes]:
+        """The nameless file, made before anything is sent so that an unwritable folder shows in time."""
+        if self._spool is None:
+            with _stopping(self._folder / RESULTS):
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close
+        return self._spool
+
+    def _keep(self, result: RowResult) -> None:
+        spool = self._open()
+        content = self._cells(result)
+        with _stopping(self._folder / RESULTS):
+            place = spool.seek(0, os.SEEK_END)
+            spool.write(len(content).to_bytes(_LENGTH_BYTES, "big") + content)
+        for line in result.lines or (0,):
+            index = self._index(line)
+            self._places[index] = place
+            self._to_do[index] = result.bucket in ("rejected", "not started")
+
+    def _index(self, line: int) -> int:
+        index = bisect_left(self._numbers, line)
+        if index == len(self._numbers) or self._numbers[index] != line:
+            raise ValueError(f"no record begins on line {line}")
+        return index
+
+    def _cells(self, result: RowResult) -> bytes:
+        """What a line says after its number."""
+        cells = [result.key, result.number, result.bucket, printable(result.reason)]
+        return _record([*cells, *(result.outputs.get(name) for name in self._outputs)])
+
+    def _finish(self) -> None:
+        spool, missing = self._open(), ""
+        try:
+            self._add_unfinished()
+        except InvalidError as error:
+            missing = _why(error)
+        results = self._folder / RESULTS
+        try:
+            with _stopping(results), _replacing(results) as file:
+                file.write("\ufeff".encode() + _record([*RESULT_COLUMNS, *self._outputs]))
+                file.writelines(self._lines(spool))
+        finally:
+            self.close()
+        self.results_path = results
+        if self._input is not None:
+            self._write_retry(self._input, missing)
+
+    def _add_unfinished(self) -> None:
+        """Rows that were not reached are not started, under their own key."""
+        if self._input is None or -1 not in self._places:
+            return
+        for row in self._input:
+            if self._places[self._index(row.lines[0])] < 0:
+                self._keep(RowResult(row.number, row.key, row.lines, "not started"))
+
+    def _lines(self, spool: IO[bytes]) -> Iterator[bytes]:
+        unreached = _record(["", "", "not started", "", *("" for _ in self._outputs)])
+        for number, place in zip(self._numbers, self._places, strict=True):
+            content = unreached
+            if place >= 0:
+                spool.seek(place)
+                content = spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big"))
+            yield b"%b,%b" % (str(number or "").encode(), content)
+
+    def _write_retry(self, input_: Input, missing: str) -> None:
+        """The records that are left to do; none, and no file of an earlier time, when nothing is left."""
+        path = self._folder / f"retry{input_.path.suffix.lower() or '.csv'}"
+        left = [
+            number
+            for number, to_do, place in zip(self._numbers, self._to_do, self._places, strict=True)
+            if to_do or place < 0
+        ]
+        if left and not missing:
+            try:
+                with _stopping(path), _replacing(path) as file:
+                    file.write(input_.header_bytes())
+                    file.writelines(record for _, record in input_.raw_lines(left))
+                self.retry_path = path
+            except InvalidError as error:
+                missing = _why(error)
+        if self.retry_path is None:
+            _remove(path, keep=input_.path)
+        if missing:
+            remedy = f"what is left to do stands in {self.results_path}"
+            raise StoppedError(f"{path} cannot be written: the input {missing}", remedy=remedy)
+
+
+def escape_formula(text: str) -> str:
+    """A text as a spreadsheet shows it and does not compute it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _record(values: Sequence[Any]) -> bytes:
+    """Values as one record with its line end. Written with CRLF first, so that a lone CR in a cell is quoted too."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerow([_cell(value) for value in values])
+    # An answer may hold half of a surrogate pair, which has no UTF-8.
+    return text.getvalue().removesuffix("\r\n").encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str | Unknown):
+        return escape_formula(str(value))
+    return to_json(value).decode() if isinstance(value, Mapping | list | tuple) else to_text(value)
+
+
+def _why(error: InvalidError) -> str:
+    return error.problems[0].message if error.problems else error.message
+
+
+@contextmanager
+def _stopping(path: Path) -> Iterator[None]:
+    """What the system refuses stops the run, with the name of the file."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StoppedError(f"{path} cannot be written: {reason}", remedy=_REMEDY) from None
+
+
+def _remove(path: Path, *, keep: Path) -> None:
+    """Take away what an earlier ending of the run left, unless it is the very input of this one."""
+    with _stopping(path):
+        if path.exists() and not (keep.exists() and path.samefile(keep)):
+            path.unlink()
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A new file, for the owner alone, that takes its place once it is whole and on the disk."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise

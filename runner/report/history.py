@@ -1,0 +1,216 @@
+"""The journal as text for `runner runs`, `runner show` and `runner settle`: aligned columns, no colour, no clock.
+
+    run 4  import-orders -> sandbox
+      state     finished, exit code 5
+      ...
+    UNKNOWN      10431  lines 450-452  deposit: connection lost before an answer
+      job             done     201  POST http://127.0.0.1:8765/v2/orders/jobs           id 31987
+      deposit  call 7 UNKNOWN       POST http://127.0.0.1:8765/v2/.../payments  1,210.00
+    rejected     10502  lines 642-644  job: 422 country is over the max length of 2 characters
+
+`runner show` puts rows that need a person first. An intent without an outcome is shown as what it is: unknown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from runner.engine.events import BUCKETS, Bucket
+from runner.journal import CallRecord, RowRecord, RunRecord
+from runner.journal.records import OPEN
+from runner.problems import UsageError, printable
+from runner.report.text import columns, line_numbers, money, plural
+
+_ORDER: tuple[Bucket, ...] = ("unknown", "rejected", "not started", "found", "done")
+_CUT_SHORT = "the run ended before this row did"
+_NO_OUTCOME = "no outcome was recorded"
+_HEADER = ("run", "recipe", "target", "started", "state", "exit", "rows", *BUCKETS)
+
+
+def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int]]) -> str:
+    """A line for each run, in the order given. `buckets` counts the rows of each run."""
+    table: list[Sequence[str]] = [_HEADER]
+    for run in runs:
+        counts = _counts(run, buckets.get(run.id, {}))
+        code = "" if run.exit_code is None else str(run.exit_code)
+        known = (str(run.id), run.recipe, run.target, _moment(run.started_at), run.state, code, str(run.row_count))
+        table.append([*map(printable, known), *(str(counts[bucket]) for bucket in BUCKETS)])
+    return _joined(columns(table, right={0, *range(5, len(_HEADER))}))
+
+
+def show_run(
+    run: RunRecord, rows: Iterable[RowRecord], calls: Sequence[CallRecord], *, key: str | None, limit: int
+) -> str:
+    """A run with its rows and their calls, `limit` rows at most (0: all). With `key` that row alone, with all that was
+    sent and answered. Raises UsageError when the run has no such row.
+    """
+    calls_of: dict[int, list[CallRecord]] = {}
+    for call in calls:
+        calls_of.setdefault(call.row, []).append(call)
+    counts: Counter[str] = Counter()
+    kept: dict[str, list[RowRecord]] = {bucket: [] for bucket in _ORDER}
+    for row in _with_cut_short(run, rows, calls_of):
+        counts[row.bucket] += 1
+        if (key is None or row.key == key) and (not limit or len(kept[row.bucket]) < limit):
+            kept[row.bucket].append(row)
+    found = [row for bucket in _ORDER for row in kept[bucket]]
+    if key is not None and not found:
+        remedy = f"see its rows with: runner show {run.id}"
+        raise UsageError(f"run {run.id} has no row with the key {key!r}", remedy=remedy)
+    shown = found[:limit] if limit else found
+    lines = [*_head(run, _counts(run, counts)), ""]
+    for row in shown:
+        lines += _row(row, calls_of.get(row.number, ()), whole=key is not None)
+    rest = counts.total() - len(shown)
+    if key is None and rest:
+        lines += ["", f"and {plural(rest, 'more row')}: --limit {counts.total()} shows all, --key KEY one of them"]
+    return _joined(lines)
+
+
+def settle_text(calls: Sequence[CallRecord]) -> str:
+    """The calls that wait for a person, each with what is needed to decide and the commands that record it."""
+    lines: list[str] = []
+    for call in calls:
+        lines += [*_open_call(call), ""]
+    if not calls:
+        return ""
+    amounts = [amount for call in calls if (amount := _decimal(call.amount)) is not None]
+    worth = f", {money(sum(amounts, Decimal(0)))}" if amounts else ""
+    return _joined([*lines, f"{plural(len(calls), 'call')} to settle{worth}"])
+
+
+def _open_call(call: CallRecord) -> Iterator[str]:
+    identity = call.identity
+    item = f"  item {identity.item}" if identity.item else ""
+    yield printable(f"call {call.id}  {identity.step}{item}  {call.operation}")
+    facts = {
+        "key": identity.key + ("  (once for all rows that share it)" if identity.per == "once" else ""),
+        "amount": _money(call.amount),
+        "sent": f"{_moment(call.sent_at) or 'at an unknown time'}, run {call.run}, row {call.row}",
+        "request": f"{call.method} {call.url}",
+        "body": call.body,
+        "status": str(call.status or ""),
+        "reason": call.reason or _NO_OUTCOME,
+    }
+    yield from (f"  {name:<9} {printable(text)}" for name, text in facts.items() if text)
+    command = f"runner settle {call.run} --call {call.id}"
+    yield f'  is there      {command} --done ID --why "..."'
+    yield f'  is not there  {command} --absent --why "..."'
+
+
+def _with_cut_short(
+    run: RunRecord, rows: Iterable[RowRecord], calls_of: Mapping[int, Sequence[CallRecord]]
+) -> Iterator[RowRecord]:
+    """The rows of the journal, then those that have calls and no end, as after a crash."""
+    ended = set()
+    for row in rows:
+        ended.add(row.number)
+        yield row
+    for number in sorted(set(calls_of) - ended - {0}):
+        calls = calls_of[number]
+        key = next((call.identity.key for call in calls if call.identity.per == "row"), "")
+        bucket = "unknown" if any(map(_is_open, calls)) else "not started"
+        yield RowRecord(run.id, number, key, "[]", bucket, _CUT_SHORT)
+
+
+def _head(run: RunRecord, counts: Mapping[str, int]) -> Iterator[str]:
+    yield printable(f"run {run.id}  {run.recipe} -> {run.target}")
+    buckets = ", ".join(f"{counts[bucket]} {bucket}" for bucket in BUCKETS if counts[bucket])
+    size = plural(run.row_count, "row") + (f" from {plural(run.line_count, 'line')}" if run.line_count else "")
+    facts = {
+        "state": run.state + ("" if run.exit_code is None else f", exit code {run.exit_code}"),
+        "reason": run.reason,
+        "started": _moment(run.started_at),
+        "finished": _moment(run.finished_at),
+        "account": run.account,
+        "recipe": f"{run.recipe_file}  sha256 {run.recipe_digest[:12]}",
+        "input": f"{run.input_file}  sha256 {run.input_digest[:12]}" if run.input_file else "",
+        "vars": run.vars if run.vars != "{}" else "",
+        "rows": f"{size}: {buckets}" if buckets else size,
+    }
+    yield from (f"  {name:<9} {printable(text)}" for name, text in facts.items() if text)
+
+
+def _counts(run: RunRecord, counts: Mapping[str, int]) -> dict[str, int]:
+    """Rows by bucket. Those that the journal does not have were not started."""
+    full = {bucket: counts.get(bucket, 0) for bucket in BUCKETS}
+    full["not started"] += max(0, run.row_count - sum(full.values()))
+    return {str(bucket): count for bucket, count in full.items()}
+
+
+def _row(row: RowRecord, calls: Sequence[CallRecord], *, whole: bool) -> Iterator[str]:
+    label = "UNKNOWN" if row.bucket == "unknown" else row.bucket
+    outputs = ", ".join(f"{name} {value}" for name, value in _object(row.outputs).items() if value is not None)
+    known = (row.key or f"row {row.number}", line_numbers(_lines(row.lines)), row.reason, outputs)
+    yield printable(f"{label:<11}  " + "  ".join(filter(None, known)))
+    drawn = columns([list(map(printable, _cells(call))) for call in calls], right={3, 6})
+    for call, line in zip(calls, drawn, strict=True):
+        yield f"  {line}"
+        if whole:
+            for name, text in (("sent", call.body), ("answered", call.answer), ("at", _moment(call.sent_at))):
+                if text:
+                    yield f"    {name:<8}  {printable(text)}"
+
+
+def _cells(call: CallRecord) -> tuple[str, ...]:
+    identity = call.identity
+    step = identity.step + (f"[{identity.item}]" if identity.item else "")
+    state = "UNKNOWN" if _is_open(call) else call.state
+    reason = call.reason or (_NO_OUTCOME if call.state == "intent" else "")
+    answer = _id_of(call.answer)
+    return (
+        step, f"call {call.id}", state, str(call.status or ""), call.method, call.url,
+        _money(call.amount), f"id {answer}" if answer else "", reason,
+    )  # fmt: skip
+
+
+def _is_open(call: CallRecord) -> bool:
+    return call.state in OPEN and call.effect != "read"
+
+
+def _id_of(answer: str) -> str:
+    """The id that an answer gave: its `id`, else the first of its fields that ends in one."""
+    fields = _object(answer)
+    return str(next((fields[name] for name in ("id", *fields) if name in fields and _names_id(name)), ""))
+
+
+def _names_id(name: str) -> bool:
+    return name == "id" or name.endswith("_id")
+
+
+def _object(text: str) -> dict[str, Any]:
+    found = json.loads(text, parse_float=Decimal, parse_int=Decimal) if text else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _lines(text: str) -> list[int]:
+    return [int(line) for line in json.loads(text or "[]")]
+
+
+def _money(text: str) -> str:
+    amount = _decimal(text)
+    return text if amount is None else money(amount)
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text) if text else None
+    except InvalidOperation:
+        return None
+
+
+def _moment(text: str) -> str:
+    """A time of the journal to the second. In UTC, so that the same journal reads the same everywhere."""
+    try:
+        return dt.datetime.fromisoformat(text).astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except ValueError:
+        return text
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

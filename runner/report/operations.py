@@ -1,0 +1,166 @@
+"""The catalogue as text and as JSON: what each operation takes and gives, how well it is known, and an example step."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from runner.catalogue import Api, Operation, Parameter
+from runner.problems import printable
+from runner.report.text import columns
+
+_SAMPLES: Mapping[str, Any] = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
+
+
+def operations_table(operations: Sequence[Operation]) -> str:
+    """One line for each operation: name, effect, evidence, what it does."""
+    rows = [[o.full_name, _effect(o), o.evidence or "-", o.summary] for o in operations]
+    return "".join(f"{printable(line)}\n" for line in columns([["operation", "effect", "evidence", "does"], *rows]))
+
+
+def matches(operation: Operation, words: Sequence[str]) -> bool:
+    """Whether every word stands in the operation's name, summary, description or the names it takes."""
+    text = " ".join([operation.full_name, operation.summary, operation.description, *operation.names]).lower()
+    return all(word.lower() in text for word in words)
+
+
+def operation_text(operation: Operation, api: Api) -> str:
+    """Everything about one operation."""
+    return "".join(f"{printable(line)}".rstrip() + "\n" for line in _lines(operation, api))
+
+
+def _lines(operation: Operation, api: Api) -> Iterator[str]:
+    yield f"{operation.full_name}   {operation.summary}"
+    yield f"{operation.method} {api.server}{operation.path}"
+    yield ""
+    yield f"  effect    {_effect(operation)}"
+    yield f"  evidence  {operation.evidence or 'none given'}" + (f": {operation.source}" if operation.source else "")
+    if operation.description:
+        yield from textwrap.wrap(operation.description, 100, initial_indent="  ", subsequent_indent="  ")
+    if operation.pagination is not None:
+        yield f"  pages     {operation.pagination.size} at a time, all of them are read"
+    if operation.empty:
+        yield f"  empty     {', '.join(map(str, sorted(operation.empty)))} means that there are none"
+    yield f"  limits    {api.limits.requests_per_second} requests a second, burst {api.limits.burst}, unless configured"
+    yield from _section("takes", [*map(_parameter, operation.parameters.values()), *_fields(operation)])
+    yield from _section("gives" + (", as a list of" if operation.items else ""), list(_answer(operation)))
+    yield ""
+    yield "example step"
+    yield from (f"  {line}" for line in example_step(operation).splitlines())
+
+
+def _section(title: str, rows: list[list[str]]) -> Iterator[str]:
+    if rows:
+        yield ""
+        yield title
+        yield from (f"  {line}" for line in columns(rows))
+
+
+def _effect(operation: Operation) -> str:
+    if operation.money:
+        return f"{operation.effect}, moves money"
+    return operation.effect
+
+
+def _parameter(parameter: Parameter) -> list[str]:
+    need = "required" if parameter.required else ""
+    return [parameter.name, parameter.place, _type(parameter.schema), need, parameter.evidence, parameter.description]
+
+
+def _fields(operation: Operation) -> Iterator[list[str]]:
+    for path, schema, required in _leaves(operation.body or {}, ""):
+        whole = path.partition(".")[0]
+        inside = "" if whole in operation.required else f" in {whole}"
+        need = f"required{inside}" if required else ""
+        described = " ".join(str(schema.get("description", "")).split())
+        yield [path, "body", _type(schema), need, str(schema.get("x-runner-evidence", "")), described]
+
+
+def _answer(operation: Operation) -> Iterator[list[str]]:
+    for path, schema, _ in _leaves(item_schema(operation), ""):
+        yield [path, _type(schema), str(schema.get("x-runner-evidence", ""))]
+
+
+def item_schema(operation: Operation) -> Mapping[str, Any]:
+    """The schema of what a step gets: of one element, where the answer is a list."""
+    answer: Any = operation.answer or {}
+    if operation.items and operation.items != "*":
+        for part in operation.items.split("."):
+            answer = answer.get("properties", {}).get(part, {})
+    found: Mapping[str, Any] = answer.get("items", {}) if operation.items else answer
+    return found
+
+
+def _leaves(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    """The fields of an object schema, those of objects inside it as `client.id`."""
+    required = schema.get("required", ())
+    for name, inner in schema.get("properties", {}).items():
+        place = f"{path}.{name}" if path else name
+        if inner.get("properties"):
+            yield from _leaves(inner, place)
+        else:
+            yield place, inner, name in required
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    kind = schema.get("type", "any")
+    text = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    if schema.get("enum"):
+        text += ": " + ", ".join(str(value) for value in schema["enum"])
+    return text + (f" ({schema['format']})" if schema.get("format") else "")
+
+
+def example_step(operation: Operation) -> str:
+    """A step that uses the operation with what it requires, as YAML that validates as it stands."""
+    given = {name: _sample(operation.parameters[name].schema, operation.parameters[name].example)
+             for name in operation.parameters if name in operation.required}  # fmt: skip
+    given |= {name: _sample(schema) for name, schema in operation.fields.items() if name in operation.required}
+    optional = [name for name in operation.fields if name not in given][: 3 if not given else 1]
+    given |= {name: _sample(operation.fields[name]) for name in optional}
+    lines = [f"- id: {operation.name}", f"  use: {operation.full_name}"]
+    if operation.items:
+        lines.append("  expect: any")
+    if given:
+        lines.append("  with:")
+        lines += [f"    {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in given.items()]
+    return "\n".join(lines)
+
+
+def _sample(schema: Mapping[str, Any], example: Any = None) -> Any:
+    for value in (example, schema.get("example"), *schema.get("examples", ())[:1], *schema.get("enum", ())[:1]):
+        if value is not None:
+            return value
+    kind = schema.get("type", "string")
+    if isinstance(kind, list):
+        kind = next((name for name in kind if name != "null"), "string")
+    if kind == "object":
+        names = schema.get("required") or list(schema.get("properties", {}))[:1]
+        return {name: _sample(schema.get("properties", {}).get(name, {})) for name in names}
+    if kind == "string":
+        dates = {"date": "2027-03-12", "date-time": "2027-03-12T09:00:00Z"}
+        return dates.get(str(schema.get("format")), "text" + "x" * max(0, schema.get("minLength", 0) - 4))
+    return schema.get("minimum", _SAMPLES.get(str(kind), "text"))
+
+
+def operation_data(operation: Operation, api: Api) -> dict[str, Any]:
+    """An operation for machines. Keys stay; new ones may come."""
+    return {
+        "operation": operation.full_name,
+        "summary": operation.summary,
+        "method": operation.method,
+        "url": api.server + operation.path,
+        "effect": operation.effect,
+        "money": operation.money,
+        "repeatable": operation.repeatable,
+        "evidence": operation.evidence,
+        "parameters": [
+            {"name": p.name, "in": p.place, "required": p.required, "evidence": p.evidence, "schema": p.schema}
+            for p in operation.parameters.values()
+        ],
+        "body": operation.body,
+        "answer": operation.answer,
+        "items": operation.items,
+        "example": example_step(operation),
+    }

@@ -1,0 +1,96 @@
+"""The columns of an input: the header matched with what the recipe declares, and a record turned into values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.problems import nearest
+from runner.recipe.model import Column, Rows
+from runner.rows.cells import CellError, Convert, compile_cell
+
+Report = Callable[[int, str, str, str], None]
+"""Called with a cell of the header (from 0), a message, a kind and a remedy."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that rows are made of, in the order of the recipe, or of the file where none are declared."""
+
+    width: int
+    labels: Mapping[str, str]
+    plan: tuple[tuple[str, int, Convert | None], ...] = field(repr=False)
+
+    def values(self, cells: Sequence[str]) -> dict[str, Any]:
+        """The typed values of a record, by column name. Raises CellError for the first cell that is wrong."""
+        return {name: convert(cells[at]) if convert else cells[at] or None for name, at, convert in self.plan}
+
+    def faults(self, cells: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+        """All that is wrong with a record: the place of the cell, the message and the remedy."""
+        for name, at, convert in self.plan:
+            try:
+                if convert:
+                    convert(cells[at])
+            except CellError as error:
+                yield at, f"{self.labels[name]} {error.message}", error.remedy
+
+    def place(self, name: str) -> int:
+        """The place of a column in the file, from 0."""
+        return next(at for known, at, _ in self.plan if known == name)
+
+    def place_of(self, names: Sequence[str]) -> int:
+        """The place of the first of these names that is a column, or 0."""
+        return next((at for name in names for known, at, _ in self.plan if known == name), 0)
+
+
+def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
+    """Find the columns of the recipe in `header` (stripped). What is wrong goes to `report`, all of it."""
+    _check_repeated(header, report)
+    places = {name: at for at, name in reversed(list(enumerate(header))) if name}
+    declared = rows.columns or tuple(Column(name, name) for name in sorted(places, key=places.__getitem__))
+    plan = []
+    for column in declared:
+        wanted = column.header.strip()
+        if wanted not in places:
+            purpose = "" if column.name == column.header else f" for {column.name}"
+            report(0, f"there is no column {wanted!r}{purpose}", "missing-column", _remedy(wanted, header))
+            continue
+        try:
+            plan.append((column.name, places[wanted], compile_cell(column)))
+        except CellError as error:
+            report(places[wanted], f"{_label(column)} {error.message}", "bad-column", error.remedy)
+    _check_names(rows, declared, report)
+    labels = {column.name: _label(column) for column in declared}
+    return Columns(len(header), labels, tuple(plan))
+
+
+def _check_repeated(header: Sequence[str], report: Report) -> None:
+    first: dict[str, int] = {}
+    for at, name in enumerate(header):
+        if name and first.setdefault(name, at) != at:
+            message = f"the header {name!r} stands twice, in columns {first[name] + 1} and {at + 1}"
+            report(at, message, "repeated-column", "give each column a name of its own")
+
+
+def _check_names(rows: Rows, declared: Sequence[Column], report: Report) -> None:
+    names = [column.name for column in declared]
+    if rows.group_by and rows.group_by not in names:
+        message = f"there is no column {rows.group_by!r} to group by"
+        report(0, message, "missing-column", nearest(rows.group_by, names, noun="columns"))
+    if rows.group_by and "lines" in names:
+        message = "a column of a grouped input cannot be called 'lines': that is the name of the lines of a group"
+        report(0, message, "bad-column", "give it another name under `columns`, and its header with `from`")
+
+
+def _label(column: Column) -> str:
+    return column.name if column.name == column.header else f"{column.name} (column {column.header!r})"
+
+
+def _remedy(wanted: str, header: Sequence[str]) -> str:
+    """The nearest header, unless the whole header is one cell: then it is the delimiter that is wrong."""
+    if len(header) == 1:
+        for delimiter, said in ((";", "';'"), ("\t", "a tab"), (",", "a comma"), ("|", "'|'")):
+            if delimiter in header[0]:
+                return f"the cells seem to be separated by {said}: say so with `delimiter` under `rows`"
+    return nearest(wanted, [name for name in header if name], noun="columns")

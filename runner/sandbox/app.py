@@ -1,0 +1,185 @@
+"""The sandbox as a WSGI application: finds the route, checks the request, answers it, and logs the delivery.
+
+It is plain WSGI routed by werkzeug rather than a Flask application: nothing that Flask adds is used here (views
+written by hand, templates, sessions), and it would cost each request about as much as checking its body does. An
+answer is decided, recorded, and only then sent: what an answer is to suffer on its way belongs before `_send`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map, Rule
+
+from runner.catalogue import Api
+from runner.sandbox import exact_json
+from runner.sandbox.answers import Answer, Call, answer
+from runner.sandbox.checks import Checks, RefusedError, not_found, read_body, refused
+from runner.sandbox.resources import Route, routes, shape
+from runner.sandbox.state import Place, State
+
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes of a body beyond which a request is refused."""
+
+MAX_PARAMETERS = 200
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Endpoint:
+    api: Api
+    route: Route
+    checks: Checks
+
+
+@dataclass
+class _Request:
+    """What came in, and what is known of it by the time it is answered."""
+
+    environ: Mapping[str, Any]
+    method: str
+    path: str
+    api: Api | None = None
+    route: Route | None = None
+    body: Any = None
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()
+
+
+class Sandbox:
+    """The application. `base_url` is where it is reached; `key` is the only accepted one ('' accepts any)."""
+
+    def __init__(
+        self,
+        state: State,
+        apis: Mapping[str, Api],
+        *,
+        base_url: str,
+        key: str = "",
+        today: Callable[[], date] = _today,
+    ) -> None:
+        self._state = state
+        self._apis = apis
+        self._base_url = base_url
+        self._key = key
+        self._today = today
+        endpoints = [_Endpoint(api, route, Checks(route.operation)) for api in apis.values() for route in routes(api)]
+        for endpoint in endpoints:
+            resource = endpoint.route.resource
+            for wanted in endpoint.route.filters:
+                if resource and wanted.match != "contains":
+                    state.index(Place(resource.api, resource.collection), wanted.field)
+        # Neither redirects nor merged slashes: the path is the document's, or there is no such route.
+        rules = Map([_rule(endpoint) for endpoint in endpoints], merge_slashes=False)
+        self._routes = rules.bind("127.0.0.1")
+
+    def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        if path == "/":
+            places = {name: f"{self._base_url}/{name}" for name in sorted(self._apis)}
+            return _send(Answer(200, {"sandbox": self._state.instance, "apis": places}), environ, start_response)
+        request = _Request(environ, environ["REQUEST_METHOD"], path, self._apis.get(path.split("/")[1]))
+        with self._state.exclusive():
+            decided = self._decide(request)
+            self._state.record(_delivery(request, decided))
+        return _send(decided, environ, start_response)
+
+    def _decide(self, request: _Request) -> Answer:
+        try:
+            return answer(self._state, self._call(request), self._today)
+        except RefusedError as refusal:
+            self._state.undo()
+            return Answer(refusal.status, refusal.body)
+
+    def _call(self, request: _Request) -> Call:
+        """The request as a checked call. Raises RefusedError."""
+        try:
+            endpoint, ids = self._routes.match(request.path, request.method)
+        except MethodNotAllowed:
+            raise refused(405, "Method not allowed") from None
+        except HTTPException:
+            raise not_found() from None
+        request.route = endpoint.route
+        given = _query(request)
+        self._authorize(endpoint.api, request.environ, given)
+        for secret in endpoint.api.auth:
+            given.pop(secret.name, None)
+        endpoint.checks.headers(request.environ)
+        query = endpoint.checks.query(given)
+        if endpoint.route.operation.body is not None:
+            request.body = _body(request.environ)
+            endpoint.checks.body(request.body)
+        body = {} if endpoint.route.operation.body is None else request.body
+        return Call(endpoint.route, self._base_url, request.path, tuple(ids.values()), given, query, body)
+
+    def _authorize(self, api: Api, environ: Mapping[str, Any], given: Mapping[str, list[str]]) -> None:
+        for secret in api.auth:
+            if secret.place == "header":
+                value = environ.get("HTTP_" + secret.name.upper().replace("-", "_"), "")
+            else:
+                value = given.get(secret.name, [""])[-1]
+            if not value or (self._key and not hmac.compare_digest(value.encode(), self._key.encode())):
+                raise refused(401, f"{secret.name} is {'not accepted' if value else 'missing'}")
+
+
+def _rule(endpoint: _Endpoint) -> Rule:
+    """A route for werkzeug, which wants names that are its own: the ids of a path are called p0, p1, ..."""
+    operation, parts = endpoint.route.operation, shape(endpoint.route.operation.path).split("{}")
+    path = parts[0] + "".join(f"<p{number}>{part}" for number, part in enumerate(parts[1:]))
+    return Rule(f"/{endpoint.api.name}{path}", methods=[operation.method], endpoint=endpoint)
+
+
+def _query(request: _Request) -> dict[str, list[str]]:
+    try:
+        text = request.environ.get("QUERY_STRING", "")
+        return parse_qs(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise refused(400, f"more than {MAX_PARAMETERS} query parameters") from None
+
+
+def _body(environ: Mapping[str, Any]) -> Any:
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if length > MAX_BODY:
+        raise refused(413, f"the body is larger than {MAX_BODY // 1024} KiB")
+    return read_body(environ["wsgi.input"].read(length))
+
+
+def _delivery(request: _Request, decided: Answer) -> dict[str, Any]:
+    """A line of the log. Secrets are not part of it: no header but the User-Agent, no parameter that is one."""
+    api, route = request.api, request.route
+    secrets = {secret.name for secret in api.auth} if api else set()
+    try:
+        query = {k: v for k, v in _query(request).items() if k not in secrets}
+    except RefusedError:
+        query = {}
+    reads = request.method in ("GET", "HEAD")
+    return {
+        "api": api.name if api else None,
+        "operation": route.operation.name if route else None,
+        "effect": route.operation.effect if route else "read" if reads else "write",
+        "method": request.method,
+        "path": request.path.removeprefix(f"/{api.name}") if api else request.path,
+        "query": {name: values[0] if len(values) == 1 else values for name, values in query.items()},
+        "body": request.body,
+        "status": decided.status,
+        "id": decided.id,
+        "user_agent": request.environ.get("HTTP_USER_AGENT"),
+    }
+
+
+def _send(decided: Answer, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    content = exact_json.encode(decided.body).encode("ascii")
+    headers = [("Content-Type", "application/json; charset=utf-8"), ("Content-Length", str(len(content)))]
+    start_response(f"{decided.status} {HTTPStatus(decided.status).phrase}", headers)
+    # The server would send a body after the headers of a HEAD, where the next answer is expected.
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]

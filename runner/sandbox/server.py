@@ -1,0 +1,204 @@
+"""The sandbox as a server on loopback: one for each folder, found again by other processes.
+
+    folder/lock      held by the process that serves the folder; free as soon as it is gone
+    folder/address   the port, while the lock is held
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.catalogue import Api, load_api
+from runner.problems import ConfigError, LockedError
+from runner.sandbox.state import State
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+HOST = "127.0.0.1"
+THREADS = 32
+
+START_SECONDS = 10.0
+"""How long `attach` waits for the server of another process to say where it is."""
+
+_LOCK = "lock"
+_ADDRESS = "address"
+_REQUEST_BYTES = 64 * 1024 * 1024  # the application refuses far less, and logs it; beyond this nothing is read
+_KEEP_ALIVE_SECONDS = 600
+_CONNECTIONS = 1000
+
+
+@dataclass
+class Server:
+    """A running sandbox: an API called x is at `base_url`/x. `close` ends it, if it was started here."""
+
+    port: int
+    base_url: str
+    instance: str
+    _close: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def close(self) -> None:
+        self._close()
+        self._close = lambda: None
+
+
+def serve(
+    folder: Path, documents: Mapping[str, Path], *, port: int = 0, threads: int = THREADS, key: str = ""
+) -> Server:
+    """Serve the APIs of `documents` (name to file) with the state in `folder`, in a thread of its own.
+
+    `key` is the only accepted API key; '' accepts any. Raises LockedError when the folder is served already,
+    ConfigError when the port is in use, InvalidError when a document is wrong.
+    """
+    lock = _locked(folder)
+    if lock is None:
+        raise LockedError(f"a sandbox is already running in {folder}", remedy="stop it, or choose another folder")
+    try:
+        return _serve(folder, documents, lock, port=port, threads=threads, key=key)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def attach(folder: Path, documents: Mapping[str, Path]) -> Server:
+    """The server of `folder`: the one that already runs, or else one that is started here.
+
+    Raises ConfigError when the one that runs lacks one of the APIs, LockedError when it does not answer.
+    """
+    end = time.monotonic() + START_SECONDS
+    while True:
+        lock = _locked(folder)
+        if lock is not None:
+            try:
+                return _serve(folder, documents, lock, port=0, threads=THREADS, key="")
+            except BaseException:
+                lock.release()
+                raise
+        if found := _running(folder):
+            server, names = found
+            if missing := sorted(documents.keys() - names):
+                message = f"the sandbox that is running in {folder} does not serve {missing[0]!r}"
+                raise ConfigError(message, remedy="end it, or choose another folder")
+            return server
+        if time.monotonic() > end:
+            raise LockedError(f"a process holds the sandbox in {folder} and does not answer", remedy="end that process")
+        time.sleep(0.02)
+
+
+def _locked(folder: Path) -> FileLock | None:
+    """The folder's lock, or None when another server holds it. An address left by a dead one is removed."""
+    from filelock import FileLock, Timeout  # imported on use, as it takes longer than most of a dry run
+
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(folder / _LOCK, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    (folder / _ADDRESS).unlink(missing_ok=True)
+    return lock
+
+
+def _serve(
+    folder: Path, documents: Mapping[str, Path], lock: FileLock, *, port: int, threads: int, key: str
+) -> Server:
+    apis = {name: load_api(path, name=name) for name, path in documents.items()}
+    listener = _listener(port)
+    port = listener.getsockname()[1]
+    base_url = f"http://{HOST}:{port}"
+    state = State(folder)
+    try:
+        stop = _start(listener, state, apis, base_url=base_url, threads=threads, key=key)
+    except BaseException:
+        listener.close()
+        state.close()
+        raise
+    _write_address(folder, port)
+
+    def close() -> None:
+        (folder / _ADDRESS).unlink(missing_ok=True)
+        stop()
+        state.close()
+        lock.release()
+
+    return Server(port, base_url, state.instance, close)
+
+
+def _start(
+    listener: socket.socket, state: State, apis: Mapping[str, Api], *, base_url: str, threads: int, key: str
+) -> Callable[[], None]:
+    """Serve on `listener`, in a thread. Returns what stops it."""
+    # Imported on use, too: a process that finds a server running needs neither.
+    import waitress  # type: ignore[import-untyped]  # it has no annotations
+    from waitress import wasyncore
+
+    from runner.sandbox.app import Sandbox
+
+    # With more requests at once than threads, waiting is what is meant to happen: nothing to warn of.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    sockets: dict[int, Any] = {}
+    server = waitress.create_server(
+        Sandbox(state, apis, base_url=base_url, key=key),
+        map=sockets,
+        sockets=[listener],
+        threads=threads,
+        ident=None,
+        connection_limit=_CONNECTIONS,
+        channel_timeout=_KEEP_ALIVE_SECONDS,
+        max_request_body_size=_REQUEST_BYTES,
+        asyncore_use_poll=True,
+        log_socket_errors=False,
+    )
+    thread = threading.Thread(target=server.run, name="sandbox", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        server.task_dispatcher.shutdown()
+        # The loop owns its sockets: it closes them itself, and ends for want of any.
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets, ignore_all=True))
+        thread.join()
+
+    return stop
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"port {port} cannot be used: {reason.lower()}", remedy="--port 0 takes a free one") from None
+    return listener
+
+
+def _write_address(folder: Path, port: int) -> None:
+    """Written aside and renamed: whoever reads it reads all of it."""
+    aside = folder / (_ADDRESS + ".new")
+    aside.write_text(f"{port}\n", encoding="ascii")
+    aside.replace(folder / _ADDRESS)
+
+
+def _running(folder: Path) -> tuple[Server, set[str]] | None:
+    """The server that says at the folder's address that it is there, and the APIs that it serves; or None."""
+    try:
+        port = int((folder / _ADDRESS).read_text(encoding="ascii"))
+        connection = http.client.HTTPConnection(HOST, port, timeout=5)
+        try:
+            connection.request("GET", "/")
+            said = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        return Server(port, f"http://{HOST}:{port}", str(said["sandbox"])), set(said["apis"])
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+        return None

@@ -1,0 +1,240 @@
+"""What the sandbox remembers: one SQLite file in a folder, and beside it the log of everything that was delivered.
+
+    folder/state.sqlite       the objects and the identity of this state
+    folder/deliveries.jsonl   one JSON line per request, in the order in which they were decided
+    folder/instance           the identity once more, for `instance_of`, which opens no database
+
+One request is decided at a time. Its change is committed first, its line is appended next, and only then is it
+answered. A process that is killed between the first two left a change without its line; the line was committed
+with the change and is appended when the state is opened again, so that log and objects always agree.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from runner.sandbox import exact_json
+from runner.sandbox.deliveries import Deliveries
+
+DATABASE = "state.sqlite"
+INSTANCE = "instance"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS objects (
+    api TEXT, collection TEXT, parent TEXT, id INTEGER, body TEXT NOT NULL, PRIMARY KEY (api, collection, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS objects_by_parent ON objects (api, collection, parent, id);
+CREATE TABLE IF NOT EXISTS last_delivery (one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER, line TEXT);
+"""
+
+
+_FROM = "FROM objects WHERE api = ? AND collection = ?"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A collection: the API, its path with `{}` for each id on the way, and those ids as `31000/7`."""
+
+    api: str
+    collection: str
+    parent: str = ""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a listed object has to satisfy: the dotted field, how it is matched, and with which values."""
+
+    field: str
+    match: str
+    values: tuple[str | int | float, ...]
+
+
+class State:
+    """The objects of all APIs. Everything but `close` has to run inside `exclusive`."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / DATABASE).touch(mode=0o600)
+        self._lock = threading.Lock()
+        self._changed = False
+        self._last: dict[Place, int] = {}
+        self._touched: list[Place] = []
+        self._database = sqlite3.connect(folder / DATABASE, check_same_thread=False, isolation_level=None)
+        # The death of the process is survived without a sync; that of the machine need not be.
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.executescript(_SCHEMA)
+        self.instance = self._identity()
+        (folder / INSTANCE).write_text(self.instance + "\n", encoding="ascii")
+        self._deliveries = Deliveries(folder)
+        self._append_what_a_kill_left()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Decide one request: what was changed and not recorded by then is undone."""
+        with self._lock:
+            try:
+                yield
+            finally:
+                self.undo()
+
+    def undo(self) -> None:
+        """Take back what was changed and not recorded yet."""
+        for place in self._touched:
+            self._last.pop(place, None)
+        self._touched.clear()
+        if self._changed:
+            self._changed = False
+            self._database.execute("ROLLBACK")
+
+    def record(self, delivery: Mapping[str, Any]) -> None:
+        """Commit what was changed and append `delivery` to the log, under the next number `n`."""
+        n = self._deliveries.count + 1
+        line = exact_json.encode({"n": n, **delivery})
+        if self._changed:
+            self._database.execute("INSERT OR REPLACE INTO last_delivery VALUES (1, ?, ?)", (n, line))
+            self._database.execute("COMMIT")
+            self._changed = False
+        self._touched.clear()
+        self._deliveries.append(line)
+
+    def next_id(self, place: Place, first: int) -> int:
+        """The id of the next object of a collection, whatever its parents: `first`, then one more each time."""
+        return self._next(replace(place, parent="*"), f"SELECT max(id) {_FROM}", (place.api, place.collection), first)
+
+    def next_number(self, place: Place) -> int:
+        """The number of the next object under these parents, from 1."""
+        values = (place.api, place.collection, place.parent)
+        return self._next(place, f"SELECT count(*) {_FROM} AND parent = ?", values, 1)
+
+    def _next(self, counter: Place, query: str, values: Sequence[str], first: int) -> int:
+        """One more than last time; what the last one was is asked of the objects once, and known from then on."""
+        last = self._last.get(counter)
+        if last is None:
+            last = self._database.execute(query, values).fetchone()[0] or first - 1
+        self._touched.append(counter)
+        self._last[counter] = last + 1
+        return last + 1
+
+    def put(self, place: Place, key: int, body: str) -> None:
+        """Store an object, new or changed."""
+        if not self._changed:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._changed = True
+        self._database.execute(
+            "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)",
+            (place.api, place.collection, place.parent, key, body),
+        )
+
+    def get(self, place: Place, key: int) -> str | None:
+        """The object `key` of a collection, or None when it is not there or belongs to other parents."""
+        row = self._database.execute(
+            f"SELECT parent, body {_FROM} AND id = ?", (place.api, place.collection, key)
+        ).fetchone()
+        return row[1] if row and row[0] == place.parent else None
+
+    def find(self, place: Place, key: int) -> str | None:
+        """The object `key` of a collection, whatever its parents."""
+        row = self._database.execute(
+            f"SELECT body {_FROM} AND id = ?", (place.api, place.collection, key)
+        ).fetchone()
+        return row[0] if row else None
+
+    def select(
+        self,
+        place: Place,
+        conditions: Sequence[Condition] = (),
+        *,
+        everywhere: bool = False,
+        window: tuple[int, int] | None = None,
+    ) -> tuple[int, list[tuple[str, int, str]]]:
+        """How many objects satisfy all conditions, and (parent, id, body) of them, by id.
+
+        `window` is (how many to skip, how many to return); `everywhere` looks under all parents."""
+        # The collection is written out: only then does SQLite see that an index of this collection alone will do.
+        where, values = f"FROM objects WHERE {_collection(place)}", list[Any]()
+        if not everywhere:
+            where += " AND parent = ?"
+            values.append(place.parent)
+        for condition in conditions:
+            text, more = _condition(condition)
+            where += f" AND {text}"
+            values.extend(more)
+        if window is None:
+            rows = self._database.execute(f"SELECT parent, id, body {where} ORDER BY id", values).fetchall()
+            return len(rows), rows
+        total = self._database.execute(f"SELECT count(*) {where}", values).fetchone()[0]
+        # The ids come from the index alone; only the objects of the page are then read.
+        ids = f"SELECT id {where} ORDER BY id LIMIT ?, ?"
+        query = f"SELECT parent, id, body {_FROM} AND id IN ({ids}) ORDER BY id"
+        return total, self._database.execute(query, [place.api, place.collection, *values, *window]).fetchall()
+
+    def index(self, place: Place, field: str) -> None:
+        """Make searches of a collection by the value of `field`, or by its bounds, quick."""
+        name = f"{place.api}{place.collection} {field}".replace('"', '""')
+        columns = f"parent, {_extract(field)}"
+        self._database.execute(
+            f'CREATE INDEX IF NOT EXISTS "{name}" ON objects ({columns}) WHERE {_collection(place)}'
+        )
+
+    def close(self) -> None:
+        with self._lock:
+            self._database.close()
+            self._deliveries.close()
+
+    def _identity(self) -> str:
+        self._database.execute("INSERT OR IGNORE INTO meta VALUES ('instance', ?)", (str(uuid.uuid4()),))
+        return str(self._database.execute("SELECT value FROM meta WHERE name = 'instance'").fetchone()[0])
+
+    def _append_what_a_kill_left(self) -> None:
+        row = self._database.execute("SELECT n, line FROM last_delivery").fetchone()
+        if row and row[0] > self._deliveries.count:
+            self._deliveries.append(row[1])
+
+
+def instance_of(folder: Path) -> str | None:
+    """The identity of the state in `folder`, or None when there is none. Opens and makes nothing."""
+    try:
+        (folder / DATABASE).stat()
+        return (folder / INSTANCE).read_text(encoding="ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _extract(field: str) -> str:
+    """The SQL expression for a dotted field; it reads the same in queries and indexes."""
+    path = "$" + "".join(f'."{part}"' for part in field.split("."))
+    return f"json_extract(body, {_quoted(path)})"
+
+
+def _collection(place: Place) -> str:
+    return f"api = {_quoted(place.api)} AND collection = {_quoted(place.collection)}"
+
+
+def _quoted(text: str) -> str:
+    """A text that an API document gave, as SQL; what requests give is always bound."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _condition(condition: Condition) -> tuple[str, Sequence[str | int | float]]:
+    """A condition as SQL and its values. Text bounds compare as far as they go: a day includes its hours."""
+    field, values = _extract(condition.field), condition.values
+    if condition.match in ("equals", "in"):
+        return f"{field} IN ({', '.join('?' * len(values))})", values
+    if condition.match == "contains":
+        return f"instr(lower({field}), lower(?)) > 0", values
+    if condition.match == "from":
+        return f"{field} >= ?", values
+    if isinstance(values[0], str):
+        return f"{field} <= ?", (values[0] + "\U0010ffff",)
+    return f"{field} <= ?", values
+
+

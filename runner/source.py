@@ -1,0 +1,300 @@
+"""YAML text to data with positions: one safe parse, and the only module that knows PyYAML.
+
+Scalars follow the core rules of YAML 1.2 (`NO` is text, there are no dates and no octal surprises), with two
+exceptions that keep identifiers and money whole: digits with a leading zero stay text, and numbers with a
+fraction or an exponent are `Decimal`. Duplicate keys, aliases, merges, tags and keys that are not text are
+refused, each with its place. Size and depth are checked on the event stream, before anything is built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runner.problems import InvalidError, Problem
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 50
+MAX_EVENTS = 50_000
+"""Values, keys and brackets in `MAX_BYTES`; where more bytes are allowed, more in proportion."""
+
+Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+TreePath = tuple[str | int, ...]
+
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_CONSTANTS: Mapping[str, Any] = {**_BOOL, **dict.fromkeys(["null", "Null", "NULL", "~", ""])}
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
+_OTHER_BASE = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)\Z")
+_FRACTION = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
+_NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
+_HUGE = re.compile(r"[eE][-+]?0*[1-9][0-9]{2}")
+_UNQUOTED_TEMPLATE = 'quote template brackets: "{{ ... }}"'
+_BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+"""What ends a line for the parser, which counts lines by the rules of YAML 1.1."""
+_FOLD = re.compile(rf"[ \t]*(?:{_BREAK.pattern})(?:[ \t]|{_BREAK.pattern})*")
+_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|\r\n|.)", re.DOTALL)
+_NOT_YAML = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+_WORDS = (
+    ("did not find expected ','", "this bracket is never closed, or a comma is missing", ""),
+    ("quoted scalar found unexpected end", "the quote is never closed", ""),
+    ("cannot start any token", "nothing can begin with this character", "quote the text"),
+    ("did not find expected key", "a key is needed here", "check the indentation, and the quotes before it"),
+    ("did not find expected '-'", "'- ' is needed here", "check the indentation"),
+    ("mapping values are not allowed", "':' is not allowed here", "check the indentation, or quote the text"),
+    ("could not find expected ':'", "this line has no ':'", "write ': ' after the key"),
+    ("did not find expected node content", "a value is missing here", ""),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something stands: line and column from 1, and its length in characters on that line."""
+
+    line: int
+    column: int
+    length: int = 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """A parsed document: its data and the way back from every part of it to the text."""
+
+    file: str
+    text: str
+    data: Any
+    lines: Sequence[str] = field(repr=False)
+    root: yaml.Node | None = field(repr=False)
+
+    def value(self, path: TreePath) -> Place:
+        """The place of the value at `path`; of the nearest node above it where that does not exist."""
+        return _place(self._node(path)[0])
+
+    def key(self, path: TreePath) -> Place:
+        """The place of the key (or sequence entry) that `path` ends with."""
+        return _place(self._node(path)[1])
+
+    def within(self, path: TreePath, offset: int, length: int) -> Place:
+        """The place of `length` characters at `offset` inside the scalar at `path`."""
+        node = self._node(path)[0]
+        if not isinstance(node, yaml.ScalarNode):
+            return _place(node)
+        offsets = _block_offsets if node.style in {"|", ">"} else _flow_offsets
+        index = [*offsets(self.text[node.start_mark.index : node.end_mark.index], node)]
+        at = node.start_mark.index + (index[offset] if offset < len(index) else index[-1] + 1 if index else 0)
+        after = offset + max(1, length)
+        end = node.start_mark.index + index[after] if after < len(index) else at + length
+        line, start = _line(self.text, at)
+        return Place(line + 1, at - start + 1, max(1, min(end, start + len(self.lines[line])) - at))
+
+    def problem(self, place: Place, message: str, kind: str, *, remedy: str = "", severity: str = "error") -> Problem:
+        """A problem of this file at `place`, with the line to draw."""
+        excerpt = self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
+        return Problem(self.file, place.line, place.column, message, kind, remedy, place.length, excerpt, severity)
+
+    def _node(self, path: TreePath) -> tuple[yaml.Node | None, yaml.Node | None]:
+        """The value node and the key node of `path`, or the nearest ones above it."""
+        node = key = self.root
+        for part in path:
+            found = None
+            if isinstance(node, yaml.MappingNode):
+                found = next(((k, v) for k, v in node.value if k.value == part), None)
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                found = (node.value[part], node.value[part])
+            if found is None:
+                break
+            key, node = found
+        return node, key
+
+
+def read(path: Path, *, name: str | None = None, max_bytes: int = MAX_BYTES) -> Source:
+    """Parse the file at `path`. `name` is what messages call it. Raises InvalidError with every problem."""
+    shown = name or str(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(max_bytes + 1)
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
+        raise InvalidError([Problem(shown, 1, 1, f"cannot be read: {reason}", "unreadable")]) from None
+    if len(raw) > max_bytes:
+        raise InvalidError([Problem(shown, 1, 1, f"larger than {max_bytes // 1024} KiB", "too-large", "split it up")])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode()
+        line, start = _line(before, len(before))
+        place, message = (line + 1, len(before) - start + 1), f"not UTF-8 text (byte 0x{error.object[error.start]:02x})"
+        raise InvalidError([Problem(shown, *place, message, "encoding", "save it as UTF-8")]) from None
+    return parse(text, file=shown, max_events=MAX_EVENTS * max(1, max_bytes // MAX_BYTES))
+
+
+def parse(text: str, *, file: str, max_events: int = MAX_EVENTS) -> Source:
+    """Parse YAML `text`. Raises InvalidError with every problem found."""
+    text = text.removeprefix("\ufeff")
+    bare = Source(file, text, None, _BREAK.split(text), None)
+    if found := _NOT_YAML.search(text):
+        line, start = _line(text, found.start())
+        message = f"a character that YAML does not allow: {found.group()!a}"
+        raise InvalidError([bare.problem(Place(line + 1, found.start() - start + 1), message, "yaml-syntax")])
+    try:
+        _check_events(bare, max_events)
+        root = yaml.compose(text, Loader=Loader)
+    except yaml.YAMLError as error:
+        raise InvalidError([_syntax_problem(bare, error)]) from None
+    problems: list[Problem] = []
+    data = _build(root, bare, problems) if root is not None else None
+    if problems:
+        raise InvalidError(problems)
+    return replace(bare, data=data, root=root)
+
+
+def _check_events(source: Source, max_events: int) -> None:
+    """Refuse aliases, anchors, tags, and size and depth beyond the limits while nothing has been built yet."""
+    depth = 0
+    for count, event in enumerate(yaml.parse(source.text, Loader=Loader)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        tag = getattr(event, "tag", None)
+        if getattr(event, "anchor", None):
+            what = "aliases" if isinstance(event, yaml.AliasEvent) else "anchors"
+            wrong = (f"{what} are not allowed", "alias", "write the value out")
+        elif tag:
+            shown = tag.replace("tag:yaml.org,2002:", "!!")
+            wrong = (f"tag {shown!r} is not allowed", "tag", "leave the tag out; quote a value to make it text")
+        elif depth > MAX_DEPTH:
+            wrong = (f"nested deeper than {MAX_DEPTH} levels", "too-deep", "")
+        elif count > max_events:
+            wrong = ("too many values", "too-large", "split it up")
+        else:
+            continue
+        mark: Any = event.start_mark
+        place = Place(mark.line + 1, mark.column + 1)
+        raise InvalidError([source.problem(place, wrong[0], wrong[1], remedy=wrong[2])])
+
+
+def _build(node: yaml.Node, source: Source, problems: list[Problem]) -> Any:
+    """Plain data from a node tree; what may not be there is added to `problems`."""
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, source, problems)
+    if isinstance(node, yaml.ScalarNode):
+        return _scalar(node, source, problems)
+    return [_build(child, source, problems) for child in node.value]
+
+
+def _mapping(node: yaml.MappingNode, source: Source, problems: list[Problem]) -> dict[str, Any] | None:
+    data: dict[str, Any] = {}
+    seen: dict[str, int] = {}
+    for key, value in node.value:
+        place = _place(key)
+        if not isinstance(key, yaml.ScalarNode):
+            quoting = "{{" in source.text[node.start_mark.index : node.end_mark.index]
+            remedy = _UNQUOTED_TEMPLATE if quoting else "write a word as the key"
+            problems.append(source.problem(_place(node), "a key has to be text", "key", remedy=remedy))
+            return None
+        name = key.value
+        if name == "<<" and not key.style:
+            problems.append(source.problem(place, "merge keys are not allowed", "alias", remedy="write the values out"))
+        elif name != "null" and not isinstance(_scalar(key, source, problems), str):  # `null:` is a key of recipes
+            message = f"a key has to be text, not {name!r}"
+            problems.append(source.problem(place, message, "key", remedy=f"quote it: '{name}'"))
+        elif name in seen:
+            message = f"{name!r} is already given on line {seen[name]}"
+            problems.append(source.problem(place, message, "duplicate-key", remedy="keep one of the two"))
+        else:
+            seen[name] = place.line
+            data[name] = _build(value, source, problems)
+            continue
+        _build(value, source, problems)
+    return data
+
+
+def _scalar(node: yaml.ScalarNode, source: Source, problems: list[Problem]) -> Any:
+    text: str = node.value
+    if node.style:  # quoted or block
+        return text
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if len(text) > 400 or not re.match(r"[-+.0-9]", text):
+        return text
+    if _INT.match(text):
+        return int(text)
+    if _OTHER_BASE.match(text):
+        return int(text, 0)
+    if _FRACTION.match(text) and not _HUGE.search(text):
+        return Decimal(text)
+    if _FRACTION.match(text) or _NOT_FINITE.match(text):
+        message = f"{text} is not a number that a request can carry"
+        remedy = f"quote it to send it as text: '{text}'"
+        problems.append(source.problem(_place(node), message, "number", remedy=remedy))
+    return text
+
+
+def _place(node: yaml.Node | None) -> Place:
+    if node is None:
+        return Place(1, 1)
+    start, end = node.start_mark, node.end_mark
+    length = end.column - start.column if end.line == start.line else 1
+    return Place(start.line + 1, start.column + 1, max(1, length))
+
+
+def _line(text: str, at: int) -> tuple[int, int]:
+    """The line (from 0) in which the character at `at` stands, and where that line starts."""
+    ends = [0, *(found.end() for found in _BREAK.finditer(text) if found.end() <= at)]
+    return len(ends) - 1, ends[-1]
+
+
+def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
+    mark, context = (getattr(error, f"{which}_mark", None) for which in ("problem", "context"))
+    what = " ".join(filter(None, [getattr(error, "context", None), getattr(error, "problem", None)]))
+    message, remedy = next(((m, r) for known, m, r in _WORDS if known in what), (what or str(error), ""))
+    if "never closed" in message or "has no ':'" in message:  # where it begins says more than where the file ends
+        mark = context or mark
+    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+    text = source.lines[line] if line < len(source.lines) else ""
+    if "{{" in text and "'{{" not in text and '"{{' not in text:
+        remedy = _UNQUOTED_TEMPLATE
+    if "\t" in text[: len(text) - len(text.lstrip())]:
+        remedy = "indent with blanks, not tabs"
+    return source.problem(Place(line + 1, column + 1), f"not valid YAML: {message}", "yaml-syntax", remedy=remedy)
+
+
+def _flow_offsets(raw: str, node: yaml.ScalarNode) -> Iterator[int]:
+    """For each character of a scalar's value, its index in the raw text (quotes, folds and escapes skipped)."""
+    quote = node.style or ""
+    at = len(quote)
+    while at < len(raw) - len(quote):
+        escape = _ESCAPE.match(raw, at) if quote == '"' else None
+        joined = bool(escape and _BREAK.match(raw, at + 1))  # an escaped line break stands for nothing
+        fold = _FOLD.match(raw, at + joined)
+        if fold:  # one line break stands for a blank, of more the first for nothing
+            breaks = [found.start() for found in _BREAK.finditer(raw, fold.start(), fold.end())]
+            yield from breaks[1:] or breaks[joined:]
+        else:
+            yield at
+        twice = quote == "'" and raw.startswith("''", at)
+        at = fold.end() if fold else escape.end() if escape else at + 1 + twice
+
+
+def _block_offsets(raw: str, node: yaml.ScalarNode) -> Iterator[int]:
+    """The same for block text: the indentation is skipped, and line breaks that the value lacks."""
+    header = _BREAK.search(raw)
+    body = raw[header.end() :] if header else ""
+    first = next((line for line in _BREAK.split(body) if line.strip(" ")), "")
+    indent = max(0, _blanks(first) - _blanks(node.value.lstrip("\n")))
+    at = len(raw) - len(body) + min(indent, _blanks(body))
+    for following in [*node.value[1:], ""]:
+        yield min(at, len(raw) - 1)
+        found = _BREAK.match(raw, at)
+        at += 1
+        while found:  # more line breaks than the value has are folded away
+            at = found.end() + min(indent, _blanks(raw[found.end() :]))
+            found = None if _BREAK.match(following) else _BREAK.match(raw, at)
+
+
+def _blanks(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))

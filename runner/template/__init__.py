@@ -1,0 +1,35 @@
+"""Templates and expressions: sandboxed Jinja with exact types, and values that are only known after the run.
+
+`compile_template` takes text with `{{ expressions }}`, `compile_expression` a bare expression. Both check the
+whole syntax tree against a short list of what is allowed before anything is compiled. Data is never a template:
+what an expression yields is a value and is not rendered again.
+"""
+
+from runner.template.compiled import (
+    Expression,
+    Template,
+    Tree,
+    compile_expression,
+    compile_template,
+    compile_tree,
+    render,
+)
+from runner.template.syntax import Reference, TemplateError
+from runner.template.values import EvaluationError, Undecided, Unknown, contains_unknown, to_text
+
+__all__ = [
+    "EvaluationError",
+    "Expression",
+    "Reference",
+    "Template",
+    "TemplateError",
+    "Tree",
+    "Undecided",
+    "Unknown",
+    "compile_expression",
+    "compile_template",
+    "compile_tree",
+    "contains_unknown",
+    "render",
+    "to_text",
+]

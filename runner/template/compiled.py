@@ -1,0 +1,255 @@
+"""Expressions and templates, checked and compiled; the only module besides its neighbours that knows Jinja.
+
+What is allowed: names, attributes and items, literals, arithmetic on numbers, `+` and `~` on texts, comparisons,
+`and or not in`, `a if b else c`, tests and the filters of filters.py. There are no calls, no blocks, no power, no
+floats. Compilation to code happens at the first evaluation, so that checking a recipe costs only its parsing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+from jinja2 import TemplateSyntaxError, UndefinedError, nodes, pass_context
+from jinja2.environment import TemplateExpression
+from jinja2.exceptions import SecurityError
+from jinja2.parser import Parser
+from jinja2.runtime import Context, Undefined
+
+from runner.template.check import EXPRESSION_FILTERS, Checker
+from runner.template.environment import ENVIRONMENT, concat
+from runner.template.filters import summed
+from runner.template.syntax import (
+    Reference,
+    TemplateError,
+    Token,
+    exact_numbers,
+    references_of,
+    syntax_message,
+    tokens_of,
+    unexpected,
+)
+from runner.template.values import EvaluationError, Undecided, Unknown, kind, to_text, type_error
+
+Tree = Any
+"""A tree of data with templates at its leaves: scalars, Template, lists and mappings of trees."""
+
+_COMPILING = threading.Lock()
+"""Jinja rewrites a syntax tree while it compiles it: one thread at a time."""
+
+
+def _each(context: Context, value: Any, expression: str, name: str) -> list[tuple[Any, Any]]:
+    """Every element of a list with the value of `expression`, which sees it as `item`."""
+    if isinstance(value, Undefined):
+        str(value)  # raises, with the name that is undefined
+    if not isinstance(value, list | tuple):
+        raise EvaluationError(f"{name} needs a list, not {kind(value)}")
+    compiled = compile_expression(expression)
+    scope = context.get_all()
+    return [(element, compiled.evaluate({**scope, "item": element})) for element in value]
+
+
+@pass_context
+def _total(context: Context, value: Any, expression: str) -> Any:
+    if isinstance(value, Unknown):
+        return value
+    return summed([result for _, result in _each(context, value, expression, "total")], "total")
+
+
+@pass_context
+def _where(context: Context, value: Any, expression: str) -> Any:
+    if isinstance(value, Unknown):
+        return value
+    return [element for element, keep in _each(context, value, expression, "where") if keep]
+
+
+ENVIRONMENT.filters |= dict(zip(EXPRESSION_FILTERS, (_total, _where), strict=True))
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A checked expression. `references` are the names it reads, in the order of its text."""
+
+    text: str
+    references: tuple[Reference, ...]
+    node: nodes.Expr = field(repr=False, compare=False)
+
+    @cached_property
+    def _compiled(self) -> TemplateExpression:
+        body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), self.node, lineno=1)]
+        with _COMPILING:
+            template = ENVIRONMENT.from_string(nodes.Template(body, lineno=1))
+        return TemplateExpression(template, undefined_to_none=False)
+
+    @property
+    def _shown(self) -> str:
+        text = self.text.strip()
+        return text if len(text) <= 100 else f"{text[:97]}..."
+
+    @cached_property
+    def _builds(self) -> bool:
+        """Whether it makes lists or objects of its own, where something undefined could hide."""
+        inside = self.node.find(nodes.List) or self.node.find(nodes.Dict)
+        return inside is not None or isinstance(self.node, nodes.List | nodes.Dict)
+
+    def evaluate(self, scope: Mapping[str, Any]) -> Any:
+        """The value in `scope`; Unknown where it needs one. Raises EvaluationError."""
+        try:
+            value = self._compiled(scope)
+            _defined(value, deep=self._builds)
+        except Undecided as undecided:
+            return Unknown(undecided.origin)
+        except (UndefinedError, SecurityError) as error:
+            message = (error.message or "").replace("is undefined", "is not known here")
+            raise EvaluationError(f"{self._shown}: {message}") from None
+        except EvaluationError as error:
+            raise EvaluationError(f"{self._shown}: {error}") from None
+        except TypeError as error:
+            raise EvaluationError(f"{self._shown}: {type_error(error)}") from None
+        return value
+
+
+def _defined(value: Any, *, deep: bool) -> None:
+    if isinstance(value, Undefined):
+        str(value)  # raises, with the name that is undefined
+    if deep and isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            _defined(part, deep=True)
+
+
+@dataclass(frozen=True)
+class Template:
+    """Text with expressions. `lone`: it is one expression and nothing else, whose type is kept."""
+
+    text: str
+    parts: tuple[str | Expression, ...]
+    references: tuple[Reference, ...]
+
+    @property
+    def lone(self) -> bool:
+        return len(self.parts) == 1
+
+    def render(self, scope: Mapping[str, Any]) -> Any:
+        """The value, or the text; Unknown where a part is. Raises EvaluationError."""
+        values = [part if isinstance(part, str) else part.evaluate(scope) for part in self.parts]
+        if self.lone:
+            return values[0]
+        for part, value in zip(self.parts, values, strict=True):
+            if isinstance(part, Expression) and not isinstance(value, Unknown):
+                try:
+                    to_text(value)
+                except EvaluationError as error:
+                    raise EvaluationError(f"{part.text.strip()[:100]}: {error}") from None
+        return concat(values)
+
+
+def compile_expression(text: str) -> Expression:
+    """A bare expression, checked. Raises TemplateError."""
+    return _compile_expression(str(text))
+
+
+@lru_cache(maxsize=4096)
+def _compile_expression(text: str) -> Expression:
+    marks = [text.find(mark) for mark in ("{{", "{%", "{#") if mark in text]
+    if marks:
+        raise TemplateError("this is an expression already", offset=min(marks), length=2, remedy="drop the brackets")
+    if not text.strip():
+        raise TemplateError("the expression is empty", remedy="write one or leave the key out")
+    try:
+        tokens = tokens_of("{{ " + text + " }}")
+        if next(token for token in tokens if token.kind == "variable_end") is not tokens[-1]:
+            raise TemplateError("unexpected '}}'", offset=3 + text.find("}}"), length=2)
+    except TemplateError as error:
+        raise error.moved(-3) from None
+    return _expression([token.moved(-3) for token in tokens[1:-1]], text)
+
+
+def compile_template(text: str) -> Template | str:
+    """A template, checked; the text itself where it holds no expression. Raises TemplateError."""
+    if not any(mark in text for mark in ("{{", "{%", "{#")):
+        return text
+    parts: list[str | Expression] = []
+    references: list[Reference] = []
+    inside: list[Token] = []
+    for token in tokens_of(text):
+        if token.kind == "data":
+            parts.append(token.text)
+        elif token.kind == "variable_begin":
+            inside = []
+        elif token.kind == "variable_end":
+            start = inside[0].offset if inside else token.offset
+            expression = _expression([t.moved(-start) for t in inside], text[start : token.offset], base=start)
+            parts.append(expression)
+            references.extend(r.moved(start) for r in expression.references)
+        else:
+            inside.append(token)
+    return Template(text, tuple(parts), tuple(references))
+
+
+def compile_tree(tree: Any) -> Tree:
+    """A tree with every text compiled. Raises TemplateError."""
+    if isinstance(tree, str):
+        return compile_template(tree)
+    if isinstance(tree, Mapping):
+        return {key: compile_tree(value) for key, value in tree.items()}
+    return [compile_tree(value) for value in tree] if isinstance(tree, list) else tree
+
+
+def render(tree: Tree, scope: Mapping[str, Any]) -> Any:
+    """The tree with every template rendered in `scope`. Raises EvaluationError."""
+    if isinstance(tree, Template):
+        return tree.render(scope)
+    if isinstance(tree, Mapping):
+        return {key: render(value, scope) for key, value in tree.items()}
+    return [render(value, scope) for value in tree] if isinstance(tree, list) else tree
+
+
+def _expression(tokens: list[Token], text: str, *, base: int = 0) -> Expression:
+    """Parse and check one expression whose tokens are known. `base` is its offset in the surrounding text."""
+    lead = len(text) - len(text.lstrip())
+    try:
+        parsed, numbers = exact_numbers(tokens)
+        node = _parse(parsed, tokens, text)
+        checker = Checker(tokens, text, numbers=numbers, compile_inner=compile_expression)
+        checked = checker.check(node)
+    except TemplateError as error:
+        raise error.moved(base) from None
+    except RecursionError:
+        raise TemplateError("nested too deeply", offset=base + lead) from None
+    return Expression(text, (*references_of(tokens), *checker.references), checked)
+
+
+def _parse(parsed: str, tokens: list[Token], text: str) -> nodes.Expr:
+    parser = Parser(ENVIRONMENT, parsed, state="variable")
+    try:
+        node = parser.parse_expression()
+    except TemplateSyntaxError as error:
+        taken = error.message == "expected name or number"  # Jinja has read over what it complains of
+        culprit = _current(parser, tokens, back=int(taken))
+        if culprit is None:  # it ends too early: the whole of it is shown
+            lead = len(text) - len(text.lstrip())
+            raise TemplateError(syntax_message(error), offset=lead, length=len(text.strip()) or 1) from None
+        remedy = unexpected(culprit.text, offset=0).remedy
+        if culprit.text == "|" and not text[: culprit.offset].endswith("|"):
+            remedy = ""
+        if culprit.text == "}" and text.lstrip().startswith("{"):
+            remedy = "one pair of brackets is enough"
+        message, length = syntax_message(error), len(culprit.text)
+        raise TemplateError(message, offset=culprit.offset, length=length, remedy=remedy) from None
+    culprit = _current(parser, tokens)
+    if culprit is not None:
+        raise unexpected(culprit.text, offset=culprit.offset)
+    return node
+
+
+def _current(parser: Parser, tokens: list[Token], *, back: int = 0) -> Token | None:
+    """The token of the text that the parser stands at, or stood at before; None at the end."""
+    left = back
+    while not parser.stream.eos:
+        left += 1
+        next(parser.stream)
+    solid = [token for token in tokens if token.kind != "whitespace"]
+    return solid[-left] if left else None

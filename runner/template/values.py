@@ -1,0 +1,145 @@
+"""The values of expressions: how they read as text, and the one that is not known before the run.
+
+Values are plain data: null, true and false, int, Decimal, text, date, list and mapping. There are no floats.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NoReturn
+
+MAX_DIGITS = 4300
+"""Digits of a number, before or after the point."""
+
+_TOO_LARGE = 10**MAX_DIGITS
+
+
+class EvaluationError(Exception):
+    """An expression cannot be computed with the values it was given. The message is for people."""
+
+
+class Undecided(Exception):  # noqa: N818 - not an error: the answer comes later
+    """A decision needs a value that is only known after the run."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.origin = origin
+
+
+class Unknown:
+    """A value that an earlier step will return. `origin` says which: `job.id`.
+
+    It passes through attributes, items, arithmetic and comparisons; whatever has to decide on it raises Undecided.
+    """
+
+    __slots__ = ("origin", "shown")
+
+    def __init__(self, origin: str, *, shown: str = "") -> None:
+        self.origin = origin
+        self.shown = shown or f"(known after run: {origin})"
+
+    def __str__(self) -> str:
+        return self.shown
+
+    def __repr__(self) -> str:
+        return f"Unknown({self.origin!r})"
+
+    def child(self, name: str | int) -> Unknown:
+        """The unknown value at `name` inside this one."""
+        return Unknown(f"{self.origin}.{name}" if isinstance(name, str) else f"{self.origin}[{name}]")
+
+    def __eq__(self, other: object) -> Unknown:  # type: ignore[override]
+        return self
+
+    def __ne__(self, other: object) -> Unknown:  # type: ignore[override]
+        return self
+
+    def __lt__(self, other: object) -> Unknown:
+        return self
+
+    __le__ = __gt__ = __ge__ = __lt__
+
+    def _undecided(self, *_: object) -> NoReturn:
+        raise Undecided(self.origin)
+
+    __bool__ = __contains__ = __iter__ = __len__ = _undecided
+    __hash__ = _undecided  # looking it up as a key is a decision too
+
+
+def contains_unknown(tree: Any) -> bool:
+    """Whether a value of plain data holds an Unknown anywhere."""
+    if isinstance(tree, Unknown):
+        return True
+    if isinstance(tree, Mapping):
+        return any(contains_unknown(value) for value in tree.values())
+    return isinstance(tree, list | tuple) and any(contains_unknown(value) for value in tree)
+
+
+def kind(value: Any) -> str:
+    """What people call the type of a value."""
+    names: list[tuple[Any, str]] = [
+        (type(None), "null"),
+        (bool, "true or false"),
+        ((int, Decimal), "a number"),
+        (str, "a text"),
+        (dt.date, "a date"),
+        (Mapping, "an object"),
+        ((list, tuple), "a list"),
+    ]
+    return next((name for types, name in names if isinstance(value, types)), type(value).__name__)
+
+
+def number(value: Any, where: str) -> int | Decimal:
+    """`value` if it is a number that can be reckoned with; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise EvaluationError(f"{where} needs a number, not {kind(value)}")
+    if isinstance(value, Decimal):
+        small = value.is_zero() or abs(value.adjusted()) < MAX_DIGITS
+    else:
+        small = abs(value) < _TOO_LARGE
+    if not small:  # 1e999999999 written out would be a gigabyte
+        raise EvaluationError(f"{where}: a number of more than {MAX_DIGITS} digits")
+    return value
+
+
+def to_text(value: Any) -> str:
+    """How a value reads inside text. Null, lists and objects have no text and are refused."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal):
+        return format(number(value, "text"), "f" if isinstance(value, Decimal) else "d")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if value is None:
+        raise EvaluationError("the value is null, which has no text; say what to write instead: | default('')")
+    raise EvaluationError(f"{kind(value)} cannot stand inside text")
+
+
+_WORDS = {
+    "NoneType": "null", "str": "a text", "int": "a number", "Decimal": "a number", "bool": "true or false",
+    "date": "a date", "list": "a list", "dict": "an object",
+}  # fmt: skip
+
+
+def type_error(error: TypeError) -> str:
+    """Python's complaint about a comparison in words for people."""
+    text = str(error)
+    if found := re.search(r"'(\S+)' not supported between instances of '([\w.]+)' and '([\w.]+)'", text):
+        left, right = (_named(name) for name in found.group(2, 3))
+        return f"cannot compare {left} with {right} by {found.group(1)!r}"
+    if found := re.search(r"requires string as left operand, not ([\w.]+)", text):
+        return f"'in' looks for a text in a text, not for {_named(found.group(1))}"
+    if found := re.search(r"argument of type '([\w.]+)' is not iterable", text):
+        return f"'in' needs a list, a text or an object on its right, not {_named(found.group(1))}"
+    if found := re.search(r"unhashable type: '([\w.]+)'", text):
+        return f"{_named(found.group(1))} cannot be a key"
+    return text
+
+
+def _named(type_name: str) -> str:
+    return _WORDS.get(type_name.rpartition(".")[2], type_name)

@@ -1,0 +1,211 @@
+"""The Syncore document that is shipped: valid OpenAPI, marked with its evidence, and whole for the order flow."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+import runner
+from runner.catalogue import Api, Auth, Catalogue, build_request, load_api, shipped_apis, violations
+
+BASE = "http://127.0.0.1:1/v2"
+MARKS = {"documented", "observed", "inferred"}
+READS = {
+    "search_contacts": ("GET", "/crm/contacts", "contacts"),
+    "get_contact": ("GET", "/crm/contacts/{contact_id}", ""),
+    "search_jobs": ("GET", "/orders/jobs", "jobs"),
+    "get_job": ("GET", "/orders/jobs/{job_id}", ""),
+    "list_sales_orders": ("GET", "/orders/jobs/{job_id}/salesorders", "salesorders"),
+    "get_sales_order": ("GET", "/orders/jobs/{job_id}/salesorders/{salesorder_id}", ""),
+    "list_sales_order_line_items": ("GET", "/orders/jobs/{job_id}/salesorders/{salesorder_id}/lineitems", "*"),
+    "list_sales_order_payments": ("GET", "/orders/jobs/{job_id}/salesorders/{salesorder_id}/payments", "*"),
+    "list_payment_terms": ("GET", "/crm/payment-terms", "*"),
+    "list_client_groups": ("GET", "/crm/client-groups", "*"),
+    "list_commission_codes": ("GET", "/orders/commission-codes", "*"),
+    "list_card_types": ("GET", "/orders/card-types", "*"),
+    "list_payment_types": ("GET", "/orders/payment-types", "*"),
+    "list_adjustment_types": ("GET", "/orders/adjustment-types", "*"),
+    "list_suppliers": ("GET", "/orders/suppliers", "*"),
+    "list_product_indices": ("GET", "/orders/product-indices", "*"),
+}
+CREATES = {
+    "create_contact": "/crm/contacts",
+    "create_job": "/orders/jobs",
+    "create_sales_order": "/orders/jobs/{job_id}/salesorders",
+    "create_sales_order_line_item": "/orders/jobs/{job_id}/salesorders/{salesorder_id}/lineitems",
+    "create_sales_order_payment": "/orders/jobs/{job_id}/salesorders/{salesorder_id}/payments",
+}
+
+
+@pytest.fixture(scope="module")
+def syncore() -> Api:
+    return Catalogue()["syncore"]
+
+
+def _plain(node: Any) -> Any:
+    """The document as a JSON parser would give it: the validator of OpenAPI knows no Decimal."""
+    if isinstance(node, Mapping):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(entry) for entry in node]
+    return float(node) if isinstance(node, Decimal) else node
+
+
+@pytest.mark.parametrize("name", sorted(shipped_apis()))
+def test_shipped_documents_are_valid_openapi(name: str) -> None:
+    document = _plain(load_api(shipped_apis()[name]).document)
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_the_order_flow_is_there_and_nothing_else(syncore: Api) -> None:
+    assert set(syncore.operations) == {*READS, *CREATES}
+    for name, (method, path, items) in READS.items():
+        operation = syncore.operations[name]
+        assert (operation.method, operation.path, operation.items) == (method, path, items)
+        assert (operation.effect, operation.repeatable, operation.id_field) == ("read", True, "")
+    for name, path in CREATES.items():
+        operation = syncore.operations[name]
+        assert (operation.method, operation.path) == ("POST", path)
+        assert (operation.effect, operation.repeatable, operation.id_field) == ("create", False, "id")
+
+
+def test_only_the_payment_moves_money(syncore: Api) -> None:
+    moving = {name: operation.money for name, operation in syncore.operations.items() if operation.money}
+    assert moving == {"create_sales_order_payment": "amount"}
+
+
+def test_the_account_is_reached_with_a_key_in_a_header(syncore: Api) -> None:
+    assert syncore.server == "https://api.syncore.app/v2"
+    assert syncore.auth == (Auth(secret="api_key", place="header", name="x-api-key"),)
+    assert syncore.limits.user_agent_required
+
+
+def test_the_job_search_needs_both_dates(syncore: Api) -> None:
+    operation = syncore.operations["search_jobs"]
+    assert operation.required == {"date_from", "date_to"}
+    assert operation.pagination is not None
+    assert operation.pagination.size == 25
+    request = build_request(
+        operation, {"date_from": dt.date(2026, 1, 2), "date_to": "2026-01-31", "count": 25}, base_url=BASE
+    )
+    assert request.url == f"{BASE}/orders/jobs?date_from=2026-01-02&date_to=2026-01-31&count=25"
+    assert request.notes == ()
+
+
+def _schemas(syncore: Api) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, operation in syncore.operations.items():
+        for part in (operation.body, operation.answer):
+            if part is not None:
+                yield name, part
+
+
+def _unmarked(node: Any, path: str) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for name, field in node.get("properties", {}).items():
+            if field.get("x-runner-evidence") not in MARKS:
+                yield f"{path}.{name}"
+            if not field.get("description") and field.get("type") != "array" and name not in ("links", "supplier"):
+                yield f"{path}.{name} (description)"
+            yield from _unmarked(field, f"{path}.{name}")
+        yield from _unmarked(node.get("items"), f"{path}[]")
+
+
+def test_every_operation_parameter_and_field_says_how_it_is_known(syncore: Api) -> None:
+    for operation in syncore.operations.values():
+        assert operation.evidence in MARKS, operation.name
+        assert operation.source, operation.name
+        for parameter in operation.parameters.values():
+            assert parameter.evidence in MARKS, (operation.name, parameter.name)
+            assert parameter.source, (operation.name, parameter.name)
+            assert parameter.description, (operation.name, parameter.name)
+    assert [name for operation, schema in _schemas(syncore) for name in _unmarked(schema, operation)] == []
+
+
+def _evidence(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        if isinstance(node.get("x-runner-evidence"), str):
+            yield node["x-runner-evidence"]
+        for value in node.values():
+            yield from _evidence(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _evidence(value)
+
+
+def test_no_field_of_a_create_is_presented_as_known(syncore: Api) -> None:
+    for name in CREATES:
+        operation = syncore.operations[name]
+        assert operation.evidence == "inferred"
+        assert set(_evidence(operation.body)) == {"inferred"}, name
+
+
+def test_a_country_is_not_cut_to_two_letters_on_sales_orders(syncore: Api) -> None:
+    operation = syncore.operations["create_sales_order"]
+    arguments = {"job_id": 31000, "ship_to": {"country": "France", "zip": "05022"}}
+    request = build_request(operation, arguments, base_url=BASE)
+    assert request.content() == b'{"ship_to":{"country":"France","zip":"05022"}}'
+
+
+@pytest.mark.parametrize("name", [name for name in READS if name.startswith("list_") and "{" not in READS[name][1]])
+def test_supporting_lists_carry_an_example_that_fits_their_answer(syncore: Api, name: str) -> None:
+    operation = syncore.operations[name]
+    answer = syncore.document["paths"][operation.path]["get"]["responses"]["2XX"]
+    example = answer["content"]["application/json"]["example"]
+    assert operation.answer is not None
+    assert violations(operation.answer, example) == []
+    assert len({entry["id"] for entry in example}) == len(example) >= 3
+    assert "made-up" in answer["description"]
+
+
+def test_payments_can_be_made_by_check_card_and_ach(syncore: Api) -> None:
+    operation = syncore.operations["list_payment_types"]
+    content = syncore.document["paths"][operation.path]["get"]["responses"]["2XX"]["content"]["application/json"]
+    assert {"Check", "Credit Card", "ACH"} <= {entry["name"] for entry in content["example"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("get_job", {"id": 31000, "store": None, "client": None, "sales_orders": None}),
+        ("get_job", {"id": 31000}),
+        ("search_jobs", {"jobs": [], "total_results": -1, "links": None}),
+        ("search_jobs", {"jobs": [{"id": 1}], "links": {"next": None}}),
+        ("get_sales_order", {"id": 1, "bill_to": None, "line_items": [{"line_id": 1, "sku": "", "visible": "true"}]}),
+        ("list_suppliers", [{"id": 1, "asi_id": "30001"}, {"id": 2, "asi_id": 30001}]),
+    ],
+)
+def test_answers_with_nulls_and_gaps_fit(syncore: Api, name: str, answer: Any) -> None:
+    schema = syncore.operations[name].answer
+    assert schema is not None
+    assert violations(schema, answer) == []
+
+
+def _code_strings(tree: ast.AST) -> Iterator[str]:
+    """The strings of a module that are not docstrings."""
+    said = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and node.body
+        if isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+
+
+def test_python_knows_no_endpoint(syncore: Api) -> None:
+    package = Path(runner.__file__).parent
+    paths = {operation.path for operation in syncore.operations.values()}
+    operations = {operation.full_name for operation in syncore.operations.values()} | set(syncore.operations)
+    segments = {f"/{part}" for path in paths for part in path.split("/") if part and not part.startswith("{")}
+    for file in sorted(package.rglob("*.py")):
+        for text in _code_strings(ast.parse(file.read_text(encoding="utf-8"))):
+            assert text not in operations, file.name
+            assert not [part for part in (*segments, "api.syncore.app") if part in text], f"{file.name}: {text!r}"

@@ -1,0 +1,93 @@
+"""An API that answers as a test says, and keeps every byte that reached it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+
+class Sent(NamedTuple):
+    """A request as it came in."""
+
+    method: str
+    path: str
+    body: bytes
+    key: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer; `status` 0 closes the connection without one."""
+
+    status: int
+    content: bytes = b"{}"
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Stub:
+    """The server, at `url`. `answer` is called for each request, in a thread of its own."""
+
+    def __init__(self, answer: Callable[[Sent], Answer]) -> None:
+        self.answer = answer
+        self.sent: list[Sent] = []
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _take(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                sent = Sent(self.command, self.path, body, self.headers.get("x-api-key", ""))
+                stub.sent.append(sent)
+                self._give(stub.answer(sent))
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _take  # noqa: N815 - the library's names
+
+            def _give(self, answer: Answer) -> None:
+                self.close_connection = answer.status == 0
+                if answer.status == 0:
+                    return
+                self.send_response(answer.status)
+                for name, value in answer.headers:
+                    self.send_header(name, value)
+                self.send_header("Content-Type", answer.content_type)
+                self.send_header("Content-Length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v2"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread.start()
+
+    @property
+    def writes(self) -> list[Sent]:
+        """What was sent to change something."""
+        return [sent for sent in self.sent if sent.method != "GET"]
+
+    def settings(self) -> str:
+        """A runner.yaml whose target `live` is this server, as fast as it goes."""
+        return f"""\
+targets:
+  live:
+    account: acme
+    apis:
+      syncore:
+        base_url: {self.url}
+        secrets: {{api_key: {{env: ACME_KEY}}}}
+        rate: {{requests_per_second: 1000, burst: 1000}}
+"""
+
+    def close(self) -> None:
+        """End it."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()

@@ -1,0 +1,228 @@
+"""A run built by hand, as the command builds it: a recipe text, a sheet, a journal in a folder, a scripted server."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from runner.catalogue import Catalogue
+from runner.config import Secret
+from runner.engine.context import Connection, Context
+from runner.engine.events import CallFinished, Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted, Waiting
+from runner.engine.once import OncePer
+from runner.engine.pace import Pace
+from runner.engine.retry import Budget
+from runner.engine.run import Run, Selection, scope_of
+from runner.engine.stop import Stop
+from runner.journal import CallRecord, History, Journal, RunRecord
+from runner.recipe.load import load_text
+from runner.recipe.model import Recipe
+from runner.rows import Input, open_input
+from runner.template import Unknown
+from runner.transport import Transport
+
+SHOP = Path(__file__).with_name("shop.openapi.yaml")
+CANARY = 'p@ss w/o"rd&1'
+SECRETS = {"api_key": Secret(CANARY), "token": Secret(CANARY + "?")}
+DATE = dt.date(2026, 3, 2)
+HEAD = """\
+recipe: 1
+name: shop-import
+rows:
+  file: rows.csv
+  key: "{{ row.ref }}"
+  columns:
+    ref: {required: true}
+"""
+CATALOGUE = Catalogue({"shop": SHOP})
+EVERY_ROW = Selection()
+
+
+class QuickStop(Stop):
+    """Waits take no time; what was waited for is kept, and a clock that runs by it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+        self.now = 0.0
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+
+@dataclass
+class Ran:
+    """What a run said: its end, its rows by key, its requests."""
+
+    number: int
+    ended: RunEnded
+    events: list[Event]
+    stop: QuickStop
+
+    @property
+    def rows(self) -> dict[str, RowResult]:
+        return {event.result.key: event.result for event in self.events if isinstance(event, RowFinished)}
+
+    @property
+    def row(self) -> RowResult:
+        (row,) = self.rows.values()
+        return row
+
+    @property
+    def calls(self) -> list[CallFinished]:
+        return [event for event in self.events if isinstance(event, CallFinished)]
+
+    @property
+    def waits(self) -> list[Waiting]:
+        return [event for event in self.events if isinstance(event, Waiting)]
+
+    @property
+    def buckets(self) -> dict[str, int]:
+        return {bucket: count for bucket, count in self.ended.buckets.items() if count}
+
+
+@dataclass
+class Bench:
+    """A project in a folder. `runs` of the same bench share its journal."""
+
+    folder: Path
+    base_url: str
+    deadline: float = 30.0
+    account: str = "acme"
+    journal_class: type[Journal] = Journal
+    transports: list[Transport] = field(default_factory=list)
+
+    def sheet(self, text: str) -> Path:
+        path = self.folder / "rows.csv"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def recipe(self, steps: str, *, head: str = HEAD) -> Recipe:
+        return load_text(head + steps, file="recipe.yaml", catalogue=CATALOGUE).recipe
+
+    def run(
+        self, steps: str, sheet: str | None = "ref\nA\n", *, head: str = HEAD, workers: int = 1,
+        selection: Selection = EVERY_ROW, resume: int = 0, stop: QuickStop | None = None, pace: Pace | None = None,
+        more: Reporter = lambda _: None,
+    ) -> Ran:  # fmt: skip
+        """One run; `resume` goes on with the run of that number."""
+        recipe, stop = self.recipe(steps, head=head), stop or QuickStop()
+        with self.journal_class(self.folder) as journal:
+            number = resume or journal.begin(_record(recipe, self.account))
+            with self._history() as history:
+                connection = Connection(self.base_url, self.transport(), pace)
+                parts = (connection, history, journal)
+                ran = self._execute(recipe, sheet, selection, parts, number, workers, stop, more)
+            journal.end(number, state="finished", exit_code=ran.ended.exit_code, finished_at="")
+        return ran
+
+    def plan(self, steps: str, sheet: str | None = "ref\nA\n", *, head: str = HEAD) -> Ran:
+        """The dry run."""
+        with self._history() as history:
+            parts = (Connection("http://127.0.0.1:1"), history, None)
+            recipe = self.recipe(steps, head=head)
+            return self._execute(recipe, sheet, EVERY_ROW, parts, 0, 1, QuickStop(), lambda _: None)
+
+    def transport(self, *, base_url: str = "", max_answer: int | None = None) -> Transport:
+        """A transport as the command makes it, closed with the bench."""
+        more: dict[str, Any] = {} if max_answer is None else {"max_answer": max_answer}
+        transport = Transport(
+            base_url=base_url or self.base_url, auth=CATALOGUE["shop"].auth, secrets=SECRETS, user_agent="bench/1",
+            deadline=self.deadline, **more,
+        )  # fmt: skip
+        self.transports.append(transport)
+        return transport
+
+    def close(self) -> None:
+        for transport in self.transports:
+            transport.close()
+
+    def calls(self) -> dict[tuple[str, str, str], CallRecord]:
+        """Every call in the journal by (key, step, item)."""
+        with self._history() as history:
+            found = [call for run in history.runs() for call in history.calls_of_run(run.id)]
+        return {(c.identity.key, c.identity.step, c.identity.item): c for c in found}
+
+    def settle(self, key: str, step: str, **changes: Any) -> None:
+        """What a person decides about a call."""
+        call = self.calls()[key, step, ""]
+        with Journal(self.folder) as journal:
+            journal.note(replace(call, **changes))
+
+    @contextmanager
+    def _history(self) -> Iterator[History]:
+        history = History(self.folder)
+        try:
+            yield history
+        finally:
+            history.close()
+
+    def _execute(
+        self, recipe: Recipe, sheet: str | None, selection: Selection,
+        parts: tuple[Connection, History, Journal | None], number: int, workers: int, stop: QuickStop, more: Reporter,
+    ) -> Ran:  # fmt: skip
+        connection, history, journal = parts
+        events: list[Event] = []
+
+        def note(event: Event) -> None:
+            events.append(event)
+            more(event)
+
+        scope = scope_of(recipe, values={}, run={"id": number or Unknown("run.id"), "date": DATE})
+        connections = {"shop": connection}
+        context = Context(
+            recipe,
+            CATALOGUE,
+            self.account,
+            number,
+            scope,
+            connections,
+            history,
+            journal,
+            note,
+            OncePer(),
+            stop,
+            Budget(),
+        )
+        input_: Input | None = None
+        if sheet is not None and recipe.rows is not None:
+            input_ = open_input(self.sheet(sheet), recipe.rows, scope=scope)
+        run = Run(context, input_, key="once" if input_ is None else "", selection=selection, workers=workers)
+        ended = run.execute(_started(recipe, number, input_))
+        return Ran(number, ended, events, stop)
+
+
+def grouped(name: str, columns: Mapping[str, str]) -> str:
+    """The head of a recipe whose rows are groups of lines that share the column `name`."""
+    types = "".join(f"    {column}: {{type: {kind}}}\n" for column, kind in columns.items())
+    return HEAD.replace("  key:", f"  group_by: {name}\n  key:") + types
+
+
+def columns(**kinds: str) -> str:
+    """The head of a recipe with more columns than `ref`."""
+    return HEAD + "".join(f"    {name}: {{type: {kind}}}\n" for name, kind in kinds.items())
+
+
+def table(header: str, *rows: Any) -> str:
+    """A sheet; each row a tuple of cells, or one cell."""
+    lines = [",".join(map(str, row)) if isinstance(row, tuple) else str(row) for row in rows]
+    return "\n".join([header, *lines, ""])
+
+
+def journal_bytes(folder: Path) -> bytes:
+    """Everything the journal holds, with what has not been moved into it yet."""
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("journal.sqlite*")))
+
+
+def _record(recipe: Recipe, account: str) -> RunRecord:
+    return RunRecord(recipe.name, "test", account, "recipe.yaml", recipe.digest, "", "", "{}", DATE.isoformat(), "")
+
+
+def _started(recipe: Recipe, number: int, input_: Input | None) -> RunStarted:
+    rows, lines = (input_.row_count, input_.line_count) if input_ is not None else (1, 0)
+    return RunStarted(number, recipe.name, "test", rows, lines, dry_run=not number)

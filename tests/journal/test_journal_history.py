@@ -1,0 +1,172 @@
+"""Reading the journal: what is done, what is open, what happened in a run; and nothing where nothing is."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runner.journal import CallRecord, CallState, History, Identity, Journal, RowRecord, RunRecord
+from runner.journal.store import NAME
+from runner.problems import StoppedError
+
+RUN = RunRecord("orders", "live", "acme", "o.yaml", "r1", "o.csv", "i1", '{"a": 1}', "2024-01-02", "2024-01-02T03:04Z")
+FULL = CallRecord(
+    Identity("acme", "orders", "row", "A", "pay", "1"), "syncore.create_payment", "create", 7, "done", "POST",
+    "/jobs/5/payments?x=1", "digest", body='{"amount": 12.10}', amount="12.10", status=201, answer='{"id": 5}',
+    reason="why", attempts=2, sent_at="2024-01-02T03:04:06Z", row=3,
+)  # fmt: skip
+
+
+def call(
+    key: str, state: CallState, *, step: str = "job", effect: str = "create", run: int = 1, row: int = 0
+) -> CallRecord:
+    identity = Identity("acme", "orders", "row", key, step, "")
+    return replace(FULL, identity=identity, state=state, effect=effect, run=run, row=row)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_without_a_journal_everything_is_empty_and_nothing_is_made(folder: Path, *, exists: bool) -> None:
+    if exists:
+        folder.mkdir()
+    history = History(folder)
+    assert history.calls_of("acme", "orders", per="row", key="A") == {}
+    assert history.calls_of_run(1) == []
+    assert history.open_calls("acme", "orders") == []
+    assert (history.call(1), history.run(1)) == (None, None)
+    assert (history.count_done("acme", "orders"), history.attempts(1)) == (0, 0)
+    assert (history.runs(), list(history.rows(1)), history.buckets(1)) == ([], [], {})
+    history.close()
+    assert folder.exists() is exists
+    assert not exists or not list(folder.iterdir())
+
+
+def test_a_journal_whose_maker_was_killed_at_once_is_empty(folder: Path) -> None:
+    folder.mkdir()
+    (folder / NAME).touch(mode=0o600)
+    assert History(folder).runs() == []
+    with Journal(folder) as journal:
+        assert journal.begin(RUN) == 1
+    assert len(History(folder).runs()) == 1
+
+
+def test_a_call_comes_back_as_it_was_recorded(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.record(FULL, at="now")
+    history = History(folder)
+    assert history.call(1) == replace(FULL, id=1)
+    assert history.call(2) is None
+    assert history.calls_of_run(7) == [replace(FULL, id=1)]
+
+
+def test_a_run_comes_back_as_it_was_recorded(folder: Path) -> None:
+    later = replace(RUN, only='["A"]', line_count=9, row_count=4, recipe="other")
+    with Journal(folder) as journal:
+        assert (journal.begin(RUN), journal.begin(later)) == (1, 2)
+        journal.end(1, state="stopped", exit_code=8, finished_at="then", reason="why")
+        history = History(folder)
+        ended = replace(RUN, id=1, state="stopped", exit_code=8, finished_at="then", reason="why")
+        assert history.runs() == [ended, replace(later, id=2)]
+        assert (history.run(2), history.run(3)) == (replace(later, id=2), None)
+        journal.reopen(1)
+        assert history.run(1) == replace(RUN, id=1)
+
+
+def test_calls_of_one_key(folder: Path) -> None:
+    once = replace(FULL, identity=Identity("acme", "orders", "once", "A", "contact", ""))
+    with Journal(folder) as journal:
+        for record in (
+            call("A", "done"), call("A", "unknown", step="order"), FULL, call("B", "done"), once,
+            replace(FULL, identity=FULL.identity._replace(account="other")),
+            replace(FULL, identity=FULL.identity._replace(recipe="other")),
+        ):  # fmt: skip
+            journal.note(record)
+    history = History(folder)
+    found = history.calls_of("acme", "orders", per="row", key="A")
+    assert {place: record.state for place, record in found.items()} == {
+        ("job", ""): "done", ("order", ""): "unknown", ("pay", "1"): "done",
+    }  # fmt: skip
+    assert list(history.calls_of("acme", "orders", per="once", key="A")) == [("contact", "")]
+    assert history.calls_of("acme", "orders", per="row", key="C") == {}
+    assert history.calls_of("acme", "orders", per="row", key="a") == {}
+
+
+STATES: tuple[CallState, ...] = (
+    "intent", "done", "found", "rejected", "unknown", "not sent", "throttled", "denied", "absent",
+)  # fmt: skip
+
+
+def test_open_calls_are_the_writes_whose_outcome_is_unknown(folder: Path) -> None:
+    with Journal(folder) as journal:
+        for state in STATES:
+            journal.note(call(f"write {state}", state))
+            journal.note(call(f"update {state}", state, effect="update"))
+            journal.note(call(f"read {state}", state, effect="read"))
+        journal.note(replace(call("x", "unknown"), identity=Identity("other", "orders", "row", "x", "job", "")))
+    history = History(folder)
+    keys = [record.identity.key for record in history.open_calls("acme", "orders")]
+    assert keys == ["write intent", "update intent", "write unknown", "update unknown"]
+    assert [record.identity.key for record in history.open_calls("other", "orders")] == ["x"]
+    assert history.count_done("acme", "orders") == 4
+
+
+def test_calls_of_a_run_are_those_it_touched_last_in_the_order_of_its_rows(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.note(call("B", "done", row=2))
+        journal.note(call("A", "done", row=1))
+        journal.note(call("A", "done", row=1, step="order"))
+        journal.note(call("C", "unknown", row=3))
+        journal.note(call("C", "done", row=3, run=2))
+    history = History(folder)
+    found = [(record.identity.key, record.identity.step) for record in history.calls_of_run(1)]
+    assert found == [("A", "job"), ("A", "order"), ("B", "job")]
+    assert [record.identity.key for record in history.calls_of_run(2)] == ["C"]
+
+
+def test_rows_buckets_and_attempts(folder: Path) -> None:
+    rows = [RowRecord(1, n, f"K{n}", f"[{n}]", "done" if n % 3 else "rejected", "why", '{"x": 1}') for n in range(10)]
+    with Journal(folder) as journal:
+        for row in reversed(rows):
+            journal.row(row)
+        journal.row(RowRecord(2, 1, "K1", "[2]", "unknown", ""))
+        journal.row(replace(rows[4], bucket="found"))
+        for number in range(3):
+            journal.record(call("A", "throttled" if number < 2 else "done"), at="now")
+        journal.record(call("A", "done", run=2), at="now")
+    history = History(folder)
+    rows[4] = replace(rows[4], bucket="found")
+    assert list(history.rows(1)) == rows
+    assert history.buckets(1) == {"done": 5, "found": 1, "rejected": 4}
+    assert (history.buckets(2), history.buckets(3)) == ({"unknown": 1}, {})
+    assert (history.attempts(1), history.attempts(2), history.attempts(3)) == (3, 1, 0)
+
+
+def test_it_sees_what_is_committed_while_a_run_goes_on_and_writes_nothing(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.begin(RUN)
+        history = History(folder)
+        journal.intend(call("A", "intent"))
+        assert len(history.open_calls("acme", "orders")) == 1
+        journal.record(call("A", "done"), at="now")
+        assert len(history.open_calls("acme", "orders")) == 1
+        journal.flush()
+        assert history.open_calls("acme", "orders") == []
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            assert history._connection is not None
+            history._connection.execute("DELETE FROM calls")
+
+
+def test_a_journal_that_breaks_while_it_is_read(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.begin(RUN)
+    history = History(folder)
+    history.close()
+    with pytest.raises(StoppedError, match="cannot be read"):
+        history.runs()

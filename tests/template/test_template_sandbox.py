@@ -1,0 +1,282 @@
+"""What a stranger's recipe could try: escapes from the sandbox and denial of service, each refused or inert."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.template import EvaluationError, TemplateError, compile_expression, compile_template
+
+ESCAPES = [
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{{ ''.__class__.__base__.__subclasses__()[117].__init__.__globals__['popen']('id').read() }}",
+    "{{ [].__class__.__base__.__subclasses__() }}",
+    "{{ ().__class__.__bases__[0].__subclasses__()[40]('/etc/passwd').read() }}",
+    "{{ {}.__class__.__mro__[-1] }}",
+    "{{ ''['__class__']['__mro__'][1] }}",
+    "{{ ''['__cla' + 'ss__'] }}",
+    "{{ ''['__cla' ~ 'ss__'] }}",
+    "{{ ''['\\x5f\\x5fclass\\x5f\\x5f'] }}",
+    "{{ ''|attr('__class__') }}",
+    "{{ ''|attr('\\x5f\\x5fclass\\x5f\\x5f') }}",
+    "{{ ''|attr(['__cla', 'ss__']|join) }}",
+    "{{ row|attr('x') }}",
+    "{{ config }}",
+    "{{ config.items() }}",
+    "{{ config.__class__.__init__.__globals__['os'].popen('id').read() }}",
+    "{{ request.application.__globals__.__builtins__.__import__('os').popen('id').read() }}",
+    "{{ request['application']['__globals__'] }}",
+    "{{ self }}",
+    "{{ self.__init__.__globals__.__builtins__ }}",
+    "{{ self._TemplateReference__context.cycler.__init__.__globals__.os.popen('id').read() }}",
+    "{{ self['_TemplateReference__context'] }}",
+    "{{ super }}",
+    "{{ super().x }}",
+    "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+    "{{ joiner.__init__.__globals__.os }}",
+    "{{ namespace.__init__.__globals__.os }}",
+    "{{ lipsum.__globals__['os'].popen('id').read() }}",
+    "{{ lipsum(n=100000) }}",
+    "{{ lipsum|attr('__globals__') }}",
+    "{{ dict.__base__.__subclasses__() }}",
+    "{{ range.__class__ }}",
+    "{{ get_flashed_messages.__globals__ }}",
+    "{{ url_for.__globals__['current_app'].config }}",
+    "{{ g.pop.__globals__ }}",
+    "{{ app.__init__.__globals__ }}",
+    "{{ row.__class__.__init__.__globals__ }}",
+    "{{ row.x.__class__ }}",
+    "{{ row.x.format }}",
+    "{{ '{0.__class__}'.format(row) }}",
+    "{{ '%s' % row }}",
+    "{{ '{0.__class__.__init__.__globals__}'.format_map(row) }}",
+    "{{ ''.join.__func__ }}",
+    "{{ row.x.encode('utf-16') }}",
+    "{{ row|map(attribute='__class__')|list }}",
+    "{{ [row.x]|map(attribute='__class__') }}",
+    "{{ [row.x]|map('__class__') }}",
+    "{{ [row]|map('__class__.__mro__') }}",
+    "{{ [row.x]|map('upper') }}",
+    "{{ [row]|sort('__class__') }}",
+    "{{ [row]|sum('__class__') }}",
+    "{{ [row]|total('item.__class__') }}",
+    "{{ [row]|where('item.__class__.__mro__') }}",
+    "{{ [row]|total('self') }}",
+    "{{ row|groupby('__class__') }}",
+    "{{ row|selectattr('__class__') }}",
+    "{{ row|xmlattr }}",
+    "{{ row|tojson }}",
+    "{{ row|pprint }}",
+    "{{ ()|select('__import__') }}",
+    "{{ row is sameas(row) }}",
+    "{{ row is filter('attr') }}",
+    "{{ caller() }}",
+    "{{ varargs }}",
+    "{{ kwargs }}",
+    "{{ loop }}",
+    "{{ context }}",
+    "{{ environment }}",
+    "{{ resolve('row') }}",
+    "{{ undefined(name='x') }}",
+    "{{ __import__('os').system('id') }}",
+    "{{ __builtins__ }}",
+    "{{ t_1 }}",
+    "{{ l_0_row }}",
+    "{{ missing }}",
+    "{{ nope.__init__.__globals__ }}",
+    "{{ nope.__class__ }}",
+    "{{ row.nope._undefined_exception }}",
+    "{{ row['nope']['_fail_with_undefined_error'] }}",
+    "{{ 1.0.__class__ }}",
+    "{{ 5 .__class__ }}",
+    "{{ true.__class__ }}",
+    "{{ none.__class__ }}",
+    "{{ row.day.__class__ }}",
+    "{{ row.day.strftime('%s') }}",
+    "{{ row|default(**row) }}",
+    "{{ [1]|join(*row) }}",
+    "{{ x if true }}",
+    "{{ a = 1 }}",
+    "{{ row.x := 1 }}",
+    "{{ (lambda: 1)() }}",
+    "{{ [x for x in row] }}",
+    "{% for x in row %}{% endfor %}",
+    "{% set x = 1 %}{{ x }}",
+    "{% include '/etc/passwd' %}",
+    "{% import 'os' as os %}",
+    "{% extends 'x' %}",
+    "{% raw %}{{ x }}{% endraw %}",
+    "{% with a = ''.__class__ %}{{ a }}{% endwith %}",
+    "{% if ''.__class__ %}{% endif %}",
+    "{% macro m() %}{% endmacro %}",
+    "{# comment #}",
+    "{{ '{%' }}{% set x = 1 %}",
+    "{{ \"{#\" }}{# x #}",
+    "{{- row.x -}}",
+    "{{ row.x }}{%- if 1 -%}{%- endif -%}",
+]
+"""Payloads against Jinja as they go around, and some that fit this house."""
+
+COSTLY = [
+    "{{ 'a'|replace('a', 'b' * 1000000000) }}",
+    "{{ " + "|".join(["'aaaaaaaaaa'", *["replace('a', 'aaaaaaaaaa')"] * 20]) + " }}",
+    "{{ " + "'a'" + "|replace('a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')" * 30 + " }}",
+    "{{ [" + ", ".join(["row.long"] * 1000) + "]|join(row.long) }}",
+    "{{ " + " ~ ".join(["row.long"] * 1500) + " }}",
+    "{{ " + " + ".join(["row.long"] * 38) + " }}",
+    "{{ row.long }}" * 1300,
+    "{{ " + "(" * 9000 + "1" + ")" * 9000 + " }}",
+    "{{ " + "[" * 9000 + "]" * 9000 + " }}",
+    "{{ " + "{'a':" * 3000 + "1" + "}" * 3000 + " }}",
+    "{{ " + "not " * 4000 + "1 }}",
+    "{{ " + "-" * 9000 + " 1 }}",
+    "{{ row" + ".x" * 9000 + " }}",
+    "{{ row" + "['x']" * 3000 + " }}",
+    "{{ 1" + "+1" * 9000 + " }}",
+    "{{ 1" + " if 1 else 1" * 1500 + " }}",
+    "{{ 1" + "|abs" * 4000 + " }}",
+    "{{ 1" + " < 2" * 4000 + " }}",
+    "{{ [" + "1," * 9000 + "]|unique }}",
+    "{{ 9**9**9 }}",
+    "{{ 2**100000000 }}",
+    "{{ 'a' * 1000000000 }}",
+    "{{ [0] * 1000000000 }}",
+    "{{ row.long * 1000000 }}",
+    "{{ " + "9" * 15000 + " }}",
+    "{{ " + "*".join(["9" * 4000] * 4) + " }}",
+    "{{ " + " * ".join(["1e999"] * 39) + " }}",
+    "{{ 1e999999999 }}",
+    "{{ 1e99999999999999999999 }}",
+    "{{ 1e999999999 * 10 }}",
+    "{{ row.huge ~ '' }}",
+    "{{ row.huge|int }}",
+    "{{ row.huge|round(2) }}",
+    "{{ row.huge + 1 }}",
+    "{{ row.huge // 3 }}",
+    "{{ '%999999999d' % 1 }}",
+    "{{ '%999999999d' is odd }}",
+    "{{ '{:>999999999}'.format(1) }}",
+    "{{ '{:>999999999}'|format(1) }}",
+    "{{ 'a'|center(999999999) }}",
+    "{{ 'a'|indent(999999999) }}",
+    "{{ 1|round(999999999) }}",
+    "{{ row.day|date('%999999999d') }}",
+    "{{ row.day|date('%-999999999d') }}",
+    "{{ row.day|date('" + "%A" * 5000 + "') }}",
+    "{{ row.day|days(999999999999999999) }}",
+    "{{ range(999999999)|join }}",
+    "{{ row.many|total('row.many|total(\\'row.many|total(1)\\')') }}",
+    "{{ row.many|where('row.many|where(\\'1\\')') }}",
+    "{{ row.many|unique|length }}",
+    "{{ row.many|total('item') }}",
+    "{{ 'a" + "\\\\" * 9000 + "' }}",
+    "{{ '" + "a" * 19000 + " }}",
+    "{{" * 9000,
+    "{{ x " * 4000,
+    "}}" * 9000,
+    "{" * 19000,
+    "{{ 'x' }}" * 2200,
+]
+"""What would take a gigabyte, or hours."""
+
+RUN = """
+import datetime, decimal, json, re, sys, time
+from pathlib import Path
+from runner.template import EvaluationError, TemplateError, compile_tree, render
+row = {"x": "v", "long": "x" * 100_000, "many": list(range(20_000)), "huge": decimal.Decimal("1e999999999")}
+row["day"] = datetime.date(2024, 1, 2)
+slow, seen = [], []
+for text in json.load(sys.stdin):
+    start = time.process_time()
+    try:
+        seen.append(repr(render(compile_tree(text), {"row": row}))[:60])
+    except (EvaluationError, TemplateError):
+        seen.append(None)
+    if time.process_time() - start >= 1:
+        slow.append(text[:80])
+# not ru_maxrss: it counts the memory of the process that started this one
+peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1))
+print(json.dumps([slow, seen, peak // 1024]))
+"""
+
+
+def in_a_process(texts: list[str]) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", RUN], input=json.dumps(texts), capture_output=True, text=True, check=True, timeout=120
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+def test_escapes_are_refused(text: str) -> None:
+    with pytest.raises((TemplateError, EvaluationError)) as raised:
+        compiled = compile_template(text)
+        assert not isinstance(compiled, str)
+        compiled.render({"row": {"x": "v"}})
+    assert " object at 0x" not in str(raised.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_the_whole_corpus_costs_little_time_and_memory() -> None:
+    slow, _, mebibytes = in_a_process([*ESCAPES, *COSTLY])
+    assert not slow
+    assert mebibytes < 100
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_what_is_only_large_still_works() -> None:
+    _, seen, _ = in_a_process(["{{ row.many|total('item') }}", "{{ row.many|unique|length }}"])
+    assert seen == ["199990000", "20000"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("10 ** 2", "'**' is not allowed"),
+        ("row.x()", "functions cannot be called here"),
+        ("row.lines[:2]", "slices are not allowed"),
+        ("lines | total('lines | total(\\'item.x\\')')", "total and where cannot stand inside total"),
+        ("lines | where('lines | total(\\'1\\') > 1')", "total and where cannot stand inside where"),
+        ("a if b", "'if' needs an 'else'"),
+        ("self", "'self' cannot be used as a name"),
+        ("super.x", "'super' cannot be used as a name"),
+        ("{1: 2}", "the keys of an object are texts"),
+        ("{a: 2}", "the keys of an object are texts"),
+        ("x | join(*y)", "'*' is not allowed here"),
+        ("x | join(**y)", "'**' is not allowed here"),
+        ("(" * 500 + "1" + ")" * 500, "nested too deeply"),
+        ("1" + "+1" * 100, "nested too deeply"),
+        ("9" * 5000, "a number of more than 4300 digits"),
+        ("1e1000", "a number of more than 999 digits"),
+        ("a" * 20_001, "longer than 20000 characters"),
+    ],
+)
+def test_what_is_not_in_the_language_is_said(text: str, message: str) -> None:
+    with pytest.raises(TemplateError) as raised:
+        compile_expression(text)
+    assert raised.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("row.long ~ row.long", "the text becomes longer than 1000000 characters"),
+        ("row.long + row.long", "the text becomes longer than 1000000 characters"),
+        ("[row.long, row.long] | join", "join makes the text too long"),
+        ("row.long | replace('x', 'xx')", "replace makes the text too long"),
+    ],
+)
+def test_texts_do_not_grow_without_end(text: str, message: str) -> None:
+    with pytest.raises(EvaluationError) as raised:
+        compile_expression(text).evaluate({"row": {"long": "x" * 600_000}})
+    assert str(raised.value) == f"{text}: {message}"
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(ESCAPES) >= 40
+    assert len(COSTLY) >= 20

@@ -1,0 +1,258 @@
+"""Targets and secrets: what runner.yaml may say, what is refused, and that no secret is ever shown."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from runner.config import NAME, SANDBOX, ApiTarget, Config, Secret, Target, find_home, load
+from runner.problems import ConfigError, InvalidError, Problem, UsageError, draw_all
+
+CANARY = "p@ss-w0rd-canary-17"
+WHOLE = """\
+targets:
+  production:
+    account: acme-promo
+    apis:
+      syncore:
+        base_url: https://api.syncore.app/v2/
+        secrets: {api_key: {env: SYNCORE_API_KEY}}
+        user_agent: acme-order-import/1.0
+        rate: {requests_per_second: 2.5, burst: 3}
+        deadline: 30
+  small:
+    account: acme-test
+    apis:
+"""
+
+
+def written(folder: Path, text: str) -> Config:
+    (folder / NAME).write_text(text, encoding="utf-8")
+    return load(folder)
+
+
+def refused(folder: Path, text: str) -> list[Problem]:
+    with pytest.raises(InvalidError) as raised:
+        written(folder, text)
+    assert raised.value.exit_code == 7
+    return raised.value.problems
+
+
+def test_everything_that_can_be_said(tmp_path: Path) -> None:
+    config = written(tmp_path, WHOLE)
+    api = ApiTarget(
+        base_url="https://api.syncore.app/v2",
+        secrets={"api_key": "SYNCORE_API_KEY"},
+        user_agent="acme-order-import/1.0",
+        requests_per_second=Decimal("2.5"),
+        burst=3,
+        deadline=Decimal(30),
+    )
+    assert config.target("production") == Target("production", "acme-promo", {"syncore": api})
+    assert config.target("small") == Target("small", "acme-test", {})
+    assert config.runs == tmp_path / "runs"
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "targets:\n", "targets: {}\n"])
+def test_the_sandbox_needs_no_configuration(tmp_path: Path, text: str) -> None:
+    for config in (load(tmp_path), written(tmp_path, text)):
+        assert config.targets == {SANDBOX: Target(SANDBOX, SANDBOX, {})}
+
+
+API = "targets:\n  production:\n    account: acme\n    apis:\n      syncore:\n        "
+NO_SECRET = "{env: NAME_OF_A_VARIABLE}, and the secret in the environment or in .env"
+PLAIN = "has to be plain text, without line breaks or accents"
+HTTPS = "write https://host/path"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "remedy"),
+    [
+        ("- a", (1, 1), "a mapping is needed here", "name: value"),
+        ("targets: x", (1, 10), "a mapping is needed here", "name: value"),
+        ("target:\n  x: 1", (1, 1), "unknown key 'target'", "did you mean 'targets'?"),
+        ("targets:\n  live: 5", (2, 9), "a mapping is needed here", "name: value"),
+        ("targets:\n  live: {acount: x, account: y}", (2, 10), "unknown key 'acount'", "did you mean 'account'?"),
+        ("targets:\n  live: {apis: {}}", (2, 3), "target 'live' has no account",
+         "account: live, the name that calls are filed under: keep it for ever"),
+        ("targets:\n  live: {account: 5}", (2, 19), f"account {PLAIN}", "quote it"),
+        ("targets:\n  live: {account: é}", (2, 19), f"account {PLAIN}", ""),
+        ("targets:\n  sandbox: {account: x}", (2, 3), "the target 'sandbox' is built in", "give yours another name"),
+        ("targets:\n  a: {account: x}\n  a: {}", (3, 3), "'a' is already given on line 2", "keep one of the two"),
+        (API + "base_ur: x", (6, 9), "unknown key 'base_ur'", "did you mean 'base_url'?"),
+        (API + "base_url: 5", (6, 19), f"base_url {PLAIN}", "quote it"),
+        (API + "base_url: api.syncore.app", (6, 19), "base_url is not an address of an API", HTTPS),
+        (API + "base_url: ftp://x", (6, 19), "base_url is not an address of an API", HTTPS),
+        (API + "base_url: https://x:99999", (6, 19), "base_url is not an address of an API", HTTPS),
+        (API + "base_url: https:///x", (6, 19), "base_url is not an address of an API", HTTPS),
+        (API + "base_url: http://api.syncore.app", (6, 19), "base_url is not encrypted",
+         "write https://; http is for this machine only"),
+        (API + f"base_url: https://me:{CANARY}@x", (6, 19), "base_url holds more than host and path",
+         "a secret belongs under secrets:"),
+        (API + f"base_url: https://x/?key={CANARY}", (6, 19), "base_url holds more than host and path",
+         "a secret belongs under secrets:"),
+        (API + "rate: 5", (6, 15), "a mapping is needed here", "name: value"),
+        (API + "rate: {per_second: 5}", (6, 16), "unknown key 'per_second'", "did you mean 'requests_per_second'?"),
+        (API + "rate: {requests_per_second: 0}", (6, 37), "requests_per_second has to be a number above zero", ""),
+        (API + "rate: {requests_per_second: true}", (6, 37), "requests_per_second has to be a number above zero", ""),
+        (API + "rate: {burst: 1.5}", (6, 23), "burst has to be a whole number", ""),
+        (API + "deadline: -1", (6, 19), "deadline has to be a number above zero", ""),
+        (API + "deadline: '60'", (6, 19), "deadline has to be a number above zero", ""),
+        (API + f"secrets: {CANARY}", (6, 18), "a mapping is needed here", "name: value"),
+        (API + f"secrets: {{api_key: {CANARY}}}", (6, 28), "a secret is never written here", NO_SECRET),
+        (API + "secrets: {api_key: 5551234}", (6, 28), "a secret is never written here", NO_SECRET),
+        (API + "secrets: {api_key: }", (6, 28), "a secret is never written here", NO_SECRET),
+        (API + f"secrets: {{api_key: {{env: {CANARY}}}}}", (6, 34), "env has to be the name of a variable", NO_SECRET),
+        (API + "secrets: {api_key: {}}", (6, 28), "env has to be the name of a variable", NO_SECRET),
+        (API + "secrets: {api_key: {evn: X, env: Y}}", (6, 29), "unknown key 'evn'", "did you mean 'env'?"),
+        (API + f"secrets: {{api_key: !{CANARY} x}}", (6, 28), "tags are not allowed", ""),
+        (API + "secrets: {api_key: 1e999999}", (6, 28), "not a number that can be used here", ""),
+    ],
+)  # fmt: skip
+def test_refusals(tmp_path: Path, text: str, place: tuple[int, int], message: str, remedy: str) -> None:
+    problem = refused(tmp_path, text)[0]
+    assert (problem.message, problem.remedy, (problem.line, problem.column)) == (message, remedy, place)
+    assert problem.file == str(tmp_path / NAME)
+
+
+def test_everything_that_is_wrong_is_listed_at_once(tmp_path: Path) -> None:
+    found = refused(tmp_path, "targets:\n  a: {x: 1}\n  b: {account: b, apis: {s: {rate: 1, deadline: 0}}}\n")
+    assert [problem.line for problem in found] == [2, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        API + f"secrets: {{api_key: {CANARY}}}",
+        API + f"secrets: {{api_key: {{env: {CANARY}}}}}",
+        API + f"secrets: {{api_key: {{evn: {CANARY}}}}}",
+        API + f"api_key: {CANARY}",
+        API + f"base_url: https://me:{CANARY}@host",
+        API + f"base_url: http://host/{CANARY}",
+        API + f"{{secrets: {{api_key: {CANARY}}}, deadlin: 5}}",
+        API + f"{{secrets: {{api_key: {CANARY}}}, deadline: 5, deadline: 6}}",
+        API + f"{{secrets: {{api_key: {CANARY}}}, deadline: .nan}}",
+        API + f"secrets: {{api_key: {CANARY}\n",
+        API + f"secrets: {{api_key: '{CANARY}\n",
+        API + f"secrets: {{api_key: &{CANARY} x}}",
+        API + f"secrets: {{api_key: *{CANARY}}}",
+        API + f"secrets: {{api_key: !{CANARY}}}",
+        API + f"secrets: {{api_key: @{CANARY}}}",
+        API + f"\tsecrets: {CANARY}",
+        API + f"secrets: [{CANARY}]",
+        f"{CANARY}",
+    ],
+)
+def test_a_secret_written_into_the_file_is_not_echoed(tmp_path: Path, text: str) -> None:
+    found = refused(tmp_path, text)
+    assert CANARY not in draw_all(found)
+    assert CANARY not in repr(found)
+
+
+TARGET = Target("live", "acme", {"syncore": ApiTarget(secrets={"api_key": "SYNCORE_API_KEY", "other": "OTHER_KEY"})})
+
+
+def test_secrets_come_from_the_environment(tmp_path: Path) -> None:
+    config = Config(tmp_path, {})
+    found = config.secrets(TARGET, "syncore", ("api_key",), environ={"SYNCORE_API_KEY": CANARY})
+    assert list(found) == ["api_key"]
+    assert found["api_key"].reveal() == CANARY
+    assert config.secrets(TARGET, "syncore", (), environ={}) == {}
+
+
+def dotenv(folder: Path, content: str | bytes, *, mode: int = 0o600) -> None:
+    path = folder / ".env"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.chmod(mode)
+
+
+def test_secrets_come_from_a_private_dotenv_file_and_the_environment_wins(tmp_path: Path) -> None:
+    config = Config(tmp_path, {})
+    dotenv(tmp_path, "SYNCORE_API_KEY='from $HOME file'\nOTHER_KEY=x\n")
+    found = config.secrets(TARGET, "syncore", ("api_key", "other"), environ={"OTHER_KEY": "y"})
+    assert {name: secret.reveal() for name, secret in found.items()} == {"api_key": "from $HOME file", "other": "y"}
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660, 0o601, 0o610])
+def test_a_dotenv_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    dotenv(tmp_path, f"SYNCORE_API_KEY={CANARY}\n", mode=mode)
+    with pytest.raises(ConfigError) as raised:
+        Config(tmp_path, {}).secrets(TARGET, "syncore", ("api_key",), environ={})
+    path = tmp_path / ".env"
+    assert (raised.value.message, raised.value.remedy) == (f"{path} can be read by others", f"chmod 600 {path}")
+
+
+def test_a_dotenv_file_that_is_no_text_is_refused_without_a_word_of_it(tmp_path: Path) -> None:
+    dotenv(tmp_path, b"SYNCORE_API_KEY=" + CANARY.encode() + b"\xff\n")
+    with pytest.raises(ConfigError) as raised:
+        Config(tmp_path, {}).secrets(TARGET, "syncore", ("api_key",), environ={})
+    assert raised.value.message == f"{tmp_path / '.env'} cannot be read"
+    assert raised.value.__suppress_context__
+
+
+def test_missing_secrets_are_all_named_with_how_to_set_them(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        Config(tmp_path, {}).secrets(TARGET, "syncore", ("api_key", "other", "third"), environ={"OTHER_KEY": ""})
+    assert raised.value.message == "target 'live' lacks a secret of syncore"
+    assert raised.value.remedy == (
+        f"api_key: set SYNCORE_API_KEY in the environment or in {tmp_path / '.env'}; "
+        f"other: set OTHER_KEY in the environment or in {tmp_path / '.env'}; "
+        "third: say where it comes from in runner.yaml: targets.live.apis.syncore.secrets"
+    )
+    assert raised.value.exit_code == 7
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\nX-Evil: 1", "ö", "\0", "\x7f"])
+def test_a_secret_that_a_header_cannot_carry_is_refused_and_not_shown(tmp_path: Path, end: str) -> None:
+    value = CANARY + end
+    with pytest.raises(ConfigError) as raised:
+        Config(tmp_path, {}).secrets(TARGET, "syncore", ("api_key",), environ={"SYNCORE_API_KEY": value})
+    expected = "api_key: SYNCORE_API_KEY holds a line break or other characters that a header cannot carry"
+    assert raised.value.remedy == expected
+    assert CANARY not in str(raised.value)
+
+
+def test_a_secret_never_prints() -> None:
+    secret = Secret(CANARY)
+    shown = [str(secret), repr(secret), f"{secret}", f"{secret!r}", f"{[secret]}", f"{({'a': secret})}"]
+    assert all(CANARY not in text and "***" in text for text in shown)
+    assert not hasattr(secret, "__dict__")
+    for write in (pickle.dumps, copy.deepcopy, json.dumps):
+        with pytest.raises(TypeError) as raised:
+            write(secret)
+        assert CANARY not in str(raised.value)
+
+
+def test_an_unknown_target_gets_the_nearest(tmp_path: Path) -> None:
+    config = written(tmp_path, WHOLE)
+    with pytest.raises(UsageError) as raised:
+        config.target("prodution")
+    assert raised.value.message == "there is no target 'prodution'"
+    assert raised.value.remedy == f"did you mean 'production'? or add it to {tmp_path / NAME}"
+    with pytest.raises(UsageError) as raised:
+        config.target("x")
+    assert raised.value.remedy == f"known targets: production, sandbox, small; add it to {tmp_path / NAME}"
+
+
+def test_the_home_is_the_nearest_folder_with_a_configuration(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (deep / NAME).mkdir()
+    assert find_home(deep) in (None, *tmp_path.parents)
+    (tmp_path / NAME).touch()
+    assert find_home(deep) == tmp_path
+    assert find_home(tmp_path) == tmp_path
+    (tmp_path / "a" / NAME).touch()
+    assert find_home(deep) == tmp_path / "a"
+
+
+def test_a_configuration_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / NAME).mkdir()
+    with pytest.raises(InvalidError) as raised:
+        load(tmp_path)
+    assert (raised.value.exit_code, raised.value.problems[0].message) == (7, "cannot be read: is a directory")

@@ -1,0 +1,44 @@
+"""Every recipe that comes with the program is validated, dry-run and run against the sandbox, and run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli.command import TREE, Command
+
+RECIPES = sorted((TREE / "recipes").glob("*.yaml"))
+VALUES = {
+    "new-order": [
+        "order_ref=W-2001", "company=Riverside Little League", "first_name=Dana", "last_name=Whitlock",
+        "email=dana@example.org", "event=Spring jerseys", "sku=00618", "product=Tri-Blend Tee", "quantity=48",
+        "price=8.40", "deposit=200",
+    ],
+}  # fmt: skip
+"""What a recipe asks for that has no default."""
+
+
+def test_there_are_recipes() -> None:
+    assert {"import-orders", "new-order"} <= {path.stem for path in RECIPES}
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_recipe(tmp_path: Path, recipe: Path) -> None:
+    runner = Command(tmp_path)
+    values = [part for value in VALUES.get(recipe.stem, ()) for part in ("-v", value)]
+    checked = runner("validate", recipe)
+    assert checked.out.startswith(f"{recipe}: ok, ")
+    assert checked.err == ""  # no warnings either
+    assert runner("validate", recipe.stem).out.startswith(f"{recipe.stem}: ok, ")
+
+    planned = runner("run", recipe.stem, *values, "--dry-run").out
+    assert " with problems" not in planned
+    assert not runner.runs.exists()
+
+    runner("run", recipe.stem, *values)
+    assert runner.delivered()
+    assert {one["status"] for one in runner.delivered()} <= {200, 201, 204}
+    writes = len(runner.delivered())
+    runner("run", recipe.stem, *values)
+    assert len(runner.delivered()) == writes
+    assert "0 to send" in runner("run", recipe.stem, *values, "--dry-run").out
