@@ -10,9 +10,13 @@
             user_agent: acme-order-import/1.0
             rate: {requests_per_second: 2, burst: 1}
             deadline: 60                               # seconds for one request, all in all
+            overlay: syncore.overlay.yaml              # corrects the API's document for this account
+    apis:
+      shop: shop.openapi.yaml                          # an API of your own: any OpenAPI 3.0 or 3.1 document
 
 Secrets come from the environment or from a `.env` file beside `runner.yaml`; the file names the variable, never
 the value. The target `sandbox` needs no configuration. Nothing reaches a real account until `--target` says so.
+Files are named relative to `runner.yaml`.
 """
 
 from __future__ import annotations
@@ -36,9 +40,9 @@ SANDBOX = "sandbox"
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 _KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
-    (): ("targets",),
+    (): ("targets", "apis"),
     ("target",): ("account", "apis"),
-    ("api",): ("base_url", "secrets", "user_agent", "rate", "deadline"),
+    ("api",): ("base_url", "secrets", "user_agent", "rate", "deadline", "overlay"),
     ("rate",): ("requests_per_second", "burst"),
     ("secret",): ("env",),
 }
@@ -67,7 +71,10 @@ class Secret:
 
 @dataclass(frozen=True)
 class ApiTarget:
-    """One API of a target. `secrets` maps the name of a security scheme to an environment variable."""
+    """One API of a target. `secrets` maps the name of a security scheme to an environment variable.
+
+    `overlay` is the file that corrects the API's document for this target, as the configuration names it.
+    """
 
     base_url: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +82,7 @@ class ApiTarget:
     requests_per_second: Decimal | None = None
     burst: int | None = None
     deadline: Decimal = Decimal(60)
+    overlay: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,10 +96,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Config:
-    """A project: its folder and its targets. Runs, journal and sandbox are kept in `runs/` inside it."""
+    """A project: its folder and its targets. Runs, journal and sandbox are kept in `runs/` inside it.
+
+    `apis` are the files of its own APIs, by name. `document` is the configuration file itself, if there is one.
+    """
 
     home: Path
     targets: Mapping[str, Target]
+    apis: Mapping[str, str] = field(default_factory=dict)
+    document: source.Source | None = field(default=None, repr=False, compare=False)
 
     @property
     def runs(self) -> Path:
@@ -126,6 +139,13 @@ class Config:
             raise ConfigError(f"target {target.name!r} lacks a secret of {api}", remedy="; ".join(missing))
         return found
 
+    def problem(self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False) -> Problem:
+        """What is wrong with the value, or the key, at `path` of the configuration file."""
+        if self.document is None:
+            return Problem(str(self.home / NAME), 1, 1, message, "config", remedy)
+        place = self.document.key(path) if key else self.document.value(path)
+        return _discreet(self.document.problem(place, message, "config", remedy=remedy))
+
     def _dotenv(self) -> Mapping[str, str | None]:
         path = self.home / ".env"
         if not path.is_file():
@@ -151,12 +171,14 @@ def load(home: Path) -> Config:
         return Config(home, {SANDBOX: Target(SANDBOX, SANDBOX, {})})
     problems: list[Problem] = []
     try:
-        targets = _Reader(source.read(path), problems).targets()
+        document = source.read(path)
+        reader = _Reader(document, problems)
+        targets, apis = reader.targets(), reader.apis()
     except InvalidError as error:
         raise InvalidError(list(map(_discreet, error.problems)), exit_code=ConfigError.exit_code) from None
     if problems:
         raise InvalidError(problems, exit_code=ConfigError.exit_code)
-    return Config(home, {SANDBOX: Target(SANDBOX, SANDBOX, {}), **targets})
+    return Config(home, {SANDBOX: Target(SANDBOX, SANDBOX, {}), **targets}, apis, document)
 
 
 class _Reader:
@@ -164,11 +186,15 @@ class _Reader:
 
     def __init__(self, document: source.Source, problems: list[Problem]) -> None:
         self.document, self.problems = document, problems
+        self.top = self._mapping(document.data, (), ())
+
+    def apis(self) -> dict[str, str]:
+        declared = self._mapping(self.top.get("apis"), ("apis",), None)
+        return {name: self._text(declared, ("apis",), name) for name in declared}
 
     def targets(self) -> dict[str, Target]:
-        top = self._mapping(self.document.data, (), ())
         found = {}
-        for name, value in self._mapping(top.get("targets"), ("targets",), None).items():
+        for name, value in self._mapping(self.top.get("targets"), ("targets",), None).items():
             path = ("targets", name)
             settings = self._mapping(value, path, ("target",))
             account = self._text(settings, path, "account")
@@ -197,6 +223,7 @@ class _Reader:
             requests_per_second=self._number(rate, (*path, "rate"), "requests_per_second"),
             burst=int(burst) if burst is not None else None,
             deadline=self._number(settings, path, "deadline") or Decimal(60),
+            overlay=self._text(settings, path, "overlay"),
         )
 
     def _variable(self, where: Any, path: source.TreePath) -> str:

@@ -71,6 +71,7 @@ class Source:
     data: Any
     lines: Sequence[str] = field(repr=False)
     root: yaml.Node | None = field(repr=False)
+    number_keys: bool = field(default=False, repr=False)
 
     def value(self, path: TreePath) -> Place:
         """The place of the value at `path`; of the nearest node above it where that does not exist."""
@@ -113,8 +114,11 @@ class Source:
         return node, key
 
 
-def read(path: Path, *, name: str | None = None, max_bytes: int = MAX_BYTES) -> Source:
-    """Parse the file at `path`. `name` is what messages call it. Raises InvalidError with every problem."""
+def read(path: Path, *, name: str | None = None, max_bytes: int = MAX_BYTES, number_keys: bool = False) -> Source:
+    """Parse the file at `path`. `name` is what messages call it. Raises InvalidError with every problem.
+
+    With `number_keys` a key that reads as a number (`200:`) is the text that it is written as.
+    """
     shown = name or str(path)
     try:
         with path.open("rb") as file:
@@ -131,13 +135,13 @@ def read(path: Path, *, name: str | None = None, max_bytes: int = MAX_BYTES) -> 
         line, start = _line(before, len(before))
         place, message = (line + 1, len(before) - start + 1), f"not UTF-8 text (byte 0x{error.object[error.start]:02x})"
         raise InvalidError([Problem(shown, *place, message, "encoding", "save it as UTF-8")]) from None
-    return parse(text, file=shown, max_events=MAX_EVENTS * max(1, max_bytes // MAX_BYTES))
+    return parse(text, file=shown, max_events=MAX_EVENTS * max(1, max_bytes // MAX_BYTES), number_keys=number_keys)
 
 
-def parse(text: str, *, file: str, max_events: int = MAX_EVENTS) -> Source:
+def parse(text: str, *, file: str, max_events: int = MAX_EVENTS, number_keys: bool = False) -> Source:
     """Parse YAML `text`. Raises InvalidError with every problem found."""
     text = text.removeprefix("\ufeff")
-    bare = Source(file, text, None, _BREAK.split(text), None)
+    bare = Source(file, text, None, _BREAK.split(text), None, number_keys)
     if found := _NOT_YAML.search(text):
         line, start = _line(text, found.start())
         message = f"a character that YAML does not allow: {found.group()!a}"
@@ -199,7 +203,7 @@ def _mapping(node: yaml.MappingNode, source: Source, problems: list[Problem]) ->
         name = key.value
         if name == "<<" and not key.style:
             problems.append(source.problem(place, "merge keys are not allowed", "alias", remedy="write the values out"))
-        elif name != "null" and not isinstance(_scalar(key, source, problems), str):  # `null:` is a key of recipes
+        elif name != "null" and not _is_key(key, source, problems):  # `null:` is a key of recipes
             message = f"a key has to be text, not {name!r}"
             problems.append(source.problem(place, message, "key", remedy=f"quote it: '{name}'"))
         elif name in seen:
@@ -211,6 +215,11 @@ def _mapping(node: yaml.MappingNode, source: Source, problems: list[Problem]) ->
             continue
         _build(value, source, problems)
     return data
+
+
+def _is_key(node: yaml.ScalarNode, source: Source, problems: list[Problem]) -> bool:
+    value = _scalar(node, source, problems)
+    return isinstance(value, str) or (source.number_keys and isinstance(value, int) and not isinstance(value, bool))
 
 
 def _scalar(node: yaml.ScalarNode, source: Source, problems: list[Problem]) -> Any:

@@ -197,7 +197,7 @@ class Transport:
         if body is not None:
             headers["Content-Type"] = "application/json"
         for auth in self._auth:
-            value = self._secrets[auth.secret].reveal()
+            value = auth.value(self._secrets[auth.secret].reveal())
             if auth.place == "header":
                 headers[auth.name] = value
             else:

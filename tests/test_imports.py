@@ -27,6 +27,7 @@ LIBRARIES = {
     "dotenv": {"config"},
     "filelock": {"journal", "sandbox"},
     "jinja2": {"template", "report"},
+    "jsonpath": {"catalogue"},
     "jsonschema": {"catalogue", "recipe", "sandbox"},
     "requests": {"transport"},
     "rich": {"report"},

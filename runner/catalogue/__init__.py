@@ -3,10 +3,11 @@
 No endpoint, operation or field of any vendor is named in this code; all of it comes from OpenAPI documents.
 """
 
-from runner.catalogue.answer import AnswerError, describe_error, parse_json, read_answer
+from runner.catalogue.answer import AnswerError, DeclaredFailure, describe_error, parse_json, read_answer
 from runner.catalogue.arguments import ArgumentError
+from runner.catalogue.conditions import Conditions
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
-from runner.catalogue.operation import Operation, Pagination, Parameter
+from runner.catalogue.operation import Failure, Operation, Pagination, Parameter
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
 from runner.catalogue.request import Request, build_request, to_json
 from runner.catalogue.schema import Violation, violations
@@ -17,6 +18,9 @@ __all__ = [
     "ArgumentError",
     "Auth",
     "Catalogue",
+    "Conditions",
+    "DeclaredFailure",
+    "Failure",
     "Limits",
     "Operation",
     "Page",

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import simplejson
 
 from runner.catalogue.arguments import MAX_DIGITS
-from runner.catalogue.operation import Operation
+from runner.catalogue.operation import Failure, Operation
 from runner.catalogue.paging import Page
 from runner.problems import printable
 
@@ -31,10 +31,23 @@ class AnswerError(Exception):
         self.reason = reason
 
 
+class DeclaredFailure(AnswerError):  # noqa: N818 - the API's own word for what happened
+    """A success in which the API says that the call failed: nothing was done.
+
+    `code` is the API's own, "" without one; `credentials` when it means what a 401 does.
+    """
+
+    def __init__(self, reason: str, *, code: str = "", credentials: bool = False) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.credentials = credentials
+
+
 def read_answer(operation: Operation, *, status: int, content_type: str, content: bytes) -> Any:
     """The answer of a 2xx: a Page for lists, the object otherwise ({} when a write has no id to tell).
 
-    Raises AnswerError when the answer is not what the operation's document promises.
+    Raises AnswerError when the answer is not what the operation's document promises, DeclaredFailure when it is
+    the failure that the document declares.
     """
     if not 200 <= status <= 299:
         raise ValueError(f"{status} is not a success")
@@ -45,6 +58,8 @@ def read_answer(operation: Operation, *, status: int, content_type: str, content
             raise AnswerError("the answer is empty")
         return {}
     data = parse_json(content)
+    if operation.failure:
+        _check_failure(data, operation.failure)
     if operation.items:
         return _page(operation, data)
     if not isinstance(data, dict):
@@ -75,12 +90,13 @@ def parse_json(content: bytes) -> Any:
     return _whole(data) if b"\\u" in content and _has_half(data) else data
 
 
-def describe_error(content_type: str, content: bytes) -> str:
-    """One line for people from the body of a refusal."""
+def describe_error(content_type: str, content: bytes, *, failure: Failure | None = None) -> str:
+    """One line for people from the body of a refusal; `failure` says where the API keeps its reasons."""
     if _is_html(content_type, content):
         return "an HTML page"
     try:
-        said = _said(parse_json(content))
+        data = parse_json(content)
+        said = (_reason(data, failure) if failure else "") or _said(data)
     except AnswerError:
         said = ""
     if not said:
@@ -88,8 +104,41 @@ def describe_error(content_type: str, content: bytes) -> str:
             said = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             return f"{len(content)} bytes that are not text"
+    return _line(said) or "no explanation"
+
+
+def _line(said: str) -> str:
     line = printable(" ".join(said.split()))
-    return "no explanation" if not line else line if len(line) <= MAX_LINE else line[: MAX_LINE - 3] + "..."
+    return line if len(line) <= MAX_LINE else line[: MAX_LINE - 3] + "..."
+
+
+def _check_failure(data: Any, failure: Failure) -> None:
+    """Raises DeclaredFailure when the answer says that the call failed."""
+    state, code = _inside(data, failure.field), _inside(data, failure.code)
+    failed = state in failure.values
+    if state is None and code is not None and failure.success:
+        failed = code not in failure.success
+    if failed:
+        shown = code if isinstance(code, int | str) else None
+        raise DeclaredFailure(
+            _reason(data, failure) or "the API says that the call failed, and not why",
+            code="" if shown is None else str(shown),
+            credentials=shown in failure.credentials,
+        )
+
+
+def _reason(data: Any, failure: Failure) -> str:
+    """What the API says about a failure, after its code."""
+    parts = [_inside(data, place) for place in (failure.code, failure.message)]
+    return _line(": ".join(str(part) for part in parts if isinstance(part, str | int) and str(part).strip()))
+
+
+def _inside(data: Any, place: str) -> Any:
+    """What stands at a dotted place; None when nothing does."""
+    node = data
+    for part in place.split(".") if place else ():
+        node = node.get(part) if isinstance(node, dict) else None
+    return node if place else None
 
 
 def _page(operation: Operation, data: Any) -> Page:
@@ -125,11 +174,7 @@ def _lone(data: Any) -> list[Any]:
 
 
 def _at(envelope: Mapping[str, Any], operation: Operation, what: str) -> Any:
-    node: Any = envelope
-    place: str = getattr(operation.pagination, what, "")
-    for part in place.split(".") if place else ():
-        node = node.get(part) if isinstance(node, dict) else None
-    return node if place else None
+    return _inside(envelope, getattr(operation.pagination, what, ""))
 
 
 def _check_id(value: Any, name: str) -> None:

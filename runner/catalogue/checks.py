@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runner.catalogue.operation import METHODS, body_schema, build_operation, declared_parameters
+from runner.catalogue.dialect import DATA, METHODS, operation_name
+from runner.catalogue.files import FILES, with_places
+from runner.catalogue.operation import body_schema, build_operation, declared_parameters, parameter_name
 from runner.catalogue.schema import (
     TreePath,
     Violation,
@@ -25,12 +27,10 @@ from runner.source import Source
 
 PREFIX = "x-runner-"
 
-_DATA = frozenset({"example", "examples", "default", "enum", "const"})
 _OPERATION = {
     "type": "object",
-    "required": ["operationId", "responses"],
     "properties": {
-        "operationId": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+        "operationId": {"type": "string"},
         "summary": {"type": "string"},
         "description": {"type": "string"},
         "parameters": {"type": "array", "items": {"type": "object"}},
@@ -40,13 +40,12 @@ _OPERATION = {
 }
 _SHAPE = {
     "type": "object",
-    "required": ["openapi", "info", "servers", "paths"],
+    "required": ["openapi", "info", "paths"],
     "properties": {
-        "openapi": {"type": "string", "pattern": r"^3\.1(\.|$)"},
+        "openapi": {"type": "string", "pattern": r"^3\.[01](\.|$)"},
         "info": {"type": "object"},
         "servers": {
             "type": "array",
-            "minItems": 1,
             "items": {"type": "object", "required": ["url"], "properties": {"url": {"type": "string"}}},
         },
         "security": {"type": "array", "items": {"type": "object"}},
@@ -66,11 +65,12 @@ _SHAPE = {
             "properties": {
                 "securitySchemes": {
                     "additionalProperties": {
-                        "required": ["type", "in", "name"],
-                        "properties": {
-                            "type": {"enum": ["apiKey"]},
-                            "in": {"enum": ["header", "query"]},
-                            "name": {"type": "string"},
+                        "required": ["type"],
+                        "properties": {"type": {"enum": ["apiKey", "http", "oauth2", "openIdConnect", "mutualTLS"]}},
+                        "if": {"properties": {"type": {"const": "apiKey"}}},
+                        "then": {
+                            "required": ["in", "name"],
+                            "properties": {"in": {"enum": ["header", "query", "cookie"]}, "name": {"type": "string"}},
                         },
                     }
                 }
@@ -80,10 +80,10 @@ _SHAPE = {
 }
 _PARAMETER = {
     "type": "object",
-    "required": ["name", "in", "schema"],
+    "required": ["name", "in"],
     "properties": {
         "name": {"type": "string"},
-        "in": {"enum": ["path", "query", "header"]},
+        "in": {"enum": ["path", "query", "header", "cookie"]},
         "required": {"type": "boolean"},
         "schema": {"type": "object"},
     },
@@ -95,12 +95,21 @@ Finding = tuple[TreePath, Violation, str]
 def check_document(source: Source) -> list[Problem]:
     """Everything wrong with a document; empty when its operations can be built."""
     document = source.data
+    if isinstance(document, Mapping) and "swagger" in document and "openapi" not in document:
+        remedy = "convert it to OpenAPI 3.0 or 3.1"
+        message = f"this is Swagger {document['swagger']}, not OpenAPI"
+        return [source.problem(with_places(source).key(("swagger",)), message, "document", remedy=remedy)]
     findings = [(violation.path, violation, "document") for violation in violations(_SHAPE, document)]
     if not findings:
         findings = list(_check_tree(document, document, ()))
+        for file, tree in document.get(FILES, {}).items():
+            findings += _check_tree(document, tree, (FILES, file))
     if not any(kind in ("document", "reference") for _, _, kind in findings):
         findings += _check_operations(document)
-    return sorted({_problem(source, *finding) for finding in findings})
+    if not findings:
+        return []
+    placed = with_places(source)
+    return sorted({_problem(placed, *finding) for finding in findings})
 
 
 def _problem(source: Source, path: TreePath, violation: Violation, kind: str) -> Problem:
@@ -120,7 +129,7 @@ def _check_tree(document: Any, node: Any, path: TreePath) -> Iterator[Finding]:
         yield from _check_reference(document, node, path)
         yield from _check_extensions(node, path)
     for key, value in node.items():
-        if names_only or (key not in _DATA and not key.startswith("x-")):
+        if names_only or (key not in DATA and not key.startswith("x-")):
             yield from _check_tree(document, value, (*path, key))
 
 
@@ -145,7 +154,7 @@ def _check_reference(document: Any, node: Mapping[str, Any], path: TreePath) -> 
 
 def _check_extensions(node: Mapping[str, Any], path: TreePath) -> Iterator[Finding]:
     keys = {key: value for key, value in node.items() if key.startswith(PREFIX)}
-    if not keys:
+    if not keys or path[:1] == (FILES,):
         return
     place = _kind_of(path)
     if not place:
@@ -153,8 +162,12 @@ def _check_extensions(node: Mapping[str, Any], path: TreePath) -> Iterator[Findi
             here = (*path, key)
             yield here, Violation(here, f"{key!r} has no meaning here", key=True), "extension"
         return
-    for violation in extension_violations(place, keys):
+    found = extension_violations(place, keys)
+    for violation in found:
         yield (*path, *violation.path), violation, "extension"
+    conditions = f"{PREFIX}conditions"
+    if conditions in keys and not found:
+        yield from _check_conditions(keys[conditions], (*path, conditions))
 
 
 def _kind_of(path: TreePath) -> str:
@@ -171,18 +184,15 @@ def _kind_of(path: TreePath) -> str:
 def _check_operations(document: Mapping[str, Any]) -> Iterator[Finding]:
     seen: dict[str, TreePath] = {}
     for path, item in document["paths"].items():
-        if "$ref" in item:
-            at: TreePath = ("paths", path, "$ref")
-            message = "the operations of a path have to stand in this document"
-            yield at, Violation(at, message, "write them out here", key=True), "reference"
         for method in METHODS:
             if method not in item:
                 continue
             here: TreePath = ("paths", path, method)
-            name = item[method]["operationId"]
+            name = operation_name(method, path, item[method])
             if name in seen:
                 message = f"the operation {name!r} exists already at {seen[name][1]}"
-                yield (*here, "operationId"), Violation(here, message, "give it another name"), "duplicate"
+                remedy = "give it an operationId of its own; an overlay can do it"
+                yield (*here, "operationId"), Violation(here, message, remedy), "duplicate"
             seen.setdefault(name, here)
             broken = list(_check_parameters(document, method, path))
             yield from broken or _check_meaning(document, method, path)
@@ -197,25 +207,41 @@ def _check_parameters(document: Mapping[str, Any], method: str, path: str) -> It
                 yield (*base, "parameters", index, *violation.path), violation, "document"
                 return
     parameters = declared_parameters(document, method=method, path=path)
-    names = [parameter["name"] for parameter in parameters]
+    names = [parameter_name(parameter) for parameter in parameters]
+    remedy = "give the parameter another name with x-runner-name; an overlay can do it"
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield here, Violation(here, f"two parameters are called {name!r}", key=True), "collision"
+        yield here, Violation(here, f"two parameters are called {name!r}", remedy, key=True), "collision"
+    for parameter in parameters:
+        if parameter["in"] == "cookie":
+            message = f"{parameter['name']!r} is a required cookie, and cookies are not sent"
+            yield here, Violation(here, message, key=True), "parameter"
     declared = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
     template = set(re.findall(r"\{([^{}]*)\}", path))
     for name in sorted(declared ^ template):
         what = "is in the path but no parameter" if name in template else "is a path parameter but not in the path"
         yield here, Violation(here, f"{name!r} {what}", key=True), "parameter"
     schema = body_schema(document, item[method])
-    fields = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
-    for name in sorted(set(names) & set(fields)):
+    for name in sorted(set(names) & set(_field_names(document, schema))):
         message = f"{name!r} is a parameter and a field of the body, and a step could not tell which it gives"
-        yield here, Violation(here, message, key=True), "collision"
+        yield here, Violation(here, message, remedy, key=True), "collision"
+
+
+def _field_names(document: Mapping[str, Any], schema: Any) -> Iterator[str]:
+    """The fields of a body, also those of what it is composed of."""
+    node = deref(document, schema)
+    if isinstance(node, Mapping):
+        yield from node.get("properties", {})
+        for part in node.get("allOf", ()):
+            yield from _field_names(document, part)
 
 
 def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Iterator[Finding]:
     """Whether the extensions of an operation name things that it has."""
-    operation = build_operation(document, "", method=method, path=path)
     here = ("paths", path, method)
+    entry = document["paths"][path][method]
+    if not any(key.startswith(PREFIX) for key in entry):
+        return
+    operation = build_operation(document, "", method=method, path=path)
     answer = deref(document, operation.answer) or {}
     properties = answer.get("properties", {})
     amounts = {name: each for name, each in operation.fields.items() if set(types_of(each)) <= {"number", "integer"}}
@@ -226,13 +252,30 @@ def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Itera
         checks.append(("items", operation.items, properties, "a property of the answer"))
     if properties:
         checks.append(("id", operation.id_field, properties, "a property of the answer"))
-    if operation.pagination:
+    if paging := operation.pagination:
         queries = {name: each for name, each in operation.parameters.items() if each.place == "query"}
-        checks.append(("pagination", operation.pagination.page, queries, "a query parameter"))
-        checks.append(("pagination", operation.pagination.count, queries, "a query parameter"))
+        used = (paging.page, paging.offset, paging.count)
+        checks += [("pagination", each, queries, "a query parameter") for each in used]
     for key, name, known, what in checks:
         if name and name not in known:
             yield (*here, PREFIX + key), Violation(here, f"{name!r} is not {what}", nearest(name, known)), "extension"
-    if operation.pagination and not operation.items:
-        message = "pages of what? the operation has no x-runner-items"
+    for message in _paging_defects(entry.get(f"{PREFIX}pagination"), operation.items):
         yield (*here, f"{PREFIX}pagination"), Violation(here, message), "extension"
+
+
+def _paging_defects(declared: Mapping[str, Any] | None, items: str) -> Iterator[str]:
+    if declared is None:
+        return
+    if not items:
+        yield "pages of what? the operation has no x-runner-items"
+    if set(declared) & {"page", "count", "offset", "limit"} not in ({"page"}, {"page", "count"}, {"offset", "limit"}):
+        yield "needs page, with count where there is one, or else offset and limit"
+
+
+def _check_conditions(declared: Mapping[str, Any], path: TreePath) -> Iterator[Finding]:
+    """Whether the fields of x-runner-conditions are of a kind that it has."""
+    for name, entry in declared["fields"].items():
+        if entry["kind"] not in declared["kinds"]:
+            here = (*path, "fields", name, "kind")
+            remedy = nearest(entry["kind"], declared["kinds"])
+            yield here, Violation(here, f"{entry['kind']!r} is none of the kinds", remedy), "extension"

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from runner.catalogue.checks import check_document
-from runner.catalogue.operation import METHODS, Operation, build_operation
+from runner.catalogue.dialect import operation_names
+from runner.catalogue.files import read_document
+from runner.catalogue.operation import Operation, build_operation, takes_json
+from runner.catalogue.overlay import overlaid
+from runner.catalogue.schema import deref
 from runner.problems import InvalidError
-from runner.source import read
+from runner.source import Source
 
 SUFFIX = ".openapi.yaml"
-MAX_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Auth:
-    """A credential the API wants: the configuration's `secret` goes into `name`, a header or a query parameter."""
+    """A credential the API wants: the configuration's `secret` goes into `name`, a header or a query parameter.
+
+    `scheme` is "" for a key as it stands, "bearer" for a token, "basic" for user:password.
+    """
 
     secret: str
     place: str
     name: str
+    scheme: str = ""
+
+    def value(self, secret: str) -> str:
+        """What is sent for a secret."""
+        if self.scheme == "basic":
+            return "Basic " + b64encode(secret.encode()).decode()
+        return f"Bearer {secret}" if self.scheme == "bearer" else secret
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Api:
-    """One API as its document describes it. `document` is the raw document, references unresolved."""
+    """One API as its document describes it. `document` is the raw document, references unresolved, overlay applied.
+
+    `server` is empty where the document names none that can be reached as it stands; the configuration has to, then.
+    `notes` tell what was made of a document that says less than those that come with the program.
+    """
 
     name: str
     title: str
@@ -48,6 +67,7 @@ class Api:
     limits: Limits
     document: Mapping[str, Any] = field(repr=False)
     file: Path
+    notes: tuple[str, ...] = ()
 
 
 class _Operations(Mapping[str, Operation]):
@@ -58,10 +78,7 @@ class _Operations(Mapping[str, Operation]):
         self._api = api
         self._built: dict[str, Operation] = {}
         self._places = {
-            item[method]["operationId"]: (method, path)
-            for path, item in document["paths"].items()
-            for method in METHODS
-            if method in item
+            name: place for place, name in operation_names(document).items() if takes_json(document, *place)
         }
 
     def __getitem__(self, name: str) -> Operation:
@@ -80,24 +97,42 @@ class _Operations(Mapping[str, Operation]):
         return name in self._places
 
 
-def load_api(path: Path, *, name: str | None = None) -> Api:
-    """The API that the document at `path` describes, called `name` or after the file. Raises InvalidError."""
-    source = read(path, max_bytes=MAX_BYTES)
-    problems = check_document(source)
+def load_api(path: Path, *, name: str | None = None, overlay: Path | None = None) -> Api:
+    """The API that the document at `path` describes, called `name` or after the file; corrected by `overlay`.
+
+    Raises InvalidError, also for an overlay that matches nothing or leaves a document that is wrong.
+    """
+    source = _with_path_items(read_document(path))
+    problems = check_document(source) if overlay is None else []
+    if overlay is not None:
+        source, problems = overlaid(source, overlay, check=check_document)
     if problems:
         raise InvalidError(problems)
     document: Mapping[str, Any] = source.data
-    called = name or path.name.removesuffix(SUFFIX)
+    called = name or path.name.removesuffix(SUFFIX).split(".")[0]
     return Api(
         name=called,
         title=document["info"].get("title", called),
-        server=document["servers"][0]["url"],
+        server=_server(document),
         operations=_Operations(document, called),
         auth=tuple(_auth(document)),
         limits=_limits(document["info"].get("x-runner-limits", {})),
         document=document,
         file=path,
+        notes=tuple(_notes(document)),
     )
+
+
+def _with_path_items(source: Source) -> Source:
+    """A document in which the paths that stand elsewhere (`/orders: {$ref: ...}`) stand in their place."""
+    paths = source.data.get("paths") if isinstance(source.data, Mapping) else None
+    if not isinstance(paths, Mapping) or not any("$ref" in item for item in paths.values() if isinstance(item, dict)):
+        return source
+    try:
+        followed = {path: deref(source.data, item) for path, item in paths.items()}
+    except KeyError:  # the check tells where it points
+        return source
+    return replace(source, data={**source.data, "paths": followed})
 
 
 def shipped_apis() -> Mapping[str, Path]:
@@ -107,15 +142,19 @@ def shipped_apis() -> Mapping[str, Path]:
 
 
 class Catalogue(Mapping[str, Api]):
-    """APIs by name, each document read on first use. Without `paths`, those that come with the program."""
+    """APIs by name, each document read on first use. Without `paths`, those that come with the program.
 
-    def __init__(self, paths: Mapping[str, Path] | None = None) -> None:
+    `overlays` correct the documents of some of them.
+    """
+
+    def __init__(self, paths: Mapping[str, Path] | None = None, *, overlays: Mapping[str, Path] | None = None) -> None:
         self._paths = dict(shipped_apis() if paths is None else paths)
+        self._overlays = dict(overlays or {})
         self._loaded: dict[str, Api] = {}
 
     def __getitem__(self, name: str) -> Api:
         if name not in self._loaded:
-            self._loaded[name] = load_api(self._paths[name], name=name)
+            self._loaded[name] = load_api(self._paths[name], name=name, overlay=self._overlays.get(name))
         return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -133,12 +172,63 @@ class Catalogue(Mapping[str, Api]):
         return self[api].operations[name]
 
 
+def _server(document: Mapping[str, Any]) -> str:
+    """The first server, its variables at their defaults; empty when it is not a whole address."""
+    server: Mapping[str, Any] = next(iter(document.get("servers", ())), {"url": ""})
+    url: str = server["url"]
+    for name, variable in server.get("variables", {}).items():
+        url = url.replace(f"{{{name}}}", str(variable.get("default", "")))
+    return url if url.startswith(("https://", "http://")) and "{" not in url else ""
+
+
 def _auth(document: Mapping[str, Any]) -> Iterator[Auth]:
+    """The credentials of the first way in that the document offers; each scheme of it is one."""
     schemes = document.get("components", {}).get("securitySchemes", {})
-    wanted = {name for choice in document.get("security", ()) for name in choice}
-    for name, scheme in schemes.items():
-        if name in wanted:
+    for name in _way_in(document):
+        scheme = deref(document, schemes.get(name, {}))
+        kind = scheme.get("type")
+        if kind == "apiKey" and scheme["in"] != "cookie":
             yield Auth(secret=name, place=scheme["in"], name=scheme["name"])
+        elif kind == "http" and scheme.get("scheme", "").lower() == "basic":
+            yield Auth(secret=name, place="header", name="Authorization", scheme="basic")
+        elif kind in ("http", "oauth2", "openIdConnect"):
+            yield Auth(secret=name, place="header", name="Authorization", scheme="bearer")
+
+
+def _way_in(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The schemes of the first choice of the document; else of the choice that most of its operations have."""
+    choices = [tuple(choice) for choice in document.get("security", ()) if choice]
+    if choices:
+        return choices[0]
+    entries = [document["paths"][path][method] for method, path in operation_names(document)]
+    first = Counter(
+        next((tuple(choice) for choice in entry.get("security", ()) if choice), ()) for entry in entries
+    )
+    del first[()]
+    return first.most_common(1)[0][0] if first else ()
+
+
+def _notes(document: Mapping[str, Any]) -> Iterator[str]:
+    """What was made of a document that names its operations otherwise than recipes can."""
+    names = operation_names(document)
+    entries = {place: document["paths"][place[1]][place[0]] for place in names}
+    other = [name for place, name in names.items() if not takes_json(document, *place)]
+    if other:
+        yield f"left out, for a body that is not JSON: {_some(other)}"
+    unnamed = [names[place] for place, entry in entries.items() if not entry.get("operationId")]
+    renamed = [
+        f"{entry['operationId']} as {names[place]}"
+        for place, entry in entries.items()
+        if entry.get("operationId") and entry["operationId"] != names[place]
+    ]
+    if unnamed:
+        yield f"called after method and path, for want of an operationId: {_some(unnamed)}"
+    if renamed:
+        yield f"written otherwise in recipes: {_some(renamed)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 def _limits(declared: Mapping[str, Any]) -> Limits:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from runner.catalogue.schema import deref, inline, is_open
-
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+from runner.catalogue.conditions import Conditions, read_grammar
+from runner.catalogue.dialect import flat, operation_name
+from runner.catalogue.schema import deref, inline, is_open, types_of
 
 _EFFECTS = {"get": "read", "head": "read", "post": "create"}
-_JSON = "application/json"
+_IGNORED = frozenset({"accept", "content-type", "authorization"})
+"""Headers that OpenAPI says are no parameters, whatever a document declares."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of the path, the query or the header (`place`). `evidence` says how it is known."""
+    """A parameter of the path, the query or the header (`place`). `evidence` says how it is known.
+
+    `name` is what steps call it, `wire` what it is called in the request where that differs. A date further back
+    than `window` months is refused. With `conditions` it takes search conditions. `values` may be given by name.
+    """
 
     name: str
     place: str
@@ -27,17 +32,46 @@ class Parameter:
     description: str = ""
     example: Any = None
     source: str = ""
+    wire: str = ""
+    window: int = 0
+    conditions: Conditions | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sent_as(self) -> str:
+        """What it is called in the request."""
+        return self.wire or self.name
 
 
 @dataclass(frozen=True)
 class Pagination:
-    """`page` and `count` name query parameters, `total` and `next` dotted places in the answer; `size` rows a page."""
+    """`page` or else `offset`, and `count`, name query parameters, `total` and `next` dotted places in the answer.
+
+    `size` rows are asked for a page. `page` counts from 1, `offset` counts the rows before the page.
+    """
 
     page: str
     count: str
     size: int
     total: str = ""
     next: str = ""
+    offset: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a 2xx says that the call failed: `field`, a dotted place in the answer, is one of `values`.
+
+    `message` and `code` are dotted places too. Where `field` is missing, a code that is none of `success` fails.
+    The codes in `credentials` mean what a 401 does.
+    """
+
+    field: str
+    values: tuple[Any, ...]
+    message: str = ""
+    code: str = ""
+    success: tuple[Any, ...] = ()
+    credentials: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +83,7 @@ class Operation:
     items        where the list is in the answer: a property, "*" for the answer itself, "" for no list
     empty        statuses that mean an empty list
     id_field     what the answer of a write must have, "" for reads
+    failure      how a 2xx says that the call failed
     """
 
     api: str
@@ -69,6 +104,7 @@ class Operation:
     empty: frozenset[int] = frozenset()
     id_field: str = ""
     source: str = ""
+    failure: Failure | None = None
 
     @property
     def full_name(self) -> str:
@@ -103,43 +139,64 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
     entry = document["paths"][path][method]
     declared = declared_parameters(document, method=method, path=path)
     effect = entry.get("x-runner-effect") or _EFFECTS.get(method, "update")
-    paging = entry.get("x-runner-pagination")
+    answer = flat(inline(document, _answer_schema(document, entry)))
+    failure = entry.get("x-runner-failure") or document["info"].get("x-runner-failure")
     return Operation(
         api=api,
-        name=entry["operationId"],
+        name=operation_name(method, path, entry),
         method=method.upper(),
         path=path,
         summary=entry.get("summary", ""),
         description=entry.get("description", "").strip(),
         evidence=entry.get("x-runner-evidence", ""),
         parameters={each.name: each for each in _parameters(document, declared)},
-        body=inline(document, body_schema(document, entry)),
-        answer=inline(document, _answer_schema(document, entry)),
+        body=flat(inline(document, body_schema(document, entry))),
+        answer=answer,
         effect=effect,
         repeatable=entry.get("x-runner-repeatable", effect == "read"),
         money=entry.get("x-runner-money", ""),
-        items=entry.get("x-runner-items", ""),
-        pagination=Pagination(**paging) if paging else None,
+        items=entry.get("x-runner-items", _bare_list(answer) if effect == "read" else ""),
+        pagination=_pagination(entry.get("x-runner-pagination")),
         empty=frozenset(entry.get("x-runner-empty", ())),
         id_field=entry.get("x-runner-id", ""),
         source=entry.get("x-runner-source", ""),
+        failure=_failure(failure) if failure else None,
     )
 
 
 def declared_parameters(document: Mapping[str, Any], *, method: str, path: str) -> list[Mapping[str, Any]]:
-    """The parameters of an operation and of its path, references followed; the operation's own win."""
+    """The parameters of an operation and of its path, references followed; the operation's own win.
+
+    Cookies that may be left out are, and so are the headers that OpenAPI leaves to whoever sends the request.
+    """
     item = document["paths"][path]
     found: dict[tuple[str, str], Mapping[str, Any]] = {}
     for entry in (*item.get("parameters", ()), *item[method].get("parameters", ())):
         parameter = deref(document, entry)
-        found[parameter["name"], parameter["in"]] = parameter
+        place, name = parameter["in"], parameter["name"]
+        if place == "header" and name.lower() in _IGNORED:
+            continue
+        if place != "cookie" or parameter.get("required"):
+            found[name, place] = parameter
     return list(found.values())
+
+
+def parameter_name(declared: Mapping[str, Any]) -> str:
+    """What steps call a declared parameter."""
+    name: str = declared.get("x-runner-name") or declared["name"]
+    return name
 
 
 def body_schema(document: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
     """The schema of an operation's JSON body with the reference at its top followed, None without a body."""
     body = deref(document, entry.get("requestBody"))
     return deref(document, _json_schema(body)) if body else None
+
+
+def takes_json(document: Mapping[str, Any], method: str, path: str) -> bool:
+    """Whether the operation can be sent: it needs no body, or takes it as JSON."""
+    body = deref(document, document["paths"][path][method].get("requestBody")) or {}
+    return not body.get("required") or any(map(is_json, body.get("content", {})))
 
 
 def _answer_schema(document: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
@@ -153,18 +210,57 @@ def _successes(responses: Mapping[str, Any]) -> list[str]:
 
 
 def _json_schema(part: Mapping[str, Any]) -> Any:
-    return part.get("content", {}).get(_JSON, {}).get("schema")
+    """The schema of a JSON content: application/json first, else any kind of JSON."""
+    content = part.get("content", {})
+    kinds = sorted(content, key=lambda kind: (kind.partition(";")[0].strip() != "application/json", kind))
+    chosen = next((kind for kind in kinds if is_json(kind)), None)
+    return content[chosen].get("schema", {}) if chosen else None
+
+
+def is_json(kind: str) -> bool:
+    """Whether a media type is JSON, or leaves it open."""
+    plain = kind.partition(";")[0].strip().lower()
+    return plain in ("application/json", "*/*", "application/*") or plain.endswith("+json")
+
+
+def _bare_list(answer: Any) -> str:
+    """What x-runner-items is where nobody says: an answer that is a list is one."""
+    return "*" if isinstance(answer, Mapping) and types_of(answer) == ("array",) else ""
+
+
+def _pagination(declared: Mapping[str, Any] | None) -> Pagination | None:
+    if declared is None:
+        return None
+    known = dict(declared)
+    return Pagination(page=known.pop("page", ""), count=known.pop("count", "") or known.pop("limit", ""), **known)
+
+
+def _failure(declared: Mapping[str, Any]) -> Failure:
+    return Failure(
+        field=declared["field"],
+        values=tuple(declared["values"]),
+        message=declared.get("message", ""),
+        code=declared.get("code", ""),
+        success=tuple(declared.get("success", ())),
+        credentials=tuple(declared.get("credentials", ())),
+    )
 
 
 def _parameters(document: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> Iterable[Parameter]:
     for entry in entries:
+        name, wire, conditions = parameter_name(entry), entry["name"], entry.get("x-runner-conditions")
+        schema = entry["schema"] if "schema" in entry else _json_schema(entry) or {}
         yield Parameter(
-            name=entry["name"],
+            name=name,
             place=entry["in"],
             required=entry["in"] == "path" or entry.get("required", False),
-            schema=inline(document, entry.get("schema", {})),
+            schema=flat(inline(document, schema)) or {},
             evidence=entry.get("x-runner-evidence", ""),
             description=entry.get("description", "").strip(),
             example=entry.get("example"),
             source=entry.get("x-runner-source", ""),
+            wire="" if wire == name else wire,
+            window=entry.get("x-runner-window", {}).get("months", 0),
+            conditions=read_grammar(conditions) if conditions else None,
+            values=entry.get("x-runner-values", {}),
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.catalogue.operation import Operation
+from runner.catalogue.operation import Operation, Pagination
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ def empty_page() -> Page:
 
 
 def first_arguments(operation: Operation, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The arguments of the first page: the document's page size, unless the step gives one."""
+    """The arguments of the first page: the document's page size, unless the step or the API gives one."""
     paging = operation.pagination
-    if paging is None or arguments.get(paging.count) is not None:
+    if paging is None or not paging.count or arguments.get(paging.count) is not None:
         return arguments
     return {**arguments, paging.count: paging.size}
 
@@ -42,6 +42,8 @@ def next_arguments(
     paging = operation.pagination
     if paging is None or not page.items:
         return None
+    if paging.offset:
+        return _next_offset(paging, arguments, page)
     if paging.next or paging.total:
         more = bool(page.next) or (page.total is not None and seen < page.total)
     else:
@@ -49,3 +51,13 @@ def next_arguments(
     if not more:
         return None
     return {**arguments, paging.page: int(arguments.get(paging.page) or 1) + 1}
+
+
+def _next_offset(paging: Pagination, arguments: Mapping[str, Any], page: Page) -> Mapping[str, Any] | None:
+    """The arguments of the page after `page` where pages begin at an offset: it moves on by what really came."""
+    offset = int(arguments.get(paging.offset) or 0) + len(page.items)
+    if page.next is not None or page.total is not None:
+        more = page.next is not None or offset < (page.total or 0)
+    else:
+        more = len(page.items) >= int(arguments.get(paging.count) or paging.size)
+    return {**arguments, paging.offset: offset} if more else None

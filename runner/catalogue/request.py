@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import calendar
+import datetime as dt
 import hashlib
 import re
 import unicodedata
-from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,6 +17,7 @@ from urllib.parse import quote
 import simplejson
 
 from runner.catalogue.arguments import ArgumentError, Findings, convert, convert_field
+from runner.catalogue.conditions import encode_conditions, named_value
 from runner.catalogue.operation import Operation, Parameter
 from runner.problems import nearest
 from runner.template import Unknown, contains_unknown, to_text
@@ -68,20 +70,31 @@ def to_json(tree: Any) -> bytes:
     return text.encode()
 
 
-def build_request(operation: Operation, arguments: Mapping[str, Any], *, base_url: str) -> Request:
+def build_request(
+    operation: Operation, arguments: Mapping[str, Any], *, base_url: str, today: dt.date | None = None
+) -> Request:
     """The request for an operation with the arguments of a step's `with`, which is flat.
 
     Names that are parameters go into the path, the query or the headers, all others into the body. Null means
-    left out, also inside objects. Raises ArgumentError with every problem.
+    left out, also inside objects. Windows are counted back from `today` and not looked at without it. Raises
+    ArgumentError with every problem.
     """
     findings = Findings()
     given = {name: value for name, value in arguments.items() if value is not None}
     placed: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
     for name, parameter in operation.parameters.items():
-        if name in given:
-            placed[parameter.place][name] = _parameter(parameter, given[name], findings)
+        if name not in given:
+            continue
+        if parameter.conditions:
+            for part, value in encode_conditions(parameter.sent_as, parameter.conditions, given[name], findings):
+                placed["query"][part] = [value]
+            continue
+        placed[parameter.place][parameter.sent_as] = _parameter(parameter, given[name], findings)
+        if parameter.window and today:
+            _check_window(parameter, given[name], today, findings)
     body = _body(operation, given, findings)
-    findings.require(operation.required, ChainMap(body or {}, *placed.values()))
+    present = {name: given[name] for name in operation.parameters if name in given}
+    findings.require(operation.required, {**present, **(body or {})})
     if findings.problems:
         raise ArgumentError(findings.problems)
     path = _path(operation.path, placed["path"]) + _query(placed["query"])
@@ -95,6 +108,24 @@ def build_request(operation: Operation, arguments: Mapping[str, Any], *, base_ur
         headers={name: str(value) for name, value in placed["header"].items()},
         path=path,
     )
+
+
+def _check_window(parameter: Parameter, value: Any, today: dt.date, findings: Findings) -> None:
+    """Refuse a date that the API cannot reach back to."""
+    day = _day(str(value))
+    months = today.year * 12 + today.month - 1 - parameter.window
+    last = calendar.monthrange(months // 12, months % 12 + 1)[1]
+    earliest = dt.date(months // 12, months % 12 + 1, min(today.day, last))
+    if day is not None and day < earliest:
+        message = f"{day} reaches further back than the {parameter.window} months that the API covers"
+        findings.refuse((parameter.name,), f"{message}; the earliest day is {earliest}")
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        return None
 
 
 def _body(operation: Operation, given: Mapping[str, Any], findings: Findings) -> dict[str, Any] | None:
@@ -120,6 +151,10 @@ def _parameter(parameter: Parameter, value: Any, findings: Findings) -> Any:
     """The text of a parameter, a list of texts in a query, or Unknown."""
     path = (parameter.name,)
     before = len(findings.problems)
+    if parameter.values:
+        value = named_value(value, parameter.values, path=path, findings=findings)
+        if value is None:
+            return None
     converted = convert(value, parameter.schema, path=path, evidence=parameter.evidence, findings=findings)
     if len(findings.problems) > before:
         return None

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
+from urllib.parse import unquote
 
+from runner.catalogue.dialect import DATA, NAMED
 from runner.problems import nearest
 
 EXTENSIONS = "api-extensions.schema.json"
@@ -45,10 +47,13 @@ def follow(document: Any, reference: str) -> Any:
         raise KeyError(reference)
     node = document
     for part in reference[2:].split("/"):
-        name = part.replace("~1", "/").replace("~0", "~")
-        if not isinstance(node, Mapping) or name not in node:
+        name = unquote(part).replace("~1", "/").replace("~0", "~")
+        if isinstance(node, list) and name.isdecimal() and int(name) < len(node):
+            node = node[int(name)]
+        elif isinstance(node, Mapping) and name in node:
+            node = node[name]
+        else:
             raise KeyError(reference)
-        node = node[name]
     return node
 
 
@@ -66,7 +71,10 @@ def deref(document: Any, node: Any) -> Any:
 
 
 def inline(document: Any, node: Any, *, inside: frozenset[str] = frozenset()) -> Any:
-    """`node` with every reference replaced by what it points at. A schema inside itself becomes an open one."""
+    """`node` with every reference replaced by what it points at. A schema inside itself becomes an open one.
+
+    Examples and other data of the document's author stay as they are.
+    """
     if isinstance(node, list):
         return [inline(document, entry, inside=inside) for entry in node]
     if not isinstance(node, Mapping):
@@ -79,7 +87,16 @@ def inline(document: Any, node: Any, *, inside: frozenset[str] = frozenset()) ->
         target = follow(document, reference)
         merged = {**target, **beside} if isinstance(target, Mapping) else target
         return inline(document, merged, inside=inside | {reference})
-    return {key: inline(document, value, inside=inside) for key, value in node.items()}
+    return {key: _inline_at(document, key, value, inside) for key, value in node.items()}
+
+
+def _inline_at(document: Any, key: str, value: Any, inside: frozenset[str]) -> Any:
+    """What stands under a key of a schema: data as it is, the schemas of a mapping by name, or a schema."""
+    if key in DATA:
+        return value
+    if key in NAMED and isinstance(value, Mapping) and "$ref" not in value:
+        return {name: inline(document, each, inside=inside) for name, each in value.items()}
+    return inline(document, value, inside=inside)
 
 
 def is_open(schema: Mapping[str, Any]) -> bool:

@@ -8,28 +8,41 @@ from pathlib import Path
 
 import click
 
-from runner.catalogue import shipped_apis
 from runner.cli import projects
+from runner.cli.apis_of import catalogue_for, documents_of
 
 
 @click.command(short_help="Serve the APIs on this machine, to try things out.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where its state is kept, instead of runs/sandbox.")
-def sandbox(*, port: int, folder: Path | None) -> int:
+@click.option("--key", "keys", multiple=True, metavar="KEY[:read|:write]",
+              help="Accept only this key, for reading or writing only where it says so; may be repeated.")  # fmt: skip
+def sandbox(*, port: int, folder: Path | None, keys: tuple[str, ...]) -> int:
     """Serve the APIs on this machine until interrupted; runs with the target sandbox find it by themselves."""
     from runner.sandbox import serve
 
-    where = folder if folder is not None else projects.current().runs / "sandbox"
+    current = projects.current()
+    catalogue_for(current, None)  # says what is wrong with the configuration's own APIs
+    documents = documents_of(current)
+    where = folder if folder is not None else current.runs / "sandbox"
     projects.make_folder(where)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    server = serve(where, shipped_apis(), port=port)
+    server = serve(where, documents, port=port, keys=dict(map(_permission, keys)))
     try:
-        for name in shipped_apis():
+        for name in documents:
             click.echo(f"{name}  {server.base_url}/{name}")
         click.echo(f"state and deliveries are in {where}; ctrl-C ends it", err=True)
         ended.wait()
     finally:
         server.close()
     return 0
+
+
+def _permission(text: str) -> tuple[str, frozenset[str]]:
+    """A key and what it may do: everything, unless it ends in :read or :write."""
+    for right in ("read", "write"):
+        if text.endswith(f":{right}"):
+            return text.removesuffix(f":{right}"), frozenset({right})
+    return text, frozenset({"read", "write"})

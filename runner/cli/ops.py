@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from runner.catalogue import Catalogue, Operation, to_json
+from runner.cli import projects
+from runner.cli.apis_of import catalogue_for
 from runner.problems import UsageError, nearest
 
 
@@ -12,11 +14,13 @@ from runner.problems import UsageError, nearest
 @click.argument("name", metavar="[API[.OPERATION]]", required=False)
 @click.option("--find", "words", multiple=True, metavar="WORD", help="Only those with this word; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="For machines, with the whole schemas.")
-def ops(*, name: str | None, words: tuple[str, ...], as_json: bool) -> int:
+@click.option("--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold.")
+def ops(*, name: str | None, words: tuple[str, ...], as_json: bool, target_name: str) -> int:
     """List the operations of the APIs, or show one: what it takes, what it gives, how well it is known."""
     from runner.report.operations import matches, operation_data, operation_text, operations_table
 
-    catalogue = Catalogue()
+    current = projects.current()
+    catalogue = catalogue_for(current, current.target(target_name))
     found = [operation for operation in _named(catalogue, name) if matches(operation, words)]
     if not found:
         raise UsageError(f"no operation has {' and '.join(map(repr, words))}", remedy="runner ops lists them all")

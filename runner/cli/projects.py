@@ -42,11 +42,16 @@ def project(recipe: str, catalogue: Catalogue, *, at: Config | None = None) -> P
     """
     path, shipped = find_recipe(recipe)
     storable(path, "the recipe's file")
-    start = Path.cwd() if shipped else path.parent
-    home = config.find_home(start) or config.find_home(Path.cwd()) or Path.cwd()
     name = recipe if shipped else str(path.absolute())
     loaded = load(path, catalogue=catalogue, name=recipe if not shipped else path.name)
-    return Project(at if at is not None else config.load(home), path, name, loaded, shipped)
+    return Project(at if at is not None else config_of(recipe), path, name, loaded, shipped)
+
+
+def config_of(recipe: str) -> Config:
+    """The configuration beside the recipe called `recipe`, or else that of the folder we are in."""
+    path, shipped = find_recipe(recipe)
+    start = Path.cwd() if shipped else path.parent
+    return config.load(config.find_home(start) or config.find_home(Path.cwd()) or Path.cwd())
 
 
 def find_recipe(recipe: str) -> tuple[Path, bool]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from runner.catalogue import Catalogue, parse_json
+from runner.catalogue import parse_json
 from runner.cli import projects
+from runner.cli.apis_of import catalogue_for
 from runner.cli.job import Job, refuse
 from runner.engine.run import Selection
 from runner.journal import History, RunRecord
@@ -40,10 +41,11 @@ def run(
     """
     if show_all and not dry_run:
         raise UsageError("--all says what a dry run shows", remedy="leave it out, or add --dry-run")
-    catalogue = Catalogue()
-    project = projects.project(recipe, catalogue)
+    current = projects.config_of(recipe)
+    target = current.target(target_name)
+    catalogue = catalogue_for(current, target)
+    project = projects.project(recipe, catalogue, at=current)
     values = projects.values_of(project.recipe, variables, vars_file)
-    target = project.config.target(target_name)
     job = Job(project, catalogue, target, values, dt.datetime.now().astimezone().date(), Selection(limit, only))
     input_ = job.open_input(rows_file)
     job.check_only(input_)
@@ -59,12 +61,12 @@ def resume(*, number: int | None, workers: int) -> int:
     """Go on with a run where it stopped, whatever stopped it; the last one unless RUN says which."""
     current = projects.current()
     record = recorded_run(History(current.runs), number)
-    catalogue = Catalogue()
+    target = current.target(record.target)
+    catalogue = catalogue_for(current, target)
     project = projects.project(record.recipe_file, catalogue, at=current)
     if project.recipe.digest != record.recipe_digest:
         refuse(f"the recipe {record.recipe_file} has changed since run {record.id} began")
     values = projects.typed_values(project.recipe, parse_json(record.vars.encode()))
-    target = project.config.target(record.target)
     selection = Selection(only=tuple(json.loads(record.only)))
     job = Job(project, catalogue, target, values, dt.date.fromisoformat(record.date), selection)
     input_ = job.open_input(Path(record.input_file)) if record.input_file else None

@@ -9,6 +9,7 @@ import click
 
 from runner.catalogue import Catalogue, parse_json, to_json
 from runner.cli import projects
+from runner.cli.apis_of import catalogue_for
 from runner.cli.recipes import recorded_run
 from runner.journal import CallRecord, History, Journal
 from runner.journal.records import OPEN
@@ -71,16 +72,17 @@ def settle(*, number: int | None, call_number: int | None, done_id: str | None, 
         fresh = history.call(call_number)
         if fresh is None or fresh.state not in OPEN:
             raise UsageError(f"call {call_number} has been settled meanwhile")
-        journal.note(_settled(fresh, done_id, why))
+        catalogue = catalogue_for(current, current.targets.get(run.target))
+        journal.note(_settled(fresh, catalogue, done_id, why))
     click.echo(f"call {call_number} is recorded as {'done' if done_id is not None else 'absent'}; go on: runner resume")
     return 0
 
 
-def _settled(call: CallRecord, done_id: str | None, why: str) -> CallRecord:
+def _settled(call: CallRecord, catalogue: Catalogue, done_id: str | None, why: str) -> CallRecord:
     """The call as a person decided it, with who and why."""
     reason = f"settled by {getpass.getuser()}: {why}"
     if done_id is None:
         return replace(call, state="absent", reason=reason)
-    field = Catalogue().operation(call.operation).id_field or "id"
+    field = catalogue.operation(call.operation).id_field or "id"
     value = parse_json(done_id.encode()) if done_id.isascii() and done_id.isdigit() else done_id
     return replace(call, state="done", answer=to_json({field: value}).decode(), reason=reason)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import click
 
-from runner.catalogue import Catalogue
-from runner.cli.projects import find_recipe
+from runner.cli.apis_of import catalogue_for
+from runner.cli.projects import config_of, find_recipe
 from runner.problems import InvalidError, Problem, draw_all
 from runner.recipe.load import load
 
 
 @click.command(short_help="Check recipes without rows and without a network.")
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
-def validate(recipes: tuple[str, ...]) -> int:
+@click.option("--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold.")
+def validate(*, recipes: tuple[str, ...], target_name: str) -> int:
     """Check recipes: everything that can be known without rows and without a network."""
-    catalogue = Catalogue()
     problems: list[Problem] = []
     total = 0
     for recipe in recipes:
         try:
             path, shipped = find_recipe(recipe)
+            config = config_of(recipe)
+            catalogue = catalogue_for(config, config.target(target_name))
             loaded = load(path, catalogue=catalogue, name=path.name if shipped else recipe)
         except InvalidError as error:
             problems += error.problems

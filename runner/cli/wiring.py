@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import metadata
 
 from runner import config
-from runner.catalogue import Catalogue
+from runner.catalogue import Auth, Catalogue
+from runner.cli.apis_of import documents_of
 from runner.cli.projects import Project, make_folder
-from runner.config import ApiTarget, Secret, Target
+from runner.config import ApiTarget, Config, Secret, Target
 from runner.engine.context import Connection
 from runner.engine.pace import Pace
 from runner.problems import ConfigError
@@ -55,39 +56,42 @@ def open_way(
     project: Project, target: Target, catalogue: Catalogue, *, wait: Callable[[float], None]
 ) -> Iterator[Way]:
     """The way as a run takes it. Starts the sandbox where the target is the sandbox; needs every secret."""
+    with open_connections(project.config, used_apis(project.recipe), target, catalogue, wait=wait) as way:
+        yield way
+
+
+@contextmanager
+def open_connections(
+    settings: Config, apis: Sequence[str], target: Target, catalogue: Catalogue, *, wait: Callable[[float], None]
+) -> Iterator[Way]:
+    """The way to these APIs of a target, as `open_way` has it for those of a recipe."""
+    with ExitStack() as open_things:
+        if target.name == config.SANDBOX:
+            from runner.sandbox import attach
+
+            make_folder(settings.runs)
+            server = attach(settings.runs / "sandbox", documents_of(settings, apis))
+            open_things.callback(server.close)
+            account = f"{config.SANDBOX}/{server.instance}"
+            connections = {api: _to_sandbox(f"{server.base_url}/{api}", catalogue[api].auth) for api in apis}
+        else:
+            account = target.account
+            connections = {api: _connection(settings, target, api, catalogue, wait=wait) for api in apis}
+        for connection in connections.values():
+            if connection.transport is not None:
+                open_things.callback(connection.transport.close)
+        yield Way(account, connections)
+
+
+def _to_sandbox(url: str, auth: tuple[Auth, ...]) -> Connection:
     from runner.transport import Transport
 
-    apis = used_apis(project.recipe)
-    if target.name == config.SANDBOX:
-        from runner.catalogue import shipped_apis
-        from runner.sandbox import attach
-
-        make_folder(project.config.runs)
-        server = attach(project.config.runs / "sandbox", shipped_apis())
-        try:
-            yield Way(
-                f"{config.SANDBOX}/{server.instance}",
-                {
-                    api: Connection(
-                        f"{server.base_url}/{api}",
-                        Transport(
-                            base_url=server.base_url,
-                            auth=catalogue[api].auth,
-                            secrets={auth.secret: Secret("sandbox") for auth in catalogue[api].auth},
-                            user_agent=_user_agent(ApiTarget()),
-                        ),
-                    )
-                    for api in apis
-                },
-            )
-        finally:
-            server.close()
-        return
-    yield Way(target.account, {api: _connection(project, target, api, catalogue, wait=wait) for api in apis})
+    secrets = {each.secret: Secret("sandbox") for each in auth}
+    return Connection(url, Transport(base_url=url, auth=auth, secrets=secrets, user_agent=_user_agent(ApiTarget())))
 
 
 def _connection(
-    project: Project, target: Target, api: str, catalogue: Catalogue, *, wait: Callable[[float], None]
+    current: Config, target: Target, api: str, catalogue: Catalogue, *, wait: Callable[[float], None]
 ) -> Connection:
     from runner.transport import Transport
 
@@ -100,7 +104,7 @@ def _connection(
     transport = Transport(
         base_url=url,
         auth=known.auth,
-        secrets=project.config.secrets(target, api, names, environ=os.environ),
+        secrets=current.secrets(target, api, names, environ=os.environ),
         user_agent=_user_agent(settings),
         deadline=float(settings.deadline),
     )
@@ -109,7 +113,11 @@ def _connection(
 
 
 def _base_url(target: Target, api: str, catalogue: Catalogue) -> str:
-    return target.apis.get(api, ApiTarget()).base_url or catalogue[api].server
+    url = target.apis.get(api, ApiTarget()).base_url or catalogue[api].server
+    if not url:
+        where = f"targets.{target.name}.apis.{api}.base_url in {config.NAME}"
+        raise ConfigError(f"the document of {api} does not say where it is", remedy=f"set {where}")
+    return url
 
 
 def _user_agent(settings: ApiTarget) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from runner.catalogue import ArgumentError, Operation, Request, build_request, first_arguments, parse_json
+from runner.catalogue import ArgumentError, Operation, Request, first_arguments, parse_json
 from runner.engine.context import Context
 from runner.engine.events import PlannedCall, PlannedState
 from runner.engine.outcome import Outcome
@@ -71,7 +71,7 @@ class Caller:
         """Make or plan one call; what it gives is the outcome's value."""
         try:
             arguments = render(use.step.arguments, use.scope)
-            request = self._build(use.operation, first_arguments(use.operation, arguments))
+            request = self._context.request(use.operation, first_arguments(use.operation, arguments))
         except (EvaluationError, ArgumentError) as error:
             self.plan(use.step, "invalid", reason=words(error), position=use.position)
             return Outcome("rejected", words(error))
@@ -91,9 +91,6 @@ class Caller:
             operation = self._context.operation(step.operation)
             planned = PlannedCall(step.id, operation, state, request, position, reason, unless_found, run)
             self._progress.planned.append(planned)
-
-    def _build(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
-        return build_request(operation, arguments, base_url=self._context.base_url(operation))
 
     def _subject(self, use: Use) -> Subject:
         return Subject(use.identity, self._progress.row.number, self._progress.row.key)
@@ -123,7 +120,8 @@ class Caller:
         if search is not None:
             try:
                 operation = self._context.operation(search.operation)
-                looked_up = self._build(operation, first_arguments(operation, render(search.arguments, use.scope)))
+                arguments = first_arguments(operation, render(search.arguments, use.scope))
+                looked_up = self._context.request(operation, arguments)
             except (EvaluationError, ArgumentError) as error:
                 reason = f"unless_found: {words(error)}"
                 self.plan(use.step, "invalid", reason=reason, position=use.position)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.catalogue import Catalogue, Operation
+from runner.catalogue import Catalogue, Operation, Request, build_request
 from runner.engine.events import Reporter
 from runner.engine.once import OncePer
 from runner.engine.pace import Pace
@@ -48,9 +48,10 @@ class Context:
         """An operation by its full name; a checked recipe names only known ones."""
         return self.catalogue.operation(name)
 
-    def base_url(self, operation: Operation) -> str:
-        """Where an operation's API is."""
-        return self.connections[operation.api].base_url
+    def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
+        """The request for an operation of the target, on the day of the run. Raises ArgumentError."""
+        base_url = self.connections[operation.api].base_url
+        return build_request(operation, arguments, base_url=base_url, today=self.scope["run"]["date"])
 
 
 class LookupTable(dict[str, Any]):

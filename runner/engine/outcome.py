@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.catalogue import AnswerError, Operation, describe_error, empty_page, read_answer
+from runner.catalogue import AnswerError, DeclaredFailure, Operation, describe_error, empty_page, read_answer
 from runner.journal import CallState
 from runner.transport import Failure, Reply
 
@@ -62,10 +62,12 @@ def classify(operation: Operation, exchange: Reply | Failure, *, now: float | No
             value = read_answer(
                 operation, status=status, content_type=exchange.content_type, content=exchange.content
             )
+        except DeclaredFailure as error:
+            return Outcome("denied" if error.credentials else "rejected", error.reason, status, seconds=seconds)
         except AnswerError as error:
             return Outcome("unknown", f"{status}, but {error.reason}", status, seconds=seconds)
         return Outcome("done", "", status, value, seconds)
-    said = describe_error(exchange.content_type, exchange.content)
+    said = describe_error(exchange.content_type, exchange.content, failure=operation.failure)
     reason = f"{status}" + (f" {said}" if said else "")
     retry_after = _retry_after(exchange.headers, now=time.time() if now is None else now)
     return Outcome(_of_status(status), reason, status, seconds=seconds, retry_after=retry_after)

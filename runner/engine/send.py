@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from runner.catalogue import Operation, Page, Request, build_request, first_arguments, next_arguments, to_json
+from runner.catalogue import Operation, Page, Request, first_arguments, next_arguments, to_json
 from runner.engine.context import Connection, Context
 from runner.engine.events import CallFinished, Waiting
 from runner.engine.outcome import Outcome, classify
@@ -93,7 +93,7 @@ class Sender:
         for _ in range(MAX_PAGES):
             if following is None:
                 return
-            request = build_request(operation, following, base_url=self._context.base_url(operation))
+            request = self._context.request(operation, following)
             outcome = self.read(subject, operation, request, tries=tries)
             yield outcome
             if not outcome.ok:

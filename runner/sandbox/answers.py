@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from runner.sandbox import exact_json
-from runner.sandbox.checks import RefusedError, invalid, not_found
-from runner.sandbox.resources import Act, Filter, Refer, Resource, Route, View, properties
-from runner.sandbox.state import Condition, Place, State
+from runner.sandbox.bookings import book
+from runner.sandbox.refusals import invalid, not_found
+from runner.sandbox.resources import Resource, properties
+from runner.sandbox.routes import Making, Refer, Route
+from runner.sandbox.state import Place, State
+from runner.sandbox.views import shown
 
-_KEY = re.compile(r"[1-9][0-9]{0,17}\Z")
+KEY = re.compile(r"[1-9][0-9]{0,17}\Z")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Call:
     given: Mapping[str, Sequence[str]]
     query: Mapping[str, Any]
     body: Any
+    today: date
 
 
 @dataclass(frozen=True)
@@ -39,104 +42,128 @@ class Answer:
     id: int | None = None
 
 
-def answer(state: State, call: Call, today: Callable[[], date]) -> Answer:
-    """Do what the call asks for. Raises RefusedError; what was changed by then has to be undone."""
+def answer_example(call: Call) -> Answer:
+    """What the document shows as the answer, where there is nothing to look at. Raises RefusedError."""
     route = call.route
-    if route.resource is None or route.act is Act.EXAMPLE:
-        if route.example is None and route.operation.effect == "read":
-            raise not_found()
-        return Answer(route.status, {} if route.example is None else route.example)
-    if route.act in (Act.LIST, Act.LIST_ALL):
-        return _list(state, call, route.resource)
-    if route.act is Act.ITEM:
-        return Answer(route.status, _item(state, call, route.resource))
-    if not isinstance(call.body, dict):
-        raise invalid({"body": ["body has to be an object"]})
-    if route.act is Act.CREATE:
-        return _create(state, call, route.resource, today)
-    return _update(state, call, route.resource)
+    if route.example is None and route.operation.effect == "read":
+        raise not_found(route.called)
+    return Answer(route.status, {} if route.example is None else route.example)
 
 
-def _create(state: State, call: Call, resource: Resource, today: Callable[[], date]) -> Answer:
-    place = _place(state, call, resource, call.ids)
-    stored = dict(call.body)
-    for name, default in call.route.defaults:
-        if name in stored:
-            continue
-        if default == "today":
-            stored[name] = today().isoformat()
-        elif default == "sequence":
-            stored[name] = state.next_number(place)
-        else:
-            stored[name] = default
-    _fill(state, stored, call.route.refers)
-    key = state.next_id(place, resource.first_id)
-    stored = {resource.id_field: key, **stored, resource.id_field: key}
-    state.put(place, key, exact_json.encode(stored))
-    return Answer(call.route.status, _written(call, stored, key, f"{call.path}/{key}"), key)
-
-
-def _update(state: State, call: Call, resource: Resource) -> Answer:
-    place = _place(state, call, resource, call.ids[:-1])
-    key = _key(call.ids[-1])
-    found = state.get(place, key)
-    if found is None:
-        raise not_found()
-    stored = _merged(exact_json.decode(found), call.body)
-    _fill(state, stored, tuple(refer for refer in call.route.refers if refer.field in call.body))
-    stored[resource.id_field] = key
-    state.put(place, key, exact_json.encode(stored))
-    return Answer(call.route.status, _written(call, stored, key, call.path), key)
-
-
-def _item(state: State, call: Call, resource: Resource) -> Any:
-    key = _key(call.ids[-1])
-    if resource.rows is not None:
-        found = next((row for row in resource.rows if row.get(resource.id_field) == key), None)
-        if found is None:
-            raise not_found()
-        return found
-    place = _place(state, call, resource, call.ids[:-1])
+def answer_item(state: State, call: Call, making: Making) -> Answer:
+    """The object that the path names. Raises RefusedError."""
+    place, key = _named(state, call, making.resource)
     text = state.get(place, key)
-    if text is None:
-        raise not_found()
-    return _shown(state, place, key, text, call.route.view)
+    if text is None or not _reached(making.resource, text, call.today):
+        raise not_found(call.route.called)
+    return Answer(call.route.status, shown(state, place, key, text, call.route.view))
 
 
-def _list(state: State, call: Call, resource: Resource) -> Answer:
-    route, pages = call.route, call.route.operation.pagination
-    if resource.rows is not None:
-        return Answer(route.status, route.example if route.example is not None else _envelope(call, [], 0, 1, 1))
-    everywhere = route.act is Act.LIST_ALL
-    place = Place(resource.api, resource.collection) if everywhere else _place(state, call, resource, call.ids)
-    conditions = [_condition(f, call) for f in route.filters if f.parameter in call.query]
-    page, count, window = 1, 1, None
-    if pages:
-        page = _number(call.query.get(pages.page, 1))
-        count = _number(call.query.get(pages.count) or _default(route, pages.count) or pages.size)
-        window = ((page - 1) * count, count)
-    total, rows = state.select(place, conditions, everywhere=everywhere, window=window)
-    if total == 0 and route.empty >= 400:
-        raise RefusedError(route.empty, not_found().body)
-    items = [_shown(state, replace(place, parent=parent), key, text, route.view) for parent, key, text in rows]
-    return Answer(route.status, _envelope(call, items, total, page, count))
+def create(state: State, call: Call, making: Making) -> Answer:
+    """Store a new object. Raises RefusedError; what was changed by then has to be undone."""
+    place = place_of(state, call, making.resource, call.ids)
+    stored, key = _make(state, place, making, {**_body(call), **call.route.given}, call.today)
+    return Answer(call.route.status, _written(call, stored, key, place), key)
 
 
-def _place(state: State, call: Call, resource: Resource, ids: Sequence[str]) -> Place:
+def update(state: State, call: Call, making: Making) -> Answer:
+    """Lay the body over an object. Raises RefusedError; what was changed by then has to be undone."""
+    route, body = call.route, _body(call)
+    place, key = _named(state, call, making.resource)
+    found = state.get(place, key)
+    if found is None or not _reached(making.resource, found, call.today):
+        raise not_found(route.called)
+    stored: dict[str, Any] = exact_json.decode(found)
+    if route.ignored.issuperset(body):
+        return Answer(route.status, _written(call, stored, key, place), key)
+    apart = {*making.parts, *(each.name for each in route.entries), route.key}
+    changed = {name: value for name, value in body.items() if name not in apart}
+    stored = {**_merged(stored, {**changed, **route.given})}
+    book(stored, body, route.entries)
+    _fill(state, stored, [refer for refer in making.refers if refer.field in body])
+    for name, default, always in making.defaults:
+        if always:
+            stored[name] = _default(state, place, default, call.today)
+    stored[making.resource.id_field] = stored.get(making.resource.id_field, key) if route.key else key
+    state.put(place, key, exact_json.encode(stored))
+    return Answer(route.status, _written(call, stored, key, place), key)
+
+
+def place_of(state: State, call: Call, resource: Resource, ids: Sequence[str]) -> Place:
     """The collection under these parents, the nearest of which has to exist (so do, then, the ones above it)."""
     owner = call.route.owner
-    if ids and owner is not None and owner.rows is None:
+    if ids and owner is not None:
         above = Place(owner.api, owner.collection, "/".join(ids[:-1]))
-        if state.get(above, _key(ids[-1])) is None:
-            raise not_found()
+        text = state.get(above, _key(ids[-1]))
+        if text is None or not _reached(owner, text, call.today):
+            raise not_found(owner.name)
     return Place(resource.api, resource.collection, "/".join(ids))
 
 
-def _key(text: str) -> int:
+def _named(state: State, call: Call, resource: Resource) -> tuple[Place, int]:
+    """The object that the path names, or the body where the path does not."""
+    if not call.route.key:
+        return place_of(state, call, resource, call.ids[:-1]), _key(call.ids[-1])
+    key = _body(call).get(call.route.key)
+    if key is None:
+        errors = {call.route.key: [f"{call.route.key} is required"]}
+        raise invalid(errors, cause="missing", field=call.route.key, object=call.route.called)
+    return Place(resource.api, resource.collection), _key(str(key), call.route.called)
+
+
+def _make(
+    state: State, place: Place, making: Making, given: Mapping[str, Any], today: date
+) -> tuple[dict[str, Any], int]:
+    """Store an object, and those that are given inside it in collections of their own below it."""
+    resource = making.resource
+    stored = {name: value for name, value in given.items() if name not in making.parts}
+    for name, default, always in making.defaults:
+        if always or name not in stored:
+            stored[name] = _default(state, place, default, today)
+    _fill(state, stored, making.refers)
+    key = state.next_id(place, resource.first_id)
+    stored = {resource.id_field: key, **stored, resource.id_field: key}
+    state.put(place, key, exact_json.encode(stored))
+    for name, part in making.parts.items():
+        below = Place(resource.api, part.resource.collection, f"{place.parent}/{key}".lstrip("/"))
+        for each in given.get(name) or ():
+            if not isinstance(each, dict):
+                raise invalid({name: [f"{name} has to be a list of objects"]})
+            _make(state, below, part, each, today)
+    return stored, key
+
+
+def _default(state: State, place: Place, default: Any, today: date) -> Any:
+    if default == "today":
+        return today.isoformat()
+    if default == "sequence":
+        return state.next_number(place)
+    if default == "parent":
+        return _key(place.parent.rpartition("/")[2])
+    return default
+
+
+def _body(call: Call) -> Mapping[str, Any]:
+    if not isinstance(call.body, dict):
+        raise invalid({"body": ["body has to be an object"]})
+    return call.body
+
+
+def _key(text: str, called: str = "object") -> int:
     """An id of a path; anything that is not written like one is not found."""
-    if not _KEY.match(text):
-        raise not_found()
+    if not KEY.match(text):
+        raise not_found(called)
     return int(text)
+
+
+def _reached(resource: Resource, text: str, today: date) -> bool:
+    """Whether an object is not older than the API can reach back."""
+    if resource.window is None:
+        return True
+    node = exact_json.decode(text)
+    for part in resource.window.field.split("."):
+        node = node.get(part) if isinstance(node, dict) else None
+    return not isinstance(node, str) or node >= resource.window.since(today)
 
 
 def _fill(state: State, stored: dict[str, Any], refers: Sequence[Refer]) -> None:
@@ -159,27 +186,11 @@ def _fill(state: State, stored: dict[str, Any], refers: Sequence[Refer]) -> None
 
 
 def _target(state: State, resource: Resource, key: Any) -> Mapping[str, Any] | None:
-    if resource.rows is not None:
-        return next((row for row in resource.rows if row.get(resource.id_field) == key), None)
-    if not isinstance(key, int) or not _KEY.match(str(key)):
+    if not isinstance(key, int) or not KEY.match(str(key)):
         return None
     text = state.find(Place(resource.api, resource.collection), key)
     found: Mapping[str, Any] | None = exact_json.decode(text) if text is not None else None
     return found
-
-
-def _shown(state: State, place: Place, key: int, text: str, view: View) -> dict[str, Any]:
-    """A stored object as it is answered, with the collections that are embedded in it."""
-    stored: dict[str, Any] = exact_json.decode(text)
-    if view.names is not None:
-        stored = {name: value for name, value in stored.items() if name in view.names}
-    for name, child, child_view in view.children:
-        stored[name] = []
-        if child is not None:
-            below = Place(child.api, child.collection, f"{place.parent}/{key}".lstrip("/"))
-            rows = state.select(below)[1]
-            stored[name] = [_shown(state, below, number, body, child_view) for _, number, body in rows]
-    return stored
 
 
 def _merged(old: Any, new: Any) -> Any:
@@ -189,69 +200,18 @@ def _merged(old: Any, new: Any) -> Any:
     return new
 
 
-def _written(call: Call, stored: Mapping[str, Any], key: int, path: str) -> Mapping[str, Any]:
-    """The answer of a write, with the names that the document's answer has."""
-    operation = call.route.operation
-    body: dict[str, Any] = {}
+def _written(call: Call, stored: Mapping[str, Any], key: int, place: Place) -> Mapping[str, Any]:
+    """The answer of a write, with the names that the document's answer has; its example holds the rest."""
+    operation, example = call.route.operation, call.route.example
+    parents = iter(place.parent.split("/"))
+    parts = [next(parents) if part == "{}" else part for part in place.collection.split("/")]
+    location = f"{call.base_url}/{place.api}{'/'.join(parts)}/{key}"
+    body: dict[str, Any] = dict(example) if isinstance(example, Mapping) else {}
     for name, schema in properties(operation.answer).items():
         if name == operation.id_field:
             body[name] = key
         elif name == "location" or schema.get("format") in ("uri", "uri-reference"):
-            body[name] = call.base_url + path
+            body[name] = location
         elif name in stored:
             body[name] = stored[name]
-    return body or {operation.id_field or "id": key, "location": call.base_url + path}
-
-
-def _condition(wanted: Filter, call: Call) -> Condition:
-    """A filter with its values. A text that is a number also equals the number that is stored."""
-    texts = call.given[wanted.parameter]
-    if wanted.match in ("equals", "in"):
-        parts = [part for text in texts for part in (text.split(",") if wanted.match == "in" else [text])]
-        numbers = [int(part) for part in parts if _KEY.match(part) or part == "0"]
-        return Condition(wanted.field, wanted.match, (*parts, *numbers))
-    return Condition(wanted.field, wanted.match, (float(texts[-1]) if wanted.numeric else texts[-1],))
-
-
-def _default(route: Route, parameter: str) -> Any:
-    declared = route.operation.parameters.get(parameter)
-    return declared.schema.get("default") if declared else None
-
-
-def _number(value: Any) -> int:
-    return max(1, min(int(value), 10**9)) if isinstance(value, int) else 1
-
-
-def _envelope(call: Call, items: list[Any], total: int, page: int, count: int) -> Any:
-    """The items as the document wraps them: bare, or in an object with the total and the links between pages."""
-    operation, pages = call.route.operation, call.route.operation.pagination
-    if operation.items == "*":
-        return items
-    envelope: dict[str, Any] = {operation.items: items}
-    if pages is None:
-        return envelope
-    if pages.total:
-        _set(envelope, pages.total, total)
-    if pages.next:
-        *way, name = pages.next.split(".")
-        beside = properties(operation.answer)
-        for part in way:
-            beside = properties(beside.get(part))
-        last = page * count >= total
-        links = {"prev": page - 1 if page > 1 else None, "self": page, name: None if last else page + 1}
-        for link, number in links.items():
-            if link in beside or link == name:
-                url = _page_url(call, {pages.page: number, pages.count: count}) if number else None
-                _set(envelope, ".".join([*way, link]), url)
-    return envelope
-
-
-def _set(envelope: dict[str, Any], place: str, value: Any) -> None:
-    *way, name = place.split(".")
-    for part in way:
-        envelope = envelope.setdefault(part, {})
-    envelope[name] = value
-
-
-def _page_url(call: Call, changed: Mapping[str, int]) -> str:
-    return f"{call.base_url}{call.path}?{urlencode({**call.given, **changed}, doseq=True)}"
+    return body or {operation.id_field or "id": key, "location": location}

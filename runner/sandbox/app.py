@@ -7,7 +7,6 @@ answer is decided, recorded, and only then sent: what an answer is to suffer on 
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,9 +19,14 @@ from werkzeug.routing import Map, Rule
 
 from runner.catalogue import Api
 from runner.sandbox import exact_json
-from runner.sandbox.answers import Answer, Call, answer
-from runner.sandbox.checks import Checks, RefusedError, not_found, read_body, refused
-from runner.sandbox.resources import Route, routes, shape
+from runner.sandbox.answers import Answer, Call, answer_example, answer_item, create, update
+from runner.sandbox.checks import Checks, read_body
+from runner.sandbox.keys import Keys
+from runner.sandbox.listing import answer_list
+from runner.sandbox.refusals import Failures, RefusedError, not_found, refused
+from runner.sandbox.resources import shape
+from runner.sandbox.routes import Act, Route, routes
+from runner.sandbox.seeds import sow
 from runner.sandbox.state import Place, State
 
 MAX_BODY = 4 * 1024 * 1024
@@ -38,6 +42,7 @@ class _Endpoint:
     api: Api
     route: Route
     checks: Checks
+    failures: Failures
 
 
 @dataclass
@@ -48,16 +53,17 @@ class _Request:
     method: str
     path: str
     api: Api | None = None
-    route: Route | None = None
+    endpoint: _Endpoint | None = None
     body: Any = None
 
 
-def _today() -> date:
+def local_today() -> date:
+    """The day it is where this machine stands."""
     return datetime.now().astimezone().date()
 
 
 class Sandbox:
-    """The application. `base_url` is where it is reached; `key` is the only accepted one ('' accepts any)."""
+    """The application. `base_url` is where it is reached, `keys` say who may do what, `today` is asked for the day."""
 
     def __init__(
         self,
@@ -65,29 +71,39 @@ class Sandbox:
         apis: Mapping[str, Api],
         *,
         base_url: str,
-        key: str = "",
-        today: Callable[[], date] = _today,
+        keys: Keys,
+        today: Callable[[], date] = local_today,
     ) -> None:
         self._state = state
         self._apis = apis
         self._base_url = base_url
-        self._key = key
+        self._keys = keys
         self._today = today
-        endpoints = [_Endpoint(api, route, Checks(route.operation)) for api in apis.values() for route in routes(api)]
-        for endpoint in endpoints:
-            resource = endpoint.route.resource
-            for wanted in endpoint.route.filters:
-                if resource and wanted.match != "contains":
-                    state.index(Place(resource.api, resource.collection), wanted.field)
+        endpoints = [endpoint for api in apis.values() for endpoint in self._endpoints(api)]
         # Neither redirects nor merged slashes: the path is the document's, or there is no such route.
         rules = Map([_rule(endpoint) for endpoint in endpoints], merge_slashes=False)
         self._routes = rules.bind("127.0.0.1")
+
+    def _endpoints(self, api: Api) -> list[_Endpoint]:
+        """The endpoints of an API, with their resources sown and their searches made quick."""
+        resources, found = routes(api)
+        for resource in resources:
+            sow(self._state, api, resource, self._today())
+        for route in found:
+            for wanted in route.filters:
+                if route.making and wanted.match != "contains":
+                    collection = route.making.resource.collection
+                    self._state.index(Place(api.name, collection), wanted.field)
+        failures = Failures(api)
+        checked = [(route, Checks(route.operation, caps=route.caps, called=route.called)) for route in found]
+        return [_Endpoint(api, route, checks, failures) for route, checks in checked]
 
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         if path == "/":
             places = {name: f"{self._base_url}/{name}" for name in sorted(self._apis)}
-            return _send(Answer(200, {"sandbox": self._state.instance, "apis": places}), environ, start_response)
+            home = {"sandbox": self._state.instance, "apis": places, "hits": self._keys.hits()}
+            return _send(Answer(200, home), environ, start_response)
         request = _Request(environ, environ["REQUEST_METHOD"], path, self._apis.get(path.split("/")[1]))
         with self._state.exclusive():
             decided = self._decide(request)
@@ -96,10 +112,26 @@ class Sandbox:
 
     def _decide(self, request: _Request) -> Answer:
         try:
-            return answer(self._state, self._call(request), self._today)
+            return self._answer(self._call(request))
         except RefusedError as refusal:
             self._state.undo()
-            return Answer(refusal.status, refusal.body)
+            endpoint = request.endpoint
+            if endpoint is None:
+                return Answer(refusal.status, refusal.body)
+            return Answer(*endpoint.failures.told(refusal, endpoint.route.operation))
+
+    def _answer(self, call: Call) -> Answer:
+        """Do what the call asks for. Raises RefusedError; what was changed by then has to be undone."""
+        making, act = call.route.making, call.route.act
+        if making is None or act is Act.EXAMPLE:
+            return answer_example(call)
+        if act is Act.CREATE:
+            return create(self._state, call, making)
+        if act is Act.UPDATE:
+            return update(self._state, call, making)
+        if act is Act.ITEM:
+            return answer_item(self._state, call, making)
+        return answer_list(self._state, call, making.resource)
 
     def _call(self, request: _Request) -> Call:
         """The request as a checked call. Raises RefusedError."""
@@ -109,9 +141,9 @@ class Sandbox:
             raise refused(405, "Method not allowed") from None
         except HTTPException:
             raise not_found() from None
-        request.route = endpoint.route
+        request.endpoint = endpoint
         given = _query(request)
-        self._authorize(endpoint.api, request.environ, given)
+        self._keys.check(endpoint.api, endpoint.route.operation, request.environ, given)
         for secret in endpoint.api.auth:
             given.pop(secret.name, None)
         endpoint.checks.headers(request.environ)
@@ -120,16 +152,16 @@ class Sandbox:
             request.body = _body(request.environ)
             endpoint.checks.body(request.body)
         body = {} if endpoint.route.operation.body is None else request.body
-        return Call(endpoint.route, self._base_url, request.path, tuple(ids.values()), given, query, body)
-
-    def _authorize(self, api: Api, environ: Mapping[str, Any], given: Mapping[str, list[str]]) -> None:
-        for secret in api.auth:
-            if secret.place == "header":
-                value = environ.get("HTTP_" + secret.name.upper().replace("-", "_"), "")
-            else:
-                value = given.get(secret.name, [""])[-1]
-            if not value or (self._key and not hmac.compare_digest(value.encode(), self._key.encode())):
-                raise refused(401, f"{secret.name} is {'not accepted' if value else 'missing'}")
+        return Call(
+            endpoint.route,
+            self._base_url,
+            request.path,
+            ids=tuple(ids.values()),
+            given=given,
+            query=query,
+            body=body,
+            today=self._today(),
+        )
 
 
 def _rule(endpoint: _Endpoint) -> Rule:
@@ -156,7 +188,7 @@ def _body(environ: Mapping[str, Any]) -> Any:
 
 def _delivery(request: _Request, decided: Answer) -> dict[str, Any]:
     """A line of the log. Secrets are not part of it: no header but the User-Agent, no parameter that is one."""
-    api, route = request.api, request.route
+    api, route = request.api, request.endpoint.route if request.endpoint else None
     secrets = {secret.name for secret in api.auth} if api else set()
     try:
         query = {k: v for k, v in _query(request).items() if k not in secrets}

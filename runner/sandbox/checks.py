@@ -1,8 +1,4 @@
-"""Whether a request is what its operation's document asks for; the refusals read as they were seen live.
-
-    400  {"title": "Bad Request", "status": 400, "errors": {"ship_to.country": ["country is over the max length ..."]}}
-    404  {"statusCode": 404, "message": "Resource not found"}
-"""
+"""Whether a request is what its operation's document asks for; the refusals read as they were seen live."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import Operation, Parameter
 from runner.sandbox import exact_json
+from runner.sandbox.refusals import EXTENSION, invalid
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
@@ -26,74 +23,63 @@ _BOOLEAN = {"true": True, "false": False}
 _ARTICLES = {"integer": "an integer", "object": "an object", "array": "an array", "null": "null"}
 
 
-class RefusedError(Exception):
-    """The request is refused with this status and body."""
-
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        super().__init__(status)
-        self.status = status
-        self.body = body
-
-
-def invalid(errors: Mapping[str, Sequence[str]]) -> RefusedError:
-    """A 400 that lists the messages of each field."""
-    return RefusedError(400, {"title": "Bad Request", "status": 400, "errors": errors})
-
-
-def refused(status: int, message: str) -> RefusedError:
-    """A refusal that no field caused."""
-    return RefusedError(status, {"statusCode": status, "message": message})
-
-
-def not_found() -> RefusedError:
-    """A 404: no such route or object."""
-    return refused(404, "Resource not found")
-
-
 class Checks:
-    """The compiled checks of one operation."""
+    """The compiled checks of one operation. What is above one of `caps` is cut to it; conditions are not looked at."""
 
-    def __init__(self, operation: Operation) -> None:
+    def __init__(self, operation: Operation, *, caps: Mapping[str, int], called: str = "") -> None:
+        self._schema, self._called, self._caps = operation.body, called, caps
         self._body = _validator(operation.body) if operation.body is not None else None
-        declared = operation.parameters.values()
+        declared = [p for p in operation.parameters.values() if p.conditions is None]
         self._query = [(p, _validator(p.schema)) for p in declared if p.place == "query"]
-        self._headers = [p.name for p in declared if p.place == "header" and p.required]
+        self._headers = [p.sent_as for p in declared if p.place == "header" and p.required]
+        pages = operation.pagination
+        self._paging = {pages.page, pages.count, pages.offset} if pages else set()
 
     def query(self, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """The declared query parameters that are given, typed. Raises RefusedError."""
         typed: dict[str, Any] = {}
         errors: dict[str, list[str]] = {}
+        wrong = set()
         for parameter, validator in self._query:
-            texts = given.get(parameter.name)
+            name, texts = parameter.sent_as, given.get(parameter.sent_as)
             if texts is None:
-                if parameter.required:
-                    errors[parameter.name] = [f"{parameter.name} is required"]
-                continue
-            value = typed[parameter.name] = _typed(texts[-1], parameter)
-            if messages := [text for _, text in _messages(validator.iter_errors(value), parameter.name)]:
-                errors[parameter.name] = messages
+                messages = [f"{name} is required"] if parameter.required else []
+            else:
+                value = typed[name] = self._capped(name, _typed(texts[-1], parameter))
+                messages = [text for _, text, _ in _messages(validator.iter_errors(value), name)]
+            if messages:
+                errors[name] = messages
+                wrong.add(parameter.name)
         if errors:
-            raise invalid(errors)
+            raise invalid(errors, cause="paging" if wrong <= self._paging else "parameters")
         return typed
+
+    def _capped(self, name: str, value: Any) -> Any:
+        return min(value, self._caps[name]) if name in self._caps and isinstance(value, int) else value
 
     def headers(self, environ: Mapping[str, Any]) -> None:
         """Raises RefusedError when a required header is missing."""
         missing = [name for name in self._headers if not environ.get("HTTP_" + name.upper().replace("-", "_"))]
         if missing:
-            raise invalid({name: [f"{name} is required"] for name in missing})
+            raise invalid({name: [f"{name} is required"] for name in missing}, cause="parameters")
 
     def body(self, value: Any) -> None:
         """Raises RefusedError when `value` is not the body that the operation asks for."""
-        if self._body is None:
+        if self._body is None or self._schema is None:
             return
         errors: dict[str, list[str]] = {}
+        missing: str | None = None
         try:
-            for name, text in _messages(self._body.iter_errors(value), "body"):
+            for name, text, lacking in _messages(self._body.iter_errors(value), "body"):
+                missing = missing or (name if lacking else None)
                 errors.setdefault(name, []).append(text)
                 if len(errors) == ERRORS_SHOWN:
                     break
         except ArithmeticError:  # multipleOf with 1e999999
             errors = {"body": ["a number is out of range"]}
+        if missing:
+            called = _called(self._schema, missing.split("."), self._called)
+            raise invalid(errors, cause="missing", field=missing.rpartition(".")[2], object=called)
         if errors:
             raise invalid(errors)
 
@@ -125,17 +111,28 @@ def _typed(text: str, parameter: Parameter) -> Any:
     return text
 
 
-def _messages(errors: Iterable[ValidationError], whole: str) -> Iterable[tuple[str, str]]:
-    """The dotted field and the message of each error; `whole` is what the value itself is called."""
+def _called(schema: Mapping[str, Any], path: Sequence[str], called: str) -> str:
+    """What the document calls the object in which the last field of `path` is missing."""
+    for name in path[:-1]:
+        schema = schema.get("items", {}) if name.isdecimal() else schema.get("properties", {}).get(name, {})
+        called = schema.get(EXTENSION, {}).get("called", called)
+    return called
+
+
+def _messages(errors: Iterable[ValidationError], whole: str) -> Iterable[tuple[str, str, bool]]:
+    """The dotted field and the message of each error, and whether the field is missing.
+
+    `whole` is what the value itself is called.
+    """
     for error in errors:
         rule: Any = error.validator_value
         path = [str(part) for part in error.absolute_path]
         name = path[-1] if path else whole
         if error.validator == "required":
             missing = next(n for n in rule if error.message == f"{n!r} is a required property")
-            yield ".".join([*path, missing]), f"{missing} is required"
+            yield ".".join([*path, missing]), f"{missing} is required", True
         else:
-            yield ".".join(path) or whole, _wording(name, str(error.validator), rule, error.message)
+            yield ".".join(path) or whole, _wording(name, str(error.validator), rule, error.message), False
 
 
 def _wording(name: str, validator: str, rule: Any, message: str) -> str:

@@ -1,51 +1,56 @@
-"""What an API document says about the things that it creates, lists and changes: its resources and routes.
+"""What an API document says about the things that it creates, lists and changes: its resources.
 
-A resource is a collection path, such as `/orders/jobs/{}/salesorders`, that some operation creates in. A path that
-ends with a parameter is one of its objects; the same path without the parameters in between lists the objects of
-all parents. A list that nothing creates in is a support list: its content is the example of its response.
+A resource is a collection path, such as `/orders/jobs/{}/salesorders`, that some operation creates in or lists. A path
+that ends with a parameter is one of its objects; the same path without the parameters in between lists the objects of
+all parents. A list that nothing creates in has the example of its response as its content.
 """
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from datetime import date
 from typing import Any
 
 from runner.catalogue import Api, Operation
 from runner.catalogue.operation import declared_parameters
 from runner.catalogue.schema import deref
-from runner.problems import ConfigError
+from runner.sandbox.refusals import EXTENSION
 
-EXTENSION = "x-runner-sandbox"
 FILTER = "x-runner-filter"
 ID = "id"
 
 Schema = Mapping[str, Any]
 
 
-class Act(Enum):
-    """What a route does."""
+@dataclass(frozen=True)
+class Window:
+    """How far back objects can be reached: those whose `field` is older than `months` are not found."""
 
-    CREATE = "create"
-    UPDATE = "update"
-    ITEM = "item"
-    LIST = "list"
-    LIST_ALL = "list the objects of all parents"
-    EXAMPLE = "answer the example"
+    field: str
+    months: int
+
+    def since(self, today: date) -> str:
+        """The first day that can be reached."""
+        month = today.year * 12 + today.month - 1 - self.months
+        last = calendar.monthrange(month // 12, month % 12 + 1)[1]
+        return date(month // 12, month % 12 + 1, min(today.day, last)).isoformat()
 
 
 @dataclass(frozen=True, eq=False)
 class Resource:
-    """A collection and its objects. `rows` are the objects of a support list, which is never written."""
+    """A collection and its objects. `seeds` are there from the start; `written` when operations change objects."""
 
     api: str
     collection: str
     first_id: int = 1
     id_field: str = ID
     fields: Mapping[str, Schema] = field(default_factory=dict)
-    rows: Sequence[Mapping[str, Any]] | None = None
+    seeds: Sequence[Mapping[str, Any]] = ()
+    written: bool = True
+    window: Window | None = None
 
     @property
     def name(self) -> str:
@@ -53,53 +58,49 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Filter:
-    """A query parameter that narrows a list: the dotted field it looks at, how, and whether as a number."""
+class Target:
+    """What an operation works on: a collection, or (`one`) an object of it that the path names."""
 
-    parameter: str
-    field: str
-    match: str
-    numeric: bool
+    collection: str
+    one: bool
 
 
-@dataclass(frozen=True)
-class View:
-    """How an object is shown: the names that are left (None: all) and the collections embedded in it."""
-
-    names: frozenset[str] | None
-    children: tuple[tuple[str, Resource | None, View], ...] = ()
-
-
-@dataclass(frozen=True)
-class Refer:
-    """A field that names an object of another resource and is filled from it, with these names (none: all)."""
-
-    field: str
-    target: Resource
-    names: frozenset[str]
+def target(api: Api, operation: Operation) -> Target:
+    """What the path of an operation names, or the collection that its settings name instead."""
+    own, settings = shape(operation.path), settings_of(raw(api, operation))
+    one = own.endswith("/{}")
+    other = settings.get("collection")
+    return Target(shape(other) if other else own.removesuffix("/{}"), one)
 
 
-@dataclass(frozen=True, eq=False)
-class Route:
-    """One operation of the document and what answering it takes."""
+def resources(api: Api) -> dict[str, Resource]:
+    """All resources of an API by their collection path."""
+    operations = [(operation, target(api, operation)) for operation in api.operations.values()]
+    created = {t.collection for o, t in operations if o.effect == "create" and not t.one}
+    listed = {t.collection for o, t in operations if o.effect == "read" and o.items and not t.one}
+    listed -= {everywhere(collection) for collection in created | listed if "{}" in collection} - created
+    written = created | {t.collection for o, t in operations if o.effect == "update"}
+    found = {}
+    for collection in sorted(created | listed):
+        own = [(o, t.one) for o, t in operations if t.collection == collection and o.effect == "read"]
+        schema = _object_schema(own)
+        settings = settings_of(schema)
+        found[collection] = Resource(
+            api.name,
+            collection,
+            settings.get("first_id", 1),
+            settings.get("id", ID),
+            properties(schema),
+            seeds=() if collection in created or "{}" in collection else _seeds(api, own),
+            written=collection in written,
+            window=next((w for o, one in own if not one for w in _windows(api, o)), None),
+        )
+    return found
 
-    operation: Operation
-    act: Act
-    status: int
-    resource: Resource | None = None
-    owner: Resource | None = None
-    view: View = View(None)
-    defaults: tuple[tuple[str, Any], ...] = ()
-    refers: tuple[Refer, ...] = ()
-    filters: tuple[Filter, ...] = ()
-    example: Any = None
-    empty: int = 200
 
-
-def routes(api: Api) -> list[Route]:
-    """The routes of an API. Raises ConfigError when a field refers to a resource that the document lacks."""
-    resources = _resources(api)
-    return [_route(api, operation, resources) for operation in api.operations.values()]
+def everywhere(collection: str) -> str:
+    """The path that lists the objects of all parents of a collection."""
+    return collection.replace("/{}", "")
 
 
 def shape(path: str) -> str:
@@ -116,153 +117,28 @@ def properties(schema: Schema | None) -> dict[str, Schema]:
     return found
 
 
-def _resources(api: Api) -> dict[str, Resource]:
-    """All resources by their collection path."""
-    operations = list(api.operations.values())
-    created = {shape(o.path) for o in operations if o.effect == "create" and not shape(o.path).endswith("{}")}
-    resources = {}
-    for collection in sorted(created):
-        schema = _object_schema(operations, collection)
-        settings = _settings(schema)
-        key = settings.get("id", ID)
-        resources[collection] = Resource(api.name, collection, settings.get("first_id", 1), key, properties(schema))
-    for operation in operations:
-        collection = shape(operation.path)
-        if operation.effect == "read" and operation.items and collection not in resources:
-            rows = _example(api, operation)
-            if operation.items != "*" and isinstance(rows, Mapping):
-                rows = rows.get(operation.items)
-            fields = properties(_items_schema(operation))
-            if collection not in {_everywhere(c) for c in created}:
-                resources[collection] = Resource(api.name, collection, fields=fields, rows=rows or [])
-    return resources
-
-
-def _object_schema(operations: Sequence[Operation], collection: str) -> Schema:
-    """The schema of a resource's objects: of the one that is got, or of those that are listed."""
-    for operation in operations:
-        if operation.effect == "read" and shape(operation.path) == collection + "/{}":
-            return operation.answer or {}
-    for operation in operations:
-        if operation.effect == "read" and operation.items and shape(operation.path) == collection:
-            return _items_schema(operation)
-    return {}
-
-
-def _items_schema(operation: Operation) -> Schema:
-    listed = operation.answer if operation.items == "*" else properties(operation.answer).get(operation.items)
-    items: Schema = (listed or {}).get("items", {})
-    return items
-
-
-def _settings(schema: Schema) -> Mapping[str, Any]:
-    """What the document asks of the sandbox for this schema, or for a part that it is composed of."""
+def settings_of(schema: Schema) -> Mapping[str, Any]:
+    """What the document asks of the sandbox for this schema or operation, or for a part that it is composed of."""
     found: dict[str, Any] = {}
     for part in schema.get("allOf", ()):
-        found.update(_settings(part))
+        found.update(settings_of(part))
     return {**found, **schema.get(EXTENSION, {})}
 
 
-def _everywhere(collection: str) -> str:
-    return collection.replace("/{}", "")
+def raw(api: Api, operation: Operation) -> Mapping[str, Any]:
+    """The operation as its document has it."""
+    found: Mapping[str, Any] = api.document["paths"][operation.path][operation.method.lower()]
+    return found
 
 
-def _route(api: Api, operation: Operation, resources: Mapping[str, Resource]) -> Route:
-    act, resource = _act(operation, resources)
-    responses = _raw(api, operation).get("responses", {})
-    declared = sorted(int(code) for code in responses if re.fullmatch(r"2\d\d", str(code)))
-    status = declared[0] if declared else (201 if act is Act.CREATE else 200)
-    if resource is None:
-        return Route(operation, act, status, example=_example(api, operation))
-    fields = {**resource.fields, **properties(operation.body)}
-    settings = _raw(api, operation).get(EXTENSION) or {}
-    return Route(
-        operation,
-        act,
-        status,
-        resource,
-        owner=None if act is Act.LIST_ALL else resources.get(_owner(resource.collection)),
-        view=_view(resource, resource.fields, resources, all_names=True),
-        defaults=tuple((n, d["default"]) for n, d in _declared(fields, resource.fields) if "default" in d),
-        refers=tuple(_refers(resource, fields, resources)),
-        filters=tuple(_filters(api, operation)),
-        example=_example(api, operation) if resource.rows is not None else None,
-        empty=settings.get("empty", 200),
-    )
+def declared(api: Api, operation: Operation) -> list[Mapping[str, Any]]:
+    """The parameters of an operation as its document has them."""
+    return declared_parameters(api.document, method=operation.method.lower(), path=operation.path)
 
 
-def _act(operation: Operation, resources: Mapping[str, Resource]) -> tuple[Act, Resource | None]:
-    path = shape(operation.path)
-    if path.endswith("/{}"):
-        resource = resources.get(path.removesuffix("/{}"))
-        if resource and operation.effect == "read":
-            return Act.ITEM, resource
-        if resource and resource.rows is None and operation.method.upper() in ("PUT", "PATCH", "POST"):
-            return Act.UPDATE, resource
-    elif operation.effect == "create":
-        return Act.CREATE, resources[path]
-    elif operation.effect == "read" and operation.items:
-        if path in resources:
-            return Act.LIST, resources[path]
-        return Act.LIST_ALL, next(r for c, r in resources.items() if _everywhere(c) == path)
-    return Act.EXAMPLE, None
-
-
-def _owner(collection: str) -> str:
-    """The collection whose object a collection lies under: '' when it lies under none."""
-    return collection.rpartition("/{}")[0]
-
-
-def _declared(fields: Mapping[str, Schema], more: Mapping[str, Schema]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Name and sandbox settings of each field that has any; those of `more` stand in where `fields` has none."""
-    for name, schema in fields.items():
-        settings = _settings(schema) or _settings(more.get(name, {}))
-        if settings:
-            yield name, settings
-
-
-def _view(
-    resource: Resource | None,
-    fields: Mapping[str, Schema],
-    resources: Mapping[str, Resource],
-    *,
-    all_names: bool = False,
-) -> View:
-    children = []
-    for name, settings in _declared(fields, {}):
-        if "children" in settings:
-            child = resources.get(f"{resource.collection}/{{}}/{settings['children']}") if resource else None
-            children.append((name, child, _view(child, properties(fields[name].get("items")), resources)))
-    return View(None if all_names or not fields else frozenset(fields), tuple(children))
-
-
-def _refers(resource: Resource, fields: Mapping[str, Schema], resources: Mapping[str, Resource]) -> Iterator[Refer]:
-    for name, settings in _declared(fields, resource.fields):
-        if "refers" not in settings:
-            continue
-        target = next((r for r in resources.values() if r.name == settings["refers"]), None)
-        if target is None:
-            message = f"{resource.api}: {name!r} refers to {settings['refers']!r}, which no operation creates or lists"
-            raise ConfigError(message, remedy=f"correct {EXTENSION} in the API document")
-        shown = properties(resource.fields.get(name)) or properties(fields[name])
-        yield Refer(name, target, frozenset(shown) - {target.id_field})
-
-
-def _filters(api: Api, operation: Operation) -> Iterator[Filter]:
-    for declared in declared_parameters(api.document, method=operation.method.lower(), path=operation.path):
-        if settings := declared.get(FILTER):
-            kind = operation.parameters[declared["name"]].schema.get("type")
-            yield Filter(declared["name"], settings["field"], settings["match"], kind in ("integer", "number"))
-
-
-def _raw(api: Api, operation: Operation) -> Mapping[str, Any]:
-    raw: Mapping[str, Any] = api.document["paths"][operation.path][operation.method.lower()]
-    return raw
-
-
-def _example(api: Api, operation: Operation) -> Any:
+def example(api: Api, operation: Operation) -> Any:
     """The example of the operation's first successful response, or None."""
-    responses = _raw(api, operation).get("responses", {})
+    responses = raw(api, operation).get("responses", {})
     for code in sorted(responses, key=str):
         if str(code).startswith("2"):
             content = deref(api.document, responses[code]).get("content", {}).get("application/json", {})
@@ -271,3 +147,34 @@ def _example(api: Api, operation: Operation) -> Any:
             for named in content.get("examples", {}).values():
                 return deref(api.document, named).get("value")
     return None
+
+
+def _object_schema(operations: Sequence[tuple[Operation, bool]]) -> Schema:
+    """The schema of a resource's objects: of the one that is got, or of those that are listed."""
+    for operation, one in operations:
+        if one:
+            return operation.answer or {}
+    for operation, _ in operations:
+        if operation.items:
+            listed = operation.answer if operation.items == "*" else properties(operation.answer).get(operation.items)
+            items: Schema = (listed or {}).get("items", {})
+            return items
+    return {}
+
+
+def _seeds(api: Api, operations: Sequence[tuple[Operation, bool]]) -> list[Mapping[str, Any]]:
+    """The objects in the examples of the lists of a collection."""
+    for operation, one in operations:
+        shown = None if one or not operation.items else example(api, operation)
+        if operation.items != "*" and isinstance(shown, Mapping):
+            shown = shown.get(operation.items)
+        if shown:
+            rows = shown if isinstance(shown, list) else [shown]
+            return [row for row in rows if isinstance(row, Mapping)]
+    return []
+
+
+def _windows(api: Api, operation: Operation) -> Iterator[Window]:
+    for entry in declared(api, operation):
+        if FILTER in entry and "x-runner-window" in entry:
+            yield Window(entry[FILTER]["field"], entry["x-runner-window"]["months"])

@@ -13,16 +13,20 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.catalogue import Api, load_api
+from runner.catalogue import load_api
 from runner.problems import ConfigError, LockedError
 from runner.sandbox.state import State
 
 if TYPE_CHECKING:
     from filelock import FileLock
+
+    from runner.sandbox.app import Sandbox
 
 HOST = "127.0.0.1"
 THREADS = 32
@@ -52,18 +56,25 @@ class Server:
 
 
 def serve(
-    folder: Path, documents: Mapping[str, Path], *, port: int = 0, threads: int = THREADS, key: str = ""
+    folder: Path,
+    documents: Mapping[str, Path],
+    *,
+    port: int = 0,
+    threads: int = THREADS,
+    keys: Mapping[str, AbstractSet[str]] | None = None,
+    today: Callable[[], date] | None = None,
 ) -> Server:
     """Serve the APIs of `documents` (name to file) with the state in `folder`, in a thread of its own.
 
-    `key` is the only accepted API key; '' accepts any. Raises LockedError when the folder is served already,
+    `keys` are the accepted API keys with what each may do, {"read"}, {"write"} or both; none accepts any for both.
+    `today` tells the day, instead of the clock. Raises LockedError when the folder is served already,
     ConfigError when the port is in use, InvalidError when a document is wrong.
     """
     lock = _locked(folder)
     if lock is None:
         raise LockedError(f"a sandbox is already running in {folder}", remedy="stop it, or choose another folder")
     try:
-        return _serve(folder, documents, lock, port=port, threads=threads, key=key)
+        return _serve(folder, documents, lock, port=port, threads=threads, keys=keys or {}, today=today)
     except BaseException:
         lock.release()
         raise
@@ -79,7 +90,7 @@ def attach(folder: Path, documents: Mapping[str, Path]) -> Server:
         lock = _locked(folder)
         if lock is not None:
             try:
-                return _serve(folder, documents, lock, port=0, threads=THREADS, key="")
+                return _serve(folder, documents, lock)
             except BaseException:
                 lock.release()
                 raise
@@ -109,7 +120,14 @@ def _locked(folder: Path) -> FileLock | None:
 
 
 def _serve(
-    folder: Path, documents: Mapping[str, Path], lock: FileLock, *, port: int, threads: int, key: str
+    folder: Path,
+    documents: Mapping[str, Path],
+    lock: FileLock,
+    *,
+    port: int = 0,
+    threads: int = THREADS,
+    keys: Mapping[str, AbstractSet[str]] | None = None,
+    today: Callable[[], date] | None = None,
 ) -> Server:
     apis = {name: load_api(path, name=name) for name, path in documents.items()}
     listener = _listener(port)
@@ -117,7 +135,12 @@ def _serve(
     base_url = f"http://{HOST}:{port}"
     state = State(folder)
     try:
-        stop = _start(listener, state, apis, base_url=base_url, threads=threads, key=key)
+        # Imported on use, as waitress is: a process that finds a server running needs neither.
+        from runner.sandbox.app import Sandbox, local_today
+        from runner.sandbox.keys import Keys
+
+        app = Sandbox(state, apis, base_url=base_url, keys=Keys(keys or {}), today=today or local_today)
+        stop = _start(listener, app, threads)
     except BaseException:
         listener.close()
         state.close()
@@ -133,21 +156,16 @@ def _serve(
     return Server(port, base_url, state.instance, close)
 
 
-def _start(
-    listener: socket.socket, state: State, apis: Mapping[str, Api], *, base_url: str, threads: int, key: str
-) -> Callable[[], None]:
+def _start(listener: socket.socket, app: Sandbox, threads: int) -> Callable[[], None]:
     """Serve on `listener`, in a thread. Returns what stops it."""
-    # Imported on use, too: a process that finds a server running needs neither.
     import waitress  # type: ignore[import-untyped]  # it has no annotations
     from waitress import wasyncore
-
-    from runner.sandbox.app import Sandbox
 
     # With more requests at once than threads, waiting is what is meant to happen: nothing to warn of.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     sockets: dict[int, Any] = {}
     server = waitress.create_server(
-        Sandbox(state, apis, base_url=base_url, key=key),
+        app,
         map=sockets,
         sockets=[listener],
         threads=threads,

@@ -38,6 +38,12 @@ CREATE TABLE IF NOT EXISTS last_delivery (one INTEGER PRIMARY KEY CHECK (one = 1
 
 _FROM = "FROM objects WHERE api = ? AND collection = ?"
 
+TESTS = ("==", "!=", "<", ">", "<=", ">=")
+"""Comparisons of a condition that are what they look like."""
+
+TEXT, MOMENT = "CAST({} AS TEXT)", "substr({}, 1, 19)"
+"""What of the field is compared: all of it as a text, or a date and time without what follows the seconds."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -50,15 +56,20 @@ class Place:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a listed object has to satisfy: the dotted field, how it is matched, and with which values."""
+    """What a listed object has to satisfy: the dotted field, how it is matched, and with which values.
+
+    `match` is one of TESTS, equals, in, contains, from, to, or since: from, or without the field. `cast` is TEXT,
+    MOMENT or the field as it is.
+    """
 
     field: str
     match: str
     values: tuple[str | int | float, ...]
+    cast: str = "{}"
 
 
 class State:
-    """The objects of all APIs. Everything but `close` has to run inside `exclusive`."""
+    """The objects of all APIs. Everything but `seed`, `index` and `close` has to run inside `exclusive`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -155,8 +166,9 @@ class State:
         *,
         everywhere: bool = False,
         window: tuple[int, int] | None = None,
+        order: str = "",
     ) -> tuple[int, list[tuple[str, int, str]]]:
-        """How many objects satisfy all conditions, and (parent, id, body) of them, by id.
+        """How many objects satisfy all conditions, and (parent, id, body) of them, by the field `order` and by id.
 
         `window` is (how many to skip, how many to return); `everywhere` looks under all parents."""
         # The collection is written out: only then does SQLite see that an index of this collection alone will do.
@@ -168,14 +180,27 @@ class State:
             text, more = _condition(condition)
             where += f" AND {text}"
             values.extend(more)
+        ordered = f"ORDER BY {_extract(order)}, id" if order else "ORDER BY id"
         if window is None:
-            rows = self._database.execute(f"SELECT parent, id, body {where} ORDER BY id", values).fetchall()
+            rows = self._database.execute(f"SELECT parent, id, body {where} {ordered}", values).fetchall()
             return len(rows), rows
         total = self._database.execute(f"SELECT count(*) {where}", values).fetchone()[0]
         # The ids come from the index alone; only the objects of the page are then read.
-        ids = f"SELECT id {where} ORDER BY id LIMIT ?, ?"
-        query = f"SELECT parent, id, body {_FROM} AND id IN ({ids}) ORDER BY id"
+        ids = f"SELECT id {where} {ordered} LIMIT ?, ?"
+        query = f"SELECT parent, id, body {_FROM} AND id IN ({ids}) {ordered}"
         return total, self._database.execute(query, [place.api, place.collection, *values, *window]).fetchall()
+
+    def seed(self, place: Place, rows: Sequence[tuple[int, str]], *, fresh: bool) -> None:
+        """The objects (id and body) that a collection has from the start; `fresh` replaces what was there before."""
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            if fresh:
+                self._database.execute(f"DELETE {_FROM}", (place.api, place.collection))
+            self._database.executemany(
+                "INSERT OR IGNORE INTO objects VALUES (?, ?, ?, ?, ?)",
+                [(place.api, place.collection, place.parent, key, body) for key, body in rows],
+            )
+            self._database.execute("COMMIT")
 
     def index(self, place: Place, field: str) -> None:
         """Make searches of a collection by the value of `field`, or by its bounds, quick."""
@@ -226,15 +251,17 @@ def _quoted(text: str) -> str:
 
 def _condition(condition: Condition) -> tuple[str, Sequence[str | int | float]]:
     """A condition as SQL and its values. Text bounds compare as far as they go: a day includes its hours."""
-    field, values = _extract(condition.field), condition.values
+    field, values = condition.cast.format(_extract(condition.field)), condition.values
+    if condition.match in TESTS:
+        return f"{field} {condition.match} ?", values
     if condition.match in ("equals", "in"):
         return f"{field} IN ({', '.join('?' * len(values))})", values
     if condition.match == "contains":
         return f"instr(lower({field}), lower(?)) > 0", values
     if condition.match == "from":
         return f"{field} >= ?", values
+    if condition.match == "since":
+        return f"({field} >= ? OR {field} IS NULL)", values
     if isinstance(values[0], str):
         return f"{field} <= ?", (values[0] + "\U0010ffff",)
     return f"{field} <= ?", values
-
-

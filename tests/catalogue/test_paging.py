@@ -77,6 +77,47 @@ def test_a_list_without_pages_has_one() -> None:
     assert next_arguments(single, {"a": 1}, Page([ROW] * 10, total=99), 10) is None
 
 
+OFFSETS = Operation(
+    **{
+        **vars(BOTH),
+        "pagination": Pagination(page="", count="limit", size=10, total="total", offset="offset"),
+    }
+)
+
+
+def test_an_offset_moves_on_by_what_really_came() -> None:
+    assert first_arguments(OFFSETS, {"a": 1}) == {"a": 1, "limit": 10}
+    assert next_arguments(OFFSETS, {"limit": 10}, Page([ROW] * 4, total=20), 4) == {"limit": 10, "offset": 4}
+    assert next_arguments(OFFSETS, {"offset": "15"}, Page([ROW] * 4, total=20), 4) == {"offset": 19}
+    assert next_arguments(OFFSETS, {"offset": 19}, Page([ROW], total=20), 5) is None
+    assert next_arguments(OFFSETS, {"offset": 10}, Page([], total=20), 10) is None  # a total that lies
+
+
+def test_offsets_without_a_total_end_with_a_short_page() -> None:
+    assert next_arguments(OFFSETS, {"limit": 3}, Page([ROW] * 3), 3) == {"limit": 3, "offset": 3}
+    assert next_arguments(OFFSETS, {"limit": 3}, Page([ROW] * 2), 2) is None
+
+
+def test_pages_of_a_fixed_size_are_not_asked_for_a_size() -> None:
+    fixed = Operation(**{**vars(BOTH), "pagination": Pagination(page="page", count="", size=10)})
+    assert first_arguments(fixed, {"a": 1}) == {"a": 1}
+    assert next_arguments(fixed, {"a": 1}, Page([ROW] * 10), 10) == {"a": 1, "page": 2}
+    assert next_arguments(fixed, {"a": 1}, Page([ROW] * 9), 9) is None
+
+
+@given(rows=st.integers(0, 60), cap=st.integers(1, 12), start=st.integers(0, 20))
+def test_every_row_behind_an_offset_is_seen_once(rows: int, cap: int, start: int) -> None:
+    seen: list[int] = []
+    arguments: Mapping[str, Any] | None = first_arguments(OFFSETS, {"offset": start})
+    while arguments is not None:
+        begin = arguments["offset"]
+        end = min(begin + min(arguments["limit"], cap), rows)
+        page = Page([{"id": number} for number in range(begin, end)], rows)
+        seen += [row["id"] for row in page.items]
+        arguments = next_arguments(OFFSETS, arguments, page, len(seen))
+    assert seen == list(range(start, rows))
+
+
 @given(rows=st.integers(0, 60), cap=st.integers(1, 12), links=st.booleans(), totals=st.booleans())
 def test_every_row_is_seen_once_even_if_pages_are_capped(rows: int, cap: int, links: bool, totals: bool) -> None:  # noqa: FBT001
     if not (links or totals):

@@ -13,19 +13,43 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import runner
-from runner.catalogue import Api, Auth, Catalogue, build_request, load_api, shipped_apis, violations
+from runner.catalogue import (
+    Api,
+    ArgumentError,
+    Auth,
+    Catalogue,
+    Page,
+    Pagination,
+    build_request,
+    first_arguments,
+    load_api,
+    next_arguments,
+    read_answer,
+    shipped_apis,
+    violations,
+)
 
 BASE = "http://127.0.0.1:1/v2"
 MARKS = {"documented", "observed", "inferred"}
+SALES_ORDER = "/orders/jobs/{job_id}/salesorders/{salesorder_id}"
+PURCHASE_ORDER = "/orders/jobs/{job_id}/purchaseorders/{purchaseorder_id}"
 READS = {
     "search_contacts": ("GET", "/crm/contacts", "contacts"),
     "get_contact": ("GET", "/crm/contacts/{contact_id}", ""),
     "search_jobs": ("GET", "/orders/jobs", "jobs"),
     "get_job": ("GET", "/orders/jobs/{job_id}", ""),
+    "search_sales_orders": ("GET", "/orders/jobs/salesorders", "salesorders"),
+    "search_purchase_orders": ("GET", "/orders/jobs/purchaseorders", "purchaseorders"),
     "list_sales_orders": ("GET", "/orders/jobs/{job_id}/salesorders", "salesorders"),
     "get_sales_order": ("GET", "/orders/jobs/{job_id}/salesorders/{salesorder_id}", ""),
     "list_sales_order_line_items": ("GET", "/orders/jobs/{job_id}/salesorders/{salesorder_id}/lineitems", "*"),
     "list_sales_order_payments": ("GET", "/orders/jobs/{job_id}/salesorders/{salesorder_id}/payments", "*"),
+    "get_sales_order_line_item": ("GET", f"{SALES_ORDER}/lineitems/{{line_id}}", ""),
+    "list_purchase_orders": ("GET", "/orders/jobs/{job_id}/purchaseorders", "purchaseorders"),
+    "get_purchase_order": ("GET", PURCHASE_ORDER, ""),
+    "list_purchase_order_line_items": ("GET", f"{PURCHASE_ORDER}/lineitems", "*"),
+    "get_purchase_order_line_item": ("GET", f"{PURCHASE_ORDER}/lineitems/{{line_id}}", ""),
+    "list_purchase_order_payments": ("GET", f"{PURCHASE_ORDER}/payments", "*"),
     "list_payment_terms": ("GET", "/crm/payment-terms", "*"),
     "list_client_groups": ("GET", "/crm/client-groups", "*"),
     "list_commission_codes": ("GET", "/orders/commission-codes", "*"),
@@ -37,10 +61,24 @@ READS = {
 }
 CREATES = {
     "create_contact": "/crm/contacts",
+    "create_store_contact": "/crm/storecontacts",
     "create_job": "/orders/jobs",
+    "create_store_job": "/orders/storejobs",
     "create_sales_order": "/orders/jobs/{job_id}/salesorders",
     "create_sales_order_line_item": "/orders/jobs/{job_id}/salesorders/{salesorder_id}/lineitems",
     "create_sales_order_payment": "/orders/jobs/{job_id}/salesorders/{salesorder_id}/payments",
+    "create_purchase_order": "/orders/jobs/{job_id}/purchaseorders",
+    "create_purchase_order_payment": f"{PURCHASE_ORDER}/payments",
+}
+UPDATES = {
+    "update_contact": "/crm/contacts/{contact_id}",
+    "update_store_contact": "/crm/storecontacts/{contact_id}",
+    "update_job": "/orders/jobs/{job_id}",
+    "update_store_job": "/orders/storejobs/{job_id}",
+    "update_sales_order": SALES_ORDER,
+    "update_sales_order_line_item": f"{SALES_ORDER}/lineitems/{{line_id}}",
+    "update_purchase_order": PURCHASE_ORDER,
+    "update_purchase_order_line_item": f"{PURCHASE_ORDER}/lineitems/{{line_id}}",
 }
 
 
@@ -64,8 +102,12 @@ def test_shipped_documents_are_valid_openapi(name: str) -> None:
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_the_order_flow_is_there_and_nothing_else(syncore: Api) -> None:
-    assert set(syncore.operations) == {*READS, *CREATES}
+def test_every_operation_of_the_guide_is_there_and_nothing_else(syncore: Api) -> None:
+    assert set(syncore.operations) == {*READS, *CREATES, *UPDATES}
+    for name, path in UPDATES.items():
+        operation = syncore.operations[name]
+        assert (operation.method, operation.path) == ("PUT", path)
+        assert (operation.effect, operation.repeatable, operation.id_field) == ("update", False, "")
     for name, (method, path, items) in READS.items():
         operation = syncore.operations[name]
         assert (operation.method, operation.path, operation.items) == (method, path, items)
@@ -76,9 +118,14 @@ def test_the_order_flow_is_there_and_nothing_else(syncore: Api) -> None:
         assert (operation.effect, operation.repeatable, operation.id_field) == ("create", False, "id")
 
 
-def test_only_the_payment_moves_money(syncore: Api) -> None:
+def test_only_payments_move_money(syncore: Api) -> None:
     moving = {name: operation.money for name, operation in syncore.operations.items() if operation.money}
-    assert moving == {"create_sales_order_payment": "amount"}
+    assert moving == {"create_sales_order_payment": "amount", "create_purchase_order_payment": "amount"}
+
+
+def test_only_the_purchase_orders_of_a_job_answer_an_empty_list_with_404(syncore: Api) -> None:
+    empty = {name: operation.empty for name, operation in syncore.operations.items() if operation.empty}
+    assert empty == {"list_purchase_orders": frozenset({404})}
 
 
 def test_the_account_is_reached_with_a_key_in_a_header(syncore: Api) -> None:
@@ -97,6 +144,61 @@ def test_the_job_search_needs_both_dates(syncore: Api) -> None:
     )
     assert request.url == f"{BASE}/orders/jobs?date_from=2026-01-02&date_to=2026-01-31&count=25"
     assert request.notes == ()
+
+
+@pytest.mark.parametrize("api", ["syncore", "syncore_v1"])
+def test_a_job_search_reaches_back_13_months_and_no_further(api: str) -> None:
+    operation = Catalogue()[api].operations["search_jobs"]
+    today = dt.date(2026, 12, 31)
+
+    def search(day: Any) -> str:
+        return build_request(operation, {"date_from": day, "date_to": today}, base_url=BASE, today=today).url
+
+    assert "date_from=2025-11-30" in search("2025-11-30")  # the 31st is not there
+    for day in ("2025-11-29", dt.date(2025, 11, 29)):
+        with pytest.raises(ArgumentError, match="2025-11-29 reaches further back than the 13 months"):
+            search(day)
+    assert "2020-01-01" in build_request(operation, {"date_from": "2020-01-01", "date_to": today}, base_url=BASE).url
+
+
+def test_an_update_of_a_purchase_order_is_held_to_what_was_seen(syncore: Api) -> None:
+    operation = syncore.operations["update_purchase_order"]
+    ids = {"job_id": 31000, "purchaseorder_id": 7}
+    answered = {"name": "Pat Doe", "country": "United States"}
+    with pytest.raises(ArgumentError) as caught:
+        build_request(operation, {**ids, "ship_to": answered}, base_url=BASE)
+    assert dict(caught.value.problems) == {
+        ("ship_to", "country"): "'United States' is longer than 2 characters",
+        ("ship_to", "first_name"): "is required",
+        ("ship_to", "last_name"): "is required",
+    }
+    fitting = {"first_name": "Pat", "last_name": "Doe", "country": "US"}
+    request = build_request(operation, {**ids, "ship_to": fitting}, base_url=BASE)
+    assert request.content() == b'{"ship_to":{"first_name":"Pat","last_name":"Doe","country":"US"}}'
+    assert build_request(operation, {**ids, "critical_comments": "x"}, base_url=BASE).notes == ()
+
+
+def test_a_lone_purchase_order_stands_for_a_list(syncore: Api) -> None:
+    operation = syncore.operations["list_purchase_orders"]
+    page = read_answer(operation, status=200, content_type="", content=b'{"purchaseorders": {"id": 1}}')
+    assert page.items == [{"id": 1}]
+
+
+def test_version_1_only_reads_ten_at_a_time() -> None:
+    api = Catalogue()["syncore_v1"]
+    searches = {name: set(operation.parameters) for name, operation in api.operations.items()}
+    assert searches == {
+        "search_jobs": {"date_from", "date_to", "client_group_id", "status", "page"},
+        "search_contacts": {"date_from", "date_to", "client_group_id", "email", "state", "type", "page"},
+    }
+    assert api.auth == (Auth(secret="api_key", place="header", name="x-api-key"),)
+    for operation in api.operations.values():
+        assert (operation.effect, operation.pagination) == ("read", Pagination("page", "", 10))
+        assert operation.evidence == "inferred"
+        assert {parameter.evidence for parameter in operation.parameters.values()} == {"inferred"}
+        assert first_arguments(operation, {"state": "WA"}) == {"state": "WA"}
+        assert next_arguments(operation, {}, Page([{"id": 1}] * 10), 10) == {"page": 2}
+        assert next_arguments(operation, {"page": 2}, Page([{"id": 1}] * 9), 19) is None
 
 
 def _schemas(syncore: Api) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -139,8 +241,8 @@ def _evidence(node: Any) -> Iterator[str]:
             yield from _evidence(value)
 
 
-def test_no_field_of_a_create_is_presented_as_known(syncore: Api) -> None:
-    for name in CREATES:
+def test_no_field_of_a_write_that_nobody_saw_is_presented_as_known(syncore: Api) -> None:
+    for name in {*CREATES, *UPDATES} - {"update_purchase_order"}:
         operation = syncore.operations[name]
         assert operation.evidence == "inferred"
         assert set(_evidence(operation.body)) == {"inferred"}, name
@@ -203,7 +305,8 @@ def _code_strings(tree: ast.AST) -> Iterator[str]:
 def test_python_knows_no_endpoint(syncore: Api) -> None:
     package = Path(runner.__file__).parent
     paths = {operation.path for operation in syncore.operations.values()}
-    operations = {operation.full_name for operation in syncore.operations.values()} | set(syncore.operations)
+    every = [operation for api in Catalogue().values() for operation in api.operations.values()]
+    operations = {name for operation in every for name in (operation.full_name, operation.name, operation.path)}
     segments = {f"/{part}" for path in paths for part in path.split("/") if part and not part.startswith("{")}
     for file in sorted(package.rglob("*.py")):
         for text in _code_strings(ast.parse(file.read_text(encoding="utf-8"))):

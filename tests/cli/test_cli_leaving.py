@@ -238,7 +238,7 @@ def test_the_sandbox_serves_until_it_is_interrupted(contacts: Command) -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0
-    assert out.startswith(b"syncore  http://127.0.0.1:")
+    assert b"\nsyncore  http://127.0.0.1:" in b"\n" + out
     assert err == b""
     assert len(contacts.delivered()) == 2
     contacts("sandbox", "--port", "0", "--folder", "rows.csv", code=7)

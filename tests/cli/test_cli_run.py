@@ -149,7 +149,8 @@ def test_resume_refuses_what_has_changed(contacts: Command, name: str, content: 
     assert len(contacts.delivered()) == 1
     contacts("run", "contacts.yaml")
     names = [one["body"]["first_name"] for one in contacts.delivered()]
-    assert names[:2] == ["A-1", "A-2"]
+    assert names[0] == "A-1"
+    assert names.count("A-2") == 1
 
 
 def test_resume_without_the_input(contacts: Command) -> None:

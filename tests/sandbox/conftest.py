@@ -28,14 +28,15 @@ def deliveries(folder: Path) -> list[Any]:
 
 @dataclass
 class Client:
-    """Speaks to the shop; `expect` is the status that has to come back."""
+    """Speaks to an API, the shop; `expect` is the status that has to come back."""
 
     base_url: str
+    api: str = "shop"
     session: requests.Session = field(default_factory=requests.Session)
 
     def send(self, method: str, path: str, *, expect: int, **more: Any) -> Any:
         headers = {"x-token": "t", **more.pop("headers", {})}
-        answer = self.session.request(method, f"{self.base_url}/shop{path}", headers=headers, timeout=30, **more)
+        answer = self.session.request(method, f"{self.base_url}/{self.api}{path}", headers=headers, timeout=30, **more)
         assert answer.status_code == expect, answer.text
         return parsed(answer.text)
 

@@ -72,7 +72,7 @@ def test_a_missing_key(server: Server, header: dict[str, str]) -> None:
 
 
 def test_a_wrong_key(folder: Path) -> None:
-    server = serve(folder, DOCUMENTS, key="right")
+    server = serve(folder, DOCUMENTS, keys={"right": {"read", "write"}})
     try:
         client = Client(server.base_url)
         answer = client.send("GET", CUSTOMERS, expect=401, headers={"x-token": "wröng".encode("latin-1")})

@@ -232,6 +232,7 @@ def test_the_shipped_documents_can_be_served(folder: Path) -> None:
     assert home == {
         "sandbox": server.instance,
         "apis": {name: f"{server.base_url}/{name}" for name in sorted(shipped_apis())},
+        "hits": {},
     }
     client.session.close()
     server.close()

@@ -1,0 +1,206 @@
+"""Search conditions as people write them, `{field: date_raised, is: after, value: 2026-11-14}`, in the API's numbers.
+
+What the fields and comparisons are called, and which parts their values go into, is in the API document.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from runner.catalogue.arguments import Findings
+from runner.catalogue.schema import TreePath
+from runner.problems import nearest
+from runner.template import Unknown, contains_unknown, to_text
+
+KEYS = ("field", "is", "value", "to")
+Part = tuple[str, Any]
+"""The name of a query parameter, and its text or Unknown."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The parts that a field's value and the end of a range go into; `format` (strftime) when they are dates."""
+
+    value: str
+    to: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field that can be tested. `values` are the only ones it has, by name, where the document lists them."""
+
+    code: str
+    kind: Kind
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison. A `range` goes from `value` to `to`; with `day_end` a bare day in its last value is all of it."""
+
+    code: str
+    range: bool = False
+    day_end: bool = False
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The grammar of one API's conditions. `comparisons` hold the other names too; `named` the first ones only."""
+
+    field_part: str
+    is_part: str
+    fields: Mapping[str, Field]
+    comparisons: Mapping[str, Comparison]
+    named: tuple[str, ...]
+
+
+def read_grammar(declared: Mapping[str, Any]) -> Conditions:
+    """The grammar that an x-runner-conditions declares."""
+    kinds = {name: Kind(**kind) for name, kind in declared["kinds"].items()}
+    comparisons = {}
+    for name, entry in declared["comparisons"].items():
+        comparison = Comparison(str(entry["code"]), entry.get("range", False), entry.get("day_end", False))
+        comparisons.update(dict.fromkeys((name, *entry.get("also", ())), comparison))
+    return Conditions(
+        field_part=declared["parts"]["field"],
+        is_part=declared["parts"]["is"],
+        fields={
+            name: Field(
+                str(entry["code"]),
+                kinds[entry["kind"]],
+                {shown: str(code) for shown, code in entry.get("values", {}).items()},
+            )
+            for name, entry in declared["fields"].items()
+        },
+        comparisons=comparisons,
+        named=tuple(declared["comparisons"]),
+    )
+
+
+def encode_conditions(name: str, grammar: Conditions, given: Any, findings: Findings) -> list[Part]:
+    """The query parameters of what a step gives for the parameter `name`: a list of conditions, or one alone.
+
+    A list is sent as name[1][part], name[2][part], one alone as the bare parts. What cannot be sent is refused in
+    `findings`; Unknown values pass.
+    """
+    if isinstance(given, Unknown):
+        return [(name, given)]
+    if isinstance(given, Mapping):
+        return _encode(given, grammar, path=(name,), findings=findings)
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        findings.refuse((name,), "is a list of conditions, such as [{field: ..., is: ..., value: ...}]")
+        return []
+    if not given:
+        findings.refuse((name,), "needs at least one condition")
+    parts: list[Part] = []
+    for index, condition in enumerate(given):
+        path = (name, index)
+        if isinstance(condition, Unknown):
+            parts.append((f"{name}[{index + 1}]", condition))
+        elif isinstance(condition, Mapping):
+            encoded = _encode(condition, grammar, path=path, findings=findings)
+            parts += [(f"{name}[{index + 1}][{part}]", value) for part, value in encoded]
+        else:
+            findings.refuse(path, "is no condition; write {field: ..., is: ..., value: ...}")
+    return parts
+
+
+def _encode(condition: Mapping[str, Any], grammar: Conditions, *, path: TreePath, findings: Findings) -> list[Part]:
+    for key in sorted(set(condition) - set(KEYS)):
+        findings.refuse((*path, key), f"a condition has no {key!r}; {nearest(key, KEYS)}")
+    given = {key: value for key, value in condition.items() if key in KEYS and value is not None}
+    for key in ("field", "is"):
+        if key not in given:
+            names = ", ".join(grammar.fields if key == "field" else grammar.named)
+            findings.refuse(path, f"a condition needs {key!r}: one of {names}")
+    field = _known(given.get("field"), grammar.fields, grammar.fields, path=(*path, "field"), findings=findings)
+    compared = _known(given.get("is"), grammar.comparisons, grammar.named, path=(*path, "is"), findings=findings)
+    parts: list[Part] = [
+        (part, known.code if isinstance(known, Field | Comparison) else known)
+        for part, known in ((grammar.field_part, field), (grammar.is_part, compared))
+        if known is not None
+    ]
+    if isinstance(field, Field) and isinstance(compared, Comparison):
+        return parts + _values(given, field, compared, path=path, findings=findings)
+    if contains_unknown([field, compared]):
+        parts += [(key, Unknown(str(given[key]))) for key in ("value", "to") if key in given]
+    return parts
+
+
+def _known(value: Any, known: Mapping[str, Any], names: Iterable[str], *, path: TreePath, findings: Findings) -> Any:
+    """What a name stands for; an Unknown as it is; None when it is refused or not given."""
+    if value is None or isinstance(value, Unknown):
+        return value
+    if not isinstance(value, str) or value not in known:
+        findings.refuse(path, f"{value!r} is none of them; {nearest(str(value), names)}")
+        return None
+    return known[value]
+
+
+def _values(
+    given: Mapping[str, Any], field: Field, compared: Comparison, *, path: TreePath, findings: Findings
+) -> list[Part]:
+    """The companions that the field and the comparison ask for, each in its part."""
+    what, comparison = given["field"], given["is"]
+    if compared.range and not field.kind.to:
+        findings.refuse((*path, "is"), f"{comparison!r} does not go with {what!r}, which has no ranges")
+        return []
+    if "to" in given and not compared.range:
+        findings.refuse((*path, "to"), f"{comparison!r} takes one value; 'to' is the end of a range")
+    parts = []
+    keys = ("value", "to") if compared.range else ("value",)
+    for key in keys:
+        if key not in given:
+            wanted = "a date" if field.kind.format else "a text"
+            findings.refuse(path, f"{what!r} {comparison!r} needs {key!r}: {wanted} to compare with")
+            continue
+        end = compared.day_end and key == keys[-1]
+        value = _value(given[key], field, end=end, path=(*path, key), findings=findings)
+        parts.append((getattr(field.kind, key), value))
+    texts = [value for _, value in parts]
+    if len(texts) > 1 and all(isinstance(text, str) for text in texts) and field.kind.format and texts[1] < texts[0]:
+        findings.refuse((*path, "to"), f"the range ends before it begins: {texts[0]} to {texts[1]}")
+    return parts
+
+
+def _value(value: Any, field: Field, *, end: bool, path: TreePath, findings: Findings) -> Any:
+    if isinstance(value, Unknown):
+        return value
+    if field.kind.format:
+        moment = _moment(value, end=end)
+        if moment is None:
+            findings.refuse(path, f"{value!r} is not a date like 2026-01-31 or 2026-01-31T14:30:00")
+        return moment.strftime(field.kind.format) if moment else None
+    if isinstance(value, bool | float | Decimal | Mapping | list) or value is None:
+        findings.refuse(path, f"{value!r} is not text")
+        return None
+    return named_value(to_text(value), field.values, path=path, findings=findings) if field.values else to_text(value)
+
+
+def named_value(value: Any, values: Mapping[str, Any], *, path: TreePath, findings: Findings) -> Any:
+    """What is sent for one of `values`, given by its name or as it is sent; other values are refused."""
+    if isinstance(value, Unknown):
+        return value
+    codes = {name.lower(): code for name, code in values.items()} | {str(code): code for code in values.values()}
+    if str(value).lower() not in codes:
+        findings.refuse(path, f"{value!r} is not one of its values; {nearest(str(value), values)}")
+    return codes.get(str(value).lower())
+
+
+def _moment(value: Any, *, end: bool) -> dt.datetime | None:
+    """A day or a moment in UTC. A moment without an offset is UTC already."""
+    if isinstance(value, str):
+        try:
+            value = dt.date.fromisoformat(value) if len(value) == 10 else dt.datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC) if value.tzinfo else value
+    if isinstance(value, dt.date):
+        return dt.datetime.combine(value, dt.time(23, 59, 59) if end else dt.time(), tzinfo=dt.UTC)
+    return None

@@ -1,0 +1,202 @@
+"""The operations of an API document as routes: what each does, with what, and how it is answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from runner.catalogue import Api, Operation
+from runner.catalogue.operation import parameter_name
+from runner.problems import ConfigError
+from runner.sandbox.bookings import Entries, entries
+from runner.sandbox.conditions import Search, search_of
+from runner.sandbox.refusals import EXTENSION
+from runner.sandbox.resources import (
+    FILTER,
+    Resource,
+    Target,
+    declared,
+    everywhere,
+    example,
+    properties,
+    raw,
+    resources,
+    settings_of,
+    target,
+)
+from runner.sandbox.views import View, view, with_settings
+
+_WHOLE = View(None)
+
+
+class Act(Enum):
+    """What a route does."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    ITEM = "item"
+    LIST = "list"
+    LIST_ALL = "list the objects of all parents"
+    EXAMPLE = "answer the example"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A query parameter that narrows a list: the dotted field it looks at, how, and whether as a number."""
+
+    parameter: str
+    field: str
+    match: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class Refer:
+    """A field that names an object of another resource and is filled from it, with these names (none: all)."""
+
+    field: str
+    target: Resource
+    names: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Making:
+    """What an object of `resource` is made of, beside what is given: defaults, references, objects below it."""
+
+    resource: Resource
+    defaults: tuple[tuple[str, Any, bool], ...] = ()
+    refers: tuple[Refer, ...] = ()
+    parts: Mapping[str, Making] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sort:
+    """The query parameter that names the field to sort by, its value without one, and the field of each value."""
+
+    parameter: str
+    default: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """One operation of the document and what answering it takes. `owner` is what the collection lies in.
+
+    example   what is answered where there is nothing else, and around what there is
+    given     fields that what is written is given; `ignored`: fields that change nothing when they come alone
+    key       the field of the body that names the object, "" when the path does; `called`: its name in refusals
+    """
+
+    operation: Operation
+    act: Act
+    status: int
+    example: Any = None
+    making: Making | None = None
+    owner: Resource | None = None
+    view: View = _WHOLE
+    filters: tuple[Filter, ...] = ()
+    search: Search | None = None
+    sort: Sort | None = None
+    caps: Mapping[str, int] = field(default_factory=dict)
+    empty: int = 200
+    given: Mapping[str, Any] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+    entries: tuple[Entries, ...] = ()
+    key: str = ""
+    called: str = "object"
+
+
+def routes(api: Api) -> tuple[list[Resource], list[Route]]:
+    """The resources and routes of an API. Raises ConfigError when a field refers to what the document lacks."""
+    known = resources(api)
+    return list(known.values()), [_route(api, operation, known) for operation in api.operations.values()]
+
+
+def _route(api: Api, operation: Operation, known: Mapping[str, Resource]) -> Route:
+    settings = settings_of(raw(api, operation))
+    act, resource = _act(operation, target(api, operation), known, keyed="key" in settings)
+    codes = sorted(int(code) for code in raw(api, operation).get("responses", {}) if re.fullmatch(r"2\d\d", str(code)))
+    status = codes[0] if codes else (201 if act is Act.CREATE else 200)
+    caps = {p["name"]: p[EXTENSION]["cap"] for p in declared(api, operation) if "cap" in p.get(EXTENSION, {})}
+    if resource is None:
+        return Route(operation, act, status, example(api, operation), caps=caps)
+    body = properties(operation.body)
+    return Route(
+        operation,
+        act,
+        status,
+        example(api, operation),
+        making=_making(resource, body, known),
+        owner=None if act is Act.LIST_ALL else known.get(resource.collection.rpartition("/{}")[0]),
+        view=view(resource, resource.fields, known, all_names=True),
+        filters=tuple(_filters(api, operation)),
+        search=next((search_of(operation, p) for p in declared(api, operation) if "x-runner-conditions" in p), None),
+        sort=next(_sorts(api, operation), None),
+        caps=caps,
+        empty=settings.get("empty", 200),
+        given=settings.get("set", {}),
+        ignored=frozenset(name for name, own in with_settings(body) if "ignored_alone" in own),
+        entries=entries(body),
+        key=settings.get("key", ""),
+        called=settings.get("called", "object"),
+    )
+
+
+def _act(
+    operation: Operation, on: Target, known: Mapping[str, Resource], *, keyed: bool
+) -> tuple[Act, Resource | None]:
+    resource = known.get(on.collection)
+    if on.one or keyed:
+        if resource and operation.effect == "read":
+            return Act.ITEM, resource
+        if resource and operation.method in ("PUT", "PATCH", "POST"):
+            return Act.UPDATE, resource
+    elif operation.effect == "create":
+        return Act.CREATE, resource
+    elif operation.effect == "read" and operation.items:
+        if resource:
+            return Act.LIST, resource
+        return Act.LIST_ALL, next(r for c, r in known.items() if everywhere(c) == on.collection)
+    return Act.EXAMPLE, None
+
+
+def _making(resource: Resource, body: Mapping[str, Any], known: Mapping[str, Resource]) -> Making:
+    fields = {**resource.fields, **body}
+    own = list(with_settings(fields, resource.fields))
+    below = {name: known.get(f"{resource.collection}/{{}}/{s['children']}") for name, s in own if "children" in s}
+    return Making(
+        resource,
+        defaults=tuple((name, s["default"], s.get("always", False)) for name, s in own if "default" in s),
+        refers=tuple(_refers(resource, fields, known)),
+        parts={name: _making(child, {}, known) for name, child in below.items() if child is not None},
+    )
+
+
+def _refers(resource: Resource, fields: Mapping[str, Any], known: Mapping[str, Resource]) -> Iterator[Refer]:
+    for name, settings in with_settings(fields, resource.fields):
+        if "refers" not in settings:
+            continue
+        found = next((r for r in known.values() if r.name == settings["refers"]), None)
+        if found is None:
+            message = f"{resource.api}: {name!r} refers to {settings['refers']!r}, which no operation creates or lists"
+            raise ConfigError(message, remedy=f"correct {EXTENSION} in the API document")
+        shown = properties(resource.fields.get(name)) or properties(fields[name])
+        yield Refer(name, found, frozenset(shown) - {found.id_field})
+
+
+def _filters(api: Api, operation: Operation) -> Iterator[Filter]:
+    for entry in declared(api, operation):
+        if settings := entry.get(FILTER):
+            kind = operation.parameters[parameter_name(entry)].schema.get("type")
+            yield Filter(entry["name"], settings["field"], settings["match"], kind in ("integer", "number"))
+
+
+def _sorts(api: Api, operation: Operation) -> Iterator[Sort]:
+    for entry in declared(api, operation):
+        if entry.get(EXTENSION, {}).get("sort"):
+            parameter = operation.parameters[parameter_name(entry)]
+            names = {str(value): name for name, value in parameter.values.items()}
+            yield Sort(parameter.sent_as, str(parameter.schema.get("default", "")), names)
