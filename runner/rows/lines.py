@@ -155,7 +155,7 @@ def _beside(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() in DELIMITERS]
     except OSError:
         return f"there is no folder {path.parent} either"
-    return nearest(path.name, names, noun="files") or f"{path.parent} has no {' or '.join(DELIMITERS)} file"
+    return nearest(path.name, names, noun="files") or f"there is none in {path.parent.absolute()}"
 
 
 def unreadable(reason: str | OSError, findings: Findings, *, remedy: str = "") -> InvalidError:

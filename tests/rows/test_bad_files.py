@@ -40,7 +40,7 @@ def refusal(path: Path) -> Problem:
 def test_no_such_file(tmp_path: Path) -> None:
     problem = refusal(tmp_path / "none.csv")
     assert problem.file == str(tmp_path / "none.csv")
-    nothing = f"{tmp_path} has no .csv or .tsv or .tab file"
+    nothing = f"there is none in {tmp_path}"
     assert seen(problem) == (1, 1, "cannot be read: no such file", nothing)
     (tmp_path / "nine.csv").touch()
     assert refusal(tmp_path / "none.csv").remedy == "did you mean 'nine.csv'?"
