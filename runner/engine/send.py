@@ -48,11 +48,20 @@ class Sender:
     def __init__(self, context: Context, journal: Journal) -> None:
         self._context, self._journal = context, journal
         self._failures = 0
+        self._unknown_payment = ""
         self._lock = threading.Lock()
 
     def write(self, subject: Subject, operation: Operation, request: Request, *, check: Check) -> Outcome:
-        """Send a write, at most once. Its intent is on the disk before its first byte leaves."""
-        return self._send(subject, operation, request, check=check, tries=TRIES)
+        """Send a write, at most once. Its intent is on the disk before its first byte leaves.
+
+        After a payment whose outcome is unknown this run sends no other: whatever broke that one may break the next.
+        """
+        if operation.money and self._unknown_payment:
+            return Outcome("not sent", f"held back: the outcome of the payment of {self._unknown_payment} is unknown")
+        outcome = self._send(subject, operation, request, check=check, tries=TRIES)
+        if operation.money and outcome.state == "unknown":
+            self._unknown_payment = subject.key or "this recipe"
+        return outcome
 
     def read(self, subject: Subject, operation: Operation, request: Request, *, tries: int) -> Outcome:
         """Send a read that gives one object, or one page."""

@@ -92,7 +92,7 @@ def test_a_rejected_row_goes_on_from_the_step_that_failed(server: FaultServer, b
 def test_an_unknown_call_is_not_sent_again_and_neither_with_another_body(server: FaultServer, bench: Bench) -> None:
     server.on("POST", "/orders/1001/payments", actions.committed(actions.close()))
     ran = bench.run(STEPS, BEFORE, head=HEAD)
-    assert ran.buckets == {"unknown": 1, "done": 1}
+    assert ran.buckets == {"unknown": 1, "not started": 1}
     assert ran.ended.exit_code == 5
     assert "runner settle 1" in ran.rows["A"].reason
     for total in ("12.10", "12.11"):
@@ -102,6 +102,19 @@ def test_an_unknown_call_is_not_sent_again_and_neither_with_another_body(server:
     assert "amount was" in ran.rows["A"].reason
     assert len(server.deliveries("POST", "/orders/1001/payments")) == 1
     assert bench.calls()["A", "payment", ""].state == "unknown"
+
+
+def test_after_an_unknown_payment_a_run_sends_no_other_and_the_next_run_goes_on(
+    server: FaultServer, bench: Bench
+) -> None:
+    server.on("POST", "/orders/1001/payments", actions.committed(actions.close()))
+    ran = bench.run(STEPS, BEFORE, head=HEAD)
+    assert len(server.deliveries("POST", "/orders")) == 2
+    assert len(server.deliveries("POST", "/orders/.*/payments")) == 1
+    assert ran.rows["B"].reason == "payment: held back: the outcome of the payment of A is unknown"
+    ran = bench.run(STEPS, BEFORE, head=HEAD)
+    assert ran.buckets == {"unknown": 1, "done": 1}
+    assert len(server.deliveries("POST", "/orders/.*/payments")) == 2
 
 
 def test_a_renamed_step_needs_was(server: FaultServer, bench: Bench) -> None:
