@@ -147,6 +147,8 @@ class Transport:
     ) -> None:  # fmt: skip
         self._origin = _origin(base_url)
         self._auth, self._secrets = auth, secrets
+        forms = {form for secret in secrets.values() for form in _forms(secret.reveal())}
+        self._secret_forms = sorted(forms, key=len, reverse=True)  # the longer may hold the shorter
         self._user_agent, self._deadline = user_agent, deadline
         self._max_answer = max_answer
         self._local = threading.local()
@@ -179,9 +181,8 @@ class Transport:
 
     def _without_secrets(self, content: bytes) -> bytes:
         """An answer may repeat what it was sent: no secret gets from there into a journal or onto a screen."""
-        for secret in self._secrets.values():
-            for form in _forms(secret.reveal()):
-                content = content.replace(form, b"***")
+        for form in self._secret_forms:
+            content = content.replace(form, b"***")
         return content
 
     def close(self) -> None:

@@ -35,16 +35,13 @@ class Project:
         return self.loaded.recipe
 
 
-def project(recipe: str, catalogue: Catalogue, *, at: Config | None = None) -> Project:
-    """The recipe called `recipe`: a file, or the bare name of one that comes with the program.
-
-    Its configuration is `at`, or else the one beside the recipe, or else that of the folder we are in.
-    """
+def project(recipe: str, catalogue: Catalogue, *, at: Config) -> Project:
+    """The recipe called `recipe`, a file or the bare name of one that comes with the program, under a configuration."""
     path, shipped = find_recipe(recipe)
     storable(path, "the recipe's file")
     name = recipe if shipped else str(path.absolute())
     loaded = load(path, catalogue=catalogue, name=recipe if not shipped else path.name)
-    return Project(at if at is not None else config_of(recipe), path, name, loaded, shipped)
+    return Project(at, path, name, loaded, shipped)
 
 
 def config_of(recipe: str) -> Config:

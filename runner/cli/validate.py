@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from runner.catalogue import Catalogue
 from runner.cli.apis_of import catalogue_for
 from runner.cli.projects import config_of, find_recipe
 from runner.problems import InvalidError, Problem, draw_all
@@ -16,13 +19,15 @@ from runner.recipe.load import load
 def validate(*, recipes: tuple[str, ...], target_name: str) -> int:
     """Check recipes: everything that can be known without rows and without a network."""
     problems: list[Problem] = []
+    catalogues: dict[Path, Catalogue] = {}  # recipes of one project share the documents that are read for them
     total = 0
     for recipe in recipes:
         try:
             path, shipped = find_recipe(recipe)
             config = config_of(recipe)
-            catalogue = catalogue_for(config, config.target(target_name))
-            loaded = load(path, catalogue=catalogue, name=path.name if shipped else recipe)
+            if config.home not in catalogues:
+                catalogues[config.home] = catalogue_for(config, config.target(target_name))
+            loaded = load(path, catalogue=catalogues[config.home], name=path.name if shipped else recipe)
         except InvalidError as error:
             problems += error.problems
             total += error.total

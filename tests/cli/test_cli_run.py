@@ -183,3 +183,21 @@ def test_a_terminal_is_not_moved_by_data(contacts: Command, start_stub: StartStu
     ):  # fmt: skip
         ended = contacts(*line.split(), code=code, env={"ACME_KEY": "k"})
         assert not set("\x1b\x07\r\u202e") & set(ended.out + ended.err), line
+
+
+def test_data_that_speaks_of_the_sandbox_comes_back_as_it_is(runner: Command) -> None:
+    (runner.folder / "once.yaml").write_text("""\
+recipe: 1
+name: once
+steps:
+  - id: made
+    use: syncore.create_contact
+    with: {business_name: Sandbox Volleyball, email: dana@sandbox.example.org}
+  - id: contact
+    use: syncore.search_contacts
+    with: {email: dana@sandbox.example.org}
+    expect: one
+outputs: {email: "{{ contact.email }}"}
+""")
+    runner("run", "once.yaml")
+    assert "dana@sandbox.example.org" in (runner.folder / "runs" / "1" / "results.csv").read_text("utf-8-sig")
