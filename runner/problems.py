@@ -95,6 +95,10 @@ class StoppedError(RunnerError):
 
     exit_code = 8
 
+    def __init__(self, message: str, *, remedy: str = "", exit_code: int = 8) -> None:
+        self.exit_code = exit_code
+        super().__init__(message, remedy=remedy)
+
 
 def nearest(name: str, names: Iterable[str], *, noun: str = "") -> str:
     """A remedy for a misspelt name: the nearest of `names`, or all of them when none is near."""

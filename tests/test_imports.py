@@ -19,6 +19,7 @@ LEVELS = (
     {"recipe", "sandbox", "transport"},
     {"catalogue", "config"},
     {"journal", "template", "source"},
+    {"durable"},
     {"problems"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
@@ -36,9 +37,10 @@ LIBRARIES = {
     "urllib3": {"transport"},
     "waitress": {"sandbox"},
     "werkzeug": {"sandbox"},
+    "xlsxwriter": {"report"},
     "yaml": {"source"},
 }
-LAZY = {"jsonschema", "rich"}
+LAZY = {"jsonschema", "rich", "xlsxwriter"}
 """Imported inside functions only: each takes longer to import than `runner --version` may take in all."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -35,10 +37,28 @@ def test_recipe(tmp_path: Path, recipe: Path) -> None:
     assert " with problems" not in planned
     assert not runner.runs.exists()
 
-    runner("run", recipe.stem, *values)
+    ran = runner("run", recipe.stem, *values)
+    if ran.out.startswith("export"):
+        check_export(runner, recipe.stem)
+        return
     assert runner.delivered()
     assert {one["status"] for one in runner.delivered()} <= {200, 201, 204}
     writes = len(runner.delivered())
     runner("run", recipe.stem, *values)
     assert len(runner.delivered()) == writes
-    assert "0 to send" in runner("run", recipe.stem, *values, "--dry-run").out
+    found = runner.runs / "1" / "rows.jsonl"  # what it read, where the rows come from an API
+    rows: list[str | Path] = ["--rows", found] if found.exists() else []
+    assert "0 to send" in runner("run", recipe.stem, *values, *rows, "--dry-run").out
+
+
+def check_export(runner: Command, name: str) -> None:
+    """An export sends nothing but reads, and writes one file in each of its formats."""
+    with (runner.runs / "1" / "export.csv").open(encoding="utf-8-sig", newline="") as file:
+        exported = list(csv.DictReader(file))
+    assert {one["method"] for one in runner.delivered(writes=False)} == {"GET"}
+    found = [json.loads(line) for line in (runner.runs / "1" / "rows.jsonl").read_text().splitlines()]
+    assert len(exported) == len(found)
+    target = runner.folder / "out.jsonl"
+    runner("run", name, "--rows", runner.runs / "1" / "rows.jsonl", "--export", target)
+    lines = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [list(line) for line in lines] == [list(line) for line in exported]

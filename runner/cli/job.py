@@ -5,33 +5,32 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
+from typing import Any, NoReturn, cast
 
-import click
-
-from runner.catalogue import Catalogue, to_json
+from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
-from runner.cli.leaving import Talk, stopping_on_signals
+from runner.cli.leaving import stopping_on_signals
 from runner.cli.projects import Project, make_folder, storable
+from runner.cli.reports import Reports
 from runner.config import Target
 from runner.engine.context import Context
 from runner.engine.events import Reporter, RunEnded, RunStarted
+from runner.engine.fetch import fetch_rows, search_request
 from runner.engine.once import OncePer
 from runner.engine.retry import Budget
 from runner.engine.run import Reporters, Run, Selection, scope_of
 from runner.engine.stop import Stop
 from runner.journal import History, Journal, RunRecord
 from runner.problems import RunnerError, UsageError, nearest
-from runner.rows import Input, open_input
+from runner.rows import Input, Row, open_input
 from runner.template import EvaluationError, Unknown, to_text
 
-if TYPE_CHECKING:
-    from runner.report.console import Console
-    from runner.report.files import Files
+FOUND = "rows.jsonl"
+"""In the folder of a run: the rows that it read from an API."""
 
 KEYS_COMPARED = 10_000
 """Keys that a misspelt one is compared with."""
@@ -52,27 +51,32 @@ class Job:
     values: dict[str, Any]
     date: dt.date
     selection: Selection
+    export: Path | None = None
 
     def open_input(self, rows_file: Path | None) -> Input | None:
-        """The checked input; None for a recipe without rows."""
+        """The checked input; None for a recipe without rows, and where they are still to be read from an API."""
         rows = self.project.recipe.rows
         if rows is None:
             if rows_file is not None:
                 raise UsageError("this recipe has no rows, so --rows has no meaning", remedy="leave --rows out")
+            return None
+        if rows_file is None and rows.search is not None:
             return None
         if rows_file is None and not rows.file:
             raise UsageError("the recipe names no input", remedy="--rows FILE")
         path = rows_file if rows_file is not None else self.project.path.parent / rows.file
         storable(path, "the input")
         name = path.name if self.project.shipped and rows_file is None else str(path)
-        return open_input(path, rows, scope=self._scope(), name=name)
+        opened = open_input(path, rows, scope=self._scope(), name=name)
+        self._check_only(opened)
+        return opened
 
-    def check_only(self, input_: Input | None) -> None:
+    def _check_only(self, input_: Input | None) -> None:
         """Refuse keys that no row has: a run that finds nothing to do would look like one that is done."""
         left = set(self.selection.only)
         if not left:
             return
-        known = [self._key()] if input_ is None else (row.key for row in input_)
+        known = [self._single().key] if input_ is None else (row.key for row in input_)
         near: list[str] = []
         for key in known:
             left.discard(key)
@@ -90,14 +94,21 @@ class Job:
         history = History(self.project.config.runs)
         reporter = PlanText(sys.stdout, show_all=show_all)
         context = self._context(way, Unknown("run.id"), history, None, [reporter], Stop())
-        job = Run(context, input_, key=self._key(), selection=self.selection)
-        ended = job.execute(self._started(way, 0, input_, history))
+        single = self._single()
+        if input_ is None and not self._search:
+            self._check_only(None)
+        selection = Selection() if input_ is None else self.selection
+        job = Run(context, input_, single=single, selection=selection)
+        reads = self._reads(context) if input_ is None else None
+        ended = job.execute(self._started(way, 0, input_, history, reads=reads))
         return ended.exit_code
 
     def run(self, input_: Input | None, *, workers: int, resumed: RunRecord | None = None) -> int:
         """The run, or the rest of one."""
         stop = Stop()
         runs = self.project.config.runs
+        if input_ is None and not self._search:
+            self._check_only(None)
         with ExitStack() as open_things:
             way = open_things.enter_context(
                 wiring.open_way(self.project, self.target, self.catalogue, wait=stop.wait)
@@ -107,27 +118,57 @@ class Job:
             open_things.enter_context(stopping_on_signals(stop))
             if resumed is not None and way.account != resumed.account:
                 refuse(f"the account has changed since run {resumed.id} began ({resumed.account}, now {way.account})")
-            key = self._key()
-            number = self._begin(journal, way, input_, resumed)
+            single = self._single()
             history = History(runs)
             open_things.callback(history.close)
-            files, console = self._reporters(runs / str(number), input_, stop)
-            open_things.callback(files.close)
-            open_things.callback(console.close)
-            context = self._context(way, number, history, journal, [files, console], stop)
-            job = Run(context, input_, key=key, selection=self.selection, workers=workers)
-            started = self._started(way, number, input_, history, resumed=resumed is not None)
-            ended = _recorded(journal, number, lambda: job.execute(started))
-        _point_to(files.results_path, files.retry_path)
+            number = self._begin(journal, way, input_, resumed)
+            reports = Reports(self.project.recipe, runs / str(number), export=self.export, stop=stop)
+            open_things.callback(reports.close)
+            context = self._context(way, number, history, journal, [reports.console], stop)
+
+            def execute() -> RunEnded:
+                read = self._read_rows(context, journal, number) if input_ is None and self._search else input_
+                telling = replace(context, emit=reports.open(read))
+                job = Run(telling, read, single=single, selection=self.selection, workers=workers)
+                return job.execute(self._started(way, number, read, history, resumed=resumed is not None))
+
+            ended = _recorded(journal, number, execute)
+        reports.point_to_files()
         return ended.exit_code
 
-    def _reporters(self, folder: Path, input_: Input | None, stop: Stop) -> tuple[Files, Console]:
-        from runner.report.console import Console
-        from runner.report.files import Files
+    @property
+    def _search(self) -> str:
+        """The operation that gives the rows; empty where they come from a file, or there are none."""
+        rows = self.project.recipe.rows
+        return rows.search.operation if rows is not None and rows.search is not None else ""
 
-        terminal = sys.stderr.isatty()
-        talk = sys.stderr if terminal else cast(TextIO, Talk(sys.stderr, stop))
-        return Files(folder, input_, outputs=tuple(self.project.recipe.outputs)), Console(talk, terminal=terminal)
+    def _single(self) -> Row:
+        """The one row where there is no input: that of a recipe without rows, or what a dry run shows for all rows."""
+        if self.project.recipe.rows is None:
+            return Row(1, self._key(), {}, ())
+        return Row(1, "each row", cast("Mapping[str, Any]", Unknown("row")), ())
+
+    def _reads(self, context: Context) -> Request | None:
+        """The request that a dry run will not send for its rows."""
+        rows = self.project.recipe.rows
+        if rows is None or rows.search is None:
+            return None
+        return search_request(context, rows.search)
+
+    def _read_rows(self, context: Context, journal: Journal, number: int) -> Input:
+        """The rows of an API, kept in the run's folder so that every resume has the same ones."""
+        rows = self.project.recipe.rows
+        assert rows is not None and rows.search is not None  # noqa: S101 - the caller's condition
+        folder = self.project.config.runs / str(number)
+        make_folder(folder)
+        path = folder / FOUND
+        fetch_rows(context, journal, rows.search, path)
+        found = open_input(path, rows, scope=self._scope(), name=rows.search.operation)
+        self._check_only(found)
+        journal.take_input(
+            number, file=str(path.absolute()), digest=found.digest, lines=found.line_count, rows=found.row_count
+        )
+        return found
 
     def _begin(self, journal: Journal, way: wiring.Way, input_: Input | None, resumed: RunRecord | None) -> int:
         if resumed is not None:
@@ -182,8 +223,9 @@ class Job:
             raise UsageError(f"the recipe's key cannot be made: {error}") from None
 
     def _started(
-        self, way: wiring.Way, number: int, input_: Input | None, history: History, *, resumed: bool = False
-    ) -> RunStarted:
+        self, way: wiring.Way, number: int, input_: Input | None, history: History, *, resumed: bool = False,
+        reads: Request | None = None,
+    ) -> RunStarted:  # fmt: skip
         recipe = self.project.recipe
         return RunStarted(
             run=number,
@@ -196,6 +238,8 @@ class Job:
             writes_before=history.count_done(way.account, recipe.name),
             outputs=tuple(recipe.outputs),
             pace=wiring.pace_text(way),
+            search=self._search if input_ is None or input_.path.name == FOUND else "",
+            reads=reads,
         )
 
 
@@ -211,20 +255,6 @@ def _recorded(journal: Journal, number: int, execute: Callable[[], RunEnded]) ->
     state = "stopped" if ended.stopped else "finished"
     journal.end(number, state=state, exit_code=ended.exit_code, finished_at=_now(), reason=ended.stopped)
     return ended
-
-
-def _point_to(results: Path | None, retry: Path | None) -> None:
-    """Where the files are, on stdout."""
-    for what, path in (("results", results), ("to do", retry)):
-        if path is not None:
-            click.echo(f"{what:<8} {_short(path)}")
-
-
-def _short(path: Path) -> str:
-    try:
-        return str(path.absolute().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def _now() -> str:

@@ -29,10 +29,11 @@ DEFAULT_WORKERS = 4
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N rows; 'runner resume' does the rest.")
 @click.option("--only", multiple=True, metavar="KEY", help="Only the row with this key; may be repeated.")
 @click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
+@click.option("--export", type=click.Path(path_type=Path), help="Where an export goes: .csv, .jsonl or .xlsx.")
 @click.option("--all", "show_all", is_flag=True, help="With --dry-run: show every row, also those that are alike.")
 def run(
     *, recipe: str, dry_run: bool, rows_file: Path | None, variables: tuple[str, ...], vars_file: Path | None,
-    target_name: str, limit: int | None, only: tuple[str, ...], workers: int, show_all: bool,
+    target_name: str, limit: int | None, only: tuple[str, ...], workers: int, export: Path | None, show_all: bool,
 ) -> int:  # fmt: skip
     """Run RECIPE for every row of its input.
 
@@ -46,9 +47,11 @@ def run(
     catalogue = catalogue_for(current, target)
     project = projects.project(recipe, catalogue, at=current)
     values = projects.values_of(project.recipe, variables, vars_file)
-    job = Job(project, catalogue, target, values, dt.datetime.now().astimezone().date(), Selection(limit, only))
+    if export is not None and project.recipe.steps:
+        remedy = "leave --export out: the outputs of a recipe with steps stand in its results file"
+        raise UsageError("this recipe is no export: it has steps", remedy=remedy)
+    job = Job(project, catalogue, target, values, dt.datetime.now().astimezone().date(), Selection(limit, only), export)
     input_ = job.open_input(rows_file)
-    job.check_only(input_)
     if dry_run:
         return job.plan(input_, show_all=show_all)
     return job.run(input_, workers=workers)

@@ -64,7 +64,11 @@ class RowResult:
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A run or a dry run begins. `rows` and `lines` count the input; `writes_before` what earlier runs finished."""
+    """A run or a dry run begins. `rows` and `lines` count the input; `writes_before` what earlier runs finished.
+
+    `search` is the operation that gives the rows, where it is not a file. In a dry run nothing has been read: one row
+    stands for each, and `reads` is the request of the first page.
+    """
 
     run: int
     recipe: str
@@ -76,6 +80,8 @@ class RunStarted:
     writes_before: int = 0
     outputs: tuple[str, ...] = ()
     pace: str = ""
+    search: str = ""
+    reads: Request | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,21 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class RowsRead:
+    """`count` rows were read by now with `operation`, which gives the rows of this run."""
+
+    operation: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Something that nobody has to act on by itself, and that explains what may look odd."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class RowFinished:
     """A row is finished, or as far as it gets in this run."""
 
@@ -120,5 +141,5 @@ class RunEnded:
     remedy: str = ""
 
 
-Event = RunStarted | CallFinished | Waiting | RowFinished | RunEnded
+Event = RunStarted | CallFinished | Waiting | RowsRead | Noticed | RowFinished | RunEnded
 Reporter = Callable[[Event], None]

@@ -33,7 +33,8 @@ UNCERTAIN = frozenset({408, 425})
 class Outcome:
     """What came of a call. `value` is the answer's data when done; `retry_after` is in seconds.
 
-    `whole`: the answer came in one piece, so that whatever is wrong with it would be wrong again.
+    `whole`: the answer came in one piece, so that whatever is wrong with it would be wrong again. `doubt` says why
+    something that a list does not show may be there all the same.
     """
 
     state: CallState
@@ -43,6 +44,7 @@ class Outcome:
     seconds: float = 0.0
     retry_after: float | None = None
     whole: bool = True
+    doubt: str = ""
 
     @property
     def ok(self) -> bool:

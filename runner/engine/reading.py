@@ -16,6 +16,9 @@ from runner.template import EvaluationError, Expression, render
 LONGEST_ANSWER = 64 * 1024
 """Bytes of a read's answer that the journal keeps for a resume; a longer one is read again."""
 
+READS_OF_A_MOVING_LIST = 2
+"""Times that a search is made when it finds nothing in a list that did not hold still."""
+
 
 class Reading:
     """Makes the reads of a row."""
@@ -50,11 +53,16 @@ class Reading:
 
         try:
             arguments = render(search.arguments, scope)
-            outcome = self._sender.items(looking, operation, arguments, tries=step.retry, keep=keep, enough=2)
+            for _ in range(READS_OF_A_MOVING_LIST):
+                outcome = self._sender.items(looking, operation, arguments, tries=step.retry, keep=keep, enough=2)
+                if not outcome.ok or outcome.value or not outcome.doubt:
+                    break
         except (EvaluationError, ArgumentError) as error:
             return Outcome("rejected", f"unless_found: {words(error)}")
         if not outcome.ok:
             return _unread(outcome, operation)
+        if not outcome.value and outcome.doubt:
+            return Outcome("not sent", f"unless_found: {outcome.doubt}; what it does not show may be there")
         if len(outcome.value) > 1:
             return Outcome("rejected", f"unless_found: {operation.full_name} finds more than one; none was chosen")
         return outcome

@@ -26,6 +26,10 @@ from runner.template import EvaluationError, Unknown, render, to_text
 EXIT_REJECTED, EXIT_UNKNOWN, EXIT_STOPPED, EXIT_DATA = 4, 5, 8, 3
 
 
+NO_ROW = Row(1, "", {}, ())
+"""What the steps are taken for in a recipe without rows, but for its key."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """Which rows a run takes: the first `limit`, or only those with a key in `only`."""
@@ -68,19 +72,23 @@ class Totals:
 
 
 class Run:
-    """One execution of a recipe over an input, or its dry run when the context has no journal."""
+    """One execution of a recipe over an input, or its dry run when the context has no journal.
+
+    Without an input there is one row: `single`, which in a dry run may stand for all that a search will find.
+    """
 
     def __init__(
-        self, context: Context, input_: Input | None, *, key: str = "", selection: Selection = Selection(),
-        workers: int = 1, clock: Callable[[], float] = time.monotonic,
+        self, context: Context, input_: Input | None, *, single: Row = NO_ROW,
+        selection: Selection = Selection(), workers: int = 1, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self._input, self._key, self._selection = input_, key, selection
+        self._input, self._single, self._selection = input_, single, selection
         self._clock, self._totals = clock, Totals()
         self._lock = threading.Lock()
         self._context = context
         self._journal = context.journal
         self._sender = Sender(context, context.journal) if context.journal is not None else None
-        self._workers = max(1, workers) if self._sender is not None else 1
+        # Without steps there is nothing to wait for, and what is exported keeps its order.
+        self._workers = max(1, workers) if self._sender is not None and context.recipe.steps else 1
 
     def execute(self, started: RunStarted) -> RunEnded:
         """Take all selected rows through the steps. Raises what is neither a row's nor the run's own end."""
@@ -104,7 +112,7 @@ class Run:
         return ended
 
     def _rows(self) -> Iterator[Row]:
-        rows = iter(self._input) if self._input is not None else iter([Row(1, self._key, {}, ())])
+        rows = iter(self._input) if self._input is not None else iter([self._single])
         return self._selection.of(rows)
 
     def _take_rows(self) -> None:

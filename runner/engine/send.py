@@ -15,14 +15,12 @@ from typing import Any
 
 from runner.catalogue import Operation, Page, Request, first_arguments, next_arguments, to_json
 from runner.engine.context import Connection, Context
-from runner.engine.events import CallFinished, Waiting
+from runner.engine.events import CallFinished, Noticed, Waiting
 from runner.engine.outcome import Outcome, classify
+from runner.engine.pages import MAX_PAGES, PageWatch
 from runner.engine.retry import LONGEST_RETRY_AFTER, TRIES, UNASKED_PAUSE, backoff, may_repeat
 from runner.journal import CallRecord, CallState, Identity, Journal
 from runner.transport import Failure
-
-MAX_PAGES = 1000
-"""Pages of one search; more is an answer that never ends."""
 
 FAILURES_IN_A_ROW = 3
 """Failed connections, 5xx or unusable answers in a row that stop a run."""
@@ -73,13 +71,16 @@ class Sender:
     ) -> Outcome:  # fmt: skip
         """All items of a list over its pages that `keep` keeps, as the outcome's value; `enough` of them end it."""
         found: list[Any] = []
-        for page in self._pages(subject, operation, arguments, tries=tries):
+        watch = PageWatch(operation, whole=not _begins_later(operation, arguments))
+        for page in self.pages(subject, operation, arguments, tries=tries, watch=watch):
             if not page.ok:
                 return page
             found.extend(item for item in page.value.items if keep(item))
             if enough is not None and len(found) >= enough:
                 break
-        return Outcome("done", value=found)
+        if watch.doubt:
+            self._context.emit(Noticed(watch.doubt))
+        return Outcome("done", value=found, doubt=watch.doubt)
 
     def note(
         self, subject: Subject, operation: Operation, request: Request, state: CallState, *, value: Any, reason: str
@@ -94,23 +95,29 @@ class Sender:
         run = self._context.run
         self._journal.note(replace(prior, state=state, answer=answer, reason=reason, run=run, row=row))
 
-    def _pages(
-        self, subject: Subject, operation: Operation, arguments: Mapping[str, Any], *, tries: int
-    ) -> Iterator[Outcome]:
+    def pages(
+        self, subject: Subject, operation: Operation, arguments: Mapping[str, Any], *, tries: int, watch: PageWatch,
+        most: int = MAX_PAGES,
+    ) -> Iterator[Outcome]:  # fmt: skip
+        """The pages of a list, each a done outcome with a Page; at most one that is not done, which is the last."""
         following: Mapping[str, Any] | None = first_arguments(operation, arguments)
         seen = 0
-        for _ in range(MAX_PAGES):
+        for number in range(1, most + 1):
             if following is None:
+                watch.end(seen)
                 return
             request = self._context.request(operation, following)
             outcome = self.read(subject, operation, request, tries=tries)
+            if outcome.ok and not watch.see(outcome.value):
+                reason = f"page {number} of {operation.full_name} has come before: there is no end to it"
+                outcome = Outcome("rejected", reason)
             yield outcome
             if not outcome.ok:
                 return
             page: Page = outcome.value
             seen += len(page.items)
             following = next_arguments(operation, following, page, seen)
-        yield Outcome("rejected", f"{operation.full_name} gave more than {MAX_PAGES} pages")
+        yield Outcome("rejected", f"{operation.full_name} gave more than {most:,} pages")
 
     def _send(self, subject: Subject, operation: Operation, request: Request, *, check: Check, tries: int) -> Outcome:
         connection = self._context.connections[operation.api]
@@ -194,6 +201,12 @@ class Sender:
         if many:
             reason = f"{FAILURES_IN_A_ROW} requests in a row failed, the last one: {outcome.reason}"
             self._context.stop.ask(reason, exit_code=8, remedy="go on when the API answers again: runner resume")
+
+
+def _begins_later(operation: Operation, arguments: Mapping[str, Any]) -> bool:
+    """Whether the step itself says at which page or place of the list to begin."""
+    paging = operation.pagination
+    return paging is not None and any(arguments.get(name) is not None for name in (paging.page, paging.offset) if name)
 
 
 def _honest(outcome: Outcome, before: Outcome | None) -> Outcome:

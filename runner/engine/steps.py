@@ -87,8 +87,10 @@ class RowRun:
         for name, tree in self._context.recipe.outputs.items():
             try:
                 outputs[name] = render(tree, self._scope)
-            except EvaluationError:
-                outputs[name] = None  # the row did not get far enough to have it
+            except EvaluationError as error:
+                outputs[name] = None  # a row with steps did not get far enough to have it
+                if not self._context.recipe.steps:
+                    bucket, reason = "rejected", f"{name}: {error}"
         return RowResult(
             self._row.number, self._row.key, self._row.lines, bucket, reason, outputs,
             tuple(self._progress.planned), earlier_run, self._progress.money,

@@ -127,6 +127,12 @@ class Journal:
         self._put(sql, (run,))
         self.flush()
 
+    def take_input(self, run: int, *, file: str, digest: str, lines: int, rows: int) -> None:
+        """Record what a run that reads its rows from an API has read, durably."""
+        sql = "UPDATE runs SET input_file = ?, input_digest = ?, line_count = ?, row_count = ? WHERE id = ?"
+        self._put(sql, (file, digest, lines, rows, run))
+        self.flush()
+
     def end(self, run: int, *, state: str, exit_code: int, finished_at: str, reason: str = "") -> None:
         """Record how a run ended, durably."""
         sql = "UPDATE runs SET state = ?, exit_code = ?, finished_at = ?, reason = ? WHERE id = ?"

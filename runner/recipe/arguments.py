@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import ArgumentError, build_request
 from runner.problems import Problem, nearest
-from runner.recipe.texts import mapping
+from runner.recipe.texts import is_each, mapping
 from runner.source import Source, TreePath
 from runner.template import Unknown
 
@@ -75,7 +75,8 @@ class _Arguments:
         try:
             build_request(self.operation, _probe(self.given), base_url="http://localhost")
         except ArgumentError as error:
-            for path, message in error.problems:
+            for sent, message in error.problems:
+                path = _written(self.given, sent)
                 if any(path[: len(other.path)] == other.path for other in unfit):
                     continue
                 if _at(self.given, path) is None:
@@ -135,7 +136,9 @@ def _unknown(path: TreePath, given: Mapping[str, Any], known: Mapping[str, Any],
 
 
 def _unknown_inside(path: TreePath, value: Any, schema: Mapping[str, Any]) -> Iterator[_Unfit]:
-    if isinstance(value, list):
+    if is_each(value):
+        yield from _unknown_inside((*path, "value"), value.get("value"), mapping(schema.get("items")))
+    elif isinstance(value, list):
         for index, child in enumerate(value):
             yield from _unknown_inside((*path, index), child, mapping(schema.get("items")))
     elif isinstance(value, dict) and "properties" in schema:
@@ -152,12 +155,24 @@ def _stands_for(unfit: _Unfit, path: TreePath) -> bool:
 
 
 def _probe(value: Any) -> Any:
-    """The value with Unknown for each template."""
+    """The value with Unknown for each template, and one element where a list is made."""
+    if is_each(value):
+        return [_probe(value["value"])] if "value" in value else Unknown("a list")
     if isinstance(value, dict):
         return {key: _probe(child) for key, child in value.items()}
     if isinstance(value, list):
         return [_probe(child) for child in value]
     return Unknown(value) if isinstance(value, str) and ("{{" in value or "{%" in value) else value
+
+
+def _written(given: Any, path: TreePath) -> TreePath:
+    """Where in `with` a place of what is sent comes from: the element of a list that is made is its `value`."""
+    written: list[str | int] = []
+    for part in path:
+        step = "value" if is_each(given) and isinstance(part, int) else part
+        written.append(step)
+        given = _at(given, (step,))
+    return tuple(written)
 
 
 def _at(tree: Any, path: TreePath) -> Any:

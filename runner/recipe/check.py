@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem
 from runner.recipe.inputs import check_rows, check_vars
+from runner.recipe.lists import check_lists
 from runner.recipe.model import RESULT_COLUMNS
 from runner.recipe.names import Names, check_ids, check_names
 from runner.recipe.texts import Texts, mapping, sequence
@@ -31,8 +32,10 @@ def check(source: Source, texts: Texts, catalogue: Catalogue, *, broken: frozens
         *check_names(source, texts, names),
         *check_vars(source, mapping(recipe.get("vars"))),
         *check_rows(source, recipe, texts),
+        *uses.rows(mapping(recipe.get("rows"))),
         *uses.lookups(mapping(recipe.get("lookups"))),
         *uses.steps(steps),
+        *check_lists(source, recipe),
         *_former_ids(source, names, steps),
         *_taken_outputs(source, recipe),
     ]

@@ -69,11 +69,12 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
     if "key" in recipe:
         message = "'key' is for recipes without rows: with rows, each row has its own"
         yield source.problem(source.key(("key",)), message, "key", remedy="move it into rows")
-    elif isinstance(recipe["rows"], dict) and "key" not in rows and "group_by" not in rows:
+    elif isinstance(recipe["rows"], dict) and "steps" in recipe and "key" not in rows and "group_by" not in rows:
         message = "rows have no 'key': nothing says which row is the same when the file is run again"
         remedy = 'add key: "{{ row.x }}", x being a column that never repeats; or group_by: x'
         yield source.problem(source.key(("rows",)), message, "key", remedy=remedy)
     yield from _row_key(source, rows, texts)
+    yield from _origin(source, rows)
     columns = mapping(rows.get("columns"))
     group_by = rows.get("group_by")
     if isinstance(group_by, str) and columns and group_by not in columns:
@@ -86,6 +87,19 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
         yield source.problem(place, message, "reserved-name", remedy="call it otherwise; from: names its header")
     for name, column in columns.items():
         yield from _column(source, ("rows", "columns", name), mapping(column))
+
+
+def _origin(source: Source, rows: Mapping[str, Any]) -> Iterator[Problem]:
+    """Rows come from a file, or from an API."""
+    for name in ("file", "delimiter") if "use" in rows else ():
+        if name in rows:
+            message = f"'{name}' and 'use' do not go together: rows come from a file, or from an API"
+            remedy = "leave one out; --rows reads a saved answer (.jsonl) instead of the API"
+            yield source.problem(source.key(("rows", name)), message, "rows", remedy=remedy)
+    for name in ("with", "where") if "use" not in rows else ():
+        if name in rows:
+            message = f"'{name}' is for rows from an API, and there is no 'use'"
+            yield source.problem(source.key(("rows", name)), message, "rows", remedy="add use: with an operation")
 
 
 def _row_key(source: Source, rows: Mapping[str, Any], texts: Texts) -> Iterator[Problem]:

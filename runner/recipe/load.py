@@ -12,10 +12,10 @@ from runner.problems import InvalidError, Problem
 from runner.recipe import model, schema
 from runner.recipe.check import check
 from runner.recipe.inputs import variable
-from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts
+from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts, is_each
 from runner.recipe.variables import as_text, var_value
 from runner.source import Source, TreePath, parse, read
-from runner.template import Expression, Tree, compile_template
+from runner.template import Each, Expression, Tree, compile_template
 
 if TYPE_CHECKING:
     from runner.catalogue import Catalogue
@@ -65,7 +65,7 @@ class _Builder:
             file=self.source.file,
             text=self.source.text,
             digest=hashlib.sha256(self.source.text.encode()).hexdigest(),
-            steps=tuple(self.step(("steps", index), step) for index, step in enumerate(data["steps"])),
+            steps=tuple(self.step(("steps", index), step) for index, step in enumerate(data.get("steps", ()))),
             description=data.get("description", ""),
             vars={name: _var(variable(name, value)) for name, value in data.get("vars", {}).items()},
             rows=self.rows(data["rows"]) if "rows" in data else None,
@@ -76,7 +76,7 @@ class _Builder:
 
     def rows(self, rows: Mapping[str, Any]) -> model.Rows:
         group_by = rows.get("group_by", "")
-        own = compile_template(f"{{{{ row[{group_by!r}] }}}}")
+        own = compile_template(f"{{{{ row[{group_by!r}] }}}}") if group_by else None
         key = self.tree(("rows", "key"), rows["key"]) if "key" in rows else own
         return model.Rows(
             file=rows.get("file", ""),
@@ -84,6 +84,7 @@ class _Builder:
             group_by=group_by,
             key=key,
             columns=tuple(_column(name, column) for name, column in rows.get("columns", {}).items()),
+            search=self.search(("rows",), rows) if "use" in rows else None,
         )
 
     def lookup(self, name: str, lookup: Mapping[str, Any]) -> model.Lookup:
@@ -122,6 +123,8 @@ class _Builder:
         """The value with its compiled templates in place of their texts."""
         if path in self.texts:
             return self.texts[path].compiled
+        if is_each(value) and (items := self.expression((*path, "for_each"))) is not None:
+            return Each(items, self.tree((*path, "value"), value["value"]))
         if isinstance(value, dict):
             return {key: self.tree((*path, key), child) for key, child in value.items()}
         if isinstance(value, list):

@@ -47,10 +47,23 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Search:
+    """A read that lists things. `where` sees each of them as `item`, and keeps those of which it is true.
+
+    Under `unless_found` it finds what the step would otherwise create; under `rows` it finds the rows.
+    """
+
+    operation: str
+    arguments: Mapping[str, Tree]
+    where: Expression | None = None
+
+
+@dataclass(frozen=True)
 class Rows:
-    """Where the rows come from. `group_by` names a column.
+    """Where the rows come from: a file, or a search. `group_by` names a column.
 
     `key` is what makes a row this row, for ever; it is the value of `group_by` where the recipe says nothing else.
+    Without either, which goes for recipes without steps alone, rows are counted.
     """
 
     file: str = ""
@@ -58,6 +71,7 @@ class Rows:
     group_by: str = ""
     key: Template | str | None = None
     columns: tuple[Column, ...] = ()
+    search: Search | None = None
 
 
 @dataclass(frozen=True)
@@ -68,15 +82,6 @@ class Lookup:
     operation: str
     arguments: Mapping[str, Tree]
     by: str
-
-
-@dataclass(frozen=True)
-class Search:
-    """`unless_found`: a read that finds what the step would otherwise create. `where` sees each hit as `item`."""
-
-    operation: str
-    arguments: Mapping[str, Tree]
-    where: Expression | None = None
 
 
 @dataclass(frozen=True)

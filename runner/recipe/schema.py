@@ -128,6 +128,8 @@ def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
     if absent:
         message = f"{_what(path)} has no {_or(list(map(repr, absent)))}"
         remedy = "add " + "; ".join(f"{key!r}: {_EXAMPLES[key]}" for key in absent) if path else _START
+        if absent == ["steps"] and "rows" in present:
+            remedy = "say what is done for each row under 'steps', or what is exported of it under 'outputs'"
         yield (*path, absent[0]), source.problem(source.key(path), message, "missing-key", remedy=remedy)
 
 
@@ -225,6 +227,8 @@ def _instance(error: ValidationError) -> Mapping[str, Any]:
 
 def _known(error: ValidationError) -> Mapping[str, Any]:
     schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
+    if not error.absolute_path:  # what the whole recipe needs stands in a branch, without the keys it may have
+        schema = _validator().schema
     return schema.get("properties", {})  # type: ignore[no-any-return]
 
 

@@ -65,7 +65,10 @@ def _found(data: Any) -> Found:
     recipe = mapping(data)
     has_rows = section(recipe, "rows") is not None
     yield from _tree(("key",), recipe.get("key"), Scope())
-    yield from _tree(("rows", "key"), mapping(recipe.get("rows")).get("key"), Scope(row=True))
+    rows = mapping(recipe.get("rows"))
+    yield from _tree(("rows", "key"), rows.get("key"), Scope(row=True))
+    yield from _tree(("rows", "with"), rows.get("with"), Scope())
+    yield from _expression(("rows", "where"), rows.get("where"), Scope(item=HIT))
     for name, lookup in mapping(recipe.get("lookups")).items():
         yield from _tree(("lookups", name, "with"), mapping(lookup).get("with"), Scope())
     steps = sequence(recipe.get("steps"))
@@ -79,7 +82,7 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
     for_each = step.get("for_each")
     each = scope
     if for_each is not None:
-        each = replace(scope, item=LINE if str(for_each).strip() == "row.lines" else ITEM)
+        each = replace(scope, item=_item_of(for_each))
     yield from _tree((*path, "with"), step.get("with"), each)
     for key, seen in (("when", scope), ("for_each", scope), ("item_key", each), ("once_per", scope)):
         yield from _expression((*path, key), step.get(key), seen)
@@ -100,12 +103,25 @@ def _expression(path: TreePath, value: Any, scope: Scope) -> Found:
 def _tree(path: TreePath, value: Any, scope: Scope) -> Found:
     if isinstance(value, str):
         yield path, value, scope, False
+    elif is_each(value):
+        for_each = value["for_each"]
+        yield from _expression((*path, "for_each"), for_each, scope)
+        yield from _tree((*path, "value"), value.get("value"), replace(scope, item=_item_of(for_each)))
     elif isinstance(value, dict):
         for key, child in value.items():
             yield from _tree((*path, key), child, scope)
     elif isinstance(value, list):
         for index, child in enumerate(value):
             yield from _tree((*path, index), child, scope)
+
+
+def is_each(value: Any) -> bool:
+    """Whether a value makes a list from another: {for_each: row.lines, value: ...}."""
+    return isinstance(value, dict) and "for_each" in value
+
+
+def _item_of(for_each: Any) -> str:
+    return LINE if str(for_each).strip() == "row.lines" else ITEM
 
 
 def section(recipe: Mapping[str, Any], name: str) -> Any:

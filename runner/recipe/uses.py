@@ -25,6 +25,10 @@ class Uses:
     catalogue: Catalogue
     broken: frozenset[TreePath]
 
+    def rows(self, rows: Part) -> Iterator[Problem]:
+        """Problems of rows that an API gives: what they use has to list things."""
+        yield from self._listing(("rows",), rows, "rows come from a list")
+
     def lookups(self, declared: Part) -> Iterator[Problem]:
         """Problems of the lookups: what they use has to list things."""
         for name, lookup in declared.items():

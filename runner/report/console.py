@@ -22,7 +22,16 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted, Waiting
+from runner.engine.events import (
+    Event,
+    Noticed,
+    RowFinished,
+    RowResult,
+    RowsRead,
+    RunEnded,
+    RunStarted,
+    Waiting,
+)
 from runner.problems import printable
 from runner.report.account import Account, row_place
 from runner.report.text import clock_time, plural
@@ -55,9 +64,11 @@ class Console:
         self._account = Account()
         self._started: RunStarted | None = None
         self._samples: deque[tuple[float, int, int]] = deque(maxlen=WINDOW)
-        self._written_at = 0.0
+        self._written_at = clock()
         self._waiting: tuple[str, float] = ("", 0.0)
         self._rows_shown = 0
+        self._read: RowsRead | None = None
+        self._noticed: set[str] = set()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -70,6 +81,10 @@ class Console:
                 self._row(event.result)
             elif isinstance(event, Waiting):
                 self._waiting = event.reason, self._clock() + event.seconds
+            elif isinstance(event, Noticed):
+                self._notice(event.text)
+            elif isinstance(event, RowsRead):
+                self._read = event
             self._progress()
 
     def close(self) -> None:
@@ -81,7 +96,8 @@ class Console:
     def _begin(self, event: RunStarted) -> None:
         self._started = event
         self._account.begin(event)
-        size = f"{plural(event.rows, 'row')} from {plural(event.lines, 'line')}" if event.lines else ""
+        size = f"{plural(event.rows, 'row')} from {event.search or plural(event.lines, 'line')}"
+        size = size if event.lines or event.search else ""
         head = (f"{event.recipe} -> {event.target}", f"run {event.run}", "goes on" if event.resumed else "", size)
         self._say("   ".join(filter(None, head)))
         if event.writes_before:
@@ -101,6 +117,12 @@ class Console:
         elif self._rows_shown == ROWS_SHOWN + 1:
             self._say("             more of them are only counted here; the results file has them all")
 
+    def _notice(self, text: str) -> None:
+        """Each of them once, and no more of them than of rows."""
+        if text not in self._noticed and len(self._noticed) < ROWS_SHOWN:
+            self._noticed.add(text)
+            self._say(f"note         {text}")
+
     def _progress(self) -> None:
         now = self._clock()
         if not self._samples or now - self._samples[-1][0] >= 1:
@@ -112,6 +134,8 @@ class Console:
     def _status(self, now: float) -> str:
         """The line of progress, with speed and time left from the last half minute."""
         account, started = self._account, self._started
+        if started is None and self._read is not None:
+            return f"  {plural(self._read.count, 'row')} read from {self._read.operation}"
         total, pace = (started.rows, started.pace) if started is not None else (0, "")
         then, rows, calls = self._samples[0] if self._samples else (now, 0, 0)
         passed = now - then

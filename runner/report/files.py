@@ -20,11 +20,11 @@ import tempfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from runner.catalogue import to_json
+from runner.durable import WholeFile, stopping
 from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import InvalidError, StoppedError, printable
 from runner.recipe.model import RESULT_COLUMNS
@@ -35,7 +35,6 @@ RESULTS = "results.csv"
 
 # Full-width signs count as well: some spreadsheets in East Asian locales read them as the plain ones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
-_REMEDY = "make room or mend the folder, then run the same file again: it sends only what is left to do"
 _LENGTH_BYTES = 4
 
 
@@ -74,7 +73,7 @@ class Files:
     def _open(self) -> IO[bytes]:
         """The nameless file, made before anything is sent so that an unwritable folder shows in time."""
         if self._spool is None:
-            with _stopping(self._folder / RESULTS):
+            with stopping(self._folder / RESULTS):
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close
         return self._spool
@@ -82,7 +81,7 @@ class Files:
     def _keep(self, result: RowResult) -> None:
         spool = self._open()
         content = self._cells(result)
-        with _stopping(self._folder / RESULTS):
+        with stopping(self._folder / RESULTS):
             place = spool.seek(0, os.SEEK_END)
             spool.write(len(content).to_bytes(_LENGTH_BYTES, "big") + content)
         for line in result.lines or (0,):
@@ -99,7 +98,7 @@ class Files:
     def _cells(self, result: RowResult) -> bytes:
         """What a line says after its number."""
         cells = [result.key, result.number, result.bucket, printable(result.reason)]
-        return _record([*cells, *(result.outputs.get(name) for name in self._outputs)])
+        return record([*cells, *(result.outputs.get(name) for name in self._outputs)])
 
     def _finish(self) -> None:
         spool, missing = self._open(), ""
@@ -109,8 +108,8 @@ class Files:
             missing = _why(error)
         results = self._folder / RESULTS
         try:
-            with _stopping(results), _replacing(results) as file:
-                file.write("\ufeff".encode() + _record([*RESULT_COLUMNS, *self._outputs]))
+            with stopping(results), WholeFile(results) as file:
+                file.write("\ufeff".encode() + record([*RESULT_COLUMNS, *self._outputs]))
                 file.writelines(self._lines(spool))
         finally:
             self.close()
@@ -127,7 +126,7 @@ class Files:
                 self._keep(RowResult(row.number, row.key, row.lines, "not started"))
 
     def _lines(self, spool: IO[bytes]) -> Iterator[bytes]:
-        unreached = _record(["", "", "not started", "", *("" for _ in self._outputs)])
+        unreached = record(["", "", "not started", "", *("" for _ in self._outputs)])
         for number, place in zip(self._numbers, self._places, strict=True):
             content = unreached
             if place >= 0:
@@ -145,7 +144,7 @@ class Files:
         ]
         if left and not missing:
             try:
-                with _stopping(path), _replacing(path) as file:
+                with stopping(path), WholeFile(path) as file:
                     file.write(input_.header_bytes())
                     file.writelines(record for _, record in input_.raw_lines(left))
                 self.retry_path = path
@@ -163,54 +162,33 @@ def escape_formula(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _record(values: Sequence[Any]) -> bytes:
-    """Values as one record with its line end. Written with CRLF first, so that a lone CR in a cell is quoted too."""
-    text = io.StringIO(newline="")
+def record(values: Sequence[Any]) -> bytes:
+    """Values as one record of CSV with its line end."""
+    text = io.StringIO(newline="")  # written with CRLF first, so that a lone CR in a cell is quoted too
     csv.writer(text, lineterminator="\r\n").writerow([_cell(value) for value in values])
     # An answer may hold half of a surrogate pair, which has no UTF-8.
     return text.getvalue().removesuffix("\r\n").encode("utf-8", "backslashreplace") + b"\n"
 
 
+def as_text(value: Any) -> str:
+    """A value as it reads in a cell: lists and objects as JSON."""
+    if isinstance(value, Unknown):
+        return str(value)
+    return to_json(value).decode() if isinstance(value, Mapping | list | tuple) else to_text(value)
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, str | Unknown):
-        return escape_formula(str(value))
-    return to_json(value).decode() if isinstance(value, Mapping | list | tuple) else to_text(value)
+    return escape_formula(as_text(value)) if isinstance(value, str | Unknown) else as_text(value)
 
 
 def _why(error: InvalidError) -> str:
     return error.problems[0].message if error.problems else error.message
 
 
-@contextmanager
-def _stopping(path: Path) -> Iterator[None]:
-    """What the system refuses stops the run, with the name of the file."""
-    try:
-        yield
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise StoppedError(f"{path} cannot be written: {reason}", remedy=_REMEDY) from None
-
-
 def _remove(path: Path, *, keep: Path) -> None:
     """Take away what an earlier ending of the run left, unless it is the very input of this one."""
-    with _stopping(path):
+    with stopping(path):
         if path.exists() and not (keep.exists() and path.samefile(keep)):
             path.unlink()
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file, for the owner alone, that takes its place once it is whole and on the disk."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

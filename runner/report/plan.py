@@ -36,17 +36,21 @@ from typing import Any, Literal, TextIO
 from runner.engine.events import Event, PlannedCall, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import printable
 from runner.report.calls import draw_calls, literal, shape
-from runner.report.text import line_numbers, money, plural
+from runner.report.text import cells, line_numbers, money, pad, plural
 from runner.template import Unknown
 
-Kind = Literal["to send", "only read", "with nothing to do", "done before", "unknown", "changed", "with problems"]
+Kind = Literal[
+    "to send", "to export", "only read", "with nothing to do", "done before", "unknown", "changed", "with problems"
+]  # fmt: skip
 
 _HEADINGS: Mapping[Kind, str] = {
     "with problems": "not sent",
     "changed": "set aside",
     "unknown": "not sent, unknown",
 }
-_OTHERS: tuple[Kind, ...] = ("only read", "with nothing to do", "done before", "unknown", "changed", "with problems")
+_OTHERS: tuple[Kind, ...] = (
+    "to export", "only read", "with nothing to do", "done before", "unknown", "changed", "with problems",
+)  # fmt: skip
 
 
 @dataclass
@@ -109,7 +113,7 @@ class PlanText:
         self._likes: dict[Hashable, tuple[str, int]] = {}
         self._done_before: Counter[int] = Counter()
         self._seen: set[str] = set()
-        self._rows = 0
+        self._rows, self._each = 0, False
         self._after_block = True
         self.totals = Totals()
 
@@ -150,9 +154,12 @@ class PlanText:
         self._out.writelines(f"{line}\n" for line in lines)
 
     def _begin(self, event: RunStarted) -> None:
-        self._rows = event.rows
+        self._rows, self._each = event.rows, event.reads is not None
         self._write(f"DRY RUN  {printable(event.recipe)} -> {printable(event.target)}   nothing is sent")
-        if event.lines:
+        if event.reads is not None:
+            self._write(f"         rows: {printable(event.search)}   GET {printable(event.reads.url)}")
+            self._write("         they are read when it runs; one row stands here for each of them")
+        elif event.lines:
             self._write(f"         {plural(event.rows, 'row')} from {plural(event.lines, 'line')}")
         if event.writes_before:
             self._write(f"         earlier runs finished {plural(event.writes_before, 'call')}; none is sent again")
@@ -187,6 +194,9 @@ class PlanText:
     def _block(self, result: RowResult) -> None:
         self._write("", "  ".join(filter(None, (_name(result), line_numbers(result.lines)))))
         self._write(*draw_calls(result.planned, self._seen))
+        if not result.planned:
+            width = max(map(cells, result.outputs), default=0)
+            self._write(*(f"  {pad(name, width)}  {printable(literal(v))}" for name, v in result.outputs.items()))
         self._after_block = True
 
     def _end(self, event: RunEnded) -> None:
@@ -198,7 +208,7 @@ class PlanText:
         before = [f"{plural(count, 'row')} done before (run {run})" for run, count in sorted(self._done_before.items())]
         if more or before:
             self._write("", *more, *before)
-        self._write("", *summary(self.totals, rows=self._rows))
+        self._write("", *summary(self.totals, rows=self._rows, each=self._each))
         if event.stopped:
             self._write(f"Stopped: {printable(event.stopped)}")
         if event.stopped and event.remedy:
@@ -206,14 +216,19 @@ class PlanText:
         self._write("DRY RUN  nothing was sent")
 
 
-def summary(totals: Totals, *, rows: int) -> list[str]:
-    """The last lines of a plan. `rows` is how many the input has, which may be more than were planned."""
+def summary(totals: Totals, *, rows: int, each: bool = False) -> list[str]:
+    """The last lines of a plan. `rows` is how many the input has, which may be more than were planned.
+
+    `each`: the one row that was planned stands for all that a search will find.
+    """
     seen = totals.rows.total()
     of = f" of {rows:,}" if rows > seen else ""
     kinds = [f"{totals.rows['to send']:,} to send"]
     kinds += [f"{totals.rows[kind]:,} {kind}" for kind in _OTHERS if totals.rows[kind]]
     noun = "row" if (rows if of else seen) == 1 else "rows"
     lines = [f"Plan: {seen:,}{of} {noun}: {', '.join(kinds)}; {_counted(totals.writes, 'call')}"]
+    if each:
+        lines = [f"Plan: for each row found: {_counted(totals.writes, 'call')}"]
     if totals.undecided:
         lines.append(f"      {totals.undecided:,} of the calls only if the run finds that their condition holds")
     reads = totals.reads.total() + totals.searches
@@ -259,6 +274,8 @@ def _kind(result: RowResult) -> Kind:
         return "to send"
     if states & {"done", "found"} or result.earlier_run:
         return "done before"
+    if not result.planned:
+        return "to export"
     return "only read" if "to read" in states else "with nothing to do"
 
 

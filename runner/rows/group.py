@@ -184,8 +184,8 @@ def merge(lines: Sequence[Line]) -> tuple[dict[str, Any], dict[str, tuple[int, i
     differing: dict[str, tuple[int, int]] = {}
     for line in lines[1:]:
         if line.values != first:
-            for name, value in line.values.items():
-                if value != first[name]:
+            for name in {**first, **line.values}:  # records of JSON need not have the same fields
+                if line.values.get(name) != first.get(name):
                     differing.setdefault(name, (lines[0].number, line.number))
     values = {name: value for name, value in first.items() if name not in differing}
     return {**values, "lines": [dict(line.values) for line in lines]}, differing

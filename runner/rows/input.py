@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import zlib
 from collections.abc import Collection, Iterable, Iterator
@@ -11,9 +10,9 @@ from io import BufferedReader
 from pathlib import Path
 
 from runner.problems import InvalidError
-from runner.rows.columns import Columns
-from runner.rows.findings import Findings, Text
+from runner.rows.findings import Findings
 from runner.rows.group import Index, Keys, Line, Row, RowKeyError, merge
+from runner.rows.indexing import Format
 from runner.rows.lines import open_file, stamp, unreadable
 
 
@@ -21,7 +20,8 @@ from runner.rows.lines import open_file, stamp, unreadable
 class Input:
     """A checked file. Iterating and `raw_lines` read it anew, and raise InvalidError when it is another by now.
 
-    `digest` is the SHA-256 of its bytes in hexadecimal; `header` has its names without blanks around them.
+    `digest` is the SHA-256 of its bytes in hexadecimal; `header` has its names without blanks around them, none where
+    each record names its own.
     """
 
     path: Path
@@ -29,10 +29,9 @@ class Input:
     digest: str
     header: tuple[str, ...]
     _header_bytes: bytes = field(repr=False)
-    _delimiter: str = field(repr=False)
-    _columns: Columns = field(repr=False)
+    _format: Format = field(repr=False)
     _group_by: str = field(repr=False)
-    _keys: Keys = field(repr=False)
+    _keys: Keys | None = field(repr=False)
     _index: Index = field(repr=False)
     _stamp: tuple[int, int] = field(repr=False)
 
@@ -49,7 +48,7 @@ class Input:
     def __iter__(self) -> Iterator[Row]:
         for number, lines in enumerate(self._groups(), start=1):
             values, differing = merge(lines) if self._group_by else (lines[0].values, {})
-            key = self._keys.of(values, differing=differing)
+            key = self._keys.of(values, differing=differing) if self._keys is not None else str(number)
             yield Row(number, key, values, tuple(line.number for line in lines), differing)
 
     def header_bytes(self) -> bytes:
@@ -70,26 +69,27 @@ class Input:
 
     def check_keys(self, findings: Findings) -> None:
         """Check keys that need all the lines of a group. Raises InvalidError with every problem found."""
+        assert self._keys is not None  # noqa: S101 - without keys there is nothing to check
         for lines in self._groups():
             number = lines[0].number
             values, differing = merge(lines)
             try:
                 self._keys.claim(self._keys.of(values, differing=differing), number)
             except RowKeyError as error:
-                text = next(raw for _, raw in self.raw_lines([number])).decode()
-                cell = self._columns.place_of(self._keys.columns)
-                record = Text(number, text, self._delimiter)
-                findings.add_cell(record, cell, message=error.message, kind=error.kind, remedy=error.remedy)
+                raw = next(raw for _, raw in self.raw_lines([number]))
+                self._format.report(
+                    findings, number=number, raw=raw, names=self._keys.columns, message=error.message,
+                    kind=error.kind, remedy=error.remedy,
+                )  # fmt: skip
         if findings.total:
             raise findings.error()
 
     def _groups(self) -> Iterator[list[Line]]:
         """The typed lines of each row."""
         raw = self._raw(record for members in self._index.rows() for record in members)
-        # A record is one item for the reader, line ends and all, so that the two stay in step.
-        cells = csv.reader((text.decode() for text in raw), delimiter=self._delimiter, strict=True)
+        values = iter(self._format.values(raw))
         for members in self._index.rows():
-            yield [Line(self._index.numbers[record], self._columns.values(next(cells))) for record in members]
+            yield [Line(self._index.numbers[record], next(values)) for record in members]
 
     def _raw(self, records: Iterable[int]) -> Iterator[bytes]:
         """The bytes of records, each compared with what the first pass saw."""

@@ -21,6 +21,11 @@ MAX_RECORD_BYTES = 4 * 1024 * 1024
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 """What separates the cells of a file, by its ending."""
 
+JSON_LINES = (".jsonl", ".ndjson")
+"""Endings of files with a JSON object on each line."""
+
+ENDINGS = (*DELIMITERS, *JSON_LINES)
+
 _SAVE_AS = "save it as CSV UTF-8"
 
 
@@ -152,7 +157,7 @@ def open_file(path: Path, findings: Findings) -> BufferedReader:
 def _beside(path: Path) -> str:
     """The nearest of the files that could have been meant."""
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() in DELIMITERS]
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() in ENDINGS]
     except OSError:
         return f"there is no folder {path.parent} either"
     return nearest(path.name, names, noun="files") or f"there is none in {path.parent.absolute()}"

@@ -6,6 +6,7 @@ what an expression yields is a value and is not rendered again.
 """
 
 from runner.template.compiled import (
+    Each,
     Expression,
     Template,
     Tree,
@@ -18,6 +19,7 @@ from runner.template.syntax import Reference, TemplateError
 from runner.template.values import EvaluationError, Undecided, Unknown, contains_unknown, to_text
 
 __all__ = [
+    "Each",
     "EvaluationError",
     "Expression",
     "Reference",

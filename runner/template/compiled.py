@@ -35,7 +35,7 @@ from runner.template.syntax import (
 from runner.template.values import EvaluationError, Undecided, Unknown, kind, to_text, type_error
 
 Tree = Any
-"""A tree of data with templates at its leaves: scalars, Template, lists and mappings of trees."""
+"""A tree of data with templates at its leaves: scalars, Template, Each, lists and mappings of trees."""
 
 _COMPILING = threading.Lock()
 """Jinja rewrites a syntax tree while it compiles it: one thread at a time."""
@@ -198,9 +198,26 @@ def compile_tree(tree: Any) -> Tree:
     return [compile_tree(value) for value in tree] if isinstance(tree, list) else tree
 
 
+@dataclass(frozen=True)
+class Each:
+    """A list that is made from another: `value`, a tree, once for each `item` of `items`."""
+
+    items: Expression
+    value: Tree
+
+    def render(self, scope: Mapping[str, Any]) -> list[Any]:
+        """The list. Of one that is not known yet a single element stands for all. Raises EvaluationError."""
+        found = self.items.evaluate(scope)
+        if isinstance(found, Unknown):
+            found = [Unknown(f"each of {found.origin}")]
+        if not isinstance(found, list | tuple):
+            raise EvaluationError(f"{self.items.text}: for_each needs a list, not {kind(found)}")
+        return [render(self.value, {**scope, "item": item}) for item in found]
+
+
 def render(tree: Tree, scope: Mapping[str, Any]) -> Any:
     """The tree with every template rendered in `scope`. Raises EvaluationError."""
-    if isinstance(tree, Template):
+    if isinstance(tree, Template | Each):
         return tree.render(scope)
     if isinstance(tree, Mapping):
         return {key: render(value, scope) for key, value in tree.items()}

@@ -21,7 +21,7 @@ from runner.engine.stop import Stop
 from runner.journal import CallRecord, History, Journal, RunRecord
 from runner.recipe.load import load_text
 from runner.recipe.model import Recipe
-from runner.rows import Input, open_input
+from runner.rows import Input, Row, open_input
 from runner.template import Unknown
 from runner.transport import Transport
 
@@ -192,7 +192,8 @@ class Bench:
         input_: Input | None = None
         if sheet is not None and recipe.rows is not None:
             input_ = open_input(self.sheet(sheet), recipe.rows, scope=scope)
-        run = Run(context, input_, key="once" if input_ is None else "", selection=selection, workers=workers)
+        single = Row(1, "once", {}, ())
+        run = Run(context, input_, single=single, selection=selection, workers=workers)
         ended = run.execute(_started(recipe, number, input_))
         return Ran(number, ended, events, stop)
 

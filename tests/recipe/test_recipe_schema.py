@@ -14,7 +14,7 @@ from runner.recipe import model, schema
 from runner.source import parse
 
 SCHEMA: dict[str, Any] = json.loads(resources.files("runner.schemas").joinpath(schema.SCHEMA).read_bytes())
-NO_RULE = {"$ref", "if", "then", "items", "properties", "additionalProperties", "propertyNames", "required"}
+NO_RULE = {"$ref", "if", "then", "else", "items", "properties", "additionalProperties", "propertyNames", "required"}
 WORDED = set(schema.WORDINGS)
 NOTES = {"$schema", "$defs", "title", "description", "patternErrorMessage"}
 
@@ -25,7 +25,7 @@ def schemas(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     for key in ("properties", "$defs"):
         for name, child in node.get(key, {}).items():
             yield from schemas(child, f"{path}/{key}/{name}")
-    for key in ("items", "additionalProperties", "propertyNames", "if", "then"):
+    for key in ("items", "additionalProperties", "propertyNames", "if", "then", "else"):
         if isinstance(node.get(key), dict):
             yield from schemas(node[key], f"{path}/{key}")
 

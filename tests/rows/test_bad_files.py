@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from runner.problems import InvalidError, Problem, draw
 from runner.recipe.model import Column, Rows
-from runner.rows import lines, open_input, read
+from runner.rows import indexing, lines, open_input
 from runner.template import compile_template
 
 from .conftest import Open, Refuse
@@ -87,19 +87,14 @@ def test_a_link_that_goes_round(tmp_path: Path) -> None:
     [(".xlsx", "files ending in .xlsx are not supported"), ("", "a file without an ending is not supported")],
 )
 def test_an_ending_that_is_not_supported(refused: Refuse, ending: str, message: str) -> None:
-    remedy = "save it as .csv, .tsv, .tab, or say what separates the cells with `delimiter` under `rows`"
+    endings = ".csv, .tsv, .tab, .jsonl, .ndjson"
+    remedy = f"save it as {endings}, or say what separates the cells with `delimiter` under `rows`"
     assert seen(only(refused("a\n1\n", ending=ending))) == (1, 1, message, remedy)
 
 
 @pytest.mark.parametrize("delimiter", ["tab", '"', "\n", ";;"])
 def test_a_delimiter_that_cannot_be_one(refused: Refuse, delimiter: str) -> None:
     assert only(refused("a\n1\n", delimiter=delimiter)).message == f"the delimiter {delimiter!r} cannot separate cells"
-
-
-def test_rows_without_a_key(tmp_path: Path) -> None:
-    with pytest.raises(InvalidError) as caught:
-        open_input(tmp_path / "orders.csv", Rows(), scope={})
-    assert only(caught.value).message == "its rows have no key"
 
 
 @pytest.mark.parametrize("content", ["", "\n", "\r\n\r\n", "\ufeff", ",,\n , \n"])
@@ -191,7 +186,7 @@ def test_a_record_without_an_end(refused: Refuse, monkeypatch: pytest.MonkeyPatc
 
 
 def test_more_lines_than_are_accepted(refused: Refuse, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "MAX_LINES", 3)
+    monkeypatch.setattr(indexing, "MAX_LINES", 3)
     assert opened("a\n1\n2\n\n3\n").line_count == 3
     assert seen(only(refused("a\n1\n2\n\n3\n4\n5\n"))) == (6, 1, "has more than 3 lines", "split the file")
 

@@ -1,0 +1,66 @@
+"""Files that are there whole or not at all, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from runner.problems import StoppedError
+
+_REMEDY = "make room or mend the folder, then run the same again: it sends only what is left to do"
+
+
+class WholeFile:
+    """A new file, for the owner alone, that takes the place of `path` once it is whole and on the disk.
+
+    A context manager that commits when nothing went wrong. Writing may raise OSError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        handle, self._name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        self.file: IO[bytes] = os.fdopen(handle, "w+b")
+
+    def __enter__(self) -> IO[bytes]:
+        return self.file
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.commit()
+        else:
+            self.discard()
+
+    def commit(self) -> None:
+        """Put it in its place."""
+        try:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            Path(self._name).replace(self.path)
+        except BaseException:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """Leave what stands at `path` as it is. Safe to call more than once."""
+        with suppress(OSError):
+            self.file.close()
+        with suppress(OSError):
+            Path(self._name).unlink()
+
+
+@contextmanager
+def stopping(path: Path) -> Iterator[None]:
+    """What the system refuses stops the run, with the name of the file. Raises StoppedError."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StoppedError(f"{path} cannot be written: {reason}", remedy=_REMEDY) from None
