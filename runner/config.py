@@ -15,8 +15,8 @@
       shop: shop.openapi.yaml                          # an API of your own: any OpenAPI 3.0 or 3.1 document
 
 Secrets come from the environment or from a `.env` file beside `runner.yaml`; the file names the variable, never
-the value. The target `sandbox` needs no configuration. Nothing reaches a real account until `--target` says so.
-Files are named relative to `runner.yaml`.
+the value. The target `sandbox` needs no configuration, and takes overlays alone. Nothing reaches a real account until
+`--target` says so. Files are named relative to `runner.yaml`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 _KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     (): ("targets", "apis"),
     ("target",): ("account", "apis"),
+    ("sandbox target",): ("apis",),  # it is built in: nothing to say but how an API differs
+    ("sandbox api",): ("overlay",),
     ("api",): ("base_url", "secrets", "user_agent", "rate", "deadline", "overlay"),
     ("rate",): ("requests_per_second", "burst"),
     ("secret",): ("env",),
@@ -195,20 +197,19 @@ class _Reader:
     def targets(self) -> dict[str, Target]:
         found = {}
         for name, value in self._mapping(self.top.get("targets"), ("targets",), None).items():
-            path = ("targets", name)
-            settings = self._mapping(value, path, ("target",))
-            account = self._text(settings, path, "account")
-            if name == SANDBOX:
-                self._wrong(path, "the target 'sandbox' is built in", remedy="give yours another name", key=True)
-            elif not settings.get("account") and isinstance(value, Mapping | None):
+            path, kind = ("targets", name), "sandbox " * (name == SANDBOX)
+            settings = self._mapping(value, path, (f"{kind}target",))
+            account = self._text(settings, path, "account") or kind.strip()
+            if not settings.get("account") and not kind and isinstance(value, Mapping | None):
                 remedy = f"account: {name}, the name that calls are filed under: keep it for ever"
                 self._wrong(path, f"target {name!r} has no account", remedy=remedy, key=True)
             apis = self._mapping(settings.get("apis"), (*path, "apis"), None)
-            found[name] = Target(name, account, {api: self._api(v, (*path, "apis", api)) for api, v in apis.items()})
+            each = {api: self._api(v, (*path, "apis", api), (f"{kind}api",)) for api, v in apis.items()}
+            found[name] = Target(name, account, each)
         return found
 
-    def _api(self, value: Any, path: source.TreePath) -> ApiTarget:
-        settings = self._mapping(value, path, ("api",))
+    def _api(self, value: Any, path: source.TreePath, kind: tuple[str, ...]) -> ApiTarget:
+        settings = self._mapping(value, path, kind)
         rate = self._mapping(settings.get("rate"), (*path, "rate"), ("rate",))
         secrets = {}
         for name, where in self._mapping(settings.get("secrets"), (*path, "secrets"), None).items():
@@ -270,8 +271,8 @@ class _Reader:
     def _text(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> str:
         value = settings.get(key, "")
         if not isinstance(value, str) or not _plain(value):
-            remedy = "quote it" if isinstance(value, int | Decimal) else ""
-            self._wrong((*path, key), f"{key} has to be plain text, without line breaks or accents", remedy=remedy)
+            wrong, remedy = "plain text, without line breaks or accents", "quote it" * isinstance(value, int | Decimal)
+            self._wrong((*path, key), f"{key} has to be {wrong}", remedy=remedy)
             return ""
         return value
 
@@ -279,10 +280,10 @@ class _Reader:
         value = settings.get(key)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | Decimal) or value <= 0:
-            self._wrong((*path, key), f"{key} has to be a number above zero")
-            return None
-        return Decimal(value)
+        if isinstance(value, int | Decimal) and not isinstance(value, bool) and value > 0:
+            return Decimal(value)
+        self._wrong((*path, key), f"{key} has to be a number above zero")
+        return None
 
     def _wrong(self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False) -> None:
         place = self.document.key(path) if key else self.document.value(path)

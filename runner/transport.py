@@ -27,7 +27,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.ssl_ import create_urllib3_context
 
-from runner.catalogue import Auth, Request
+from runner.catalogue import FORM, Auth, Request
 from runner.config import Secret
 from runner.problems import ConfigError
 
@@ -196,11 +196,13 @@ class Transport:
         headers = {**request.headers, "Accept": "application/json", "User-Agent": self._user_agent}
         body = request.content()
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = FORM if request.form else "application/json"
         for auth in self._auth:
             value = auth.value(self._secrets[auth.secret].reveal())
             if auth.place == "header":
                 headers[auth.name] = value
+            elif auth.in_form and request.form and body is not None:
+                body += b"&" * bool(body) + urlencode({auth.name: value}).encode()
             else:
                 url += ("&" if "?" in url else "?") + urlencode({auth.name: value})
         prepared = requests.Request(request.method, url, headers=headers, data=body).prepare()

@@ -7,12 +7,14 @@ from runner.catalogue.answer import AnswerError, DeclaredFailure, describe_error
 from runner.catalogue.arguments import ArgumentError
 from runner.catalogue.conditions import Conditions
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
+from runner.catalogue.form import FORM, decode_form
 from runner.catalogue.operation import Failure, Operation, Pagination, Parameter
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
 from runner.catalogue.request import Request, build_request, to_json
 from runner.catalogue.schema import Violation, violations
 
 __all__ = [
+    "FORM",
     "AnswerError",
     "Api",
     "ArgumentError",
@@ -29,6 +31,7 @@ __all__ = [
     "Request",
     "Violation",
     "build_request",
+    "decode_form",
     "describe_error",
     "empty_page",
     "first_arguments",

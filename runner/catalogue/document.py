@@ -14,7 +14,7 @@ from typing import Any
 from runner.catalogue.checks import check_document
 from runner.catalogue.dialect import operation_names
 from runner.catalogue.files import read_document
-from runner.catalogue.operation import Operation, build_operation, takes_json
+from runner.catalogue.operation import Operation, build_operation, can_be_sent
 from runner.catalogue.overlay import overlaid
 from runner.catalogue.schema import deref
 from runner.problems import InvalidError
@@ -27,13 +27,15 @@ SUFFIX = ".openapi.yaml"
 class Auth:
     """A credential the API wants: the configuration's `secret` goes into `name`, a header or a query parameter.
 
-    `scheme` is "" for a key as it stands, "bearer" for a token, "basic" for user:password.
+    `scheme` is "" for a key as it stands, "bearer" for a token, "basic" for user:password. `in_form`: where the body is
+    a form, it goes in there and not into the query.
     """
 
     secret: str
     place: str
     name: str
     scheme: str = ""
+    in_form: bool = False
 
     def value(self, secret: str) -> str:
         """What is sent for a secret."""
@@ -78,7 +80,7 @@ class _Operations(Mapping[str, Operation]):
         self._api = api
         self._built: dict[str, Operation] = {}
         self._places = {
-            name: place for place, name in operation_names(document).items() if takes_json(document, *place)
+            name: place for place, name in operation_names(document).items() if can_be_sent(document, *place)
         }
 
     def __getitem__(self, name: str) -> Operation:
@@ -188,7 +190,8 @@ def _auth(document: Mapping[str, Any]) -> Iterator[Auth]:
         scheme = deref(document, schemes.get(name, {}))
         kind = scheme.get("type")
         if kind == "apiKey" and scheme["in"] != "cookie":
-            yield Auth(secret=name, place=scheme["in"], name=scheme["name"])
+            in_form = scheme["in"] == "query" and bool(document["info"].get("x-runner-credentials-in-form"))
+            yield Auth(secret=name, place=scheme["in"], name=scheme["name"], in_form=in_form)
         elif kind == "http" and scheme.get("scheme", "").lower() == "basic":
             yield Auth(secret=name, place="header", name="Authorization", scheme="basic")
         elif kind in ("http", "oauth2", "openIdConnect"):
@@ -212,9 +215,9 @@ def _notes(document: Mapping[str, Any]) -> Iterator[str]:
     """What was made of a document that names its operations otherwise than recipes can."""
     names = operation_names(document)
     entries = {place: document["paths"][place[1]][place[0]] for place in names}
-    other = [name for place, name in names.items() if not takes_json(document, *place)]
+    other = [name for place, name in names.items() if not can_be_sent(document, *place)]
     if other:
-        yield f"left out, for a body that is not JSON: {_some(other)}"
+        yield f"left out, for a body that is neither JSON nor a form: {_some(other)}"
     unnamed = [names[place] for place, entry in entries.items() if not entry.get("operationId")]
     renamed = [
         f"{entry['operationId']} as {names[place]}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from runner.catalogue.conditions import Conditions, read_grammar
 from runner.catalogue.dialect import flat, operation_name
+from runner.catalogue.form import FORM
 from runner.catalogue.schema import deref, inline, is_open, types_of
 
 _EFFECTS = {"get": "read", "head": "read", "post": "create"}
@@ -84,6 +85,7 @@ class Operation:
     empty        statuses that mean an empty list
     id_field     what the answer of a write must have, "" for reads
     failure      how a 2xx says that the call failed
+    form         whether the body is sent as a form, because it is not taken as JSON
     """
 
     api: str
@@ -105,6 +107,7 @@ class Operation:
     id_field: str = ""
     source: str = ""
     failure: Failure | None = None
+    form: bool = False
 
     @property
     def full_name(self) -> str:
@@ -161,6 +164,7 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
         id_field=entry.get("x-runner-id", ""),
         source=entry.get("x-runner-source", ""),
         failure=_failure(failure) if failure else None,
+        form=_is_form(deref(document, entry.get("requestBody")) or {}),
     )
 
 
@@ -188,15 +192,23 @@ def parameter_name(declared: Mapping[str, Any]) -> str:
 
 
 def body_schema(document: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
-    """The schema of an operation's JSON body with the reference at its top followed, None without a body."""
+    """The schema of an operation's body with the reference at its top followed, None without a body."""
     body = deref(document, entry.get("requestBody"))
+    if body and _is_form(body):
+        return deref(document, body["content"][FORM].get("schema", {}))
     return deref(document, _json_schema(body)) if body else None
 
 
-def takes_json(document: Mapping[str, Any], method: str, path: str) -> bool:
-    """Whether the operation can be sent: it needs no body, or takes it as JSON."""
+def can_be_sent(document: Mapping[str, Any], method: str, path: str) -> bool:
+    """Whether the operation can be sent: it needs no body, or takes it as JSON or as a form."""
     body = deref(document, document["paths"][path][method].get("requestBody")) or {}
-    return not body.get("required") or any(map(is_json, body.get("content", {})))
+    return not body.get("required") or _is_form(body) or any(map(is_json, body.get("content", {})))
+
+
+def _is_form(body: Mapping[str, Any]) -> bool:
+    """Whether a body is taken as a form and not as JSON."""
+    content = body.get("content", {})
+    return FORM in content and not any(map(is_json, content))
 
 
 def _answer_schema(document: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:

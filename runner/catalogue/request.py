@@ -18,6 +18,7 @@ import simplejson
 
 from runner.catalogue.arguments import ArgumentError, Findings, convert, convert_field
 from runner.catalogue.conditions import encode_conditions, named_value
+from runner.catalogue.form import encode_form
 from runner.catalogue.operation import Operation, Parameter
 from runner.problems import nearest
 from runner.template import Unknown, contains_unknown, to_text
@@ -44,16 +45,22 @@ class Request:
     known: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
+    form: bool = False
 
     def content(self) -> bytes | None:
-        """The body as JSON, byte for byte as it is sent. Raises ValueError while a value is not known."""
+        """The body as JSON or as a form, byte for byte as it is sent but for credentials.
+
+        Raises ValueError while a value is not known.
+        """
         return self._content
 
     @cached_property
     def _content(self) -> bytes | None:
         if not self.known:
             raise ValueError("a value of this request is only known after the run")
-        return None if self.body is None else to_json(self.body)
+        if self.body is None:
+            return None
+        return encode_form(self.body) if self.form else to_json(self.body)
 
     def digest(self) -> str:
         """SHA-256 over method, path, the operation's own headers and content, in hexadecimal."""
@@ -107,6 +114,7 @@ def build_request(
         known=not contains_unknown([body, *placed.values()]),
         headers={name: str(value) for name, value in placed["header"].items()},
         path=path,
+        form=operation.form,
     )
 
 

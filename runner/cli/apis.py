@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from runner.cli import projects
-from runner.cli.apis_of import catalogue_for, documents_of
+from runner.cli.apis_of import catalogue_for, documents_of, overlays_of
+from runner.config import SANDBOX
 
 
 @click.command(short_help="Serve the APIs on this machine, to try things out.")
@@ -22,14 +23,16 @@ def sandbox(*, port: int, folder: Path | None, keys: tuple[str, ...]) -> int:
     from runner.sandbox import serve
 
     current = projects.current()
-    catalogue_for(current, None)  # says what is wrong with the configuration's own APIs
+    target = current.target(SANDBOX)
+    catalogue_for(current, target)  # says what is wrong with the configuration's own APIs and overlays
     documents = documents_of(current)
     where = folder if folder is not None else current.runs / "sandbox"
     projects.make_folder(where)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    server = serve(where, documents, port=port, keys=dict(map(_permission, keys)))
+    permissions = dict(map(_permission, keys))
+    server = serve(where, documents, overlays=overlays_of(current, target), port=port, keys=permissions)
     try:
         for name in documents:
             click.echo(f"{name}  {server.base_url}/{name}")

@@ -22,9 +22,12 @@ def catalogue_for(config: Config, target: Target | None) -> Catalogue:
     problems = [*_wrong_apis(config), *(_wrong_overlays(config, target) if target is not None else ())]
     if problems:
         raise InvalidError(problems, exit_code=ConfigError.exit_code)
-    named = target.apis.items() if target is not None else ()
-    overlays = {api: config.home / settings.overlay for api, settings in named if settings.overlay}
-    return Catalogue(documents_of(config), overlays=overlays)
+    return Catalogue(documents_of(config), overlays=overlays_of(config, target) if target is not None else {})
+
+
+def overlays_of(config: Config, target: Target) -> dict[str, Path]:
+    """The overlays of a target by the name of their API."""
+    return {api: config.home / settings.overlay for api, settings in target.apis.items() if settings.overlay}
 
 
 def documents_of(config: Config, used: Collection[str] | None = None) -> dict[str, Path]:

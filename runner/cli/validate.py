@@ -20,7 +20,7 @@ def validate(*, recipes: tuple[str, ...], target_name: str) -> int:
     """Check recipes: everything that can be known without rows and without a network."""
     problems: list[Problem] = []
     catalogues: dict[Path, Catalogue] = {}  # recipes of one project share the documents that are read for them
-    total = 0
+    total = code = 0
     for recipe in recipes:
         try:
             path, shipped = find_recipe(recipe)
@@ -31,6 +31,7 @@ def validate(*, recipes: tuple[str, ...], target_name: str) -> int:
         except InvalidError as error:
             problems += error.problems
             total += error.total
+            code = max(code, error.exit_code)
             continue
         problems += loaded.warnings
         total += len(loaded.warnings)
@@ -38,4 +39,4 @@ def validate(*, recipes: tuple[str, ...], target_name: str) -> int:
         click.echo(f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
     if problems:
         click.echo(draw_all(problems, total=total), err=True, nl=False)
-    return InvalidError(problems).exit_code if any(p.severity == "error" for p in problems) else 0
+    return code

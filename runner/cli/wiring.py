@@ -11,7 +11,7 @@ from importlib import metadata
 
 from runner import config
 from runner.catalogue import Auth, Catalogue
-from runner.cli.apis_of import documents_of
+from runner.cli.apis_of import documents_of, overlays_of
 from runner.cli.projects import Project, make_folder
 from runner.config import ApiTarget, Config, Secret, Target
 from runner.engine.context import Connection
@@ -74,7 +74,9 @@ def open_connections(
             from runner.sandbox import attach
 
             make_folder(settings.runs)
-            server = attach(settings.runs / "sandbox", documents_of(settings, apis))
+            server = attach(
+                settings.runs / "sandbox", documents_of(settings, apis), overlays=overlays_of(settings, target)
+            )
             open_things.callback(server.close)
             account = f"{config.SANDBOX}/{server.instance}"
             connections = {api: _to_sandbox(f"{server.base_url}/{api}", catalogue[api].auth) for api in apis}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from runner.catalogue import ArgumentError, Operation, Request, first_arguments, parse_json
+from runner.catalogue import ArgumentError, Operation, Request, decode_form, first_arguments, parse_json
 from runner.engine.context import Context
 from runner.engine.events import PlannedCall, PlannedState
 from runner.engine.outcome import Outcome
@@ -208,8 +208,12 @@ def difference(prior: CallRecord, request: Request) -> str:
     """The first places in which a request differs from the one that was sent, old value first."""
     if prior.url != request.path:
         return f"{prior.method} {prior.url}, now {request.path}"
-    before = parse_json(prior.body.encode()) if prior.body else {}
-    parts = list(_differences(before, parse_json(request.content() or b"{}"), ""))
+    sent, now = prior.body.encode(), request.content() or b""
+    if request.form:
+        before, after = decode_form(sent, {}), decode_form(now, {})
+    else:
+        before, after = parse_json(sent or b"{}"), parse_json(now or b"{}")
+    parts = list(_differences(before, after, ""))
     return "; ".join(parts[:3]) + (f" and {len(parts) - 3} more" if len(parts) > 3 else "")
 
 

@@ -17,13 +17,13 @@ from urllib.parse import parse_qs
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
-from runner.catalogue import Api
+from runner.catalogue import Api, decode_form
 from runner.sandbox import exact_json
 from runner.sandbox.answers import Answer, Call, answer_example, answer_item, create, update
 from runner.sandbox.checks import Checks, read_body
 from runner.sandbox.keys import Keys
 from runner.sandbox.listing import answer_list
-from runner.sandbox.refusals import Failures, RefusedError, not_found, refused
+from runner.sandbox.refusals import Failures, RefusedError, invalid, not_found, refused
 from runner.sandbox.resources import shape
 from runner.sandbox.routes import Act, Route, routes
 from runner.sandbox.seeds import sow
@@ -143,15 +143,20 @@ class Sandbox:
             raise not_found() from None
         request.endpoint = endpoint
         given = _query(request)
-        self._keys.check(endpoint.api, endpoint.route.operation, request.environ, given)
+        operation = endpoint.route.operation
+        if operation.form:
+            request.body = _form(request.environ, operation.body or {})
+            given |= {auth.name: [str(request.body.pop(auth.name))] for auth in endpoint.api.auth
+                      if auth.in_form and auth.name in request.body}  # fmt: skip
+        self._keys.check(endpoint.api, operation, request.environ, given)
         for secret in endpoint.api.auth:
             given.pop(secret.name, None)
         endpoint.checks.headers(request.environ)
         query = endpoint.checks.query(given)
-        if endpoint.route.operation.body is not None:
-            request.body = _body(request.environ)
+        if operation.body is not None:
+            request.body = request.body if operation.form else read_body(_content(request.environ))
             endpoint.checks.body(request.body)
-        body = {} if endpoint.route.operation.body is None else request.body
+        body = {} if operation.body is None else request.body
         return Call(
             endpoint.route,
             self._base_url,
@@ -179,11 +184,19 @@ def _query(request: _Request) -> dict[str, list[str]]:
         raise refused(400, f"more than {MAX_PARAMETERS} query parameters") from None
 
 
-def _body(environ: Mapping[str, Any]) -> Any:
+def _form(environ: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return decode_form(_content(environ), schema)
+    except ValueError as error:
+        raise invalid({"body": [str(error)]}) from None
+
+
+def _content(environ: Mapping[str, Any]) -> bytes:
     length = int(environ.get("CONTENT_LENGTH") or 0)
     if length > MAX_BODY:
         raise refused(413, f"the body is larger than {MAX_BODY // 1024} KiB")
-    return read_body(environ["wsgi.input"].read(length))
+    content: bytes = environ["wsgi.input"].read(length)
+    return content
 
 
 def _delivery(request: _Request, decided: Answer) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import load_api
@@ -41,6 +42,9 @@ _KEEP_ALIVE_SECONDS = 600
 _CONNECTIONS = 1000
 
 
+NO_OVERLAYS: Mapping[str, Path] = MappingProxyType({})
+
+
 @dataclass
 class Server:
     """A running sandbox: an API called x is at `base_url`/x. `close` ends it, if it was started here."""
@@ -59,28 +63,31 @@ def serve(
     folder: Path,
     documents: Mapping[str, Path],
     *,
+    overlays: Mapping[str, Path] = NO_OVERLAYS,
     port: int = 0,
     threads: int = THREADS,
     keys: Mapping[str, AbstractSet[str]] | None = None,
     today: Callable[[], date] | None = None,
 ) -> Server:
-    """Serve the APIs of `documents` (name to file) with the state in `folder`, in a thread of its own.
+    """Serve the APIs of `documents` (name to file), as their `overlays` correct them, in a thread of its own.
 
-    `keys` are the accepted API keys with what each may do, {"read"}, {"write"} or both; none accepts any for both.
-    `today` tells the day, instead of the clock. Raises LockedError when the folder is served already,
-    ConfigError when the port is in use, InvalidError when a document is wrong.
+    The state is in `folder`. `keys` are the accepted API keys with what each may do, {"read"}, {"write"} or both; none
+    accepts any for both. `today` tells the day, instead of the clock. Raises LockedError when the folder is served
+    already, ConfigError when the port is in use, InvalidError when a document is wrong.
     """
     lock = _locked(folder)
     if lock is None:
         raise LockedError(f"a sandbox is already running in {folder}", remedy="stop it, or choose another folder")
     try:
-        return _serve(folder, documents, lock, port=port, threads=threads, keys=keys or {}, today=today)
+        return _serve(
+            folder, documents, lock, overlays=overlays, port=port, threads=threads, keys=keys or {}, today=today
+        )
     except BaseException:
         lock.release()
         raise
 
 
-def attach(folder: Path, documents: Mapping[str, Path]) -> Server:
+def attach(folder: Path, documents: Mapping[str, Path], *, overlays: Mapping[str, Path] = NO_OVERLAYS) -> Server:
     """The server of `folder`: the one that already runs, or else one that is started here.
 
     Raises ConfigError when the one that runs lacks one of the APIs, LockedError when it does not answer.
@@ -90,7 +97,7 @@ def attach(folder: Path, documents: Mapping[str, Path]) -> Server:
         lock = _locked(folder)
         if lock is not None:
             try:
-                return _serve(folder, documents, lock)
+                return _serve(folder, documents, lock, overlays=overlays)
             except BaseException:
                 lock.release()
                 raise
@@ -124,12 +131,13 @@ def _serve(
     documents: Mapping[str, Path],
     lock: FileLock,
     *,
+    overlays: Mapping[str, Path],
     port: int = 0,
     threads: int = THREADS,
     keys: Mapping[str, AbstractSet[str]] | None = None,
     today: Callable[[], date] | None = None,
 ) -> Server:
-    apis = {name: load_api(path, name=name) for name, path in documents.items()}
+    apis = {name: load_api(path, name=name, overlay=overlays.get(name)) for name, path in documents.items()}
     listener = _listener(port)
     port = listener.getsockname()[1]
     base_url = f"http://{HOST}:{port}"

@@ -55,7 +55,8 @@ def refused(deco: Api, conditions: Any, **more: Any) -> list[tuple[tuple[str | i
 
 def test_the_site_is_the_accounts_own_and_the_credentials_are_parameters(deco: Api) -> None:
     assert deco.server == "https://your-site.example"
-    assert deco.auth == (Auth("username", "query", "username"), Auth("password", "query", "password"))
+    names = ("username", "password")
+    assert deco.auth == tuple(Auth(name, "query", name, in_form=True) for name in names)
     assert set(deco.operations) == {"find_purchase_orders", "receive_stock", "find_orders"}
 
 

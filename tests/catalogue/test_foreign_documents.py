@@ -81,7 +81,7 @@ def test_operations_are_called_as_recipes_can_write_them(shop: Api) -> None:
     assert shop.name == "shop"
     assert list(shop.operations) == ["get_orders", "orders_create", "delete_orders_id"]
     assert shop.notes == (
-        "left out, for a body that is not JSON: setPicture",
+        "left out, for a body that is neither JSON nor a form: setPicture",
         "called after method and path, for want of an operationId: get_orders and 1 more",
         "written otherwise in recipes: orders/create as orders_create",
     )

@@ -16,6 +16,7 @@ class Sent(NamedTuple):
     path: str
     body: bytes
     key: str
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Stub:
 
             def _take(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                sent = Sent(self.command, self.path, body, self.headers.get("x-api-key", ""))
+                key, kind = (self.headers.get(name, "") for name in ("x-api-key", "Content-Type"))
+                sent = Sent(self.command, self.path, body, key, kind)
                 stub.sent.append(sent)
                 self._give(stub.answer(sent))
 

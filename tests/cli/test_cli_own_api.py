@@ -111,6 +111,29 @@ def test_the_overlay_of_the_target_holds(home: Path, capsys: pytest.CaptureFixtu
     assert run(["run", "pets-recipe.yaml", "--dry-run", "--target", "live"]) == 0
 
 
+def test_the_sandbox_serves_what_its_overlay_says(home: Path) -> None:
+    (home / "pets-recipe.yaml").write_text(RECIPE.replace("age: 3", "colour: brown"))
+    overlaid = "targets: {sandbox: {apis: {pets: {overlay: colour.overlay.yaml}}}}\n"
+    (home / "runner.yaml").write_text(f"apis: {{pets: docs/pets.yaml}}\n{overlaid}")
+    assert run(["validate", "pets-recipe.yaml"]) == 0
+    assert run(["run", "pets-recipe.yaml"]) == 0
+    (line,) = (home / "runs" / "sandbox" / "deliveries.jsonl").read_text().splitlines()
+    assert json.loads(line)["body"] == {"name": "Rex", "colour": "brown"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apis: {pets: docs/pots.yaml}\n",
+        "apis: {pets: docs/pets.yaml}\ntargets: {sandbox: {apis: {pets: {overlay: color.overlay.yaml}}}}\n",
+    ],
+)
+def test_a_file_of_the_configuration_that_is_not_there(home: Path, text: str) -> None:
+    (home / "runner.yaml").write_text(text)
+    for command in (["validate"], ["run"], ["run", "--dry-run"]):
+        assert run([*command, "pets-recipe.yaml"]) == 7
+
+
 def test_a_document_that_is_wrong_is_told_where(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "docs" / "pets.yaml").write_text(PETS.replace("schemas/Pet", "schemas/Pot"))
     assert run(["validate", "pets-recipe.yaml"]) == 3
