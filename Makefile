@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench torture clean
 
 # The sample sheet against the embedded sandbox: a dry run, then the run. Nothing leaves this machine.
 demo: $(VENV)/.installed
@@ -27,6 +27,13 @@ lint: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/import_orders.py
+	$(BIN)/python benchmarks/dry_run.py
+	$(BIN)/python benchmarks/fsyncs.py
+	$(BIN)/python benchmarks/resume.py
+
+# The long harness: thousands of kills, some ten minutes. TORTURE="--seed 7 --kills 5000" asks for others.
+torture: $(VENV)/.installed-test
+	cd tests && ../$(BIN)/python -m faults.torture $(TORTURE)
 
 clean:
 	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

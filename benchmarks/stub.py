@@ -1,6 +1,6 @@
 """A server on loopback that answers at once: what a client costs when the server costs nothing.
 
-    python benchmarks/stub.py          prints its port, serves until it is killed
+    python benchmarks/stub.py [MS]     prints its port, serves until it is killed; each answer takes MS milliseconds
 
 HTTP/1.1 with keep-alive. A POST is answered 201 with an id and a location, a GET with an empty list in every
 shape a list may have; a GET of a list of types with a few entries, so that names are found. `GET /calls` gives
@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import sys
 
 TYPES = [{"id": number, "name": name} for number, name in enumerate(("Check", "Credit Card", "ACH"), start=1)]
 ENVELOPE = {"contacts": [], "jobs": [], "salesorders": [], "total_results": 0, "links": {}}
@@ -22,7 +23,8 @@ BARE = ("/lineitems", "/payments")
 class Stub:
     """Counts what it is asked, by method."""
 
-    def __init__(self) -> None:
+    def __init__(self, delay: float) -> None:
+        self.delay = delay
         self.calls = {"GET": 0, "POST": 0}
         self.ids = itertools.count(1)
 
@@ -47,6 +49,8 @@ class Stub:
                 head = await reader.readuntil(b"\r\n\r\n")
                 method, path, _ = head.split(b" ", 2)
                 await reader.readexactly(_length(head))
+                if self.delay:
+                    await asyncio.sleep(self.delay)
                 writer.write(self.answer(method.decode(), path.decode()))
                 await writer.drain()
         writer.close()
@@ -64,7 +68,8 @@ def _length(head: bytes) -> int:
 
 async def main() -> None:
     """Serve on a free port of loopback."""
-    server = await asyncio.start_server(Stub().serve, "127.0.0.1", 0)
+    delay = float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0
+    server = await asyncio.start_server(Stub(delay).serve, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()

@@ -8,7 +8,7 @@
             base_url: https://api.syncore.app/v2      # left out: what the API's document says
             secrets: {api_key: {env: SYNCORE_API_KEY}}
             user_agent: acme-order-import/1.0
-            rate: {requests_per_second: 2, burst: 1}
+            rate: {requests_per_second: 2, burst: 1, hits_per_day: 20000}
             deadline: 60                               # seconds for one request, all in all
             overlay: syncore.overlay.yaml              # corrects the API's document for this account
     apis:
@@ -30,8 +30,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
 from runner import source
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
 
@@ -45,7 +43,7 @@ _KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("sandbox target",): ("apis",),  # it is built in: nothing to say but how an API differs
     ("sandbox api",): ("overlay",),
     ("api",): ("base_url", "secrets", "user_agent", "rate", "deadline", "overlay"),
-    ("rate",): ("requests_per_second", "burst"),
+    ("rate",): ("requests_per_second", "burst", "hits_per_day"),
     ("secret",): ("env",),
 }
 
@@ -83,6 +81,7 @@ class ApiTarget:
     user_agent: str = ""
     requests_per_second: Decimal | None = None
     burst: int | None = None
+    hits_per_day: int | None = None
     deadline: Decimal = Decimal(60)
     overlay: str = ""
 
@@ -152,6 +151,8 @@ class Config:
         path = self.home / ".env"
         if not path.is_file():
             return {}
+        from dotenv import dotenv_values  # imported on use: most commands need no secret
+
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise ConfigError(f"{path} can be read by others", remedy=f"chmod 600 {path}")
         try:
@@ -211,18 +212,15 @@ class _Reader:
     def _api(self, value: Any, path: source.TreePath, kind: tuple[str, ...]) -> ApiTarget:
         settings = self._mapping(value, path, kind)
         rate = self._mapping(settings.get("rate"), (*path, "rate"), ("rate",))
-        secrets = {}
-        for name, where in self._mapping(settings.get("secrets"), (*path, "secrets"), None).items():
-            secrets[name] = self._variable(where, (*path, "secrets", name))
-        burst = self._number(rate, (*path, "rate"), "burst")
-        if burst is not None and burst != int(burst):
-            self._wrong((*path, "rate", "burst"), "burst has to be a whole number")
+        declared = self._mapping(settings.get("secrets"), (*path, "secrets"), None)
+        secrets = {name: self._variable(where, (*path, "secrets", name)) for name, where in declared.items()}
         return ApiTarget(
             base_url=self._address(settings, path),
             secrets=secrets,
             user_agent=self._text(settings, path, "user_agent"),
             requests_per_second=self._number(rate, (*path, "rate"), "requests_per_second"),
-            burst=int(burst) if burst is not None else None,
+            burst=self._whole(rate, (*path, "rate"), "burst"),
+            hits_per_day=self._whole(rate, (*path, "rate"), "hits_per_day"),
             deadline=self._number(settings, path, "deadline") or Decimal(60),
             overlay=self._text(settings, path, "overlay"),
         )
@@ -257,15 +255,13 @@ class _Reader:
         return url.rstrip("/")
 
     def _mapping(self, value: Any, path: source.TreePath, kind: tuple[str, ...] | None) -> Mapping[str, Any]:
-        if value is None:
-            return {}
         if not isinstance(value, Mapping):
-            self._wrong(path, "a mapping is needed here", remedy="name: value")
+            if value is not None:
+                self._wrong(path, "a mapping is needed here", remedy="name: value")
             return {}
-        known = _KEYS[kind] if kind is not None else None
-        for key in value:
-            if known is not None and key not in known:
-                self._wrong((*path, key), f"unknown key {key!r}", remedy=nearest(key, known, noun="keys"), key=True)
+        known = _KEYS[kind] if kind is not None else value
+        for key in (key for key in value if key not in known):
+            self._wrong((*path, key), f"unknown key {key!r}", remedy=nearest(key, known, noun="keys"), key=True)
         return value
 
     def _text(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> str:
@@ -278,12 +274,16 @@ class _Reader:
 
     def _number(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> Decimal | None:
         value = settings.get(key)
-        if value is None:
-            return None
-        if isinstance(value, int | Decimal) and not isinstance(value, bool) and value > 0:
-            return Decimal(value)
-        self._wrong((*path, key), f"{key} has to be a number above zero")
-        return None
+        fits = isinstance(value, int | Decimal) and not isinstance(value, bool) and value > 0
+        if value is not None and not fits:
+            self._wrong((*path, key), f"{key} has to be a number above zero")
+        return Decimal(value) if value is not None and fits else None
+
+    def _whole(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> int | None:
+        value = self._number(settings, path, key) or Decimal(0)
+        if value != int(value):
+            self._wrong((*path, key), f"{key} has to be a whole number")
+        return int(value) or None
 
     def _wrong(self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False) -> None:
         place = self.document.key(path) if key else self.document.value(path)

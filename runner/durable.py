@@ -16,13 +16,13 @@ _REMEDY = "make room or mend the folder, then run the same again: it sends only 
 
 
 class WholeFile:
-    """A new file, for the owner alone, that takes the place of `path` once it is whole and on the disk.
+    """A new file that takes the place of `path` once it is whole and on the disk; for the owner alone, if `private`.
 
     A context manager that commits when nothing went wrong. Writing may raise OSError.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, private: bool = True) -> None:
+        self.path, self._private = path, private
         handle, self._name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         self.file: IO[bytes] = os.fdopen(handle, "w+b")
 
@@ -43,6 +43,8 @@ class WholeFile:
             self.file.flush()
             os.fsync(self.file.fileno())
             self.file.close()
+            if not self._private:
+                Path(self._name).chmod(0o666 & ~_umask())
             Path(self._name).replace(self.path)
         except BaseException:
             self.discard()
@@ -54,6 +56,12 @@ class WholeFile:
             self.file.close()
         with suppress(OSError):
             Path(self._name).unlink()
+
+
+def _umask() -> int:
+    current = os.umask(0o077)
+    os.umask(current)
+    return current
 
 
 @contextmanager

@@ -6,6 +6,7 @@ ends a command. The tree, with the exit code that the command line gives it:
     RunnerError             1
     ├── UsageError          2   the command line asks for something that is not there
     ├── InvalidError        3   the recipe or its data is wrong; carries the problems; nothing was sent
+    ├── PlanError           3   a plan is not what would be sent, or no plan at all; nothing was sent
     ├── LockedError         6   another run holds this journal
     ├── ConfigError         7   configuration, credentials or TLS
     └── StoppedError        8   stopped before the end; the run can be resumed
@@ -76,6 +77,12 @@ class InvalidError(RunnerError):
         self.problems = sorted(set(problems))
         self.total = max(total or 0, len(self.problems))
         super().__init__(f"{self.total} problem{'' if self.total == 1 else 's'}")
+
+
+class PlanError(RunnerError):
+    """A plan is not what would be sent by now, or no plan at all; nothing was sent."""
+
+    exit_code = 3
 
 
 class LockedError(RunnerError):

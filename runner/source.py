@@ -24,7 +24,7 @@ MAX_DEPTH = 50
 MAX_EVENTS = 50_000
 """Values, keys and brackets in `MAX_BYTES`; where more bytes are allowed, more in proportion."""
 
-Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Loader: type[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # what a scalar means is decided below, not by tags
 TreePath = tuple[str | int, ...]
 
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -39,7 +39,9 @@ _BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 """What ends a line for the parser, which counts lines by the rules of YAML 1.1."""
 _FOLD = re.compile(rf"[ \t]*(?:{_BREAK.pattern})(?:[ \t]|{_BREAK.pattern})*")
 _ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|\r\n|.)", re.DOTALL)
-_NOT_YAML = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_NOT_YAML = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+_NOT_PLAIN = re.compile(r"[^\t\n\r\x20-\x7e]")
+"""The same for text of ASCII alone: the other takes longer to compile than a recipe to read."""
 
 _WORDS = (
     ("did not find expected ','", "this bracket is never closed, or a comma is missing", ""),
@@ -50,6 +52,7 @@ _WORDS = (
     ("mapping values are not allowed", "':' is not allowed here", "check the indentation, or quote the text"),
     ("could not find expected ':'", "this line has no ':'", "write ': ' after the key"),
     ("did not find expected node content", "a value is missing here", ""),
+    ("expected a single document", "a second document begins here", "keep each recipe in a file of its own"),
 )
 
 
@@ -114,10 +117,13 @@ class Source:
         return node, key
 
 
-def read(path: Path, *, name: str | None = None, max_bytes: int = MAX_BYTES, number_keys: bool = False) -> Source:
+def read(
+    path: Path, *, name: str | None = None, max_bytes: int = MAX_BYTES, number_keys: bool = False, ours: bool = False
+) -> Source:
     """Parse the file at `path`. `name` is what messages call it. Raises InvalidError with every problem.
 
-    With `number_keys` a key that reads as a number (`200:`) is the text that it is written as.
+    With `number_keys` a key that reads as a number (`200:`) is the text that it is written as. A file of `ours` is
+    known to have no aliases, no tags and an end.
     """
     shown = name or str(path)
     try:
@@ -135,19 +141,21 @@ def read(path: Path, *, name: str | None = None, max_bytes: int = MAX_BYTES, num
         line, start = _line(before, len(before))
         place, message = (line + 1, len(before) - start + 1), f"not UTF-8 text (byte 0x{error.object[error.start]:02x})"
         raise InvalidError([Problem(shown, *place, message, "encoding", "save it as UTF-8")]) from None
-    return parse(text, file=shown, max_events=MAX_EVENTS * max(1, max_bytes // MAX_BYTES), number_keys=number_keys)
+    events = MAX_EVENTS * max(1, max_bytes // MAX_BYTES)
+    return parse(text, file=shown, max_events=None if ours else events, number_keys=number_keys)
 
 
-def parse(text: str, *, file: str, max_events: int = MAX_EVENTS, number_keys: bool = False) -> Source:
-    """Parse YAML `text`. Raises InvalidError with every problem found."""
+def parse(text: str, *, file: str, max_events: int | None = MAX_EVENTS, number_keys: bool = False) -> Source:
+    """Parse YAML `text`, of any size and depth without `max_events`. Raises InvalidError with every problem found."""
     text = text.removeprefix("\ufeff")
     bare = Source(file, text, None, _BREAK.split(text), None, number_keys)
-    if found := _NOT_YAML.search(text):
+    if found := _NOT_PLAIN.search(text) if text.isascii() else re.search(_NOT_YAML, text):
         line, start = _line(text, found.start())
         message = f"a character that YAML does not allow: {found.group()!a}"
         raise InvalidError([bare.problem(Place(line + 1, found.start() - start + 1), message, "yaml-syntax")])
     try:
-        _check_events(bare, max_events)
+        if max_events is not None:
+            _check_events(bare, max_events)
         root = yaml.compose(text, Loader=Loader)
     except yaml.YAMLError as error:
         raise InvalidError([_syntax_problem(bare, error)]) from None
@@ -194,7 +202,6 @@ def _mapping(node: yaml.MappingNode, source: Source, problems: list[Problem]) ->
     data: dict[str, Any] = {}
     seen: dict[str, int] = {}
     for key, value in node.value:
-        place = _place(key)
         if not isinstance(key, yaml.ScalarNode):
             quoting = "{{" in source.text[node.start_mark.index : node.end_mark.index]
             remedy = _UNQUOTED_TEMPLATE if quoting else "write a word as the key"
@@ -202,15 +209,16 @@ def _mapping(node: yaml.MappingNode, source: Source, problems: list[Problem]) ->
             return None
         name = key.value
         if name == "<<" and not key.style:
-            problems.append(source.problem(place, "merge keys are not allowed", "alias", remedy="write the values out"))
+            remedy = "write the values out"
+            problems.append(source.problem(_place(key), "merge keys are not allowed", "alias", remedy=remedy))
         elif name != "null" and not _is_key(key, source, problems):  # `null:` is a key of recipes
             message = f"a key has to be text, not {name!r}"
-            problems.append(source.problem(place, message, "key", remedy=f"quote it: '{name}'"))
+            problems.append(source.problem(_place(key), message, "key", remedy=f"quote it: '{name}'"))
         elif name in seen:
             message = f"{name!r} is already given on line {seen[name]}"
-            problems.append(source.problem(place, message, "duplicate-key", remedy="keep one of the two"))
+            problems.append(source.problem(_place(key), message, "duplicate-key", remedy="keep one of the two"))
         else:
-            seen[name] = place.line
+            seen[name] = key.start_mark.line + 1
             data[name] = _build(value, source, problems)
             continue
         _build(value, source, problems)
@@ -228,7 +236,7 @@ def _scalar(node: yaml.ScalarNode, source: Source, problems: list[Problem]) -> A
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    if len(text) > 400 or not re.match(r"[-+.0-9]", text):
+    if len(text) > 400 or text[0] not in "-+.0123456789":
         return text
     if _INT.match(text):
         return int(text)

@@ -23,7 +23,7 @@ targets:
         base_url: https://api.syncore.app/v2/
         secrets: {api_key: {env: SYNCORE_API_KEY}}
         user_agent: acme-order-import/1.0
-        rate: {requests_per_second: 2.5, burst: 3}
+        rate: {requests_per_second: 2.5, burst: 3, hits_per_day: 20000}
         deadline: 30
   small:
     account: acme-test
@@ -51,6 +51,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
         user_agent="acme-order-import/1.0",
         requests_per_second=Decimal("2.5"),
         burst=3,
+        hits_per_day=20000,
         deadline=Decimal(30),
     )
     assert config.target("production") == Target("production", "acme-promo", {"syncore": api})
@@ -102,6 +103,8 @@ HTTPS = "write https://host/path"
         (API + "rate: {requests_per_second: 0}", (6, 37), "requests_per_second has to be a number above zero", ""),
         (API + "rate: {requests_per_second: true}", (6, 37), "requests_per_second has to be a number above zero", ""),
         (API + "rate: {burst: 1.5}", (6, 23), "burst has to be a whole number", ""),
+        (API + "rate: {hits_per_day: 0.5}", (6, 30), "hits_per_day has to be a whole number", ""),
+        (API + "rate: {hits_per_day: 0}", (6, 30), "hits_per_day has to be a number above zero", ""),
         (API + "deadline: -1", (6, 19), "deadline has to be a number above zero", ""),
         (API + "deadline: '60'", (6, 19), "deadline has to be a number above zero", ""),
         (API + f"secrets: {CANARY}", (6, 18), "a mapping is needed here", "name: value"),

@@ -40,7 +40,7 @@ LIBRARIES = {
     "xlsxwriter": {"report"},
     "yaml": {"source"},
 }
-LAZY = {"jsonschema", "rich", "xlsxwriter"}
+LAZY = {"dotenv", "jsonschema", "rich", "xlsxwriter"}
 """Imported inside functions only: each takes longer to import than `runner --version` may take in all."""
 
 

@@ -83,7 +83,7 @@ REFUSED = [
     ("\n\t- x", 2, 1, "not valid YAML: nothing can begin with this character", "indent with blanks, not tabs"),
     ("1\nword", 2, 1, "not valid YAML: this line has no ':'", "write ': ' after the key"),
     ("\n  - x\n  y: 1", 3, 3, "not valid YAML: '- ' is needed here", "check the indentation"),
-    ("1\n--- 2", 2, 1, "not valid YAML: expected a single document in the stream but found another document", ""),
+    ("1\n--- 2", 2, 1, "not valid YAML: a second document begins here", "keep each recipe in a file of its own"),
     ("\x01", 1, 4, "a character that YAML does not allow: '\\x01'", ""),
     ("é\n\n😀\x00", 3, 2, "a character that YAML does not allow: '\\x00'", ""),
     ("\ud800", 1, 4, "a character that YAML does not allow: '\\ud800'", ""),

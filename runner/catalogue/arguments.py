@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from runner.catalogue.schema import TreePath, is_open, types_of
@@ -68,15 +69,16 @@ class Findings:
 
     def require(self, names: Iterable[str], given: Mapping[str, Any], *, path: TreePath = ()) -> None:
         """Refuse what is missing, unless it was given and is refused already."""
-        for name in sorted(names):
+        for name in sorted(name for name in names if name not in given):
             here = (*path, name)
-            if name not in given and not any(refused[: len(here)] == here for refused, _ in self.problems):
+            if not any(refused[: len(here)] == here for refused, _ in self.problems):
                 self.refuse(here, "is required")
 
     def note(self, path: TreePath, message: str) -> None:
         self.notes.append(f"{dotted(path)}: {message}")
 
 
+@lru_cache(maxsize=4096)
 def dotted(path: TreePath) -> str:
     """A path as people write it: `lines[0].sku`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
@@ -98,7 +100,7 @@ def convert(value: Any, schema: Mapping[str, Any], *, path: TreePath, evidence: 
     if isinstance(converted, _Misfit):
         findings.refuse(path, _misfit_message(value, wanted))
         return None
-    if isinstance(converted, Mapping):
+    if not isinstance(converted, str) and isinstance(converted, Mapping):
         return _convert_object(converted, schema, path=path, findings=findings)
     if isinstance(converted, list | tuple):
         return _convert_list(converted, schema, path=path, evidence=evidence, findings=findings)
@@ -160,6 +162,8 @@ def _convert_list(
 
 def _first_fit(value: Any, wanted: Sequence[str]) -> Any:
     """The value as the first type that it is already, else as the first that it can become without a loss."""
+    if wanted == ("string",) and isinstance(value, str):  # most are
+        return value
     for fits in (_is_already, _become):
         for name in wanted:
             converted = fits(value, name)

@@ -14,7 +14,7 @@ from typing import Any
 from runner.catalogue.arguments import Findings
 from runner.catalogue.schema import TreePath
 from runner.problems import nearest
-from runner.template import Unknown, contains_unknown, to_text
+from runner.template import Unknown, to_text
 
 KEYS = ("field", "is", "value", "to")
 Part = tuple[str, Any]
@@ -127,8 +127,9 @@ def _encode(condition: Mapping[str, Any], grammar: Conditions, *, path: TreePath
     ]
     if isinstance(field, Field) and isinstance(compared, Comparison):
         return parts + _values(given, field, compared, path=path, findings=findings)
-    if contains_unknown([field, compared]):
-        parts += [(key, Unknown(str(given[key]))) for key in ("value", "to") if key in given]
+    unknown = next((each for each in (field, compared) if isinstance(each, Unknown)), None)
+    if unknown is not None:  # how the values are written depends on it
+        parts += [(key, unknown) for key in ("value", "to") if key in given]
     return parts
 
 

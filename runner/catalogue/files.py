@@ -19,9 +19,11 @@ FILES = "x-files"
 """Where the other files of a document stand in its tree, by their path within its folder."""
 
 
-def read_document(path: Path) -> Source:
-    """The document at `path` with the other files that it refers to. Raises InvalidError."""
-    source = _read(path)
+def read_document(path: Path, *, ours: bool = False) -> Source:
+    """The document at `path` with the other files that it refers to; one of `ours` has none. Raises InvalidError."""
+    source = _read(path, ours=ours)
+    if ours:
+        return source
     bundle = _Bundle(path.resolve().parent, path.resolve())
     data = bundle.gather(source)
     if bundle.problems:
@@ -36,7 +38,7 @@ def with_places(source: Source) -> Source:
     return replace(source, root=parse(source.text, file=source.file).root)
 
 
-def _read(path: Path) -> Source:
+def _read(path: Path, *, ours: bool = False) -> Source:
     if path.suffix == ".json" and path.is_file() and path.stat().st_size <= MAX_BYTES:
         try:
             text = path.read_bytes().decode("utf-8-sig")
@@ -45,7 +47,7 @@ def _read(path: Path) -> Source:
             pass  # the reader of YAML, of which JSON is a part, tells what is wrong and where
         else:
             return Source(str(path), text, data, text.split("\n"), None)
-    return read(path, max_bytes=MAX_BYTES, number_keys=True)
+    return read(path, max_bytes=MAX_BYTES, number_keys=True, ours=ours)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

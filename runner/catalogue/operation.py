@@ -121,6 +121,14 @@ class Operation:
         return properties if isinstance(properties, Mapping) else {}
 
     @cached_property
+    def entry(self) -> Mapping[str, Any] | None:
+        """The schema of one entry of the list that is answered; None without a list, or where nothing is said."""
+        whole = self.answer or {}
+        listed = whole if self.items == "*" else whole.get("properties", {}).get(self.items, {})
+        inner = listed.get("items") if self.items and isinstance(listed, Mapping) else None
+        return inner if isinstance(inner, Mapping) else None
+
+    @cached_property
     def required(self) -> frozenset[str]:
         """The names that `with` must give."""
         parameters = {name for name, parameter in self.parameters.items() if parameter.required}

@@ -34,7 +34,7 @@ class Request:
     `amount` is the money that it moves.
 
     With `known` false some values only come with the run: the URL shows them in brackets, the body holds
-    Unknown, and neither content nor digest exists yet.
+    Unknown, as headers may, and neither content nor digest exists yet.
     """
 
     method: str
@@ -43,7 +43,7 @@ class Request:
     notes: tuple[str, ...] = ()
     amount: Decimal | Unknown | None = None
     known: bool = True
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Any] = field(default_factory=dict)
     path: str = ""
     form: bool = False
 
@@ -112,7 +112,7 @@ def build_request(
         notes=tuple(findings.notes),
         amount=_amount((body or {}).get(operation.money)) if operation.money else None,
         known=not contains_unknown([body, *placed.values()]),
-        headers={name: str(value) for name, value in placed["header"].items()},
+        headers=placed["header"],
         path=path,
         form=operation.form,
     )
@@ -206,7 +206,12 @@ def _query(values: Mapping[str, Any]) -> str:
 
 
 def _encoded(value: Any) -> str:
-    return str(value) if isinstance(value, Unknown) else quote(value, safe="")
+    """A value in a URL: what is not known stands in brackets with blanks, which nothing that is known can have."""
+    if isinstance(value, Unknown) and value.parts:
+        return "".join(map(_encoded, value.parts))
+    if isinstance(value, Unknown):
+        return str(Unknown(quote(value.origin, safe=" .[]")))
+    return quote(value, safe="")
 
 
 def _amount(value: Any) -> Decimal | Unknown | None:
@@ -215,6 +220,8 @@ def _amount(value: Any) -> Decimal | Unknown | None:
 
 def _exact(value: Any) -> Any:
     """A tree in which simplejson writes decimals digit by digit: it would write 1E+16 as it stands."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         return {name: _exact(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):

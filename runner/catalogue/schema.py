@@ -107,6 +107,8 @@ def is_open(schema: Mapping[str, Any]) -> bool:
 def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
     """The types a schema allows, without null; empty when it does not say."""
     declared = schema.get("type", ())
+    if isinstance(declared, str) and declared != "null":
+        return (declared,)
     return tuple(name for name in ([declared] if isinstance(declared, str) else declared) if name != "null")
 
 

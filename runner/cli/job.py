@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sys
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -14,9 +13,10 @@ from typing import Any, NoReturn, cast
 from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
 from runner.cli.leaving import stopping_on_signals
-from runner.cli.projects import Project, make_folder, storable
-from runner.cli.reports import Reports
+from runner.cli.projects import Project, make_folder, storable, user
+from runner.cli.reports import MakeReporter, Reports
 from runner.config import Target
+from runner.engine.again import asked_again, by_key
 from runner.engine.context import Context
 from runner.engine.events import Reporter, RunEnded, RunStarted
 from runner.engine.fetch import fetch_rows, search_request
@@ -24,7 +24,7 @@ from runner.engine.once import OncePer
 from runner.engine.retry import Budget
 from runner.engine.run import Reporters, Run, Selection, scope_of
 from runner.engine.stop import Stop
-from runner.journal import History, Journal, RunRecord
+from runner.journal import AgainRecord, History, Journal, RunRecord
 from runner.problems import RunnerError, UsageError, nearest
 from runner.rows import Input, Row, open_input
 from runner.template import EvaluationError, Unknown, to_text
@@ -42,8 +42,20 @@ def refuse(message: str) -> NoReturn:
 
 
 @dataclass(frozen=True)
+class Planning:
+    """The way of a dry run, what stops it, and whether it reads what it can."""
+
+    way: wiring.Way
+    stop: Stop
+    lookups: bool = False
+
+
+@dataclass(frozen=True)
 class Job:
-    """A recipe with its values, target and selection of rows: what a run and its dry run have in common."""
+    """A recipe with its values, target and selection of rows: what a run and its dry run have in common.
+
+    `again` are the keys of rows that are sent once more although they are done, and `why` the reason for it.
+    """
 
     project: Project
     catalogue: Catalogue
@@ -52,6 +64,8 @@ class Job:
     date: dt.date
     selection: Selection
     export: Path | None = None
+    again: tuple[str, ...] = ()
+    why: str = ""
 
     def open_input(self, rows_file: Path | None) -> Input | None:
         """The checked input; None for a recipe without rows, and where they are still to be read from an API."""
@@ -68,14 +82,18 @@ class Job:
         storable(path, "the input")
         name = path.name if self.project.shipped and rows_file is None else str(path)
         opened = open_input(path, rows, scope=self._scope(), name=name)
-        self._check_only(opened)
+        self.check_keys(opened)
         return opened
 
-    def _check_only(self, input_: Input | None) -> None:
+    def check_keys(self, input_: Input | None) -> None:
         """Refuse keys that no row has: a run that finds nothing to do would look like one that is done."""
-        left = set(self.selection.only)
+        only = set(self.selection.only)
+        left = only | set(self.again)
         if not left:
             return
+        if only and not only.issuperset(self.again):
+            key = next(key for key in self.again if key not in only)
+            raise UsageError(f"--again {key!r} is not among the rows of --only", remedy="name it there too")
         known = [self._single().key] if input_ is None else (row.key for row in input_)
         near: list[str] = []
         for key in known:
@@ -86,29 +104,39 @@ class Job:
             missing = min(left)
             raise UsageError(f"no row has the key {missing!r}", remedy=nearest(missing, near, noun="keys"))
 
-    def plan(self, input_: Input | None, *, show_all: bool) -> int:
-        """The dry run. Nothing in it can send."""
-        from runner.report.plan import PlanText
+    @contextmanager
+    def planned(self, *, lookups: bool) -> Iterator[Planning]:
+        """What a dry run needs: the way to the target, which only with `lookups` leads anywhere, and then by GETs."""
+        stop = Stop()
+        if not lookups:
+            yield Planning(wiring.planned_way(self.project, self.target, self.catalogue), stop)
+            return
+        way = wiring.open_way(self.project, self.target, self.catalogue, wait=stop.wait, gets_only=True)
+        with way as opened, stopping_on_signals(stop):
+            yield Planning(opened, stop, lookups=True)
 
-        way = wiring.planned_way(self.project, self.target, self.catalogue)
+    def plan(self, input_: Input | None, planning: Planning, reporters: list[Reporter]) -> RunEnded:
+        """The dry run, told to `reporters`. Nothing in it can send."""
         history = History(self.project.config.runs)
-        reporter = PlanText(sys.stdout, show_all=show_all)
-        context = self._context(way, Unknown("run.id"), history, None, [reporter], Stop())
-        single = self._single()
-        if input_ is None and not self._search:
-            self._check_only(None)
+        if input_ is None and not self.search:
+            self.check_keys(None)
+        context = self._context(planning.way, Unknown("run.id"), history, None, reporters, planning.stop)
+        context = replace(context, again=by_key(self._asked_again(history, planning.way)))
         selection = Selection() if input_ is None else self.selection
-        job = Run(context, input_, single=single, selection=selection)
+        job = Run(context, input_, single=self._single(), selection=selection, lookups=planning.lookups)
         reads = self._reads(context) if input_ is None else None
-        ended = job.execute(self._started(way, 0, input_, history, reads=reads))
-        return ended.exit_code
+        started = self._started(planning.way, 0, input_, history, reads=reads, again=context.again)
+        return job.execute(started)
 
-    def run(self, input_: Input | None, *, workers: int, resumed: RunRecord | None = None) -> int:
-        """The run, or the rest of one."""
+    def run(
+        self, input_: Input | None, *, workers: int, resumed: RunRecord | None = None,
+        also: Sequence[MakeReporter] = (), max_failures: int | None = None,
+    ) -> int:  # fmt: skip
+        """The run, or the rest of one, told to the console, the results files and `also`."""
         stop = Stop()
         runs = self.project.config.runs
-        if input_ is None and not self._search:
-            self._check_only(None)
+        if input_ is None and not self.search:
+            self.check_keys(None)
         with ExitStack() as open_things:
             way = open_things.enter_context(
                 wiring.open_way(self.project, self.target, self.catalogue, wait=stop.wait)
@@ -121,23 +149,29 @@ class Job:
             single = self._single()
             history = History(runs)
             open_things.callback(history.close)
-            number = self._begin(journal, way, input_, resumed)
+            number = self._begin(journal, way, input_, resumed, self._asked_again(history, way))
             reports = Reports(self.project.recipe, runs / str(number), export=self.export, stop=stop)
             open_things.callback(reports.close)
             context = self._context(way, number, history, journal, [reports.console], stop)
+            context = replace(context, again=by_key(history.again(number)))
 
             def execute() -> RunEnded:
-                read = self._read_rows(context, journal, number) if input_ is None and self._search else input_
-                telling = replace(context, emit=reports.open(read))
-                job = Run(telling, read, single=single, selection=self.selection, workers=workers)
-                return job.execute(self._started(way, number, read, history, resumed=resumed is not None))
+                read = self._read_rows(context, journal, number) if input_ is None and self.search else input_
+                telling = replace(context, emit=reports.open(read, also))
+                job = Run(
+                    telling, read, single=single, selection=self.selection, workers=workers, max_failures=max_failures
+                )
+                resuming = resumed is not None
+                return job.execute(
+                    self._started(way, number, read, history, resumed=resuming, again=context.again)
+                )
 
             ended = _recorded(journal, number, execute)
         reports.point_to_files()
         return ended.exit_code
 
     @property
-    def _search(self) -> str:
+    def search(self) -> str:
         """The operation that gives the rows; empty where they come from a file, or there are none."""
         rows = self.project.recipe.rows
         return rows.search.operation if rows is not None and rows.search is not None else ""
@@ -164,13 +198,20 @@ class Job:
         path = folder / FOUND
         fetch_rows(context, journal, rows.search, path)
         found = open_input(path, rows, scope=self._scope(), name=rows.search.operation)
-        self._check_only(found)
+        self.check_keys(found)
         journal.take_input(
             number, file=str(path.absolute()), digest=found.digest, lines=found.line_count, rows=found.row_count
         )
         return found
 
-    def _begin(self, journal: Journal, way: wiring.Way, input_: Input | None, resumed: RunRecord | None) -> int:
+    def _asked_again(self, history: History, way: wiring.Way) -> list[AgainRecord]:
+        name, who = self.project.recipe.name, user() if self.again else ""
+        return asked_again(history, way.account, name, self.again, why=self.why, who=who, at=_now())
+
+    def _begin(
+        self, journal: Journal, way: wiring.Way, input_: Input | None, resumed: RunRecord | None,
+        again: Sequence[AgainRecord],
+    ) -> int:  # fmt: skip
         if resumed is not None:
             journal.reopen(resumed.id)
             return resumed.id
@@ -182,9 +223,10 @@ class Job:
                 input_.digest if input_ is not None else "",
                 to_json(self.values).decode(), self.date.isoformat(), _now(),
                 line_count=input_.line_count if input_ is not None else 0,
-                row_count=input_.row_count if input_ is not None else 1,
+                row_count=input_.row_count if input_ is not None else 0 if self.search else 1,
                 only=json.dumps(self.selection.only),
-            )
+            ),
+            again=again,
         )  # fmt: skip
 
     def _context(
@@ -224,7 +266,7 @@ class Job:
 
     def _started(
         self, way: wiring.Way, number: int, input_: Input | None, history: History, *, resumed: bool = False,
-        reads: Request | None = None,
+        reads: Request | None = None, again: Collection[str] = (),
     ) -> RunStarted:  # fmt: skip
         recipe = self.project.recipe
         return RunStarted(
@@ -238,8 +280,9 @@ class Job:
             writes_before=history.count_done(way.account, recipe.name),
             outputs=tuple(recipe.outputs),
             pace=wiring.pace_text(way),
-            search=self._search if input_ is None or input_.path.name == FOUND else "",
+            search=self.search if input_ is None or input_.path.name == FOUND else "",
             reads=reads,
+            again=tuple(again),
         )
 
 

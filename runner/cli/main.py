@@ -18,7 +18,10 @@ from runner.problems import InvalidError, RunnerError, draw_all, printable
 EXIT_PIPE = 128 + signal.SIGPIPE
 
 _COMMANDS = {
+    "init": "init",
+    "new": "init",
     "validate": "validate",
+    "plan": "plan",
     "run": "recipes",
     "resume": "recipes",
     "runs": "runs",
@@ -39,6 +42,7 @@ EXIT_CODES = {
     6: "another run is using the journal",
     7: "configuration, credentials or TLS",
     8: "stopped before the end; 'runner resume' goes on",
+    20: "the plan has something to send (--detailed-exitcode)",
     129: "stopped by SIGHUP",
     130: "stopped by SIGINT (ctrl-C)",
     EXIT_PIPE: "stopped, as nobody reads the output any more",

@@ -40,9 +40,18 @@ def _named(catalogue: Catalogue, name: str | None) -> list[Operation]:
     if name is not None and api not in catalogue:
         raise UsageError(f"there is no API {api!r}", remedy=nearest(api, catalogue, noun="APIs"))
     if dot:
-        operations = catalogue[api].operations
-        if operation not in operations:
-            remedy = nearest(operation, operations, noun="operations")
-            raise UsageError(f"{api} has no operation {operation!r}", remedy=remedy)
-        return [operations[operation]]
+        return [operation_called(catalogue, f"{api}.{operation}")]
     return [found for known in catalogue if not api or known == api for found in catalogue[known].operations.values()]
+
+
+def operation_called(catalogue: Catalogue, name: str) -> Operation:
+    """The operation called `name`, as API.OPERATION. Raises UsageError when there is none."""
+    api, dot, operation = name.partition(".")
+    if api not in catalogue or not dot:
+        remedy = nearest(api, catalogue, noun="APIs") if dot else "name it as in syncore.create_job"
+        raise UsageError(f"there is no API {api!r}" if dot else f"{name!r} is no operation", remedy=remedy)
+    operations = catalogue[api].operations
+    if operation not in operations:
+        remedy = nearest(operation, operations, noun="operations")
+        raise UsageError(f"{api} has no operation {operation!r}", remedy=remedy)
+    return operations[operation]

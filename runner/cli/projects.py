@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,6 +83,14 @@ def storable(path: Path, what: str) -> None:
         str(path.absolute()).encode()
     except UnicodeEncodeError:
         raise UsageError(f"the name of {what} is not UTF-8: {str(path)!r}", remedy="give it another name") from None
+
+
+def user() -> str:
+    """Who is at work here, for the journal."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as containers have them
+        return f"user {os.getuid()}"
 
 
 def make_folder(folder: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,12 +13,21 @@ import click
 from runner.catalogue import parse_json
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
+from runner.cli.dry_run import check_plan, written
+from runner.cli.dry_run import dry_run as show_plan
 from runner.cli.job import Job, refuse
+from runner.cli.plan_options import PlanOptions, plan_options
 from runner.engine.run import Selection
 from runner.journal import History, RunRecord
 from runner.problems import UsageError
+from runner.report.junit import JUnit
 
 DEFAULT_WORKERS = 4
+
+
+_MAX_FAILURES = click.option(
+    "--max-failures", type=click.IntRange(min=1), metavar="N", help="Stop after N rejected rows; it can be resumed."
+)
 
 
 @click.command(short_help="Run a recipe, or show what it would send (--dry-run).")
@@ -28,20 +39,35 @@ DEFAULT_WORKERS = 4
 @click.option("--target", "target_name", default="sandbox", show_default=True, help="Where it goes (runner.yaml).")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N rows; 'runner resume' does the rest.")
 @click.option("--only", multiple=True, metavar="KEY", help="Only the row with this key; may be repeated.")
+@click.option("--again", multiple=True, metavar="KEY", help="Send this row again although it is done; may be repeated.")
+@click.option("--why", metavar="TEXT", help="With --again: the reason; kept in the journal.")
 @click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
+@_MAX_FAILURES
 @click.option("--export", type=click.Path(path_type=Path), help="Where an export goes: .csv, .jsonl or .xlsx.")
-@click.option("--all", "show_all", is_flag=True, help="With --dry-run: show every row, also those that are alike.")
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="PLAN",
+              help="Send exactly what this JSON plan says, or refuse and say what differs.")
+@click.option("--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE",
+              help="Also write the results as JUnit XML, a test case for each row.")
+@plan_options
 def run(
     *, recipe: str, dry_run: bool, rows_file: Path | None, variables: tuple[str, ...], vars_file: Path | None,
-    target_name: str, limit: int | None, only: tuple[str, ...], workers: int, export: Path | None, show_all: bool,
+    target_name: str, limit: int | None, only: tuple[str, ...], again: tuple[str, ...], why: str | None,
+    workers: int, max_failures: int | None, plan_file: Path | None,
+    junit_file: Path | None, export: Path | None, shown: PlanOptions,
 ) -> int:  # fmt: skip
     """Run RECIPE for every row of its input.
 
     RECIPE is a file, or the name of a recipe that comes with the program (import-orders, new-order). What an
     earlier run has done is not done again.
     """
-    if show_all and not dry_run:
-        raise UsageError("--all says what a dry run shows", remedy="leave it out, or add --dry-run")
+    if not dry_run and (option := shown.given()):
+        raise UsageError(f"{option} says what a dry run shows", remedy="leave it out, or add --dry-run")
+    if dry_run and (plan_file or junit_file):
+        remedy = "--against PLAN shows what changed, --out FILE.xml writes JUnit"
+        raise UsageError("--plan and --junit are for a run", remedy=remedy)
+    shown.check()
+    if bool(again) != bool((why or "").strip()):
+        raise UsageError("--again and --why go together", remedy="--again KEY --why TEXT, so that the journal says why")
     current = projects.config_of(recipe)
     target = current.target(target_name)
     catalogue = catalogue_for(current, target)
@@ -50,17 +76,23 @@ def run(
     if export is not None and project.recipe.steps:
         remedy = "leave --export out: the outputs of a recipe with steps stand in its results file"
         raise UsageError("this recipe is no export: it has steps", remedy=remedy)
-    job = Job(project, catalogue, target, values, dt.datetime.now().astimezone().date(), Selection(limit, only), export)
+    selection = Selection(limit, only)
+    job = Job(project, catalogue, target, values, shown.date, selection, export, again, why or "")
     input_ = job.open_input(rows_file)
     if dry_run:
-        return job.plan(input_, show_all=show_all)
-    return job.run(input_, workers=workers)
+        return show_plan(job, input_, shown)
+    if plan_file is not None:
+        check_plan(job, input_, plan_file)
+    with ExitStack() as open_files:
+        also = [partial(JUnit, open_files.enter_context(written(junit_file)))] if junit_file is not None else []
+        return job.run(input_, workers=workers, also=also, max_failures=max_failures)
 
 
 @click.command(short_help="Go on with a run that stopped.")
 @click.argument("number", metavar="[RUN]", type=int, required=False)
 @click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
-def resume(*, number: int | None, workers: int) -> int:
+@_MAX_FAILURES
+def resume(*, number: int | None, workers: int, max_failures: int | None) -> int:
     """Go on with a run where it stopped, whatever stopped it; the last one unless RUN says which."""
     current = projects.current()
     record = recorded_run(History(current.runs), number)
@@ -75,7 +107,7 @@ def resume(*, number: int | None, workers: int) -> int:
     input_ = job.open_input(Path(record.input_file)) if record.input_file else None
     if input_ is not None and input_.digest != record.input_digest:
         refuse(f"the input {record.input_file} has changed since run {record.id} began")
-    return job.run(input_, workers=workers, resumed=record)
+    return job.run(input_, workers=workers, resumed=record, max_failures=max_failures)
 
 
 def recorded_run(history: History, number: int | None) -> RunRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from runner.report.files import Files
 
 
+MakeReporter = Callable[[Input | None], Reporter]
+"""Makes a reporter for the rows of a run."""
+
+
 class Reports:
     """Writes a run's console, its files into `folder` and, for a recipe without steps, its export."""
 
@@ -34,16 +38,17 @@ class Reports:
         self._files: Files | None = None
         self._export: Export | None = None
 
-    def open(self, input_: Input | None) -> Reporters:
-        """All reporters, for a run over these rows. The files are opened when the run begins."""
+    def open(self, input_: Input | None, also: Sequence[MakeReporter]) -> Reporters:
+        """All reporters and `also`, for a run over these rows. The files are opened when the run begins."""
         from runner.report.export import NAME, Export
         from runner.report.files import Files
 
         outputs = tuple(self._recipe.outputs)
         self._files = Files(self._folder, input_, outputs=outputs)
-        reporters: list[Reporter] = [self._files, self.console]
+        reporters: list[Reporter] = [self._files, self.console, *(make(input_) for make in also)]
         if not self._recipe.steps:
-            self._export = Export(self._wanted or self._folder / NAME, outputs)
+            path = self._wanted or self._folder / NAME
+            self._export = Export(path, outputs, private=self._wanted is None)
             reporters.insert(1, self._export)
         return Reporters(reporters)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
+import datetime as dt
+import time
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +14,13 @@ from runner.catalogue import Catalogue, parse_json, to_json
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
 from runner.cli.recipes import recorded_run
-from runner.journal import CallRecord, History, Journal
+from runner.config import Config
+from runner.journal import CallRecord, History, Journal, RunRecord
 from runner.journal.records import OPEN
 from runner.problems import UsageError
+
+if TYPE_CHECKING:
+    from runner.engine.look import Shown
 
 
 @click.command(short_help="List the runs.")
@@ -40,7 +47,10 @@ def show(*, number: int | None, key: str | None, limit: int) -> int:
 
     history = History(projects.current().runs)
     run = recorded_run(history, number)
-    click.echo(show_run(run, history.rows(run.id), history.calls_of_run(run.id), key=key, limit=limit), nl=False)
+    text = show_run(
+        run, history.rows(run.id), history.calls_of_run(run.id), key=key, limit=limit, again=history.again(run.id)
+    )  # fmt: skip
+    click.echo(text, nl=False)
     return 0
 
 
@@ -50,14 +60,24 @@ def show(*, number: int | None, key: str | None, limit: int) -> int:
 @click.option("--done", "done_id", metavar="ID", help="It was carried out; ID is what the API calls the result.")
 @click.option("--absent", is_flag=True, help="It was not carried out, and may be sent again.")
 @click.option("--why", help="How you know; kept in the journal.")
-def settle(*, number: int | None, call_number: int | None, done_id: str | None, absent: bool, why: str | None) -> int:
+@click.option("--look", is_flag=True, help="Show what the API has now: makes the calls' searches again, reads only.")
+def settle(
+    *, number: int | None, call_number: int | None, done_id: str | None, absent: bool, why: str | None, look: bool
+) -> int:
     """List the calls whose outcome is unknown, or record what you found out about one."""
     from runner.report.history import settle_text
 
+    if look and (done_id is not None or absent or why is not None):
+        raise UsageError("--look shows, and decides nothing", remedy="look first, then record what you found")
     current = projects.current()
     history = History(current.runs)
     run = recorded_run(history, number)
     found = history.open_calls(run.account, run.recipe)
+    if look:
+        found = [call for call in found if call_number in (None, call.id)]
+        shown = _look(current, run, history, found) if found else {}
+        click.echo(settle_text(found, shown=shown) if found else "nothing is unknown\n", nl=False)
+        return 5 if found else 0
     if call_number is None:
         if done_id is not None or absent or why is not None:
             raise UsageError("say which call it is about", remedy="--call NUMBER: runner settle lists them")
@@ -78,9 +98,34 @@ def settle(*, number: int | None, call_number: int | None, done_id: str | None, 
     return 0
 
 
+def _look(current: Config, run: RunRecord, history: History, calls: Sequence[CallRecord]) -> dict[int, Shown]:
+    """What the API shows now of each call. No run may be at work meanwhile: they share the account's pace."""
+    from runner.cli import wiring
+    from runner.engine.before import read_before
+    from runner.engine.hits import Hits
+    from runner.engine.look import Look
+
+    target = current.target(run.target)
+    catalogue = catalogue_for(current, target)
+    noted = (read_before(call.before) for call in calls)
+    apis = {before.operation.partition(".")[0] for before in noted if before is not None}
+    with (
+        Journal(current.runs) as journal,
+        wiring.open_connections(current, sorted(apis & set(catalogue)), target, catalogue, wait=time.sleep) as way,
+    ):
+        if way.account != run.account:
+            message = f"the account has changed since run {run.id} ({run.account}, now {way.account})"
+            raise UsageError(message, remedy="look on the site of the API itself")
+        limits = {api: each.hits_per_day for api, each in way.connections.items() if each.hits_per_day is not None}
+        hits = Hits(run.account, journal, history, limits=limits)
+        today = dt.datetime.now().astimezone().date()
+        look = Look(catalogue, way.connections, hits, today, time.sleep)
+        return {call.id: look.at(call) for call in calls}
+
+
 def _settled(call: CallRecord, catalogue: Catalogue, done_id: str | None, why: str) -> CallRecord:
     """The call as a person decided it, with who and why."""
-    reason = f"settled by {getpass.getuser()}: {why}"
+    reason = f"settled by {projects.user()}: {why}"
     if done_id is None:
         return replace(call, state="absent", reason=reason)
     field = catalogue.operation(call.operation).id_field or "id"

@@ -9,15 +9,25 @@ import click
 from runner.catalogue import Catalogue
 from runner.cli.apis_of import catalogue_for
 from runner.cli.projects import config_of, find_recipe
-from runner.problems import InvalidError, Problem, draw_all
-from runner.recipe.load import load
+from runner.problems import InvalidError, Problem, UsageError, printable
+from runner.recipe.load import Loaded, load
+from runner.report.diagnostics import FORMS, Form, drawn
 
 
 @click.command(short_help="Check recipes without rows and without a network.")
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
+@click.option("--rows", "rows_file", type=click.Path(path_type=Path), help="Check this input of the recipe as well.")
 @click.option("--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold.")
-def validate(*, recipes: tuple[str, ...], target_name: str) -> int:
-    """Check recipes: everything that can be known without rows and without a network."""
+@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True,
+              help="How problems are told: to people, or to a machine on stdout.")  # fmt: skip
+def validate(*, recipes: tuple[str, ...], rows_file: Path | None, target_name: str, form: Form) -> int:
+    """Check recipes: everything that can be known without rows and without a network.
+
+    With --rows, one recipe and its input: the header, the types of all cells, the keys of the rows, and how names of
+    lookups are spelled.
+    """
+    if rows_file is not None and len(recipes) > 1:
+        raise UsageError("--rows is for one recipe", remedy="check the others without it")
     problems: list[Problem] = []
     catalogues: dict[Path, Catalogue] = {}  # recipes of one project share the documents that are read for them
     total = code = 0
@@ -36,7 +46,26 @@ def validate(*, recipes: tuple[str, ...], target_name: str) -> int:
         problems += loaded.warnings
         total += len(loaded.warnings)
         steps = len(loaded.recipe.steps)
-        click.echo(f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
-    if problems:
-        click.echo(draw_all(problems, total=total), err=True, nl=False)
-    return code
+        if form == "text":
+            click.echo(f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
+        if rows_file is not None:
+            found, count = _rows(loaded, rows_file, catalogues[config.home], say=form == "text")
+            problems += found
+            total += count
+    told = drawn(problems, form, files=recipes, total=total)
+    click.echo(told, err=form == "text", nl=False)
+    return code or (InvalidError(problems).exit_code if any(p.severity == "error" for p in problems) else 0)
+
+
+def _rows(loaded: Loaded, file: Path, catalogue: Catalogue, *, say: bool) -> tuple[list[Problem], int]:
+    """The problems of an input, and how many there are beyond those that were kept."""
+    from runner.cli.checked_rows import check_rows
+
+    try:
+        input_, found = check_rows(loaded.recipe, file, catalogue)
+    except InvalidError as error:
+        return error.problems, error.total
+    rows, lines = input_.row_count, input_.line_count
+    if say:
+        click.echo(f"{printable(str(file))}: ok, {rows} row{'s' * (rows != 1)}, {lines} line{'s' * (lines != 1)}")
+    return found, len(found)

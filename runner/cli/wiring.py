@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from importlib import metadata
 
 from runner import config
@@ -57,17 +58,22 @@ def planned_way(project: Project, target: Target, catalogue: Catalogue) -> Way:
 
 @contextmanager
 def open_way(
-    project: Project, target: Target, catalogue: Catalogue, *, wait: Callable[[float], None]
+    project: Project, target: Target, catalogue: Catalogue, *, wait: Callable[[float], None], gets_only: bool = False
 ) -> Iterator[Way]:
-    """The way as a run takes it. Starts the sandbox where the target is the sandbox; needs every secret."""
-    with open_connections(project.config, used_apis(project.recipe), target, catalogue, wait=wait) as way:
+    """The way as a run takes it. Starts the sandbox where the target is the sandbox; needs every secret.
+
+    With `gets_only` nothing but GETs can leave: the way of a dry run that makes lookups.
+    """
+    used = used_apis(project.recipe)
+    with open_connections(project.config, used, target, catalogue, wait=wait, gets_only=gets_only) as way:
         yield way
 
 
 @contextmanager
 def open_connections(
-    settings: Config, apis: Sequence[str], target: Target, catalogue: Catalogue, *, wait: Callable[[float], None]
-) -> Iterator[Way]:
+    settings: Config, apis: Sequence[str], target: Target, catalogue: Catalogue, *, wait: Callable[[float], None],
+    gets_only: bool = False,
+) -> Iterator[Way]:  # fmt: skip
     """The way to these APIs of a target, as `open_way` has it for those of a recipe."""
     with ExitStack() as open_things:
         if target.name == config.SANDBOX:
@@ -79,25 +85,29 @@ def open_connections(
             )
             open_things.callback(server.close)
             account = f"{config.SANDBOX}/{server.instance}"
-            connections = {api: _to_sandbox(f"{server.base_url}/{api}", catalogue[api].auth) for api in apis}
+            urls = {api: f"{server.base_url}/{api}" for api in apis}
+            connections = {api: _to_sandbox(url, catalogue[api].auth, gets_only=gets_only) for api, url in urls.items()}
         else:
             account = target.account
-            connections = {api: _connection(settings, target, api, catalogue, wait=wait) for api in apis}
+            opened = partial(_connection, settings, target, catalogue=catalogue, wait=wait, gets_only=gets_only)
+            connections = {api: opened(api) for api in apis}
         for connection in connections.values():
             if connection.transport is not None:
                 open_things.callback(connection.transport.close)
         yield Way(account, connections)
 
 
-def _to_sandbox(url: str, auth: tuple[Auth, ...]) -> Connection:
+def _to_sandbox(url: str, auth: tuple[Auth, ...], *, gets_only: bool) -> Connection:
     from runner.transport import Transport
 
     secrets = {each.secret: Secret(SANDBOX_KEY) for each in auth}
-    return Connection(url, Transport(base_url=url, auth=auth, secrets=secrets, user_agent=_user_agent(ApiTarget())))
+    agent = _user_agent(ApiTarget())
+    transport = Transport(base_url=url, auth=auth, secrets=secrets, user_agent=agent, gets_only=gets_only)
+    return Connection(url, transport)
 
 
 def _connection(
-    current: Config, target: Target, api: str, catalogue: Catalogue, *, wait: Callable[[float], None]
+    current: Config, target: Target, api: str, *, catalogue: Catalogue, wait: Callable[[float], None], gets_only: bool
 ) -> Connection:
     from runner.transport import Transport
 
@@ -113,9 +123,11 @@ def _connection(
         secrets=current.secrets(target, api, names, environ=os.environ),
         user_agent=_user_agent(settings),
         deadline=float(settings.deadline),
+        gets_only=gets_only,
     )
     rate = settings.requests_per_second or known.limits.requests_per_second
-    return Connection(url, transport, Pace(rate=rate, burst=settings.burst or known.limits.burst, wait=wait))
+    pace = Pace(rate=rate, burst=settings.burst or known.limits.burst, wait=wait)
+    return Connection(url, transport, pace, settings.hits_per_day or known.limits.hits_per_day)
 
 
 def _base_url(target: Target, api: str, catalogue: Catalogue) -> str:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import ArgumentError, Operation, Request, decode_form, first_arguments, parse_json
+from runner.engine.before import id_of
 from runner.engine.context import Context
 from runner.engine.events import PlannedCall, PlannedState
+from runner.engine.looking import Looker, may_look
 from runner.engine.outcome import Outcome
 from runner.engine.reading import Reading, failed, words
-from runner.engine.send import Sender, Subject
+from runner.engine.reconcile import look_for, may_send_again, not_before
+from runner.engine.send import STOPPED, Sender, Subject
 from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
-from runner.recipe.model import Step
+from runner.recipe.model import Search, Step
 from runner.rows import Row
-from runner.template import EvaluationError, Expression, Unknown, render
+from runner.template import EvaluationError, Expression, Undecided, Unknown, render
 
 Scope = Mapping[str, Any]
 
@@ -26,7 +30,7 @@ Scope = Mapping[str, Any]
 class Progress:
     """How far a row has come. `writes` are the states of its writes and the runs they were made in.
 
-    `adopted` are the calls, by step and item, that were unknown before and have been found since.
+    `adopted` are the calls, by step and item, that were unknown before and have been found or sent again since.
     """
 
     row: Row
@@ -63,8 +67,11 @@ class Use:
 class Caller:
     """Makes the calls of one row. Without a sender it plans them."""
 
-    def __init__(self, context: Context, progress: Progress, sender: Sender | None) -> None:
+    def __init__(
+        self, context: Context, progress: Progress, sender: Sender | None, *, looker: Looker | None = None
+    ) -> None:
         self._context, self._progress, self._sender = context, progress, sender
+        self._looking = looker.reading if looker is not None else None
         self._reading = Reading(context, sender) if sender is not None else None
 
     def call(self, use: Use) -> Outcome:
@@ -104,8 +111,17 @@ class Caller:
         found = known.get((use.step.id, use.identity.item))
         return found or known.get((use.step.was, use.identity.item)) if use.step.was else found
 
+    def _earlier(self, use: Use) -> frozenset[str]:
+        """The ids of what a call has made before, where it is sent again all the same."""
+        if not use.identity.generation:
+            return frozenset()
+        made = self._context.history.earlier(use.identity, was=use.step.was)
+        return frozenset(id_of(use.operation, parse_json(call.answer.encode())) for call in made if call.answer)
+
     def _read(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome:
         if self._reading is None:
+            if (outcome := self._look(use, arguments, request)) is not None:
+                return outcome
             self.plan(use.step, "to read", request=request, position=use.position)
             return Outcome("done", value=None if use.step.expect == "none" else Unknown(_name(use)))
         prior = self._before(use)
@@ -126,17 +142,62 @@ class Caller:
                 reason = f"unless_found: {words(error)}"
                 self.plan(use.step, "invalid", reason=reason, position=use.position)
                 return Outcome("rejected", reason)
+            if (outcome := self._look_for(use, search, request, looked_up)) is not None:
+                return outcome
         state: PlannedState = "undecided" if use.undecided else "to send"
-        self.plan(
-            use.step, state, request=request, reason=use.undecided, position=use.position, unless_found=looked_up
-        )
+        reason = use.undecided
+        again = self._context.again.get(self._progress.row.key)
+        if again is not None and use.identity.generation and not use.undecided:
+            reason = f"sent again: {again.why}"
+        self.plan(use.step, state, request=request, reason=reason, position=use.position, unless_found=looked_up)
         return Outcome("done", value=Unknown(_name(use)))
+
+    def _look(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome | None:
+        """What a read gives while it is planned; None where it cannot be made yet."""
+        if self._looking is None or use.undecided or not request.known or not may_look(use.operation):
+            return None
+        try:
+            outcome = self._looking.step(use.step, self._subject(use), use.scope, arguments, request)
+        except Undecided:
+            return None
+        if not outcome.ok and outcome.state != "rejected":
+            return None
+        state: PlannedState = "read" if outcome.ok else "invalid"
+        self.plan(use.step, state, request=request, reason=outcome.reason, position=use.position)
+        return outcome
+
+    def _look_for(self, use: Use, search: Search, request: Request, looked_up: Request) -> Outcome | None:
+        """What makes a write needless while it is planned; None where it is to be sent, or that is not known yet."""
+        operation = self._context.operation(search.operation)
+        if self._looking is None or use.undecided or not looked_up.known or not may_look(operation):
+            return None
+        try:
+            outcome, _ = self._looking.find(
+                use.step, search, self._subject(use), use.scope, operation=use.operation, besides=self._earlier(use)
+            )
+        except Undecided:
+            return None
+        if not outcome.ok:
+            if outcome.state != "rejected":
+                return None
+            self.plan(use.step, "invalid", reason=outcome.reason, position=use.position)
+            return outcome
+        if not outcome.value:
+            return None
+        reason = "found while it was planned"
+        self.plan(use.step, "found", request=request, reason=reason, position=use.position, unless_found=looked_up)
+        self._progress.writes.append(("found", self._context.run))
+        return Outcome("found", value=outcome.value[0])
 
     def _write(self, use: Use, request: Request) -> Outcome:
         assert self._sender is not None and self._reading is not None  # noqa: S101 - a dry run stops before
-        subject = self._subject(use)
+        subject, before = self._subject(use), None
         if use.step.unless_found is not None:
-            outcome = self._reading.find(use.step, use.step.unless_found, subject, use.scope)
+            search = use.step.unless_found
+            ours = self._earlier(use)
+            outcome, before = self._reading.find(
+                use.step, search, subject, use.scope, operation=use.operation, besides=ours
+            )  # fmt: skip
             if not outcome.ok:
                 return outcome
             if outcome.value:
@@ -145,10 +206,16 @@ class Caller:
                 self._progress.writes.append(("found", self._context.run))
                 return Outcome("found", value=outcome.value[0])
 
+        return self._send(use, request, subject, before.text() if before is not None else "")
+
+    def _send(self, use: Use, request: Request, subject: Subject, before: str) -> Outcome:
+        """Send a write; `before` is what its intent says of what was there."""
+        assert self._sender is not None  # noqa: S101 - a dry run stops before
+
         def check(value: Any) -> str:
             return failed(use.step.expect, value, use.scope) if isinstance(use.step.expect, Expression) else ""
 
-        outcome = self._sender.write(subject, use.operation, request, check=check)
+        outcome = self._sender.write(subject, use.operation, request, check=check, before=before)
         if outcome.ok:
             self._count(request, run=self._context.run)
         elif outcome.state == "unknown":
@@ -184,23 +251,33 @@ class Caller:
         return Outcome(prior.state, value=parse_json(prior.answer.encode()) if prior.answer else None)
 
     def _reconcile(self, use: Use, request: Request, prior: CallRecord) -> Outcome:
-        """A call whose outcome is unknown: adopted when its search finds exactly one, and never sent again."""
+        """A call whose outcome is unknown: adopted when a search says which object it made.
+
+        It is sent again only where the recipe says so, no money moves, and what it may have made has had time to show.
+        """
         assert self._sender is not None and self._reading is not None  # noqa: S101 - a dry run stops before
         subject = replace(self._subject(use), identity=prior.identity)
-        search = use.step.unless_found
-        outcome = Outcome("done", value=[])
-        if search is not None:
-            outcome = self._reading.find(use.step, search, subject, use.scope)
-        if outcome.ok and outcome.value:
+        found = look_for(
+            self._reading, use.step, use.operation, prior, subject, use.scope, besides=self._earlier(use)
+        )  # fmt: skip
+        if found.item is not None:
             reason = f"its outcome in run {prior.run} was unknown; found by search"
-            self._sender.conclude(prior, "done", row=subject.row, value=outcome.value[0], reason=reason)
+            self._sender.conclude(prior, "done", row=subject.row, value=found.item, reason=reason)
             self._progress.adopted.add((prior.identity.step, prior.identity.item))
             self._count(request, run=self._context.run)
-            return Outcome("done", value=outcome.value[0])
+            return Outcome("done", value=found.item)
+        later = ""
+        if found.absent and may_send_again(use.step, use.operation):
+            later = not_before(use.step, prior, now=dt.datetime.now(dt.UTC))
+            if not later:
+                outcome = self._send(use, request, subject, found.before)
+                if outcome.reason != STOPPED:  # else nothing has changed: it is as unknown as it was
+                    self._progress.adopted.add((prior.identity.step, prior.identity.item))
+                return outcome
         why = prior.reason or "no outcome was recorded"
         self._sender.conclude(prior, "unknown", row=subject.row, value=None, reason=why)
-        searched = outcome.reason if not outcome.ok else "a search finds none" if search is not None else ""
-        reason = f"it may have been carried out in run {prior.run} ({why}){'; ' + searched if searched else ''}"
+        searched = "; ".join(["", *filter(None, (found.reason, later))])
+        reason = f"it may have been carried out in run {prior.run} ({why}){searched}"
         return Outcome("unknown", f"{reason}; look it up and say what you find: runner settle {self._context.run}")
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from runner.catalogue import Catalogue, Operation, Request, build_request
 from runner.engine.events import Reporter
 from runner.engine.once import OncePer
 from runner.engine.pace import Pace
+from runner.engine.reshaped import Past
 from runner.engine.retry import Budget
 from runner.engine.stop import Stop
-from runner.journal import History, Journal
+from runner.journal import AgainRecord, History, Journal
 from runner.recipe.model import Recipe
 from runner.template import EvaluationError
 from runner.transport import Transport
@@ -20,11 +21,15 @@ from runner.transport import Transport
 
 @dataclass(frozen=True)
 class Connection:
-    """The way to one API of the target. A dry run has no transport and no pace."""
+    """The way to one API of the target. A dry run has no transport and no pace.
+
+    `hits_per_day` is how many requests the account may make in a UTC day, None where there is no such limit.
+    """
 
     base_url: str
     transport: Transport | None = None
     pace: Pace | None = None
+    hits_per_day: int | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,9 @@ class Context:
     once: OncePer
     stop: Stop
     budget: Budget
+    again: Mapping[str, AgainRecord] = field(default_factory=dict)
+    """The rows, by key, that somebody wants to be sent once more."""
+    past: Past = field(default_factory=Past)
 
     def operation(self, name: str) -> Operation:
         """An operation by its full name; a checked recipe names only known ones."""

@@ -21,12 +21,15 @@ Bucket = Literal["done", "found", "rejected", "unknown", "not started"]
 
 BUCKETS: tuple[Bucket, ...] = ("done", "found", "rejected", "unknown", "not started")
 
-PlannedState = Literal["to send", "to read", "undecided", "skipped", "done", "found", "unknown", "changed", "invalid"]
+PlannedState = Literal[
+    "to send", "to read", "read", "undecided", "skipped", "done", "found", "unknown", "changed", "invalid"
+]
 """What a dry run says of a call.
 
     to send    a write that would go out      to read   a read that would
     undecided  `when` needs an id that only the run knows; shown as if it were sent
     skipped    `when` is false                done, found, unknown   so says the journal; nothing is sent
+    read       a read that was made while it was planned; `found` is also what such a read found to be there
     changed    done or unknown before, with other content: the row is set aside
     invalid    it cannot be built; the row is not sent
 """
@@ -66,6 +69,7 @@ class RowResult:
 class RunStarted:
     """A run or a dry run begins. `rows` and `lines` count the input; `writes_before` what earlier runs finished.
 
+    `again` are the keys of rows that are sent once more although they are done.
     `search` is the operation that gives the rows, where it is not a file. In a dry run nothing has been read: one row
     stands for each, and `reads` is the request of the first page.
     """
@@ -82,6 +86,7 @@ class RunStarted:
     pace: str = ""
     search: str = ""
     reads: Request | None = None
+    again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from runner.catalogue import ArgumentError, Operation, Request, to_json
+from runner.engine.before import Before, Listed, id_of
 from runner.engine.context import Context
 from runner.engine.outcome import Outcome
 from runner.engine.send import Sender, Subject
@@ -43,29 +44,70 @@ class Reading:
             self._sender.note(subject, operation, request, "done", value=outcome.value, reason="")
         return outcome
 
-    def find(self, step: Step, search: Search, subject: Subject, scope: Mapping[str, Any]) -> Outcome:
-        """What a search finds: a list of none or one. More than one is refused, not guessed."""
-        operation = self._context.operation(search.operation)
-        looking = replace(subject, identity=subject.identity._replace(step=f"{step.id}?"))
+    def find(
+        self, step: Step, search: Search, subject: Subject, scope: Mapping[str, Any], *, operation: Operation,
+        besides: Collection[str] = (),
+    ) -> tuple[Outcome, Before | None]:  # fmt: skip
+        """What a search finds before `operation` is sent, a list of none or one, and what is noted of it.
+
+        What has an id of `besides` is known, and is not what is looked for.
+        More than one is refused, not guessed. Before a payment the whole list is read and noted.
+        """
+        listing = self._context.operation(search.operation)
+        listed = Listed(operation)
 
         def keep(item: Any) -> bool:
-            return search.where is None or bool(search.where.evaluate({**scope, "item": item}))
+            if operation.money:
+                listed.add(item)
+            return _fits(search, item, scope) and not (besides and id_of(operation, item) in besides)
 
         try:
             arguments = render(search.arguments, scope)
             for _ in range(READS_OF_A_MOVING_LIST):
-                outcome = self._sender.items(looking, operation, arguments, tries=step.retry, keep=keep, enough=2)
+                listed = Listed(operation)
+                outcome = self._sender.items(
+                    _looking(step, subject), listing, arguments, tries=step.retry, keep=keep,
+                    enough=None if operation.money else 2,
+                )  # fmt: skip
                 if not outcome.ok or outcome.value or not outcome.doubt:
                     break
         except (EvaluationError, ArgumentError) as error:
-            return Outcome("rejected", f"unless_found: {words(error)}")
+            return Outcome("rejected", f"unless_found: {words(error)}"), None
         if not outcome.ok:
-            return _unread(outcome, operation)
+            return _unread(outcome, listing), None
         if not outcome.value and outcome.doubt:
-            return Outcome("not sent", f"unless_found: {outcome.doubt}; what it does not show may be there")
+            return Outcome("not sent", f"unless_found: {outcome.doubt}; what it does not show may be there"), None
         if len(outcome.value) > 1:
-            return Outcome("rejected", f"unless_found: {operation.full_name} finds more than one; none was chosen")
-        return outcome
+            return Outcome("rejected", f"unless_found: {listing.full_name} finds more than one; none was chosen"), None
+        if operation.money:
+            return outcome, listed.before(search.operation, arguments)
+        return outcome, Before(search.operation, arguments)
+
+    def again(self, step: Step, before: Before, subject: Subject) -> Outcome:
+        """All that the search which was made before a call lists now."""
+        try:
+            listing = self._context.operation(before.operation)
+            outcome = self._sender.items(_looking(step, subject), listing, before.arguments, tries=step.retry)
+        except (ArgumentError, KeyError):  # the API's document has changed since
+            return Outcome("rejected", f"unless_found: the search with {before.operation} cannot be made any more")
+        return outcome if outcome.ok else _unread(outcome, listing)
+
+    def fitting(self, step: Step, items: Sequence[Any], scope: Mapping[str, Any]) -> Outcome:
+        """Those of the objects that the `where` of a step's search is true of."""
+        assert step.unless_found is not None  # noqa: S101 - the caller's condition
+        try:
+            return Outcome("done", value=[item for item in items if _fits(step.unless_found, item, scope)])
+        except EvaluationError as error:
+            return Outcome("rejected", f"unless_found: {words(error)}")
+
+
+def _looking(step: Step, subject: Subject) -> Subject:
+    """The search of a step is a call of its own in the journal."""
+    return replace(subject, identity=subject.identity._replace(step=f"{step.id}?"))
+
+
+def _fits(search: Search, item: Any, scope: Mapping[str, Any]) -> bool:
+    return search.where is None or bool(search.where.evaluate({**scope, "item": item}))
 
 
 def words(error: EvaluationError | ArgumentError) -> str:

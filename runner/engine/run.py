@@ -14,7 +14,10 @@ from typing import Any
 from runner.catalogue import ArgumentError, to_json
 from runner.engine.context import Context, LookupTable
 from runner.engine.events import BUCKETS, Bucket, Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted
+from runner.engine.finished import Finished
+from runner.engine.looking import Looker, may_look
 from runner.engine.once import OncePer
+from runner.engine.reshaped import past_of
 from runner.engine.send import Sender, Subject
 from runner.engine.steps import RowRun, visible
 from runner.journal import Identity, RowRecord
@@ -24,6 +27,11 @@ from runner.rows import Input, Row
 from runner.template import EvaluationError, Unknown, render, to_text
 
 EXIT_REJECTED, EXIT_UNKNOWN, EXIT_STOPPED, EXIT_DATA = 4, 5, 8, 3
+EXIT_FAULT = 1
+"""Rows or lines were counted twice: a fault of the program, whatever else there is to say."""
+
+EXIT_CHANGES = 20
+"""What a dry run ends with, where that is asked for, when there is something to send."""
 
 
 NO_ROW = Row(1, "", {}, ())
@@ -80,13 +88,17 @@ class Run:
     def __init__(
         self, context: Context, input_: Input | None, *, single: Row = NO_ROW,
         selection: Selection = Selection(), workers: int = 1, clock: Callable[[], float] = time.monotonic,
+        max_failures: int | None = None, lookups: bool = False,
     ) -> None:  # fmt: skip
+        self._max_failures = max_failures
         self._input, self._single, self._selection = input_, single, selection
         self._clock, self._totals = clock, Totals()
         self._lock = threading.Lock()
+        self._unknown: set[str] = set()
         self._context = context
         self._journal = context.journal
         self._sender = Sender(context, context.journal) if context.journal is not None else None
+        self._looker = Looker(context) if lookups and context.journal is None else None
         # Without steps there is nothing to wait for, and what is exported keeps its order.
         self._workers = max(1, workers) if self._sender is not None and context.recipe.steps else 1
 
@@ -96,13 +108,15 @@ class Run:
         self._context.emit(started)
         try:
             lookups = {lookup.name: self._lookup(lookup) for lookup in self._context.recipe.lookups}
-            self._context = replace(self._context, scope={**self._context.scope, **lookups})
+            past = past_of(self._context.history, self._context.account, self._context.recipe)
+            self._context = replace(self._context, scope={**self._context.scope, **lookups}, past=past)
             if not self._context.stop.requested:
                 self._take_rows()
             if self._journal is not None:
                 self._journal.flush()
         except RunnerError as error:
             self._stop_for(error)
+        self._tell_forgotten()
         left = self._totals.rows["not started"]
         if left and self._sender is not None:  # rows that gave up waiting are no success
             reason = f"{left} row{'s' * (left != 1)} could not go on: the API was not reached, or held them back"
@@ -115,17 +129,50 @@ class Run:
         rows = iter(self._input) if self._input is not None else iter([self._single])
         return self._selection.of(rows)
 
+    def _left(self, finished: Finished) -> Iterator[Row]:
+        """The rows that this run, if it goes on with an earlier part of itself, has not finished yet."""
+        for row in self._rows():
+            if self._context.stop.requested:
+                return
+            if self._sender is None or not self._context.recipe.steps or not finished.has(row):
+                yield row
+            elif finished.full:
+                self._tell(finished)
+
+    def _tell(self, finished: Finished) -> bool:
+        """Tell of one row that was finished before; whether there was one."""
+        result = finished.tell()
+        if result is not None:
+            self._add(result)
+        return result is not None
+
+    def _add(self, result: RowResult) -> int:
+        """Count a row and tell of it; returns how many are rejected by now."""
+        with self._lock:
+            self._totals.add(result)
+            if result.bucket == "unknown":
+                self._unknown.add(result.key)
+            rejected = self._totals.rows["rejected"]
+        self._context.emit(RowFinished(result))
+        return rejected
+
     def _take_rows(self) -> None:
+        context = self._context
+        finished = Finished(context.history, context.account, context.recipe.name, context.run)
         if self._workers == 1:
-            for row in self._rows():
-                if self._context.stop.requested:
-                    return
+            for row in self._left(finished):
                 self._take(row)
-            return
+        else:
+            self._take_at_once(finished)
+        while self._tell(finished):
+            pass
+
+    def _take_at_once(self, finished: Finished) -> None:
+        """Several rows in flight. While all workers are busy there is time to tell of rows that were done before."""
         places = threading.Semaphore(self._workers * 2)
         failures: list[BaseException] = []
 
-        def finished(future: Future[None]) -> None:
+        def ended(future: Future[None]) -> None:
             places.release()
             error = future.exception()
             if isinstance(error, RunnerError):
@@ -135,12 +182,15 @@ class Run:
                 self._context.stop.ask(str(error), exit_code=1)
 
         with ThreadPoolExecutor(self._workers, thread_name_prefix="row") as pool:
-            for row in self._rows():
-                places.acquire()
+            for row in self._left(finished):
+                while not places.acquire(blocking=False):
+                    if not self._tell(finished):
+                        places.acquire()
+                        break
                 if self._context.stop.requested:
                     break
                 self._announce(row)
-                pool.submit(self._take, row).add_done_callback(finished)
+                pool.submit(self._take, row).add_done_callback(ended)
         if failures:
             raise failures[0]
 
@@ -160,17 +210,42 @@ class Run:
         try:
             if self._context.stop.requested:
                 return
-            result = self._refused(row) or RowRun(self._context, row, self._sender).run()
+            result = self._refused(row) or self._row_run(row).run()
         except RunnerError as error:
             self._stop_for(error)
             return
         finally:
             self._context.once.release(row.number)
+        self._record(result)
+
+    def _record(self, result: RowResult) -> None:
+        """A row as far as it got: in the journal, in the totals, and told."""
         if self._journal is not None:
             self._journal.row(_row_record(self._context.run, result))
-        with self._lock:
-            self._totals.add(result)
-        self._context.emit(RowFinished(result))
+        rejected = self._add(result)
+        if self._sender is not None and self._max_failures is not None and rejected >= self._max_failures:
+            reason = f"{rejected} row{'s' * (rejected != 1)} rejected, as many as --max-failures allows"
+            self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy="see why, then go on: runner resume")
+
+    def _row_run(self, row: Row) -> RowRun:
+        return RowRun(self._context, row, self._sender, looker=self._looker)
+
+    def _tell_forgotten(self) -> None:
+        """A row with a call whose outcome is unknown is unknown, whatever kept this run from getting to it."""
+        context = self._context
+        if self._journal is None or self._input is None:
+            return
+        calls = context.history.open_calls(context.account, context.recipe.name)
+        forgotten = {call.identity.key: call for call in calls if call.identity.per == "row"}
+        try:
+            for row in self._input if forgotten.keys() - self._unknown else ():
+                if row.key in forgotten and row.key not in self._unknown:
+                    step, run = forgotten[row.key].identity.step, forgotten[row.key].run
+                    reason = f"{step}: its outcome in run {run} is not known: runner settle {run}"
+                    self._record(RowResult(row.number, row.key, row.lines, "unknown", reason))
+            self._journal.flush()
+        except RunnerError as error:
+            self._stop_for(error)
 
     def _refused(self, row: Row) -> RowResult | None:
         """The row's own dry run: where a later step cannot be built, the earlier ones are not sent either."""
@@ -186,14 +261,15 @@ class Run:
         self._context.stop.ask(error.message, exit_code=error.exit_code, remedy=error.remedy)
 
     def _lookup(self, lookup: Lookup) -> Any:
-        """The entries of a lookup by name; unknown in a dry run."""
-        if self._sender is None:
-            return Unknown(lookup.name)
+        """The entries of a lookup by name; unknown in a dry run that makes no lookups."""
         operation = self._context.operation(lookup.operation)
+        reader = self._sender or (self._looker if may_look(operation) else None)
+        if reader is None:
+            return Unknown(lookup.name)
         identity = Identity(self._context.account, self._context.recipe.name, "once", "lookups", lookup.name, "")
         try:
             arguments = render(lookup.arguments, self._context.scope)
-            outcome = self._sender.items(Subject(identity, 0, ""), operation, arguments, tries=3)
+            outcome = reader.items(Subject(identity, 0, ""), operation, arguments, tries=3)
         except (EvaluationError, ArgumentError) as error:
             raise StoppedError(f"lookup {lookup.name}: {error}") from None
         if not outcome.ok:
@@ -208,11 +284,12 @@ class Run:
         stop, totals = self._context.stop, self._totals
         totals.rows["not started"] += started.rows - sum(totals.rows.values())
         totals.lines["not started"] += started.lines - sum(totals.lines.values())
+        balanced = min((*totals.rows.values(), *totals.lines.values()), default=0) >= 0
         return RunEnded(
             self._context.run,
             {bucket: totals.rows[bucket] for bucket in BUCKETS},
             {bucket: totals.lines[bucket] for bucket in BUCKETS},
-            _exit_code(totals.rows, stop.exit_code, dry_run=self._sender is None),
+            _exit_code(totals.rows, stop.exit_code, dry_run=self._sender is None) if balanced else EXIT_FAULT,
             seconds, stop.reason, stop.remedy,
         )  # fmt: skip
 
@@ -231,7 +308,7 @@ def _exit_code(rows: Mapping[Bucket, int], stopped: int, *, dry_run: bool) -> in
 def _row_record(run: int, result: RowResult) -> RowRecord:
     outputs = to_json({name: None if isinstance(v, Unknown) else v for name, v in result.outputs.items()}).decode()
     lines = json.dumps(result.lines, separators=(",", ":"))
-    return RowRecord(run, result.number, result.key, lines, result.bucket, result.reason, outputs)
+    return RowRecord(run, result.number, result.key, lines, result.bucket, result.reason, outputs, str(result.money))
 
 
 def scope_of(recipe: Recipe, *, values: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:

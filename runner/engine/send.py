@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,14 +15,13 @@ from typing import Any
 from runner.catalogue import Operation, Page, Request, first_arguments, next_arguments, to_json
 from runner.engine.context import Connection, Context
 from runner.engine.events import CallFinished, Noticed, Waiting
+from runner.engine.hits import Hits
 from runner.engine.outcome import Outcome, classify
 from runner.engine.pages import MAX_PAGES, PageWatch
 from runner.engine.retry import LONGEST_RETRY_AFTER, TRIES, UNASKED_PAUSE, backoff, may_repeat
+from runner.engine.watch import FAILURES_IN_A_ROW, PAUSE, Watch, failed
 from runner.journal import CallRecord, CallState, Identity, Journal
 from runner.transport import Failure
-
-FAILURES_IN_A_ROW = 3
-"""Failed connections, 5xx or unusable answers in a row that stop a run."""
 
 STOPPED = "the run was stopped before this was sent"
 
@@ -45,25 +43,30 @@ class Sender:
 
     def __init__(self, context: Context, journal: Journal) -> None:
         self._context, self._journal = context, journal
-        self._failures = 0
         self._unknown_payment = ""
-        self._lock = threading.Lock()
+        self._watch = Watch()
+        limits = {api: each.hits_per_day for api, each in context.connections.items() if each.hits_per_day is not None}
+        self._hits = Hits(context.account, journal, context.history, limits=limits)
 
-    def write(self, subject: Subject, operation: Operation, request: Request, *, check: Check) -> Outcome:
-        """Send a write, at most once. Its intent is on the disk before its first byte leaves.
+    def write(
+        self, subject: Subject, operation: Operation, request: Request, *, check: Check, before: str = ""
+    ) -> Outcome:
+        """Send a write, at most once. Its intent, with what was there `before`, is on the disk before its first byte.
 
         After a payment whose outcome is unknown this run sends no other: whatever broke that one may break the next.
         """
         if operation.money and self._unknown_payment:
             return Outcome("not sent", f"held back: the outcome of the payment of {self._unknown_payment} is unknown")
-        outcome = self._send(subject, operation, request, check=check, tries=TRIES)
+        record = replace(_record(subject, operation, request, self._context.run), before=before)
+        outcome = self._send(record, subject, operation, request, check=check, tries=TRIES)
         if operation.money and outcome.state == "unknown":
             self._unknown_payment = subject.key or "this recipe"
         return outcome
 
     def read(self, subject: Subject, operation: Operation, request: Request, *, tries: int) -> Outcome:
         """Send a read that gives one object, or one page."""
-        return self._send(subject, operation, request, check=lambda _: "", tries=tries)
+        record = _record(subject, operation, request, self._context.run)
+        return self._send(record, subject, operation, request, check=lambda _: "", tries=tries)
 
     def items(
         self, subject: Subject, operation: Operation, arguments: Mapping[str, Any], *, tries: int,
@@ -119,14 +122,18 @@ class Sender:
             following = next_arguments(operation, following, page, seen)
         yield Outcome("rejected", f"{operation.full_name} gave more than {most:,} pages")
 
-    def _send(self, subject: Subject, operation: Operation, request: Request, *, check: Check, tries: int) -> Outcome:
+    def _send(
+        self, record: CallRecord, subject: Subject, operation: Operation, request: Request, *, check: Check, tries: int
+    ) -> Outcome:
         connection = self._context.connections[operation.api]
-        record = _record(subject, operation, request, self._context.run)
         last, unknown = Outcome("not sent", STOPPED), None
         for attempt in itertools.count(1):
+            self._watch.wait(self._context.stop)
             self._wait_for_turn(connection)
-            if self._context.stop.requested:
+            self._watch.wait(self._context.stop)
+            if self._context.stop.requested or not self._may_hit(operation):
                 break
+            sent_in = self._watch.round
             last = self._attempt(replace(record, attempts=attempt), operation, request, check=check, before=unknown)
             unknown = last if last.state == "unknown" else unknown
             amount = request.amount if isinstance(request.amount, Decimal) else None
@@ -134,7 +141,7 @@ class Sender:
                 CallFinished(subject.identity.step, operation, last.state, last.status, last.seconds, amount,
                              last.reason, subject.key)
             )  # fmt: skip
-            self._keep_watch(operation, last)
+            self._keep_watch(operation, request, last, sent_in)
             if not may_repeat(operation, last, attempt=attempt, tries=tries) or not self._context.budget.take():
                 break
             self._pause(connection, last, attempt)
@@ -189,18 +196,52 @@ class Sender:
             self._context.emit(Waiting(outcome.reason, seconds))
         self._context.stop.wait(seconds)
 
-    def _keep_watch(self, operation: Operation, outcome: Outcome) -> None:
+    def _may_hit(self, operation: Operation) -> bool:
+        """Count a request; where the day has none left, the run stops before it."""
+        reason, remedy = self._hits.take(operation.api)
+        if reason:
+            self._context.stop.ask(reason, exit_code=8, remedy=remedy)
+        return not reason
+
+    def _keep_watch(self, operation: Operation, request: Request, outcome: Outcome, sent_in: int) -> None:
         """Stop the run on refused credentials, and when the API fails again and again."""
+        self._stop_if_denied(operation, outcome)
+        if not self._watch.note(operation, request, outcome, sent_in=sent_in):
+            return
+        answered = False
+        try:
+            reason = f"{FAILURES_IN_A_ROW} requests in a row failed, the last one: {outcome.reason}"
+            spent = self._watch.has_had_a_chance
+            tried = "a read was answered in between" if spent else self._try_a_read(reason, operation)
+            answered = not tried
+            if tried:
+                remedy = "go on when the API answers again: runner resume"
+                self._context.stop.ask(f"{reason}; {tried}", exit_code=8, remedy=remedy)
+        finally:
+            self._watch.release(answered=answered)
+
+    def _stop_if_denied(self, operation: Operation, outcome: Outcome) -> None:
         if outcome.state == "denied":
             remedy = f"check the key of {operation.api} and its read and write permissions, then: runner resume"
             self._context.stop.ask(f"the API refused the credentials: {outcome.reason}", exit_code=7, remedy=remedy)
-        failed = outcome.state in ("not sent", "unknown")
-        with self._lock:
-            self._failures = self._failures + 1 if failed else 0
-            many = self._failures >= FAILURES_IN_A_ROW
-        if many:
-            reason = f"{FAILURES_IN_A_ROW} requests in a row failed, the last one: {outcome.reason}"
-            self._context.stop.ask(reason, exit_code=8, remedy="go on when the API answers again: runner resume")
+
+    def _try_a_read(self, reason: str, operation: Operation) -> str:
+        """Whether the API answers one read, while all workers are held; if not, in words."""
+        context = self._context
+        read, request = next(self._watch.reads(operation.api, context), (None, None))
+        if read is None or request is None:
+            return "there is no read to try"
+        context.emit(Waiting(f"{reason}; then one read shows whether {operation.api} answers", PAUSE))
+        self._journal.flush()
+        context.stop.wait(PAUSE)
+        self._wait_for_turn(context.connections[read.api])
+        if context.stop.requested or not self._may_hit(read):
+            return "it was not tried again"
+        identity = Identity(context.account, context.recipe.name, "once", "probes", read.name, "")
+        record = _record(Subject(identity, 0, ""), read, request, context.run)
+        outcome = self._attempt(replace(record, attempts=1), read, request, check=lambda _: "", before=None)
+        self._stop_if_denied(read, outcome)
+        return f"a read failed too: {outcome.reason}" if failed(outcome) else ""
 
 
 def _begins_later(operation: Operation, arguments: Mapping[str, Any]) -> bool:

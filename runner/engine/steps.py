@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,9 @@ from runner.catalogue import Operation
 from runner.engine.call import Caller, Progress, Use
 from runner.engine.context import Context
 from runner.engine.events import Bucket, RowResult
+from runner.engine.looking import Looker
 from runner.engine.outcome import Outcome
+from runner.engine.reshaped import Past, done_calls, renamed, reshaped
 from runner.engine.send import Sender
 from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
@@ -21,24 +23,35 @@ from runner.template import EvaluationError, Unknown, render, to_text
 _BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
 """The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
 
+_AHEAD = frozenset({"to send", "to read", "read", "undecided"})
+"""The states of planned calls that a run makes."""
+
 
 class RowRun:
     """The way of one row through the steps. Made for one row and used once."""
 
-    def __init__(self, context: Context, row: Row, sender: Sender | None) -> None:
+    def __init__(
+        self, context: Context, row: Row, sender: Sender | None, *, looker: Looker | None = None
+    ) -> None:
         self._context, self._row, self._planning = context, row, sender is None
         self._scope: dict[str, Any] = {**context.scope, "row": visible(row)}
-        prior = context.history.calls_of(context.account, context.recipe.name, per="row", key=row.key)
+        self._again = context.again.get(row.key)
+        prior = context.history.calls_of(
+            context.account, context.recipe.name, per="row", key=row.key,
+            generation=self._again.generation if self._again is not None else 0,
+        )  # fmt: skip
+        generations = [call.identity.generation for call in prior.values()]
+        self._generation = max([self._again.generation if self._again is not None else 0, *generations])
         self._progress = Progress(row, prior)
-        self._caller = Caller(context, self._progress, sender)
+        self._caller = Caller(context, self._progress, sender, looker=looker)
         self.broke_off = False
         """Whether a step ended the row before its last one."""
 
     def run(self) -> RowResult:
         """Take the row through all its steps, or as far as it gets."""
-        orphan = self._orphan(self._progress.prior)
-        if orphan:
-            return self._result("rejected", orphan)
+        refused = self._unsettled() or self._orphan(self._progress.prior)
+        if refused:
+            return self._result("rejected", refused)
         trouble: tuple[Bucket, str] | None = None
         for step in self._context.recipe.steps:
             outcome = self._step(step)
@@ -67,7 +80,7 @@ class RowRun:
 
     def _finished(self) -> RowResult:
         """All steps are through."""
-        if self._planning and any(c.state in ("to send", "to read", "undecided") for c in self._progress.planned):
+        if self._planning and any(call.state in _AHEAD for call in self._progress.planned):
             return self._result("not started", "")
         writes = self._progress.writes
         if writes and all(state == "found" for state, _ in writes):
@@ -96,13 +109,21 @@ class RowRun:
             tuple(self._progress.planned), earlier_run, self._progress.money,
         )  # fmt: skip
 
+    def _unsettled(self) -> str:
+        """Why a row is not sent again: what an earlier generation of it left unknown has to be settled first."""
+        left = self._progress.open_call
+        if left is None or left.identity.generation == self._generation:
+            return ""
+        return "the row is not sent again before that is settled"
+
     def _orphan(self, prior: Mapping[tuple[str, str], CallRecord]) -> str:
         """A write among those before whose step the recipe no longer has: going on could do it twice."""
         known = {name for step in self._context.recipe.steps for name in (step.id, step.was)}
         for (step, _), call in prior.items():
             if step not in known and call.effect != "read" and call.state in (*SETTLED, *OPEN):
                 heir = f"write 'was: {step}' in the step that took its place"
-                return f"step {step!r} was sent in run {call.run} and is gone from the recipe; {heir}"
+                anew = f"or send the row again: --again {self._row.key!r} --why ..."
+                return f"step {step!r} was sent in run {call.run} and is gone from the recipe; {heir}, {anew}"
         return ""
 
     def _step(self, step: Step) -> Outcome:
@@ -115,6 +136,9 @@ class RowRun:
                 self._caller.plan(step, "skipped", reason=f"{step.when.text if step.when else ''} is false")
                 return Outcome("done")
             undecided = step.when.text if isinstance(decided, Unknown) and step.when is not None else ""
+            set_aside = self._reshaped(step, operation)
+            if set_aside is not None:
+                return set_aside
             if step.once_per is not None:
                 outcome = self._once(step, operation, undecided=undecided)
             elif step.for_each is not None:
@@ -128,6 +152,18 @@ class RowRun:
         self._scope[step.id] = outcome.value
         return outcome
 
+    def _reshaped(self, step: Step, operation: Operation) -> Outcome | None:
+        """What keeps a step from being sent under identities that nobody has seen; None where nothing does."""
+        if operation.effect == "read" or step.once_per is not None:  # a shared value may be done already
+            return None
+        past = self._context.past if self._again is None else Past()
+        reason = reshaped(step, self._progress.prior, past, key=self._row.key)
+        return self._set_aside(step, reason) if reason else None
+
+    def _set_aside(self, step: Step, reason: str) -> Outcome:
+        self._caller.plan(step, "changed", reason=reason)
+        return Outcome("rejected", reason)
+
     def _once(self, step: Step, operation: Operation, *, undecided: str) -> Outcome:
         """A step that is done once for each value: this row does it, or shares what another row got."""
         assert step.once_per is not None  # noqa: S101 - the caller's condition
@@ -137,9 +173,13 @@ class RowRun:
         if not claim.mine:
             self._caller.plan(step, "skipped", reason=f"once per {value}: together with {claim.done_by}")
             return Outcome("done", value=claim.value)
-        orphan = self._orphan(context.history.calls_of(context.account, context.recipe.name, per="once", key=value))
-        if orphan:
+        shared = context.history.calls_of(context.account, context.recipe.name, per="once", key=value)
+        orphan = self._orphan(shared)
+        if orphan and self._again is None:
             return Outcome("rejected", orphan)
+        reason = reshaped(step, self._progress.prior, context.past, key=self._row.key)
+        if reason and operation.effect != "read" and not done_calls(step, shared):
+            return self._set_aside(step, reason)
         identity = Identity(context.account, context.recipe.name, "once", value, step.id, "")
         outcome = self._caller.call(Use(step, operation, self._scope, identity, undecided=undecided))
         if outcome.ok:
@@ -154,14 +194,13 @@ class RowRun:
             items = [Unknown(f"each of {items.origin}")]
         if not isinstance(items, list | tuple):
             raise EvaluationError(f"{step.for_each.text}: a list is needed")
+        names = self._item_names(step, items)
+        reason = renamed(step, self._progress.prior, names, key=self._row.key)
+        if reason and operation.effect != "read" and not any(isinstance(item, Unknown) for item in items):
+            return self._set_aside(step, reason)
         results: list[Any] = []
-        names: set[str] = set()
-        for position, item in enumerate(items):
+        for position, (name, item) in enumerate(zip(names, items, strict=True)):
             scope = {**self._scope, "item": item}
-            name = to_text(step.item_key.evaluate(scope)) if step.item_key is not None else str(position)
-            if name in names:
-                raise EvaluationError(f"two items have the item_key {name!r}")
-            names.add(name)
             use = Use(step, operation, scope, self._identity(step, name), position, undecided)
             outcome = self._caller.call(use)
             if not outcome.ok:
@@ -169,8 +208,21 @@ class RowRun:
             results.append(outcome.value)
         return Outcome("done", value=results)
 
+    def _item_names(self, step: Step, items: Sequence[Any]) -> list[str]:
+        """What makes each item this item: its item_key, or its position."""
+        if step.item_key is None:
+            return [str(position) for position in range(len(items))]
+        names: list[str] = []
+        for item in items:
+            name = to_text(step.item_key.evaluate({**self._scope, "item": item}))
+            if name in names:
+                raise EvaluationError(f"two items have the item_key {name!r}")
+            names.append(name)
+        return names
+
     def _identity(self, step: Step, item: str) -> Identity:
-        return Identity(self._context.account, self._context.recipe.name, "row", self._row.key, step.id, item)
+        context = self._context
+        return Identity(context.account, context.recipe.name, "row", self._row.key, step.id, item, self._generation)
 
 
 class _RowValues(dict[str, Any]):

@@ -9,14 +9,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from runner.journal.records import CallRecord, Identity, RowRecord, RunRecord
+from runner.journal.records import OPEN, AgainRecord, CallRecord, Identity, RowRecord, RunRecord
 from runner.journal.store import NAME, connect_to_read
 from runner.problems import StoppedError
 
 _RUN = ", ".join(f.name for f in fields(RunRecord))
-_CALL = "account, recipe, per, key, step, item, " + ", ".join(
-    f.name for f in fields(CallRecord) if f.name != "identity"
-)
+_CALL = ", ".join([*Identity._fields, *(f.name for f in fields(CallRecord) if f.name != "identity")])
+_PARTS = len(Identity._fields)
+_OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
+_ROW = ", ".join(f.name for f in fields(RowRecord))
+_AGAIN = ", ".join(f.name for f in fields(AgainRecord))
 
 
 class History:
@@ -32,10 +34,48 @@ class History:
         if self._connection is not None:
             self._connection.close()
 
-    def calls_of(self, account: str, recipe: str, *, per: str, key: str) -> dict[tuple[str, str], CallRecord]:
-        """The calls of one row key (`per` row) or once_per value (`per` once), by (step, item)."""
-        where = "account = ? AND recipe = ? AND per = ? AND key = ?"
-        return {(c.identity.step, c.identity.item): c for c in self._calls(where, account, recipe, per, key)}
+    def calls_of(
+        self, account: str, recipe: str, *, per: str, key: str, generation: int = 0
+    ) -> dict[tuple[str, str], CallRecord]:
+        """The calls of one row key (`per` row) or once_per value (`per` once), by (step, item).
+
+        Only those of its last generation, or of `generation` if that is later still; and whatever is open.
+        """
+        found = self._calls(f"{_OF_KEY} ORDER BY generation", account, recipe, per, key)
+        last = max([generation, *(call.identity.generation for call in found)])
+        found = [call for call in found if _is_open(call) or call.identity.generation == last]
+        return {(call.identity.step, call.identity.item): call for call in sorted(found, key=_is_open)}
+
+    def earlier(self, identity: Identity, *, was: str = "") -> list[CallRecord]:
+        """The calls of earlier generations that were done or found, of a step that may have been called `was`."""
+        where = f"{_OF_KEY} AND step IN (?, ?) AND item = ? AND generation < ? AND state IN ('done', 'found')"
+        return self._calls(where, *identity[:5], was or identity.step, identity.item, identity.generation)
+
+    def generation(self, account: str, recipe: str, key: str) -> int | None:
+        """The last generation of a row; None for one that has no calls."""
+        sql = f"SELECT max(generation) FROM calls WHERE {_OF_KEY}"  # noqa: S608
+        return next((last for (last,) in self._select(sql, account, recipe, "row", key)), None)
+
+    def once_steps(self, account: str, recipe: str) -> list[str]:
+        """The steps of a recipe that were, or may have been, done once for a value."""
+        sql = "SELECT DISTINCT step FROM calls WHERE account = ? AND recipe = ? AND per = 'once' AND effect <> 'read'"
+        states = "state IN ('done', 'found', 'intent', 'unknown')"
+        return [str(step) for (step,) in self._select(f"{sql} AND {states}", account, recipe)]
+
+    def rows_before(self, account: str, recipe: str, *, recipe_digest: str) -> Iterator[str]:
+        """The keys of the rows that were run with another text of the recipe."""
+        sql = "SELECT DISTINCT key FROM rows JOIN runs ON runs.id = rows.run WHERE account = ? AND recipe = ?"
+        return (str(key) for (key,) in self._select(f"{sql} AND recipe_digest <> ?", account, recipe, recipe_digest))
+
+    def hits(self, account: str, api: str, *, day: str) -> int:
+        """How many requests an account made of an API on a day (ISO, UTC)."""
+        sql = "SELECT count FROM hits WHERE account = ? AND api = ? AND day = ?"
+        return int(next((count for (count,) in self._select(sql, account, api, day)), 0))
+
+    def again(self, run: int) -> list[AgainRecord]:
+        """The rows that a run was asked to send again."""
+        found = self._select(f"SELECT {_AGAIN} FROM again WHERE run = ? ORDER BY key", run)  # noqa: S608
+        return [AgainRecord(*values) for values in found]
 
     def calls_of_run(self, run: int) -> list[CallRecord]:
         """The calls that a run touched last, in the order of its rows."""
@@ -66,8 +106,19 @@ class History:
 
     def rows(self, run: int) -> Iterator[RowRecord]:
         """The rows of a run that were finished, in the order of the input."""
-        sql = "SELECT run, number, key, lines, bucket, reason, outputs FROM rows WHERE run = ? ORDER BY number"
-        return (RowRecord(*values) for values in self._select(sql, run))
+        found = self._select(f"SELECT {_ROW} FROM rows WHERE run = ? ORDER BY number", run)  # noqa: S608
+        return (RowRecord(*values) for values in found)
+
+    def finished_rows(self, run: int, *, after: int, limit: int) -> list[RowRecord]:
+        """The first rows of a run with a number above `after` that were done or found, with what they posted."""
+        where = "run = ? AND number > ? AND bucket IN ('done', 'found') AND money <> ''"
+        sql = f"SELECT {_ROW} FROM rows WHERE {where} ORDER BY number LIMIT ?"  # noqa: S608
+        return [RowRecord(*values) for values in self._select(sql, run, after, limit)]
+
+    def sent_again(self, account: str, recipe: str, *, besides: int) -> set[str]:
+        """The keys of the rows that other runs than `besides` were asked to send again."""
+        sql = "SELECT DISTINCT key FROM again JOIN runs ON runs.id = again.run WHERE account = ? AND recipe = ?"
+        return {str(key) for (key,) in self._select(f"{sql} AND run <> ?", account, recipe, besides)}
 
     def buckets(self, run: int) -> dict[str, int]:
         """How many rows of a run are in each bucket."""
@@ -80,7 +131,7 @@ class History:
 
     def _calls(self, where: str, *values: Any) -> list[CallRecord]:
         found = self._select(f"SELECT {_CALL} FROM calls WHERE {where}", *values)  # noqa: S608
-        return [CallRecord(Identity(*row[:6]), *row[6:]) for row in found]
+        return [CallRecord(Identity(*row[:_PARTS]), *row[_PARTS:]) for row in found]
 
     def _select(self, sql: str, *values: Any) -> list[Any]:
         if self._connection is None:
@@ -90,6 +141,10 @@ class History:
                 return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise StoppedError(f"the journal {self.path} cannot be read: {error}") from None
+
+
+def _is_open(call: CallRecord) -> bool:
+    return call.state in OPEN and call.effect != "read"
 
 
 def _run(values: Any) -> RunRecord:

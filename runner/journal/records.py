@@ -22,7 +22,10 @@ OPEN = ("intent", "unknown")
 
 
 class Identity(NamedTuple):
-    """What makes a call this call across all runs. `per` is `row`, or `once` where `key` is a once_per value."""
+    """What makes a call this call across all runs. `per` is `row`, or `once` where `key` is a once_per value.
+
+    `generation` counts how often somebody has asked for a row to be sent again, knowing that it was done.
+    """
 
     account: str
     recipe: str
@@ -30,13 +33,15 @@ class Identity(NamedTuple):
     key: str
     step: str
     item: str
+    generation: int = 0
 
 
 @dataclass(frozen=True)
 class CallRecord:
     """A call as the journal knows it. `url` is path and query below the API's base URL; `answer` is JSON text.
 
-    `digest` is over method, that path and the body.
+    `digest` is over method, that path and the body. `before` is JSON text too: the search that was made before it was
+    sent, and what was there then.
     """
 
     identity: Identity
@@ -55,6 +60,7 @@ class CallRecord:
     attempts: int = 0
     sent_at: str = ""
     row: int = 0
+    before: str = ""
     id: int = 0
 
 
@@ -86,8 +92,20 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
+class AgainRecord:
+    """That a row is to be sent again in a run as `generation`, although it is done: who asked for it, when and why."""
+
+    key: str
+    generation: int
+    why: str
+    who: str
+    at: str
+    run: int = 0
+
+
+@dataclass(frozen=True)
 class RowRecord:
-    """What became of a row in a run. `lines` and `outputs` are JSON text."""
+    """What became of a row in a run. `lines` and `outputs` are JSON text; `money` may be unknown, and empty."""
 
     run: int
     number: int
@@ -96,3 +114,4 @@ class RowRecord:
     bucket: str
     reason: str
     outputs: str = "{}"
+    money: str = ""

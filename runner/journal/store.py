@@ -2,7 +2,8 @@
 
 One connection in WAL mode with `synchronous=FULL`. Statements queue up; whoever needs durability commits all that
 is queued in one transaction, so that the outcome of a call and the intent of the next share a commit, and so do
-the intents of many rows in flight. `flush` is called before anything that waits (a read, a pause, the end).
+the intents of many rows in flight, which wait a moment for each other. `flush` is called before anything that waits
+(a read, a pause, the end).
 """
 
 from __future__ import annotations
@@ -13,56 +14,39 @@ import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from runner.journal.records import CallRecord, RowRecord, RunRecord
+from runner.journal.records import AgainRecord, CallRecord, Identity, RowRecord, RunRecord
+from runner.journal.schema import create, present, version_of
 from runner.problems import LockedError, StoppedError
 
-VERSION = 1
 NAME = "journal.sqlite"
+
+_GATHERING = 0.01
+"""Seconds that a commit waits for others at most."""
 
 _REMEDY = "make room or mend the disk, then: runner resume"
 _RESTORE = "mend it or restore it from a copy: without it runner cannot know what was sent before"
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    id INTEGER PRIMARY KEY, recipe TEXT NOT NULL, target TEXT NOT NULL, account TEXT NOT NULL,
-    recipe_file TEXT NOT NULL, recipe_digest TEXT NOT NULL, input_file TEXT NOT NULL, input_digest TEXT NOT NULL,
-    vars TEXT NOT NULL, date TEXT NOT NULL, started_at TEXT NOT NULL, state TEXT NOT NULL, exit_code INTEGER,
-    finished_at TEXT NOT NULL, line_count INTEGER NOT NULL, row_count INTEGER NOT NULL, reason TEXT NOT NULL,
-    only TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS calls (
-    id INTEGER PRIMARY KEY, account TEXT NOT NULL, recipe TEXT NOT NULL, per TEXT NOT NULL, key TEXT NOT NULL,
-    step TEXT NOT NULL, item TEXT NOT NULL, operation TEXT NOT NULL, effect TEXT NOT NULL, run INTEGER NOT NULL,
-    state TEXT NOT NULL, method TEXT NOT NULL, url TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
-    amount TEXT NOT NULL, status INTEGER NOT NULL, answer TEXT NOT NULL, reason TEXT NOT NULL,
-    attempts INTEGER NOT NULL, sent_at TEXT NOT NULL, row INTEGER NOT NULL,
-    UNIQUE (account, recipe, per, key, step, item));
-CREATE INDEX IF NOT EXISTS calls_of_run ON calls (run, row);
-CREATE TABLE IF NOT EXISTS attempts (
-    call TEXT NOT NULL, run INTEGER NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL, status INTEGER NOT NULL,
-    reason TEXT NOT NULL, seconds REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS rows (
-    run INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, lines TEXT NOT NULL, bucket TEXT NOT NULL,
-    reason TEXT NOT NULL, outputs TEXT NOT NULL, PRIMARY KEY (run, number)) WITHOUT ROWID;
-"""
-
 _CALL_COLUMNS = [
-    *("account", "recipe", "per", "key", "step", "item"),
+    *Identity._fields,
     *(f.name for f in fields(CallRecord) if f.name not in ("identity", "id")),
 ]
 _PUT_CALL = (
     f"INSERT INTO calls ({', '.join(_CALL_COLUMNS)}) VALUES ({', '.join('?' * len(_CALL_COLUMNS))}) "  # noqa: S608
-    "ON CONFLICT (account, recipe, per, key, step, item) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _CALL_COLUMNS[6:])
+    f"ON CONFLICT ({', '.join(Identity._fields)}) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _CALL_COLUMNS[len(Identity._fields) :])
 )
 _PUT_ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
-_PUT_ROW = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT_AGAIN = "INSERT INTO again (key, generation, why, who, at, run) VALUES (?, ?, ?, ?, ?, ?)"
+_PUT_HIT = "INSERT INTO hits VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
+_ROW_COLUMNS = [f.name for f in fields(RowRecord)]
+_PUT_ROW = f"INSERT OR REPLACE INTO rows ({', '.join(_ROW_COLUMNS)}) VALUES ({', '.join('?' * len(_ROW_COLUMNS))})"  # noqa: S608
 
 
 class Journal:
@@ -75,6 +59,9 @@ class Journal:
         self._queued = 0
         self._committed = 0
         self._queue_lock = threading.Lock()
+        self._arrived = threading.Condition()
+        self._waiting = 0
+        self._in_flight: set[str] = set()
         self._commit_lock = threading.Lock()
         self._broken = ""
         self.commits = 0
@@ -112,14 +99,20 @@ class Journal:
                 self._connection.close()
             self._lock.release()
 
-    def begin(self, run: RunRecord) -> int:
-        """Record the start of a run, durably; returns its number."""
+    def begin(self, run: RunRecord, *, again: Sequence[AgainRecord] = ()) -> int:
+        """Record the start of a run and the rows that are to be sent again, durably; returns the run's number."""
         names = [f.name for f in fields(run) if f.name != "id"]
         sql = f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
         self.flush()
         with self._commit_lock, self._writing():
-            cursor = self._connection.execute(sql, [getattr(run, name) for name in names])
-        return int(cursor.lastrowid or 0)
+            self._connection.execute("BEGIN IMMEDIATE")
+            cursor = self._connection.execute(sql, [_storable(getattr(run, name)) for name in names])
+            number = int(cursor.lastrowid or 0)
+            for each in again:
+                values = astuple(replace(each, run=number))
+                self._connection.execute(_PUT_AGAIN, [_storable(value) for value in values])
+            self._connection.execute("COMMIT")
+        return number
 
     def reopen(self, run: int) -> None:
         """Record that a stopped run goes on."""
@@ -142,11 +135,15 @@ class Journal:
     def intend(self, call: CallRecord) -> None:
         """Record that a call is about to be sent. On the disk before this returns; raises StoppedError if it cannot."""
         self._put_call(call)
+        with self._arrived:
+            self._in_flight.add(_name(call))
         self.flush()
 
     def record(self, call: CallRecord, *, at: str, seconds: float = 0.0) -> None:
         """Record an attempt and the state it left the call in; goes with the next commit. `seconds` it took."""
         self._put_call(call)
+        with self._arrived:
+            self._in_flight.discard(_name(call))
         self._put(_PUT_ATTEMPT, (_name(call), call.run, at, call.state, call.status, call.reason, seconds))
 
     def note(self, call: CallRecord) -> None:
@@ -157,14 +154,19 @@ class Journal:
         """Record what became of a row; goes with the next commit."""
         self._put(_PUT_ROW, astuple(row))
 
+    def hit(self, account: str, api: str, *, day: str) -> None:
+        """Count a request that is about to be sent on a day (ISO, UTC); goes with the next commit."""
+        self._put(_PUT_HIT, (account, api, day))
+
     def flush(self) -> None:
         """Commit all that is queued; returns at once when somebody else has committed it. Raises StoppedError."""
         ticket = self._queued
-        with self._commit_lock:
+        with self._arriving(), self._commit_lock:
             if self._broken:
                 raise StoppedError(self._broken, remedy=_REMEDY)
             if self._committed >= ticket:
                 return
+            self._gather()
             with self._queue_lock:
                 batch, self._queue = self._queue, []
                 last = self._queued
@@ -176,8 +178,25 @@ class Journal:
             self._committed = last
             self.commits += 1
 
+    @contextmanager
+    def _arriving(self) -> Iterator[None]:
+        """One more waits for a commit."""
+        with self._arrived:
+            self._waiting += 1
+            self._arrived.notify()
+        try:
+            yield
+        finally:
+            with self._arrived:
+                self._waiting -= 1
+
+    def _gather(self) -> None:
+        """Wait a moment for others to share the commit, until half of the calls in flight wait for it. Alone: not."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: 2 * self._waiting >= len(self._in_flight), timeout=_GATHERING)
+
     def _put_call(self, call: CallRecord) -> None:
-        self._put(_PUT_CALL, (*call.identity, *(getattr(call, name) for name in _CALL_COLUMNS[6:])))
+        self._put(_PUT_CALL, (*call.identity, *(getattr(call, name) for name in _CALL_COLUMNS[len(call.identity) :])))
 
     def _put(self, sql: str, values: Sequence[Any]) -> None:
         with self._queue_lock:
@@ -215,16 +234,28 @@ def connect(path: Path) -> sqlite3.Connection:
 def connect_to_read(path: Path) -> sqlite3.Connection | None:
     """A connection that reads the journal at `path`; None before its first run was begun. Raises StoppedError."""
     try:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
-        with _closing_if_it_fails(connection):
-            version = _check_version(connection, path)
+        try:
+            connection, version = _open_to_read(path, "ro")
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_READONLY"):
+                raise
+            connection, version = _open_to_read(path, "rw")  # a kill left a write to be rolled back
     except (sqlite3.Error, OSError) as error:
         raise StoppedError(f"the journal {path} cannot be read: {error}", remedy=_RESTORE) from None
     if version == 0:  # its maker was killed before it had tables
         connection.close()
         return None
     return connection
+
+
+def _open_to_read(path: Path, mode: str) -> tuple[sqlite3.Connection, int]:
+    """A connection in a mode of SQLite, and the version of the journal; it makes no file."""
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+    with _closing_if_it_fails(connection):
+        version = version_of(connection, path)
+        present(connection, version)
+        return connection, version
 
 
 @contextmanager
@@ -237,22 +268,13 @@ def _closing_if_it_fails(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    _check_version(connection, path)
+    version_of(connection, path)
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     connection.execute("PRAGMA synchronous = FULL")
     level = connection.execute("PRAGMA synchronous").fetchone()[0]
     if (mode, level) != ("wal", 2):
         raise StoppedError(f"the journal {path} cannot be made durable here (mode {mode}, synchronous {level})")
-    connection.executescript(_SCHEMA)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _check_version(connection: sqlite3.Connection, path: Path) -> int:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > VERSION:
-        message = f"the journal {path} was written by a newer runner (version {version})"
-        raise StoppedError(message, remedy="update runner")
-    return version
+    create(connection)
 
 
 def _unusable(path: Path, error: Exception) -> StoppedError:
@@ -268,4 +290,5 @@ def _storable(value: Any) -> Any:
 
 def _name(call: CallRecord) -> str:
     """The identity of a call in one text, for its attempts."""
-    return "\x1f".join(call.identity)
+    *parts, generation = call.identity
+    return "\x1f".join([*map(str, parts), *([str(generation)] if generation else [])])

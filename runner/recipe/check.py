@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem
+from runner.recipe.flow import check_types
 from runner.recipe.inputs import check_rows, check_vars
 from runner.recipe.lists import check_lists
 from runner.recipe.model import RESULT_COLUMNS
@@ -26,10 +27,11 @@ def check(source: Source, texts: Texts, catalogue: Catalogue, *, broken: frozens
     recipe = mapping(source.data)
     steps = sequence(recipe.get("steps"))
     uses = Uses(source, catalogue, broken)
-    names = Names.of(source.data, lists=uses.lists(steps))
+    names = Names.of(source.data)
     return [
         *check_ids(source, names),
         *check_names(source, texts, names),
+        *check_types(source, texts, catalogue),
         *check_vars(source, mapping(recipe.get("vars"))),
         *check_rows(source, recipe, texts),
         *uses.rows(mapping(recipe.get("rows"))),

@@ -113,7 +113,13 @@ class _Builder:
         if search is None:
             return None
         arguments = self.tree((*path, "with"), search.get("with", {}))
-        return model.Search(search["use"], arguments=arguments, where=self.expression((*path, "where")))
+        return model.Search(
+            search["use"],
+            arguments=arguments,
+            where=self.expression((*path, "where")),
+            absent_means=search.get("absent_means", model.Search.absent_means),
+            settling=_seconds(search["settling"]) if "settling" in search else model.Search.settling,
+        )
 
     def expression(self, path: TreePath) -> Expression | None:
         text = self.texts.get(path)
@@ -130,6 +136,11 @@ class _Builder:
         if isinstance(value, list):
             return [self.tree((*path, index), child) for index, child in enumerate(value)]
         return value
+
+
+def _seconds(duration: str) -> int:
+    """The seconds of a duration as recipes write it: 90s, 15m, 2h."""
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
 
 
 def _var(var: model.Var) -> model.Var:

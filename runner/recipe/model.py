@@ -50,12 +50,17 @@ class Column:
 class Search:
     """A read that lists things. `where` sees each of them as `item`, and keeps those of which it is true.
 
-    Under `unless_found` it finds what the step would otherwise create; under `rows` it finds the rows.
+    Under `rows` it finds the rows; under `unless_found` what the step would otherwise create, and says there:
+
+    absent_means  `unknown`, or `retry`: what an earlier attempt left unknown is sent again when nothing is found
+    settling      seconds after an attempt before which nothing found means nothing
     """
 
     operation: str
     arguments: Mapping[str, Tree]
     where: Expression | None = None
+    absent_means: str = "unknown"
+    settling: int = 15 * 60
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,42 +14,33 @@ from runner.template import Reference
 
 RESERVED = frozenset({"row", "vars", "item", "run", "result"})
 WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none"})
-RUN = ("id", "date")
 
 Wrong = tuple[str, str, str]
 """Message, kind, remedy."""
 
-_OF_A_MEMBER = {"unknown-column", "unknown-var", "unknown-member"}
-"""Kinds of what is wrong with the name after the dot."""
-
 
 @dataclass(frozen=True)
 class Names:
-    """What a recipe declares. `columns` is None where the file alone says which there are; `lists` says of each
-    step whose result is a list why it is one."""
+    """What a recipe declares. `columns` is None where the file alone says which there are."""
 
     rows: bool
-    grouped: bool
     columns: frozenset[str] | None
     vars: frozenset[str]
     lookups: frozenset[str]
     steps: tuple[str, ...]
-    lists: Mapping[str, str]
 
     @classmethod
-    def of(cls, data: Any, *, lists: Mapping[str, str]) -> Names:
+    def of(cls, data: Any) -> Names:
         """The names in a recipe's data, whatever its shape."""
         recipe = mapping(data)
         rows = mapping(section(recipe, "rows"))
         steps = [mapping(step) for step in sequence(recipe.get("steps"))]
         return cls(
             rows=section(recipe, "rows") is not None,
-            grouped="group_by" in rows,
             columns=frozenset(rows["columns"]) if isinstance(rows.get("columns"), dict) else None,
             vars=frozenset(mapping(section(recipe, "vars"))),
             lookups=frozenset(mapping(section(recipe, "lookups"))),
             steps=tuple(str(step.get("id", "")) for step in steps),
-            lists=lists,
         )
 
 
@@ -60,12 +51,7 @@ def check_names(source: Source, texts: Texts, names: Names) -> Iterator[Problem]
             wrong = _wrong(source, path, reference, text.scope, names)
             if wrong:
                 message, kind, remedy = wrong
-                offset, length = reference.offset, reference.length
-                member = str(reference.path[0]) if kind in _OF_A_MEMBER else ""
-                at = text.compiled.text.find(member, offset + length) if member else -1
-                if at >= 0:
-                    offset, length = at, len(member)
-                place = source.within(path, offset, length)
+                place = source.within(path, reference.offset, reference.length)
                 yield source.problem(place, message, kind, remedy=remedy)
 
 
@@ -95,19 +81,17 @@ def _reserved(source: Source, path: TreePath, name: str, what: str) -> Iterator[
 
 
 def _wrong(source: Source, path: TreePath, reference: Reference, scope: Scope, names: Names) -> Wrong | None:
-    root, after = reference.root, reference.path
-    if root == "vars":
-        return _member(after, names.vars, "no variable is called {!r}", "unknown-var", "vars")
-    if root == "run":
-        return _member(after, RUN, "a run has no {!r}", "unknown-member", "names")
+    root = reference.root
+    if root in ("vars", "run"):
+        return None
     if root == "row":
-        return _row(after, scope, names)
+        return _row(scope, names)
     if root == "item":
-        return _item(path, after, scope, names)
+        return _item(path, scope)
     if root == "result":
         return None if scope.result else ("'result' is only known in expect", "unknown-name", "use an earlier step")
     if root in names.steps[: scope.steps]:
-        return _result(root, after, names)
+        return None
     if root in names.steps:
         return _not_yet(source, path, root, scope, names)
     if root in names.lookups:
@@ -116,48 +100,21 @@ def _wrong(source: Source, path: TreePath, reference: Reference, scope: Scope, n
     return _unknown(path, reference, scope, names)
 
 
-def _member(after: tuple[str | int, ...], known: Collection[str], message: str, kind: str, noun: str) -> Wrong | None:
-    if not after or str(after[0]) in known:
-        return None
-    name = str(after[0])
-    remedy = nearest(name, known, noun=noun) or f"declare it: vars: {{{name}: ...}}"
-    return message.format(name), kind, remedy
-
-
-def _row(after: tuple[str | int, ...], scope: Scope, names: Names) -> Wrong | None:
+def _row(scope: Scope, names: Names) -> Wrong | None:
     if not names.rows:
         return "there is no 'row': the recipe has no rows", "unknown-name", "add rows: with the file, or use vars"
     if not scope.row:
         message = "'row' is not known here: this is read before the first row"
         return message, "unknown-name", "only vars and run are known"
-    if names.grouped and after[:1] == ("lines",):
-        rest = after[2:] if len(after) > 1 and isinstance(after[1], int) else ()
-        return _column(rest, names)
-    if after[:1] == ("lines",) and names.columns is not None and "lines" not in names.columns:
-        return "there is no 'row.lines': the rows are not grouped", "unknown-column", "add group_by: to rows"
-    return _column(after, names, extra=("lines",) if names.grouped else ())
+    return None
 
 
-def _column(after: tuple[str | int, ...], names: Names, *, extra: tuple[str, ...] = ()) -> Wrong | None:
-    if names.columns is None:
-        return None
-    return _member(after, {*names.columns, *extra}, "no column is called {!r}", "unknown-column", "columns")
-
-
-def _item(path: TreePath, after: tuple[str | int, ...], scope: Scope, names: Names) -> Wrong | None:
+def _item(path: TreePath, scope: Scope) -> Wrong | None:
     if path[-1] == "when":
         message = "'item' is not known in 'when', which decides on the whole step"
         return message, "unknown-name", "choose the items: for_each: row.lines | where('item.x > 0')"
     if not scope.item:
         return "'item' is only known in for_each steps and in where", "unknown-name", "give the step a for_each"
-    return _column(after, names) if scope.item == LINE else None
-
-
-def _result(root: str, after: tuple[str | int, ...], names: Names) -> Wrong | None:
-    if root in names.lists and after and isinstance(after[0], str):
-        message = f"the result of {root!r} is a list: {names.lists[root]}"
-        remedy = f"say which: {root}[0].{after[0]}"
-        return message, "list-result", remedy + ("" if "for_each" in message else f"; or let {root!r} expect: one")
     return None
 
 
@@ -171,6 +128,15 @@ def _not_yet(source: Source, path: TreePath, root: str, scope: Scope, names: Nam
         message = f"no step is done here yet, and {root!r} is one"
         return message, "later-step", "only vars and run are known" + (", and row" if scope.row else "")
     return f"step {root!r} comes later, on line {line}", "later-step", "move it before this one"
+
+
+_CREDENTIALS = "credentials are added when a request is sent; runner.yaml says where they come from"
+_ENVIRONMENT = "declare it under vars, and set it with -v NAME=VALUE or --vars-file"
+_OUTSIDE = {
+    **dict.fromkeys(("secret", "secrets"), _CREDENTIALS),
+    **dict.fromkeys(("env", "environ", "environment", "process"), _ENVIRONMENT),
+}
+"""What people look for and no recipe can see, and what to do instead."""
 
 
 def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -> Wrong:
@@ -187,6 +153,8 @@ def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -
     known |= {"item"} if scope.item else set()
     known |= {"result"} if scope.result else set()
     known |= names.lookups if scope.lookups else set()
+    if root in _OUTSIDE and root not in known:
+        return f"nothing is called {root!r} here", "unknown-name", _OUTSIDE[root]
     close = difflib.get_close_matches(root, sorted(known), n=1)
     later = difflib.get_close_matches(root, names.steps, n=1)
     remedy = nearest(root, known)

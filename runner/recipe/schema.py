@@ -166,7 +166,9 @@ def _retyped(value: Any, wanted: list[Any]) -> str:
         return f"drop the quotes: {value}"
     if isinstance(value, dict) and "array" in wanted:
         return "begin each entry with '- '"
-    return ""
+    if isinstance(value, list) and wanted == ["object"]:
+        return "write a 'name: value' line for each, without '- '"
+    return "write its keys as 'name: value' lines below it" if wanted == ["object"] else ""
 
 
 def _not_among(error: ValidationError, path: TreePath) -> tuple[str, str]:

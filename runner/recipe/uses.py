@@ -39,19 +39,6 @@ class Uses:
         for index, step in enumerate(steps):
             yield from self._step(("steps", index), mapping(step))
 
-    def lists(self, steps: list[Any]) -> Mapping[str, str]:
-        """The ids of the steps whose result is a list, with the reason."""
-        found: dict[str, str] = {}
-        for step in map(mapping, steps):
-            operation = find_operation(self.source, (), step.get("use"), self.catalogue)
-            if "for_each" in step:
-                found[str(step.get("id"))] = "it has for_each"
-            elif step.get("expect") in ("one", "first", "none") or isinstance(operation, Problem | None):
-                continue
-            elif operation.items:
-                found[str(step.get("id"))] = f"{operation.full_name} lists"
-        return found
-
     def _step(self, path: TreePath, step: Part) -> Iterator[Problem]:
         if "item_key" in step and "for_each" not in step:
             message = "'item_key' tells the items of for_each apart, and there is no for_each"
@@ -66,6 +53,7 @@ class Uses:
         elif operation:
             yield from self._arguments(path, step, operation)
             yield from self._effect(path, step, operation)
+            yield from self._absent((*path, "unless_found"), mapping(step.get("unless_found")), operation)
 
     def _listing(self, path: TreePath, part: Part, why: str) -> Iterator[Problem]:
         """Problems of a part whose operation has to list things."""
@@ -98,6 +86,21 @@ class Uses:
             message = f"'retry' is for reads: a repeat of {name} might do it twice"
             remedy = "leave it out; unless_found finds what is done already"
             yield self._at_key((*path, "retry"), message, "retry", remedy=remedy)
+
+    def _absent(self, path: TreePath, search: Part, operation: Operation) -> Iterator[Problem]:
+        """`absent_means: retry` only where a second attempt costs nobody money."""
+        name = operation.full_name
+        if search.get("absent_means") != "retry":
+            if "settling" in search:
+                message = "'settling' is how long 'absent_means: retry' waits, which is not there"
+                yield self._at_key((*path, "settling"), message, "settling", remedy="add it, or leave settling out")
+        elif operation.money:
+            message = f"{name} moves money: it is never sent again because a search finds nothing"
+            remedy = "leave absent_means out; 'runner settle' says what became of it"
+            yield self._at_value((*path, "absent_means"), message, "absent-means", remedy=remedy)
+        elif operation.effect == "update":
+            message = f"'absent_means: retry' is for steps that create something, and {name} changes what is there"
+            yield self._at_value((*path, "absent_means"), message, "absent-means", remedy="leave it out")
 
     def _at_key(self, path: TreePath, message: str, kind: str, *, remedy: str) -> Problem:
         return self.source.problem(self.source.key(path), message, kind, remedy=remedy)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runner.catalogue import Request
-from runner.engine.events import PlannedCall
+from runner.engine.events import PlannedCall, RowResult
 from runner.problems import printable
 from runner.report.text import cells, money, pad
 from runner.template import Unknown, to_text
@@ -27,8 +27,9 @@ def shape(call: PlannedCall) -> Hashable:
     if request is None or call.state not in ("to send", "to read", "undecided"):
         return call.step, call.state
     query = tuple(pair.partition("=")[0] for pair in urlsplit(request.url).query.split("&"))
-    fields = dict.fromkeys(re.sub(r"\[\d+\]", "[]", path) for path, _ in _flatten(request.body))
-    return call.step, call.state, query, tuple(fields), tuple(request.headers), call.unless_found is None
+    fields = dict.fromkeys(re.sub(r"\[\d+\]", "[]", path) for path, _ in flatten(request.body))
+    again = call.reason if call.state == "to send" else ""
+    return call.step, call.state, again, query, tuple(fields), tuple(request.headers), call.unless_found is None
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ class _Drawn:
     rest: str
     details: tuple[str, ...] = ()
     label: str = ""
+
+
+def draw_row(result: RowResult, seen: set[str]) -> Iterator[str]:
+    """The lines of a row: its calls, or in an export what comes out of it."""
+    yield from draw_calls(result.planned, seen)
+    width = max(map(cells, result.outputs), default=0)
+    for name, value in result.outputs.items() if not result.planned else ():
+        yield f"  {pad(name, width)}  {printable(literal(value))}"
 
 
 def draw_calls(planned: Sequence[PlannedCall], seen: set[str]) -> Iterator[str]:
@@ -79,6 +88,10 @@ def _draw(call: PlannedCall, *, whole: bool) -> _Drawn:
     if request.amount is not None:
         rest += f"  {printable(str(request.amount)) if isinstance(request.amount, Unknown) else money(request.amount)}"
     details = list(_fields(request, "inferred operation" if call.operation.evidence == "inferred" else "", whole=whole))
+    if call.state == "read":
+        details.append("read while it was planned")
+    if call.state == "to send" and call.reason:
+        details.append(printable(call.reason))
     if call.state == "undecided":
         details.append(f"only when {printable(call.reason)}: decided by the run")
     if call.unless_found is not None:
@@ -93,8 +106,8 @@ def _fields(request: Request, remark: str, *, whole: bool) -> Iterator[str]:
 
     What holds for an operation as a whole, as where a vendor's whole body is inferred, is said with its first call.
     """
-    fields = [(f"header {name}", json.dumps(value, ensure_ascii=False)) for name, value in request.headers.items()]
-    fields += [(path, literal(value)) for path, value in _flatten(request.body)]
+    fields = [(f"header {name}", literal(value)) for name, value in request.headers.items()]
+    fields += [(path, literal(value)) for path, value in flatten(request.body)]
     width = max((cells(printable(path)) for path, _ in fields), default=0)
     notes: dict[str, list[str]] = {path: [] for path, _ in fields}
     elsewhere = []
@@ -113,14 +126,14 @@ def _fields(request: Request, remark: str, *, whole: bool) -> Iterator[str]:
     yield from (f"note: {printable(text)}" for text in general if text)
 
 
-def _flatten(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """The leaves of a body with their places: `client.id`, `lines[0].sku`."""
     if isinstance(tree, Mapping) and tree:
         for name, value in tree.items():
-            yield from _flatten(value, f"{path}.{name}" if path else str(name))
+            yield from flatten(value, f"{path}.{name}" if path else str(name))
     elif isinstance(tree, list | tuple) and tree:
         for place, value in enumerate(tree):
-            yield from _flatten(value, f"{path}[{place}]")
+            yield from flatten(value, f"{path}[{place}]")
     elif tree is not None or path:
         yield path or "(body)", tree
 

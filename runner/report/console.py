@@ -34,7 +34,7 @@ from runner.engine.events import (
 )
 from runner.problems import printable
 from runner.report.account import Account, row_place
-from runner.report.text import clock_time, plural
+from runner.report.text import clock_time, exceptions, plural
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
@@ -101,7 +101,8 @@ class Console:
         head = (f"{event.recipe} -> {event.target}", f"run {event.run}", "goes on" if event.resumed else "", size)
         self._say("   ".join(filter(None, head)))
         if event.writes_before:
-            self._say(f"  {plural(event.writes_before, 'call')} finished before; none is sent again")
+            but = exceptions(event.again)
+            self._say(f"  {plural(event.writes_before, 'call')} finished before; none is sent again{but}")
         self._written_at = self._clock()
         self._samples.append((self._written_at, 0, 0))
         if self._terminal is not None:

@@ -48,12 +48,12 @@ class Writer(Protocol):
 class Export:
     """Writes the rows of a run that are done to `path`, which is there once all of them are.
 
-    Raises UsageError for an ending that is none of the formats, and StoppedError when the file cannot be written.
-    `written` is `path` once it is whole; a run that stopped leaves none.
+    `private`: for the owner alone. `written` is `path` once it is whole; a run that stopped leaves none. Raises
+    UsageError for an ending that is none of the formats, and StoppedError when the file cannot be written.
     """
 
-    def __init__(self, path: Path, outputs: Sequence[str]) -> None:
-        self.path, self._outputs = path, tuple(outputs)
+    def __init__(self, path: Path, outputs: Sequence[str], *, private: bool = False) -> None:
+        self.path, self._outputs, self._private = path, tuple(outputs), private
         self._format = FORMATS.get(path.suffix.lower())
         if self._format is None:
             known = ", ".join(FORMATS)
@@ -81,7 +81,7 @@ class Export:
         assert self._format is not None  # noqa: S101 - checked when it was made
         with stopping(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = WholeFile(self.path)
+            self._file = WholeFile(self.path, private=self._private)
             self._writer = self._format(self._file.file, self._outputs)
 
     def _end(self) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import tempfile
 from array import array
 from bisect import bisect_left
@@ -53,6 +52,7 @@ class Files:
         self._places = array("q", [-1]) * len(self._numbers)
         self._to_do = bytearray(len(self._numbers))
         self._spool: IO[bytes] | None = None
+        self._end = 0
         self.results_path: Path | None = None
         self.retry_path: Path | None = None
 
@@ -81,9 +81,9 @@ class Files:
     def _keep(self, result: RowResult) -> None:
         spool = self._open()
         content = self._cells(result)
+        place = self._end
         with stopping(self._folder / RESULTS):
-            place = spool.seek(0, os.SEEK_END)
-            spool.write(len(content).to_bytes(_LENGTH_BYTES, "big") + content)
+            self._end += spool.write(len(content).to_bytes(_LENGTH_BYTES, "big") + content)
         for line in result.lines or (0,):
             index = self._index(line)
             self._places[index] = place
@@ -163,11 +163,15 @@ def escape_formula(text: str) -> str:
 
 
 def record(values: Sequence[Any]) -> bytes:
-    """Values as one record of CSV with its line end."""
-    text = io.StringIO(newline="")  # written with CRLF first, so that a lone CR in a cell is quoted too
-    csv.writer(text, lineterminator="\r\n").writerow([_cell(value) for value in values])
+    """Values as one record of CSV with its line end. Written with CRLF first, so that a lone CR is quoted too."""
+    cells = [_cell(value) for value in values]
+    line = ",".join(cells)
+    if len(cells) == 1 or line.count(",") >= len(cells) or any(mark in line for mark in '"\r\n'):
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\r\n").writerow(cells)
+        line = text.getvalue().removesuffix("\r\n")
     # An answer may hold half of a surrogate pair, which has no UTF-8.
-    return text.getvalue().removesuffix("\r\n").encode("utf-8", "backslashreplace") + b"\n"
+    return line.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def as_text(value: Any) -> str:

@@ -18,17 +18,26 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.engine.events import BUCKETS, Bucket
-from runner.journal import CallRecord, RowRecord, RunRecord
+from runner.journal import AgainRecord, CallRecord, Identity, RowRecord, RunRecord
 from runner.journal.records import OPEN
 from runner.problems import UsageError, printable
 from runner.report.text import columns, line_numbers, money, plural
 
+if TYPE_CHECKING:
+    from runner.engine.look import Shown
+
 _ORDER: tuple[Bucket, ...] = ("unknown", "rejected", "not started", "found", "done")
 _CUT_SHORT = "the run ended before this row did"
 _NO_OUTCOME = "no outcome was recorded"
+OBJECTS_SHOWN = 5
+"""Objects that are shown of a search."""
+
+WIDEST = 100
+"""Characters of the fields that an object shares with a call."""
+
 _HEADER = ("run", "recipe", "target", "started", "state", "exit", "rows", *BUCKETS)
 
 
@@ -44,10 +53,12 @@ def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int
 
 
 def show_run(
-    run: RunRecord, rows: Iterable[RowRecord], calls: Sequence[CallRecord], *, key: str | None, limit: int
-) -> str:
+    run: RunRecord, rows: Iterable[RowRecord], calls: Sequence[CallRecord], *, key: str | None, limit: int,
+    again: Sequence[AgainRecord] = (),
+) -> str:  # fmt: skip
     """A run with its rows and their calls, `limit` rows at most (0: all). With `key` that row alone, with all that was
-    sent and answered. Raises UsageError when the run has no such row.
+    sent and answered. `again` are the rows that it was asked to send once more. Raises UsageError when the run has no
+    such row.
     """
     calls_of: dict[int, list[CallRecord]] = {}
     for call in calls:
@@ -63,7 +74,8 @@ def show_run(
         remedy = f"see its rows with: runner show {run.id}"
         raise UsageError(f"run {run.id} has no row with the key {key!r}", remedy=remedy)
     shown = found[:limit] if limit else found
-    lines = [*_head(run, _counts(run, counts)), ""]
+    asked = [f"  {'again':<9} {printable(f'{a.key}: {a.why} ({a.who}, {_moment(a.at)})')}" for a in again]
+    lines = [*_head(run, _counts(run, counts)), *asked, ""]
     for row in shown:
         lines += _row(row, calls_of.get(row.number, ()), whole=key is not None)
     rest = counts.total() - len(shown)
@@ -72,11 +84,16 @@ def show_run(
     return _joined(lines)
 
 
-def settle_text(calls: Sequence[CallRecord]) -> str:
-    """The calls that wait for a person, each with what is needed to decide and the commands that record it."""
+def settle_text(calls: Sequence[CallRecord], *, shown: Mapping[int, Shown] | None = None) -> str:
+    """The calls that wait for a person, each with what is needed to decide and the commands that record it.
+
+    `shown` is what the API shows of them now, by their number; without it, how to look is said.
+    """
     lines: list[str] = []
     for call in calls:
-        lines += [*_open_call(call), ""]
+        lines += [*_open_call(call, (shown or {}).get(call.id)), ""]
+    if shown is None and any(call.before for call in calls):
+        lines.append(f"what the API shows of them now: runner settle {calls[0].run} --look (it only reads)")
     if not calls:
         return ""
     amounts = [amount for call in calls if (amount := _decimal(call.amount)) is not None]
@@ -84,10 +101,10 @@ def settle_text(calls: Sequence[CallRecord]) -> str:
     return _joined([*lines, f"{plural(len(calls), 'call')} to settle{worth}"])
 
 
-def _open_call(call: CallRecord) -> Iterator[str]:
+def _open_call(call: CallRecord, shown: Shown | None) -> Iterator[str]:
     identity = call.identity
     item = f"  item {identity.item}" if identity.item else ""
-    yield printable(f"call {call.id}  {identity.step}{item}  {call.operation}")
+    yield printable(f"call {call.id}  {identity.step}{_generation(identity)}{item}  {call.operation}")
     facts = {
         "key": identity.key + ("  (once for all rows that share it)" if identity.per == "once" else ""),
         "amount": _money(call.amount),
@@ -98,9 +115,28 @@ def _open_call(call: CallRecord) -> Iterator[str]:
         "reason": call.reason or _NO_OUTCOME,
     }
     yield from (f"  {name:<9} {printable(text)}" for name, text in facts.items() if text)
+    if shown is not None:
+        yield from _shown(shown)
     command = f"runner settle {call.run} --call {call.id}"
     yield f'  is there      {command} --done ID --why "..."'
     yield f'  is not there  {command} --absent --why "..."'
+
+
+def _shown(shown: Shown) -> Iterator[str]:
+    """What the API shows now, under a call."""
+    if shown.why:
+        yield f"  now       {printable(shown.why)}"
+        return
+    many = len(shown.objects)
+    if shown.before is None:
+        yield f"  now       {shown.count:,} listed, {many:,} with a value of what was sent"
+    else:
+        yield f"  now       {shown.count:,} listed, {shown.before:,} before it was sent: {many:,} new"
+    for name, shared in shown.objects[:OBJECTS_SHOWN]:
+        fields = ", ".join(f"{field} {value}" for field, value in shared.items())
+        yield f"            id {printable(name or '?')}" + (f"  {printable(fields)[:WIDEST]}" if fields else "")
+    if many > OBJECTS_SHOWN:
+        yield f"            and {many - OBJECTS_SHOWN:,} more"
 
 
 def _with_cut_short(
@@ -159,7 +195,7 @@ def _row(row: RowRecord, calls: Sequence[CallRecord], *, whole: bool) -> Iterato
 
 def _cells(call: CallRecord) -> tuple[str, ...]:
     identity = call.identity
-    step = identity.step + (f"[{identity.item}]" if identity.item else "")
+    step = identity.step + (f"[{identity.item}]" if identity.item else "") + _generation(identity)
     state = "UNKNOWN" if _is_open(call) else call.state
     reason = call.reason or (_NO_OUTCOME if call.state == "intent" else "")
     answer = _id_of(call.answer)
@@ -167,6 +203,12 @@ def _cells(call: CallRecord) -> tuple[str, ...]:
         step, f"call {call.id}", state, str(call.status or ""), call.method, call.url,
         _money(call.amount), f"id {answer}" if answer else "", reason,
     )  # fmt: skip
+
+
+def _generation(identity: Identity) -> str:
+    """How often a call was sent again on purpose."""
+    times = identity.generation
+    return "" if not times else " again" if times == 1 else f" again ({times} times)"
 
 
 def _is_open(call: CallRecord) -> bool:

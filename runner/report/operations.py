@@ -43,7 +43,9 @@ def _lines(operation: Operation, api: Api) -> Iterator[str]:
         yield f"  pages     {operation.pagination.size} at a time, all of them are read"
     if operation.empty:
         yield f"  empty     {', '.join(map(str, sorted(operation.empty)))} means that there are none"
-    yield f"  limits    {api.limits.requests_per_second} requests a second, burst {api.limits.burst}, unless configured"
+    a_day = f", {api.limits.hits_per_day:,} a day" if api.limits.hits_per_day is not None else ""
+    rate = f"{api.limits.requests_per_second} requests a second, burst {api.limits.burst}{a_day}"
+    yield f"  limits    {rate}, unless configured"
     yield from _section("takes", [*map(_parameter, operation.parameters.values()), *_fields(operation)])
     yield from _section("gives" + (", as a list of" if operation.items else ""), list(_answer(operation)))
     yield ""
@@ -112,13 +114,18 @@ def _type(schema: Mapping[str, Any]) -> str:
     return text + (f" ({schema['format']})" if schema.get("format") else "")
 
 
-def example_step(operation: Operation) -> str:
-    """A step that uses the operation with what it requires, as YAML that validates as it stands."""
+def sample_arguments(operation: Operation) -> dict[str, Any]:
+    """What a step gives the operation: what it requires and one or a few fields more, with values that it takes."""
     given = {name: _sample(operation.parameters[name].schema, operation.parameters[name].example)
              for name in operation.parameters if name in operation.required}  # fmt: skip
     given |= {name: _sample(schema) for name, schema in operation.fields.items() if name in operation.required}
     optional = [name for name in operation.fields if name not in given][: 3 if not given else 1]
-    given |= {name: _sample(operation.fields[name]) for name in optional}
+    return given | {name: _sample(operation.fields[name]) for name in optional}
+
+
+def example_step(operation: Operation) -> str:
+    """A step that uses the operation with what it requires, as YAML that validates as it stands."""
+    given = sample_arguments(operation)
     lines = [f"- id: {operation.name}", f"  use: {operation.full_name}"]
     if operation.items:
         lines.append("  expect: any")

@@ -35,20 +35,22 @@ from typing import Any, Literal, TextIO
 
 from runner.engine.events import Event, PlannedCall, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import printable
-from runner.report.calls import draw_calls, literal, shape
-from runner.report.text import cells, line_numbers, money, pad, plural
+from runner.report.calls import draw_row, literal, shape
+from runner.report.text import exceptions, line_numbers, money, plural
 from runner.template import Unknown
 
 Kind = Literal[
     "to send", "to export", "only read", "with nothing to do", "done before", "unknown", "changed", "with problems"
 ]  # fmt: skip
 
-_HEADINGS: Mapping[Kind, str] = {
+HEADINGS: Mapping[Kind, str] = {
     "with problems": "not sent",
     "changed": "set aside",
     "unknown": "not sent, unknown",
 }
-_OTHERS: tuple[Kind, ...] = (
+"""What a row that needs a person is called."""
+
+OTHERS: tuple[Kind, ...] = (
     "to export", "only read", "with nothing to do", "done before", "unknown", "changed", "with problems",
 )  # fmt: skip
 
@@ -162,13 +164,14 @@ class PlanText:
         elif event.lines:
             self._write(f"         {plural(event.rows, 'row')} from {plural(event.lines, 'line')}")
         if event.writes_before:
-            self._write(f"         earlier runs finished {plural(event.writes_before, 'call')}; none is sent again")
+            finished = f"earlier runs finished {plural(event.writes_before, 'call')}"
+            self._write(f"         {finished}; none is sent again{printable(exceptions(event.again))}")
 
     def _row(self, result: RowResult) -> None:
-        kind = _kind(result)
+        kind = kind_of(result)
         self.totals.add(kind, result.planned)
-        if kind in _HEADINGS:
-            self._line(result, f"{_HEADINGS[kind]}: {printable(_reason(result))}")
+        if kind in HEADINGS:
+            self._line(result, f"{HEADINGS[kind]}: {printable(reason_of(result))}")
         elif kind == "done before":
             run = result.earlier_run or max(call.run for call in result.planned)
             self._done_before[run] += 1
@@ -193,10 +196,7 @@ class PlanText:
 
     def _block(self, result: RowResult) -> None:
         self._write("", "  ".join(filter(None, (_name(result), line_numbers(result.lines)))))
-        self._write(*draw_calls(result.planned, self._seen))
-        if not result.planned:
-            width = max(map(cells, result.outputs), default=0)
-            self._write(*(f"  {pad(name, width)}  {printable(literal(v))}" for name, v in result.outputs.items()))
+        self._write(*draw_row(result, self._seen))
         self._after_block = True
 
     def _end(self, event: RunEnded) -> None:
@@ -224,7 +224,7 @@ def summary(totals: Totals, *, rows: int, each: bool = False) -> list[str]:
     seen = totals.rows.total()
     of = f" of {rows:,}" if rows > seen else ""
     kinds = [f"{totals.rows['to send']:,} to send"]
-    kinds += [f"{totals.rows[kind]:,} {kind}" for kind in _OTHERS if totals.rows[kind]]
+    kinds += [f"{totals.rows[kind]:,} {kind}" for kind in OTHERS if totals.rows[kind]]
     noun = "row" if (rows if of else seen) == 1 else "rows"
     lines = [f"Plan: {seen:,}{of} {noun}: {', '.join(kinds)}; {_counted(totals.writes, 'call')}"]
     if each:
@@ -236,10 +236,11 @@ def summary(totals: Totals, *, rows: int, each: bool = False) -> list[str]:
         searches = plural(totals.searches, "search before a call", "searches before a call") if totals.searches else ""
         names = ", ".join(filter(None, (_names(totals.reads), searches)))
         lines.append(f"Reads: {reads:,} at least ({names}); a list of several pages takes more")
-    return [*lines, _money_line(totals)]
+    return [*lines, money_line(totals)]
 
 
-def _money_line(totals: Totals) -> str:
+def money_line(totals: Totals) -> str:
+    """What is paid, in one line."""
     parts = []
     if totals.money.count:
         parts.append(f"{plural(totals.money.count, 'payment')}, {money(totals.money.total)}")
@@ -262,7 +263,8 @@ def _names(calls: Counter[str]) -> str:
     return ", ".join(f"{count:,} {short[name] if clear else name}" for name, count in calls.items())
 
 
-def _kind(result: RowResult) -> Kind:
+def kind_of(result: RowResult) -> Kind:
+    """Where a dry run leaves a row."""
     states = {call.state for call in result.planned}
     if "changed" in states:
         return "changed"
@@ -276,14 +278,15 @@ def _kind(result: RowResult) -> Kind:
         return "done before"
     if not result.planned:
         return "to export"
-    return "only read" if "to read" in states else "with nothing to do"
+    return "only read" if states & {"to read", "read"} else "with nothing to do"
 
 
 def _name(result: RowResult) -> str:
     return printable(result.key) or f"row {result.number}"
 
 
-def _reason(result: RowResult) -> str:
+def reason_of(result: RowResult) -> str:
+    """Why a row is not sent; empty where nothing is said."""
     return result.reason or next((f"{call.step}: {call.reason}" for call in result.planned if call.reason), "")
 
 

@@ -86,3 +86,9 @@ def _ranges(numbers: Iterator[int]) -> Iterator[tuple[int, int]]:
         first = last = number
     if first:
         yield first, last
+
+
+def exceptions(keys: Sequence[str]) -> str:
+    """The rows that something does not hold for, to be put behind it; empty when it holds for all."""
+    shown = ", ".join(keys[:3]) + (f" and {len(keys) - 3:,} more" if len(keys) > 3 else "")
+    return f", but for {shown}" if keys else ""

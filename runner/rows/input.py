@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 
-from runner.problems import InvalidError
+from runner.problems import InvalidError, Problem
 from runner.rows.findings import Findings
 from runner.rows.group import Index, Keys, Line, Row, RowKeyError, merge
 from runner.rows.indexing import Format
@@ -44,6 +44,11 @@ class Input:
     def line_count(self) -> int:
         """How many records there are, without the header."""
         return len(self._index)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether a row may have several lines."""
+        return bool(self._group_by)
 
     def __iter__(self) -> Iterator[Row]:
         for number, lines in enumerate(self._groups(), start=1):
@@ -83,6 +88,15 @@ class Input:
                 )  # fmt: skip
         if findings.total:
             raise findings.error()
+
+    def warning(self, number: int, column: str, *, message: str, kind: str, remedy: str = "") -> Problem:
+        """A warning about the cell of a column on line `number`."""
+        findings = Findings(self.name)
+        raw = next(raw for _, raw in self.raw_lines([number]))
+        self._format.report(
+            findings, number=number, raw=raw, names=[column], message=message, kind=kind, remedy=remedy
+        )
+        return replace(findings.error().problems[0], severity="warning")
 
     def _groups(self) -> Iterator[list[Line]]:
         """The typed lines of each row."""

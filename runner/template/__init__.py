@@ -16,12 +16,14 @@ from runner.template.compiled import (
     render,
 )
 from runner.template.syntax import Reference, TemplateError
+from runner.template.tree import Node, path_of, paths_of
 from runner.template.values import EvaluationError, Undecided, Unknown, contains_unknown, to_text
 
 __all__ = [
     "Each",
     "EvaluationError",
     "Expression",
+    "Node",
     "Reference",
     "Template",
     "TemplateError",
@@ -32,6 +34,8 @@ __all__ = [
     "compile_template",
     "compile_tree",
     "contains_unknown",
+    "path_of",
+    "paths_of",
     "render",
     "to_text",
 ]

@@ -60,8 +60,8 @@ class Checker:
             message, culprit = _REFUSED.get(type(node), (f"{type(node).__name__.lower()} is not allowed here", ""))
             raise self._error(message, culprit)
         if isinstance(node, nodes.Name) and node.name in self._numbers:
-            digits = nodes.Const(self._numbers[node.name], lineno=1)
-            return nodes.Filter(digits, "decimal", [], [], None, None, lineno=1, environment=ENVIRONMENT)
+            digits = nodes.Const(self._numbers[node.name], lineno=node.lineno)
+            return nodes.Filter(digits, "decimal", [], [], None, None, lineno=node.lineno, environment=ENVIRONMENT)
         self._check_shape(node)
         for name, value in list(node.iter_fields()):
             if isinstance(value, nodes.Node):
@@ -71,9 +71,9 @@ class Checker:
         if isinstance(node, nodes.Filter | nodes.Test):  # after what stands before it in the text
             self._check_named(node)
         if isinstance(node, nodes.Concat):
-            parts = nodes.List(node.nodes, lineno=1)
-            return nodes.Filter(parts, CONCAT, [], [], None, None, lineno=1, environment=ENVIRONMENT)
-        return nodes.List(node.items, lineno=1) if isinstance(node, nodes.Tuple) else node
+            parts = nodes.List(node.nodes, lineno=node.lineno)
+            return nodes.Filter(parts, CONCAT, [], [], None, None, lineno=node.lineno, environment=ENVIRONMENT)
+        return nodes.List(node.items, lineno=node.lineno) if isinstance(node, nodes.Tuple) else node
 
     def _check_shape(self, node: nodes.Node) -> None:
         if isinstance(node, nodes.CondExpr) and node.expr2 is None:

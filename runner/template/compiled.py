@@ -8,19 +8,20 @@ floats. Compilation to code happens at the first evaluation, so that checking a 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import TemplateSyntaxError, UndefinedError, nodes, pass_context
-from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
+from jinja2.lexer import Token as ParserToken
+from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 from jinja2.runtime import Context, Undefined
 
 from runner.template.check import EXPRESSION_FILTERS, Checker
-from runner.template.environment import ENVIRONMENT, concat
+from runner.template.environment import CONCAT, ENVIRONMENT, concat
 from runner.template.filters import summed
 from runner.template.syntax import (
     Reference,
@@ -32,10 +33,13 @@ from runner.template.syntax import (
     tokens_of,
     unexpected,
 )
+from runner.template.tree import Node, TreeBuilder
 from runner.template.values import EvaluationError, Undecided, Unknown, kind, to_text, type_error
 
 Tree = Any
 """A tree of data with templates at its leaves: scalars, Template, Each, lists and mappings of trees."""
+
+_ABSENT: Final = object()
 
 _COMPILING = threading.Lock()
 """Jinja rewrites a syntax tree while it compiles it: one thread at a time."""
@@ -71,18 +75,49 @@ ENVIRONMENT.filters |= dict(zip(EXPRESSION_FILTERS, (_total, _where), strict=Tru
 
 @dataclass(frozen=True)
 class Expression:
-    """A checked expression. `references` are the names it reads, in the order of its text."""
+    """A checked expression. `references` are the names it reads, in the order of its text; `tree` is its syntax."""
 
     text: str
     references: tuple[Reference, ...]
     node: nodes.Expr = field(repr=False, compare=False)
+    tree: Node = field(repr=False, compare=False)
+
+    @property
+    def placed(self) -> tuple[tuple[int, Expression], ...]:
+        """The expressions of the text, which is one, by their offsets."""
+        return ((0, self),)
 
     @cached_property
-    def _compiled(self) -> TemplateExpression:
+    def _compiled(self) -> Callable[[Context], Iterator[str]]:
         body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), self.node, lineno=1)]
         with _COMPILING:
-            template = ENVIRONMENT.from_string(nodes.Template(body, lineno=1))
-        return TemplateExpression(template, undefined_to_none=False)
+            return ENVIRONMENT.from_string(nodes.Template(body, lineno=1)).root_render_func
+
+    @cached_property
+    def _lone(self) -> tuple[str, tuple[str, ...]] | None:
+        """The name and the keys of an expression that is nothing but `row.email`: most are, and need no Jinja."""
+        keys: list[str] = []
+        node: nodes.Node = self.node
+        while isinstance(node, nodes.Getattr):
+            keys.append(node.attr)
+            node = node.node
+        return (node.name, tuple(reversed(keys))) if isinstance(node, nodes.Name) else None
+
+    def _value(self, scope: Mapping[str, Any]) -> Any:
+        if self._lone is not None:
+            name, keys = self._lone
+            value = scope.get(name, _ABSENT)
+            for key in keys:
+                if isinstance(value, dict) and key in value:
+                    value = value[key]
+                else:
+                    value = value.child(key) if isinstance(value, Unknown) else _ABSENT
+            if value is not _ABSENT:
+                return value
+        context = Context(ENVIRONMENT, dict(scope), None, {})
+        for _ in self._compiled(context):
+            pass
+        return context.vars["result"]
 
     @property
     def _shown(self) -> str:
@@ -98,7 +133,7 @@ class Expression:
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
         """The value in `scope`; Unknown where it needs one. Raises EvaluationError."""
         try:
-            value = self._compiled(scope)
+            value = self._value(scope)
             _defined(value, deep=self._builds)
         except Undecided as undecided:
             return Unknown(undecided.origin)
@@ -132,11 +167,22 @@ class Template:
     def lone(self) -> bool:
         return len(self.parts) == 1
 
+    @property
+    def placed(self) -> tuple[tuple[int, Expression], ...]:
+        """The expressions of the text, each with its offset in it."""
+        found: list[tuple[int, Expression]] = []
+        at = 0
+        for part in self.parts:
+            if isinstance(part, Expression):
+                found.append((at + 2, part))
+            at += len(part) if isinstance(part, str) else len(part.text) + 4  # the brackets
+        return tuple(found)
+
     def render(self, scope: Mapping[str, Any]) -> Any:
         """The value, or the text; Unknown where a part is. Raises EvaluationError."""
+        if self.lone and isinstance(self.parts[0], Expression):
+            return self.parts[0].evaluate(scope)
         values = [part if isinstance(part, str) else part.evaluate(scope) for part in self.parts]
-        if self.lone:
-            return values[0]
         for part, value in zip(self.parts, values, strict=True):
             if isinstance(part, Expression) and not isinstance(value, Unknown):
                 try:
@@ -144,6 +190,10 @@ class Template:
                 except EvaluationError as error:
                     raise EvaluationError(f"{part.text.strip()[:100]}: {error}") from None
         return concat(values)
+
+
+def _inner_tree(text: str) -> Node:
+    return compile_expression(text).tree
 
 
 def compile_expression(text: str) -> Expression:
@@ -219,7 +269,7 @@ def render(tree: Tree, scope: Mapping[str, Any]) -> Any:
     """The tree with every template rendered in `scope`. Raises EvaluationError."""
     if isinstance(tree, Template | Each):
         return tree.render(scope)
-    if isinstance(tree, Mapping):
+    if isinstance(tree, dict):
         return {key: render(value, scope) for key, value in tree.items()}
     return [render(value, scope) for value in tree] if isinstance(tree, list) else tree
 
@@ -236,11 +286,13 @@ def _expression(tokens: list[Token], text: str, *, base: int = 0) -> Expression:
         raise error.moved(base) from None
     except RecursionError:
         raise TemplateError("nested too deeply", offset=base + lead) from None
-    return Expression(text, (*references_of(tokens), *checker.references), checked)
+    # The tree comes before any evaluation: Jinja folds constants into the nodes when it compiles them.
+    tree = TreeBuilder(tokens, inner=_inner_tree, concat=CONCAT, each=EXPRESSION_FILTERS).build(checked)
+    return Expression(text, (*references_of(tokens), *checker.references), checked, tree)
 
 
 def _parse(parsed: str, tokens: list[Token], text: str) -> nodes.Expr:
-    parser = Parser(ENVIRONMENT, parsed, state="variable")
+    parser = _parser(parsed, tokens, text)
     try:
         node = parser.parse_expression()
     except TemplateSyntaxError as error:
@@ -260,6 +312,21 @@ def _parse(parsed: str, tokens: list[Token], text: str) -> nodes.Expr:
     if culprit is not None:
         raise unexpected(culprit.text, offset=culprit.offset)
     return node
+
+
+def _parser(parsed: str, tokens: list[Token], text: str) -> Parser:
+    """A parser whose tokens have offsets (from 1) for their lines, which the nodes made of them then have."""
+    solid = [token for token in tokens if token.kind != "whitespace"]
+    try:
+        parser = Parser(ENVIRONMENT, parsed, state="variable")
+        placed = [ParserToken(own.offset + 1, *given[1:]) for own, given in zip(solid, parser.stream, strict=True)]
+    except TemplateSyntaxError as error:  # a character that no name has, or an escape that means nothing
+        odd = next((token for token in solid if token.kind == "name" and not token.text.isidentifier()), None)
+        whole = Token(len(text) - len(text.lstrip()), "", text.strip())
+        offset, _, culprit = odd or whole
+        raise TemplateError(syntax_message(error), offset=offset, length=len(culprit)) from None
+    parser.stream = TokenStream(placed, None, None)
+    return parser
 
 
 def _current(parser: Parser, tokens: list[Token], *, back: int = 0) -> Token | None:

@@ -85,11 +85,11 @@ def concat(parts: Sequence[Any]) -> Any:
     for part in parts:
         if isinstance(part, Undefined):
             str(part)
-    texts = [str(part) if isinstance(part, Unknown) else to_text(part) for part in parts]
-    if sum(map(len, texts)) > MAX_TEXT:
+    texts = [part if isinstance(part, Unknown) else to_text(part) for part in parts]
+    known = [text for text in texts if isinstance(text, str)]
+    if sum(map(len, known)) > MAX_TEXT:
         raise EvaluationError(f"the text becomes longer than {MAX_TEXT} characters")
-    unknown = next((part for part in parts if isinstance(part, Unknown)), None)
-    return Unknown(unknown.origin, shown="".join(texts)) if unknown is not None else "".join(texts)
+    return "".join(known) if len(known) == len(texts) else Unknown.text(texts)
 
 
 def _is_odd(value: Any, test: str) -> bool:

@@ -89,12 +89,13 @@ def _replace(value: Any, old: str, new: str) -> str:
 
 def _join(value: Any, separator: str = "") -> Any:
     elements = _list(value, "join")
-    unknown = next((element for element in elements if isinstance(element, Unknown)), None)
-    parts = [str(element) if isinstance(element, Unknown) else to_text(element) for element in elements]
-    if sum(map(len, parts)) + len(parts) * len(_text(separator, "join")) > MAX_TEXT:
+    parts = [element if isinstance(element, Unknown) else to_text(element) for element in elements]
+    known = [part for part in parts if isinstance(part, str)]
+    if sum(map(len, known)) + len(parts) * len(_text(separator, "join")) > MAX_TEXT:
         raise EvaluationError("join makes the text too long")
-    text = separator.join(parts)
-    return Unknown(unknown.origin, shown=text) if unknown is not None else text
+    if len(known) == len(parts):
+        return separator.join(known)
+    return Unknown.text([piece for part in parts for piece in (separator, part)][1:])
 
 
 def _length(value: Any, where: str = "length") -> int:

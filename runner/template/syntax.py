@@ -13,7 +13,7 @@ from jinja2 import TemplateSyntaxError
 from runner.template.environment import ENVIRONMENT
 from runner.template.values import MAX_DIGITS
 
-MAX_TEXT = 20_000
+MAX_TEXT = 10_000
 """Characters of one template or expression."""
 
 MAX_EXPRESSIONS = 200

@@ -16,7 +16,7 @@ openapi: 3.1.0
 info:
   title: Shop
   version: '1'
-  x-runner-limits: {requests_per_second: 0.5, burst: 3, user_agent: optional}
+  x-runner-limits: {requests_per_second: 0.5, burst: 3, hits_per_day: 500, user_agent: optional}
 servers: [{url: https://shop.example/api}]
 security: [{token: []}]
 paths:
@@ -107,16 +107,16 @@ def test_an_api_is_named_after_its_file_and_says_how_it_is_reached(document: Pat
     api = load_api(document)
     assert (api.name, api.title, api.server) == ("shop", "Shop", "https://shop.example/api")
     assert api.auth == (Auth(secret="token", place="header", name="X-Token"),)
-    assert (api.limits.requests_per_second, api.limits.burst) == (Decimal("0.5"), 3)
+    assert (api.limits.requests_per_second, api.limits.burst, api.limits.hits_per_day) == (Decimal("0.5"), 3, 500)
     assert not api.limits.user_agent_required
     assert load_api(document, name="other").operations["get_order"].full_name == "other.get_order"
 
 
 def test_an_api_without_limits_is_called_gently(document: Path) -> None:
-    line = "  x-runner-limits: {requests_per_second: 0.5, burst: 3, user_agent: optional}\n"
+    line = "  x-runner-limits: {requests_per_second: 0.5, burst: 3, hits_per_day: 500, user_agent: optional}\n"
     document.write_text(DOCUMENT.replace(line, ""), encoding="utf-8")
     limits = load_api(document).limits
-    assert (limits.requests_per_second, limits.burst) == (Decimal(2), 1)
+    assert (limits.requests_per_second, limits.burst, limits.hits_per_day) == (Decimal(2), 1, None)
 
 
 def test_effects_follow_the_method_unless_the_document_says_otherwise(document: Path) -> None:

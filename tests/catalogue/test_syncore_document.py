@@ -28,6 +28,8 @@ from runner.catalogue import (
     shipped_apis,
     violations,
 )
+from runner.catalogue.checks import check_document
+from runner.catalogue.files import read_document
 
 BASE = "http://127.0.0.1:1/v2"
 MARKS = {"documented", "observed", "inferred"}
@@ -312,3 +314,10 @@ def test_python_knows_no_endpoint(syncore: Api) -> None:
         for text in _code_strings(ast.parse(file.read_text(encoding="utf-8"))):
             assert text not in operations, file.name
             assert not [part for part in (*segments, "api.syncore.app") if part in text], f"{file.name}: {text!r}"
+
+
+@pytest.mark.parametrize("name", sorted(shipped_apis()))
+def test_shipped_documents_pass_the_check_that_loading_spares_them(name: str) -> None:
+    source = read_document(shipped_apis()[name])
+    assert source.data == load_api(shipped_apis()[name]).document
+    assert check_document(source) == []

@@ -161,7 +161,7 @@ def test_a_secret_file_that_others_can_read(contacts: Command) -> None:
     ("settings", "expected"),
     [
         ("targets: {live: {}}\n", "target 'live' has no account"),
-        ("targets: {sandbox: {account: a}}\n", "the target 'sandbox' is built in"),
+        ("targets: {sandbox: {account: a}}\n", "unknown key 'account'"),
         ("tragets: {}\n", "unknown key 'tragets'"),
         ("- a\n", "a mapping is needed here"),
         ("a: [\n", "not valid YAML"),

@@ -173,3 +173,34 @@ def test_a_field_that_does_not_fit_stops_before_anything_is_sent(runner: Command
     assert len(runner.delivered()) == before
 
 
+
+
+def test_a_plan_says_where_the_rows_will_come_from(runner: Command) -> None:
+    plan = json.loads(runner("plan", "follow-up.yaml", "--format", "json").out)
+    assert plan["header"]["input"] == {"search": "syncore.search_jobs"}
+    told = runner("plan", "follow-up.yaml", "--format", "markdown").out
+    assert "**For each row that `syncore.search_jobs` finds: 1 call. Nothing was sent.**" in told
+    exported = json.loads(runner("plan", "jobs.yaml", "--format", "json").out)
+    assert [row["state"] for row in exported["rows"]] == ["to export"]
+
+
+def test_rows_that_nobody_has_reviewed_are_not_sent(runner: Command) -> None:
+    runner("plan", "follow-up.yaml", "--out", "plan.json")
+    before = len(runner.delivered())
+    refused = runner("run", "follow-up.yaml", "--plan", "plan.json", code=3)
+    assert "nobody has reviewed what it will give" in refused.err
+    assert len(runner.delivered()) == before
+
+
+def test_rows_that_cannot_be_read_leave_a_run_that_can_be_resumed(tmp_path: Path) -> None:
+    runner = Command(tmp_path)
+    runner.write("jobs.yaml", JOBS)
+    api = "{base_url: 'http://127.0.0.1:1', user_agent: tests/1, secrets: {api_key: {env: KEY}}}"
+    runner.write("runner.yaml", f"targets: {{live: {{account: a, apis: {{syncore: {api}}}}}}}\n")
+    stopped = runner("run", "jobs.yaml", "--target", "live", code=8, env={"KEY": "k"})
+    assert "refused" in stopped.err
+    assert "runner resume" in stopped.err
+    assert not list(runner.runs.rglob("*.jsonl"))
+    assert not list(runner.runs.rglob("export.csv"))
+    assert [line.split()[-6:] for line in runner("runs").out.splitlines()[1:]] == [["0"] * 6]
+    assert "refused" in runner("resume", code=8, env={"KEY": "k"}).err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from faults.bench import Bench, grouped
 from faults.server import FaultServer
 
@@ -43,8 +42,14 @@ steps:
     assert str(call.request.body["lines"][0]["customer"]) == "(known after run: each of all.id)"
 
 
-@pytest.mark.parametrize(("items", "reason"), [("row.ref", "row.ref: for_each needs a list, not a text")])
-def test_what_is_no_list(server: FaultServer, bench: Bench, items: str, reason: str) -> None:
-    ran = bench.run(STEPS.replace("row.lines", items), SHEET, head=HEAD)
-    assert {row.reason for row in ran.rows.values()} == {f"order: {reason}"}
+def test_what_turns_out_to_be_no_list(server: FaultServer, bench: Bench) -> None:
+    server.shop.create("/customers", {"name": "A"})
+    steps = """\
+steps:
+  - {id: one, use: shop.search_customers, expect: first}
+  - id: order
+    use: shop.create_order
+    with: {reference: "{{ row.ref }}", lines: {for_each: one.name, value: {customer: "{{ item }}"}}}
+"""
+    assert bench.run(steps).row.reason == "order: one.name: for_each needs a list, not a text"
     assert server.writes() == []

@@ -84,7 +84,7 @@ def test_for_each_over_nothing(server: FaultServer, bench: Bench) -> None:
 
 
 def test_for_each_over_something_else_than_a_list(server: FaultServer, bench: Bench) -> None:
-    ran = bench.run(LINES.replace("row.lines", "row.ref"), SHEET, head=GROUPED)
+    ran = bench.run(LINES.replace("row.lines", "order.reference"), SHEET, head=GROUPED)
     assert ran.buckets == {"rejected": 2}
     assert "a list is needed" in ran.rows["A"].reason
 

@@ -15,6 +15,7 @@ from faults.server import Action, Delivery, FaultServer
 
 from runner.journal import CallRecord, Journal
 from runner.problems import StoppedError
+from runner.rows import Input
 
 ORDER = """\
 steps:
@@ -201,18 +202,19 @@ def test_three_failures_in_a_row_end_the_run(server: FaultServer, bench: Bench) 
     server.on("POST", "/orders", actions.answer(500), nth=2)
     for nth in (4, 5, 6):
         server.on("POST", "/orders", actions.answer(503), nth=nth)
+    server.on("GET", "/customers", actions.answer(503))  # the read that is tried then
     ran = bench.run(ORDER, table("ref", *range(50)))
-    assert len(server.deliveries()) == 6
+    assert (len(server.writes()), len(server.deliveries())) == (6, 7)
     assert ran.buckets == {"done": 2, "unknown": 4, "not started": 44}
     assert ran.ended.exit_code == 5
     assert ran.ended.stopped.startswith("3 requests in a row failed, the last one: 503")
 
 
 def test_reads_that_fail_end_the_run_as_stopped(server: FaultServer, bench: Bench) -> None:
-    server.on("GET", "/customers/1", actions.answer(502))
+    server.on("GET", "/customers.*", actions.answer(502))
     steps = "steps:\n  - {id: seen, use: shop.get_customer, with: {customer_id: 1}}\n" + ORDER[7:]
     ran = bench.run(steps, table("ref", *range(9)))
-    assert len(server.deliveries()) == 3
+    assert [get.path for get in server.deliveries()] == ["/customers/1"] * 3 + ["/customers"]
     assert (ran.ended.exit_code, ran.buckets) == (8, {"not started": 9})
 
 
@@ -277,3 +279,10 @@ def test_every_row_is_in_one_bucket(server: FaultServer, bench: Bench) -> None:
     assert sum(ran.ended.buckets.values()) == 40
     assert sum(ran.ended.line_buckets.values()) == 40
     assert ran.buckets == {"done": 20, "rejected": 10, "unknown": 10}
+
+
+def test_rows_that_are_counted_twice_are_a_fault(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An input that gives more rows than it says it has stands for any fault that does."""
+    monkeypatch.setattr(Input, "row_count", property(lambda _: 1))
+    ran = bench.run(ORDER, "ref\nA\nB\n")
+    assert ran.ended.exit_code == 1

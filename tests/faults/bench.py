@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from runner.catalogue import Catalogue
 from runner.config import Secret
+from runner.engine.again import asked_again, by_key
 from runner.engine.context import Connection, Context
 from runner.engine.events import CallFinished, Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted, Waiting
 from runner.engine.once import OncePer
@@ -18,7 +19,7 @@ from runner.engine.pace import Pace
 from runner.engine.retry import Budget
 from runner.engine.run import Run, Selection, scope_of
 from runner.engine.stop import Stop
-from runner.journal import CallRecord, History, Journal, RunRecord
+from runner.journal import AgainRecord, CallRecord, History, Journal, RunRecord
 from runner.recipe.load import load_text
 from runner.recipe.model import Recipe
 from runner.rows import Input, Row, open_input
@@ -108,25 +109,34 @@ class Bench:
     def run(
         self, steps: str, sheet: str | None = "ref\nA\n", *, head: str = HEAD, workers: int = 1,
         selection: Selection = EVERY_ROW, resume: int = 0, stop: QuickStop | None = None, pace: Pace | None = None,
-        more: Reporter = lambda _: None,
+        more: Reporter = lambda _: None, again: Sequence[str] = (), hits_per_day: int | None = None,
+        max_failures: int | None = None,
     ) -> Ran:  # fmt: skip
-        """One run; `resume` goes on with the run of that number."""
+        """One run; `resume` goes on with the run of that number. `again` are keys of rows to send once more."""
         recipe, stop = self.recipe(steps, head=head), stop or QuickStop()
         with self.journal_class(self.folder) as journal:
-            number = resume or journal.begin(_record(recipe, self.account))
             with self._history() as history:
-                connection = Connection(self.base_url, self.transport(), pace)
+                asked = self._asked(history, again)
+                number = resume or journal.begin(_record(recipe, self.account), again=asked)
+                connection = Connection(self.base_url, self.transport(), pace, hits_per_day)
                 parts = (connection, history, journal)
-                ran = self._execute(recipe, sheet, selection, parts, number, workers, stop, more)
+                rows = history.again(number)
+                ran = self._execute(recipe, sheet, selection, parts, number, workers, stop, more, rows, max_failures)
             journal.end(number, state="finished", exit_code=ran.ended.exit_code, finished_at="")
         return ran
 
-    def plan(self, steps: str, sheet: str | None = "ref\nA\n", *, head: str = HEAD) -> Ran:
+    def _asked(self, history: History, again: Sequence[str]) -> list[AgainRecord]:
+        return asked_again(history, self.account, "shop-import", again, why="it is gone", who="me", at="now")
+
+    def plan(
+        self, steps: str, sheet: str | None = "ref\nA\n", *, head: str = HEAD, again: Sequence[str] = ()
+    ) -> Ran:
         """The dry run."""
         with self._history() as history:
             parts = (Connection("http://127.0.0.1:1"), history, None)
             recipe = self.recipe(steps, head=head)
-            return self._execute(recipe, sheet, EVERY_ROW, parts, 0, 1, QuickStop(), lambda _: None)
+            asked = self._asked(history, again)
+            return self._execute(recipe, sheet, EVERY_ROW, parts, 0, 1, QuickStop(), lambda _: None, asked)
 
     def transport(self, *, base_url: str = "", max_answer: int | None = None) -> Transport:
         """A transport as the command makes it, closed with the bench."""
@@ -165,6 +175,7 @@ class Bench:
     def _execute(
         self, recipe: Recipe, sheet: str | None, selection: Selection,
         parts: tuple[Connection, History, Journal | None], number: int, workers: int, stop: QuickStop, more: Reporter,
+        again: Sequence[AgainRecord], max_failures: int | None = None,
     ) -> Ran:  # fmt: skip
         connection, history, journal = parts
         events: list[Event] = []
@@ -188,12 +199,15 @@ class Bench:
             OncePer(),
             stop,
             Budget(),
+            by_key(again),
         )
         input_: Input | None = None
         if sheet is not None and recipe.rows is not None:
             input_ = open_input(self.sheet(sheet), recipe.rows, scope=scope)
         single = Row(1, "once", {}, ())
-        run = Run(context, input_, single=single, selection=selection, workers=workers)
+        run = Run(
+            context, input_, single=single, selection=selection, workers=workers, max_failures=max_failures
+        )  # fmt: skip
         ended = run.execute(_started(recipe, number, input_))
         return Ran(number, ended, events, stop)
 

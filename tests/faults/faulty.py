@@ -1,64 +1,145 @@
 """The command with a fault in it: `faulty.py POINT NTH ARGUMENTS...` kills itself at the nth pass of a point.
 
     before intent   nothing of the call is written yet      after intent    on the disk, not sent
-    after send      answered, the outcome not recorded      after outcome   recorded, and not yet on the disk
-    late journal    the broken mode: no intent is ever written, only outcomes; killed after the nth send
+    in commit       written, and not committed              after commit    committed, before anybody is told
+    head sent       headers without their body              half sent       half of the headers
+    half read       the status is read, the body is not     after send      answered, the outcome not recorded
+    after outcome   recorded, and not yet on the disk       after row       the same, with what became of the row
+    before results  all is done, results.csv is not there   before end      it is there, the run's end is not recorded
+    clock           kills nothing: the clock is NTH days off
+    late journal    the broken mode: no intent is ever written, only outcomes; killed after the nth send, never for 0
 
 The harness has to find the broken mode out, or it proves nothing.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from runner.cli import main
 from runner.journal import Journal
-from runner.transport import Transport
+from runner.transport import Transport, client, sockets
+
+Die = Callable[[], None]
+
+WAYS: dict[str, tuple[Any, str, str]] = {
+    "before intent": (Journal, "intend", "before"),
+    "after intent": (Journal, "intend", "after"),
+    "after send": (Transport, "send", "after"),
+    "half read": (client, "_read", "before"),
+    "after outcome": (Journal, "record", "after"),
+    "after row": (Journal, "row", "after"),
+    "before results": (Path, "replace", "before"),
+    "before end": (Journal, "end", "before"),
+}
+"""Points that are before or after a function."""
+
+POINTS = (*WAYS, "in commit", "after commit", "head sent", "half sent")
 
 
 def break_it(point: str, nth: int) -> None:
     """Put the fault in."""
-    intend, record, send = Journal.intend, Journal.record, Transport.send
     die = _dying(nth)
+    if point in WAYS:
+        _die_around(*WAYS[point], die)
+    elif point.endswith("commit"):
+        _die_in_commits(die, after=point == "after commit")
+    elif point.endswith("sent"):
+        _die_in_the_middle(die, half=point == "half sent")
+    elif point == "late journal":
+        setattr(Journal, "intend", lambda self, call: None)  # noqa: B010 - mypy lets no method be replaced
+        _die_around(Transport, "send", "after", die)
+    elif point == "clock":
+        _shift_clock(dt.timedelta(days=nth))
+    else:
+        raise ValueError(point)
 
-    def faulty_intend(self: Journal, call: Any) -> None:
-        if point == "before intent":
+
+def _die_around(owner: Any, name: str, where: str, die: Die) -> None:
+    function = getattr(owner, name)
+
+    def faulty(*args: Any, **kwargs: Any) -> Any:
+        if where == "before":
             die()
-        if point != "late journal":
-            intend(self, call)
-        if point == "after intent":
+        result = function(*args, **kwargs)
+        if where == "after":
+            die()
+        return result
+
+    setattr(owner, name, faulty)
+
+
+class _Connection:
+    """The journal's connection, which dies around its commits."""
+
+    def __init__(self, connection: Any, die: Die, *, after: bool) -> None:
+        self._connection, self._die, self._after = connection, die, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, sql: str, *values: Any) -> Any:
+        if sql == "COMMIT" and not self._after:
+            self._die()
+        result = self._connection.execute(sql, *values)
+        if sql == "COMMIT" and self._after:
+            self._die()
+        return result
+
+
+def _die_in_commits(die: Die, *, after: bool) -> None:
+    enter = Journal.__enter__
+
+    def faulty(self: Journal) -> Journal:
+        enter(self)
+        self._connection = _Connection(self._connection, die, after=after)  # type: ignore[assignment]
+        return self
+
+    setattr(Journal, "__enter__", faulty)  # noqa: B010
+
+
+def _die_in_the_middle(die: Die, *, half: bool) -> None:
+    def faulty(self: Any, data: bytes, flags: int = 0) -> None:
+        post = bytes(data).startswith(b"POST ")
+        sendall(self, data[: len(data) // 2] if half and post and last() else data, flags)
+        if post:
             die()
 
-    def faulty_record(self: Journal, call: Any, **more: Any) -> None:
-        record(self, call, **more)
-        if point == "after outcome":
-            die()
-
-    def faulty_send(self: Transport, prepared: Any, **more: Any) -> Any:
-        exchange = send(self, prepared, **more)
-        if point in ("after send", "late journal"):
-            die()
-        return exchange
-
-    for owner, name, function in (
-        (Journal, "intend", faulty_intend), (Journal, "record", faulty_record), (Transport, "send", faulty_send)
-    ):  # fmt: skip
-        setattr(owner, name, function)
+    sendall = sockets._Watched.sendall
+    last = die.last  # type: ignore[attr-defined]
+    setattr(sockets._Watched, "sendall", faulty)  # noqa: B010
 
 
-def _dying(nth: int) -> Callable[[], None]:
+def _shift_clock(by: dt.timedelta) -> None:
+    class Shifted(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> Any:
+            return _NOW(tz) + by
+
+    setattr(dt, "datetime", Shifted)  # noqa: B010
+
+
+_NOW = dt.datetime.now
+
+
+def _dying(nth: int) -> Die:
+    """Kills this process when it is called for the nth time; its `last` says whether that is the next."""
+    passes: Iterator[int] = iter(range(nth - 1, -1, -1)) if nth else iter(())
     left = nth
 
     def die() -> None:
         nonlocal left
-        left -= 1
+        left = next(passes, -1)
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    setattr(die, "last", lambda: left == 1)  # noqa: B010
     return die
 
 

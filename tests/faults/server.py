@@ -15,13 +15,12 @@ import os
 import re
 import socket
 import ssl
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from faults.shop import Shop
@@ -50,6 +49,13 @@ class Delivery:
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+class Process(Protocol):
+    """What was started and may have ended."""
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
 
 
 class Hold:
@@ -147,7 +153,8 @@ class FaultServer:
 
     def deliveries(self, method: str = "", path: str = "") -> list[Delivery]:
         """What has arrived, from the log."""
-        lines = (self.folder / f"{self.name}.jsonl").read_text(encoding="utf-8").splitlines()
+        with self._changed:  # no line that is half written
+            lines = (self.folder / f"{self.name}.jsonl").read_text(encoding="utf-8").splitlines()
         found = [Delivery(**json.loads(line)) for line in lines]
         return [d for d in found if method in ("", d.method) and re.fullmatch(path or ".*", d.path)]
 
@@ -159,7 +166,7 @@ class FaultServer:
         counts = Counter((delivery.path, delivery.body) for delivery in self.writes())
         return [what for what, count in counts.items() if count > 1]
 
-    def await_deliveries(self, count: int, *, process: subprocess.Popen[str] | None = None) -> None:
+    def await_deliveries(self, count: int, *, process: Process | None = None) -> None:
         """Until `count` requests have arrived, or the process that sends them has ended."""
         with self._changed:
             for _ in range(int(PATIENCE / 0.1)):
@@ -167,6 +174,14 @@ class FaultServer:
                     return
                 self._changed.wait(0.1)
             raise AssertionError(f"{self._count} requests came, not {count}")
+
+    def await_idle(self) -> None:
+        """Until all that was sent to it by processes that have ended is read and dealt with."""
+        with socket.create_connection(("127.0.0.1", self.port)) as last:  # connections are taken in their order
+            last.shutdown(socket.SHUT_WR)
+            assert last.recv(1) == b""
+        with self._changed:
+            assert self._changed.wait_for(lambda: not self._open, PATIENCE), "somebody is still connected"
 
     def _start(self, target: Callable[..., None], *args: Any) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
@@ -204,6 +219,7 @@ class FaultServer:
         finally:
             with self._changed:
                 self._open.discard(connection)
+                self._changed.notify_all()
             connection.close()
 
     def _action(self, delivery: Delivery) -> Action:

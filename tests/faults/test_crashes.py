@@ -49,27 +49,13 @@ def resume_and_check(project: Project, *, unknown_at_most: int) -> list[str]:
     return unknown
 
 
-POINTS = ["before intent", "after intent", "after send", "after outcome"]
-
-
-@pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("nth", [1, 2, 4])
-def test_killed_at_a_point(project: Project, point: str, nth: int) -> None:
-    """An outcome shares its commit with the next intent: killed before that, the call before is the unknown one."""
-    unknown = 0 if (point, nth) == ("before intent", 1) else 1
+@pytest.mark.parametrize("workers", ["1", "4"])
+def test_killed_between_an_answer_and_its_record(project: Project, workers: str) -> None:
+    """The whole command as it is started by people; test_torture.py has every point and every pass of it."""
     project.rows(ROWS)
-    project.command = (sys.executable, str(FAULTY), point, str(nth))
-    assert project.run("--workers", "1").code == -9
-    assert len(project.server.writes()) == nth - (point in ("before intent", "after intent"))
-    assert len(resume_and_check(project, unknown_at_most=unknown)) == unknown
-
-
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_at_a_point_with_several_rows_in_flight(project: Project, point: str) -> None:
-    project.rows(ROWS)
-    project.command = (sys.executable, str(FAULTY), point, "9")
-    assert project.run("--workers", "4").code == -9
-    resume_and_check(project, unknown_at_most=4)
+    project.command = (sys.executable, str(FAULTY), "after send", "9")
+    assert project.run("--workers", workers).code == -9
+    assert 1 <= len(resume_and_check(project, unknown_at_most=int(workers))) <= int(workers)
 
 
 def test_the_harness_finds_out_a_journal_that_is_written_after_the_send(project: Project) -> None:
@@ -106,7 +92,7 @@ def test_what_a_crash_left_unknown_is_adopted_where_a_search_finds_it(server: Fa
     assert project.buckets() == {"done": ROWS}
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_killed_at_any_moment(server: FaultServer, project: Project, seed: int) -> None:
     """Once or twice, at a moment that the seed chooses. Where the run was faster than the kill, that is one as well."""
     draw = random.Random(seed)

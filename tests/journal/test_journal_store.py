@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from runner.journal import CallRecord, CallState, History, Identity, Journal, RowRecord, RunRecord
-from runner.journal.store import NAME, VERSION
+from runner.journal.schema import VERSION
+from runner.journal.store import NAME
 from runner.problems import LockedError, StoppedError
 
 RUN = RunRecord("orders", "live", "acme", "o.yaml", "r1", "o.csv", "i1", "{}", "2024-01-02", "2024-01-02T03:04:05Z")
@@ -164,6 +165,42 @@ def test_what_waits_for_a_commit_goes_with_the_next_one(folder: Path) -> None:
             thread.join()
         assert journal.commits == 1
     assert look(folder, "SELECT count(*) FROM calls") == [(THREADS,)]
+
+
+def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on a commit waits for others for as long as a test may take."""
+    monkeypatch.setattr("runner.journal.store._GATHERING", 1000.0)
+
+
+def test_a_call_alone_waits_for_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    be_patient(monkeypatch)
+    with Journal(folder) as journal:
+        for number in range(5):
+            journal.intend(call(str(number)))
+            journal.record(call(str(number), state="done"), at="now")
+        assert journal.commits == 5
+
+
+def test_while_others_are_in_flight_a_commit_waits_until_half_of_them_share_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal(folder) as journal:
+        for number in range(4, 6):
+            journal.intend(call(str(number)))
+        be_patient(monkeypatch)
+        before = journal.commits
+        first = threading.Thread(target=journal.intend, args=(call("A"),))  # 2 of 3 in flight are with the API
+        first.start()
+        while not journal._commit_lock.locked():
+            pass
+        assert look(folder, "SELECT count(*) FROM calls WHERE key = 'A'") == [(0,)]
+        journal.intend(call("B"))
+        first.join()
+        assert journal.commits == before + 1
+        journal.record(call("4", state="done"), at="now")
+        journal.record(call("5", state="done"), at="now")
+        journal.record(call("A", state="done"), at="now")
+    assert look(folder, "SELECT count(*) FROM calls") == [(4,)]
 
 
 def test_an_identity_is_unique_and_updated_in_place(folder: Path) -> None:

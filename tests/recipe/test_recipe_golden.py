@@ -1,4 +1,4 @@
-"""Each recipe in tests/golden/err shows one mistake, beside what is said about it; those in ok have none."""
+"""A recipe in tests/golden/err shows one mistake, one in warn what may go wrong, beside what is said; ok is right."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from runner.catalogue import Catalogue
+from runner.catalogue import Catalogue, shipped_apis
 from runner.problems import InvalidError, draw_all
 from runner.recipe import load
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-CATALOGUE = Catalogue({"shop": Path(__file__).with_name("shop.openapi.yaml")})
+SHOP = Path(__file__).with_name("shop.openapi.yaml")
+CATALOGUE = Catalogue({"shop": SHOP})
+EVERY_API = Catalogue({**shipped_apis(), "shop": SHOP})
 
 
 def recipes(folder: str) -> list[Path]:
@@ -26,10 +28,18 @@ def test_a_mistake_is_explained(path: Path, golden: Callable[[Path, str], None])
     golden(path.with_suffix(".out"), draw_all(caught.value.problems, total=caught.value.total))
 
 
+@pytest.mark.parametrize("path", recipes("warn"), ids=lambda path: path.stem)
+def test_what_may_go_wrong_is_told(path: Path, golden: Callable[[Path, str], None]) -> None:
+    warnings = load(path, catalogue=CATALOGUE, name=path.name).warnings
+    assert warnings
+    golden(path.with_suffix(".out"), draw_all(warnings))
+
+
 @pytest.mark.parametrize("path", recipes("ok"), ids=lambda path: path.stem)
 def test_nothing_is_said_about_a_recipe_that_is_right(path: Path) -> None:
-    assert load(path, catalogue=CATALOGUE, name=path.name).warnings == ()
+    assert load(path, catalogue=EVERY_API, name=path.name).warnings == ()
 
 
-def test_there_is_an_output_for_each_mistake_and_no_other() -> None:
-    assert {path.stem for path in (GOLDEN / "err").glob("*.out")} == {path.stem for path in recipes("err")}
+@pytest.mark.parametrize("folder", ["err", "warn"])
+def test_there_is_an_output_for_each_mistake_and_no_other(folder: str) -> None:
+    assert {path.stem for path in (GOLDEN / folder).glob("*.out")} == {path.stem for path in recipes(folder)}

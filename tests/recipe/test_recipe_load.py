@@ -137,12 +137,12 @@ def test_an_empty_section_is_one_problem_and_not_one_at_each_use(rows: str, mess
 
 
 def test_columns_that_are_not_declared_are_not_checked() -> None:
-    assert loaded('rows: {key: "{{ row.anything }}"}' + STEPS + "    when: row.more > 1\n").warnings == ()
+    assert loaded('rows: {key: "{{ row.anything }}"}' + STEPS + "    when: row.more == '1'\n").warnings == ()
 
 
 def test_names_inside_total_are_checked() -> None:
-    text = "rows: {group_by: ref, columns: {ref: {}}}" + STEPS
-    text += "    when: row.lines | total('item.ref + varz.x') > 1\n"
+    text = "rows: {group_by: ref, columns: {ref: {}, n: {type: integer, required: true}}}" + STEPS
+    text += "    when: row.lines | total('item.n + varz.x') > 1\n"
     assert messages(text) == ["nothing is called 'varz' here"]
 
 

@@ -126,29 +126,29 @@ COSTLY = [
     "{{ 'a'|replace('a', 'b' * 1000000000) }}",
     "{{ " + "|".join(["'aaaaaaaaaa'", *["replace('a', 'aaaaaaaaaa')"] * 20]) + " }}",
     "{{ " + "'a'" + "|replace('a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')" * 30 + " }}",
-    "{{ [" + ", ".join(["row.long"] * 1000) + "]|join(row.long) }}",
-    "{{ " + " ~ ".join(["row.long"] * 1500) + " }}",
+    "{{ [" + ", ".join(["row.long"] * 900) + "]|join(row.long) }}",
+    "{{ " + " ~ ".join(["row.long"] * 800) + " }}",
     "{{ " + " + ".join(["row.long"] * 38) + " }}",
-    "{{ row.long }}" * 1300,
-    "{{ " + "(" * 9000 + "1" + ")" * 9000 + " }}",
-    "{{ " + "[" * 9000 + "]" * 9000 + " }}",
-    "{{ " + "{'a':" * 3000 + "1" + "}" * 3000 + " }}",
-    "{{ " + "not " * 4000 + "1 }}",
+    "{{ row.long }}" * 700,
+    "{{ " + "(" * 4500 + "1" + ")" * 4500 + " }}",
+    "{{ " + "[" * 4500 + "]" * 4500 + " }}",
+    "{{ " + "{'a':" * 1500 + "1" + "}" * 1500 + " }}",
+    "{{ " + "not " * 2400 + "1 }}",
     "{{ " + "-" * 9000 + " 1 }}",
-    "{{ row" + ".x" * 9000 + " }}",
-    "{{ row" + "['x']" * 3000 + " }}",
-    "{{ 1" + "+1" * 9000 + " }}",
-    "{{ 1" + " if 1 else 1" * 1500 + " }}",
-    "{{ 1" + "|abs" * 4000 + " }}",
-    "{{ 1" + " < 2" * 4000 + " }}",
-    "{{ [" + "1," * 9000 + "]|unique }}",
+    "{{ row" + ".x" * 4900 + " }}",
+    "{{ row" + "['x']" * 1900 + " }}",
+    "{{ 1" + "+1" * 4900 + " }}",
+    "{{ 1" + " if 1 else 1" * 800 + " }}",
+    "{{ 1" + "|abs" * 2400 + " }}",
+    "{{ 1" + " < 2" * 2400 + " }}",
+    "{{ [" + "1," * 4900 + "]|unique }}",
     "{{ 9**9**9 }}",
     "{{ 2**100000000 }}",
     "{{ 'a' * 1000000000 }}",
     "{{ [0] * 1000000000 }}",
     "{{ row.long * 1000000 }}",
-    "{{ " + "9" * 15000 + " }}",
-    "{{ " + "*".join(["9" * 4000] * 4) + " }}",
+    "{{ " + "9" * 9900 + " }}",
+    "{{ " + "*".join(["9" * 4000] * 2) + " }}",
     "{{ " + " * ".join(["1e999"] * 39) + " }}",
     "{{ 1e999999999 }}",
     "{{ 1e99999999999999999999 }}",
@@ -167,19 +167,19 @@ COSTLY = [
     "{{ 1|round(999999999) }}",
     "{{ row.day|date('%999999999d') }}",
     "{{ row.day|date('%-999999999d') }}",
-    "{{ row.day|date('" + "%A" * 5000 + "') }}",
+    "{{ row.day|date('" + "%A" * 4900 + "') }}",
     "{{ row.day|days(999999999999999999) }}",
     "{{ range(999999999)|join }}",
     "{{ row.many|total('row.many|total(\\'row.many|total(1)\\')') }}",
     "{{ row.many|where('row.many|where(\\'1\\')') }}",
     "{{ row.many|unique|length }}",
     "{{ row.many|total('item') }}",
-    "{{ 'a" + "\\\\" * 9000 + "' }}",
-    "{{ '" + "a" * 19000 + " }}",
-    "{{" * 9000,
-    "{{ x " * 4000,
-    "}}" * 9000,
-    "{" * 19000,
+    "{{ 'a" + "\\\\" * 4500 + "' }}",
+    "{{ '" + "a" * 9900 + " }}",
+    "{{" * 4900,
+    "{{ x " * 1900,
+    "}}" * 4900,
+    "{" * 9900,
     "{{ 'x' }}" * 2200,
 ]
 """What would take a gigabyte, or hours."""
@@ -192,13 +192,17 @@ row = {"x": "v", "long": "x" * 100_000, "many": list(range(20_000)), "huge": dec
 row["day"] = datetime.date(2024, 1, 2)
 slow, seen = [], []
 for text in json.load(sys.stdin):
-    start = time.process_time()
-    try:
-        seen.append(repr(render(compile_tree(text), {"row": row}))[:60])
-    except (EvaluationError, TemplateError):
-        seen.append(None)
-    if time.process_time() - start >= 1:
+    for attempt in range(3):  # the least of what it takes: whatever else this machine does costs it its caches
+        start = time.process_time()
+        try:
+            found = repr(render(compile_tree(text), {"row": row}))[:60]
+        except (EvaluationError, TemplateError):
+            found = None
+        if time.process_time() - start < 1:
+            break
+    else:
         slow.append(text[:80])
+    seen.append(found)
 # not ru_maxrss: it counts the memory of the process that started this one
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1))
 print(json.dumps([slow, seen, peak // 1024]))
@@ -253,7 +257,7 @@ def test_what_is_only_large_still_works() -> None:
         ("1" + "+1" * 100, "nested too deeply"),
         ("9" * 5000, "a number of more than 4300 digits"),
         ("1e1000", "a number of more than 999 digits"),
-        ("a" * 20_001, "longer than 20000 characters"),
+        ("a" * 20_001, "longer than 10000 characters"),
     ],
 )
 def test_what_is_not_in_the_language_is_said(text: str, message: str) -> None:

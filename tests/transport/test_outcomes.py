@@ -130,6 +130,18 @@ def test_a_connection_that_is_reset_before_it_is_read(server: FaultServer, bench
     assert server.deliveries() == []
 
 
+@pytest.mark.parametrize("end", [actions.close(), actions.reset()], ids=["closed", "reset"])
+def test_a_connection_that_ends_in_the_middle_of_a_request(server: FaultServer, bench: Bench, end: Action) -> None:
+    server.greet(lambda exchange: bool(exchange.connection.recv(1000)) and end(exchange), nth=1)
+    operation, transport = CATALOGUE.operation(WRITE), bench.transport()
+    large = build_request(operation, {"reference": "A", "notes": "x" * 20_000_000}, base_url=bench.base_url)
+    exchange = transport.send(transport.prepare(large))
+    assert isinstance(exchange, Failure)
+    assert exchange.written
+    assert classify(operation, exchange).state == "unknown"
+    assert server.deliveries() == []
+
+
 def test_nothing_is_sent_where_nobody_listens(bench: Bench) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -38,6 +38,15 @@ def test_what_is_sent(server: FaultServer, bench: Bench) -> None:
     assert delivery.headers["accept-encoding"] == "identity"
 
 
+def test_a_way_for_gets_lets_nothing_else_out(server: FaultServer, bench: Bench) -> None:
+    auth = CATALOGUE["shop"].auth
+    transport = Transport(base_url=bench.base_url, auth=auth, secrets=SECRETS, user_agent="bench/1", gets_only=True)
+    with pytest.raises(ConfigError, match="a POST was refused"):
+        transport.send(transport.prepare(order(bench.base_url)))
+    transport.close()
+    assert server.deliveries() == []
+
+
 def test_secrets_are_in_the_prepared_request_only(bench: Bench) -> None:
     request = order(bench.base_url)
     bench.transport().prepare(request)

@@ -1,4 +1,4 @@
-"""Sending one request, at most once, and saying exactly how far it got. The only module that knows requests.
+"""Sending one request, at most once, and saying exactly how far it got.
 
 No redirects, no retries, nothing from the environment (proxies, .netrc), host and scheme asserted on the prepared
 request, one deadline for the whole exchange. How far a request got is read off the socket, not off the class of an
@@ -11,7 +11,6 @@ import base64
 import html
 import json
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -23,13 +22,12 @@ from urllib.parse import quote, quote_plus, urlencode, urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.ssl_ import create_urllib3_context
 
 from runner.catalogue import FORM, Auth, Request
 from runner.config import Secret
 from runner.problems import ConfigError
+from runner.transport.sockets import CONNECT_SECONDS, EXCHANGE, Pool, TLSPool, TLSSocket
 
 SHORTEST_SECRET = 4
 """Characters below which a secret is not looked for in answers: it would be found everywhere."""
@@ -37,7 +35,6 @@ SHORTEST_SECRET = 4
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer's body, decompressed, that are read before it counts as unusable."""
 
-CONNECT_SECONDS = 10.0
 DEADLINE_SECONDS = 60.0
 
 
@@ -69,96 +66,40 @@ class Failure:
     untrusted: bool = False
 
 
-class _Exchange(threading.local):
-    """What the sockets of this thread did for the request in flight, and its deadline on the monotonic clock."""
-
-    written = False
-    deadline = 0.0
-
-    def remaining(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the deadline passed")
-        return left
-
-
-_EXCHANGE = _Exchange()
-
-
-class _Watched:
-    """Mixed into a socket: notes the first byte written, and lets no wait outlast the deadline."""
-
-    def send(self, data: Any, flags: int = 0) -> int:
-        self._before_write()
-        return super().send(data, flags)  # type: ignore[misc, no-any-return]
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        self._before_write()
-        super().sendall(data, flags)  # type: ignore[misc]
-
-    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
-        self.settimeout(_EXCHANGE.remaining())  # type: ignore[attr-defined]
-        return super().recv_into(buffer, nbytes or len(buffer), flags)  # type: ignore[misc, no-any-return]
-
-    def _before_write(self) -> None:
-        self.settimeout(_EXCHANGE.remaining())  # type: ignore[attr-defined]
-        _EXCHANGE.written = True
-
-
-class _Socket(_Watched, socket.socket):
-    pass
-
-
-class _TLSSocket(_Watched, ssl.SSLSocket):
-    pass
-
-
-class _Connection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        plain = super()._new_conn()
-        timeout = plain.gettimeout()
-        watched = _Socket(plain.family, plain.type, plain.proto, fileno=plain.detach())
-        watched.settimeout(timeout)
-        return watched
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = HTTPSConnection
-
-
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         context = create_urllib3_context()
-        context.sslsocket_class = _TLSSocket
+        context.sslsocket_class = TLSSocket
         super().init_poolmanager(*args, ssl_context=context, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
 
 
 class Transport:
-    """Sends the requests of one account to one base URL; a session for each thread. Secrets are added at the send."""
+    """Sends the requests of one account to one base URL; a session for each thread. Secrets are added at the send.
+
+    With `gets_only` it refuses everything but a GET, whoever asks for it.
+    """
 
     def __init__(
         self, *, base_url: str, auth: tuple[Auth, ...], secrets: Mapping[str, Secret], user_agent: str,
-        deadline: float = DEADLINE_SECONDS, max_answer: int = MAX_ANSWER,
+        deadline: float = DEADLINE_SECONDS, max_answer: int = MAX_ANSWER, gets_only: bool = False,
     ) -> None:  # fmt: skip
         self._origin = _origin(base_url)
         self._auth, self._secrets = auth, secrets
         forms = {form for secret in secrets.values() for form in _forms(secret.reveal())}
         self._secret_forms = sorted(forms, key=len, reverse=True)  # the longer may hold the shorter
         self._user_agent, self._deadline = user_agent, deadline
-        self._max_answer = max_answer
+        self._max_answer, self._gets_only = max_answer, gets_only
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
 
     def send(self, prepared: requests.PreparedRequest, *, fresh: bool = False) -> Reply | Failure:
         """Send it once. `fresh`: on a connection of its own, since a stale one is the commonest cause of an unknown."""
+        if self._gets_only and prepared.method != "GET":
+            raise ConfigError(f"a {prepared.method} was refused: only GETs go out here")
         session = self._session(fresh=fresh)
         start = time.monotonic()
-        _EXCHANGE.written, _EXCHANGE.deadline = False, start + self._deadline
+        EXCHANGE.written, EXCHANGE.deadline = False, start + self._deadline
         status = 0
         try:
             with session.send(
@@ -171,10 +112,10 @@ class Transport:
                 return Reply(status, headers, content, time.monotonic() - start)
         except requests.exceptions.SSLError:
             reason = f"{self._origin}: the certificate could not be verified"
-            written = _EXCHANGE.written
+            written = EXCHANGE.written
             return Failure(written, status, reason, time.monotonic() - start, untrusted=not written)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, _TooLargeError) as error:
-            return Failure(_EXCHANGE.written, status, _reason(error), time.monotonic() - start)
+            return Failure(EXCHANGE.written, status, _reason(error), time.monotonic() - start)
         finally:
             if fresh:
                 session.close()

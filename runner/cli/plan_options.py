@@ -1,0 +1,96 @@
+"""What a dry run may be told, on the command line of `plan` and, with --dry-run, of `run`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import click
+
+from runner.problems import InvalidError, UsageError
+
+Format = Literal["text", "json", "markdown", "github", "junit"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+OUT: dict[str, Format] = {".json": "json", ".md": "markdown", ".txt": "text", ".xml": "junit"}
+"""What --out writes, by the ending of the file."""
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """How a dry run is shown, what it is compared with, and the day it is for."""
+
+    show_all: bool = False
+    format: Format = "text"
+    out: tuple[Path, ...] = ()
+    against: Path | None = None
+    detailed: bool = False
+    lookups: bool = False
+    day: dt.datetime | None = None
+
+    def check(self) -> None:
+        """Refuse what does not go together. Raises UsageError."""
+        for path in self.out:
+            if path.suffix.lower() not in OUT:
+                raise UsageError(f"--out {path}: the ending says what is written", remedy="one of " + ", ".join(OUT))
+        forms = {self.format, *(OUT[path.suffix.lower()] for path in self.out)}
+        if self.against is not None and not forms & {"text", "markdown"}:
+            message = f"--against shows changes, and --format {self.format} has none"
+            raise UsageError(message, remedy="--format text or markdown, or --out FILE.md")
+
+    @property
+    def date(self) -> dt.date:
+        """The day that the dry run is for."""
+        return self.day.date() if self.day is not None else dt.datetime.now().astimezone().date()
+
+    def given(self) -> str:
+        """An option that was set, as people write it; empty when none was."""
+        options = {parameter.name: parameter.opts[0] for parameter in _parameters()}
+        changed = (each.name for each in fields(self) if getattr(self, each.name) != each.default)
+        return next((options[name] for name in changed), "")
+
+
+def plan_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of a dry run, as one argument `shown`; it tells problems as they say."""
+
+    @functools.wraps(command)
+    def packed(**given: Any) -> int:
+        shown = PlanOptions(**{each.name: given.pop(each.name) for each in fields(PlanOptions)})
+        try:
+            return command(shown=shown, **given)
+        except InvalidError as error:
+            if not given.get("dry_run"):
+                raise
+            from runner.cli.dry_run import tell_problems
+
+            return tell_problems(error, shown)
+
+    for option in reversed(_OPTIONS):
+        option(packed)
+    return packed
+
+
+def _parameters() -> list[click.Parameter]:
+    return click.command()(plan_options(lambda **_: 0)).params
+
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_OPTIONS = (
+    click.option("--all", "show_all", is_flag=True, help="With --dry-run: show every row, also those that are alike."),
+    click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True,
+                 help="With --dry-run: what is printed, also of problems; schemas/plan.schema.json describes JSON."),
+    click.option("--out", type=_FILE, multiple=True, metavar="FILE",
+                 help="With --dry-run: also write the plan to FILE.json, FILE.md, FILE.txt or FILE.xml (JUnit); may be "
+                 "repeated."),
+    click.option("--against", type=_FILE, metavar="PLAN", help="With --dry-run: show what changed since a JSON plan."),
+    click.option("--detailed-exitcode", "detailed", is_flag=True,
+                 help="With --dry-run: end with 20 when there is something to send (--against: when a row changed)."),
+    click.option("--lookups", is_flag=True,
+                 help="With --dry-run: make lookups, reads and searches as far as they can be made, by GET only."),
+    click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+                 help="With --dry-run: the day that run.date is, instead of today."),
+)  # fmt: skip

@@ -1,0 +1,128 @@
+"""What the API shows now of a call whose outcome is unknown: its search made again, for a person. Reads only."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.catalogue import (
+    ArgumentError,
+    Catalogue,
+    Operation,
+    Page,
+    Request,
+    build_request,
+    decode_form,
+    first_arguments,
+    next_arguments,
+    parse_json,
+    to_json,
+)
+from runner.engine.before import Before, id_of, new_since, read_before
+from runner.engine.context import Connection
+from runner.engine.hits import Hits
+from runner.engine.outcome import Outcome, classify
+from runner.engine.pages import MAX_PAGES
+from runner.journal import CallRecord
+
+SHORTEST = 3
+"""Characters of a value below which it says nothing that an object has it too."""
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a search shows now: how many objects, and those worth a look, each with the fields it shares with the call.
+
+    `before` is how many there were before the call, None where that was not noted; then the objects are those that have
+    a value of the call, else those that are new. `why` says what kept it from being looked up.
+    """
+
+    count: int = 0
+    before: int | None = None
+    objects: tuple[tuple[str, Json], ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Makes the searches of calls again, over connections that are open. `wait` is called with seconds."""
+
+    catalogue: Catalogue
+    connections: Mapping[str, Connection]
+    hits: Hits
+    today: dt.date
+    wait: Callable[[float], None]
+
+    def at(self, call: CallRecord) -> Shown:
+        """What the API shows of a call now."""
+        before = read_before(call.before)
+        if before is None:
+            return Shown(why="no search was made before it that could be made again")
+        try:
+            operation, listing = self.catalogue.operation(call.operation), self.catalogue.operation(before.operation)
+            found: list[Any] = []
+            for outcome in self._pages(listing, before.arguments):
+                if not outcome.ok:
+                    return Shown(why=f"{listing.full_name}: {outcome.reason}")
+                found += outcome.value.items
+        except (ArgumentError, KeyError):
+            return Shown(why=f"the search with {before.operation} cannot be made any more")
+        return _shown(call, operation, before, found)
+
+    def _pages(self, listing: Operation, arguments: Json) -> Iterator[Outcome]:
+        following: Json | None = first_arguments(listing, arguments)
+        base_url, seen = self.connections[listing.api].base_url, 0
+        for _ in range(MAX_PAGES):
+            if following is None:
+                return
+            outcome = self._ask(listing, build_request(listing, following, base_url=base_url, today=self.today))
+            yield outcome
+            if not outcome.ok:
+                return
+            page: Page = outcome.value
+            seen += len(page.items)
+            following = next_arguments(listing, following, page, seen)
+        yield Outcome("rejected", f"more than {MAX_PAGES} pages")
+
+    def _ask(self, listing: Operation, request: Request) -> Outcome:
+        """One GET at the pace of the account, counted like any other."""
+        connection = self.connections[listing.api]
+        assert connection.transport is not None  # noqa: S101 - these connections are open
+        used_up, remedy = self.hits.take(listing.api)
+        if used_up:
+            return Outcome("not sent", f"{used_up}; {remedy.partition(':')[0]}")
+        if connection.pace is not None and (seconds := connection.pace.reserve()) > 0:
+            self.wait(seconds)
+        return classify(listing, connection.transport.send(connection.transport.prepare(request)))
+
+
+def _shown(call: CallRecord, operation: Operation, before: Before, found: list[Any]) -> Shown:
+    body = call.body.encode()
+    sent = set(_values(decode_form(body, {}) if operation.form else parse_json(body or b"{}")))
+    new = new_since(before, operation, found) if before.ids is not None else None
+    worth = new if new is not None else [item for item in found if sent & set(_values(item))]
+    objects = []
+    for item in worth:
+        fields = {name: value for name, value in item.items() if not isinstance(value, Mapping | list)}
+        shared = {name: value for name, value in fields.items() if sent & set(_values(value))}
+        objects.append((id_of(operation, item), shared))
+    count = before.count if new is not None else None
+    return Shown(len(found), count, tuple(objects))
+
+
+def _values(tree: Any) -> Iterator[str]:
+    """The leaves of a tree as text, but for those too short to tell anything."""
+    if isinstance(tree, Mapping):
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for child in tree:
+            yield from _values(child)
+    elif tree is not None and not isinstance(tree, bool):
+        text = tree if isinstance(tree, str) else to_json(tree).decode()
+        text = text.rstrip("0").rstrip(".") if "." in text and not isinstance(tree, str) else text  # 12.10 is 12.1
+        if len(text) >= SHORTEST:
+            yield text

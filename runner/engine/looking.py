@@ -1,0 +1,58 @@
+"""Reads that are made while a recipe is planned: GET only, and nothing of them is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.catalogue import Operation, Request
+from runner.engine.context import Context
+from runner.engine.outcome import Outcome
+from runner.engine.reading import Reading
+from runner.engine.send import Check, Sender
+from runner.journal import CallRecord, Journal, RowRecord
+from runner.problems import RunnerError
+
+
+class _Unwritten(Journal):
+    """Takes the place of the journal: a plan leaves nothing in it, and an intent to send is refused."""
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+
+    def intend(self, call: CallRecord) -> None:
+        raise RunnerError(f"{call.operation} is no read, and was not sent")
+
+    def record(self, call: CallRecord, *, at: str, seconds: float = 0.0) -> None:
+        """Keep nothing."""
+
+    def note(self, call: CallRecord) -> None:
+        """Keep nothing."""
+
+    def row(self, row: RowRecord) -> None:
+        """Keep nothing."""
+
+    def hit(self, account: str, api: str, *, day: str) -> None:
+        """Keep nothing."""
+
+    def flush(self) -> None:
+        """Nothing is kept that could be written."""
+
+
+class Looker(Sender):
+    """Sends GETs of operations that read, and refuses everything else."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, _Unwritten())
+        self.reading = Reading(context, self)
+
+    def _attempt(
+        self, record: CallRecord, operation: Operation, request: Request, *, check: Check, before: Outcome | None
+    ) -> Outcome:
+        if not may_look(operation) or request.method != "GET":
+            raise RunnerError(f"{operation.full_name} is no GET that reads, and was not sent")
+        return super()._attempt(record, operation, request, check=check, before=before)
+
+
+def may_look(operation: Operation) -> bool:
+    """Whether an operation may be used while a recipe is planned."""
+    return operation.effect == "read" and operation.method == "GET"

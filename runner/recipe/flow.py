@@ -1,0 +1,185 @@
+"""Every expression of a recipe, judged with the types of what it can read where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from runner.problems import Problem, nearest
+from runner.recipe.filtering import guards_of
+from runner.recipe.findings import Findings
+from runner.recipe.fit import check_fit, schema_at
+from runner.recipe.infer import Inference
+from runner.recipe.scopes import Scopes
+from runner.recipe.texts import HIT, Text, Texts, is_each, mapping, sequence
+from runner.recipe.types import ANY, LIST, Path, Type
+from runner.source import Source, TreePath
+from runner.template import Expression, Node, Template, path_of
+
+if TYPE_CHECKING:
+    from runner.catalogue import Catalogue
+
+_OF_NAMES = {"row", "vars", "run", "item", "result"}
+"""Names that are always there: a condition that looks at one alone says nothing of its members."""
+
+
+def check_types(source: Source, texts: Texts, catalogue: Catalogue) -> list[Problem]:
+    """A problem for everything in the recipe's expressions that cannot work, or may not for some rows."""
+    return list(_once(_Flow(source, texts, catalogue).problems()))
+
+
+def _once(problems: Iterator[Problem]) -> Iterator[Problem]:
+    """Of the warnings that a value may be null, the first for each reason and step: the remedy is one for all."""
+    told: set[tuple[str, ...]] = set()
+    for problem in problems:
+        mark = (problem.kind, problem.remedy, problem.message.partition(",")[0])
+        if problem.kind != "may-be-null" or mark not in told:
+            told.add(mark)
+            yield problem
+
+
+@dataclass(frozen=True)
+class _Flow:
+    source: Source
+    texts: Texts
+    catalogue: Catalogue
+
+    @cached_property
+    def scopes(self) -> Scopes:
+        recipe = mapping(self.source.data)
+        skipped = {index: self._looked_at(("steps", index, "when")) for index in range(len(self._steps))}
+        key = self.texts.get(("rows", "key"))
+        keyed = guards_of(*(expression.tree for _, expression in key.compiled.placed)) if key else frozenset()
+        return Scopes(recipe, self.catalogue, skipped, keyed)
+
+    @cached_property
+    def _steps(self) -> list[Mapping[str, Any]]:
+        return [mapping(step) for step in sequence(mapping(self.source.data).get("steps"))]
+
+    def problems(self) -> Iterator[Problem]:
+        """The problems of every text, in the order of the recipe."""
+        yield from self._lookups()
+        for path, text in self.texts.items():
+            names, guards = self._names(path, text), self._guards(path, text)
+            for offset, expression in text.compiled.placed:
+                findings = Findings(expression.text, nulls=path[0] not in ("outputs", "rows"))
+                type_ = Inference(names, findings, guards).of(expression.tree)
+                self._judge(path, text, expression.tree, type_, findings)
+                for found in findings.found:
+                    place = self.source.within(path, offset + found.offset, found.length)
+                    yield self.source.problem(
+                        place, found.message, found.kind, remedy=found.remedy, severity=found.severity
+                    )
+
+    def _lookups(self) -> Iterator[Problem]:
+        """Lookups that go by a field that their entries do not have."""
+        for name, part in mapping(mapping(self.source.data).get("lookups")).items():
+            by, entry = mapping(part).get("by"), self.scopes.entry(mapping(part))
+            if not isinstance(by, str) or not entry.fields or by in entry.fields:
+                continue
+            lacks = "have no field" if entry.closed else "are not known to have a field"
+            message, severity = f"the entries of {entry.of} {lacks} {by!r}", "error" if entry.closed else "warning"
+            place, remedy = self.source.value(("lookups", name, "by")), nearest(by, entry.fields, noun="fields")
+            yield self.source.problem(place, message, "unknown-field", remedy=remedy, severity=severity)
+
+    def _judge(self, path: TreePath, text: Text, node: Node, type_: Type, findings: Findings) -> None:
+        """Note where the whole expression is not what is wanted of it in its place."""
+        if isinstance(text.compiled, Template) and not text.compiled.lone:
+            findings.text_of(node, type_)
+        elif path[-1] == "for_each":
+            findings.need(node, type_, {LIST}, where="for_each")
+        elif path[-1] in ("once_per", "item_key") or path in (("key",), ("rows", "key")):
+            findings.text_of(node, type_)
+        elif path[0] in ("steps", "lookups") and isinstance(text.compiled, Template) and not findings.wrong:
+            self._argument(path, node, type_, findings)
+
+    def _argument(self, path: TreePath, node: Node, type_: Type, findings: Findings) -> None:
+        """Note where an argument cannot become what the operation asks for."""
+        at = path.index("with")
+        part: Any = self.source.data
+        for key in path[:at]:
+            part = part[key]
+        inside = _sent(mapping(part).get("with"), path[at + 1 :])
+        operation = self.scopes.operation(mapping(part).get("use"))
+        schema = schema_at(operation, inside) if operation is not None and inside else None
+        if schema is not None:
+            name = next(str(part) for part in reversed(inside) if isinstance(part, str))
+            check_fit(node, type_, name, schema, findings)
+
+    def _names(self, path: TreePath, text: Text) -> Mapping[str, Type]:
+        """The types of the names that a text can read."""
+        scope, scopes = text.scope, self.scopes
+        names = {**scopes.fixed, **(scopes.lookups if scope.lookups else {})}
+        names |= dict(scopes.steps[: scope.steps])
+        if scope.row:
+            names["row"] = scopes.row
+        if scope.result:
+            names["result"] = scopes.answer(self._step(path))
+        if scope.item == HIT:
+            recipe = mapping(self.source.data)
+            search = recipe.get("rows") if path[0] == "rows" else self._step(path).get("unless_found")
+            names["item"] = scopes.entry(mapping(search))
+        elif scope.item:
+            names["item"] = self._item(path, names)
+        return names
+
+    def _item(self, path: TreePath, names: Mapping[str, Type]) -> Type:
+        """An element of what `for_each` goes through."""
+        made = [path[:end] for end in range(2, len(path)) if path[end] == "value"]  # a list that is made in `with`
+        above = next((one for one in made if (*one, "for_each") in self.texts), path[:2])
+        text = self.texts.get((*above, "for_each"))
+        if text is None or not isinstance(text.compiled, Expression):
+            return ANY
+        guards = self._guards((*above, "for_each"), text)
+        return Inference(names, Findings(text.compiled.text), guards).of(text.compiled.tree).element
+
+    def _step(self, path: TreePath) -> Mapping[str, Any]:
+        return self._steps[path[1]] if path[0] == "steps" and isinstance(path[1], int) else {}
+
+    def _guards(self, path: TreePath, text: Text) -> frozenset[Path]:
+        """What is looked at before the text is read: by the step's own `when`, and by what earlier steps expect."""
+        guards: set[Path] = set()
+        if path[0] == "steps" and path[2] != "when":
+            guards |= self._looked_at((*path[:2], "when"), whole=False)
+        for index in range(text.scope.steps):
+            name = str(self._steps[index].get("id", ""))
+            expected = self._looked_at(("steps", index, "expect"), whole=False)
+            guards |= {(name, *seen[1:]) for seen in expected if seen[0] == "result"}
+        return frozenset(guards)
+
+    def _looked_at(self, path: TreePath, *, whole: bool = True) -> frozenset[Path]:
+        """The paths that the condition at `path` looks at; only those that say something by themselves, if `whole`."""
+        text = self.texts.get(path)
+        if text is None or not isinstance(text.compiled, Expression):
+            return frozenset()
+        tree = text.compiled.tree
+        if not whole:
+            return guards_of(tree)
+        return frozenset(found for found in _longest(tree) if len(found) > 1 or found[0] not in _OF_NAMES)
+
+
+def _sent(given: Any, path: TreePath) -> TreePath:
+    """Where in what is sent a place of `with` gets: the `value` of a list that is made is each of its elements."""
+    sent: list[str | int] = []
+    for part in path:
+        sent.append(0 if is_each(given) and part == "value" else part)
+        given = _inside(given, part)
+    return tuple(sent)
+
+
+def _inside(given: Any, part: str | int) -> Any:
+    if isinstance(given, list) and isinstance(part, int):
+        return given[part]
+    return mapping(given).get(str(part))
+
+
+def _longest(node: Node) -> Iterator[Path]:
+    """The paths of a tree that are no part of a longer one."""
+    path = path_of(node)
+    if path:
+        yield path
+        return
+    for part in node.parts:
+        yield from _longest(part)

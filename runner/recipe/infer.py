@@ -1,0 +1,179 @@
+"""The type of an expression, from the types of the names it reads; what cannot work in it is noted on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from runner.problems import nearest
+from runner.recipe.filtering import filtered, for_each, guards_of, tested
+from runner.recipe.findings import Findings
+from runner.recipe.operators import compare, operation
+from runner.recipe.types import (
+    ANY,
+    BOOLEAN,
+    LIST,
+    NUMBERS,
+    OBJECT,
+    Path,
+    Type,
+    join,
+    joined,
+    list_of,
+    object_of,
+    of_kind,
+    type_of,
+)
+from runner.template import Node, path_of
+
+COLUMNS = {"row", "line"}
+_KINDS = {**dict.fromkeys(COLUMNS, "unknown-column"), "vars": "unknown-var", "run": "unknown-member"}
+
+
+@dataclass(frozen=True)
+class Inference:
+    """Infers types in one scope. `guards` are the paths that some condition around the text looks at."""
+
+    names: Mapping[str, Type]
+    findings: Findings
+    guards: frozenset[Path] = frozenset()
+
+    def of(self, node: Node, *, tolerant: bool = False) -> Type:
+        """The type of an expression. Where it is `tolerant`, whoever reads it knows what to do without it."""
+        if node.kind == "literal":
+            return type_of(node.value)
+        if node.kind == "name":
+            return self._guarded(node, self.names.get(node.value, ANY))
+        if node.kind == "member":
+            return self._guarded(node, self._member(node, tolerant=tolerant))
+        if node.kind in ("and", "or", "choose"):
+            return self._either(node)
+        if node.kind == "list":
+            return list_of(joined(self.of(part) for part in node.parts)) if node.parts else of_kind(LIST)
+        if node.kind == "object":
+            return object_of({name: self.of(part) for name, part in zip(node.value, node.parts, strict=True)})
+        return self._applied(node)
+
+    def _applied(self, node: Node) -> Type:
+        """Operators, filters and tests: what they give from what they are given."""
+        if node.kind == "each":
+            return self._each(node)
+        if (node.kind, node.value) in _ASKED:
+            asked = node.parts[0]
+            self.of(asked.parts[0] if asked.kind == "member" else asked)
+            return of_kind(BOOLEAN)
+        forgiving = (node.kind, node.value) == ("filter", "default")
+        parts = [(part, self.of(part, tolerant=forgiving and not at)) for at, part in enumerate(node.parts)]
+        if node.kind == "operation":
+            return operation(node, parts, self.findings)
+        if node.kind == "compare":
+            return compare(node, parts, self.findings)
+        if node.kind == "filter":
+            return filtered(node, parts, self.findings)
+        return tested(node, parts, self.findings) if node.kind == "test" else of_kind(BOOLEAN)
+
+    def _guarded(self, node: Node, type_: Type) -> Type:
+        """The type, without null where a condition has looked at it or at what decides on it."""
+        path = path_of(node)
+        if type_.absent is None or not path:
+            return type_
+        return type_.present() if path in self.guards or type_.absent.unless & self.guards else type_
+
+    def _either(self, node: Node) -> Type:
+        """`and`, `or` and `a if b else c`: what comes second is read with the first in mind."""
+        first = self.of(node.parts[0])
+        looked_at = guards_of(node.parts[0])
+        known = (self.names.get(str(path[0]), ANY).absent for path in looked_at)
+        decided = (absent.unless for absent in known if absent is not None)  # of a step: what its `when` looks at
+        inside = replace(self, guards=self.guards.union(looked_at, *decided))
+        others = [inside.of(part) for part in node.parts[1:]]
+        if node.kind == "or":  # one that is there is what it is for
+            return join(first.present(), others[0].present())
+        return join(*others) if node.kind == "choose" else join(first, *others)
+
+    def _each(self, node: Node) -> Type:
+        """`total` and `where`, whose expression sees each element as `item`."""
+        subject = node.parts[0], self.of(node.parts[0])
+        fine = self.findings.need(*subject, {LIST}, where=node.value)
+        item = subject[1].element if fine else ANY
+        inside = replace(self, names={**self.names, "item": item})
+        if not fine:
+            inside.of(node.parts[1])
+            return of_kind(*NUMBERS) if node.value == "total" else list_of(ANY)
+        return for_each(node, subject, (node.parts[1], inside.of(node.parts[1])), self.findings)
+
+    def _member(self, node: Node, *, tolerant: bool) -> Type:
+        of, key = node.parts
+        owner = self.of(of)
+        by = self.of(key) if key.kind != "literal" else type_of(key.value)
+        if owner.kinds and not owner.solid:
+            message = f"{self.findings.quoted(of)} is null" + (f": {owner.of}" if owner.of else "")
+            self.findings.add(of, message, "wrong-type", remedy="read it from another step", sure=owner.sure)
+            return ANY
+        if not tolerant:
+            self.findings.absent(of, owner, f"and null has no {node.value!r}" if node.value else "and null has nothing")
+        if not owner.kinds:
+            return ANY
+        if owner.can_be({OBJECT}):
+            return self._field(node, owner, tolerant=tolerant)
+        if owner.can_be({LIST}):
+            return owner.element if not isinstance(node.value, str) else self._of_list(node, owner, by)
+        message = f"{self.findings.quoted(of)} is {Type(owner.solid)}, which has no {node.value!r}"
+        self.findings.add(key, message, "wrong-type", remedy=f"leave {node.value!r} out", sure=owner.sure)
+        return ANY
+
+    def _field(self, node: Node, owner: Type, *, tolerant: bool) -> Type:
+        """A field of an object."""
+        name = node.value
+        if isinstance(name, str) and name in owner.fields:
+            found = owner.fields[name]
+            if not tolerant and path_of(node) not in self.guards:
+                self.findings.missing(node.parts[1], found)
+            return replace(found, missing=None) if found.missing else found
+        if owner.rest is not None and owner.of in COLUMNS:
+            return replace(owner.rest, column=str(name))
+        if owner.rest is not None or not isinstance(name, str) or not (owner.fields or owner.closed):
+            if isinstance(name, int) and owner.rest is None and owner.fields and not owner.can_be({LIST}):
+                message = f"{self.findings.quoted(node.parts[0])} is an object, and [{name}] is for lists"
+                self.findings.add(node.parts[1], message, "wrong-type", remedy=f"leave [{name}] out", sure=owner.sure)
+            return owner.rest or ANY
+        self._unknown(node, owner)
+        return ANY
+
+    def _unknown(self, node: Node, owner: Type) -> None:
+        name, of, sure = str(node.value), owner.of, owner.closed
+        kind = _KINDS.get(of, "unknown-field")
+        if of in COLUMNS:
+            if name == "lines":
+                message, remedy = "there is no 'row.lines': the rows are not grouped", "add group_by: to rows"
+            else:
+                message, remedy = f"no column is called {name!r}", nearest(name, owner.fields, noun="columns")
+        elif of == "vars":
+            message, remedy = f"no variable is called {name!r}", nearest(name, owner.fields, noun="vars")
+            remedy = remedy or f"declare it: vars: {{{name}: ...}}"
+        elif of == "run":
+            message, remedy = f"a run has no {name!r}", nearest(name, owner.fields, noun="names")
+        else:
+            whose = f"{self.findings.quoted(node.parts[0])}{f' ({of})' if of else ''}"
+            message = f"{whose} has no field {name!r}" if sure else f"{whose} is not known to have a field {name!r}"
+            remedy = nearest(name, owner.fields, noun="fields")
+        self.findings.add(node.parts[1], message, kind, remedy=remedy, sure=sure)
+
+    def _of_list(self, node: Node, owner: Type, by: Type) -> Type:
+        """A field of a list, which has none."""
+        whole = self.findings.quoted(node.parts[0])
+        field = f".{node.value}" if not by.enum or str(node.value).isidentifier() else f"[{node.value!r}]"
+        why = f": {owner.of}" if owner.of else ""
+        remedy = f"say which: {whole}[0]{field}" if path_of(node) else f"say which: | first, and {field} after it"
+        if owner.of.endswith(LISTS):
+            remedy += f"; or let {whole!r} expect: one"
+        what = f"the result of {whole!r} is a list" if why else f"{whole} is a list"
+        self.findings.add(node.parts[0], f"{what}{why}", "list-result", remedy=remedy, sure=owner.sure)
+        return ANY
+
+
+LISTS = " lists"
+"""How the words end that say why a step's result is a list, where `expect` would make it one thing."""
+
+_ASKED = {("test", "defined"), ("test", "undefined")}
+"""Whether something is there at all."""

@@ -1,0 +1,116 @@
+"""JUnit XML, which every CI system reads: a test case for each recipe that is checked, or for each row.
+
+    <testsuite name="import-orders -> sandbox" tests="3" failures="1" errors="1" skipped="0">
+      <testcase classname="import-orders" name="PO-1042"/>
+      <testcase classname="import-orders" name="PO-1080" file="orders.csv" line="70">
+        <failure message="rejected">job: 422 country is over the max length of 2 characters</failure></testcase>
+
+A rejected row is a failure, an unknown one an error, one that was not reached is skipped. Control characters, which XML
+cannot carry, are written as their escapes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, TextIO
+from xml.sax.saxutils import escape, quoteattr
+
+from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
+from runner.problems import Problem, draw, printable
+from runner.report.plan import kind_of, reason_of
+from runner.rows import Input
+
+_OUTCOMES = {
+    "rejected": "failure", "with problems": "failure", "changed": "failure",
+    "unknown": "error", "not started": "skipped",
+}  # fmt: skip
+"""The element that says what became of a row; none where all is well."""
+
+_COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+
+
+def checked(files: Sequence[str], problems: Sequence[Problem]) -> str:
+    """A test case for each file; one with errors fails, with all of its problems in the text."""
+    named = dict.fromkeys([*files, *(each.file for each in problems)])
+    found = {file: [each for each in problems if each.file == file] for file in named}
+    cases, counts = [], Counter({"tests": len(found)})
+    for file, own in found.items():
+        wrong = [each for each in own if each.severity == "error"]
+        counts["failures"] += bool(wrong)
+        text = "\n\n".join(map(draw, own))
+        message = "".join(each.message for each in wrong[:1]) if len(wrong) < 2 else f"{len(wrong)} problems"
+        cases.append(_case("validate", file, _element("failure", message, text) if wrong else ""))
+    return _HEAD + _suite("runner validate", counts) + "".join(cases) + _TAIL
+
+
+class JUnit:
+    """Writes a test case for each row to `out` when the run is over. Rows wait in a nameless file until then."""
+
+    def __init__(self, out: TextIO, input_: Input | None = None) -> None:
+        self._out, self._input = out, input_
+        self._spool: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")  # noqa: SIM115 - see _end
+        self._counts: Counter[str] = Counter()
+        self._seen = bytearray()
+        self._started: RunStarted | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._started = event
+            self._seen = bytearray(event.rows + 1)
+        elif isinstance(event, RowFinished):
+            self._row(event.result)
+        elif isinstance(event, RunEnded) and self._started is not None:
+            self._end(self._started)
+
+    def _row(self, result: RowResult) -> None:
+        if self._started is None:
+            return
+        self._seen[result.number] = 1
+        state = kind_of(result) if self._started.dry_run else result.bucket
+        reason = reason_of(result) if self._started.dry_run else result.reason
+        self._case(result.key or f"row {result.number}", result.lines, state=state, reason=reason)
+
+    def _case(self, key: str, lines: Sequence[int], *, state: str, reason: str) -> None:
+        name = _OUTCOMES.get(state, "")
+        self._counts.update(filter(None, ("tests", _COUNTED.get(name))))
+        recipe = self._started.recipe if self._started is not None else ""
+        place = {"file": self._input.name, "line": str(lines[0])} if self._input is not None and lines else {}
+        inner = _element(name, state, reason) if name else ""
+        self._spool.write(_case(recipe, key, inner, place))
+
+    def _end(self, started: RunStarted) -> None:
+        for row in self._input if self._input is not None and not started.dry_run else ():
+            if not self._seen[row.number]:
+                self._case(row.key, row.lines, state="not started", reason="not reached")
+        self._out.write(_HEAD + _suite(f"{started.recipe} -> {started.target}", self._counts))
+        with self._spool as spool:
+            spool.seek(0)
+            shutil.copyfileobj(spool, self._out)
+        self._out.write(_TAIL)
+
+
+_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n'
+_TAIL = "  </testsuite>\n</testsuites>\n"
+
+
+def _suite(name: str, counts: Mapping[str, int]) -> str:
+    numbers = (f"{each}={quoteattr(str(counts.get(each, 0)))}" for each in ("tests", "failures", "errors", "skipped"))
+    return f"  <testsuite name={_attribute(name)} {' '.join(numbers)}>\n"
+
+
+def _case(classname: str, name: str, inner: str, place: Mapping[str, str] | None = None) -> str:
+    attributes: Iterable[tuple[str, str]] = {"classname": classname, "name": name, **(place or {})}.items()
+    head = "    <testcase " + " ".join(f"{key}={_attribute(value)}" for key, value in attributes)
+    return f"{head}>\n      {inner}\n    </testcase>\n" if inner else f"{head}/>\n"
+
+
+def _element(name: str, message: str, text: str) -> str:
+    body = "\n".join(escape(printable(line)) for line in text.split("\n"))
+    return f"<{name} message={_attribute(message)}>{body}</{name}>"
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(printable(text))

@@ -1,0 +1,225 @@
+"""The dry run as JSON: one document, byte for byte the same for the same plan, a row on each of its lines.
+
+    {"plan":1,
+    "header":{"recipe":{"name":"import-orders","sha256":"..."},"input":{...},"target":"sandbox",...},
+    "rows":[
+    {"row":1,"key":"PO-1042","lines":[2,3,4],"state":"to send","calls":[{"step":"job",...},...]},
+    {"row":2,"key":"PO-1080","lines":[70],"state":"with problems","reason":"job: quantity: is required"}
+    ],
+    "totals":{"rows":{"to send":1,"with problems":1},"calls":{"syncore.create_job":1},...}}
+
+`schemas/plan.schema.json` describes it. A body is as it goes on the wire, key by key. What only the run knows stands
+there as an object with one key that no data has, {"(known after run)": "job.id"}, or with a list of texts and such
+objects where it is a part of a text; a key of data that begins with a bracket gets a second one. In paths it stands in
+brackets with blanks, which are encoded in everything else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache, lru_cache
+from typing import Any, TextIO
+
+from runner.catalogue import Auth, Request, to_json
+from runner.engine.events import Event, PlannedCall, RowFinished, RowResult, RunEnded, RunStarted
+from runner.report.plan import HEADINGS, Totals, kind_of, reason_of
+from runner.template import Unknown
+
+VERSION = 1
+"""The version of the format."""
+
+LATER = "(known after run)"
+"""The key of what is not known yet."""
+
+SENSITIVE = "(sensitive)"
+"""Stands where a secret is added when it is sent."""
+
+text_json = json.JSONEncoder(ensure_ascii=False).encode
+"""A text as JSON."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a plan was made from. `apis` are the base URL and the credentials of each API; `searches` the operation
+    that looks for what a step would create, by step. Texts and digests (SHA-256) only: no path, no time, no secret.
+    """
+
+    recipe: str
+    recipe_digest: str
+    target: str
+    account: str
+    date: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    input_name: str = ""
+    search: str = ""
+    input_digest: str = ""
+    limit: int | None = None
+    only: Sequence[str] = ()
+    apis: Mapping[str, tuple[str, Sequence[Auth]]] = field(default_factory=dict)
+    searches: Mapping[str, str] = field(default_factory=dict)
+    lookups: bool = False
+
+    def tree(self) -> dict[str, Any]:
+        """The header as plain data."""
+        secrets = {api: [_credential(auth) for auth in auths] for api, (_, auths) in self.apis.items()}
+        return {
+            "recipe": {"name": self.recipe, "sha256": self.recipe_digest},
+            "input": self._input(),
+            "target": self.target,
+            "account": self.account,
+            "apis": {api: {"base_url": url, "auth": secrets[api]} for api, (url, _) in sorted(self.apis.items())},
+            "vars": dict(sorted(self.values.items())),
+            "run_date": self.date,
+            "limit": self.limit,
+            "only": sorted(self.only),
+            "lookups": self.lookups,
+        }
+
+    def _input(self) -> dict[str, str] | None:
+        if self.input_digest:
+            return {"name": self.input_name, "sha256": self.input_digest}
+        return {"search": self.search} if self.search else None
+
+
+def _credential(auth: Auth) -> dict[str, str]:
+    return {"in": auth.place, "name": auth.name, "value": SENSITIVE}
+
+
+class PlanJson:
+    """Writes a dry run to `out` as it happens; what it keeps does not grow with the rows."""
+
+    def __init__(self, out: TextIO, header: Header) -> None:
+        self._out, self._header = out, header
+        self._totals = Totals()
+        self._first = True
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._out.write(head_lines(self._header))
+        elif isinstance(event, RowFinished):
+            self._totals.add(kind_of(event.result), event.result.planned)
+            self._out.write(("" if self._first else ",\n") + row_line(event.result, self._header.searches))
+            self._first = False
+        elif isinstance(event, RunEnded):
+            end = "" if self._first else "\n"
+            self._out.write(f"{end}],\n{_member('totals', totals_tree(self._totals, event))}}}\n")
+
+
+def head_lines(header: Header) -> str:
+    """What stands before the rows."""
+    return f'{{"plan":{VERSION},\n{_member("header", header.tree())},\n"rows":[\n'
+
+
+def totals_tree(totals: Totals, ended: RunEnded) -> dict[str, Any]:
+    """What a plan adds up to, as plain data. Money is decimal text, so that no reader rounds it."""
+    conditional = totals.money_undecided
+    tree = {
+        "rows": dict(sorted(totals.rows.items())),
+        "calls": dict(sorted(totals.writes.items())),
+        "reads": dict(sorted(totals.reads.items())),
+        "searches": totals.searches,
+        "undecided": totals.undecided,
+        "money": {
+            "payments": totals.money.count,
+            "total": _decimal(totals.money.total),
+            "undecided_payments": conditional.count,
+            "undecided_total": _decimal(conditional.total),
+            "unknown_payments": totals.money.open,
+        },
+    }
+    return tree | ({"stopped": ended.stopped} if ended.stopped else {})
+
+
+def row_line(result: RowResult, searches: Mapping[str, str]) -> str:
+    """A row of the plan on one line."""
+    kind = kind_of(result)
+    lines = ",".join(map(str, result.lines))
+    line = f'{{"row":{result.number},"key":{text_json(result.key)},"lines":[{lines}],"state":"{kind}"'
+    if reason := reason_of(result) if kind in HEADINGS else result.reason:
+        line += f',"reason":{text_json(reason)}'
+    if result.earlier_run:
+        line += f',"earlier_run":{result.earlier_run}'
+    calls = ",".join([_call(call, searches) for call in result.planned])
+    return f'{line},"calls":[{calls}]}}'
+
+
+def _call(call: PlannedCall, searches: Mapping[str, str]) -> str:
+    line = _call_head(call.step, call.operation.full_name, call.operation.effect, call.state)
+    if call.item is not None:
+        line += f',"item":{call.item}'
+    if call.reason:
+        line += f',"reason":{text_json(call.reason)}'
+    if call.run:
+        line += f',"run":{call.run}'
+    if call.request is not None:
+        line += "," + _request(call.request, inferred=call.operation.evidence == "inferred")
+    if call.unless_found is not None:
+        search = f'"operation":{text_json(searches.get(call.step, ""))},{_request(call.unless_found)}'
+        line += f',"unless_found":{{{search}}}'
+    return line + "}"
+
+
+@cache
+def _call_head(step: str, operation: str, effect: str, state: str) -> str:
+    named = {"step": step, "operation": operation, "effect": effect, "state": state}
+    return to_json(named).decode()[:-1]
+
+
+def _request(request: Request, *, inferred: bool = False) -> str:
+    line = f'"method":"{request.method}","path":{text_json(request.path)}'
+    if request.headers:
+        line += "," + _member("headers", marked(request.headers))
+    if request.body is not None:
+        line += f',"body":{_body(request)}'
+    if request.amount is not None:
+        amount = marked(request.amount) if isinstance(request.amount, Unknown) else _decimal(request.amount)
+        line += "," + _member("amount", amount)
+    if request.notes or inferred:
+        line += f',"notes":{_notes(("inferred operation",) * inferred + request.notes)}'
+    return line
+
+
+@lru_cache(maxsize=1024)
+def _notes(notes: tuple[str, ...]) -> str:
+    return to_json(notes).decode()
+
+
+def _body(request: Request) -> str:
+    """The body, to the byte as it is sent where all of it is known."""
+    if request.known:
+        content = (request.content() or b"").decode()
+        if '"(' not in content:
+            return content
+    return to_json(marked(request.body)).decode()
+
+
+def marked(tree: Any) -> Any:
+    """Plain data in which what is not known is an object that no data looks like."""
+    if isinstance(tree, str):
+        return tree
+    if isinstance(tree, Unknown):
+        return {LATER: [marked(part) for part in tree.parts] if tree.parts else tree.origin}
+    if isinstance(tree, Mapping):
+        return {f"({name}" if name.startswith("(") else name: marked(value) for name, value in tree.items()}
+    return [marked(value) for value in tree] if isinstance(tree, list | tuple) else tree
+
+
+def unmarked(tree: Any) -> Any:
+    """What `marked` was given."""
+    if isinstance(tree, Mapping):
+        if LATER in tree:
+            later = tree[LATER]
+            return Unknown(later) if isinstance(later, str) else Unknown.text([unmarked(part) for part in later])
+        return {name.removeprefix("("): unmarked(value) for name, value in tree.items()}
+    return [unmarked(value) for value in tree] if isinstance(tree, list) else tree
+
+
+def _decimal(amount: Decimal) -> str:
+    return format(amount, "f")
+
+
+def _member(name: str, value: Any) -> str:
+    return f'"{name}":{to_json(value).decode()}'

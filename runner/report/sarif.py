@@ -1,0 +1,57 @@
+"""Problems as SARIF 2.1.0, the format of code scanning: a rule for each kind, a result for each problem."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from runner.problems import Problem, printable
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def sarif(problems: Sequence[Problem]) -> str:
+    """One run of one tool, as JSON text with a line feed at its end."""
+    kinds = sorted({each.kind for each in problems})
+    driver = {
+        "name": "runner",
+        "semanticVersion": version("recipe-runner"),
+        "rules": [{"id": kind, "name": _title(kind)} for kind in kinds],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(each, kinds.index(each.kind)) for each in problems],
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _title(kind: str) -> str:
+    return "".join(word.capitalize() for word in kind.split("-"))
+
+
+def _result(problem: Problem, rule: int) -> dict[str, Any]:
+    text = printable(problem.message) + (f"; {printable(problem.remedy)}" if problem.remedy else "")
+    region: dict[str, Any] = {
+        "startLine": problem.line,
+        "startColumn": problem.column,
+        "endColumn": problem.column + max(1, problem.length),
+    }
+    if problem.excerpt:
+        region["snippet"] = {"text": printable(problem.excerpt)}
+    return {
+        "ruleId": problem.kind,
+        "ruleIndex": rule,
+        "level": "error" if problem.severity == "error" else "warning",
+        "message": {"text": text},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(problem.file)}, "region": region}}],
+    }
+
+
+def _uri(file: str) -> str:
+    path = PurePath(file)
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix(), errors="replace")

@@ -1,0 +1,133 @@
+"""The files to start from: a recipe for an operation and a sheet, a configuration, a workflow."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.catalogue import Operation
+from runner.recipe.model import Column
+from runner.report.operations import sample_arguments
+from runner.rows.infer import Sheet
+
+SAMPLE_SHEET = """\
+Number,Business Name,First Name,Last Name,Email,Phone
+C-001,Riverside Little League,Dana,Whitlock,dana@riverside.example.org,(617) 555-0134
+C-002,Café Ondine,Léa,Marchand,lea@ondine.example.org,
+"""
+
+CONFIGURATION = """\
+# Where recipes of this folder can go. Without --target everything goes to the sandbox on this machine.
+targets: {}
+#  live:
+#    account: my-company                 # the name that everything sent is filed under: keep it for ever
+#    apis:
+#      syncore:
+#        secrets: {api_key: {env: SYNCORE_API_KEY}}      # from the environment, or from .env beside this file
+"""
+
+IGNORED = """\
+.env
+runs/
+runner-plan.*
+"""
+
+WORKFLOW = """\
+name: plan
+on:
+  pull_request:
+jobs:
+  plan:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: your-organisation/runner@main        # where runner is kept
+        with: {recipe: RECIPE}
+"""
+
+_FITS: Mapping[str, tuple[str, ...]] = {
+    "string": ("string", "integer", "date"), "integer": ("integer",), "number": ("integer", "decimal"),
+    "boolean": ("boolean",),
+}  # fmt: skip
+"""The types of columns that a field of a type takes."""
+
+
+def workflow(recipe: str) -> str:
+    """A workflow for GitHub that plans the recipe in every pull request."""
+    return WORKFLOW.replace("RECIPE", json.dumps(recipe))
+
+
+def recipe_text(name: str, operation: Operation, *, sheet: Sheet | None = None, file: str = "") -> str:
+    """A recipe that uses the operation, for each row of the sheet in `file`; it validates and plans as it stands."""
+    lines = ["recipe: 1", f"name: {name}", f"description: {_text(operation.summary or operation.full_name)}"]
+    if sheet is not None:
+        lines += ["rows:", f"  file: {_text(file)}", *_rows(sheet)]
+    lines += ["steps:", f"  - id: {_identifier(operation.name)}", f"    use: {operation.full_name}"]
+    lines += ["    expect: any"] if operation.items else []
+    given = _arguments(operation, sheet)
+    lines += ["    with:"] if given else []
+    lines += [f"      {key}: {_text(value)}" for key, value in given.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(sheet: Sheet) -> Iterator[str]:
+    if sheet.delimiter:
+        yield f"  delimiter: {_text(sheet.delimiter)}"
+    if sheet.grouped:
+        yield f"  group_by: {sheet.key}        # lines that share it make one row; the lines are in row.lines"
+    yield f'  key: "{{{{ row.{sheet.key} }}}}"        # what makes a row this row, for ever'
+    yield "  columns:"
+    for column in sheet.columns:
+        told: dict[str, Any] = {"from": column.header} if column.header != column.name else {}
+        told |= {"type": column.type} if column.type != "string" else {}
+        told |= {"format": column.format} if column.format else {}
+        told |= {"required": True} if column.required else {}
+        yield f"    {column.name}: {{{', '.join(f'{key}: {_text(value)}' for key, value in told.items())}}}"
+
+
+def _arguments(operation: Operation, sheet: Sheet | None) -> dict[str, Any]:
+    """What the step gives: columns that are called as a field is and fit it, and examples for what else is required."""
+    given = sample_arguments(operation)
+    if sheet is None:
+        return given
+    fields: dict[str, Mapping[str, Any]] = {name: each.schema for name, each in operation.parameters.items()}
+    fields |= operation.fields
+    usable = [each for each in sheet.columns if each.name in sheet.constant]
+    columns = {_plain(each.name): each for each in usable}
+    found = {name: columns[_plain(name)] for name, schema in fields.items() if _plain(name) in columns}
+    found = {name: each for name, each in found.items() if _fits(fields[name], each, name in operation.required)}
+    if not found:
+        key = next(each for each in sheet.columns if each.name == sheet.key)
+        found = {name: key for name, schema in fields.items() if _fits(schema, key, required=True)}
+        found = dict(list(found.items())[:1])
+    required = {name: value for name, value in given.items() if name in operation.required}
+    return {**required, **{name: f"{{{{ row.{each.name} }}}}" for name, each in found.items()}}
+
+
+def _fits(schema: Mapping[str, Any], column: Column, required: bool) -> bool:  # noqa: FBT001 - one of three facts
+    declared = schema.get("type", "string")
+    kinds = [declared] if isinstance(declared, str) else declared
+    strict = any(key in schema for key in ("enum", "pattern", "format", "maxLength", "minimum", "maximum"))
+    fits = any(column.type in _FITS.get(kind, ()) for kind in kinds)
+    return fits and (column.required or not required) and (not strict or column.type == "date")
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _identifier(name: str) -> str:
+    plain = "".join(sign if sign.isascii() and sign.isalnum() else "_" for sign in name.lower())
+    return plain.lstrip("0123456789") or "step"
+
+
+def _text(value: Any) -> str:
+    """A value as YAML that means it."""
+    plain = isinstance(value, str) and value.replace("_", "").isascii() and value.isidentifier()
+    words = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
+    if plain and value.lower() not in words:
+        return str(value)
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff]", lambda sign: f"\\u{ord(sign[0]):04x}", text)

@@ -1,0 +1,164 @@
+"""Columns from a sheet's own headers and values: a type only where every value has it, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from runner.problems import UsageError
+from runner.recipe.model import Column
+from runner.rows.cells import ISO_DATE
+from runner.rows.lines import DELIMITERS
+
+MOST_DIGITS = 15
+"""Digits beyond which a number is rather an identifier."""
+
+DATES = (ISO_DATE, "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
+
+_INTEGER = re.compile(r"-?[1-9][0-9]*|0").fullmatch
+_DECIMAL = re.compile(r"-?(?:[1-9][0-9]*|0)(?:\.[0-9]+)?").fullmatch
+
+
+_WORDS = frozenset(
+    {"true", "false", "null", "none", "yes", "no", "on", "off", "y", "n", "and", "or", "not", "in", "is", "if", "else"}
+)
+"""What means something else in YAML or in an expression."""
+
+
+def _is_date(form: str) -> Callable[[str], bool]:
+    def fits(text: str) -> bool:
+        try:
+            return dt.datetime.strptime(text, form).strftime(form) == text  # noqa: DTZ007 - a date has no time zone
+        except ValueError:
+            return False
+
+    return fits
+
+
+_KINDS: dict[tuple[str, str], Callable[[str], object]] = {
+    ("integer", ""): lambda text: _INTEGER(text) and len(text) <= MOST_DIGITS,
+    ("decimal", ""): lambda text: _DECIMAL(text) and len(text) <= MOST_DIGITS,
+    ("boolean", ""): lambda text: text in ("true", "false"),
+    **{("date", form): _is_date(form) for form in DATES},
+}
+"""Whether a value is of a type and, for dates, of a format, in the order in which they are preferred."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a sheet looks like. `key` names the column that tells rows apart; with `grouped` its lines belong together.
+
+    `constant` names the columns that are the same on all lines of a row.
+    """
+
+    columns: tuple[Column, ...]
+    key: str
+    grouped: bool = False
+    delimiter: str = ""
+    constant: frozenset[str] = frozenset()
+
+
+@dataclass
+class _Seen:
+    """What is known of a column after some lines."""
+
+    kinds: list[tuple[str, str]] = field(default_factory=lambda: list(_KINDS))
+    values: set[str] = field(default_factory=set)
+    filled: int = 0
+    required: bool = True
+    constant: bool = True
+
+    def add(self, cell: str) -> None:
+        if not cell.strip():
+            self.required = False
+            self.kinds = self.kinds if not cell else []
+            return
+        self.filled += 1
+        self.kinds = [kind for kind in self.kinds if _KINDS[kind](cell)]
+        self.values.add(cell)
+
+    @property
+    def unique(self) -> bool:
+        return self.required and len(self.values) == self.filled
+
+    def kind(self) -> tuple[str, str]:
+        """The type and format; a date only where no other format of dates fits as well."""
+        dates = [kind for kind in self.kinds if kind[0] == "date"]
+        if not self.filled or not self.kinds or (self.kinds == dates and len(dates) > 1):
+            return "string", ""
+        return self.kinds[0]
+
+
+def infer(path: Path) -> Sheet:
+    """What the sheet at `path` looks like. Raises UsageError when it is none."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            delimiter = _delimiter(path, first)
+            records = csv.reader(chain([first], file), delimiter=delimiter, strict=True)
+            header = [name.strip() for name in next(records, [])]
+            found, key, lines = _read(header, records)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} is no CSV in UTF-8: {error}", remedy="save it as CSV UTF-8") from None
+    if not lines:
+        raise UsageError(f"{path} has no lines", remedy="it needs a header and a line for each record")
+    names = _names(header)
+    columns = tuple(
+        Column(name, header=label, type=kind, format="" if form == ISO_DATE else form, required=each.required)
+        for name, label, each in zip(names, header, found, strict=True)
+        for kind, form in [("string", "") if name == names[key] else each.kind()]
+        if label
+    )
+    given = "" if DELIMITERS.get(path.suffix.lower()) == delimiter else delimiter
+    constant = frozenset(name for name, each in zip(names, found, strict=True) if each.constant)
+    return Sheet(columns, names[key], not found[key].unique, given, constant)
+
+
+def _delimiter(path: Path, header: str) -> str:
+    usual = DELIMITERS.get(path.suffix.lower(), ",")
+    return usual if usual in header else next((sign for sign in (",", ";", "\t", "|") if sign in header), usual)
+
+
+def _read(header: Sequence[str], records: Iterator[list[str]]) -> tuple[list[_Seen], int, int]:
+    """Every column, the place of the one that tells rows apart, and how many lines there are."""
+    if not any(header) or len(set(filter(None, header))) != len(list(filter(None, header))):
+        raise UsageError("the header is empty, or a name in it stands twice", remedy="give each column its own name")
+    found, kept = [_Seen() for _ in header], []
+    for cells in records:
+        if not any(map(str.strip, cells)):
+            continue
+        if len(cells) != len(header):
+            raise UsageError(f"a line has {len(cells)} cells where the header has {len(header)}")
+        kept.append(cells)
+        for each, cell in zip(found, cells, strict=True):
+            each.add(cell)
+    usable = [place for place, label in enumerate(header) if label and found[place].required]
+    if kept and not usable:
+        raise UsageError("no column is filled in on every line, so nothing tells rows apart", remedy="fill one in")
+    key = next((place for place in usable if found[place].unique), usable[0] if usable else 0)
+    groups: dict[str, list[str]] = {}
+    for cells in kept:
+        first = groups.setdefault(cells[key], cells)
+        for place, cell in enumerate(cells):
+            found[place].constant &= cell == first[place]
+    return found, key, len(kept)
+
+
+def _names(header: Sequence[str]) -> list[str]:
+    """Names for expressions, each once: 'Order #' is order, 'Unit Price' is unit_price."""
+    names: list[str] = []
+    for place, label in enumerate(header, start=1):
+        plain = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+        name = plain if re.match("[a-z]", plain) and plain not in _WORDS else f"column_{plain or place}"
+        name = f"{name}_" if name in ("lines", "items", "keys", "values") else name[:90]
+        while name in names:
+            name += "_"
+        names.append(name)
+    return names

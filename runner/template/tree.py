@@ -1,0 +1,197 @@
+"""The syntax of a checked expression as plain values, each part with its place: for whoever judges it unevaluated.
+
+The parser's own nodes know lines only. It is given the offsets of the tokens in their place, so that each node tells
+where in the text it begins.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from jinja2 import nodes
+
+from runner.template.syntax import Token
+
+_BINARY = {nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%"}
+_COMPARED = {
+    "eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">=", "in": "in", "notin": "not in",
+}  # fmt: skip
+_OPENING, _CLOSING = {"(", "[", "{"}, {")", "]", "}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A part of an expression. `kind` says which, `value` what it is called, and `parts` what it is made of:
+
+    literal     the value
+    name        the name
+    member      `a.b`, `a['b']`, `a[0]`: the key where it is written out, else None; parts: what it is of, the key
+    operation   `+ - * / // %`, `~`, or the sign of a number: the operator; parts: the operands
+    compare     the operators, in their order; parts: the operands
+    and, or     parts: both sides
+    not         part: what is denied
+    choose      `a if b else c`; parts: the condition, the one, the other
+    list        parts: the elements
+    object      the keys; parts: the values
+    filter      the name; parts: what is filtered, then the arguments
+    each        `total` and `where`: the name; parts: the list, then the expression for each of its elements
+    test        the name; parts: what is tested, then the arguments
+
+    `offset` and `length` say where it stands in the text of the whole expression.
+    """
+
+    kind: str
+    offset: int
+    length: int
+    value: Any = None
+    parts: tuple[Node, ...] = ()
+
+    def walk(self) -> Iterator[Node]:
+        """This node and all below it."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
+
+    def moved(self, by: int) -> Node:
+        """The same node, seen from a text that starts elsewhere."""
+        return replace(self, offset=self.offset + by, parts=tuple(part.moved(by) for part in self.parts))
+
+    def placed(self, offset: int, length: int) -> Node:
+        """The same node, all of it at one place."""
+        return replace(self, offset=offset, length=length, parts=tuple(p.placed(offset, length) for p in self.parts))
+
+
+class TreeBuilder:
+    """Turns checked syntax trees into Nodes. `inner` gives the tree of an expression inside `total` and `where`."""
+
+    def __init__(self, tokens: Sequence[Token], *, inner: Any, concat: str, each: Sequence[str]) -> None:
+        self._tokens = [token for token in tokens if token.kind != "whitespace"]
+        self._offsets = [token.offset for token in self._tokens]
+        self._at = {offset: index for index, offset in enumerate(self._offsets)}
+        self._inner, self._concat, self._each = inner, concat, each
+
+    def build(self, node: nodes.Node) -> Node:
+        """The Node of a checked syntax tree."""
+        if isinstance(node, nodes.Const | nodes.TemplateData | nodes.Name):
+            return self._leaf(node)
+        if isinstance(node, nodes.Getattr | nodes.Getitem):
+            return self._member(node)
+        if isinstance(node, nodes.Filter | nodes.Test):
+            return self._named(node)
+        if isinstance(node, nodes.Compare):
+            operands = [self.build(part) for part in (node.expr, *(operand.expr for operand in node.ops))]
+            return self._over("compare", operands, tuple(_COMPARED[operand.op] for operand in node.ops))
+        if isinstance(node, nodes.CondExpr):
+            return self._over("choose", [self.build(part) for part in (node.test, node.expr1, node.expr2) if part])
+        if isinstance(node, nodes.List):
+            return self._over("list", [self.build(item) for item in node.items], at=node)
+        if isinstance(node, nodes.Dict):
+            keys = tuple(pair.key.as_const() for pair in node.items)
+            return self._over("object", [self.build(pair.value) for pair in node.items], keys, at=node)
+        return self._operation(node)
+
+    def _operation(self, node: nodes.Node) -> Node:
+        if isinstance(node, nodes.And | nodes.Or):
+            kind = "and" if isinstance(node, nodes.And) else "or"
+            return self._over(kind, [self.build(node.left), self.build(node.right)])
+        if isinstance(node, nodes.BinExpr):
+            return self._over("operation", [self.build(node.left), self.build(node.right)], _BINARY[type(node)])
+        if isinstance(node, nodes.Not):
+            return self._over("not", [self.build(node.node)])
+        assert isinstance(node, nodes.UnaryExpr)  # noqa: S101 - nothing else is let through by the checker
+        return self._over("operation", [self.build(node.node)], node.operator)
+
+    def _leaf(self, node: nodes.Const | nodes.TemplateData | nodes.Name) -> Node:
+        offset, length = self._span(node.lineno - 1)
+        if isinstance(node, nodes.Name):
+            return Node(kind="name", offset=offset, length=length, value=node.name)
+        value = node.value if isinstance(node, nodes.Const) else node.data
+        return Node(kind="literal", offset=offset, length=length, value=value)
+
+    def _member(self, node: nodes.Getattr | nodes.Getitem) -> Node:
+        of = self.build(node.node)
+        if isinstance(node, nodes.Getattr):
+            offset, length = self._span(node.lineno - 1, after=1)
+            key = Node(kind="literal", offset=offset, length=length, value=node.attr)
+        else:
+            key = self.build(node.arg)
+        known = key.value if key.kind == "literal" and isinstance(key.value, int | str) else None
+        return self._over("member", [of, key], known)
+
+    def _named(self, node: nodes.Filter | nodes.Test) -> Node:
+        assert node.node is not None  # noqa: S101 - a filter without a value is part of blocks only
+        if node.name == self._concat:
+            assert isinstance(node.node, nodes.List)  # noqa: S101 - the checker has made it so
+            return self._over("operation", [self.build(part) for part in node.node.items], "~")
+        of = self.build(node.node)
+        index = self._at.get(node.lineno - 1, 0)
+        if isinstance(node, nodes.Filter) and node.name == "decimal" and self._tokens[index].kind == "float":
+            return replace(of, value=Decimal(of.value))
+        arguments = [self.build(part) for part in (*node.args, *(keyword.value for keyword in node.kwargs))]
+        kind = "filter" if isinstance(node, nodes.Filter) else "test"
+        if node.name in self._each and kind == "filter":
+            kind, arguments = "each", [self._expression(arguments[0])]
+        name = 0 if isinstance(node, nodes.Filter) else 2 if self._tokens[index + 1].text == "not" else 1
+        return self._over(kind, [of, *arguments], node.name, at=node, after=name)
+
+    def _expression(self, text: Node) -> Node:
+        """The expression that a text inside `total` or `where` is; all at one place where the text has escapes."""
+        tree: Node = self._inner(text.value)
+        written = self._tokens[self._at[text.offset]].text
+        exact = written[1:-1] == text.value
+        return tree.moved(text.offset + 1) if exact else tree.placed(text.offset, text.length)
+
+    def _over(
+        self, kind: str, parts: list[Node], value: Any = None, *, at: nodes.Node | None = None, after: int = 0
+    ) -> Node:
+        """A node over its parts, and over the token that stands `after` the one of `at`, brackets included."""
+        spans = [(part.offset, part.length) for part in parts]
+        if at is not None:
+            spans.append(self._span(at.lineno - 1, after=after))
+        start, end = self._closed(min(at for at, _ in spans), max(at + length for at, length in spans))
+        return Node(kind=kind, offset=start, length=end - start, value=value, parts=tuple(parts))
+
+    def _closed(self, start: int, end: int) -> tuple[int, int]:
+        """A stretch of text with the brackets that it lacks on either side."""
+        depth = lowest = 0
+        first, last = bisect_left(self._offsets, start), bisect_left(self._offsets, end)
+        for token in self._tokens[first:last]:
+            depth += (token.text in _OPENING) - (token.text in _CLOSING)
+            lowest = min(lowest, depth)
+        missing = depth - lowest
+        while lowest < 0 < first:
+            first -= 1
+            if self._tokens[first].text in _OPENING:
+                lowest, start = lowest + 1, self._offsets[first]
+        while missing > 0 and last < len(self._tokens):
+            if self._tokens[last].text in _CLOSING:
+                missing, end = missing - 1, self._offsets[last] + 1
+            last += 1
+        return start, end
+
+    def _span(self, offset: int, *, after: int = 0) -> tuple[int, int]:
+        """Where the token at `offset` stands, or the one `after` it."""
+        token = self._tokens[min(self._at.get(offset, 0) + after, len(self._tokens) - 1)]
+        return token.offset, len(token.text)
+
+
+def paths_of(node: Node) -> Mapping[tuple[str | int, ...], Node]:
+    """The names that a node reads, each with the members that follow it: `row.lines[0].qty` is one path."""
+    found: dict[tuple[str | int, ...], Node] = {}
+    for each in node.walk():
+        path = path_of(each)
+        if path:
+            found.setdefault(path, each)
+    return found
+
+
+def path_of(node: Node) -> tuple[str | int, ...]:
+    """The name and members that a node is, as one path; empty where it is anything else."""
+    if node.kind == "name":
+        return (node.value,)
+    before = path_of(node.parts[0]) if node.kind == "member" and node.value is not None else ()
+    return (*before, node.value) if before else ()

@@ -1,0 +1,90 @@
+"""`validate --rows`: what can be known of an input without a network, all of it, by line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .command import RECIPE, ROWS, TREE, Command
+
+LOOKUP = RECIPE.replace("steps:\n", "lookups:\n  terms: {use: syncore.list_payment_terms, by: name}\nsteps:\n").replace(
+    "    with:\n", '    with:\n      payment_terms: {id: "{{ terms[row.name].id }}"}\n'
+)
+
+
+@pytest.fixture
+def contacts(runner: Command) -> Command:
+    runner.write("contacts.yaml", RECIPE)
+    runner.write("rows.csv", ROWS)
+    return runner
+
+
+def test_an_input_that_is_right(contacts: Command) -> None:
+    ended = contacts("validate", "contacts.yaml", "--rows", "rows.csv")
+    assert ended.out == "contacts.yaml: ok, 1 step\nrows.csv: ok, 2 rows, 2 lines\n"
+    assert ended.err == ""
+    assert not contacts.runs.exists()
+
+
+def test_everything_that_is_wrong_is_told_by_line(contacts: Command) -> None:
+    contacts.write("rows.csv", ROWS + "A-3,,x,1.10,01/02/2027\nA-1,Cup Co,1,1.10,2027-01-02\n")
+    told = contacts("validate", "contacts.yaml", "--rows", "rows.csv", code=3).err
+    assert "rows.csv:4:5: error: name (column 'Name') is empty [bad-value]" in told
+    assert "rows.csv:4:6: error: qty (column 'Qty') 'x' is not an integer [bad-value]" in told
+    assert "rows.csv:5:19: error: day (column 'Day') '2027-01-02' is not a date [bad-value]" in told
+    assert told.endswith("3 errors\n")
+
+
+def test_a_header_that_lacks_a_column(contacts: Command) -> None:
+    contacts.write("rows.csv", "Ref,Name\nA-1,Ace\n")
+    told = contacts("validate", "contacts.yaml", "--rows", "rows.csv", code=3).err
+    assert "there is no column 'Qty' for qty" in told
+    assert "there is no column 'Day' for day" in told
+
+
+def test_a_key_that_is_repeated(contacts: Command) -> None:
+    contacts.write("rows.csv", ROWS + "A-1,Cup Co,1,1.10,01/02/2027\n")
+    assert "line 2 has it too" in contacts("validate", "contacts.yaml", "--rows", "rows.csv", code=3).err
+
+
+def test_a_name_of_a_lookup_that_is_spelled_in_two_ways(contacts: Command) -> None:
+    contacts.write("contacts.yaml", LOOKUP)
+    contacts.write("rows.csv", ROWS + "A-3,ace  awards,1,1.10,01/02/2027\nA-4,ace  awards,1,1.10,01/02/2027\n")
+    ended = contacts("validate", "contacts.yaml", "--rows", "rows.csv")
+    assert "rows.csv: ok, 4 rows, 4 lines\n" in ended.out
+    assert ended.err.startswith(
+        "rows.csv:4:5: warning: 'ace  awards' is 'Ace Awards' on line 2: names are found as they are written [spelling]"
+    )
+    assert ended.err.endswith("0 errors, 1 warning\n")
+
+
+def test_warnings_of_the_recipe_are_told_as_well(contacts: Command) -> None:
+    text = RECIPE.replace("name: {from: Name, required: true}", "name: {from: Name}")
+    contacts.write("contacts.yaml", text.replace("{{ row.name }}", "{{ row.name }} Inc."))
+    ended = contacts("validate", "contacts.yaml", "--rows", "rows.csv")
+    assert "rows.csv: ok, 2 rows, 2 lines\n" in ended.out
+    assert "may be empty" in ended.err
+
+
+def test_an_input_is_of_one_recipe(contacts: Command) -> None:
+    told = contacts("validate", "contacts.yaml", "import-orders", "--rows", "rows.csv", code=2).err
+    assert told == "error: --rows is for one recipe\n       check the others without it\n"
+
+
+def test_a_recipe_without_rows_has_no_input(contacts: Command) -> None:
+    told = contacts("validate", "new-order", "--rows", "rows.csv", code=2).err
+    assert told == "error: this recipe has no rows, so --rows has no meaning\n       leave --rows out\n"
+
+
+def test_a_required_variable_in_the_key_needs_no_value(contacts: Command) -> None:
+    text = RECIPE.replace("rows:\n", "vars: {batch: {type: string, required: true}}\nrows:\n", 1)
+    contacts.write("contacts.yaml", text.replace("{{ row.ref }}", "{{ vars.batch }} {{ row.ref }}", 1))
+    assert "2 rows" in contacts("validate", "contacts.yaml", "--rows", "rows.csv").out
+
+
+def test_lines_of_a_group() -> None:
+    runner = Command(Path(TREE))
+    ended = runner("validate", "import-orders", "--rows", "recipes/import-orders.csv")
+    assert ended.out.endswith("import-orders.csv: ok, 43 rows, 272 lines\n")
+    assert ended.err == ""

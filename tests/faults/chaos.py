@@ -1,0 +1,131 @@
+"""A server whose faults are drawn from a seed, and the names of what is sent to it, whatever ids it gives.
+
+A fault hangs on what is sent and on how often it came, not on when it comes: threads and kills change the order of
+requests from run to run, and the same seed is to mean the same faults all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from faults import actions
+from faults.server import Action, Delivery, Exchange, FaultServer, behave
+
+LONGEST_DELAY = 0.03
+"""Seconds that a slow answer may take; what it creates is created after them, whether or not somebody waits."""
+
+WRITES: Mapping[str, float] = {
+    "slow": 0.06, "answer lost": 0.03, "request lost": 0.02, "reset": 0.02, "500 after": 0.02, "503 before": 0.01,
+    "cut short": 0.01, "html": 0.01, "throttled": 0.02, "refused": 0.01,
+}  # fmt: skip
+"""What happens to a write, and how often; otherwise nothing does."""
+
+READS: Mapping[str, float] = {"stale": 0.06, "500": 0.005, "closed": 0.005}
+
+REFUSALS = ("throttled", "refused")
+"""Whole answers that say that nothing was carried out: what was refused may be sent again."""
+
+
+class Name(NamedTuple):
+    """What a write is for: its step, and the row, item or value in words that the recipe puts into every body."""
+
+    step: str
+    what: str
+
+
+def name_of(path: str, body: str) -> Name:
+    """The name of a write by its path below the API and its body."""
+    sent = json.loads(body)
+    if path == "/customers":
+        return Name("customer", sent["name"])
+    if path == "/orders":
+        return Name("order", sent["reference"])
+    if re.fullmatch("/orders/[0-9]+/lines", path):
+        return Name("line", sent["sku"])
+    assert re.fullmatch("/orders/[0-9]+/payments", path), path
+    return Name("payment", sent["reference"])
+
+
+class Chaos:
+    """The faults of one server, so many times as `often` as usual. `refused`: the numbers of deliveries that were.
+
+    `upcoming` are faults that the next writes meet in any case.
+    """
+
+    def __init__(self, server: FaultServer, seed: int, *, often: float) -> None:
+        self.refused: set[int] = set()
+        self.upcoming: list[str] = []
+        self._server, self._seed, self._often = server, seed, often
+        self._seen: Counter[tuple[str, ...]] = Counter()
+        self._lock = threading.Lock()
+        for method in ("GET", "POST"):
+            server.on(method, ".*", self)
+
+    def deliveries(self) -> Counter[Name]:
+        """How often each write arrived that was not refused, from the server's log."""
+        found = (d for d in self._server.writes() if d.number not in self.refused)
+        return Counter(name_of(delivery.path, delivery.body) for delivery in found)
+
+    def made(self) -> Counter[Name]:
+        """How often each write was carried out."""
+        return Counter(self.ids().values())
+
+    def ids(self) -> dict[str, Name]:
+        """What was carried out, by the id that it got."""
+        objects = self._server.shop.objects
+        return {str(each["id"]): name_of(path, json.dumps(each)) for path in list(objects) for each in objects[path]}
+
+    def __call__(self, exchange: Exchange) -> bool:
+        request = exchange.request
+        fault = self._draw(request)
+        if fault in REFUSALS:
+            self.refused.add(request.number)
+        return _ACTIONS.get(fault, behave)(exchange)
+
+    def _draw(self, request: Delivery) -> str:
+        write = request.is_write
+        name = name_of(request.path, request.body) if write else (request.path, *sorted(request.query.items()))
+        with self._lock:
+            self._seen[tuple(map(str, name))] += 1
+            nth = self._seen[tuple(map(str, name))]
+            if write and self.upcoming:
+                return self.upcoming.pop(0)
+        kinds = {kind: share * self._often for kind, share in (WRITES if write else READS).items()}
+        if random.Random(f"{self._seed} {name}").random() < kinds.pop("refused", 0):
+            return "refused"  # for good: what an API does not like today it does not like tomorrow
+        names, shares = [*kinds, ""], [*kinds.values(), 1 - sum(kinds.values())]
+        return random.Random(f"{self._seed} {name} {nth}").choices(names, shares)[0]
+
+
+def _slow(exchange: Exchange) -> bool:
+    exchange.server.closing.wait(random.uniform(0, LONGEST_DELAY))
+    return behave(exchange)
+
+
+def _stale(exchange: Exchange) -> bool:
+    """A list that does not show yet what was created."""
+    last = exchange.request.path.rpartition("/")[2]
+    return actions.answer(200, [] if last == "payments" else {last: [], "total_results": 0, "links": {}})(exchange)
+
+
+_ACTIONS: Mapping[str, Action] = {
+    "slow": _slow,
+    "answer lost": actions.committed(actions.close()),
+    "request lost": actions.close(),
+    "reset": actions.committed(actions.reset()),
+    "500 after": actions.committed(actions.answer(500)),
+    "503 before": actions.answer(503),
+    "cut short": actions.committed(actions.truncated(201)),
+    "html": actions.committed(actions.html(201)),
+    "throttled": actions.throttle("0"),
+    "refused": actions.answer(422),
+    "stale": _stale,
+    "500": actions.answer(500),
+    "closed": actions.close(),
+}

@@ -1,0 +1,84 @@
+"""The long harness in short, and that it finds out what it is there to find out."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faults.chaos import Chaos
+from faults.faulty import POINTS
+from faults.forks import Forks
+from faults.judge import Judge
+from faults.points import small_shape, try_all_passes
+from faults.server import FaultServer
+from faults.trial import try_out
+
+TESTS = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    with Forks() as forks:
+        yield forks
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_killed_at_any_moment_and_gone_on_with_until_it_is_quiet(forks: Forks, tmp_path: Path, seed: int) -> None:
+    figures = try_out(seed, forks, scratch=tmp_path, most_rows=12)
+    assert figures.broken == []
+    assert figures.deliveries > 0
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_every_pass_of_a_point(forks: Forks, tmp_path: Path, point: str) -> None:
+    figures = try_all_passes(point, forks, shape=small_shape(workers=1, searched=False, rows=1), scratch=tmp_path)
+    assert figures.broken == []
+    assert figures.kills == figures.trials - 1 == PASSES.get(point, 5)
+    expected = {"before intent": 4, "in commit": 5, "before results": 0, "before end": 0}.get(point, figures.kills)
+    assert figures.unknown == expected - (point == "after commit") * 3
+
+
+PASSES = {"in commit": 8, "after commit": 8, "after row": 1, "before results": 1, "before end": 1}
+"""How often a run of one row (a customer, an order, two lines, a payment) passes a point; the others once a write."""
+
+
+def test_a_journal_that_is_written_after_the_send_is_found_out(forks: Forks, tmp_path: Path) -> None:
+    for seed in range(10):  # the first does as a rule; the moment of a kill is nobody's choice
+        figures = try_out(seed, forks, fault="late journal", scratch=tmp_path, most_rows=12)
+        if figures.duplicates:
+            break
+    assert any(re.search(r"G1: .* arrived \d+ times", each) for each in figures.broken)
+
+
+def test_what_is_made_in_the_wrong_place_is_found_out(server: FaultServer, tmp_path: Path) -> None:
+    shape = small_shape(workers=1, searched=False)
+    judge = Judge(tmp_path, server, Chaos(server, 0, often=0), shape)
+    order = server.shop.create("/orders", {"reference": "R0"})["id"]
+    server.shop.create(f"/orders/{order}/payments", {"reference": "R0", "amount": 1})
+    judge.check_places()
+    assert judge.broken == []
+    assert judge.paid("R0") == shape.due("R0")
+    server.shop.create(f"/orders/{order}/lines", {"sku": "R1/s0"})
+    judge.check_places()
+    assert [each[:4] for each in judge.broken] == ["G21:"]
+    server.shop.create(f"/orders/{order}/payments", {"reference": "R0", "amount": 0.1})
+    assert judge.paid("R0") != shape.due("R0")
+
+
+KEPT, BROKEN = ("--trials", "1"), ("--trials", "10", "--fault", "late journal")
+
+
+@pytest.mark.parametrize(("more", "code"), [(KEPT, 0), (BROKEN, 1)], ids=["kept", "broken"])
+def test_the_command_that_runs_it(tmp_path: Path, more: tuple[str, ...], code: int) -> None:
+    command = [sys.executable, "-m", "faults.torture", "--seed", "3", "-j", "1", *more]
+    done = subprocess.run(
+        [*command, "--scratch", str(tmp_path)], cwd=TESTS, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert ("BROKEN seed" in done.stdout) == bool(code)
+    assert re.match(r"20\d\d-\d\d-\d\d   trials \d+   kills \d+   ", done.stdout.splitlines()[-1])

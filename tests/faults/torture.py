@@ -1,0 +1,162 @@
+"""The long harness: the command is killed a few thousand times, and every promise is looked at after each.
+
+    make torture                                        # all of it: 2,000 kills, every point, 200 lives
+    python -m faults.torture --seed 7 --kills 5000      # from tests/; also --trials N, --minutes M, -j N
+    python -m faults.torture --seed 131 --trials 1      # the trial that seed 131 draws, again
+    python -m faults.torture --points                   # only killed at every point of faulty.py, every pass of it
+    python -m faults.torture --fault "late journal"     # the broken mode, which has to be found out
+
+First it is killed at any moment, then at every point of faulty.py and every pass of it, then by a state machine that
+also settles and edits (states.py). Each trial draws a project and a server with faults, runs the command in it, kills
+it up to ten times and goes on until nothing more is sent; see trial.py, and judge.py for what is looked at. A seed
+draws the same trial each time, except for the moment at which a kill comes. Ends with 1, and with the seeds, when a
+promise was not kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import datetime as dt
+import itertools
+import multiprocessing
+import os
+import random
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from multiprocessing.pool import AsyncResult, Pool
+from pathlib import Path
+
+from hypothesis.errors import HypothesisException
+
+from faults.faulty import POINTS
+from faults.forks import Forks
+from faults.points import small_shape, try_all_passes
+from faults.states import live
+from faults.trial import Figures, try_out
+
+LIVES, LIVES_OF_A_SEED = 10, 20
+"""Seeds of the state machine, and the lives that each of them draws."""
+
+TOLD_EVERY = 10.0
+"""Seconds between two lines that say how far it has come."""
+
+_FORKS: list[Forks] = []
+"""The process that forks for this process; made once."""
+
+
+def main() -> int:
+    """The command line."""
+    options = _options()
+    start, total = time.monotonic(), Figures()
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        if not options.points:
+            print(f"killed at any moment, in trials from seed {options.seed} on", flush=True)
+            seeds = itertools.islice(itertools.count(options.seed), options.trials or None)
+            trial = partial(_try_out, fault=options.fault, scratch=options.scratch)
+            tried = _tried(pool, trial, seeds, over=lambda: _over(total, options, start), jobs=options.jobs)
+            _gather(total, tried, start)
+        if options.points or options.all:
+            print("killed at every pass of every point", flush=True)
+            series = [(point, *ways) for point in POINTS for ways in ((1, False), (3, True))]
+            _gather(total, pool.imap_unordered(partial(_try_point, scratch=options.scratch), series), start)
+        if options.all:
+            print("lives of the state machine", flush=True)
+            seeds = itertools.islice(itertools.count(options.seed), LIVES)
+            _gather(total, pool.imap_unordered(partial(_live, scratch=options.scratch), seeds), start)
+        pool.close()
+        pool.join()
+    for each in total.broken:
+        print(f"BROKEN {each}")
+    print(f"{dt.date.today()}   {_line(total, start)}")  # noqa: DTZ011 - the day where it ran
+    return 1 if total.broken else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m faults.torture", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the first trial")
+    parser.add_argument("--kills", type=int, default=2000, help="stop after so many (2000)")
+    parser.add_argument("--trials", type=int, default=0, help="so many trials instead, whatever their kills")
+    parser.add_argument("--minutes", type=float, default=60, help="stop after so long in any case (60)")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="trials at a time (one a core)")
+    parser.add_argument("--points", action="store_true", help="only every point of faulty.py and every pass of it")
+    parser.add_argument("--fault", default="", help="a fault of faulty.py, put into every command")
+    memory = Path("/dev/shm")  # a kill loses nothing that was written, so that it need not be a disk
+    scratch = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+    parser.add_argument("--scratch", type=Path, default=scratch, help="where trials have their folders")
+    options = parser.parse_args()
+    options.all = not (options.points or options.trials or options.fault)
+    return options
+
+
+def _tried(
+    pool: Pool, trial: Callable[[int], Figures], seeds: Iterable[int], *, over: Callable[[], bool], jobs: int
+) -> Iterator[Figures]:
+    """What comes of trials, in their order, until there were enough; a few more than `jobs` are on their way."""
+    pending: deque[AsyncResult[Figures]] = deque()
+    for seed in seeds:
+        pending.append(pool.apply_async(trial, (seed,)))
+        if len(pending) > 2 * jobs:
+            yield pending.popleft().get()
+        if over():
+            break
+    for each in pending:
+        yield each.get()
+
+
+def _over(total: Figures, options: argparse.Namespace, start: float) -> bool:
+    enough = not options.trials and total.kills >= options.kills
+    return enough or bool(total.broken) or time.monotonic() - start > options.minutes * 60
+
+
+def _gather(total: Figures, found: Iterable[Figures], start: float) -> None:
+    told = time.monotonic()
+    for one in found:
+        total.add(one)
+        if time.monotonic() - told > TOLD_EVERY:
+            told = time.monotonic()
+            print(f"   {_line(total, start)}", flush=True)
+    print(f"   {_line(total, start)}", flush=True)
+
+
+def _line(total: Figures, start: float) -> str:
+    counts = "   ".join(f"{name} {count:,}" for name, count in vars(total).items() if name != "broken")
+    return f"{counts}   {time.monotonic() - start:.0f} s"
+
+
+def _forks() -> Forks:
+    if not _FORKS:
+        forks = Forks().__enter__()
+        atexit.register(forks.__exit__)
+        _FORKS.append(forks)
+    return _FORKS[0]
+
+
+def _try_out(seed: int, *, fault: str, scratch: Path | None) -> Figures:
+    try:
+        return try_out(seed, _forks(), fault=fault, scratch=scratch)
+    except AssertionError as error:
+        return Figures(1, broken=[f"seed {seed}: {error}"])
+    except BaseException as error:
+        error.add_note(f"in the trial of seed {seed}")
+        raise
+
+
+def _try_point(series: tuple[str, int, bool], *, scratch: Path | None) -> Figures:
+    point, workers, searched = series
+    return try_all_passes(point, _forks(), shape=small_shape(workers=workers, searched=searched), scratch=scratch)
+
+
+def _live(seed: int, *, scratch: Path | None) -> Figures:
+    try:
+        return live(LIVES_OF_A_SEED, _forks(), draw=seed, scratch=scratch)
+    except (AssertionError, ExceptionGroup, HypothesisException) as error:
+        how = "\n".join([str(error), *getattr(error, "__notes__", ())])
+        return Figures(LIVES_OF_A_SEED, broken=[f"lives of seed {seed}: {how}"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""One trial: a drawn project is run against a drawn server, killed and resumed until it is quiet, and judged."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from faults.chaos import Chaos
+from faults.forks import Child, Forks
+from faults.judge import Judge
+from faults.server import FaultServer
+from faults.shapes import ENVIRONMENT, Shape, draw_shape
+
+MOST_KILLS = 10
+LONGEST_RUN = 0.2
+"""Seconds from the start within which a kill that does not wait for requests comes."""
+
+MOST_ROUNDS = 60
+"""Resumes after which a trial that is not quiet never will be."""
+
+
+@dataclass
+class Figures:
+    """What came of trials. `broken` are the promises that were not kept, each with the seed of its trial."""
+
+    trials: int = 0
+    kills: int = 0
+    deliveries: int = 0
+    duplicates: int = 0
+    lost: int = 0
+    unknown: int = 0
+    settled: int = 0
+    broken: list[str] = field(default_factory=list)
+
+    def add(self, more: Figures) -> None:
+        """Count more trials."""
+        for name in vars(self):
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+
+
+class Trial:
+    """One trial. `fault` is one of faulty.py, put into every command, so that the harness can be tried out itself."""
+
+    def __init__(self, seed: int, forks: Forks, folder: Path, *, fault: str = "", most_rows: int = 40) -> None:
+        self._seed, self._forks, self._fault = seed, forks, fault
+        self._folder = folder / "project"
+        self._log = folder
+        self._draw = random.Random(f"trial {seed}")
+        self._shape: Shape = draw_shape(self._draw, most_rows=most_rows)
+        self._kills = 0
+
+    def run(self) -> Figures:
+        """The whole trial."""
+        with FaultServer(self._log) as server:
+            self._shape.write(self._folder, server.url)
+            chaos = Chaos(server, self._seed, often=self._shape.faults)
+            judge = Judge(self._folder, server, chaos, self._shape)
+            for _ in range(self._draw.randint(1, MOST_KILLS)):
+                if not judge.broken:
+                    self._run_and_kill(judge, server)
+            if not judge.broken:
+                self._until_quiet(judge)
+            unknown, settled = len(judge.unknown()), 0
+            if self._draw.random() < 0.3:
+                settled = self._settle(judge)
+            deliveries = len(server.writes())
+        broken = [f"seed {self._seed}: {each}" for each in dict.fromkeys(judge.broken)]
+        return Figures(
+            1, self._kills, deliveries, len(judge.duplicates), len(judge.lost), unknown, settled, broken
+        )
+
+    def start(self, *arguments: str) -> Child:
+        """The command in the project's folder."""
+        return self._forks.start(self._folder, arguments, environment=ENVIRONMENT, fault=self._fault)
+
+    def _go_on(self, judge: Judge) -> Child:
+        """Begin, or go on in one of the two ways there are."""
+        workers = ("--workers", str(self._shape.workers))
+        if not judge.runs() or self._draw.random() < 0.2:
+            return self.start("run", "torture.yaml", "--target", "test", *workers)
+        return self.start("resume", *workers)
+
+    def _run_and_kill(self, judge: Judge, server: FaultServer) -> None:
+        """Kill it after some requests and a moment, or after some time whatever it does."""
+        before, left = len(server.deliveries()), self._left(judge)
+        if self._draw.random() < 0.8:
+            wanted, moment = before + self._draw.randint(1, 1 + left // 3), self._draw.uniform(0, 0.01)
+        else:
+            wanted, moment = 0, self._draw.uniform(0, LONGEST_RUN)
+        child = self._go_on(judge)
+        server.await_deliveries(wanted, process=child)
+        end = time.monotonic() + moment
+        while child.poll() is None and time.monotonic() < end:
+            time.sleep(0.001)
+        child.kill()
+        code = child.wait()
+        if code == -9:
+            self._kills += 1
+            judge.after_crash()
+        else:
+            self._ended(judge, child, code)
+
+    def _left(self, judge: Judge) -> int:
+        """About how many writes are still to come."""
+        names = {name for order in self._shape.orders for name in self._shape.names(order.ref)}
+        return len(names - set(judge.chaos.deliveries()))
+
+    def _until_quiet(self, judge: Judge) -> None:
+        """Go on until going on sends nothing more."""
+        for _ in range(MOST_ROUNDS):
+            before = judge.chaos.deliveries()
+            child = self._go_on(judge)
+            self._ended(judge, child, child.wait())
+            if judge.broken or judge.chaos.deliveries() == before:
+                return
+        judge.broken.append(f"it is not quiet after going on {MOST_ROUNDS} times")
+
+    def _ended(self, judge: Judge, child: Child, code: int) -> None:
+        if code in (0, 4, 5, 8):
+            judge.after_end(code)
+        else:
+            judge.broken.append(f"it ended with {code}: {child.said('err')[-500:]}")
+
+    def _settle(self, judge: Judge) -> int:
+        """A person looks up what is unknown and says what is true, until all is done that can be."""
+        settled = 0
+        for _ in range(MOST_ROUNDS):
+            judge.server.await_idle()
+            unknown = judge.unknown()
+            if not unknown or judge.broken:
+                break
+            made = {name: number for number, name in judge.chaos.ids().items()}
+            for name, call in unknown.items():
+                truth = ("--done", made[name]) if name in made else ("--absent",)
+                judge.absent[name] += name not in made
+                child = self.start("settle", "--call", str(call.id), *truth, "--why", "looked it up")
+                settled += 1
+                if child.wait() != 0:
+                    judge.broken.append(f"settle: {child.said('err')}")
+            self._until_quiet(judge)
+        if not judge.broken:
+            self._check_all_done(judge)
+        return settled
+
+    def _check_all_done(self, judge: Judge) -> None:
+        """Nothing is left but what the API refuses for good, and what hangs on it."""
+        made, refused = judge.chaos.made(), {name for name, call in judge.calls().items() if call.state == "rejected"}
+        for key in set(self._shape.lines.values()):
+            wanted = self._shape.names(key)
+            if not wanted & refused and any(made[name] != 1 for name in wanted):
+                judge.broken.append(f"{key} was not finished: {Counter({name: made[name] for name in wanted})}")
+
+
+def try_out(seed: int, forks: Forks, *, fault: str = "", scratch: Path | None = None, most_rows: int = 40) -> Figures:
+    """One trial in a folder of its own below `scratch`, which is taken away afterwards."""
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=f"torture-{seed}-") as folder:
+        return Trial(seed, forks, Path(folder), fault=fault, most_rows=most_rows).run()

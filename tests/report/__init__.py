@@ -1,0 +1,1 @@
+"""What reporters write, from events made by hand."""

@@ -1,0 +1,103 @@
+"""Columns from a sheet: a type only where nothing is lost by it, and a recipe that takes every line of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runner.catalogue import Catalogue, shipped_apis
+from runner.problems import UsageError
+from runner.recipe import load_text
+from runner.report.starter import recipe_text
+from runner.rows import open_input
+from runner.rows.infer import infer
+
+CATALOGUE = Catalogue(shipped_apis())
+OPERATION = CATALOGUE.operation("syncore.create_contact")
+
+
+def sheet(tmp_path: Path, text: str, name: str = "sheet.csv") -> Path:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8", newline="")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["1", "20", "-3"], ("integer", "")),
+        (["01", "20"], ("string", "")),
+        (["00618"], ("string", "")),
+        (["1234567890123456"], ("string", "")),
+        (["1.10", "2", ""], ("decimal", "")),
+        (["1.1", "+2"], ("string", "")),
+        (["1e5"], ("string", "")),
+        (["1,50"], ("string", "")),
+        (["2027-01-31", ""], ("date", "")),
+        (["2027-01-31", "TBD"], ("string", "")),
+        (["12/31/2027", "01/02/2027"], ("date", "%m/%d/%Y")),
+        (["31/12/2027"], ("date", "%d/%m/%Y")),
+        (["01/02/2027"], ("string", "")),
+        (["1/31/2027"], ("string", "")),
+        (["true", "false"], ("boolean", "")),
+        (["TRUE"], ("string", "")),
+        (["yes", "no"], ("string", "")),
+        (["", ""], ("string", "")),
+        ([" 1"], ("string", "")),
+    ],
+)
+def test_a_type_only_where_every_value_has_it(tmp_path: Path, cells: list[str], kind: tuple[str, str]) -> None:
+    text = "Id,Value\n" + "".join(f'k{n},"{cell}"\n' for n, cell in enumerate(cells))
+    column = infer(sheet(tmp_path, text)).columns[1]
+    assert (column.type, column.format) == kind
+    assert column.required == all(cell.strip() for cell in cells)
+
+
+def test_what_tells_rows_apart(tmp_path: Path) -> None:
+    plain = infer(sheet(tmp_path, "Name,Order #\nA,1\nA,2\n"))
+    assert (plain.key, plain.grouped) == ("order", False)
+    assert next(each.type for each in plain.columns if each.name == "order") == "string"
+    lines = infer(sheet(tmp_path, "Order;Lines;City\n1;a;Oslo\n1;b;Oslo\n2;a;Bergen\n"))
+    assert (lines.key, lines.grouped, lines.delimiter) == ("order", True, ";")
+    assert lines.constant == {"order", "city"}
+    assert [each.name for each in lines.columns] == ["order", "lines_", "city"]
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("", "the header is empty"), ("A,B\n", "has no lines"), ("A,A\n1,2\n", "stands twice"), ("A,B\n1\n", "has 1 cells"),
+    ("A,B\n,1\n2,\n", "no column is filled in"), ('A\n"1\n', "is no CSV"),
+])  # fmt: skip
+def test_a_sheet_that_is_none(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        infer(sheet(tmp_path, text))
+    with pytest.raises(UsageError, match="cannot be read"):
+        infer(tmp_path / "missing.csv")
+
+
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8) | st.sampled_from(
+    ["", "1", "007", "1.50", "2027-01-31", "01/02/2027", "true", "{{ x }}", "null", " "]
+)
+LABEL = st.sampled_from(["FALSE", "not", "Lines", "1", "{{ x }}"]) | st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=12
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(st.data())
+def test_the_recipe_takes_every_line_of_its_sheet(tmp_path: Path, data: st.DataObject) -> None:
+    labels = data.draw(st.lists(LABEL.filter(str.strip), min_size=1, max_size=4, unique_by=str.strip))
+    lines = data.draw(st.lists(st.tuples(*[CELL for _ in labels]), min_size=1, max_size=5))
+    out = io.StringIO()
+    records = [[*labels, "Key"], *([*line, f"k{n}"] for n, line in enumerate(lines))]
+    csv.writer(out, lineterminator="\n").writerows(records)
+    path = sheet(tmp_path, out.getvalue())
+    found = infer(path)
+    text = recipe_text("sheet", OPERATION, sheet=found, file=path.name)
+    rows = load_text(text, file="sheet.yaml", catalogue=CATALOGUE).recipe.rows
+    assert rows is not None
+    assert open_input(path, rows, scope={}).line_count == len(lines)
