@@ -11,12 +11,9 @@ from runner.catalogue import (
     ArgumentError,
     Catalogue,
     Operation,
-    Page,
     Request,
     build_request,
     decode_form,
-    first_arguments,
-    next_arguments,
     parse_json,
     to_json,
 )
@@ -24,7 +21,7 @@ from runner.engine.before import Before, id_of, new_since, read_before
 from runner.engine.context import Connection
 from runner.engine.hits import Hits
 from runner.engine.outcome import Outcome, classify
-from runner.engine.pages import MAX_PAGES
+from runner.engine.pages import PageWatch, read_pages
 from runner.journal import CallRecord
 
 SHORTEST = 3
@@ -74,19 +71,12 @@ class Look:
         return _shown(call, operation, before, found)
 
     def _pages(self, listing: Operation, arguments: Json) -> Iterator[Outcome]:
-        following: Json | None = first_arguments(listing, arguments)
-        base_url, seen = self.connections[listing.api].base_url, 0
-        for _ in range(MAX_PAGES):
-            if following is None:
-                return
-            outcome = self._ask(listing, build_request(listing, following, base_url=base_url, today=self.today))
-            yield outcome
-            if not outcome.ok:
-                return
-            page: Page = outcome.value
-            seen += len(page.items)
-            following = next_arguments(listing, following, page, seen)
-        yield Outcome("rejected", f"more than {MAX_PAGES} pages")
+        base_url = self.connections[listing.api].base_url
+
+        def ask(following: Json) -> Outcome:
+            return self._ask(listing, build_request(listing, following, base_url=base_url, today=self.today))
+
+        return read_pages(listing, arguments, ask, watch=PageWatch(listing))
 
     def _ask(self, listing: Operation, request: Request) -> Outcome:
         """One GET at the pace of the account, counted like any other."""

@@ -1,11 +1,14 @@
-"""Whether a list held still while its pages were read, and whether it gave what it said it had."""
+"""Pages of a list, one after the other; whether it held still meanwhile, and gave what it said it had."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from runner.catalogue import Operation, Page, to_json
+from runner.catalogue import Operation, Page, first_arguments, next_arguments, to_json
+from runner.engine.outcome import Outcome
 
 MAX_PAGES = 1000
 """Pages of one search; more is an answer that never ends."""
@@ -55,3 +58,30 @@ class PageWatch:
         self.notices.append(notice)
         if doubt:
             self.doubt = notice
+
+
+def read_pages(
+    operation: Operation, arguments: Mapping[str, Any], ask: Callable[[Mapping[str, Any]], Outcome], *,
+    watch: PageWatch, most: int = MAX_PAGES,
+) -> Iterator[Outcome]:  # fmt: skip
+    """The pages of a list, each a done outcome with a Page; at most one that is not done, which is the last.
+
+    `ask` makes the request for a page from its arguments.
+    """
+    following: Mapping[str, Any] | None = first_arguments(operation, arguments)
+    seen = 0
+    for number in range(1, most + 1):
+        if following is None:
+            watch.end(seen)
+            return
+        outcome = ask(following)
+        if outcome.ok and not watch.see(outcome.value):
+            reason = f"page {number} of {operation.full_name} has come before: there is no end to it"
+            outcome = Outcome("rejected", reason)
+        yield outcome
+        if not outcome.ok:
+            return
+        page: Page = outcome.value
+        seen += len(page.items)
+        following = next_arguments(operation, following, page, seen)
+    yield Outcome("rejected", f"{operation.full_name} gave more than {most:,} pages")

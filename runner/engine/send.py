@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from runner.catalogue import Operation, Page, Request, first_arguments, next_arguments, to_json
+from runner.catalogue import Operation, Request, to_json
 from runner.engine.context import Connection, Context
 from runner.engine.events import CallFinished, Noticed, Waiting
 from runner.engine.hits import Hits
 from runner.engine.outcome import Outcome, classify
-from runner.engine.pages import MAX_PAGES, PageWatch
+from runner.engine.pages import MAX_PAGES, PageWatch, read_pages
 from runner.engine.retry import LONGEST_RETRY_AFTER, TRIES, UNASKED_PAUSE, backoff, may_repeat
 from runner.engine.watch import FAILURES_IN_A_ROW, PAUSE, Watch, failed
 from runner.journal import CallRecord, CallState, Identity, Journal
@@ -103,24 +103,11 @@ class Sender:
         most: int = MAX_PAGES,
     ) -> Iterator[Outcome]:  # fmt: skip
         """The pages of a list, each a done outcome with a Page; at most one that is not done, which is the last."""
-        following: Mapping[str, Any] | None = first_arguments(operation, arguments)
-        seen = 0
-        for number in range(1, most + 1):
-            if following is None:
-                watch.end(seen)
-                return
-            request = self._context.request(operation, following)
-            outcome = self.read(subject, operation, request, tries=tries)
-            if outcome.ok and not watch.see(outcome.value):
-                reason = f"page {number} of {operation.full_name} has come before: there is no end to it"
-                outcome = Outcome("rejected", reason)
-            yield outcome
-            if not outcome.ok:
-                return
-            page: Page = outcome.value
-            seen += len(page.items)
-            following = next_arguments(operation, following, page, seen)
-        yield Outcome("rejected", f"{operation.full_name} gave more than {most:,} pages")
+
+        def ask(following: Mapping[str, Any]) -> Outcome:
+            return self.read(subject, operation, self._context.request(operation, following), tries=tries)
+
+        return read_pages(operation, arguments, ask, watch=watch, most=most)
 
     def _send(
         self, record: CallRecord, subject: Subject, operation: Operation, request: Request, *, check: Check, tries: int
