@@ -61,6 +61,11 @@ class Judge:
         """The writes whose outcome is not known."""
         return {name: call for name, call in self.calls().items() if call.state in OPEN}
 
+    @property
+    def results(self) -> Path:
+        """The results of the last run."""
+        return self.folder / "runs" / str(self.runs()[-1].id) / "results.csv"
+
     def after_crash(self) -> None:
         """What was done before is done, as it was."""
         calls = self.calls()
@@ -113,8 +118,7 @@ class Judge:
         calls = self.calls()
         unknown = {name for name, call in calls.items() if call.state in OPEN}
         done = {name for name, call in calls.items() if call.state in SETTLED}
-        path = self.folder / "runs" / str(self.runs()[-1].id) / "results.csv"
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with self.results.open(encoding="utf-8-sig", newline="") as file:
             lines = list(csv.DictReader(file))
         if [(int(line["line"]), line["key"]) for line in lines] != sorted(self.shape.lines.items()):
             self.broken.append("G15: the lines of the results are not those of the sheet")

@@ -120,7 +120,7 @@ class Trial:
         judge.broken.append(f"it is not quiet after going on {MOST_ROUNDS} times")
 
     def _ended(self, judge: Judge, child: Child, code: int) -> None:
-        if code in (0, 4, 5, 8):
+        if code in (0, 4, 5, 8) and judge.results.exists():
             judge.after_end(code)
         else:
             judge.broken.append(f"it ended with {code}: {child.said('err')[-500:]}")
