@@ -18,7 +18,9 @@ def test_it_is_sent_again_and_on_record(contacts: Command) -> None:
     assert len(contacts.delivered()) == 2
     told = contacts(*AGAIN).err
     assert "2 calls finished before; none is sent again, but for A-1" in told
-    assert [sent["body"]["first_name"] for sent in contacts.delivered()] == ["A-1", "A-2", "A-1"]
+    first, second, again = (sent["body"]["first_name"] for sent in contacts.delivered())
+    assert {first, second} == {"A-1", "A-2"}
+    assert again == "A-1"
     shown = contacts("show", "2").out
     (line,) = [line for line in shown.splitlines() if line.startswith("  again ")]
     assert line.startswith("  again     A-1: the contact was\\x1bdeleted (")
