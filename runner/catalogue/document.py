@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from importlib import resources
@@ -177,6 +177,11 @@ class Catalogue(Mapping[str, Api]):
         """The operation that `use` calls `api.operation`. Raises KeyError."""
         api, _, name = full_name.partition(".")
         return self[api].operations[name]
+
+    def operations(self, apis: Collection[str] = ()) -> list[Operation]:
+        """The operations of those of `apis` that there are; of every one, where that is none."""
+        used = [name for name in self if name in apis] or [*self]
+        return [operation for name in used for operation in self[name].operations.values()]
 
 
 def _server(document: Mapping[str, Any]) -> str:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import click
 
-from runner.catalogue import Catalogue
+from runner.catalogue import Catalogue, to_json
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
 from runner.cli.ops import operation_called
 from runner.problems import ConfigError, UsageError
 
 _SHEET = click.Path(path_type=Path, dir_okay=False)
+_SCHEMA = "recipe.schema.json"
+_MODELINE = f"# yaml-language-server: $schema={_SCHEMA}\n"
 
 
 @click.command(short_help="Make a folder to start from.")
@@ -26,12 +28,15 @@ _SHEET = click.Path(path_type=Path, dir_okay=False)
 def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
     """Make FOLDER (this one, when it is left out) something to start from, and leave alone what is there.
 
-    A configuration, a recipe with a sample sheet, a workflow for GitHub and a .gitignore: it validates and plans as
-    it stands.
+    A configuration, a recipe with a sample sheet, the schema that editors complete it with, a workflow for GitHub and
+    a .gitignore: it validates and plans as it stands.
     """
+    from runner.recipe.editor import editor_schema
     from runner.report import starter
 
-    files: dict[str, str] = {"runner.yaml": starter.CONFIGURATION, ".gitignore": starter.IGNORED}
+    catalogue = catalogue_for(projects.current(), None)
+    schema = to_json(editor_schema(catalogue.operations())).decode() + "\n"
+    files = {"runner.yaml": starter.CONFIGURATION, ".gitignore": starter.IGNORED, _SCHEMA: schema}
     if sheet is None:
         files["orders.csv"] = starter.SAMPLE_SHEET
     name = _name(sheet.stem if sheet is not None else "orders")
@@ -39,11 +44,11 @@ def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
     taken = [each for each in (*files, f"{name}.yaml") if (folder / each).exists()]
     if taken:
         raise UsageError(f"{folder / taken[0]} is there already", remedy="name an empty folder")
-    catalogue = catalogue_for(projects.current(), None)
     operation = operation or _first_operation(catalogue)
     operation_called(catalogue, operation)  # before the first file is made
     _write(folder, {"orders.csv": files.pop("orders.csv")} if sheet is None else {})
-    _write(folder, {f"{name}.yaml": _recipe(name, operation, folder, sheet or folder / "orders.csv")} | files)
+    recipe = _MODELINE + _recipe(name, operation, folder, sheet or folder / "orders.csv")
+    _write(folder, {f"{name}.yaml": recipe} | files)
     where = "" if folder == Path() else f"cd {folder} && "
     click.echo(f"next: {where}runner plan {name}.yaml", err=True)
     return 0
@@ -59,7 +64,8 @@ def new(*, operation: str, sheet: Path | None, out: Path | None) -> int:
     path = out if out is not None else Path(f"{name}.yaml")
     if path.exists():
         raise UsageError(f"{path} is there already", remedy="name another file with --out")
-    _write(path.parent, {path.name: _recipe(name, operation, path.parent, sheet)})
+    modeline = _MODELINE if (path.parent / _SCHEMA).is_file() else ""
+    _write(path.parent, {path.name: modeline + _recipe(name, operation, path.parent, sheet)})
     click.echo(f"next: runner plan {path}", err=True)
     return 0
 

@@ -28,6 +28,7 @@ _COMMANDS = {
     "show": "runs",
     "settle": "runs",
     "ops": "ops",
+    "schema": "schema",
     "probe": "probe",
     "sandbox": "apis",
 }

@@ -41,7 +41,7 @@ def _named(catalogue: Catalogue, name: str | None) -> list[Operation]:
         raise UsageError(f"there is no API {api!r}", remedy=nearest(api, catalogue, noun="APIs"))
     if dot:
         return [operation_called(catalogue, f"{api}.{operation}")]
-    return [found for known in catalogue if not api or known == api for found in catalogue[known].operations.values()]
+    return catalogue.operations([api] if api else [])
 
 
 def operation_called(catalogue: Catalogue, name: str) -> Operation:

@@ -74,14 +74,23 @@ def check(source: Source) -> tuple[list[Problem], frozenset[TreePath]]:
     return sorted(set(problems)), frozenset(broken)
 
 
+def recipe_schema() -> Any:
+    """The schema of a recipe as it is published, which is the caller's to change."""
+    return json.loads(resources.files("runner.schemas").joinpath(SCHEMA).read_text(encoding="utf-8"))
+
+
 @cache
 def _validator() -> Any:
-    """The validator, built on first use: importing jsonschema takes longer than many commands do."""
+    """The validator, built on first use."""
+    return validator(recipe_schema())
+
+
+def validator(schema: Any) -> Any:
+    """What checks a recipe against a schema, with its exact numbers. Importing jsonschema takes its time."""
     from jsonschema import Draft202012Validator, validators
 
     checker = Draft202012Validator.TYPE_CHECKER.redefine_many({"number": _is_number, "integer": _is_integer})
     extend: Callable[..., Any] = validators.extend
-    schema = json.loads(resources.files("runner.schemas").joinpath(SCHEMA).read_text(encoding="utf-8"))
     return extend(Draft202012Validator, type_checker=checker)(schema)
 
 

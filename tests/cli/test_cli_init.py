@@ -12,8 +12,8 @@ from .command import TIMEOUT, TREE, Command
 
 def test_the_folder_works_at_once(runner: Command) -> None:
     made = runner("init", "shop").out.split()
-    names = ["orders.csv", "orders.yaml", "runner.yaml", ".gitignore", ".github/workflows/plan.yml"]
-    assert made == [f"shop/{name}" for name in names]
+    names = "orders.csv orders.yaml runner.yaml .gitignore recipe.schema.json .github/workflows/plan.yml"
+    assert made == [f"shop/{name}" for name in names.split()]
     shop = Command(runner.folder / "shop")
     assert shop("validate", "orders.yaml").out == "orders.yaml: ok, 1 step\n"
     assert "Plan: 2 rows: 2 to send; 2 calls (2 create_contact)" in shop("plan", "orders.yaml").out

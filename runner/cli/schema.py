@@ -1,0 +1,49 @@
+"""`schema`: the recipe schema for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from runner import source
+from runner.catalogue import to_json
+from runner.cli import projects
+from runner.cli.apis_of import catalogue_for
+from runner.problems import UsageError
+
+
+@click.command(short_help="Print the recipe schema for an editor, with the operations that there are.")
+@click.argument("recipe", required=False)
+@click.option("--apis", is_flag=True, help="With all the APIs of this folder, instead of those that RECIPE uses.")
+@click.option("--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold.")
+def schema(*, recipe: str | None, apis: bool, target_name: str) -> int:
+    """Print the JSON Schema of recipes, with the operations of the APIs that RECIPE uses and what each of them takes.
+
+    Written to a file that the recipe names in its first line, it makes an editor complete and check `use` and `with`:
+    runner schema --apis > recipe.schema.json, and # yaml-language-server: $schema=recipe.schema.json
+    """
+    from runner.recipe.editor import editor_schema
+
+    if (recipe is None) != apis:
+        raise UsageError("whose operations are wanted?", remedy="name a recipe, or say --apis for all there are")
+    settings = projects.current() if recipe is None else projects.config_of(recipe)
+    catalogue = catalogue_for(settings, settings.target(target_name))
+    operations = catalogue.operations([] if recipe is None else _used(recipe))
+    click.echo(to_json(editor_schema(operations)).decode())
+    return 0
+
+
+def _used(recipe: str) -> set[str]:
+    """The APIs that a recipe names, right or not in all else."""
+    path, _ = projects.find_recipe(recipe)
+    return {name.partition(".")[0] for name in _names(source.read(path, name=recipe).data)}
+
+
+def _names(node: Any) -> Iterator[str]:
+    """All that stands under a `use`."""
+    if isinstance(node, dict) and isinstance(node.get("use"), str):
+        yield node["use"]
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _names(inner)
