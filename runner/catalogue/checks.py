@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.catalogue.dialect import DATA, METHODS, operation_name
 from runner.catalogue.files import FILES, with_places
+from runner.catalogue.meaning import paging_defects, read_back_defects
 from runner.catalogue.operation import body_schema, build_operation, declared_parameters, parameter_name
 from runner.catalogue.schema import (
     TreePath,
@@ -259,17 +260,11 @@ def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Itera
     for key, name, known, what in checks:
         if name and name not in known:
             yield (*here, PREFIX + key), Violation(here, f"{name!r} is not {what}", nearest(name, known)), "extension"
-    for message in _paging_defects(entry.get(f"{PREFIX}pagination"), operation.items):
+    for message, others in read_back_defects(document, operation) if entry.get(f"{PREFIX}read-back") else ():
+        place = (*here, f"{PREFIX}read-back", "operation")
+        yield place, Violation(place, message, nearest(entry[f"{PREFIX}read-back"]["operation"], others)), "extension"
+    for message in paging_defects(entry.get(f"{PREFIX}pagination"), operation.items):
         yield (*here, f"{PREFIX}pagination"), Violation(here, message), "extension"
-
-
-def _paging_defects(declared: Mapping[str, Any] | None, items: str) -> Iterator[str]:
-    if declared is None:
-        return
-    if not items:
-        yield "pages of what? the operation has no x-runner-items"
-    if set(declared) & {"page", "count", "offset", "limit"} not in ({"page"}, {"page", "count"}, {"offset", "limit"}):
-        yield "needs page, with count where there is one, or else offset and limit"
 
 
 def _check_conditions(declared: Mapping[str, Any], path: TreePath) -> Iterator[Finding]:

@@ -87,8 +87,18 @@ class _Operations(Mapping[str, Operation]):
     def __getitem__(self, name: str) -> Operation:
         if name not in self._built:
             method, path = self._places[name]
-            self._built[name] = build_operation(self._document, self._api, method=method, path=path)
+            operation = build_operation(self._document, self._api, method=method, path=path)
+            self._built[name] = operation if self._is_read_back(operation) else replace(operation, read_back=None)
         return self._built[name]
+
+    def _is_read_back(self, write: Operation) -> bool:
+        """Whether the read that seems to belong to a write gives one object, with no more than the write knows."""
+        back = write.read_back
+        if back is None:
+            return True
+        read = self.get(back.operation)
+        fits = read is not None and read.effect == "read" and not read.items
+        return fits and read is not None and read.required <= {*write.parameters, *back.answer}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -182,6 +192,10 @@ class Catalogue(Mapping[str, Api]):
         """The operations of those of `apis` that there are; of every one, where that is none."""
         used = [name for name in self if name in apis] or [*self]
         return [operation for name in used for operation in self[name].operations.values()]
+
+    def read_back(self, write: Operation) -> Operation | None:
+        """The read of one object that gives what `write` made or changed; None where nothing does."""
+        return self[write.api].operations[write.read_back.operation] if write.read_back is not None else None
 
 
 def _server(document: Mapping[str, Any]) -> str:

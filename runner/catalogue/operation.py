@@ -10,6 +10,7 @@ from typing import Any
 from runner.catalogue.conditions import Conditions, read_grammar
 from runner.catalogue.dialect import flat, operation_name
 from runner.catalogue.form import FORM
+from runner.catalogue.read_back import ReadBack, read_back_of
 from runner.catalogue.schema import deref, inline, is_open, types_of
 
 _EFFECTS = {"get": "read", "head": "read", "post": "create"}
@@ -86,6 +87,7 @@ class Operation:
     id_field     what the answer of a write must have, "" for reads
     failure      how a 2xx says that the call failed
     form         whether the body is sent as a form, because it is not taken as JSON
+    read_back    the read that gives what a write has made or changed, None where there is none
     """
 
     api: str
@@ -108,6 +110,7 @@ class Operation:
     source: str = ""
     failure: Failure | None = None
     form: bool = False
+    read_back: ReadBack | None = None
 
     @property
     def full_name(self) -> str:
@@ -152,6 +155,7 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
     effect = entry.get("x-runner-effect") or _EFFECTS.get(method, "update")
     answer = flat(inline(document, _answer_schema(document, entry)))
     failure = entry.get("x-runner-failure") or document["info"].get("x-runner-failure")
+    id_field = entry.get("x-runner-id", "")
     return Operation(
         api=api,
         name=operation_name(method, path, entry),
@@ -169,10 +173,11 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
         items=entry.get("x-runner-items", _bare_list(answer) if effect == "read" else ""),
         pagination=_pagination(entry.get("x-runner-pagination")),
         empty=frozenset(entry.get("x-runner-empty", ())),
-        id_field=entry.get("x-runner-id", ""),
+        id_field=id_field,
         source=entry.get("x-runner-source", ""),
         failure=_failure(failure) if failure else None,
         form=_is_form(deref(document, entry.get("requestBody")) or {}),
+        read_back=read_back_of(document, method=method, path=path, effect=effect, id_field=id_field),
     )
 
 

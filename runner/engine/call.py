@@ -4,64 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from runner.catalogue import ArgumentError, Operation, Request, decode_form, first_arguments, parse_json
+from runner.catalogue import ArgumentError, Request, first_arguments, parse_json
 from runner.engine.before import id_of
+from runner.engine.changed import difference
 from runner.engine.context import Context
 from runner.engine.events import PlannedCall, PlannedState
 from runner.engine.looking import Looker, may_look
 from runner.engine.outcome import Outcome
+from runner.engine.read_back import BackReading, settles
 from runner.engine.reading import Reading, failed, words
-from runner.engine.reconcile import look_for, may_send_again, not_before
+from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
 from runner.engine.send import STOPPED, Sender, Subject
-from runner.journal import CallRecord, Identity
+from runner.engine.use import Progress, Use
+from runner.journal import CallRecord
 from runner.journal.records import OPEN, SETTLED
 from runner.recipe.model import Search, Step
-from runner.rows import Row
 from runner.template import EvaluationError, Expression, Undecided, Unknown, render
-
-Scope = Mapping[str, Any]
-
-
-@dataclass
-class Progress:
-    """How far a row has come. `writes` are the states of its writes and the runs they were made in.
-
-    `adopted` are the calls, by step and item, that were unknown before and have been found or sent again since.
-    """
-
-    row: Row
-    prior: Mapping[tuple[str, str], CallRecord]
-    planned: list[PlannedCall] = field(default_factory=list)
-    writes: list[tuple[str, int]] = field(default_factory=list)
-    money: Decimal = Decimal(0)
-    adopted: set[tuple[str, str]] = field(default_factory=set)
-
-    @property
-    def open_call(self) -> CallRecord | None:
-        """A write of before whose outcome is still unknown, whether or not the recipe or the sheet gets to it."""
-        writes = (call for name, call in self.prior.items() if call.effect != "read" and name not in self.adopted)
-        return next((call for call in writes if call.state in OPEN), None)
-
-    @property
-    def has_written(self) -> bool:
-        """Whether a write of this row may have gone out before this run: then its reads keep their answers."""
-        return any(call.effect != "read" and call.state in (*SETTLED, *OPEN) for call in self.prior.values())
-
-
-@dataclass(frozen=True)
-class Use:
-    """A step used for one row or item: what it sees, which call it is, and its position under `for_each`."""
-
-    step: Step
-    operation: Operation
-    scope: Scope
-    identity: Identity
-    position: int | None = None
-    undecided: str = ""
 
 
 class Caller:
@@ -73,12 +35,14 @@ class Caller:
         self._context, self._progress, self._sender = context, progress, sender
         self._looking = looker.reading if looker is not None else None
         self._reading = Reading(context, sender) if sender is not None else None
+        self._back = BackReading(context, sender) if sender is not None else None
 
     def call(self, use: Use) -> Outcome:
         """Make or plan one call; what it gives is the outcome's value."""
         try:
             arguments = render(use.step.arguments, use.scope)
             request = self._context.request(use.operation, first_arguments(use.operation, arguments))
+            use = replace(use, arguments=arguments)
         except (EvaluationError, ArgumentError) as error:
             self.plan(use.step, "invalid", reason=words(error), position=use.position)
             return Outcome("rejected", words(error))
@@ -219,9 +183,21 @@ class Caller:
         if outcome.ok:
             self._count(request, run=self._context.run)
         elif outcome.state == "unknown":
+            if settles(use.operation) and not self._context.stop.requested:
+                return self._reconcile(use, request, self._recorded(subject))
             why = f"{outcome.reason}; it may have been carried out and is not sent again"
             return replace(outcome, reason=f"{why}: runner settle {self._context.run}")
         return outcome
+
+    def _recorded(self, subject: Subject) -> CallRecord:
+        """A call that was sent just now, as the journal has it."""
+        journal, known = self._context.journal, subject.identity
+        assert journal is not None  # noqa: S101 - a dry run sends nothing
+        journal.flush()
+        calls = self._context.history.calls_of(
+            known.account, known.recipe, per=known.per, key=known.key, generation=known.generation
+        )  # fmt: skip
+        return calls[known.step, known.item]
 
     def _count(self, request: Request, *, run: int) -> None:
         self._progress.writes.append(("done", run))
@@ -255,13 +231,11 @@ class Caller:
 
         It is sent again only where the recipe says so, no money moves, and what it may have made has had time to show.
         """
-        assert self._sender is not None and self._reading is not None  # noqa: S101 - a dry run stops before
+        assert self._sender is not None  # noqa: S101 - a dry run stops before
         subject = replace(self._subject(use), identity=prior.identity)
-        found = look_for(
-            self._reading, use.step, use.operation, prior, subject, use.scope, besides=self._earlier(use)
-        )  # fmt: skip
+        found = self._look_again(use, request, prior, subject)
         if found.item is not None:
-            reason = f"its outcome in run {prior.run} was unknown; found by search"
+            reason = f"its outcome in run {prior.run} was unknown; {found.how}"
             self._sender.conclude(prior, "done", row=subject.row, value=found.item, reason=reason)
             self._progress.adopted.add((prior.identity.step, prior.identity.item))
             self._count(request, run=self._context.run)
@@ -280,28 +254,16 @@ class Caller:
         reason = f"it may have been carried out in run {prior.run} ({why}){searched}"
         return Outcome("unknown", f"{reason}; look it up and say what you find: runner settle {self._context.run}")
 
-
-def difference(prior: CallRecord, request: Request) -> str:
-    """The first places in which a request differs from the one that was sent, old value first."""
-    if prior.url != request.path:
-        return f"{prior.method} {prior.url}, now {request.path}"
-    sent, now = prior.body.encode(), request.content() or b""
-    if request.form:
-        before, after = decode_form(sent, {}), decode_form(now, {})
-    else:
-        before, after = parse_json(sent or b"{}"), parse_json(now or b"{}")
-    parts = list(_differences(before, after, ""))
-    return "; ".join(parts[:3]) + (f" and {len(parts) - 3} more" if len(parts) > 3 else "")
-
-
-def _differences(before: Any, after: Any, path: str) -> list[str]:
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        parts = []
-        for name in [*before, *(name for name in after if name not in before)]:
-            inner = f"{path}.{name}" if path else name
-            parts += _differences(before.get(name), after.get(name), inner)
-        return parts
-    return [] if before == after else [f"{path} was {before!r}, now {after!r}"]
+    def _look_again(self, use: Use, request: Request, prior: CallRecord, subject: Subject) -> Finding:
+        """What is there of a call whose outcome is unknown: an update is read back, what else there is looked for."""
+        assert self._reading is not None and self._back is not None  # noqa: S101 - a dry run stops before
+        found = Finding()
+        if settles(use.operation):
+            found = self._back.settle(use, request, prior, subject)
+        if found.item is not None or use.step.unless_found is None:
+            return found
+        earlier = self._earlier(use)
+        return look_for(self._reading, use.step, use.operation, prior, subject, use.scope, besides=earlier)
 
 
 def _name(use: Use) -> str:

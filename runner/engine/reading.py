@@ -38,7 +38,7 @@ class Reading:
         else:
             outcome = self._sender.read(subject, operation, request, tries=step.retry)
         if not outcome.ok:
-            return _unread(outcome, operation)
+            return unread(outcome, operation)
         outcome = _expected(step, outcome, scope)
         if outcome.ok and len(to_json(outcome.value)) <= LONGEST_ANSWER:
             self._sender.note(subject, operation, request, "done", value=outcome.value, reason="")
@@ -74,7 +74,7 @@ class Reading:
         except (EvaluationError, ArgumentError) as error:
             return Outcome("rejected", f"unless_found: {words(error)}"), None
         if not outcome.ok:
-            return _unread(outcome, listing), None
+            return unread(outcome, listing), None
         if not outcome.value and outcome.doubt:
             return Outcome("not sent", f"unless_found: {outcome.doubt}; what it does not show may be there"), None
         if len(outcome.value) > 1:
@@ -90,7 +90,7 @@ class Reading:
             outcome = self._sender.items(_looking(step, subject), listing, before.arguments, tries=step.retry)
         except (ArgumentError, KeyError):  # the API's document has changed since
             return Outcome("rejected", f"unless_found: the search with {before.operation} cannot be made any more")
-        return outcome if outcome.ok else _unread(outcome, listing)
+        return outcome if outcome.ok else unread(outcome, listing)
 
     def fitting(self, step: Step, items: Sequence[Any], scope: Mapping[str, Any]) -> Outcome:
         """Those of the objects that the `where` of a step's search is true of."""
@@ -125,7 +125,7 @@ def failed(expect: Expression, value: Any, scope: Mapping[str, Any]) -> str:
         return str(error)
 
 
-def _unread(outcome: Outcome, operation: Operation) -> Outcome:
+def unread(outcome: Outcome, operation: Operation) -> Outcome:
     """A read that gave nothing: refused, or not to be had now. No write hangs on it, so nothing is unknown."""
     state = "not sent" if outcome.state == "unknown" else outcome.state
     return replace(outcome, state=state, reason=f"{operation.full_name}: {outcome.reason}")

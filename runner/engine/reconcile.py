@@ -24,10 +24,11 @@ from runner.recipe.model import Step
 class Finding:
     """What a search says: the object that the call made, or else why it is not known which it is.
 
-    `absent`: the search, which `before` notes, was complete and nothing fits.
+    `absent`: the search, which `before` notes, was complete and nothing fits. `how` it was found, for people.
     """
 
     item: Any = None
+    how: str = "found by search"
     reason: str = ""
     absent: bool = False
     before: str = ""

@@ -19,10 +19,13 @@ UNASKED_PAUSE = 5.0
 
 
 def may_repeat(operation: Operation, outcome: Outcome, *, attempt: int, tries: int) -> bool:
-    """Whether attempt number `attempt` (from 1) may be followed by another."""
+    """Whether attempt number `attempt` (from 1) may be followed by another.
+
+    An update that may have landed is read back where that can be done, and repeated only where it cannot.
+    """
     if outcome.state == "throttled":
         return attempt < THROTTLED_TRIES
-    harmless = operation.effect == "read" or operation.repeatable
+    harmless = operation.effect == "read" or (operation.repeatable and operation.read_back is None)
     if outcome.state == "not sent" or (outcome.state == "unknown" and harmless and not _final(outcome)):
         return attempt < tries
     return False

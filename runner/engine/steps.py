@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from runner.catalogue import Operation
-from runner.engine.call import Caller, Progress, Use
+from runner.engine.call import Caller
 from runner.engine.context import Context
 from runner.engine.events import Bucket, RowResult
 from runner.engine.looking import Looker
 from runner.engine.outcome import Outcome
 from runner.engine.reshaped import Past, done_calls, renamed, reshaped
 from runner.engine.send import Sender
+from runner.engine.use import Progress, Use
 from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
 from runner.recipe.model import Step

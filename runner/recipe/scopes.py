@@ -126,6 +126,10 @@ class Scopes:
             found = replace(of_kind(NULL), of="it has expect: none")
         elif expect in EXPECTATIONS and expect != "any" and found.solid == {"list"}:
             found = found.element
+        operation = self.operation(step.get("use"))
+        back = self.catalogue.read_back(operation) if operation is not None else None
+        if operation is not None and back is not None and operation.effect == "update" and not operation.money:
+            found = join(found, _object(back.answer, back))  # what it is where its own answer was lost
         if "unless_found" in step:
             hit = self.entry(mapping(step["unless_found"]))
             found = join(found, replace(hit, of=hit.of or "the search"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.catalogue import Auth, Catalogue, Pagination, load_api
+from runner.catalogue.read_back import ReadBack
 from runner.problems import InvalidError, Problem
 
 DOCUMENT = """\
@@ -180,7 +181,33 @@ def test_a_catalogue_loads_a_document_when_it_is_asked_for(document: Path, tmp_p
         catalogue["gone"]
 
 
+CHANGE = "operationId: change_order\n"
+BACK = CHANGE + "      x-runner-read-back: "
+
+
+def test_a_write_knows_what_gives_it_back(document: Path) -> None:
+    def read_back(text: str, name: str) -> ReadBack | None:
+        document.write_text(text, encoding="utf-8")
+        return load_api(document).operations[name].read_back
+
+    assert read_back(DOCUMENT, "change_order") == ReadBack("get_order")
+    assert read_back(DOCUMENT, "create_order") == ReadBack("get_order", {"order_id": "id"})
+    assert read_back(DOCUMENT, "get_order") is None
+    told = "{operation: get_order, answer: {order_id: order.id}, except: [parent.example]}"
+    told_back = ReadBack("get_order", {"order_id": "order.id"}, frozenset({"parent.example"}))
+    assert read_back(DOCUMENT.replace(CHANGE, f"{BACK}{told}\n"), "change_order") == told_back
+    assert read_back(DOCUMENT.replace(CHANGE, f"{BACK}false\n"), "change_order") is None
+    listing = "operationId: get_order\n      x-runner-items: '*'"
+    assert read_back(DOCUMENT.replace("operationId: get_order", listing), "change_order") is None
+    dated = "      parameters: [{name: day, in: query, required: true, schema: {type: string}}]\n      responses"
+    assert read_back(DOCUMENT.replace("      responses", dated, 1), "change_order") is None
+
+
 CASES: list[tuple[str, str, str, str, str]] = [
+    (CHANGE, f"{BACK}{{operation: get_ordr}}\n", "extension", "no operation is called 'get_ordr'", "get_ordr"),
+    (CHANGE, f"{BACK}{{operation: find_orders}}\n", "extension", "does not read one object", "find_orders"),
+    (CHANGE, f"{BACK}true\n", "extension", "", "x-runner-read-back"),
+    ("x-runner-id: id", "x-runner-read-back: {operation: get_order}", "extension", "needs 'order_id'", "read-back"),
     ("x-runner-evidence: observed}", "x-runner-evidence: guessed}", "extension", "'guessed' is not one of", "page:"),
     ("x-runner-money: amount", "x-runner-mony: amount", "extension", "unknown key 'x-runner-mony'", "x-runner-mony"),
     ("x-runner-money: amount", "x-runner-money: example", "extension", "'example' is not a number", "money"),

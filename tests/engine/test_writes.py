@@ -139,14 +139,14 @@ def test_rows_that_gave_up_are_no_success(server: FaultServer, bench: Bench) -> 
 PUT = """\
 steps:
   - id: change
-    use: shop.update_customer
-    with: {customer_id: "7", notes: "{{ row.ref }}"}
+    use: shop.update_order
+    with: {order_id: "7", notes: "{{ row.ref }}"}
 """
 
 
 def test_a_repeatable_write_is_repeated(server: FaultServer, bench: Bench) -> None:
-    server.on("PUT", "/customers/7", actions.close(), nth=1)
-    server.on("PUT", "/customers/7", actions.answer(500), nth=2)
+    server.on("PUT", "/orders/7", actions.close(), nth=1)
+    server.on("PUT", "/orders/7", actions.answer(500), nth=2)
     assert bench.run(PUT).row.bucket == "done"
     assert len(server.writes()) == 3
 
@@ -156,8 +156,8 @@ LAST = [actions.throttle("9999"), actions.answer(401), actions.answer(422), acti
 
 @pytest.mark.parametrize("last", LAST, ids=["429", "401", "422", "500"])
 def test_a_repeatable_write_that_may_have_landed_stays_unknown(server: FaultServer, bench: Bench, last: Action) -> None:
-    server.on("PUT", "/customers/7", actions.close(), nth=1)
-    server.on("PUT", "/customers/7", last)
+    server.on("PUT", "/orders/7", actions.close(), nth=1)
+    server.on("PUT", "/orders/7", last)
     ran = bench.run(PUT)
     assert (ran.row.bucket, ran.ended.exit_code) == ("unknown", 5)
     assert bench.calls()["A", "change", ""].state == "unknown"

@@ -270,9 +270,10 @@ def behave(exchange: Exchange) -> bool:
     request, shop = exchange.request, exchange.server.shop
     if request.method == "POST":
         return respond(exchange, 201, shop.create(request.path, request.json()))
-    found = shop.find(request.path, request.query)
     if request.method == "PUT":
+        shop.change(request.path, request.json())
         return respond(exchange, 200, {"id": int(request.path.rpartition("/")[2])})
+    found = shop.find(request.path, request.query)
     if found is None:
         return respond(exchange, 404, {"message": "no such object"})
     last = request.path.rpartition("/")[2]

@@ -23,6 +23,14 @@ class Shop:
             self.objects.setdefault(path, []).append(made)
             return made
 
+    def change(self, path: str, body: Mapping[str, Any]) -> None:
+        """Lay a body over the object at `path`, if there is one."""
+        collection, _, last = path.rpartition("/")
+        with self._lock:
+            for item in self.objects.get(collection, ()):
+                if str(item["id"]) == last:
+                    item.update(body)
+
     def find(self, path: str, query: Mapping[str, str]) -> Any:
         """The list at `path`, filtered by the fields that `query` names; None for an unknown object."""
         collection, _, last = path.rpartition("/")

@@ -1,0 +1,75 @@
+"""The read that belongs to a write: what gives back, afterwards, the object that was made or changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.catalogue.dialect import operation_name
+from runner.template import Unknown
+
+KEY = "x-runner-read-back"
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """How a write is read back.
+
+    operation   the read, an operation of the same API; its parameters are those of the write by the same names
+    answer      the parameters that the answer of the write gives instead, each with its dotted place there
+    unlike      fields of the body, dotted, that are given back in another form than they are sent
+    """
+
+    operation: str
+    answer: Mapping[str, str] = field(default_factory=dict)
+    unlike: frozenset[str] = frozenset()
+
+    def arguments(self, given: Mapping[str, Any], answer: Any) -> dict[str, Any]:
+        """What the read is given, from the arguments of a write and its answer. What is not known is null."""
+        return {**given, **{name: _inside(answer, place) for name, place in self.answer.items()}}
+
+
+def read_back_of(document: Mapping[str, Any], *, method: str, path: str, effect: str, id_field: str) -> ReadBack | None:
+    """What the document says of it; else the GET of the same path or, for a create, of the object's own path below."""
+    if effect == "read":
+        return None
+    paths = document["paths"]
+    declared = paths[path][method].get(KEY)
+    if declared is not None:
+        return _declared(declared) if declared else None
+    if effect == "update" and _reads_one(paths[path]):
+        return ReadBack(_name(paths, path))
+    below = re.compile(re.escape(path.rstrip("/")) + r"/\{([^{}]+)\}")
+    own = [(other, found[1]) for other in paths if (found := below.fullmatch(other)) and _reads_one(paths[other])]
+    if effect == "create" and id_field and len(own) == 1:
+        return ReadBack(_name(paths, own[0][0]), {own[0][1]: id_field})
+    return None
+
+
+def _declared(declared: Mapping[str, Any]) -> ReadBack:
+    return ReadBack(
+        operation_name("", "", {"operationId": declared["operation"]}),
+        dict(declared.get("answer", {})),
+        frozenset(declared.get("except", ())),
+    )
+
+
+def _reads_one(item: Mapping[str, Any]) -> bool:
+    """Whether the GET of a path gives one object."""
+    entry = item.get("get")
+    return entry is not None and "x-runner-items" not in entry and entry.get("x-runner-effect", "read") == "read"
+
+
+def _name(paths: Mapping[str, Any], path: str) -> str:
+    return operation_name("get", path, paths[path]["get"])
+
+
+def _inside(tree: Any, place: str) -> Any:
+    """What stands at a dotted place; None where nothing does."""
+    for part in place.split("."):
+        if isinstance(tree, Unknown):
+            return Unknown(f"{tree.origin}.{place}")
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+    return tree

@@ -1,0 +1,119 @@
+"""What was sent beside what is given back: field by field, exact, and with what cannot be compared named."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from runner.catalogue import to_json
+from runner.problems import printable
+
+MOST_TOLD = 3
+"""Fields that a message names before it counts the rest."""
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\Z")
+_MIDNIGHT = re.compile(r"T00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?\Z")
+_NOTHING = object()
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of what was sent that is given back otherwise: its dotted place, and both values."""
+
+    place: str
+    sent: Any
+    found: Any
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was sent beside what is there: fields that differ, and those that are not given back. `same` counts."""
+
+    different: tuple[Field, ...] = ()
+    unseen: tuple[str, ...] = ()
+    same: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that was sent is there."""
+        return self.same > 0 and not self.different and not self.unseen
+
+    def still(self) -> str:
+        """The fields that are not as they were sent, in words."""
+        texts = [f"{each.place} is {literal(each.found)}, sent was {literal(each.sent)}" for each in self.different]
+        return _some(texts)
+
+    def untold(self) -> str:
+        """The fields that are not given back, in words; empty where all are."""
+        return f"not given back, and so not compared: {_some(self.unseen, ', ')}" if self.unseen else ""
+
+
+def compare_with(sent: Any, found: Any, *, unlike: Collection[str] = ()) -> Comparison:
+    """Compare the body that was sent with an object. Fields at the dotted places `unlike` are not compared."""
+    different: list[Field] = []
+    unseen: list[str] = []
+    same = 0
+    for place, value, there in _leaves(sent, found, ""):
+        if there is _NOTHING or re.sub(r"\[[0-9]+\]", "", place) in unlike:
+            unseen.append(place)
+        elif alike(value, there):
+            same += 1
+        else:
+            different.append(Field(place, value, there))
+    return Comparison(tuple(different), tuple(unseen), same)
+
+
+def alike(sent: Any, found: Any) -> bool:
+    """Whether a value is what was sent: 12.10 is 12.1 and "12.1", a day is its midnight, nothing is null;
+    "02134" is not 2134."""
+    if isinstance(sent, dt.date):
+        sent = sent.isoformat()
+    if sent == "" and found is None:
+        return True
+    if isinstance(sent, bool) or isinstance(found, bool) or sent is None or found is None:
+        return sent is found
+    if isinstance(sent, int | Decimal):
+        if isinstance(found, str):
+            return bool(_NUMBER.match(found)) and Decimal(found) == sent
+        return isinstance(found, int | Decimal) and sent == found
+    if isinstance(sent, str) and isinstance(found, int | Decimal):
+        return bool(_NUMBER.match(sent)) and Decimal(sent) == found
+    if isinstance(sent, str) and isinstance(found, str):
+        return sent == found or bool(_MIDNIGHT.match(found.removeprefix(sent)) and _is_day(sent))
+    return bool(sent == found)
+
+
+def literal(value: Any) -> str:
+    """A value as JSON, cut to what a message can hold."""
+    text = printable(to_json(value).decode())
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _leaves(sent: Any, found: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
+    """The leaves of what was sent, each with what stands in its place. Lists of another length are one leaf."""
+    if isinstance(sent, Mapping) and sent and (found is _NOTHING or isinstance(found, Mapping)):
+        for name, value in sent.items():
+            there = found.get(name, _NOTHING) if isinstance(found, Mapping) else _NOTHING
+            yield from _leaves(value, there, f"{place}.{name}" if place else name)
+    elif isinstance(sent, list) and sent and isinstance(found, list) and len(sent) == len(found):
+        for position, (value, there) in enumerate(zip(sent, found, strict=True)):
+            yield from _leaves(value, there, f"{place}[{position}]")
+    else:
+        yield place, sent, found
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _some(texts: Collection[str], between: str = "; ") -> str:
+    shown = list(texts)[:MOST_TOLD]
+    more = len(texts) - len(shown)
+    return between.join(shown) + (f" and {more} more" if more else "")

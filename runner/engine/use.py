@@ -1,0 +1,59 @@
+"""A step used for a row or an item, and how far its row has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from runner.catalogue import Operation
+from runner.engine.events import PlannedCall
+from runner.journal import CallRecord, Identity
+from runner.journal.records import OPEN, SETTLED
+from runner.recipe.model import Step
+from runner.rows import Row
+
+Scope = Mapping[str, Any]
+
+
+@dataclass
+class Progress:
+    """How far a row has come. `writes` are the states of its writes and the runs they were made in.
+
+    `adopted` are the calls, by step and item, that were unknown before and have been found or sent again since.
+    """
+
+    row: Row
+    prior: Mapping[tuple[str, str], CallRecord]
+    planned: list[PlannedCall] = field(default_factory=list)
+    writes: list[tuple[str, int]] = field(default_factory=list)
+    money: Decimal = Decimal(0)
+    adopted: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def open_call(self) -> CallRecord | None:
+        """A write of before whose outcome is still unknown, whether or not the recipe or the sheet gets to it."""
+        writes = (call for name, call in self.prior.items() if call.effect != "read" and name not in self.adopted)
+        return next((call for call in writes if call.state in OPEN), None)
+
+    @property
+    def has_written(self) -> bool:
+        """Whether a write of this row may have gone out before this run: then its reads keep their answers."""
+        return any(call.effect != "read" and call.state in (*SETTLED, *OPEN) for call in self.prior.values())
+
+
+@dataclass(frozen=True)
+class Use:
+    """A step used for one row or item: what it sees, which call it is, and its position under `for_each`.
+
+    `arguments` are those of its `with`, rendered.
+    """
+
+    step: Step
+    operation: Operation
+    scope: Scope
+    identity: Identity
+    position: int | None = None
+    undecided: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,57 @@
+"""Killed between an update and what reads it back: it is sent once, and the resume reads it back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faults.commands import COMMAND, Project
+from faults.server import FaultServer
+
+FAULTY = Path(__file__).with_name("faulty.py")
+UPDATE = """\
+recipe: 1
+name: contacts
+rows:
+  file: orders.csv
+  key: "{{ row.ref }}"
+  columns:
+    ref: {required: true}
+    customer: {type: integer, required: true}
+steps:
+  - id: change
+    use: syncore.update_contact
+    with: {contact_id: "{{ row.customer }}", business_name: "of {{ row.ref }}"}
+"""
+
+
+@pytest.fixture
+def contacts(project: Project, server: FaultServer) -> Iterator[Project]:
+    """Three rows, each of which changes a contact that is there."""
+    for number in (1, 2, 3):
+        server.shop.create("/crm/contacts", {"id": number, "business_name": "old"})
+    project.recipe(UPDATE)
+    project.sheet("A,1,0", "B,2,0", "C,3,0")
+    yield project
+    project.close()
+
+
+@pytest.mark.parametrize("point", ["after intent", "after send", "after outcome"])
+def test_killed_between_an_update_and_its_record(server: FaultServer, contacts: Project, point: str) -> None:
+    contacts.command = (sys.executable, str(FAULTY), point, "2")
+    assert contacts.run("--workers", "1").code == -9
+    landed = len(server.writes())
+    assert landed == (1 if point == "after intent" else 2)
+    contacts.command = COMMAND
+    resumed = contacts.call("resume", "--workers", "1")
+    assert server.repeated() == []
+    if point == "after intent":  # it never left, which nobody can know
+        assert resumed.code == 5
+        assert contacts.buckets() == {"done": 2, "unknown": 1}
+        assert 'business_name is "old", sent was "of B"' in contacts.results()["B"]["reason"]
+    else:
+        assert (resumed.code, contacts.buckets()) == (0, {"done": 3})
+        assert len(server.writes()) == 3
