@@ -260,9 +260,10 @@ def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Itera
     for key, name, known, what in checks:
         if name and name not in known:
             yield (*here, PREFIX + key), Violation(here, f"{name!r} is not {what}", nearest(name, known)), "extension"
-    for message, others in read_back_defects(document, operation) if entry.get(f"{PREFIX}read-back") else ():
+    for message, others in read_back_defects(document, operation) if f"{PREFIX}read-back" in entry else ():
         place = (*here, f"{PREFIX}read-back", "operation")
-        yield place, Violation(place, message, nearest(entry[f"{PREFIX}read-back"]["operation"], others)), "extension"
+        near = nearest(operation.read_back.operation if operation.read_back else "", others)
+        yield place, Violation(place, message, near), "extension"
     for message in paging_defects(entry.get(f"{PREFIX}pagination"), operation.items):
         yield (*here, f"{PREFIX}pagination"), Violation(here, message), "extension"
 

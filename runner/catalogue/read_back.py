@@ -38,7 +38,7 @@ def read_back_of(document: Mapping[str, Any], *, method: str, path: str, effect:
     paths = document["paths"]
     declared = paths[path][method].get(KEY)
     if declared is not None:
-        return _declared(declared) if declared else None
+        return _declared(declared) if isinstance(declared, Mapping) else None
     if effect == "update" and _reads_one(paths[path]):
         return ReadBack(_name(paths, path))
     below = re.compile(re.escape(path.rstrip("/")) + r"/\{([^{}]+)\}")
@@ -49,10 +49,12 @@ def read_back_of(document: Mapping[str, Any], *, method: str, path: str, effect:
 
 
 def _declared(declared: Mapping[str, Any]) -> ReadBack:
+    """What is declared, or as much of it as has the right shape: the rest has its own problem already."""
+    answer, unlike = declared.get("answer"), declared.get("except")
     return ReadBack(
-        operation_name("", "", {"operationId": declared["operation"]}),
-        dict(declared.get("answer", {})),
-        frozenset(declared.get("except", ())),
+        operation_name("", "", {"operationId": str(declared.get("operation"))}),
+        {name: str(place) for name, place in answer.items()} if isinstance(answer, Mapping) else {},
+        frozenset(map(str, unlike)) if isinstance(unlike, list) else frozenset(),
     )
 
 

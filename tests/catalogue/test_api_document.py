@@ -206,7 +206,7 @@ def test_a_write_knows_what_gives_it_back(document: Path) -> None:
 CASES: list[tuple[str, str, str, str, str]] = [
     (CHANGE, f"{BACK}{{operation: get_ordr}}\n", "extension", "no operation is called 'get_ordr'", "get_ordr"),
     (CHANGE, f"{BACK}{{operation: find_orders}}\n", "extension", "does not read one object", "find_orders"),
-    (CHANGE, f"{BACK}true\n", "extension", "", "x-runner-read-back"),
+    (CHANGE, f"{BACK}true\n", "extension", "False was expected", "x-runner-read-back"),
     ("x-runner-id: id", "x-runner-read-back: {operation: get_order}", "extension", "needs 'order_id'", "read-back"),
     ("x-runner-evidence: observed}", "x-runner-evidence: guessed}", "extension", "'guessed' is not one of", "page:"),
     ("x-runner-money: amount", "x-runner-mony: amount", "extension", "unknown key 'x-runner-mony'", "x-runner-mony"),
