@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TextIO
 
 from runner.cli import wiring
@@ -29,6 +30,8 @@ def dry_run(job: Job, input_: Input | None, shown: PlanOptions) -> int:
     """Show what would be sent, in every form that was asked for. Nothing in it can send."""
     with ExitStack() as files:
         planning = files.enter_context(job.planned(lookups=shown.lookups))
+        if input_ is None and job.search and planning.lookups:
+            input_ = job.look_up_rows(planning, Path(files.enter_context(TemporaryDirectory())))
         header = header_of(job, input_, planning)
         show, changes = _Show(header, input_, shown, files), _Changes()
         reporters: list[Reporter] = [changes, show.reporter(shown.format, _stdout(shown.format))]

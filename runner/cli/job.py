@@ -20,9 +20,11 @@ from runner.engine.again import asked_again, by_key
 from runner.engine.context import Context
 from runner.engine.events import Reporter, RunEnded, RunStarted
 from runner.engine.fetch import fetch_rows, search_request
+from runner.engine.looking import Looker
 from runner.engine.once import OncePer
 from runner.engine.retry import Budget
 from runner.engine.run import Reporters, Run, Selection, scope_of
+from runner.engine.send import Sender
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal, RunRecord
 from runner.problems import RunnerError, UsageError, nearest
@@ -189,19 +191,28 @@ class Job:
             return None
         return search_request(context, rows.search)
 
+    def look_up_rows(self, planning: Planning, folder: Path) -> Input:
+        """The rows that an API has now, for a dry run, in a file in `folder`."""
+        history = History(self.project.config.runs)
+        context = self._context(planning.way, Unknown("run.id"), history, None, [], planning.stop)
+        return self._fetched(context, Looker(context), folder)
+
     def _read_rows(self, context: Context, journal: Journal, number: int) -> Input:
         """The rows of an API, kept in the run's folder so that every resume has the same ones."""
-        rows = self.project.recipe.rows
-        assert rows is not None and rows.search is not None  # noqa: S101 - the caller's condition
         folder = self.project.config.runs / str(number)
         make_folder(folder)
-        path = folder / FOUND
-        fetch_rows(context, journal, rows.search, path)
-        found = open_input(path, rows, scope=self._scope(), name=rows.search.operation)
-        self.check_keys(found)
+        found = self._fetched(context, Sender(context, journal), folder)
         journal.take_input(
-            number, file=str(path.absolute()), digest=found.digest, lines=found.line_count, rows=found.row_count
+            number, file=str(found.path.absolute()), digest=found.digest, lines=found.line_count, rows=found.row_count
         )
+        return found
+
+    def _fetched(self, context: Context, sender: Sender, folder: Path) -> Input:
+        rows = self.project.recipe.rows
+        assert rows is not None and rows.search is not None  # noqa: S101 - the caller's condition
+        fetch_rows(context, sender, rows.search, folder / FOUND)
+        found = open_input(folder / FOUND, rows, scope=self._scope(), name=rows.search.operation)
+        self.check_keys(found)
         return found
 
     def _asked_again(self, history: History, way: wiring.Way) -> list[AgainRecord]:

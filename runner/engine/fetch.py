@@ -13,7 +13,7 @@ from runner.engine.events import Noticed, RowsRead
 from runner.engine.pages import MAX_ROW_PAGES, PageWatch
 from runner.engine.reading import words
 from runner.engine.send import Sender, Subject
-from runner.journal import Identity, Journal
+from runner.journal import Identity
 from runner.problems import InvalidError, Problem, StoppedError
 from runner.recipe.model import Search
 from runner.template import EvaluationError, render
@@ -22,7 +22,7 @@ _REMEDY = "nothing was sent; go on later: runner resume"
 TRIES = 3
 
 
-def fetch_rows(context: Context, journal: Journal, search: Search, path: Path) -> None:
+def fetch_rows(context: Context, sender: Sender, search: Search, path: Path) -> None:
     """Write all that `search` finds to `path`, as JSON Lines. Raises StoppedError when it cannot be had whole.
 
     Only a page is in memory at a time. Whether the list held still meanwhile goes to the reporters.
@@ -34,7 +34,7 @@ def fetch_rows(context: Context, journal: Journal, search: Search, path: Path) -
     with _explained(context), stopping(path):
         arguments = render(search.arguments, context.scope)
         with WholeFile(path) as file:
-            pages = Sender(context, journal).pages(
+            pages = sender.pages(
                 Subject(identity, 0, ""), operation, arguments, tries=TRIES, watch=watch, most=MAX_ROW_PAGES
             )
             for page in pages:

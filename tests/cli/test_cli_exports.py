@@ -184,6 +184,21 @@ def test_a_plan_says_where_the_rows_will_come_from(runner: Command) -> None:
     assert [row["state"] for row in exported["rows"]] == ["to export"]
 
 
+def test_with_lookups_a_plan_has_every_row_that_there_is_now(runner: Command) -> None:
+    before = len(runner.delivered())
+    plan = runner("plan", "follow-up.yaml", "--lookups").out
+    assert "Plan: 2 rows: 2 to send; 2 calls (2 create_sales_order)" in plan
+    assert "known after run: row" not in plan
+    data = json.loads(runner("plan", "follow-up.yaml", "--lookups", "--format", "json").out)
+    assert not (runner.runs / "2").exists()
+    assert data["header"]["input"]["name"] == "rows.jsonl"
+    ran = runner("run", "follow-up.yaml")
+    assert "done         2 rows" in ran.err
+    assert {row["key"] for row in data["rows"]} == {one["path"].split("/")[-2] for one in runner.delivered()[before:]}
+    runner.write("nothing.yaml", FOLLOW_UP.replace("'[W-", "'[V-"))
+    assert "Plan: 0 rows" in runner("plan", "nothing.yaml", "--lookups").out
+
+
 def test_rows_that_nobody_has_reviewed_are_not_sent(runner: Command) -> None:
     runner("plan", "follow-up.yaml", "--out", "plan.json")
     before = len(runner.delivered())
