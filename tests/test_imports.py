@@ -24,6 +24,7 @@ LEVELS = (
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 LIBRARIES = {
+    "babel": {"recipe"},
     "click": {"cli"},
     "dotenv": {"config"},
     "filelock": {"journal", "sandbox"},
@@ -40,7 +41,7 @@ LIBRARIES = {
     "xlsxwriter": {"report"},
     "yaml": {"source"},
 }
-LAZY = {"dotenv", "jsonschema", "rich", "xlsxwriter"}
+LAZY = {"babel", "dotenv", "jsonschema", "rich", "xlsxwriter"}
 """Imported inside functions only: each takes longer to import than `runner --version` may take in all."""
 
 

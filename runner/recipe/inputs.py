@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.problems import Problem, nearest
+from runner.recipe.columns import check_column
 from runner.recipe.model import Var
 from runner.recipe.texts import Texts, mapping
 from runner.recipe.variables import TYPES, var_value
 from runner.source import Source, TreePath
-
-_NUMBERS = ("integer", "decimal")
-_ONLY_FOR: Mapping[str, tuple[str, ...]] = {
-    "format": ("date",),
-    "minLength": ("string",),
-    "maxLength": ("string",),
-    "pattern": ("string",),
-    "minimum": _NUMBERS,
-    "maximum": _NUMBERS,
-    "enum": ("string", *_NUMBERS),
-}
-_ORDERED = (("minimum", "maximum"), ("minLength", "maxLength"))
 
 
 def check_vars(source: Source, declared: Mapping[str, Any]) -> Iterator[Problem]:
@@ -81,12 +68,17 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
         place = source.value(("rows", "group_by"))
         remedy = nearest(group_by.strip("{} ").removeprefix("row."), columns, noun="columns")
         yield source.problem(place, f"no column is called {group_by!r}", "unknown-column", remedy=remedy)
+    if isinstance(group_by, str) and "split" in (grouping := mapping(columns.get(group_by))) and "part" not in grouping:
+        place = source.value(("rows", "group_by"))
+        message = f"{group_by!r} is split, so it is a list, and lines are grouped by one value"
+        remedy = "group by another column, or take one part with part: 1 of 2"
+        yield source.problem(place, message, "column", remedy=remedy)
     if "group_by" in rows and "lines" in columns:
         place = source.key(("rows", "columns", "lines"))
         message = "a column cannot be called 'lines' under group_by: row.lines are the lines of the group"
         yield source.problem(place, message, "reserved-name", remedy="call it otherwise; from: names its header")
     for name, column in columns.items():
-        yield from _column(source, ("rows", "columns", name), mapping(column))
+        yield from check_column(source, ("rows", "columns", name), mapping(column))
 
 
 def _origin(source: Source, rows: Mapping[str, Any]) -> Iterator[Problem]:
@@ -119,44 +111,3 @@ def _row_key(source: Source, rows: Mapping[str, Any], texts: Texts) -> Iterator[
             place = source.within(path, reference.offset, reference.length)
             message = "run.id differs in every run: the same row would be sent again"
             yield source.problem(place, message, "key", remedy="leave it out of the key", severity="warning")
-
-
-def _column(source: Source, path: TreePath, column: Mapping[str, Any]) -> Iterator[Problem]:
-    kind = column.get("type", "string")
-    if kind not in TYPES:
-        return
-    for key, kinds in _ONLY_FOR.items():
-        if key in column and kind not in kinds:
-            message = f"{key!r} is for columns of type {' or '.join(kinds)}, and this one is {kind}"
-            yield source.problem(source.key((*path, key)), message, "column", remedy="change the type, or leave it out")
-    for low, high in _ORDERED:
-        try:
-            crossed = low in column and high in column and column[low] > column[high]
-        except TypeError:
-            crossed = False
-        if crossed:
-            message = f"{low!r} is larger than {high!r}: no value fits"
-            yield source.problem(source.value((*path, low)), message, "column", remedy="swap the two")
-    if isinstance(column.get("pattern"), str):
-        yield from _pattern(source, (*path, "pattern"), column["pattern"])
-    if isinstance(column.get("format"), str) and kind == "date" and not _reads_dates(column["format"]):
-        message = f"{column['format']!r} does not read a day, a month and a year"
-        remedy = "as in %m/%d/%Y for 12/31/2024, or %d.%m.%y for 31.12.24"
-        yield source.problem(source.value((*path, "format")), message, "column", remedy=remedy)
-
-
-def _pattern(source: Source, path: TreePath, pattern: str) -> Iterator[Problem]:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        place = source.within(path, error.pos or 0, 1)
-        remedy = "a sign that stands for itself needs a \\ before it"
-        yield source.problem(place, f"not a regular expression: {error.msg}", "column", remedy=remedy)
-
-
-def _reads_dates(form: str) -> bool:
-    day = dt.date(2024, 12, 31)
-    try:
-        return dt.datetime.strptime(day.strftime(form), form).date() == day  # noqa: DTZ007 - a date has no zone
-    except (ValueError, re.error):
-        return False

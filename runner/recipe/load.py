@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from runner.problems import InvalidError, Problem
 from runner.recipe import model, schema
 from runner.recipe.check import check
+from runner.recipe.columns import column
 from runner.recipe.inputs import variable
 from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts, is_each
-from runner.recipe.variables import as_text, var_value
+from runner.recipe.variables import var_value
 from runner.source import Source, TreePath, parse, read
 from runner.template import Each, Expression, Tree, compile_template
 
@@ -83,7 +84,7 @@ class _Builder:
             delimiter=rows.get("delimiter", ""),
             group_by=group_by,
             key=key,
-            columns=tuple(_column(name, column) for name, column in rows.get("columns", {}).items()),
+            columns=tuple(column(name, given) for name, given in rows.get("columns", {}).items()),
             search=self.search(("rows",), rows) if "use" in rows else None,
         )
 
@@ -146,20 +147,3 @@ def _seconds(duration: str) -> int:
 def _var(var: model.Var) -> model.Var:
     """The variable with its default in its type."""
     return replace(var, default=var_value(var, var.default))
-
-
-def _column(name: str, column: Mapping[str, Any]) -> model.Column:
-    return model.Column(
-        name,
-        header=column.get("from", name),
-        type=column.get("type", "string"),
-        format=column.get("format", ""),
-        null=tuple(column.get("null", model.Column.null)),
-        required=column.get("required", False),
-        min_length=column.get("minLength"),
-        max_length=column.get("maxLength"),
-        pattern=column.get("pattern", ""),
-        minimum=column.get("minimum"),
-        maximum=column.get("maximum"),
-        enum=tuple(as_text(value) for value in column.get("enum", ())),
-    )

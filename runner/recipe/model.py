@@ -29,14 +29,45 @@ class Var:
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """How the numbers of a column are written. `currency` has the signs one of which may stand at either end.
+
+    percent      7.5% is 0.075
+    accounting   (5.00) and 5.00- are -5.00
+    """
+
+    decimal_mark: str = "."
+    thousands: str = ""
+    currency: tuple[str, ...] = ()
+    percent: bool = False
+    accounting: bool = False
+
+
+@dataclass(frozen=True)
 class Column:
-    """A column of the input. `header` is its name in the file; `null` the cells that mean no value."""
+    """A column of the input. `header` is its name in the file, or one of `others` is; `null` the cells without value.
+
+    A cell is trimmed, compared with `null`, split, and what `replace` and `case` leave of it is looked up in `map`, or
+    read as its type says: dates in one of the strptime formats of `format`, numbers as they are `written`.
+
+    split   what separates the items of a cell, which is a list then, or with `part` (the third of 3: (3, 3)) is one
+    """
 
     name: str
     header: str
     type: str = "string"
-    format: str = ""
+    others: tuple[str, ...] = ()
+    format: tuple[str, ...] = ()
+    locale: str = ""
+    written: Numbers = Numbers()
     null: tuple[str, ...] = ("",)
+    trim: bool = False
+    case: str = ""
+    replace: tuple[tuple[str, str], ...] = ()
+    map: Mapping[str, Any] | None = None
+    default: Any = None
+    split: str = ""
+    part: tuple[int, int] | None = None
     required: bool = False
     min_length: int | None = None
     max_length: int | None = None
@@ -44,6 +75,16 @@ class Column:
     minimum: Decimal | int | None = None
     maximum: Decimal | int | None = None
     enum: tuple[str, ...] = ()
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """All headers that are accepted, of which a file has one."""
+        return (self.header, *self.others)
+
+    @property
+    def listed(self) -> bool:
+        """Whether a cell is a list."""
+        return bool(self.split) and self.part is None
 
 
 @dataclass(frozen=True)

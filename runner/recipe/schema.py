@@ -10,6 +10,7 @@ missing, at the value otherwise:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
@@ -159,16 +160,21 @@ def _wrong_type(error: ValidationError, path: TreePath) -> tuple[str, str]:
     value = error.instance
     wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
     words = _or(["a number" if w == "integer" and "number" in wanted else _KINDS[str(w)] for w in wanted])
+    pattern = str(_schema(error).get("patternErrorMessage", ""))
+    if re.search(str(_schema(error).get("pattern", "")), _plain(value)):
+        pattern = ""  # it would do as text
     if value is None:
         remedy = "quote it if the text is meant" if isinstance(path[-1], int) else f"give it {words}, or leave it out"
         return f"{_what(path)} is empty", remedy
     if not path:
         return f"a recipe is {words}, not {_kind(value)}", _START
-    return f"{_what(path)} has to be {words}, not {_kind(value)}", _retyped(value, wanted)
+    return f"{_what(path)} has to be {words}, not {_kind(value)}", _retyped(value, wanted, pattern)
 
 
-def _retyped(value: Any, wanted: list[Any]) -> str:
+def _retyped(value: Any, wanted: list[Any], pattern: str) -> str:
     """How a value becomes what is wanted, where that is a matter of writing it otherwise."""
+    if pattern and isinstance(value, int | Decimal):
+        return pattern
     if isinstance(value, bool | int | Decimal) and "string" in wanted:
         return f"quote it: {_plain(value)!r}"
     if isinstance(value, str) and value.isdecimal() and "integer" in wanted:
@@ -237,7 +243,7 @@ def _instance(error: ValidationError) -> Mapping[str, Any]:
 
 
 def _known(error: ValidationError) -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
+    schema = _schema(error)
     if not error.absolute_path:  # what the whole recipe needs stands in a branch, without the keys it may have
         schema = _validator().schema
     return schema.get("properties", {})  # type: ignore[no-any-return]
@@ -245,8 +251,11 @@ def _known(error: ValidationError) -> Mapping[str, Any]:
 
 def _remedy(error: ValidationError) -> str:
     """The schema's own words for its pattern; editors show the same."""
-    schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
-    return str(schema.get("patternErrorMessage", "")) if error.validator == "pattern" else ""
+    return str(_schema(error).get("patternErrorMessage", "")) if error.validator == "pattern" else ""
+
+
+def _schema(error: ValidationError) -> Mapping[str, Any]:
+    return error.schema  # type: ignore[return-value]
 
 
 def _suggestion(key: str, known: Iterable[str], present: Mapping[str, Any]) -> str:

@@ -166,9 +166,15 @@ def _column(name: str, column: Part) -> Type:
     kind = column.get("type", STRING)
     if kind not in TYPES:
         return ANY
-    enum = _enum(name, kind, column.get("enum"))
+    mapped = column.get("map")
+    values = [value for value in mapped.values() if value is not None] if isinstance(mapped, dict) else None
+    enum = _enum(name, kind, column.get("enum") if values is None else values)
     found = Type(frozenset({kind}), enum=enum, column=name if "type" not in column else "")
-    if column.get("required") is True:
+    if "split" in column and "part" not in column:
+        return list_of(found, of=f"the column {name!r} is split")
+    if "default" in column and enum is not None:
+        found = replace(found, enum=enum | (_enum(name, kind, [column["default"]]) or frozenset()))
+    if column.get("required") is True or "default" in column:
         return found
     otherwise = OTHERWISE.get(kind, "...")
     remedy = f"let the column be required: {name}: {{required: true}}, or say what to take: | default({otherwise})"

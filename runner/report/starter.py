@@ -82,7 +82,7 @@ def _rows(sheet: Sheet) -> Iterator[str]:
     for column in sheet.columns:
         told: dict[str, Any] = {"from": column.header} if column.header != column.name else {}
         told |= {"type": column.type} if column.type != "string" else {}
-        told |= {"format": column.format} if column.format else {}
+        told |= {"format": column.format[0]} if column.format else {}
         told |= {"required": True} if column.required else {}
         yield f"    {column.name}: {{{', '.join(f'{key}: {_text(value)}' for key, value in told.items())}}}"
 

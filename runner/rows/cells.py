@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import datetime
 import re
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from runner.problems import nearest
+from runner.recipe.dates import ISO_DATE, example_date, read_date
 from runner.recipe.model import Column
+from runner.rows.cleaning import compile_cleaning
 from runner.rows.findings import shown
+from runner.rows.numbers import PLAIN, compile_number, keys_of, number_remedy
+from runner.template import to_text
 
-Convert = Callable[[str], Any]
+Convert = Callable[[Any], Any]
+"""From a cell to its value: a text, or what a workbook or JSON has typed already (int, Decimal, bool, date, None)."""
+
+Parse = Callable[[str], Any]
 Check = Callable[[Any, str], None]
 
-ISO_DATE = "%Y-%m-%d"
 MAX_DIGITS = 4300
 """Digits of an integer: more cannot be written out again under Python's own limit."""
 
-_INTEGER = re.compile(r"[-+]?[0-9]+").fullmatch
-_DECIMAL = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?").fullmatch
-_EXPONENT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{1,2}").fullmatch
-_COMMA_GROUPS = re.compile(r"[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?").fullmatch
-_POINT_GROUPS = re.compile(r"[-+]?[0-9]{1,3}(?:(?:\.[0-9]{3})+,[0-9]+|(?:\.[0-9]{3}){2,})").fullmatch
-_COMMA_FRACTION = re.compile(r"[-+]?[0-9]+,[0-9]+").fullmatch
+MAPPED_SHOWN = 12
+"""Values of a `map` that a message lists."""
+
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_TYPED: dict[str, tuple[type, ...]] = {
+    "integer": (int,), "decimal": (int, Decimal), "boolean": (bool,), "date": (datetime.date,), "string": (),
+}  # fmt: skip
+"""What is of a type before it is read."""
 
 
 class CellError(Exception):
@@ -39,55 +46,174 @@ class CellError(Exception):
 
 
 def compile_cell(column: Column) -> Convert | None:
-    """From the text of a cell to its value, None where it has none; raises CellError when it is wrong.
+    """From a cell to its value, None or the default where it has none; raises CellError when it is wrong.
 
     The result is None for a plain text column, where the value is `cell or None`. Raises CellError at once
     when the column itself cannot be used (unknown type, bad pattern, bad date format, bad enum).
     """
-    parse = _parser(column)
-    checks = tuple(_checks(column, parse))
-    is_text, required = column.type == "string", column.required
-    null = frozenset(column.null if is_text else (marker.strip() for marker in column.null))
-    if is_text and not checks and not required and null == {""}:
+    one = _compile_one(column)
+    if column.listed:
+        return _compile_list(column, one)
+    trimmed = column.trim or column.type != "string" or bool(column.split)
+    null = frozenset(marker.strip() if trimmed else marker for marker in column.null)
+    plain = column.type == "string" and one is _as_text and not trimmed and null == {""}
+    if plain and not column.required and column.default is None:
         return None
 
-    def convert(cell: str) -> Any:
-        text = cell if is_text else cell.strip()
-        if text in null:
-            if required:
-                message = f"has no value: {shown(text)} stands for none" if text else "is empty"
-                raise CellError(message, remedy="fill it in")
-            return None
-        value = parse(text)
-        for check in checks:
-            check(value, text)
-        return value
+    def convert(cell: Any) -> Any:
+        text = cell if isinstance(cell, str) else "" if cell is None else to_text(cell)
+        if trimmed:
+            text = text.strip()
+        if column.part is not None and text not in null:
+            cell = text = _part(text, column.split, *column.part)
+        if text in null or cell is None:
+            return _none(column, text)
+        value = one(cell, text)
+        return _none(column, "") if value is None else value
 
     return convert
 
 
-def _parser(column: Column) -> Convert:
+def _none(column: Column, text: str) -> Any:
+    """The value of a cell that has none."""
+    if not column.required:
+        return column.default
+    raise CellError(f"has no value: {shown(text)} stands for none" if text else "is empty", remedy="fill it in")
+
+
+One = Callable[[Any, str], Any]
+"""From a cell that has a value, and its text, to that value; None where cleaning leaves nothing of it."""
+
+
+def _as_text(cell: Any, text: str) -> Any:  # noqa: ARG001 - a plain text column
+    return text
+
+
+def _compile_one(column: Column) -> One:
+    parse, clean = _parser(column), compile_cleaning(column)
+    checks = tuple(_checks(column))
+    mapped = None if column.map is None else _mapping(column, clean)
+    if column.type == "string" and clean is mapped is None and not checks:
+        return _as_text
+    typed = _TYPED[column.type]
+
+    def one(cell: Any, text: str) -> Any:
+        if clean is not None and isinstance(cell, str):
+            text = clean(text)
+            if not text and "" in column.null:
+                return None
+        if mapped is not None:
+            value = mapped(text)
+        elif isinstance(cell, typed) and (typed == (bool,) or not isinstance(cell, bool)):
+            value = _same(cell, column.type)
+        else:
+            value = parse(_plain(cell, text, column.type))
+        for check in checks:
+            check(value, text)
+        return value
+
+    return one
+
+
+def _same(cell: Any, kind: str) -> Any:
+    """A value that is of its type already."""
+    if kind == "decimal":
+        return Decimal(cell)
+    return cell.date() if isinstance(cell, datetime.datetime) else cell
+
+
+def _plain(cell: Any, text: str, kind: str) -> str:
+    """The text of a cell; a whole number that a workbook keeps as 12.0 is one."""
+    whole = kind == "integer" and isinstance(cell, Decimal) and cell == cell.to_integral_value()
+    return format(cell.to_integral_value(), "f") if whole else text
+
+
+def _compile_list(column: Column, one: One) -> Convert:
+    """From `S; M ;L` to its items, each a value of the column's type. A list of JSON has its items already."""
+    null = frozenset(marker.strip() for marker in (*column.null, ""))
+
+    def convert(cell: Any) -> list[Any]:
+        cells = list(cell) if isinstance(cell, list | tuple) else _cut(cell, column.split)
+        values = []
+        for number, item in enumerate(cells, start=1):
+            text = "" if item is None else to_text(item).strip()
+            try:
+                value = None if text in null else one(item, text)
+            except CellError as error:
+                raise CellError(f"item {number}: {error.message}", remedy=error.remedy) from None
+            values += [] if value is None else [value]
+        if not values and column.required:
+            raise CellError("is empty", remedy="fill it in")
+        return values
+
+    return convert
+
+
+def _cut(cell: Any, separator: str) -> list[Any]:
+    return [part.strip() for part in cell.split(separator)] if isinstance(cell, str) else [cell]
+
+
+def _part(text: str, separator: str, number: int, of: int) -> str:
+    """One of the parts of a compound cell."""
+    parts = text.split(separator)
+    if len(parts) != of:
+        count = f"{len(parts)} part{'s' * (len(parts) != 1)}"
+        raise CellError(f"{shown(text)} has {count} by {separator!r}, not {of}", remedy="write all of them")
+    return parts[number - 1].strip()
+
+
+def _mapping(column: Column, clean: Callable[[str], str] | None) -> Parse:
+    """From a value of the sheet to the one that `map` gives for it."""
+    values = {map_key(column, key, clean): value for key, value in (column.map or {}).items()}
+    names = list(column.map or ())
+
+    def mapped(text: str) -> Any:
+        if text not in values:
+            near, known = nearest(text, names, noun="values"), ", ".join(names[:MAPPED_SHOWN])
+            listed = "" if near.startswith("known") else f" it has {known}{' and more' * (len(names) > MAPPED_SHOWN)}"
+            raise CellError(f"{shown(text)} is not in the `map` of the column", remedy=f"{near}{listed}")
+        return values[text]
+
+    return mapped
+
+
+def map_key(column: Column, key: str, clean: Callable[[str], str] | None) -> str:
+    """A key of `map` as cells are compared with it: cleaned like them."""
+    trimmed = column.trim or column.type != "string" or bool(column.split)
+    text = key.strip() if trimmed else key
+    return clean(text) if clean is not None else text
+
+
+def _parser(column: Column) -> Parse:
     if column.type == "date":
-        return _date_parser(column.format or ISO_DATE)
-    parsers: dict[str, Convert] = {"string": str, "integer": _integer, "decimal": _decimal, "boolean": _boolean}
+        return _date_parser(column)
+    if column.type in ("integer", "decimal"):
+        return _number_parser(column)
+    parsers: dict[str, Parse] = {"string": str, "boolean": _boolean}
     if column.type not in parsers:
-        remedy = nearest(column.type, [*parsers, "date"], noun="types")
+        remedy = nearest(column.type, _TYPED, noun="types")
         raise CellError(f"has the unknown type {column.type!r}", remedy=remedy)
     return parsers[column.type]
 
 
-def _integer(text: str) -> int:
-    if not _INTEGER(text):
-        raise CellError(f"{shown(text)} is not an integer", remedy=_number_remedy(text, whole=True))
-    if len(text) > MAX_DIGITS:
-        raise CellError(f"{shown(text)} has more than {MAX_DIGITS:,} digits", remedy="an identifier is `type: string`")
-    return int(text)
+def _number_parser(column: Column) -> Parse:
+    whole = column.type == "integer"
+    what = "an integer" if whole else "a decimal number"
+    read = compile_number(column.written, whole=whole)
+    plain = int if whole and column.written == PLAIN else None
 
+    def parse(text: str) -> Any:
+        if whole and len(text) > MAX_DIGITS and text.lstrip("+-").isdecimal():
+            message = f"{shown(text)} has more than {MAX_DIGITS:,} digits"
+            raise CellError(message, remedy="an identifier is `type: string`")
+        number = read(text)
+        if number is None:
+            said = f", as the column writes them ({keys_of(column.written)})" if column.written != PLAIN else ""
+            remedy = number_remedy(text, column.written, whole=whole)
+            raise CellError(f"{shown(text)} is not {what}{said}", remedy=remedy)
+        return plain(text) if plain else int(number) if whole else number
 
-def _decimal(text: str) -> Decimal:
-    if not _DECIMAL(text):
-        raise CellError(f"{shown(text)} is not a decimal number", remedy=_number_remedy(text, whole=False))
-    return Decimal(text)
+    return parse
 
 
 def _boolean(text: str) -> bool:
@@ -97,37 +223,34 @@ def _boolean(text: str) -> bool:
     return value
 
 
-def _date_parser(form: str) -> Convert:
-    example = datetime.date(2025, 12, 31)
-    remedy = f"write it like {example.strftime(form)}"
-    remedy += ", or give the column a `format`" if form == ISO_DATE else f" ({form})"
+def _date_parser(column: Column) -> Parse:
+    forms = column.format or (ISO_DATE,)
+    try:
+        readers = [read_date(form, locale=column.locale) for form in forms]
+    except ValueError as error:
+        raise CellError(f"has a date format that cannot be used: {error}", remedy="such as %m/%d/%Y") from None
+    examples = " or ".join(example_date(form, locale=column.locale) for form in forms)
+    known = ", or give the column a `format`" if forms == (ISO_DATE,) else f" ({', '.join(forms)})"
 
     def parse(text: str) -> datetime.date:
-        try:
-            if form != ISO_DATE:
-                return datetime.datetime.strptime(text, form).date()  # noqa: DTZ007 - a date has no time zone
-            if len(text) == 10 and text[4] == text[7] == "-":  # fromisoformat knows weeks and digits without a dash
-                return datetime.date.fromisoformat(text)
-        except (ValueError, re.error):
-            pass
-        raise CellError(f"{shown(text)} is not a date", remedy=remedy)
+        days = sorted({day for read in readers if (day := read(text)) is not None})
+        if len(days) > 1:
+            several = " or ".join(day.isoformat() for day in days)
+            raise CellError(f"{shown(text)} can be {several}", remedy="write the month as a word, or keep one `format`")
+        if not days:
+            raise CellError(f"{shown(text)} is not a date", remedy=f"write it like {examples}{known}")
+        return days[0]
 
-    try:
-        complete = parse(example.strftime(form)) == example
-    except CellError:
-        complete = False
-    if not complete:
-        raise CellError(f"has the date format {form!r}, which tells no year, month and day", remedy="such as %m/%d/%Y")
     return parse
 
 
-def _checks(column: Column, parse: Convert) -> list[Check]:
-    checks = _length_checks(column) if column.type == "string" else []
+def _checks(column: Column) -> Iterator[Check]:
+    if column.type == "string":
+        yield from _length_checks(column)
     if column.type in {"integer", "decimal"}:
-        checks += _range_checks(column)
+        yield from _range_checks(column)
     if column.enum:
-        checks.append(_enum_check(column, parse))
-    return checks
+        yield _enum_check(column)
 
 
 def _length_checks(column: Column) -> list[Check]:
@@ -154,7 +277,9 @@ def _range_checks(column: Column) -> list[Check]:
     return checks
 
 
-def _enum_check(column: Column, parse: Convert) -> Check:
+def _enum_check(column: Column) -> Check:
+    # Numbers among the values allowed are written as recipes write them, whatever the sheet does.
+    parse = _parser(replace(column, written=PLAIN))
     allowed = frozenset(map(parse, column.enum))
 
     def check(value: Any, text: str) -> None:
@@ -171,32 +296,3 @@ def _refuse(wrong: Callable[[Any], bool], message: str) -> Check:
             raise CellError(f"{shown(text)} {message}")
 
     return check
-
-
-def _number_remedy(text: str, *, whole: bool) -> str:
-    """What to write instead of something that people read as a number and that is not one."""
-    plain = _plain_number(text)
-    if plain and whole:
-        plain = plain.partition(".")[0] if not plain.partition(".")[2].strip("0") else ""
-    if not plain:
-        return "write a whole number in digits, such as 12" if whole else "write digits and a point, such as 1234.50"
-    if not whole and _COMMA_GROUPS(text) and text.count(",") == 1 and "." not in text:
-        return f"write {plain}, or {text.replace(',', '.')} where the comma is a decimal comma"
-    return f"write {plain}"
-
-
-def _plain_number(text: str) -> str:
-    """The number that a person most likely meant, in plain digits, or nothing."""
-    text = text.replace("\N{MINUS SIGN}", "-")
-    in_brackets = text.startswith("(") and text.endswith(")")
-    text = "".join(c for c in text.strip("()") if not c.isspace() and c != "'" and unicodedata.category(c) != "Sc")
-    if text.endswith("-"):
-        text = "-" + text[:-1]
-    text = re.sub(r"(?<![0-9])\.(?=[0-9])", "0.", text).removesuffix(".")
-    if _COMMA_GROUPS(text):
-        text = text.replace(",", "")
-    elif _POINT_GROUPS(text) or _COMMA_FRACTION(text):
-        text = text.replace(".", "").replace(",", ".")
-    elif _EXPONENT(text):
-        text = format(Decimal(text), "f")
-    return ("-" if in_brackets else "") + text if _DECIMAL(text) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,29 +47,50 @@ class Columns:
 def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
     """Find the columns of the recipe in `header` (stripped). What is wrong goes to `report`, all of it."""
     _check_repeated(header, report)
-    places = {name: at for at, name in reversed(list(enumerate(header))) if name}
+    places = {as_header(name): at for at, name in reversed(list(enumerate(header))) if name}
     declared = rows.columns or tuple(Column(name, name) for name in sorted(places, key=places.__getitem__))
-    plan = []
+    plan, labels = [], {}
     for column in declared:
-        wanted = column.header.strip()
-        if wanted not in places:
-            purpose = "" if column.name == column.header else f" for {column.name}"
-            report(0, f"there is no column {wanted!r}{purpose}", "missing-column", _remedy(wanted, header))
+        found = present_headers(column, places)
+        if len(found) != 1:
+            report(*_missing(column, header) if not found else _several(column, found, places))
             continue
+        labels[column.name] = _label(column, found[0])
         try:
-            plan.append((column.name, places[wanted], compile_cell(column)))
+            plan.append((column.name, places[found[0]], compile_cell(column)))
         except CellError as error:
-            report(places[wanted], f"{_label(column)} {error.message}", "bad-column", error.remedy)
+            report(places[found[0]], f"{labels[column.name]} {error.message}", "bad-column", error.remedy)
     _check_names(rows, declared, report)
-    labels = {column.name: _label(column) for column in declared}
     return Columns(len(header), labels, tuple(plan))
+
+
+def as_header(text: str) -> str:
+    """A header by how it compares: without blanks around it, and a line break in the cell is one blank."""
+    return " ".join(text.split())
+
+
+def present_headers(column: Column, present: Container[str]) -> list[str]:
+    """Those of the headers that a column accepts which are there."""
+    return [name for name in dict.fromkeys(map(as_header, column.headers)) if name in present]
+
+
+def _missing(column: Column, header: Sequence[str]) -> tuple[int, str, str, str]:
+    wanted = " or ".join(repr(as_header(name)) for name in column.headers)
+    purpose = "" if column.headers == (column.name,) else f" for {column.name}"
+    remedy = _remedy(as_header(column.header), header)
+    return 0, f"there is no column {wanted}{purpose}", "missing-column", remedy
+
+
+def _several(column: Column, found: Sequence[str], places: Mapping[str, int]) -> tuple[int, str, str, str]:
+    message = f"{' and '.join(map(repr, found))} are both there, and {column.name} is one of them"
+    return places[found[1]], message, "repeated-column", "take one of them out of the sheet, or out of `from`"
 
 
 def _check_repeated(header: Sequence[str], report: Report) -> None:
     first: dict[str, int] = {}
     for at, name in enumerate(header):
-        if name and first.setdefault(name, at) != at:
-            message = f"the header {name!r} stands twice, in columns {first[name] + 1} and {at + 1}"
+        if name and first.setdefault(as_header(name), at) != at:
+            message = f"the header {name!r} stands twice, in columns {first[as_header(name)] + 1} and {at + 1}"
             report(at, message, "repeated-column", "give each column a name of its own")
 
 
@@ -83,8 +104,8 @@ def _check_names(rows: Rows, declared: Sequence[Column], report: Report) -> None
         report(0, message, "bad-column", "give it another name under `columns`, and its header with `from`")
 
 
-def _label(column: Column) -> str:
-    return column.name if column.name == column.header else f"{column.name} (column {column.header!r})"
+def _label(column: Column, header: str) -> str:
+    return column.name if column.name == header else f"{column.name} (column {header!r})"
 
 
 def _remedy(wanted: str, header: Sequence[str]) -> str:

@@ -11,8 +11,8 @@ from itertools import chain
 from pathlib import Path
 
 from runner.problems import UsageError
+from runner.recipe.dates import ISO_DATE
 from runner.recipe.model import Column
-from runner.rows.cells import ISO_DATE
 from runner.rows.lines import DELIMITERS
 
 MOST_DIGITS = 15
@@ -111,7 +111,7 @@ def infer(path: Path) -> Sheet:
         raise UsageError(f"{path} has no lines", remedy="it needs a header and a line for each record")
     names = _names(header)
     columns = tuple(
-        Column(name, header=label, type=kind, format="" if form == ISO_DATE else form, required=each.required)
+        Column(name, header=label, type=kind, format=() if form in ("", ISO_DATE) else (form,), required=each.required)
         for name, label, each in zip(names, header, found, strict=True)
         for kind, form in [("string", "") if name == names[key] else each.kind()]
         if label

@@ -38,8 +38,9 @@ class JsonLines:
     ) -> None:  # fmt: skip
         """A problem of the record on line `number`, at the first of these columns that it has."""
         text = raw.decode("utf-8-sig", "replace").rstrip("\r\n")
-        headers = {column.name: column.header for column, _ in self.plan}
-        places = [text.find(f'"{headers.get(name, name).rpartition(".")[2]}"') for name in names]
+        headers = {column.name: column.headers for column, _ in self.plan}
+        fields = [header for name in names for header in headers.get(name, (name,))]
+        places = [text.find(f'"{field.rpartition(".")[2]}"') for field in fields]
         column = next((place for place in places if place >= 0), 0)
         # A long object is shown from the field in question on.
         start = max(0, column - 1) if len(text) > 2 * SHOWN_CHARACTERS else 0
@@ -64,14 +65,15 @@ def read_json_lines(file: BufferedReader, rows: Rows, indexing: Indexing, findin
             record = _record(raw, number, findings)
             if record is not None:
                 fields.update(dict.fromkeys(record) if missing else ())
-                missing = {name: column for name, column in missing.items() if not _has(record, column.header)}
+                missing = {name: column for name, column in missing.items() if not _fields(column, record)}
                 _take(form, record, (offset, len(raw), number, zlib.crc32(raw)), raw, indexing, findings)
         offset += len(raw)
     if rows.search is None and not len(indexing.index) and not findings.total:
         findings.add("has no lines", "empty-file", remedy="it needs an object on each line")
     for column in missing.values() if len(indexing.index) else ():
         remedy = nearest(column.header, fields, noun="fields")
-        findings.add(f"no line has a field {column.header!r}", "missing-column", remedy=remedy)
+        wanted = " or ".join(map(repr, column.headers))
+        findings.add(f"no line has a field {wanted}", "missing-column", remedy=remedy)
     return Read(form, offset, digest.hexdigest())
 
 
@@ -124,23 +126,26 @@ def _record(raw: bytes, number: int, findings: Findings) -> dict[str, Any] | Non
     return None
 
 
-def _has(record: Mapping[str, Any], header: str) -> bool:
-    return header in record or header.partition(".")[0] in record
-
-
 def _value(column: Column, convert: Convert | None, record: Mapping[str, Any]) -> Any:
     """The typed value of a column. Raises CellError when what the record has there is something else."""
-    value = record[column.header] if column.header in record else _inner(record, column.header)
-    if value is None:
-        if column.required:
-            raise CellError("is empty", remedy="fill it in")
-        return None
-    if isinstance(value, Mapping | list):
-        kind, example = ("a list", "") if isinstance(value, list) else ("an object", f"{column.header}.id")
+    headers = _fields(column, record) or [column.header]
+    if len(headers) > 1:
+        message = f"is {headers[0]!r} or {headers[1]!r}, and both are there"
+        raise CellError(message, remedy="take one of them out of the file, or out of `from`")
+    header = headers[0]
+    value = record[header] if header in record else _inner(record, header)
+    if isinstance(value, Mapping) or (isinstance(value, list) and not column.listed):
+        kind, example = ("a list", "") if isinstance(value, list) else ("an object", f"{header}.id")
         remedy = f"name what is inside it with `from`, as in {example}" if example else "leave it out of `columns`"
         raise CellError(f"is {kind}, not one value", remedy=remedy)
-    text = to_text(value)
-    return convert(text) if convert is not None else text or None
+    if convert is None:
+        return None if value is None else to_text(value) or None
+    return convert(value)
+
+
+def _fields(column: Column, record: Mapping[str, Any]) -> list[str]:
+    """Those of the headers that a column accepts which a record has."""
+    return [header for header in column.headers if header in record or header.partition(".")[0] in record]
 
 
 def _inner(record: Any, header: str) -> Any:

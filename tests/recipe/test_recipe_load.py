@@ -63,7 +63,7 @@ def test_columns(whole: Loaded) -> None:
     assert (rows.file, rows.delimiter, rows.group_by) == ("orders.csv", ";", "ref")
     assert (ref.header, ref.required, ref.min_length, ref.max_length, ref.pattern) == ("Order #", True, 1, 20, "^[A-Z]")
     assert (price.minimum, price.type) == (Decimal("0.01"), "decimal")
-    assert (day.format, day.null) == ("%m/%d/%Y", ("", "TBD"))
+    assert (day.format, day.null) == (("%m/%d/%Y",), ("", "TBD"))
     assert columns["quantity"].enum == ("1", "2")
     assert (columns["note"].header, columns["note"].type, columns["note"].null) == ("note", "string", ("",))
 

@@ -15,6 +15,7 @@ from runner.recipe.model import Column
 from runner.rows.cells import CellError, compile_cell
 
 WHOLE = "write a whole number in digits, such as 12"
+NO_FORMAT, NO_DAY = "has a date format that cannot be used", "does not read a day, a month and a year"
 DIGITS = "write digits and a point, such as 1234.50"
 
 
@@ -80,14 +81,14 @@ def test_decimals_are_exactly_what_is_written(number: Decimal) -> None:
         ("1,5", WHOLE),
         ("12.50", WHOLE),
         ("x", WHOLE),
-        ("1,234", "write 1234"),
+        ("1,234", 'write 1234, or let the column say thousands: ","'),
         ("12.0", "write 12"),
         ("1e3", "write 1000"),
-        ("(5)", "write -5"),
-        ("5-", "write -5"),
-        ("\N{MINUS SIGN}5", "write -5"),
-        ("1 000", "write 1000"),
-        ("1'000", "write 1000"),
+        ("(5)", "write -5, or let the column say accounting: true"),
+        ("5-", "write -5, or let the column say accounting: true"),
+        ("\N{MINUS SIGN}5", "write -5, or let the column say accounting: true"),
+        ("1 000", 'write 1000, or let the column say thousands: " "'),
+        ("1'000", "write 1000, or let the column say thousands: \"'\""),
         ("12.", "write 12"),
         ("1_000", WHOLE),
         ("٣", WHOLE),
@@ -104,23 +105,23 @@ def test_what_is_no_integer(cell: str, remedy: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "remedy"),
     [
-        ("1,234.50", "write 1234.50"),
-        ("-1,234,567.8", "write -1234567.8"),
-        ("1.234,50", "write 1234.50"),
-        ("1.234.567", "write 1234567"),
-        ("1\N{NO-BREAK SPACE}234,50", "write 1234.50"),
-        ("1,5", "write 1.5"),
-        ("1,234", "write 1234, or 1.234 where the comma is a decimal comma"),
-        ("$12.50", "write 12.50"),
-        ("12,50 €", "write 12.50"),
-        ("(5.00)", "write -5.00"),
-        ("($1,234.50)", "write -1234.50"),
+        ("1,234.50", 'write 1234.50, or let the column say thousands: ","'),
+        ("-1,234,567.8", 'write -1234567.8, or let the column say thousands: ","'),
+        ("1.234,50", 'write 1234.50, or let the column say decimal_mark: ",", thousands: "."'),
+        ("1.234.567", 'write 1234567, or let the column say decimal_mark: ",", thousands: "."'),
+        ("1\N{NO-BREAK SPACE}234,50", 'write 1234.50, or let the column say decimal_mark: ",", thousands: " "'),
+        ("1,5", 'write 1.5, or let the column say decimal_mark: ","'),
+        ("1,234", 'let the column say which it is: thousands: ",", for 1234; or decimal_mark: ",", for 1.234'),
+        ("$12.50", 'write 12.50, or let the column say currency: "$"'),
+        ("12,50 €", 'write 12.50, or let the column say decimal_mark: ",", currency: "€"'),
+        ("(5.00)", "write -5.00, or let the column say accounting: true"),
+        ("($1,234.50)", 'write -1234.50, or let the column say thousands: ",", currency: "$", accounting: true'),
         ("1.5e3", "write 1500"),
         ("5e-3", "write 0.005"),
         (".5", "write 0.5"),
         ("5.", "write 5"),
-        ("12.50 USD", DIGITS),
-        ("50%", DIGITS),
+        ("12.50 USD", 'write 12.50, or let the column say currency: "USD"'),
+        ("50%", "write 0.50, or let the column say percent: true"),
         ("NaN", DIGITS),
         ("Infinity", DIGITS),
         ("1.2.3", DIGITS),
@@ -138,8 +139,9 @@ def test_a_number_that_is_proposed_is_one(cell: str) -> None:
     try:
         convert(cell)
     except CellError as error:
-        proposals = error.remedy.removeprefix("write ").removesuffix(" where the comma is a decimal comma")
-        assert error.remedy == DIGITS or all(isinstance(convert(one), Decimal) for one in proposals.split(", or "))
+        proposed = error.remedy.removeprefix("write ").partition(", or let the column say ")[0]
+        several = error.remedy.startswith("let the column say which it is: ")
+        assert error.remedy == DIGITS or several or isinstance(convert(proposed), Decimal)
 
 
 def test_more_digits_than_can_be_written_again() -> None:
@@ -155,9 +157,9 @@ def test_what_is_no_date(cell: str) -> None:
 
 
 def test_dates_in_the_format_of_the_column() -> None:
-    assert value(" 2/9/2024 ", type="date", format="%m/%d/%Y") == datetime.date(2024, 2, 9)
-    assert value("09.02.24 13:30", type="date", format="%d.%m.%y %H:%M") == datetime.date(2024, 2, 9)
-    message, remedy = refusal("31/12/2025", type="date", format="%m/%d/%Y")
+    assert value(" 2/9/2024 ", type="date", format=("%m/%d/%Y",)) == datetime.date(2024, 2, 9)
+    assert value("09.02.24 13:30", type="date", format=("%d.%m.%y %H:%M",)) == datetime.date(2024, 2, 9)
+    message, remedy = refusal("31/12/2025", type="date", format=("%m/%d/%Y",))
     assert (message, remedy) == ("'31/12/2025' is not a date", "write it like 12/31/2025 (%m/%d/%Y)")
 
 
@@ -208,8 +210,8 @@ def test_the_nearest_value_allowed() -> None:
     [
         ({"type": "money"}, "has the unknown type 'money'"),
         ({"pattern": "*"}, "has a pattern that is no regular expression: nothing to repeat at position 0"),
-        ({"type": "date", "format": "%Q"}, "has the date format '%Q', which tells no year, month and day"),
-        ({"type": "date", "format": "%m/%d"}, "has the date format '%m/%d', which tells no year, month and day"),
+        ({"type": "date", "format": ("%Q",)}, f"{NO_FORMAT}: '%Q' {NO_DAY}"),
+        ({"type": "date", "format": ("%m/%d",)}, f"{NO_FORMAT}: '%m/%d' {NO_DAY}"),
         ({"type": "integer", "enum": ("one",)}, "'one' is not an integer"),
     ],
 )

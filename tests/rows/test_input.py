@@ -39,7 +39,7 @@ B,5,Bonn
 
 
 def test_typed_values_by_the_names_of_the_recipe(opened: Open) -> None:
-    price, day = Column("price", "Price", type="decimal"), Column("day", "Day", type="date", format="%m/%d/%Y")
+    price, day = Column("price", "Price", type="decimal"), Column("day", "Day", type="date", format=("%m/%d/%Y",))
     content = "Day,Note,Price,Order #,Qty\n2/9/2024,x,12.10,007, 3\n"
     found = opened(content, ORDER, QTY, price, day, key="{{ row.order }}")
     values = {"order": "007", "qty": 3, "price": Decimal("12.10"), "day": datetime.date(2024, 2, 9)}

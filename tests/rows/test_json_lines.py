@@ -42,7 +42,7 @@ def test_declared_columns_are_read_from_fields_and_typed(opened: Open) -> None:
         Column("plain", "client.id"),
         Column("n", "n", type="integer"),
         Column("price", "price", type="decimal"),
-        Column("day", "day", type="date", format="%Y-%m-%dT%H:%M:%S"),
+        Column("day", "day", type="date", format=("%Y-%m-%dT%H:%M:%S",)),
         Column("ready", "ready", type="boolean"),
     )
     line = '{"a": 5, "client": {"name": "Ann"}, "client.id": 3, "n": "12", "price": 8.40, "day": "2026-11-02T00:00:00", "ready": true}'  # noqa: E501
