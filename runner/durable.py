@@ -65,10 +65,10 @@ def _umask() -> int:
 
 
 @contextmanager
-def stopping(path: Path) -> Iterator[None]:
+def stopping(path: Path, *, remedy: str = _REMEDY) -> Iterator[None]:
     """What the system refuses stops the run, with the name of the file. Raises StoppedError."""
     try:
         yield
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise StoppedError(f"{path} cannot be written: {reason}", remedy=_REMEDY) from None
+        raise StoppedError(f"{path} cannot be written: {reason}", remedy=remedy) from None

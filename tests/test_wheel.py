@@ -73,5 +73,5 @@ def test_it_runs_where_the_tree_is_not(wheel: Path, tmp_path: Path) -> None:
     command = ("-c", "from runner.cli import main; main()", "run", "import-orders")
     assert python(*command, "--dry-run").endswith("DRY RUN  nothing was sent\n")
     assert list(empty.iterdir()) == []
-    assert python(*command) == "results  runs/1/results.csv\n"
+    assert python(*command) == "results  runs/1/results.csv\ncreated  runs/1/created.csv\n"
     assert ",done," in (empty / "runs" / "1" / "results.csv").read_text("utf-8-sig")

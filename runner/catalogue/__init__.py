@@ -8,6 +8,7 @@ from runner.catalogue.arguments import ArgumentError
 from runner.catalogue.conditions import Conditions
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
 from runner.catalogue.form import FORM, decode_form
+from runner.catalogue.link import link_of
 from runner.catalogue.operation import Failure, Operation, Pagination, Parameter
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
 from runner.catalogue.request import Request, build_request, to_json
@@ -35,6 +36,7 @@ __all__ = [
     "describe_error",
     "empty_page",
     "first_arguments",
+    "link_of",
     "load_api",
     "next_arguments",
     "parse_json",

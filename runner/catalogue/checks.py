@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.catalogue.dialect import DATA, METHODS, operation_name
 from runner.catalogue.files import FILES, with_places
+from runner.catalogue.link import link_names
 from runner.catalogue.meaning import paging_defects, read_back_defects
 from runner.catalogue.operation import body_schema, build_operation, declared_parameters, parameter_name
 from runner.catalogue.schema import (
@@ -253,6 +254,7 @@ def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Itera
         checks.append(("items", operation.items, properties, "a property of the answer"))
     if properties:
         checks.append(("id", operation.id_field, properties, "a property of the answer"))
+        checks += [("link", name, properties, "a property of the answer") for name in link_names(operation.link)]
     if paging := operation.pagination:
         queries = {name: each for name, each in operation.parameters.items() if each.place == "query"}
         used = (paging.page, paging.offset, paging.count)

@@ -88,6 +88,7 @@ class Operation:
     failure      how a 2xx says that the call failed
     form         whether the body is sent as a form, because it is not taken as JSON
     read_back    the read that gives what a write has made or changed, None where there is none
+    link         where people see what a write has made: an address with {names} of fields of its answer
     """
 
     api: str
@@ -111,6 +112,7 @@ class Operation:
     failure: Failure | None = None
     form: bool = False
     read_back: ReadBack | None = None
+    link: str = ""
 
     @property
     def full_name(self) -> str:
@@ -178,6 +180,7 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
         failure=_failure(failure) if failure else None,
         form=_is_form(deref(document, entry.get("requestBody")) or {}),
         read_back=read_back_of(document, method=method, path=path, effect=effect, id_field=id_field),
+        link=entry.get("x-runner-link", ""),
     )
 
 

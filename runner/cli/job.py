@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -14,7 +14,7 @@ from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
 from runner.cli.leaving import stopping_on_signals
 from runner.cli.projects import Project, make_folder, storable, user
-from runner.cli.reports import MakeReporter, Reports
+from runner.cli.reports import MakeReporter, Reports, Wanted
 from runner.config import Target
 from runner.engine.again import asked_again, by_key
 from runner.engine.context import Context
@@ -65,7 +65,7 @@ class Job:
     values: dict[str, Any]
     date: dt.date
     selection: Selection
-    export: Path | None = None
+    wanted: Wanted = field(default_factory=Wanted)
     again: tuple[str, ...] = ()
     why: str = ""
 
@@ -137,6 +137,7 @@ class Job:
         """The run, or the rest of one, told to the console, the results files and `also`."""
         stop = Stop()
         runs = self.project.config.runs
+        self.wanted.check(input_)
         if input_ is None and not self.search:
             self.check_keys(None)
         with ExitStack() as open_things:
@@ -152,14 +153,17 @@ class Job:
             history = History(runs)
             open_things.callback(history.close)
             number = self._begin(journal, way, input_, resumed, self._asked_again(history, way))
-            reports = Reports(self.project.recipe, runs / str(number), export=self.export, stop=stop)
+            reports = Reports(
+                self.project.recipe, runs / str(number), wanted=self.wanted, stop=stop, history=history,
+                catalogue=self.catalogue,
+            )  # fmt: skip
             open_things.callback(reports.close)
             context = self._context(way, number, history, journal, [reports.console], stop)
             context = replace(context, again=by_key(history.again(number)))
 
             def execute() -> RunEnded:
                 read = self._read_rows(context, journal, number) if input_ is None and self.search else input_
-                telling = replace(context, emit=reports.open(read, also))
+                telling = replace(context, emit=reports.open(number, read, also))
                 job = Run(
                     telling, read, single=single, selection=self.selection, workers=workers, max_failures=max_failures
                 )
@@ -169,7 +173,7 @@ class Job:
                 )
 
             ended = _recorded(journal, number, execute)
-        reports.point_to_files()
+        reports.deliver()
         return ended.exit_code
 
     @property

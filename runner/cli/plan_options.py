@@ -47,10 +47,18 @@ class PlanOptions:
         """The day that the dry run is for."""
         return self.day.date() if self.day is not None else dt.datetime.now().astimezone().date()
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder that --out names where nothing is planned. Raises UsageError when there are several."""
+        if len(self.out) > 1:
+            raise UsageError("--out names one folder for a run", remedy="leave the others out")
+        return self.out[0] if self.out else None
+
     def given(self) -> str:
-        """An option that was set, as people write it; empty when none was."""
+        """An option that was set and that only a dry run has, as people write it; empty when none was."""
         options = {parameter.name: parameter.opts[0] for parameter in _parameters()}
-        changed = (each.name for each in fields(self) if getattr(self, each.name) != each.default)
+        own = (each for each in fields(self) if each.name != "out")
+        changed = (each.name for each in own if getattr(self, each.name) != each.default)
         return next((options[name] for name in changed), "")
 
 
@@ -83,9 +91,9 @@ _OPTIONS = (
     click.option("--all", "show_all", is_flag=True, help="With --dry-run: show every row, also those that are alike."),
     click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True,
                  help="With --dry-run: what is printed, also of problems; schemas/plan.schema.json describes JSON."),
-    click.option("--out", type=_FILE, multiple=True, metavar="FILE",
+    click.option("--out", type=click.Path(path_type=Path), multiple=True, metavar="FILE|FOLDER",
                  help="With --dry-run: also write the plan to FILE.json, FILE.md, FILE.txt or FILE.xml (JUnit); may be "
-                 "repeated."),
+                 "repeated. For a run: a folder that gets copies of its files."),
     click.option("--against", type=_FILE, metavar="PLAN", help="With --dry-run: show what changed since a JSON plan."),
     click.option("--detailed-exitcode", "detailed", is_flag=True,
                  help="With --dry-run: end with 20 when there is something to send (--against: when a row changed)."),

@@ -17,16 +17,25 @@ from runner.cli.dry_run import check_plan, written
 from runner.cli.dry_run import dry_run as show_plan
 from runner.cli.job import Job, refuse
 from runner.cli.plan_options import PlanOptions, plan_options
+from runner.cli.reports import Wanted
+from runner.config import Config
 from runner.engine.run import Selection
 from runner.journal import History, RunRecord
 from runner.problems import UsageError
 from runner.report.junit import JUnit
+from runner.rows import Input
 
 DEFAULT_WORKERS = 4
 
 
 _MAX_FAILURES = click.option(
     "--max-failures", type=click.IntRange(min=1), metavar="N", help="Stop after N rejected rows; it can be resumed."
+)
+
+
+XLSX = click.option("--xlsx", is_flag=True, help="Also write the results as a workbook, results.xlsx.")
+OUT = click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A folder that gets copies of the run's files."
 )
 
 
@@ -43,6 +52,7 @@ _MAX_FAILURES = click.option(
 @click.option("--why", metavar="TEXT", help="With --again: the reason; kept in the journal.")
 @click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
 @_MAX_FAILURES
+@XLSX
 @click.option("--export", type=click.Path(path_type=Path), help="Where an export goes: .csv, .jsonl or .xlsx.")
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="PLAN",
               help="Send exactly what this JSON plan says, or refuse and say what differs.")
@@ -53,7 +63,7 @@ def run(
     *, recipe: str, dry_run: bool, rows_file: Path | None, variables: tuple[str, ...], vars_file: Path | None,
     target_name: str, limit: int | None, only: tuple[str, ...], again: tuple[str, ...], why: str | None,
     workers: int, max_failures: int | None, plan_file: Path | None,
-    junit_file: Path | None, export: Path | None, shown: PlanOptions,
+    junit_file: Path | None, xlsx: bool, export: Path | None, shown: PlanOptions,
 ) -> int:  # fmt: skip
     """Run RECIPE for every row of its input.
 
@@ -62,10 +72,11 @@ def run(
     """
     if not dry_run and (option := shown.given()):
         raise UsageError(f"{option} says what a dry run shows", remedy="leave it out, or add --dry-run")
-    if dry_run and (plan_file or junit_file):
+    if dry_run and (plan_file or junit_file or xlsx):
         remedy = "--against PLAN shows what changed, --out FILE.xml writes JUnit"
-        raise UsageError("--plan and --junit are for a run", remedy=remedy)
-    shown.check()
+        raise UsageError("--plan, --junit and --xlsx are for a run", remedy=remedy)
+    if dry_run:
+        shown.check()
     if bool(again) != bool((why or "").strip()):
         raise UsageError("--again and --why go together", remedy="--again KEY --why TEXT, so that the journal says why")
     current = projects.config_of(recipe)
@@ -77,7 +88,8 @@ def run(
         remedy = "leave --export out: the outputs of a recipe with steps stand in its results file"
         raise UsageError("this recipe is no export: it has steps", remedy=remedy)
     selection = Selection(limit, only)
-    job = Job(project, catalogue, target, values, shown.date, selection, export, again, why or "")
+    wanted = Wanted(export, xlsx, None if dry_run else shown.folder)
+    job = Job(project, catalogue, target, values, shown.date, selection, wanted, again, why or "")
     input_ = job.open_input(rows_file)
     if dry_run:
         return show_plan(job, input_, shown)
@@ -92,10 +104,20 @@ def run(
 @click.argument("number", metavar="[RUN]", type=int, required=False)
 @click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
 @_MAX_FAILURES
-def resume(*, number: int | None, workers: int, max_failures: int | None) -> int:
+@XLSX
+@OUT
+def resume(
+    *, number: int | None, workers: int, max_failures: int | None, xlsx: bool, out: Path | None
+) -> int:
     """Go on with a run where it stopped, whatever stopped it; the last one unless RUN says which."""
     current = projects.current()
     record = recorded_run(History(current.runs), number)
+    job, input_ = reopened(current, record, Wanted(None, xlsx, out))
+    return job.run(input_, workers=workers, resumed=record, max_failures=max_failures)
+
+
+def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, Input | None]:
+    """The job of a run that is on record, and its input. Raises UsageError when either is not what it was."""
     target = current.target(record.target)
     catalogue = catalogue_for(current, target)
     project = projects.project(record.recipe_file, catalogue, at=current)
@@ -103,11 +125,11 @@ def resume(*, number: int | None, workers: int, max_failures: int | None) -> int
         refuse(f"the recipe {record.recipe_file} has changed since run {record.id} began")
     values = projects.typed_values(project.recipe, parse_json(record.vars.encode()))
     selection = Selection(only=tuple(json.loads(record.only)))
-    job = Job(project, catalogue, target, values, dt.date.fromisoformat(record.date), selection)
+    job = Job(project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted)
     input_ = job.open_input(Path(record.input_file)) if record.input_file else None
     if input_ is not None and input_.digest != record.input_digest:
         refuse(f"the input {record.input_file} has changed since run {record.id} began")
-    return job.run(input_, workers=workers, resumed=record, max_failures=max_failures)
+    return job, input_
 
 
 def recorded_run(history: History, number: int | None) -> RunRecord:

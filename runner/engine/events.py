@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from runner.catalogue import Operation, Request
+from runner.journal import Identity
 
 Bucket = Literal["done", "found", "rejected", "unknown", "not started"]
 """Where every input line ends up, in exactly one.
@@ -91,7 +92,10 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class CallFinished:
-    """One request was answered, or not. `state` as in the journal."""
+    """One request was answered, or not. `state` as in the journal.
+
+    `path` is path and query below the API's base URL, `made` what the API calls what the call has made.
+    """
 
     step: str
     operation: Operation
@@ -101,6 +105,11 @@ class CallFinished:
     amount: Decimal | None = None
     reason: str = ""
     key: str = ""
+    row: int = 0
+    identity: Identity | None = None
+    path: str = ""
+    attempt: int = 1
+    made: str = ""
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,16 @@ class Reporters:
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
+        """What keeps one reporter from its work is raised when the others have heard of it."""
+        failed: RunnerError | None = None
         with self._lock:
             for reporter in self._reporters:
-                reporter(event)
+                try:
+                    reporter(event)
+                except RunnerError as error:
+                    failed = failed or error
+        if failed is not None:
+            raise failed
 
 
 @dataclass
@@ -122,7 +129,12 @@ class Run:
             reason = f"{left} row{'s' * (left != 1)} could not go on: the API was not reached, or held them back"
             self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy="go on when it answers: runner resume")
         ended = self._ended(started, seconds=self._clock() - start)
-        self._context.emit(ended)
+        try:
+            self._context.emit(ended)
+        except RunnerError as error:
+            if ended.exit_code == EXIT_UNKNOWN or ended.exit_code > 128:  # says more than a file that is missing
+                error.exit_code = ended.exit_code
+            raise
         return ended
 
     def _rows(self) -> Iterator[Row]:

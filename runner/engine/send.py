@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import Operation, Request, to_json
+from runner.engine.before import id_of
 from runner.engine.context import Connection, Context
 from runner.engine.events import CallFinished, Noticed, Waiting
 from runner.engine.hits import Hits
@@ -126,7 +127,8 @@ class Sender:
             amount = request.amount if isinstance(request.amount, Decimal) else None
             self._context.emit(
                 CallFinished(subject.identity.step, operation, last.state, last.status, last.seconds, amount,
-                             last.reason, subject.key)
+                             last.reason, subject.key, subject.row, subject.identity, request.path, attempt,
+                             _made(operation, last))
             )  # fmt: skip
             self._keep_watch(operation, request, last, sent_in)
             if not may_repeat(operation, last, attempt=attempt, tries=tries) or not self._context.budget.take():
@@ -229,6 +231,10 @@ class Sender:
         outcome = self._attempt(replace(record, attempts=1), read, request, check=lambda _: "", before=None)
         self._stop_if_denied(read, outcome)
         return f"a read failed too: {outcome.reason}" if failed(outcome) else ""
+
+
+def _made(operation: Operation, outcome: Outcome) -> str:
+    return id_of(operation, outcome.value) if outcome.ok and operation.effect != "read" else ""
 
 
 def _begins_later(operation: Operation, arguments: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from array import array
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +20,7 @@ _PARTS = len(Identity._fields)
 _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
 _ROW = ", ".join(f.name for f in fields(RowRecord))
 _AGAIN = ", ".join(f.name for f in fields(AgainRecord))
+_PAGE = 500
 
 
 class History:
@@ -89,6 +91,28 @@ class History:
     def call(self, number: int) -> CallRecord | None:
         """One call by its number."""
         return next(iter(self._calls("id = ?", number)), None)
+
+    def call_of(self, identity: Identity) -> CallRecord | None:
+        """One call by its identity, as it is committed."""
+        where = " AND ".join(f"{name} = ?" for name in Identity._fields)
+        return next(iter(self._calls(where, *identity)), None)
+
+    def made(self, run: int) -> Iterator[CallRecord]:
+        """The writes that a run has carried out, in the order in which they were sent."""
+        sql = "SELECT id FROM calls WHERE run = ? AND state = 'done' AND effect <> 'read' ORDER BY sent_at, id"
+        numbers = array("q", (number for (number,) in self._select(sql, run)))
+        for start in range(0, len(numbers), _PAGE):
+            page = numbers[start : start + _PAGE]
+            found = {call.id: call for call in self._calls(f"id IN ({', '.join('?' * len(page))})", *page)}
+            yield from (found[number] for number in page if number in found)
+
+    def cut_short(self, run: int) -> list[tuple[int, bool]]:
+        """The rows of a run, by number, that have calls and no end; whether the outcome of a write is unknown."""
+        sql = (
+            "SELECT row, max(effect <> 'read' AND state IN ('intent', 'unknown')) FROM calls WHERE run = ? AND row > 0 "
+            "AND row NOT IN (SELECT number FROM rows WHERE run = ?) GROUP BY row"
+        )
+        return [(number, bool(unknown)) for number, unknown in self._select(sql, run, run)]
 
     def count_done(self, account: str, recipe: str) -> int:
         """How many writes of a recipe are done or found."""

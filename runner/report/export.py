@@ -8,9 +8,7 @@ its header frozen and filtered, and numbers as numbers as far as a spreadsheet k
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -18,22 +16,10 @@ from runner.catalogue import to_json
 from runner.durable import WholeFile, stopping
 from runner.engine.events import Event, RowFinished, RunEnded, RunStarted
 from runner.problems import UsageError
-from runner.report.files import as_text, record
+from runner.report.cells import record
+from runner.report.workbook import Book
 
 NAME = "export.csv"
-
-MOST_ROWS = 1_048_575
-"""Rows of a worksheet beneath its header."""
-
-MOST_CHARACTERS = 32_767
-"""Characters of a cell of a workbook."""
-
-DIGITS = 15
-"""Digits that a spreadsheet keeps of a number."""
-
-WIDEST = 60
-"""Characters of the widest column that a workbook opens with."""
-
 
 class Writer(Protocol):
     """Writes one format. Raises OSError."""
@@ -125,52 +111,15 @@ class WorkbookWriter:
     """A workbook with one sheet, written row by row."""
 
     def __init__(self, file: IO[bytes], outputs: Sequence[str]) -> None:
-        import xlsxwriter
-
-        self._book = xlsxwriter.Workbook(file, {"constant_memory": True})
-        self._sheet = self._book.add_worksheet("export")
-        self._day = self._book.add_format({"num_format": "yyyy-mm-dd"})
-        self._outputs, self._count = outputs, 0
-        self._widths = [len(name) + 3 for name in outputs]  # room for the arrow of the filter
-        for at, name in enumerate(outputs):
-            self._sheet.write_string(0, at, name, self._book.add_format({"bold": True}))
-        self._sheet.freeze_panes(1, 0)
+        self._book = Book(file)
+        self._sheet = self._book.sheet("export", outputs)
 
     def row(self, values: Sequence[Any]) -> None:
-        self._count += 1
-        if self._count > MOST_ROWS:
-            raise _too_large(f"more than {MOST_ROWS:,} rows")
-        for at, value in enumerate(values):
-            self._cell(at, value)
+        self._sheet.row(values)
 
     def end(self) -> None:
-        for at, width in enumerate(self._widths):
-            self._sheet.set_column(at, at, min(WIDEST, width))
-        self._sheet.autofilter(0, 0, self._count, max(0, len(self._outputs) - 1))
-        self._book.close()
-
-    def _cell(self, at: int, value: Any) -> None:
-        text = "" if value is None else as_text(value)
-        self._widths[at] = max(self._widths[at], min(WIDEST, len(text)))
-        if isinstance(value, bool):
-            self._sheet.write_boolean(self._count, at, value)
-        elif isinstance(value, int | Decimal) and _fits(value):
-            self._sheet.write_number(self._count, at, float(value) if isinstance(value, Decimal) else value)
-        elif isinstance(value, dt.date) and value.year >= 1900:
-            self._sheet.write_datetime(self._count, at, dt.datetime.combine(value, dt.time()), self._day)
-        elif len(text) > MOST_CHARACTERS:
-            raise _too_large(f"a value of {self._outputs[at]!r} with more than {MOST_CHARACTERS:,} characters")
-        elif text:
-            self._sheet.write_string(self._count, at, text.encode("utf-8", "backslashreplace").decode())
-
-
-def _fits(number: int | Decimal) -> bool:
-    """Whether a spreadsheet keeps every digit of a number."""
-    return len(Decimal(number).as_tuple().digits) <= DIGITS and abs(number) < 10**DIGITS
-
-
-def _too_large(what: str) -> OSError:
-    return OSError(f"no workbook takes {what}; export to .csv or .jsonl")
+        self._sheet.end()
+        self._book.end()
 
 
 FORMATS: Mapping[str, type[CsvWriter] | type[JsonLinesWriter] | type[WorkbookWriter]] = {

@@ -6,19 +6,19 @@
     61,PO-1077,2,rejected,job: 422 country is over the max length of 2 characters,
 
 The results are for people and their spreadsheets: UTF-8 with a byte order mark, text that a spreadsheet would take
-for a formula with an apostrophe before it. The retry file is input again: the header and the records of rows that
-were rejected or not started, byte for byte. Rows that are unknown are not in it, since feeding them back is how
-things get done twice.
+for a formula with an apostrophe before it; as results.xlsx too, where that is asked for. The retry file is input
+again: the header and the records of rows that were rejected or not started, byte for byte. Rows that are unknown are
+not in it, since feeding them back is how things get done twice.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+import json
 import tempfile
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,33 +27,45 @@ from runner.durable import WholeFile, stopping
 from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import InvalidError, StoppedError, printable
 from runner.recipe.model import RESULT_COLUMNS
+from runner.report.cells import record
 from runner.rows import Input
-from runner.template import Unknown, to_text
+from runner.template import Unknown
 
 RESULTS = "results.csv"
 
-# Full-width signs count as well: some spreadsheets in East Asian locales read them as the plain ones.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+MEND = "make room or mend the folder, then: runner report (it sends nothing)"
+"""What to do when the files of a run could not be written at its end."""
+
 _LENGTH_BYTES = 4
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # for our own text: no need of an answer's guards
+
+Line = Sequence[Any]
+"""A line of the results: its number, key, row, bucket and reason, and the outputs."""
+
+WriteBook = Callable[[Iterable[Line], RunEnded], Path]
+"""Writes the lines of a run to a workbook."""
 
 
 class Files:
     """Keeps the results in `folder`. `input_` is None for a recipe without rows; `outputs` are the recipe's columns.
 
     What a line says waits in a nameless file in the folder; 13 bytes a line stay in memory. Raises StoppedError when
-    the folder cannot be written. `results_path` and `retry_path` are None until the end, and for what was not written.
+    the folder cannot be written. The paths are None until the end, and for what was not written.
     """
 
-    def __init__(self, folder: Path, input_: Input | None, *, outputs: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, input_: Input | None, *, outputs: Sequence[str], book: WriteBook | None = None
+    ) -> None:
         self._folder = folder
         self._input = input_
-        self._outputs = tuple(outputs)
+        self._outputs, self._book = tuple(outputs), book
         self._numbers = array("I", input_.records() if input_ is not None else [0])
         self._places = array("q", [-1]) * len(self._numbers)
         self._to_do = bytearray(len(self._numbers))
         self._spool: IO[bytes] | None = None
         self._end = 0
         self.results_path: Path | None = None
+        self.book_path: Path | None = None
         self.retry_path: Path | None = None
 
     def __call__(self, event: Event) -> None:
@@ -62,7 +74,7 @@ class Files:
         elif isinstance(event, RowFinished):
             self._keep(event.result)
         elif isinstance(event, RunEnded):
-            self._finish()
+            self._finish(event)
 
     def close(self) -> None:
         """Forget what was collected. Safe to call more than once."""
@@ -97,10 +109,10 @@ class Files:
 
     def _cells(self, result: RowResult) -> bytes:
         """What a line says after its number."""
-        cells = [result.key, result.number, result.bucket, printable(result.reason)]
-        return record([*cells, *(result.outputs.get(name) for name in self._outputs)])
+        outputs = (result.outputs.get(name) for name in self._outputs)
+        return to_json([*map(_kept, (result.key, result.number, result.bucket, printable(result.reason), *outputs))])
 
-    def _finish(self) -> None:
+    def _finish(self, event: RunEnded) -> None:
         spool, missing = self._open(), ""
         try:
             self._add_unfinished()
@@ -108,12 +120,14 @@ class Files:
             missing = _why(error)
         results = self._folder / RESULTS
         try:
-            with stopping(results), WholeFile(results) as file:
+            with stopping(results, remedy=MEND), WholeFile(results) as file:
                 file.write("\ufeff".encode() + record([*RESULT_COLUMNS, *self._outputs]))
-                file.writelines(self._lines(spool))
+                file.writelines(map(record, self._lines(spool)))
+            self.results_path = results
+            if self._book is not None:
+                self.book_path = self._book(self._lines(spool), event)
         finally:
             self.close()
-        self.results_path = results
         if self._input is not None:
             self._write_retry(self._input, missing)
 
@@ -125,14 +139,14 @@ class Files:
             if self._places[self._index(row.lines[0])] < 0:
                 self._keep(RowResult(row.number, row.key, row.lines, "not started"))
 
-    def _lines(self, spool: IO[bytes]) -> Iterator[bytes]:
-        unreached = record(["", "", "not started", "", *("" for _ in self._outputs)])
+    def _lines(self, spool: IO[bytes]) -> Iterator[Line]:
+        unreached = ["", None, "not started", "", *(None for _ in self._outputs)]
         for number, place in zip(self._numbers, self._places, strict=True):
-            content = unreached
+            values = unreached
             if place >= 0:
                 spool.seek(place)
-                content = spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big"))
-            yield b"%b,%b" % (str(number or "").encode(), content)
+                values = _DECODER.decode(spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big")).decode())
+            yield [number or None, *values]
 
     def _write_retry(self, input_: Input, missing: str) -> None:
         """The records that are left to do; none, and no file of an earlier time, when nothing is left."""
@@ -144,7 +158,7 @@ class Files:
         ]
         if left and not missing:
             try:
-                with stopping(path), WholeFile(path) as file:
+                with stopping(path, remedy=MEND), WholeFile(path) as file:
                     file.write(input_.header_bytes())
                     file.writelines(record for _, record in input_.raw_lines(left))
                 self.retry_path = path
@@ -157,34 +171,11 @@ class Files:
             raise StoppedError(f"{path} cannot be written: the input {missing}", remedy=remedy)
 
 
-def escape_formula(text: str) -> str:
-    """A text as a spreadsheet shows it and does not compute it."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def record(values: Sequence[Any]) -> bytes:
-    """Values as one record of CSV with its line end. Written with CRLF first, so that a lone CR is quoted too."""
-    cells = [_cell(value) for value in values]
-    line = ",".join(cells)
-    if len(cells) == 1 or line.count(",") >= len(cells) or any(mark in line for mark in '"\r\n'):
-        text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\r\n").writerow(cells)
-        line = text.getvalue().removesuffix("\r\n")
-    # An answer may hold half of a surrogate pair, which has no UTF-8.
-    return line.encode("utf-8", "backslashreplace") + b"\n"
-
-
-def as_text(value: Any) -> str:
-    """A value as it reads in a cell: lists and objects as JSON."""
-    if isinstance(value, Unknown):
-        return str(value)
-    return to_json(value).decode() if isinstance(value, Mapping | list | tuple) else to_text(value)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return escape_formula(as_text(value)) if isinstance(value, str | Unknown) else as_text(value)
+def _kept(value: Any) -> Any:
+    """A value as JSON takes it: what an answer may hold half of a surrogate pair of has no UTF-8."""
+    if isinstance(value, str | Unknown):
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    return value
 
 
 def _why(error: InvalidError) -> str:

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,13 +23,13 @@ from runner.engine.events import BUCKETS, Bucket
 from runner.journal import AgainRecord, CallRecord, Identity, RowRecord, RunRecord
 from runner.journal.records import OPEN
 from runner.problems import UsageError, printable
-from runner.report.text import columns, line_numbers, money, plural
+from runner.report.remake import CUT_SHORT
+from runner.report.text import columns, line_numbers, moment, money, plural
 
 if TYPE_CHECKING:
     from runner.engine.look import Shown
 
 _ORDER: tuple[Bucket, ...] = ("unknown", "rejected", "not started", "found", "done")
-_CUT_SHORT = "the run ended before this row did"
 _NO_OUTCOME = "no outcome was recorded"
 OBJECTS_SHOWN = 5
 """Objects that are shown of a search."""
@@ -47,7 +46,7 @@ def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int
     for run in runs:
         counts = _counts(run, buckets.get(run.id, {}))
         code = "" if run.exit_code is None else str(run.exit_code)
-        known = (str(run.id), run.recipe, run.target, _moment(run.started_at), run.state, code, str(run.row_count))
+        known = (str(run.id), run.recipe, run.target, moment(run.started_at), run.state, code, str(run.row_count))
         table.append([*map(printable, known), *(str(counts[bucket]) for bucket in BUCKETS)])
     return _joined(columns(table, right={0, *range(5, len(_HEADER))}))
 
@@ -74,7 +73,7 @@ def show_run(
         remedy = f"see its rows with: runner show {run.id}"
         raise UsageError(f"run {run.id} has no row with the key {key!r}", remedy=remedy)
     shown = found[:limit] if limit else found
-    asked = [f"  {'again':<9} {printable(f'{a.key}: {a.why} ({a.who}, {_moment(a.at)})')}" for a in again]
+    asked = [f"  {'again':<9} {printable(f'{a.key}: {a.why} ({a.who}, {moment(a.at)})')}" for a in again]
     lines = [*_head(run, _counts(run, counts)), *asked, ""]
     for row in shown:
         lines += _row(row, calls_of.get(row.number, ()), whole=key is not None)
@@ -108,7 +107,7 @@ def _open_call(call: CallRecord, shown: Shown | None) -> Iterator[str]:
     facts = {
         "key": identity.key + ("  (once for all rows that share it)" if identity.per == "once" else ""),
         "amount": _money(call.amount),
-        "sent": f"{_moment(call.sent_at) or 'at an unknown time'}, run {call.run}, row {call.row}",
+        "sent": f"{moment(call.sent_at) or 'at an unknown time'}, run {call.run}, row {call.row}",
         "request": f"{call.method} {call.url}",
         "body": call.body,
         "status": str(call.status or ""),
@@ -151,7 +150,7 @@ def _with_cut_short(
         calls = calls_of[number]
         key = next((call.identity.key for call in calls if call.identity.per == "row"), "")
         bucket = "unknown" if any(map(_is_open, calls)) else "not started"
-        yield RowRecord(run.id, number, key, "[]", bucket, _CUT_SHORT)
+        yield RowRecord(run.id, number, key, "[]", bucket, CUT_SHORT)
 
 
 def _head(run: RunRecord, counts: Mapping[str, int]) -> Iterator[str]:
@@ -161,8 +160,8 @@ def _head(run: RunRecord, counts: Mapping[str, int]) -> Iterator[str]:
     facts = {
         "state": run.state + ("" if run.exit_code is None else f", exit code {run.exit_code}"),
         "reason": run.reason,
-        "started": _moment(run.started_at),
-        "finished": _moment(run.finished_at),
+        "started": moment(run.started_at),
+        "finished": moment(run.finished_at),
         "account": run.account,
         "recipe": f"{run.recipe_file}  sha256 {run.recipe_digest[:12]}",
         "input": f"{run.input_file}  sha256 {run.input_digest[:12]}" if run.input_file else "",
@@ -188,7 +187,7 @@ def _row(row: RowRecord, calls: Sequence[CallRecord], *, whole: bool) -> Iterato
     for call, line in zip(calls, drawn, strict=True):
         yield f"  {line}"
         if whole:
-            for name, text in (("sent", call.body), ("answered", call.answer), ("at", _moment(call.sent_at))):
+            for name, text in (("sent", call.body), ("answered", call.answer), ("at", moment(call.sent_at))):
                 if text:
                     yield f"    {name:<8}  {printable(text)}"
 
@@ -244,14 +243,6 @@ def _decimal(text: str) -> Decimal | None:
         return Decimal(text) if text else None
     except InvalidOperation:
         return None
-
-
-def _moment(text: str) -> str:
-    """A time of the journal to the second. In UTC, so that the same journal reads the same everywhere."""
-    try:
-        return dt.datetime.fromisoformat(text).astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    except ValueError:
-        return text
 
 
 def _joined(lines: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
@@ -33,6 +34,14 @@ def clock_time(seconds: float) -> str:
     minutes, rest = divmod(round(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def moment(text: str) -> str:
+    """A time of the journal to the second. In UTC, so that the same journal reads the same everywhere."""
+    try:
+        return dt.datetime.fromisoformat(text).astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except ValueError:
+        return text
 
 
 def line_numbers(lines: Sequence[int]) -> str:

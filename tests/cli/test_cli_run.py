@@ -25,7 +25,7 @@ def results(runner: Command, run: int) -> list[dict[str, str]]:
 
 def test_the_sample_sheet(runner: Command) -> None:
     ended = runner("run", "import-orders")
-    assert ended.out == "results  runs/1/results.csv\n"
+    assert ended.out == "results  runs/1/results.csv\ncreated  runs/1/created.csv\n"
     lines = list(csv.reader(io.StringIO(SAMPLE.read_text("utf-8-sig"))))
     found = results(runner, 1)
     assert [(row["line"], row["key"]) for row in found] == [(str(n), line[0]) for n, line in enumerate(lines[1:], 2)]
@@ -47,7 +47,7 @@ def test_the_sample_sheet(runner: Command) -> None:
 
 def test_the_first_rows_and_then_the_rest(contacts: Command) -> None:
     first = contacts("run", "contacts.yaml", "--limit", "1")
-    assert first.out == "results  runs/1/results.csv\nto do    runs/1/retry.csv\n"
+    assert first.out == "results  runs/1/results.csv\ncreated  runs/1/created.csv\nto do    runs/1/retry.csv\n"
     assert [row["bucket"] for row in results(contacts, 1)] == ["done", "not started"]
     assert (contacts.runs / "1" / "retry.csv").read_text() == HEADER + "A-2,Blue Banners,2,2.5,01/03/2027\n"
     contacts("resume")
@@ -83,7 +83,7 @@ def test_a_rejected_row_is_mended_in_the_retry_file(contacts: Command, start_stu
     env = {"ACME_KEY": "k"}
     contacts.write("rows.csv", MESSY)
     ended = contacts("run", "contacts.yaml", "--target", "live", "--workers", "1", code=4, env=env)
-    assert ended.out == "results  runs/1/results.csv\nto do    runs/1/retry.csv\n"
+    assert ended.out == "results  runs/1/results.csv\ncreated  runs/1/created.csv\nto do    runs/1/retry.csv\n"
     assert "422 business_name: is taken" in ended.err
     buckets = [(row["line"], row["bucket"]) for row in results(contacts, 1)]
     assert buckets == [("2", "done"), ("3", "rejected"), ("6", "done")]

@@ -191,7 +191,7 @@ def test_a_results_file_that_cannot_take_its_place_stops(tmp_path: Path) -> None
     (tmp_path / "results.csv").mkdir()
     with pytest.raises(StoppedError, match=r"results\.csv cannot be written: is a directory") as error:
         report(tmp_path, None, [])
-    assert "run the same again" in error.value.remedy
+    assert "runner report" in error.value.remedy
     assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
 
 

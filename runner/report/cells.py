@@ -1,0 +1,44 @@
+"""Values as the cells of what people open: no text is a formula, and no digit is lost."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runner.catalogue import to_json
+from runner.template import Unknown, to_text
+
+# Full-width signs count as well: some spreadsheets in East Asian locales read them as the plain ones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+
+
+def escape_formula(text: str) -> str:
+    """A text as a spreadsheet shows it and does not compute it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def record(values: Sequence[Any]) -> bytes:
+    """Values as one record of CSV with its line end. Written with CRLF first, so that a lone CR is quoted too."""
+    cells = [_cell(value) for value in values]
+    line = ",".join(cells)
+    if len(cells) == 1 or line.count(",") >= len(cells) or any(mark in line for mark in '"\r\n'):
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\r\n").writerow(cells)
+        line = text.getvalue().removesuffix("\r\n")
+    # An answer may hold half of a surrogate pair, which has no UTF-8.
+    return line.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def as_text(value: Any) -> str:
+    """A value as it reads in a cell: lists and objects as JSON."""
+    if isinstance(value, Unknown):
+        return str(value)
+    return to_json(value).decode() if isinstance(value, Mapping | list | tuple) else to_text(value)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return escape_formula(as_text(value)) if isinstance(value, str | Unknown) else as_text(value)

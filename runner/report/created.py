@@ -1,0 +1,144 @@
+"""created.csv: what a run has made and changed, in the order in which it was sent; for undoing it by hand.
+
+    time,effect,operation,id,key,row,step,item,amount,link,sent
+    2026-03-01 14:02:11Z,create,syncore.create_job,31987,PO-1042,1,job,,,,
+    2026-03-01 14:02:12Z,update,syncore.update_job_status,31987,PO-1042,1,status,,,,"{""status"":""Approved""}"
+
+Only what the journal has committed is in it. While the run goes on a line is added for each call; at the end, and by
+`runner report`, the file is written anew from the journal. `sent` is the body of an update: what it changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+from runner.catalogue import Catalogue, Operation, link_of, parse_json
+from runner.durable import WholeFile, stopping
+from runner.engine.before import id_of
+from runner.engine.events import CallFinished, Event, RunEnded, RunStarted
+from runner.journal import CallRecord, History, Identity
+from runner.report.cells import record
+from runner.report.files import MEND
+from runner.report.text import moment
+
+CREATED = "created.csv"
+COLUMNS = ("time", "effect", "operation", "id", "key", "row", "step", "item", "amount", "link", "sent")
+
+
+@dataclass
+class Made:
+    """What the calls of a run add up to: how many by (effect, operation), and the money of each."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    money: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+
+    def add(self, call: CallRecord) -> None:
+        """Count a call that was carried out."""
+        name = (call.effect, call.operation)
+        self.counts[name] += 1
+        if call.amount:
+            self.money[name] = self.money.get(name, Decimal(0)) + Decimal(call.amount)
+
+
+class Created:
+    """Keeps created.csv in `folder` for a run. Raises StoppedError when it cannot be written.
+
+    `path` is None until something was made and the file is whole; `made` is what it adds up to by then.
+    """
+
+    def __init__(self, folder: Path, history: History, catalogue: Catalogue, *, run: int) -> None:
+        self._whole = folder / CREATED
+        self._history, self._catalogue, self._run = history, catalogue, run
+        self._file: IO[bytes] | None = None
+        self._waiting: list[Identity] = []
+        self.path: Path | None = None
+        self.made = Made()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._begin()
+        elif isinstance(event, CallFinished):
+            self._add_committed()
+            if event.identity is not None and event.state == "done" and event.operation.effect != "read":
+                self._waiting.append(event.identity)
+        elif isinstance(event, RunEnded):
+            self.close()
+            self.write()
+
+    def close(self) -> None:
+        """Safe to call more than once."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def write(self) -> None:
+        """The whole file, from the journal."""
+        self.made = Made()
+        with stopping(self._whole, remedy=MEND), WholeFile(self._whole) as file:
+            file.write(_head())
+            for call in self._history.made(self._run):
+                self.made.add(call)
+                file.write(record(self.cells(call)))
+        self.path = self._whole if self.made.counts else None
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The cells of each call, as the journal has them."""
+        return map(self.cells, self._history.made(self._run))
+
+    def cells(self, call: CallRecord) -> tuple[Any, ...]:
+        """What is said of a call, in the order of COLUMNS."""
+        answer = parse_json(call.answer.encode()) if call.answer else None
+        operation = self._operation(call.operation)
+        name = id_of(operation, answer) if operation is not None else _id(answer)
+        link = link_of(operation, answer) if operation is not None else ""
+        amount = Decimal(call.amount) if call.amount else None
+        key = call.identity.key
+        return (
+            moment(call.sent_at), call.effect, call.operation, name, key, call.row or None, call.identity.step,
+            call.identity.item, amount, link, call.body if call.effect == "update" else "",
+        )  # fmt: skip
+
+    def _operation(self, name: str) -> Operation | None:
+        """None for one that the documents no longer have."""
+        with suppress(KeyError):
+            return self._catalogue.operation(name)
+        return None
+
+    def _begin(self) -> None:
+        """The file as far as the journal goes: nothing for a new run, what was made before for one that goes on."""
+        with stopping(self._whole):
+            self._whole.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = self._whole.open("wb")
+            self._whole.chmod(0o600)
+            self._file.write(_head())
+            for call in self._history.made(self._run):
+                self._file.write(record(self.cells(call)))
+            self._file.flush()
+
+    def _add_committed(self) -> None:
+        """The calls that have been committed since they were told of."""
+        left: list[Identity] = []
+        for identity in self._waiting:
+            call = self._history.call_of(identity)
+            if call is None or call.state != "done":
+                left.append(identity)
+            elif self._file is not None:
+                with stopping(self._whole):
+                    self._file.write(record(self.cells(call)))
+                    self._file.flush()
+        self._waiting = left
+
+
+def _head() -> bytes:
+    return "\ufeff".encode() + record(COLUMNS)
+
+
+def _id(answer: Any) -> str:
+    """The id in an answer of an operation that is described no more."""
+    return str(answer["id"]) if isinstance(answer, Mapping) and "id" in answer else ""

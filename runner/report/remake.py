@@ -1,0 +1,75 @@
+"""The files of a run made anew from its journal and its input, as after a kill; nothing is sent.
+
+What became of a row is what the journal says. A row that has calls and no end was cut short: it is unknown when a write
+of it may have been carried out, and not started otherwise, since the next run goes on with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import cast
+
+from runner.engine.events import BUCKETS, Bucket, Reporter, RowFinished, RowResult, RunEnded, RunStarted
+from runner.journal import History, RowRecord, RunRecord
+from runner.rows import Input, Row
+
+CUT_SHORT = "the run ended before this row did"
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # for our own text: no need of an answer's guards
+
+
+def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporter) -> RunEnded:
+    """Tell a reporter of a run what the journal has of it; returns its end as it was told.
+
+    `input_` is that of the run, None for a recipe without rows. A run without an end ends with its own exit code, if it
+    has one, or with 8: it can be resumed.
+    """
+    tell(RunStarted(run.id, run.recipe, run.target, run.row_count, run.line_count, dry_run=False, resumed=True))
+    rows: Counter[Bucket] = Counter()
+    lines: Counter[Bucket] = Counter()
+    for result in _results(run, history, input_):
+        rows[result.bucket] += 1
+        lines[result.bucket] += len(result.lines)
+        tell(RowFinished(result))
+    rows["not started"] += max(0, run.row_count - rows.total())
+    lines["not started"] += max(0, run.line_count - lines.total())
+    ended = RunEnded(
+        run.id, {bucket: rows[bucket] for bucket in BUCKETS}, {bucket: lines[bucket] for bucket in BUCKETS},
+        8 if run.exit_code is None else run.exit_code, 0.0, run.reason,
+    )  # fmt: skip
+    tell(ended)
+    return ended
+
+
+def _results(run: RunRecord, history: History, input_: Input | None) -> Iterator[RowResult]:
+    """The rows that the run has ended, then those that it was cut short in or that wait for what was sent before."""
+    ended = set()
+    for row in history.rows(run.id):
+        ended.add(row.number)
+        yield _result(row)
+    cut_short = dict(history.cut_short(run.id))
+    waiting = {
+        call.identity.key for call in history.open_calls(run.account, run.recipe) if call.identity.per == "row"
+    }  # fmt: skip
+    if input_ is None:
+        for number, unknown in cut_short.items():
+            yield RowResult(number, "", (), "unknown" if unknown else "not started", CUT_SHORT)
+        return
+    for each in input_ if cut_short or waiting else ():
+        if each.number not in ended and (each.number in cut_short or each.key in waiting):
+            yield _cut_short(each, unknown=cut_short.get(each.number, False) or each.key in waiting)
+
+
+def _result(row: RowRecord) -> RowResult:
+    bucket = cast("Bucket", row.bucket)
+    lines = tuple(int(line) for line in _DECODER.decode(row.lines))
+    return RowResult(
+        row.number, row.key, lines, bucket, row.reason, _DECODER.decode(row.outputs), money=Decimal(row.money or 0)
+    )
+
+
+def _cut_short(row: Row, *, unknown: bool) -> RowResult:
+    return RowResult(row.number, row.key, row.lines, "unknown" if unknown else "not started", CUT_SHORT)

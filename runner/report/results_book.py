@@ -1,0 +1,105 @@
+"""results.xlsx: what was asked and what it came to, every line with its bucket, and what was made; for people.
+
+    summary   recipe, target, input; rows and lines by bucket; calls and money by operation; the control total
+    results   as results.csv, the buckets in colour, filtered
+    created   as created.csv
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from runner.durable import WholeFile, stopping
+from runner.engine.events import BUCKETS, RunEnded
+from runner.journal import RunRecord
+from runner.recipe.model import RESULT_COLUMNS
+from runner.report.created import COLUMNS, Created
+from runner.report.files import MEND, Line
+from runner.report.text import moment
+from runner.report.workbook import Sheet, open_book
+
+BOOK = "results.xlsx"
+
+_COLOURS: Mapping[str, Mapping[str, str]] = {
+    "done": {"bg_color": "#D9F2D9", "font_color": "#0B4F0B"},
+    "found": {"bg_color": "#DDEBF7", "font_color": "#123A5C"},
+    "rejected": {"bg_color": "#FFE9B8", "font_color": "#5C3A00"},
+    "unknown": {"bg_color": "#F8CBCB", "font_color": "#6B0000"},
+    "not started": {"bg_color": "#EDEDED", "font_color": "#333333"},
+}
+"""Backgrounds and letters that can be told apart in grey too; the bucket is written out besides."""
+
+_BUCKET = RESULT_COLUMNS.index("bucket")
+_KEY = RESULT_COLUMNS.index("key")
+_ID = COLUMNS.index("id")
+
+
+class ResultsBook:
+    """Writes results.xlsx to `folder`, for the run as the journal has it and for what `created` knows of it.
+
+    Raises StoppedError when the file cannot be written.
+    """
+
+    def __init__(self, folder: Path, run: RunRecord, created: Created, *, outputs: Sequence[str]) -> None:
+        self.path, self._run, self._created, self._outputs = folder / BOOK, run, created, tuple(outputs)
+
+    def __call__(self, lines: Iterable[Line], ended: RunEnded) -> Path:
+        """Write it; returns where it is."""
+        self._created.write()
+        with stopping(self.path, remedy=MEND), WholeFile(self.path) as file, open_book(file) as book:
+            summary = book.sheet("summary", ("summary", "", "", ""), cut=True)
+            self._results(book.sheet("results", [*RESULT_COLUMNS, *self._outputs], cut=True), lines)
+            created = book.sheet("created", COLUMNS, cut=True)
+            for cells in self._created.rows():
+                created.row(cells, text=(_ID,))
+            created.end()
+            self._summarise(summary, ended)
+        return self.path
+
+    def _results(self, sheet: Sheet, lines: Iterable[Line]) -> None:
+        names = [*RESULT_COLUMNS, *self._outputs]
+        ids = {at for at, name in enumerate(names) if at == _KEY or _names_id(name)}
+        for line in lines:
+            sheet.row(line, text=ids, styles={_BUCKET: _COLOURS[line[_BUCKET]]})
+        sheet.end()
+
+    def _summarise(self, sheet: Sheet, ended: RunEnded) -> None:
+        run, bold = self._run, {"bold": True}
+        facts = {
+            "recipe": run.recipe, "run": f"{run.id}", "target": run.target, "account": run.account,
+            "input": run.input_file, "values": "" if run.vars == "{}" else run.vars, "day": run.date,
+            "started": moment(run.started_at), "exit code": str(ended.exit_code), "stopped": ended.stopped,
+        }  # fmt: skip
+        for name, value in facts.items():
+            if value:
+                sheet.row([name, value], styles={0: bold})
+        sheet.row([])
+        sheet.row(["bucket", "rows", "lines"], style=bold)
+        for bucket in BUCKETS:
+            counts = (ended.buckets.get(bucket, 0), ended.line_buckets.get(bucket, 0))
+            sheet.row([bucket, *counts], styles={0: _COLOURS[bucket]})
+        sheet.row(["all", sum(ended.buckets.values()), sum(ended.line_buckets.values())], style=bold)
+        read = self._run.line_count
+        right = sum(ended.line_buckets.values()) == read
+        verdict = "every line read is in one bucket" if right else "CHECK: the buckets do not add up to the lines read"
+        sheet.row(["lines read", None, read, verdict], style={} if right else bold)
+        self._operations(sheet, bold)
+        sheet.end(filtered=False)
+
+    def _operations(self, sheet: Sheet, bold: Mapping[str, Any]) -> None:
+        made = self._created.made
+        sheet.row([])
+        sheet.row(["operation", "calls", "", "money"], style=bold)
+        for (effect, operation), count in sorted(made.counts.items()):
+            sheet.row([f"{operation} ({effect})", count, None, made.money.get((effect, operation))])
+        total = sum(made.money.values(), Decimal(0))
+        sheet.row(["all", made.counts.total(), None, total if made.money else None], style=bold)
+
+
+def _names_id(name: str) -> bool:
+    """Whether a column holds what things are called, and no amount."""
+    words = name.lower().replace("-", "_").split("_")
+    return bool({"id", "ids", "number", "no", "ref", "key"} & set(words)) or name.endswith(("Id", "ID"))
