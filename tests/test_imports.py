@@ -31,6 +31,7 @@ LIBRARIES = {
     "jinja2": {"template", "report"},
     "jsonpath": {"catalogue"},
     "jsonschema": {"catalogue", "recipe", "sandbox"},
+    "jsonschema_rs": {"recipe"},
     "requests": {"transport"},
     "rich": {"report"},
     "simplejson": {"catalogue", "sandbox"},
@@ -41,7 +42,7 @@ LIBRARIES = {
     "xlsxwriter": {"report"},
     "yaml": {"source"},
 }
-LAZY = {"babel", "dotenv", "jsonschema", "rich", "xlsxwriter"}
+LAZY = {"babel", "dotenv", "jsonschema", "jsonschema_rs", "rich", "xlsxwriter"}
 """Imported inside functions only: each takes longer to import than `runner --version` may take in all."""
 
 

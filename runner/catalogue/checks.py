@@ -100,7 +100,8 @@ def check_document(source: Source) -> list[Problem]:
     if isinstance(document, Mapping) and "swagger" in document and "openapi" not in document:
         remedy = "convert it to OpenAPI 3.0 or 3.1"
         message = f"this is Swagger {document['swagger']}, not OpenAPI"
-        return [source.problem(with_places(source).key(("swagger",)), message, "document", remedy=remedy)]
+        placed = with_places(source)
+        return [placed.problem(placed.key(("swagger",)), message, "document", remedy=remedy)]
     findings = [(violation.path, violation, "document") for violation in violations(_SHAPE, document)]
     if not findings:
         findings = list(_check_tree(document, document, ()))

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.catalogue.arguments import Findings
 from runner.catalogue.schema import TreePath
@@ -21,8 +20,7 @@ Part = tuple[str, Any]
 """The name of a query parameter, and its text or Unknown."""
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """The parts that a field's value and the end of a range go into; `format` (strftime) when they are dates."""
 
     value: str
@@ -30,8 +28,7 @@ class Kind:
     format: str = ""
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """A field that can be tested. `values` are the only ones it has, by name, where the document lists them."""
 
     code: str
@@ -39,8 +36,7 @@ class Field:
     values: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A comparison. A `range` goes from `value` to `to`; with `day_end` a bare day in its last value is all of it."""
 
     code: str
@@ -48,8 +44,7 @@ class Comparison:
     day_end: bool = False
 
 
-@dataclass(frozen=True)
-class Conditions:
+class Conditions(NamedTuple):
     """The grammar of one API's conditions. `comparisons` hold the other names too; `named` the first ones only."""
 
     field_part: str

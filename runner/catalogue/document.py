@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from importlib import resources
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.catalogue.checks import check_document
 from runner.catalogue.dialect import operation_names
@@ -23,8 +23,7 @@ from runner.source import Source
 SUFFIX = ".openapi.yaml"
 
 
-@dataclass(frozen=True)
-class Auth:
+class Auth(NamedTuple):
     """A credential the API wants: the configuration's `secret` goes into `name`, a header or a query parameter.
 
     `scheme` is "" for a key as it stands, "bearer" for a token, "basic" for user:password. `in_form`: where the body is
@@ -44,8 +43,7 @@ class Auth:
         return f"Bearer {secret}" if self.scheme == "bearer" else secret
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """How fast the API may be called, how often a day, and whether its vendor asks for a User-Agent that names who."""
 
     requests_per_second: Decimal = Decimal(2)
@@ -155,7 +153,7 @@ def shipped_apis() -> Mapping[str, Path]:
 
 
 def _folder() -> Path:
-    return Path(str(resources.files("runner.schemas")))
+    return Path(import_module("runner.schemas").__path__[0])
 
 
 class Catalogue(Mapping[str, Api]):

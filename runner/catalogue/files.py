@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
-import simplejson
-
 from runner.catalogue.dialect import DATA
+from runner.catalogue.kept import keep, recall
 from runner.problems import InvalidError, Problem
 from runner.source import Source, TreePath, parse, read
 
@@ -32,22 +32,38 @@ def read_document(path: Path, *, ours: bool = False) -> Source:
 
 
 def with_places(source: Source) -> Source:
-    """`source` as it is needed to point into its text: JSON is read without places first, which is much faster."""
+    """`source` as it is needed to point into its text: it is read without places where that is much faster."""
     if source.root is not None:
         return source
-    return replace(source, root=parse(source.text, file=source.file).root)
+    placed = parse(source.text, file=source.file, max_events=None, number_keys=True)
+    return replace(source, lines=placed.lines, root=placed.root)
 
 
 def _read(path: Path, *, ours: bool = False) -> Source:
-    if path.suffix == ".json" and path.is_file() and path.stat().st_size <= MAX_BYTES:
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
+    text = _text(path)
+    if text and path.suffix == ".json":
+        import simplejson  # imported on use: most documents are YAML
+
+        # where this fails, the reader of YAML, of which JSON is a part, tells what is wrong and where
+        with suppress(ValueError, RecursionError):
             data = simplejson.loads(text, use_decimal=True, object_pairs_hook=_unique, parse_constant=_refuse)
-        except (ValueError, RecursionError, OSError):
-            pass  # the reader of YAML, of which JSON is a part, tells what is wrong and where
-        else:
-            return Source(str(path), text, data, text.split("\n"), None)
-    return read(path, max_bytes=MAX_BYTES, number_keys=True, ours=ours)
+            return Source(str(path), text, data, (), None)
+    elif text and (data := recall(path, text)) is not None:
+        return Source(str(path), text, data, (), None)
+    source = read(path, max_bytes=MAX_BYTES, number_keys=True, ours=ours)
+    if path.suffix != ".json":
+        keep(path, source.text, source.data)
+    return source
+
+
+def _text(path: Path) -> str:
+    """The text of a document; empty where it cannot be had, and the reader of YAML tells why."""
+    try:
+        if path.is_file() and path.stat().st_size <= MAX_BYTES:
+            return path.read_bytes().decode("utf-8-sig")
+    except (ValueError, OSError):
+        pass
+    return ""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -100,9 +116,10 @@ class _Bundle:
         target = file if not name else (file.parent / unquote(name))
         problem = "" if not name else self._unreachable(name, target)
         if problem:
-            place = with_places(source).value((*path, "$ref"))
+            placed = with_places(source)
+            place = placed.value((*path, "$ref"))
             remedy = f"keep the files of a document in one folder, {self.folder.name!r}"
-            self.problems.append(source.problem(place, f"{reference!r} {problem}", "reference", remedy=remedy))
+            self.problems.append(placed.problem(place, f"{reference!r} {problem}", "reference", remedy=remedy))
             return reference
         target = target.resolve()
         if target == self.main:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from runner.catalogue.conditions import Conditions, read_grammar
 from runner.catalogue.dialect import flat, operation_name
@@ -18,8 +19,7 @@ _IGNORED = frozenset({"accept", "content-type", "authorization"})
 """Headers that OpenAPI says are no parameters, whatever a document declares."""
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter of the path, the query or the header (`place`). `evidence` says how it is known.
 
     `name` is what steps call it, `wire` what it is called in the request where that differs. A date further back
@@ -37,7 +37,7 @@ class Parameter:
     wire: str = ""
     window: int = 0
     conditions: Conditions | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def sent_as(self) -> str:
@@ -60,8 +60,7 @@ class Pagination:
     offset: str = ""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """How a 2xx says that the call failed: `field`, a dotted place in the answer, is one of `values`.
 
     `message` and `code` are dotted places too. Where `field` is missing, a code that is none of `success` fails.

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.catalogue.operation import Operation, Pagination
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """A list as it was answered: its objects, how many there are in all and the link to more, where it says so."""
 
     items: list[dict[str, Any]]

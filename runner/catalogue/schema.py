@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import Any
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from runner.catalogue.dialect import DATA, NAMED
@@ -18,8 +18,7 @@ EXTENSIONS = "api-extensions.schema.json"
 TreePath = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
-class Violation:
+class Violation(NamedTuple):
     """What does not fit a schema: the path inside the value, what is wrong, and what to do about it.
 
     `key` says that the last part of `path` is a key that may not be there.
@@ -120,8 +119,8 @@ def _validator(schema: Mapping[str, Any]) -> Any:
 
 @cache
 def _extension_validator(place: str) -> Any:
-    text = resources.files("runner.schemas").joinpath(EXTENSIONS).read_text(encoding="utf-8")
-    vocabulary = json.loads(text)
+    folder = Path(import_module("runner.schemas").__path__[0])
+    vocabulary = json.loads((folder / EXTENSIONS).read_text(encoding="utf-8"))
     return _validator(inline(vocabulary, vocabulary["$defs"][place]))
 
 

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,7 @@ def make_folder(folder: Path) -> None:
 
 def shipped_recipes() -> Mapping[str, Path]:
     """The recipes that come with the program, by name."""
-    folder = Path(str(resources.files("runner.recipes")))
+    folder = Path(import_module("runner.recipes").__path__[0])
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 

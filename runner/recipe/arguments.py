@@ -8,8 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue import ArgumentError, build_request
 from runner.problems import Problem, nearest
@@ -47,8 +46,7 @@ def check_arguments(source: Source, path: TreePath, part: Mapping[str, Any], ope
         yield from _Arguments(source, path, arguments, operation).problems()
 
 
-@dataclass(frozen=True)
-class _Unfit:
+class _Unfit(NamedTuple):
     """A name that the operation does not know, with those it knows there and was not given."""
 
     path: TreePath
@@ -60,8 +58,7 @@ class _Unfit:
         return nearest(str(self.path[-1]), self.free, noun="names") or "leave it out"
 
 
-@dataclass(frozen=True)
-class _Arguments:
+class _Arguments(NamedTuple):
     source: Source
     path: TreePath
     given: Mapping[str, Any]

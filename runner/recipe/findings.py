@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from runner.recipe.types import BOOLEAN, DATE, LIST, NUMBERS, OBJECT, STRING, TEXTS, Type
 from runner.template import Node
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One finding: where in the text of the expression, what is wrong, and what to do about it."""
 
     offset: int

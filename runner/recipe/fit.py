@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue.schema import is_open, types_of
 from runner.problems import nearest
@@ -42,8 +41,7 @@ _WORDS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Misfit:
+class Misfit(NamedTuple):
     """What does not fit: the path inside the value, what is wrong, and whether it is so for every value."""
 
     path: Path

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from runner.problems import nearest
 from runner.recipe.filtering import filtered, for_each, guards_of, tested
@@ -30,8 +31,7 @@ COLUMNS = {"row", "line"}
 _KINDS = {**dict.fromkeys(COLUMNS, "unknown-column"), "vars": "unknown-var", "run": "unknown-member"}
 
 
-@dataclass(frozen=True)
-class Inference:
+class Inference(NamedTuple):
     """Infers types in one scope. `guards` are the paths that some condition around the text looks at."""
 
     names: Mapping[str, Type]
@@ -85,7 +85,7 @@ class Inference:
         looked_at = guards_of(node.parts[0])
         known = (self.names.get(str(path[0]), ANY).absent for path in looked_at)
         decided = (absent.unless for absent in known if absent is not None)  # of a step: what its `when` looks at
-        inside = replace(self, guards=self.guards.union(looked_at, *decided))
+        inside = self._replace(guards=self.guards.union(looked_at, *decided))
         others = [inside.of(part) for part in node.parts[1:]]
         if node.kind == "or":  # one that is there is what it is for
             return join(first.present(), others[0].present())
@@ -96,7 +96,7 @@ class Inference:
         subject = node.parts[0], self.of(node.parts[0])
         fine = self.findings.need(*subject, {LIST}, where=node.value)
         item = subject[1].element if fine else ANY
-        inside = replace(self, names={**self.names, "item": item})
+        inside = self._replace(names={**self.names, "item": item})
         if not fine:
             inside.of(node.parts[1])
             return of_kind(*NUMBERS) if node.value == "total" else list_of(ANY)

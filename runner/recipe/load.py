@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.problems import InvalidError, Problem
 from runner.recipe import model, schema
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from runner.catalogue import Catalogue
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A recipe that can be run, the text it came from, and what is worth knowing about it all the same."""
 
     recipe: model.Recipe
@@ -52,8 +51,7 @@ def _load(source: Source, catalogue: Catalogue) -> Loaded:
     return Loaded(_Builder(source, texts).recipe(), source, tuple(sorted(set(problems))))
 
 
-@dataclass(frozen=True)
-class _Builder:
+class _Builder(NamedTuple):
     """Frozen values from the data of a recipe in which nothing is wrong."""
 
     source: Source

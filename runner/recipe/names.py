@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.problems import Problem, nearest
 from runner.recipe.texts import EXPECTATIONS, LINE, Scope, Texts, mapping, section, sequence
@@ -19,8 +18,7 @@ Wrong = tuple[str, str, str]
 """Message, kind, remedy."""
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(NamedTuple):
     """What a recipe declares. `columns` is None where the file alone says which there are."""
 
     rows: bool

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.problems import Problem
 from runner.source import Source, TreePath
@@ -18,8 +17,7 @@ ITEM, LINE, HIT = "item", "line", "hit"
 """What `item` is: an element of some list, a line of `row.lines`, or a hit of a search."""
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """What a text may read besides `vars` and `run`. `steps` counts the steps that are done before it."""
 
     row: bool = False
@@ -29,8 +27,7 @@ class Scope:
     result: bool = False
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A template or expression of a recipe, compiled."""
 
     compiled: Expression | Template
@@ -82,15 +79,15 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
     for_each = step.get("for_each")
     each = scope
     if for_each is not None:
-        each = replace(scope, item=_item_of(for_each))
+        each = scope._replace(item=_item_of(for_each))
     yield from _tree((*path, "with"), step.get("with"), each)
     for key, seen in (("when", scope), ("for_each", scope), ("item_key", each), ("once_per", scope)):
         yield from _expression((*path, key), step.get(key), seen)
     if step.get("expect") not in EXPECTATIONS:
-        yield from _expression((*path, "expect"), step.get("expect"), replace(each, result=True))
+        yield from _expression((*path, "expect"), step.get("expect"), each._replace(result=True))
     search = mapping(step.get("unless_found"))
     yield from _tree((*path, "unless_found", "with"), search.get("with"), each)
-    yield from _expression((*path, "unless_found", "where"), search.get("where"), replace(scope, item=HIT))
+    yield from _expression((*path, "unless_found", "where"), search.get("where"), scope._replace(item=HIT))
 
 
 def _expression(path: TreePath, value: Any, scope: Scope) -> Found:
@@ -106,7 +103,7 @@ def _tree(path: TreePath, value: Any, scope: Scope) -> Found:
     elif is_each(value):
         for_each = value["for_each"]
         yield from _expression((*path, "for_each"), for_each, scope)
-        yield from _tree((*path, "value"), value.get("value"), replace(scope, item=_item_of(for_each)))
+        yield from _tree((*path, "value"), value.get("value"), scope._replace(item=_item_of(for_each)))
     elif isinstance(value, dict):
         for key, child in value.items():
             yield from _tree((*path, key), child, scope)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 NULL, BOOLEAN, INTEGER, DECIMAL = "null", "boolean", "integer", "decimal"
 STRING, DATE, LIST, OBJECT = "string", "date", "list", "object"
@@ -38,8 +38,7 @@ OTHERWISE = {STRING: "''", INTEGER: "0", DECIMAL: "0", LIST: "[]", OBJECT: "{}",
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
-class Absence:
+class Absence(NamedTuple):
     """Why a value may be null or missing, and what to do about it. It is there where one of `unless` was looked at."""
 
     reason: str

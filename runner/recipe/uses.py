@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.problems import Problem
 from runner.recipe.arguments import check_arguments, find_operation
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 Part = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Uses:
+class Uses(NamedTuple):
     """Checks every use of an operation. `broken` are the paths whose shape is wrong already."""
 
     source: Source

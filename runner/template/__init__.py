@@ -12,7 +12,6 @@ from runner.template.compiled import (
     Tree,
     compile_expression,
     compile_template,
-    compile_tree,
     render,
 )
 from runner.template.syntax import Reference, TemplateError
@@ -32,7 +31,6 @@ __all__ = [
     "Unknown",
     "compile_expression",
     "compile_template",
-    "compile_tree",
     "contains_unknown",
     "path_of",
     "paths_of",

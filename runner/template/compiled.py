@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from jinja2 import TemplateSyntaxError, UndefinedError, nodes, pass_context
 from jinja2.exceptions import SecurityError
-from jinja2.lexer import Token as ParserToken
 from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 from jinja2.runtime import Context, Undefined
@@ -239,15 +238,6 @@ def compile_template(text: str) -> Template | str:
     return Template(text, tuple(parts), tuple(references))
 
 
-def compile_tree(tree: Any) -> Tree:
-    """A tree with every text compiled. Raises TemplateError."""
-    if isinstance(tree, str):
-        return compile_template(tree)
-    if isinstance(tree, Mapping):
-        return {key: compile_tree(value) for key, value in tree.items()}
-    return [compile_tree(value) for value in tree] if isinstance(tree, list) else tree
-
-
 @dataclass(frozen=True)
 class Each:
     """A list that is made from another: `value`, a tree, once for each `item` of `items`."""
@@ -291,7 +281,7 @@ def _expression(tokens: list[Token], text: str, *, base: int = 0) -> Expression:
     return Expression(text, (*references_of(tokens), *checker.references), checked, tree)
 
 
-def _parse(parsed: str, tokens: list[Token], text: str) -> nodes.Expr:
+def _parse(parsed: list[Token], tokens: list[Token], text: str) -> nodes.Expr:
     parser = _parser(parsed, tokens, text)
     try:
         node = parser.parse_expression()
@@ -314,14 +304,13 @@ def _parse(parsed: str, tokens: list[Token], text: str) -> nodes.Expr:
     return node
 
 
-def _parser(parsed: str, tokens: list[Token], text: str) -> Parser:
-    """A parser whose tokens have offsets (from 1) for their lines, which the nodes made of them then have."""
-    solid = [token for token in tokens if token.kind != "whitespace"]
+def _parser(parsed: list[Token], tokens: list[Token], text: str) -> Parser:
+    """A parser of tokens that have offsets (from 1) for their lines, which the nodes made of them then have."""
+    parser = Parser(ENVIRONMENT, "", state="variable")
     try:
-        parser = Parser(ENVIRONMENT, parsed, state="variable")
-        placed = [ParserToken(own.offset + 1, *given[1:]) for own, given in zip(solid, parser.stream, strict=True)]
+        placed = list(ENVIRONMENT.lexer.wrap((token.offset + 1, token.kind, token.text) for token in parsed))
     except TemplateSyntaxError as error:  # a character that no name has, or an escape that means nothing
-        odd = next((token for token in solid if token.kind == "name" and not token.text.isidentifier()), None)
+        odd = next((token for token in tokens if token.kind == "name" and not token.text.isidentifier()), None)
         whole = Token(len(text) - len(text.lstrip()), "", text.strip())
         offset, _, culprit = odd or whole
         raise TemplateError(syntax_message(error), offset=offset, length=len(culprit)) from None

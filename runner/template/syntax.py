@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -56,8 +55,7 @@ class Token(NamedTuple):
         return self._replace(offset=self.offset + by)
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """A name that an expression reads: `row.lines[0].qty` is root `row`, path `('lines', 0, 'qty')`."""
 
     root: str
@@ -67,7 +65,7 @@ class Reference:
 
     def moved(self, by: int) -> Reference:
         """The same reference, seen from a text that starts elsewhere."""
-        return replace(self, offset=self.offset + by)
+        return self._replace(offset=self.offset + by)
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -125,15 +123,15 @@ def unexpected(culprit: str, *, offset: int) -> TemplateError:
     return TemplateError(f"unexpected {culprit!r}", offset=offset, length=len(culprit), remedy=remedy)
 
 
-def exact_numbers(tokens: Sequence[Token]) -> tuple[str, dict[str, str]]:
-    """The text of an expression for the parser, which knows floats only: each number with a fraction is a name there.
+def exact_numbers(tokens: Sequence[Token]) -> tuple[list[Token], dict[str, str]]:
+    """The tokens of an expression for the parser, which knows floats only: a number with a fraction is a name there.
 
     The names, with the digits they stand for, come with it.
     """
     prefix = "number_"
     while any(prefix in token.text for token in tokens):
         prefix += "_"
-    parts: list[str] = []
+    parts: list[Token] = []
     numbers: dict[str, str] = {}
     solid = _solid(tokens)
     for token in tokens:
@@ -146,10 +144,11 @@ def exact_numbers(tokens: Sequence[Token]) -> tuple[str, dict[str, str]]:
         if token.kind == "float":
             if _before(solid, solid.index(token)):
                 raise unexpected(text, offset=token.offset)
-            text = f"{prefix}{len(numbers)}"
-            numbers[text] = f"{Decimal(token.text.replace('_', '')):f}"
-        parts.append(text)
-    return "".join(parts), numbers
+            name = f"{prefix}{len(numbers)}"
+            numbers[name] = f"{Decimal(text.replace('_', '')):f}"
+            token = Token(token.offset, "name", name)
+        parts.append(token)
+    return parts, numbers
 
 
 def references_of(tokens: Sequence[Token]) -> list[Reference]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import nodes
 
@@ -23,8 +22,7 @@ _COMPARED = {
 _OPENING, _CLOSING = {"(", "[", "{"}, {")", "]", "}"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Node:
+class Node(NamedTuple):
     """A part of an expression. `kind` says which, `value` what it is called, and `parts` what it is made of:
 
     literal     the value
@@ -58,11 +56,11 @@ class Node:
 
     def moved(self, by: int) -> Node:
         """The same node, seen from a text that starts elsewhere."""
-        return replace(self, offset=self.offset + by, parts=tuple(part.moved(by) for part in self.parts))
+        return self._replace(offset=self.offset + by, parts=tuple(part.moved(by) for part in self.parts))
 
     def placed(self, offset: int, length: int) -> Node:
         """The same node, all of it at one place."""
-        return replace(self, offset=offset, length=length, parts=tuple(p.placed(offset, length) for p in self.parts))
+        return self._replace(offset=offset, length=length, parts=tuple(p.placed(offset, length) for p in self.parts))
 
 
 class TreeBuilder:
@@ -130,7 +128,7 @@ class TreeBuilder:
         of = self.build(node.node)
         index = self._at.get(node.lineno - 1, 0)
         if isinstance(node, nodes.Filter) and node.name == "decimal" and self._tokens[index].kind == "float":
-            return replace(of, value=Decimal(of.value))
+            return of._replace(value=Decimal(of.value))
         arguments = [self.build(part) for part in (*node.args, *(keyword.value for keyword in node.kwargs))]
         kind = "filter" if isinstance(node, nodes.Filter) else "test"
         if node.name in self._each and kind == "filter":

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from runner.problems import InvalidError
 from runner.recipe import model, schema
-from runner.source import parse
+from runner.source import parse, read
 
+GOLDEN = Path(__file__).parent.parent / "golden"
 SCHEMA: dict[str, Any] = json.loads(resources.files("runner.schemas").joinpath(schema.SCHEMA).read_bytes())
 NO_RULE = {"$ref", "if", "then", "else", "items", "properties", "additionalProperties", "propertyNames", "required"}
 WORDED = set(schema.WORDINGS)
@@ -86,3 +89,21 @@ def test_a_missing_key_is_folded_into_the_misspelt_one() -> None:
     text = "recipe: 1\nname: a\nstep: [{id: a, use: a.b}]\n"
     (problem,), _ = schema.check(parse(text, file="a.yaml"))
     assert (problem.message, problem.remedy) == ("unknown key 'step'", "did you mean 'steps'?")
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/*.yaml")), ids=lambda path: path.stem)
+def test_the_quick_answer_is_that_of_the_validator_that_tells_why(path: Path) -> None:
+    try:
+        source = read(path)
+    except InvalidError:
+        pytest.skip("no YAML")
+    if source.data is None:
+        pytest.skip("empty")
+    assert schema.fits(source.data) == (schema.all_that_is_wrong(source)[0] == [])
+
+
+def test_a_whole_number_is_written_without_a_point() -> None:
+    source = parse("recipe: 1\nname: x\nsteps:\n- {id: a, use: x.y, retry: 3.0}\n", file="r.yaml")
+    assert not schema.fits(source.data)
+    ((problem,), _) = schema.check(source)
+    assert problem.message == "'retry' has to be a whole number, not a number"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runner.template import Undecided, Unknown, compile_expression, compile_tree, contains_unknown, render
+from runner.template import Undecided, Unknown, compile_expression, compile_template, contains_unknown, render
 
 SCOPE: dict[str, Any] = {"job": Unknown("job"), "row": {"x": 1, "lines": [{"qty": 2}]}}
 
@@ -105,13 +105,20 @@ def test_what_does_not_need_it_is_decided(text: str, expected: Any) -> None:
     ],
 )
 def test_how_it_reads_inside_text(text: str, shown: str) -> None:
-    result = render(compile_tree(text), SCOPE)
+    result = render(compile_template(text), SCOPE)
     assert isinstance(result, Unknown)
     assert str(result) == shown
 
 
 def test_it_stays_where_it_is_in_a_tree() -> None:
-    tree = render(compile_tree({"a": "{{ row.x }}", "b": [{"c": "{{ job.id }}"}], "d": "{{ [job.x, 1] }}"}), SCOPE)
+    tree = render(
+        {
+            "a": compile_template("{{ row.x }}"),
+            "b": [{"c": compile_template("{{ job.id }}")}],
+            "d": compile_template("{{ [job.x, 1] }}"),
+        },
+        SCOPE,
+    )
     assert tree["a"] == 1
     assert repr(tree["b"]) == "[{'c': Unknown('job.id')}]"
     assert contains_unknown(tree)

@@ -17,7 +17,6 @@ from runner.template import (
     Unknown,
     compile_expression,
     compile_template,
-    compile_tree,
     render,
     to_text,
 )
@@ -41,7 +40,7 @@ def value(text: str, **scope: Any) -> Any:
 
 
 def rendered(text: str, **scope: Any) -> Any:
-    return render(compile_tree(text), {"row": ROW, **scope})
+    return render(compile_template(text), {"row": ROW, **scope})
 
 
 def exactly(actual: Any, expected: Any) -> bool:
@@ -88,7 +87,8 @@ def test_text_without_an_expression_is_no_template() -> None:
 
 
 def test_a_whole_tree_is_rendered() -> None:
-    tree = compile_tree({"a": ["{{ row.count }}", "x{{ row.count }}", 5, None], "b": {"c": "{{ row.price }}"}})
+    count, price = compile_template("{{ row.count }}"), compile_template("{{ row.price }}")
+    tree = {"a": [count, compile_template("x{{ row.count }}"), 5, None], "b": {"c": price}}
     assert render(tree, {"row": ROW}) == {"a": [3, "x3", 5, None], "b": {"c": Decimal("12.10")}}
 
 
@@ -226,8 +226,8 @@ _data = st.one_of(
 @given(_data)
 def test_data_comes_out_unchanged(text: str) -> None:
     scope = {"row": {"x": text}}
-    assert render(compile_tree("{{ row.x }}"), scope) == text
-    assert render(compile_tree("<{{ row.x }}>"), scope) == f"<{text}>"
+    assert render(compile_template("{{ row.x }}"), scope) == text
+    assert render(compile_template("<{{ row.x }}>"), scope) == f"<{text}>"
     assert compile_expression("row.x ~ row.x").evaluate(scope) == text * 2
     assert compile_expression("[row.x, {'a': row.x}]").evaluate(scope) == [text, {"a": text}]
     assert compile_expression("[row] | map('x') | join('')").evaluate(scope) == text
@@ -236,13 +236,14 @@ def test_data_comes_out_unchanged(text: str) -> None:
 @given(_data)
 def test_keys_of_data_come_out_unchanged(text: str) -> None:
     scope = {"row": {"x": {text: text}, "key": text}}
-    assert render(compile_tree("{{ row.x }}"), scope) == {text: text}
+    assert render(compile_template("{{ row.x }}"), scope) == {text: text}
     assert compile_expression("row.x[row.key]").evaluate(scope) == text
 
 
 def test_data_is_never_a_template_however_often_it_is_rendered() -> None:
     hostile = "{{7*7}}"
-    once = render(compile_tree({"a": "{{ row.x }}", "b": "1{{ row.x }}"}), {"row": {"x": hostile}})
+    tree = {"a": compile_template("{{ row.x }}"), "b": compile_template("1{{ row.x }}")}
+    once = render(tree, {"row": {"x": hostile}})
     assert once == {"a": hostile, "b": f"1{hostile}"}
     assert value("row.lines | map('qty') | join(row.text)", row={**ROW, "text": hostile}) == f"2{hostile}3"
 
