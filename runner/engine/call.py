@@ -15,7 +15,7 @@ from runner.engine.context import Context
 from runner.engine.events import PlannedCall, PlannedState
 from runner.engine.looking import Looker, may_look
 from runner.engine.outcome import Outcome
-from runner.engine.read_back import BackReading, settles
+from runner.engine.read_back import READ_BACK, BackReading, back_request, settles
 from runner.engine.reading import Reading, failed, words
 from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
 from runner.engine.send import STOPPED, Sender, Subject
@@ -50,30 +50,35 @@ class Caller:
             return self._read(use, arguments, request)
         prior = self._before(use)
         if prior is not None and prior.state in (*SETTLED, *OPEN):
-            return self._done_before(use, request, prior)
-        return self._write(use, request) if self._sender is not None else self._plan_write(use, request)
+            outcome = self._done_before(use, request, prior)
+        else:
+            outcome = self._write(use, request) if self._sender is not None else self._plan_write(use, request)
+        if outcome.state != "done" or not use.step.verify or self._back is None:
+            return outcome
+        return self._back.verify(use, request, outcome, self._subject(use), self._before(use, READ_BACK))
 
     def plan(
         self, step: Step, state: PlannedState, *, request: Request | None = None, reason: str = "",
         position: int | None = None, unless_found: Request | None = None, run: int = 0,
+        read_back: Request | None = None,
     ) -> None:  # fmt: skip
         """Note what a dry run says of a call. A run says it with events."""
         if self._sender is None:
             operation = self._context.operation(step.operation)
-            planned = PlannedCall(step.id, operation, state, request, position, reason, unless_found, run)
+            planned = PlannedCall(step.id, operation, state, request, position, reason, unless_found, run, read_back)
             self._progress.planned.append(planned)
 
     def _subject(self, use: Use) -> Subject:
         return Subject(use.identity, self._progress.row.number, self._progress.row.key)
 
-    def _before(self, use: Use) -> CallRecord | None:
-        """What the journal knows of a call, under the step's name or under the one it had before."""
+    def _before(self, use: Use, part: str = "") -> CallRecord | None:
+        """What the journal knows of a call, or of a `part` of it, under the step's name or the one it had before."""
         known = self._progress.prior
         if use.identity.per == "once":
             context = self._context
             known = context.history.calls_of(context.account, context.recipe.name, per="once", key=use.identity.key)
-        found = known.get((use.step.id, use.identity.item))
-        return found or known.get((use.step.was, use.identity.item)) if use.step.was else found
+        found = known.get((use.step.id + part, use.identity.item))
+        return found or known.get((use.step.was + part, use.identity.item)) if use.step.was else found
 
     def _earlier(self, use: Use) -> frozenset[str]:
         """The ids of what a call has made before, where it is sent again all the same."""
@@ -113,7 +118,10 @@ class Caller:
         again = self._context.again.get(self._progress.row.key)
         if again is not None and use.identity.generation and not use.undecided:
             reason = f"sent again: {again.why}"
-        self.plan(use.step, state, request=request, reason=reason, position=use.position, unless_found=looked_up)
+        self.plan(
+            use.step, state, request=request, reason=reason, position=use.position, unless_found=looked_up,
+            read_back=back_request(self._context, use, Unknown(_name(use)))[1] if use.step.verify else None,
+        )  # fmt: skip
         return Outcome("done", value=Unknown(_name(use)))
 
     def _look(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome | None:
@@ -224,7 +232,8 @@ class Caller:
             self._count(request, run=prior.run)
         else:
             self._progress.writes.append(("found", prior.run))
-        return Outcome(prior.state, value=parse_json(prior.answer.encode()) if prior.answer else None)
+        value = parse_json(prior.answer.encode()) if prior.answer else None
+        return Outcome(prior.state, status=prior.status, value=value)
 
     def _reconcile(self, use: Use, request: Request, prior: CallRecord) -> Outcome:
         """A call whose outcome is unknown: adopted when a search says which object it made.

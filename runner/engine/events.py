@@ -38,7 +38,10 @@ PlannedState = Literal[
 
 @dataclass(frozen=True)
 class PlannedCall:
-    """One call of a dry run. `request` is what goes on the wire; `item` the position under `for_each`, from 0."""
+    """One call of a dry run. `request` is what goes on the wire; `item` the position under `for_each`, from 0.
+
+    `unless_found` is the search before it, `read_back` the read after it.
+    """
 
     step: str
     operation: Operation
@@ -48,6 +51,7 @@ class PlannedCall:
     reason: str = ""
     unless_found: Request | None = None
     run: int = 0
+    read_back: Request | None = None
 
 
 @dataclass(frozen=True)

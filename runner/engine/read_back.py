@@ -9,16 +9,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from runner.catalogue import Operation, Request
+from runner.catalogue import Operation, Request, parse_json, to_json
 from runner.engine.context import Context
 from runner.engine.given_back import compare_with
 from runner.engine.outcome import Outcome
-from runner.engine.reading import unread
+from runner.engine.reading import LONGEST_ANSWER, failed, unread
 from runner.engine.reconcile import Finding
 from runner.engine.retry import TRIES
 from runner.engine.send import Sender, Subject
 from runner.engine.use import Use
-from runner.journal import CallRecord
+from runner.journal import CallRecord, CallState
+from runner.template import Expression
+
+READ_BACK = "/read-back"
+"""What the journal calls the read-back of a step, behind the step's name."""
 
 
 def settles(operation: Operation) -> bool:
@@ -37,7 +41,7 @@ class BackReading:
 
     def settle(self, use: Use, request: Request, prior: CallRecord, row: Subject) -> Finding:
         """Whether an update whose outcome is unknown is there: all that it sent, or else it stays unknown."""
-        subject = replace(row, identity=prior.identity._replace(step=f"{prior.identity.step}/read-back"))
+        subject = replace(row, identity=prior.identity._replace(step=prior.identity.step + READ_BACK))
         outcome = self._read(use, subject, answer={})
         if not outcome.ok:
             return Finding(reason=f"read back: {outcome.reason}")
@@ -47,6 +51,45 @@ class BackReading:
         if compared.different:
             return Finding(reason=f"read back: {compared.still()}")
         return Finding(reason=f"read back: {compared.untold() or 'it sent nothing that could be compared'}")
+
+    def verify(self, use: Use, request: Request, done: Outcome, row: Subject, known: CallRecord | None) -> Outcome:
+        """The outcome of a write that is done, or why what is read back is not what it has to be.
+
+        `known` is what the journal has of an earlier read-back: what it showed then need not be read again.
+        """
+        kept = known.answer if known is not None and known.state == "done" else ""
+        shown = parse_json(kept.encode()) if kept else None
+        if shown is not None and not self._wrong(use, request, shown, done.status):
+            return done
+        subject = replace(row, identity=row.identity._replace(step=row.identity.step + READ_BACK))
+        outcome = self._read(use, subject, answer=done.value)
+        if not outcome.ok:
+            state: CallState = "rejected" if outcome.state == "rejected" else "not sent"
+            return Outcome(state, f"{_answered(done.status)}, and it could not be read back: {outcome.reason}")
+        wrong = self._wrong(use, request, outcome.value, done.status)
+        if wrong:
+            return Outcome("rejected", f"{wrong}; it is not sent again by itself: see what became of it")
+        if len(to_json(outcome.value)) <= LONGEST_ANSWER:
+            operation, read = back_request(self._context, use, done.value)
+            self._sender.note(subject, operation, read, "done", value=outcome.value, reason="")
+        return done
+
+    def _wrong(self, use: Use, request: Request, found: Any, status: int) -> str:
+        """Why what was read back is not what `verify` wants; empty when it is."""
+        verify = use.step.verify
+        if isinstance(verify, Expression):
+            wrong = failed(verify, found, use.scope)
+            return f"{_answered(status)}, and read back it is not so: {wrong}" if wrong else ""
+        compared = compare_with(request.body, found, unlike=_unlike(use.operation))
+        if compared.different:
+            nothing = use.operation.effect == "update" and not compared.same
+            what = "changed nothing" if nothing else "not all of it is there"
+            return f"{_answered(status)} and {what}: {compared.still()}"
+        if not compared.same:
+            return f"{_answered(status)}, and nothing that it sent is given back: say what to look at, verify: result.x"
+        if untold := compared.untold():
+            self._sender.tell_once(f"{use.step.id} is verified but for what is {untold}")
+        return ""
 
     def _read(self, use: Use, subject: Subject, *, answer: Any) -> Outcome:
         operation, request = back_request(self._context, use, answer)
@@ -61,6 +104,10 @@ def back_request(context: Context, use: Use, answer: Any) -> tuple[Operation, Re
     given: Mapping[str, Any] = back.arguments(use.arguments, answer)
     own = {name: given.get(name) for name in operation.parameters}
     return operation, context.request(operation, own)
+
+
+def _answered(status: int) -> str:
+    return f"answered {status}" if status else "it was carried out"
 
 
 def _unlike(operation: Operation) -> frozenset[str]:

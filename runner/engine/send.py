@@ -46,6 +46,7 @@ class Sender:
         self._context, self._journal = context, journal
         self._unknown_payment = ""
         self._watch = Watch()
+        self._told: set[str] = set()
         limits = {api: each.hits_per_day for api, each in context.connections.items() if each.hits_per_day is not None}
         self._hits = Hits(context.account, journal, context.history, limits=limits)
 
@@ -92,6 +93,12 @@ class Sender:
         """Record a state and an answer that were reached without sending the call itself."""
         record = _record(subject, operation, request, self._context.run)
         self._journal.note(replace(record, state=state, answer=to_json(value).decode(), reason=reason, sent_at=_now()))
+
+    def tell_once(self, text: str) -> None:
+        """Notice something that holds for many rows, once in a run."""
+        if text not in self._told:
+            self._told.add(text)
+            self._context.emit(Noticed(text))
 
     def conclude(self, prior: CallRecord, state: CallState, *, row: int, value: Any, reason: str) -> None:
         """Record what is known by now of a call that was sent before; what was sent stays as it was."""

@@ -116,7 +116,8 @@ class _Flow:
         if scope.row:
             names["row"] = scopes.row
         if scope.result:
-            names["result"] = scopes.answer(self._step(path))
+            step = self._step(path)
+            names["result"] = scopes.read_back(step) if path[-1] == "verify" else scopes.answer(step)
         if scope.item == HIT:
             recipe = mapping(self.source.data)
             search = recipe.get("rows") if path[0] == "rows" else self._step(path).get("unless_found")

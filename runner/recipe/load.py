@@ -102,6 +102,7 @@ class _Builder(NamedTuple):
             once_per=self.expression((*path, "once_per")),
             expect=expect if expect in EXPECTATIONS else self.expression((*path, "expect")) or "",
             unless_found=self.search((*path, "unless_found"), step.get("unless_found")),
+            verify=step.get("verify") is True or self.expression((*path, "verify")) or False,
             on_error=step.get("on_error", "stop_row"),
             retry=step.get("retry", model.Step.retry),
             was=step.get("was", ""),

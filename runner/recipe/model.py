@@ -132,7 +132,10 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Step:
-    """One operation, used once per row, or once per item under `for_each`."""
+    """One operation, used once per row, or once per item under `for_each`.
+
+    `verify`: read back what was written; true when all that was sent has to be there.
+    """
 
     id: str
     operation: str
@@ -143,6 +146,7 @@ class Step:
     once_per: Expression | None = None
     expect: str | Expression = ""
     unless_found: Search | None = None
+    verify: bool | Expression = False
     on_error: str = "stop_row"
     retry: int = 3
     was: str = ""

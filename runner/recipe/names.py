@@ -87,7 +87,8 @@ def _wrong(source: Source, path: TreePath, reference: Reference, scope: Scope, n
     if root == "item":
         return _item(path, scope)
     if root == "result":
-        return None if scope.result else ("'result' is only known in expect", "unknown-name", "use an earlier step")
+        message = "'result' is only known in expect and verify"
+        return None if scope.result else (message, "unknown-name", "use an earlier step")
     if root in names.steps[: scope.steps]:
         return None
     if root in names.steps:

@@ -106,6 +106,12 @@ class Scopes:
             return list_of(_entry(operation), of=f"{operation.full_name} lists")
         return _object(operation.answer, operation)
 
+    def read_back(self, step: Part) -> Type:
+        """What gives back what a step has written."""
+        operation = self.operation(step.get("use"))
+        back = self.catalogue.read_back(operation) if operation is not None else None
+        return _object(back.answer, back) if back is not None else ANY
+
     def entry(self, part: Part) -> Type:
         """One entry of what a search or a lookup lists."""
         operation = self.operation(part.get("use"))
@@ -127,9 +133,8 @@ class Scopes:
         elif expect in EXPECTATIONS and expect != "any" and found.solid == {"list"}:
             found = found.element
         operation = self.operation(step.get("use"))
-        back = self.catalogue.read_back(operation) if operation is not None else None
-        if operation is not None and back is not None and operation.effect == "update" and not operation.money:
-            found = join(found, _object(back.answer, back))  # what it is where its own answer was lost
+        if operation is not None and operation.read_back and operation.effect == "update" and not operation.money:
+            found = join(found, self.read_back(step))  # what it is where its own answer was lost
         if "unless_found" in step:
             hit = self.entry(mapping(step["unless_found"]))
             found = join(found, replace(hit, of=hit.of or "the search"))

@@ -80,10 +80,23 @@ class Uses(NamedTuple):
         if "unless_found" in step and operation.effect == "read":
             message = f"'unless_found' is for steps that create something, and {name} only reads"
             yield self._at_key((*path, "unless_found"), message, "unless-found", remedy="leave it out")
+        if step.get("verify", False) is not False:
+            yield from self._verify((*path, "verify"), operation)
         if "retry" in step and operation.effect != "read" and not operation.repeatable:
             message = f"'retry' is for reads: a repeat of {name} might do it twice"
             remedy = "leave it out; unless_found finds what is done already"
             yield self._at_key((*path, "retry"), message, "retry", remedy=remedy)
+
+    def _verify(self, path: TreePath, operation: Operation) -> Iterator[Problem]:
+        """`verify` only of what is written, and can be read back."""
+        name = operation.full_name
+        if operation.effect == "read":
+            message = f"'verify' reads back what a step has written, and {name} only reads"
+            yield self._at_key(path, message, "verify", remedy="leave it out; expect is for what is read")
+        elif operation.read_back is None:
+            message = f"nothing is known to give back what {name} writes"
+            remedy = "read it with a step of its own; or an overlay says what does: x-runner-read-back"
+            yield self._at_key(path, message, "verify", remedy=remedy)
 
     def _absent(self, path: TreePath, search: Part, operation: Operation) -> Iterator[Problem]:
         """`absent_means: retry` only where a second attempt costs nobody money."""

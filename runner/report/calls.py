@@ -98,6 +98,8 @@ def _draw(call: PlannedCall, *, whole: bool) -> _Drawn:
         search = call.unless_found
         elsewhere = urlsplit(search.url)[:2] != urlsplit(request.url)[:2]
         details.append(f"only if {search.method} {_url(search.url, whole=elsewhere)} finds none")
+    if call.read_back is not None:
+        details.append(f"then read back: {call.read_back.method} {_url(call.read_back.url, whole=False)}")
     return _Drawn(operation, rest, tuple(details))
 
 

@@ -97,6 +97,8 @@ class Totals:
     def _add_write(self, call: PlannedCall) -> None:
         self.writes[call.operation.full_name] += 1
         self.searches += call.unless_found is not None
+        if call.read_back is not None and call.operation.read_back is not None:
+            self.reads[f"{call.operation.api}.{call.operation.read_back.operation}"] += 1
         undecided = call.state == "undecided"
         self.undecided += undecided
         amount = call.request.amount if call.request is not None else None

@@ -159,6 +159,9 @@ def _call(call: PlannedCall, searches: Mapping[str, str]) -> str:
     if call.unless_found is not None:
         search = f'"operation":{text_json(searches.get(call.step, ""))},{_request(call.unless_found)}'
         line += f',"unless_found":{{{search}}}'
+    if call.read_back is not None and call.operation.read_back is not None:
+        name = f"{call.operation.api}.{call.operation.read_back.operation}"
+        line += f',"read_back":{{"operation":{text_json(name)},{_request(call.read_back)}}}'
     return line + "}"
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from faults.commands import COMMAND, Project
-from faults.server import FaultServer
+from faults import actions
+from faults.commands import COMMAND, Project, finish
+from faults.server import FaultServer, Hold
 
 FAULTY = Path(__file__).with_name("faulty.py")
 UPDATE = """\
@@ -55,3 +56,19 @@ def test_killed_between_an_update_and_its_record(server: FaultServer, contacts: 
     else:
         assert (resumed.code, contacts.buckets()) == (0, {"done": 3})
         assert len(server.writes()) == 3
+
+
+def test_killed_between_a_write_and_what_verifies_it(server: FaultServer, contacts: Project) -> None:
+    contacts.recipe(UPDATE + "    verify: true\n")
+    hold = Hold()
+    server.on("GET", "/crm/contacts/2", actions.hang(hold), nth=1)
+    process = contacts.start_run("--workers", "1")
+    hold.await_request()
+    process.kill()
+    finish(process)
+    hold.released.set()
+    server.shop.change("/crm/contacts/2", {"business_name": "by hand"})
+    resumed = contacts.call("resume", "--workers", "1")
+    assert (resumed.code, contacts.buckets()) == (4, {"done": 2, "rejected": 1})
+    assert 'business_name is "by hand", sent was "of B"' in contacts.results()["B"]["reason"]
+    assert (len(server.writes()), server.repeated()) == (3, [])
