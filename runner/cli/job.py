@@ -14,7 +14,8 @@ from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
 from runner.cli.leaving import stopping_on_signals
 from runner.cli.projects import Project, make_folder, storable, user
-from runner.cli.reports import MakeReporter, Reports, Wanted
+from runner.cli.reports import MakeReporter, Reports
+from runner.cli.wanted import Wanted
 from runner.config import Target
 from runner.engine.again import asked_again, by_key
 from runner.engine.context import Context
@@ -158,7 +159,7 @@ class Job:
                 catalogue=self.catalogue,
             )  # fmt: skip
             open_things.callback(reports.close)
-            context = self._context(way, number, history, journal, [reports.console], stop)
+            context = self._context(way, number, history, journal, reports.early, stop)
             context = replace(context, again=by_key(history.again(number)))
 
             def execute() -> RunEnded:
@@ -173,7 +174,7 @@ class Job:
                 )
 
             ended = _recorded(journal, number, execute)
-        reports.deliver()
+        reports.deliver(ended)
         return ended.exit_code
 
     @property

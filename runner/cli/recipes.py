@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from runner.cli.dry_run import check_plan, written
 from runner.cli.dry_run import dry_run as show_plan
 from runner.cli.job import Job, refuse
 from runner.cli.plan_options import PlanOptions, plan_options
-from runner.cli.reports import Wanted
+from runner.cli.wanted import OUT, Wanted, wanted_options
 from runner.config import Config
 from runner.engine.run import Selection
 from runner.journal import History, RunRecord
@@ -30,12 +31,6 @@ DEFAULT_WORKERS = 4
 
 _MAX_FAILURES = click.option(
     "--max-failures", type=click.IntRange(min=1), metavar="N", help="Stop after N rejected rows; it can be resumed."
-)
-
-
-XLSX = click.option("--xlsx", is_flag=True, help="Also write the results as a workbook, results.xlsx.")
-OUT = click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A folder that gets copies of the run's files."
 )
 
 
@@ -52,18 +47,18 @@ OUT = click.option(
 @click.option("--why", metavar="TEXT", help="With --again: the reason; kept in the journal.")
 @click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
 @_MAX_FAILURES
-@XLSX
 @click.option("--export", type=click.Path(path_type=Path), help="Where an export goes: .csv, .jsonl or .xlsx.")
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="PLAN",
               help="Send exactly what this JSON plan says, or refuse and say what differs.")
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE",
               help="Also write the results as JUnit XML, a test case for each row.")
+@wanted_options
 @plan_options
 def run(
     *, recipe: str, dry_run: bool, rows_file: Path | None, variables: tuple[str, ...], vars_file: Path | None,
     target_name: str, limit: int | None, only: tuple[str, ...], again: tuple[str, ...], why: str | None,
     workers: int, max_failures: int | None, plan_file: Path | None,
-    junit_file: Path | None, xlsx: bool, export: Path | None, shown: PlanOptions,
+    junit_file: Path | None, export: Path | None, wanted: Wanted, shown: PlanOptions,
 ) -> int:  # fmt: skip
     """Run RECIPE for every row of its input.
 
@@ -72,9 +67,11 @@ def run(
     """
     if not dry_run and (option := shown.given()):
         raise UsageError(f"{option} says what a dry run shows", remedy="leave it out, or add --dry-run")
-    if dry_run and (plan_file or junit_file or xlsx):
+    if dry_run and (plan_file or junit_file):
         remedy = "--against PLAN shows what changed, --out FILE.xml writes JUnit"
-        raise UsageError("--plan, --junit and --xlsx are for a run", remedy=remedy)
+        raise UsageError("--plan and --junit are for a run", remedy=remedy)
+    if dry_run and (option := wanted.given()):
+        raise UsageError(f"{option} is for a run", remedy="--format and --out say how a dry run is shown")
     if dry_run:
         shown.check()
     if bool(again) != bool((why or "").strip()):
@@ -88,7 +85,7 @@ def run(
         remedy = "leave --export out: the outputs of a recipe with steps stand in its results file"
         raise UsageError("this recipe is no export: it has steps", remedy=remedy)
     selection = Selection(limit, only)
-    wanted = Wanted(export, xlsx, None if dry_run else shown.folder)
+    wanted = replace(wanted, export=export, out=None if dry_run else shown.folder)
     job = Job(project, catalogue, target, values, shown.date, selection, wanted, again, why or "")
     input_ = job.open_input(rows_file)
     if dry_run:
@@ -104,15 +101,15 @@ def run(
 @click.argument("number", metavar="[RUN]", type=int, required=False)
 @click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
 @_MAX_FAILURES
-@XLSX
 @OUT
+@wanted_options
 def resume(
-    *, number: int | None, workers: int, max_failures: int | None, xlsx: bool, out: Path | None
+    *, number: int | None, workers: int, max_failures: int | None, out: Path | None, wanted: Wanted
 ) -> int:
     """Go on with a run where it stopped, whatever stopped it; the last one unless RUN says which."""
     current = projects.current()
     record = recorded_run(History(current.runs), number)
-    job, input_ = reopened(current, record, Wanted(None, xlsx, out))
+    job, input_ = reopened(current, record, replace(wanted, out=out))
     return job.run(input_, workers=workers, resumed=record, max_failures=max_failures)
 
 

@@ -8,8 +8,9 @@ import click
 
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
-from runner.cli.recipes import OUT, XLSX, recorded_run, reopened
-from runner.cli.reports import RunFiles, Wanted
+from runner.cli.recipes import recorded_run, reopened
+from runner.cli.reports import RunFiles, tell_files
+from runner.cli.wanted import OUT, XLSX, Wanted
 from runner.engine.run import Reporters
 from runner.journal import History
 
@@ -29,7 +30,7 @@ def report(*, number: int | None, xlsx: bool, out: Path | None) -> int:
     current = projects.current()
     history = History(current.runs)
     run = recorded_run(history, number)
-    job, input_ = reopened(current, run, Wanted(None, xlsx, out))
+    job, input_ = reopened(current, run, Wanted(out=out, xlsx=xlsx))
     job.wanted.check(input_)
     files = RunFiles(
         run, job.project.recipe, current.runs / str(run.id), wanted=job.wanted, history=history,
@@ -40,5 +41,5 @@ def report(*, number: int | None, xlsx: bool, out: Path | None) -> int:
     finally:
         files.close()
         history.close()
-    files.deliver()
+    tell_files(files.deliver())
     return 0

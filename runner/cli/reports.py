@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -13,48 +13,23 @@ import click
 
 from runner.catalogue import Catalogue
 from runner.cli.leaving import Talk
+from runner.cli.wanted import Wanted, is_ours
 from runner.durable import WholeFile, stopping
-from runner.engine.events import Reporter
+from runner.engine.events import Reporter, RunEnded
 from runner.engine.run import Reporters
 from runner.engine.stop import Stop
 from runner.journal import History, RunRecord
-from runner.problems import UsageError
 from runner.recipe.model import Recipe
 from runner.rows import Input
 
 if TYPE_CHECKING:
+    from runner.report.console import Console
+    from runner.report.events import Events
     from runner.report.export import Export
 
 
 MakeReporter = Callable[[Input | None], Reporter]
 """Makes a reporter for the rows of a run."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a run is to leave besides its own files: where its export goes, a workbook, and copies in a folder."""
-
-    export: Path | None = None
-    xlsx: bool = False
-    out: Path | None = None
-
-    def check(self, input_: Input | None) -> None:
-        """Refuse, before anything is sent, what could not be written in the end. Raises UsageError."""
-        from runner.report.workbook import MOST_ROWS
-
-        if self.xlsx and input_ is not None and input_.line_count > MOST_ROWS:
-            message = f"no workbook takes {input_.line_count:,} lines ({MOST_ROWS:,} at most)"
-            raise UsageError(message, remedy="leave --xlsx out: results.csv takes them")
-        if self.out is None:
-            return
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            why = "it is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
-            raise UsageError(f"--out {self.out} cannot be used: {why}", remedy="name a folder") from None
-        if input_ is not None and input_.path.absolute().parent.samefile(self.out) and _is_ours(input_.path):
-            remedy = "name another folder, or give the input another name"
-            raise UsageError(f"--out {self.out} would overwrite the input, {input_.path.name}", remedy=remedy)
 
 
 class RunFiles:
@@ -89,8 +64,8 @@ class RunFiles:
             if each is not None:
                 each.close()
 
-    def deliver(self) -> None:
-        """Copy what there is to where it is wanted, and say on stdout where it is. Raises StoppedError."""
+    def deliver(self) -> dict[str, Path]:
+        """Copy what there is to where it is wanted; returns where it is. Raises StoppedError."""
         written = {name: path for name, path in self._written() if path is not None}
         out = self._wanted.out
         if out is not None:
@@ -98,8 +73,7 @@ class RunFiles:
                 for path in self._stale(out, written.values()):
                     path.unlink()
                 written = {name: _copy(path, out) for name, path in written.items()}
-        for what, path in written.items():
-            click.echo(f"{what:<8} {_short(path)}")
+        return written
 
     def _written(self) -> Iterator[tuple[str, Path | None]]:
         if self.export is not None:
@@ -112,23 +86,27 @@ class RunFiles:
     def _stale(self, out: Path, written: Iterable[Path]) -> list[Path]:
         """What an earlier run has left there under a name of ours, and this one has not written."""
         names = {path.name for path in written}
-        return [path for path in out.iterdir() if _is_ours(path) and path.name not in names]
+        return [path for path in out.iterdir() if is_ours(path) and path.name not in names]
 
 
 class Reports:
-    """Writes a run's console, its files into `folder` and, for a recipe without steps, its export."""
+    """Writes a run's console, its files into `folder`, its events and, for a recipe without steps, its export."""
 
     def __init__(
         self, recipe: Recipe, folder: Path, *, wanted: Wanted, stop: Stop, history: History, catalogue: Catalogue
     ) -> None:
-        from runner.report.console import Console
-
-        terminal = sys.stderr.isatty()
-        talk = sys.stderr if terminal else cast(TextIO, Talk(sys.stderr, stop))
-        self.console = Console(talk, terminal=terminal)
         self._recipe, self._folder, self._wanted = recipe, folder, wanted
         self._history, self._catalogue = history, catalogue
         self._files: RunFiles | None = None
+        self.console = _console(wanted, stop)
+        self.early: list[Reporter] = [self.console]
+        """Those that tell of a run before its rows are known."""
+        self._events: Events | None = None
+        if wanted.as_json:
+            from runner.report.events import Events
+
+            self._events = Events(cast(TextIO, Talk(sys.stdout, stop)))
+            self.early.append(self._events)
 
     def open(self, number: int, input_: Input | None, also: Sequence[MakeReporter]) -> Reporters:
         """All reporters and `also`, for a run over these rows. The files are opened when the run begins."""
@@ -138,7 +116,7 @@ class Reports:
             run, self._recipe, self._folder, wanted=self._wanted, history=self._history, catalogue=self._catalogue,
             input_=input_,
         )  # fmt: skip
-        return Reporters([*self._files.reporters, self.console, *(make(input_) for make in also)])
+        return Reporters([*self._files.reporters, *self.early, *(make(input_) for make in also)])
 
     def close(self) -> None:
         """Leave no live line and no half of a file. Safe to call at any time."""
@@ -146,10 +124,30 @@ class Reports:
         if self._files is not None:
             self._files.close()
 
-    def deliver(self) -> None:
-        """Where the files are, on stdout; with their copies made first."""
-        if self._files is not None:
-            self._files.deliver()
+    def deliver(self, ended: RunEnded) -> None:
+        """Copy the files to where they are wanted, and say where they are on stdout."""
+        written = self._files.deliver() if self._files is not None else {}
+        if self._events is not None:
+            self._events.files(written)
+        elif ended.exit_code or not self._wanted.quiet:
+            tell_files(written)
+
+
+def tell_files(written: Mapping[str, Path]) -> None:
+    """Where files are, on stdout."""
+    for what, path in written.items():
+        click.echo(f"{what:<8} {_short(path)}")
+
+
+def _console(wanted: Wanted, stop: Stop) -> Console:
+    """The talk on stderr: live where somebody watches, in colour where it is wanted."""
+    from runner.report.console import Console
+
+    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    talk = sys.stderr if live else cast(TextIO, Talk(sys.stderr, stop))
+    return Console(
+        talk, terminal=live, colour=bool(os.environ.get("FORCE_COLOR")), quiet=wanted.quiet, verbose=wanted.verbose
+    )
 
 
 def _copy(path: Path, folder: Path) -> Path:
@@ -159,11 +157,6 @@ def _copy(path: Path, folder: Path) -> Path:
         with WholeFile(target, private=False) as file, path.open("rb") as source:
             shutil.copyfileobj(source, file)
     return target
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a file has a name that the files of a run have."""
-    return path.name in ("results.csv", "results.xlsx", "created.csv") or path.name.startswith("retry.")
 
 
 def _short(path: Path) -> str:

@@ -31,6 +31,13 @@ def record(values: Sequence[Any]) -> bytes:
     return line.encode("utf-8", "backslashreplace") + b"\n"
 
 
+def storable(value: Any) -> Any:
+    """A value as JSON takes it: half of a surrogate pair, which an answer may hold, has no UTF-8."""
+    if isinstance(value, str | Unknown):
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    return value
+
+
 def as_text(value: Any) -> str:
     """A value as it reads in a cell: lists and objects as JSON."""
     if isinstance(value, Unknown):

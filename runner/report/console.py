@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from runner.engine.events import (
+    CallFinished,
     Event,
     Noticed,
     RowFinished,
@@ -34,7 +35,7 @@ from runner.engine.events import (
 )
 from runner.problems import printable
 from runner.report.account import Account, row_place
-from runner.report.text import clock_time, exceptions, plural
+from runner.report.text import cells, clock_time, exceptions, plural
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
@@ -50,16 +51,30 @@ WINDOW = 30
 ROWS_SHOWN = 20
 """Rejected and unknown rows that get a line while the run goes on."""
 
+BAR = 20
+"""Cells of the bar of progress."""
+
+NARROW = 72
+"""Cells of a terminal below which the bar has a line of its own."""
+
+_NO_TROUBLE = ("done", "found", "posted", "calls", "lines")
 _STYLES = {"UNKNOWN": "bold red", "rejected": "yellow", "done": "green", "stopped": "bold", "CHECK": "bold red"}
 
 
 class Console:
-    """Writes a run to `out` as it happens. `clock` counts seconds. `close` ends the live line, whatever happened."""
+    """Writes a run to `out` as it happens, with a live line where that is a `terminal`.
 
-    def __init__(self, out: TextIO, *, terminal: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self._out = out
-        self._clock = clock
-        self._terminal = _open_terminal(out) if terminal else None
+    `colour` is for an `out` that is none. `verbose` has a line for each call; `quiet` says in the end, and only
+    then, what needs a person. `clock` counts seconds. `close` ends the live line, whatever happened.
+    """
+
+    def __init__(
+        self, out: TextIO, *, terminal: bool, colour: bool = False, quiet: bool = False, verbose: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._out, self._clock, self._is_live = out, clock, terminal and not quiet
+        self._quiet, self._verbose = quiet, verbose
+        self._terminal = _open_terminal(out) if terminal or colour else None
         self._live: Live | None = None
         self._account = Account()
         self._started: RunStarted | None = None
@@ -77,7 +92,9 @@ class Console:
             self._end(event)
         else:
             self._account.add(event)
-            if isinstance(event, RowFinished):
+            if isinstance(event, CallFinished):
+                self._call(event)
+            elif isinstance(event, RowFinished):
                 self._row(event.result)
             elif isinstance(event, Waiting):
                 self._waiting = event.reason, self._clock() + event.seconds
@@ -105,8 +122,20 @@ class Console:
             self._say(f"  {plural(event.writes_before, 'call')} finished before; none is sent again{but}")
         self._written_at = self._clock()
         self._samples.append((self._written_at, 0, 0))
-        if self._terminal is not None:
+        if self._terminal is not None and self._is_live:
             self._live = _start_live(self._terminal, self._picture)
+
+    def _call(self, call: CallFinished) -> None:
+        if not self._verbose:
+            return
+        label = "read" if call.operation.effect == "read" and call.state == "done" else call.state
+        item = f"[{call.identity.item}]" if call.identity is not None and call.identity.item else ""
+        parts = [
+            call.key, call.step + item, f"{call.operation.method} {call.path}", str(call.status or ""),
+            f"{call.seconds * 1000:,.0f} ms", f"try {call.attempt}" if call.attempt > 1 else "",
+            f"id {call.made}" if call.made else "", call.reason,
+        ]  # fmt: skip
+        self._say(f"  {label:<11}" + "  ".join(filter(None, parts)))
 
     def _row(self, result: RowResult) -> None:
         if result.bucket not in ("rejected", "unknown"):
@@ -128,15 +157,18 @@ class Console:
         now = self._clock()
         if not self._samples or now - self._samples[-1][0] >= 1:
             self._samples.append((now, self._account.rows, self._account.calls))
-        if self._terminal is None and now - self._written_at >= INTERVAL:
+        if not self._is_live and now - self._written_at >= INTERVAL:
             self._written_at = now
             self._say(self._status(now))
 
     def _status(self, now: float) -> str:
-        """The line of progress, with speed and time left from the last half minute."""
+        return "   ".join(self._parts(now))
+
+    def _parts(self, now: float) -> list[str]:
+        """What the line of progress says, with speed and time left from the last half minute."""
         account, started = self._account, self._started
         if started is None and self._read is not None:
-            return f"  {plural(self._read.count, 'row')} read from {self._read.operation}"
+            return [f"  {plural(self._read.count, 'row')} read from {self._read.operation}"]
         total, pace = (started.rows, started.pace) if started is not None else (0, "")
         then, rows, calls = self._samples[0] if self._samples else (now, 0, 0)
         passed = now - then
@@ -149,30 +181,45 @@ class Console:
         reason, until = self._waiting
         if until > now:
             parts.append(f"waits {clock_time(until - now)}: {reason}")
-        return "   ".join(parts)
+        return parts
 
     def _picture(self) -> RenderableType:
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
-        grid = Table.grid()
+        assert self._terminal is not None  # noqa: S101 - there is no picture without one
+        grid, width = Table.grid(), self._terminal.width
         total = self._started.rows if self._started is not None else 0
-        status = Text(printable(self._status(self._clock())), no_wrap=True, overflow="ellipsis")
-        grid.add_row(ProgressBar(total=max(1, total), completed=self._account.rows, width=20), status)
+        beside = BAR if width >= NARROW else 0
+        lines = "\n".join(_folded(self._parts(self._clock()), width - beside - 1))
+        status = Text(lines, no_wrap=True, overflow="ellipsis")
+        bar = ProgressBar(total=max(1, total), completed=self._account.rows, width=min(BAR, width - 1))
+        if beside:
+            grid.add_row(bar, status)
+        else:
+            grid.add_row(bar)
+            grid.add_row(status)
         return grid
 
     def _end(self, event: RunEnded) -> None:
         self.close()
-        if self._terminal is None and self._account.rows:
+        if self._quiet and not event.exit_code:
+            return
+        if not self._is_live and self._account.rows:
             self._say(self._status(self._clock()))
         self._say("")
+        self._quiet, quiet = False, self._quiet
         for label, lines in self._account.summary(event):
+            if quiet and label in _NO_TROUBLE:
+                continue
             for number, line in enumerate(lines):
                 head = label if number == 0 else ""
                 self._say(f"{head:<11}  {line}", style=_STYLES.get(label, "") if number == 0 else "")
 
     def _say(self, text: str, *, style: str = "") -> None:
+        if self._quiet:
+            return
         text = printable(text)
         if self._terminal is None:
             self._out.write(f"{text}\n")
@@ -185,6 +232,17 @@ def _open_terminal(out: TextIO) -> Terminal:
     from rich.console import Console as Terminal
 
     return Terminal(file=out, force_terminal=True)
+
+
+def _folded(parts: Sequence[str], width: int) -> list[str]:
+    """The parts on as many lines as they need in so many cells."""
+    lines: list[str] = []
+    for part in map(printable, parts):
+        if lines and cells(f"{lines[-1]}   {part}") <= width:
+            lines[-1] += f"   {part}"
+        else:
+            lines.append(part if not lines else f"  {part}")
+    return lines
 
 
 def _start_live(terminal: Terminal, picture: Callable[[], RenderableType]) -> Live:

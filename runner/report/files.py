@@ -27,9 +27,8 @@ from runner.durable import WholeFile, stopping
 from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import InvalidError, StoppedError, printable
 from runner.recipe.model import RESULT_COLUMNS
-from runner.report.cells import record
+from runner.report.cells import record, storable
 from runner.rows import Input
-from runner.template import Unknown
 
 RESULTS = "results.csv"
 
@@ -110,7 +109,7 @@ class Files:
     def _cells(self, result: RowResult) -> bytes:
         """What a line says after its number."""
         outputs = (result.outputs.get(name) for name in self._outputs)
-        return to_json([*map(_kept, (result.key, result.number, result.bucket, printable(result.reason), *outputs))])
+        return to_json([*map(storable, (result.key, result.number, result.bucket, printable(result.reason), *outputs))])
 
     def _finish(self, event: RunEnded) -> None:
         spool, missing = self._open(), ""
@@ -169,13 +168,6 @@ class Files:
         if missing:
             remedy = f"what is left to do stands in {self.results_path}"
             raise StoppedError(f"{path} cannot be written: the input {missing}", remedy=remedy)
-
-
-def _kept(value: Any) -> Any:
-    """A value as JSON takes it: what an answer may hold half of a surrogate pair of has no UTF-8."""
-    if isinstance(value, str | Unknown):
-        return str(value).encode("utf-8", "backslashreplace").decode()
-    return value
 
 
 def _why(error: InvalidError) -> str:

@@ -1,0 +1,81 @@
+"""What a run is to leave and to tell, on the command line of `run`, `resume` and `report`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.problems import UsageError
+from runner.rows import Input
+
+XLSX = click.option("--xlsx", is_flag=True, help="Also write the results as a workbook, results.xlsx.")
+OUT = click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A folder that gets copies of the run's files."
+)
+_TOLD = (
+    XLSX,
+    click.option("-q", "--quiet", is_flag=True, help="Say nothing but what needs a person, once the run is over."),
+    click.option("--verbose", is_flag=True, help="Show each call: row, step, method, path, status, time."),
+    click.option("--json", "as_json", is_flag=True,
+                 help="Tell the run on stdout as JSON, an event a line (schemas/events.schema.json)."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The files and the talk of a run. `export` and `out` say where an export and copies of the files go."""
+
+    export: Path | None = None
+    out: Path | None = None
+    xlsx: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    as_json: bool = False
+
+    def given(self) -> str:
+        """An option that only a run has, as people write it; empty when none was set."""
+        options = {"--xlsx": self.xlsx, "--quiet": self.quiet, "--verbose": self.verbose, "--json": self.as_json}
+        return next((name for name, is_set in options.items() if is_set), "")
+
+    def check(self, input_: Input | None) -> None:
+        """Refuse, before anything is sent, what cannot be. Raises UsageError."""
+        from runner.report.workbook import MOST_ROWS
+
+        if self.quiet and self.verbose:
+            raise UsageError("--quiet and --verbose do not go together", remedy="leave one of them out")
+        if self.xlsx and input_ is not None and input_.line_count > MOST_ROWS:
+            message = f"no workbook takes {input_.line_count:,} lines ({MOST_ROWS:,} at most)"
+            raise UsageError(message, remedy="leave --xlsx out: results.csv takes them")
+        if self.out is None:
+            return
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = "it is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+            raise UsageError(f"--out {self.out} cannot be used: {why}", remedy="name a folder") from None
+        if input_ is not None and is_ours(input_.path) and input_.path.absolute().parent.samefile(self.out):
+            remedy = "name another folder, or give the input another name"
+            raise UsageError(f"--out {self.out} would overwrite the input, {input_.path.name}", remedy=remedy)
+
+
+def wanted_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of what a run leaves and tells, as one argument `wanted`."""
+
+    @functools.wraps(command)
+    def packed(*, xlsx: bool, quiet: bool, verbose: bool, as_json: bool, **given: Any) -> int:
+        wanted = Wanted(xlsx=xlsx, quiet=quiet, verbose=verbose, as_json=as_json)
+        return command(wanted=wanted, **given)
+
+    for option in reversed(_TOLD):
+        option(packed)
+    return packed
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file has a name that the files of a run have."""
+    return path.name in ("results.csv", "results.xlsx", "created.csv") or path.name.startswith("retry.")
