@@ -1,4 +1,4 @@
-"""`report`: the files of a run made anew from what is on record."""
+"""`report`: what there is to see of a run, made anew from what is on record: its files, or its page."""
 
 from __future__ import annotations
 
@@ -11,26 +11,51 @@ from runner.cli.apis_of import catalogue_for
 from runner.cli.recipes import recorded_run, reopened
 from runner.cli.reports import RunFiles, tell_files
 from runner.cli.wanted import OUT, XLSX, Wanted
+from runner.config import Config
+from runner.durable import WholeFile, stopping
 from runner.engine.run import Reporters
-from runner.journal import History
+from runner.journal import History, RunRecord
+from runner.problems import UsageError
+
+PAGE = "report.html"
+"""In the folder of a run: its page."""
 
 
-@click.command(short_help="Make the files of a run anew; nothing is sent.")
+@click.command(short_help="Make the files of a run anew, or a page of it; nothing is sent.")
 @click.argument("number", metavar="[RUN]", type=int, required=False)
 @XLSX
 @OUT
-def report(*, number: int | None, xlsx: bool, out: Path | None) -> int:
+@click.option("--html", type=click.Path(path_type=Path), metavar="[FILE]", is_flag=False, flag_value=PAGE,
+              help="Write a page of the run instead, into its folder unless FILE says where.")  # fmt: skip
+def report(*, number: int | None, xlsx: bool, out: Path | None, html: Path | None) -> int:
     """Make the files of a run anew from the journal and its input; the last one unless RUN says which.
 
     After a kill, or a full disk, they are there again: results, what is left to do, and what was created. Nothing is
     sent, and nothing in the journal changes.
-    """
-    from runner.report.remake import replay
 
+    With --html, a page of the run to look at and to send: one file that holds the rows, what was sent and what was
+    answered, and loads nothing from anywhere.
+    """
     current = projects.current()
     history = History(current.runs)
-    run = recorded_run(history, number)
-    job, input_ = reopened(current, run, Wanted(out=out, xlsx=xlsx))
+    try:
+        run = recorded_run(history, number)
+        if html is not None:
+            if xlsx or out is not None:
+                raise UsageError("--html writes the page alone", remedy="ask for the other files without it")
+            _page(current, history, run, html)
+        else:
+            _files(current, history, run, Wanted(out=out, xlsx=xlsx))
+    finally:
+        history.close()
+    return 0
+
+
+def _files(current: Config, history: History, run: RunRecord, wanted: Wanted) -> None:
+    """The files of a run, in its folder and where they are wanted."""
+    from runner.report.remake import replay
+
+    job, input_ = reopened(current, run, wanted)
     job.wanted.check(input_)
     files = RunFiles(
         run, job.project.recipe, current.runs / str(run.id), wanted=job.wanted, history=history,
@@ -40,6 +65,22 @@ def report(*, number: int | None, xlsx: bool, out: Path | None) -> int:
         replay(run, history, input_, Reporters(files.reporters))
     finally:
         files.close()
-        history.close()
     tell_files(files.deliver())
-    return 0
+
+
+def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> None:
+    """The page of a run, for its owner alone where nobody says where to."""
+    from runner.report.page import page_html
+    from runner.report.page_data import collect, now
+
+    if wanted.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{str(wanted)!r} is no name for a page", remedy="--html FILE.html; the run comes before it")
+    own = str(wanted) == PAGE
+    path = current.runs / str(run.id) / PAGE if own else wanted
+    content = page_html(collect(history, run, made_at=now()))
+    with stopping(path, remedy=f"name another place: runner report {run.id} --html FILE.html"):
+        if own:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with WholeFile(path, private=own) as file:
+            file.write(content)
+    tell_files({"page": path})

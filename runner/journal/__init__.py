@@ -1,7 +1,19 @@
 """The journal: every call recorded before and after it is sent, in one SQLite file. All SQL is in this room."""
 
 from runner.journal.history import History
-from runner.journal.records import AgainRecord, CallRecord, CallState, Identity, RowRecord, RunRecord
+from runner.journal.records import (
+    AgainRecord,
+    AttemptRecord,
+    CallRecord,
+    CallState,
+    Identity,
+    RowRecord,
+    RunRecord,
+    SentCall,
+)
 from runner.journal.store import Journal
 
-__all__ = ["AgainRecord", "CallRecord", "CallState", "History", "Identity", "Journal", "RowRecord", "RunRecord"]
+__all__ = [
+    "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
+    "RowRecord", "RunRecord", "SentCall",
+]  # fmt: skip

@@ -7,10 +7,20 @@ import threading
 from array import array
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from runner.journal.records import OPEN, AgainRecord, CallRecord, Identity, RowRecord, RunRecord
+from runner.journal.records import (
+    OPEN,
+    AgainRecord,
+    AttemptRecord,
+    CallRecord,
+    Identity,
+    RowRecord,
+    RunRecord,
+    SentCall,
+)
 from runner.journal.store import NAME, connect_to_read
 from runner.problems import StoppedError
 
@@ -21,6 +31,10 @@ _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
 _ROW = ", ".join(f.name for f in fields(RowRecord))
 _AGAIN = ", ".join(f.name for f in fields(AgainRecord))
 _PAGE = 500
+_SENT = ", ".join([*(f"c.{name}" for name in _CALL.split(", ")), *(f"a.{f.name}" for f in fields(AttemptRecord))])
+_NAME = " || char(31) || ".join(f"c.{name}" for name in Identity._fields[:-1])
+_NAMED = f"a.call = {_NAME} || CASE c.generation WHEN 0 THEN '' ELSE char(31) || c.generation END"
+_LAST_RUN = 2**62
 
 
 class History:
@@ -82,6 +96,28 @@ class History:
     def calls_of_run(self, run: int) -> list[CallRecord]:
         """The calls that a run touched last, in the order of its rows."""
         return self._calls("run = ? ORDER BY row, id", run)
+
+    def sent(self, run: int, row: int | None = None) -> Iterator[SentCall]:
+        """The calls that a run made or touched, in the order of its rows, or of one row alone; one after the other.
+
+        Those that a later run has touched since come last, under the row of that run.
+        """
+        rows = (-1, _LAST_RUN) if row is None else (row, row)
+        sql = (
+            f"SELECT {_SENT} FROM calls c LEFT JOIN attempts a ON {_NAMED} AND a.run = ?1 "  # noqa: S608
+            "WHERE c.run >= ?1 AND (c.run = ?1 AND c.row BETWEEN ?2 AND ?3 OR c.run > ?1 AND a.call IS NOT NULL) "
+            "ORDER BY c.run, c.row"
+        )
+        width = len(_CALL.split(", "))
+        for _, found in groupby(self._each(sql, run, *rows), key=lambda values: values[width - 1]):
+            each = list(found)
+            call = CallRecord(Identity(*each[0][:_PARTS]), *each[0][_PARTS:width])
+            yield SentCall(call, tuple(AttemptRecord(*values[width:]) for values in each if values[width] is not None))
+
+    def calls_cut_short(self, run: int) -> list[CallRecord]:
+        """The calls of the rows that a run began and has not finished."""
+        finished = "SELECT number FROM rows WHERE run = ?"
+        return self._calls(f"run = ? AND row > 0 AND row NOT IN ({finished}) ORDER BY row, id", run, run)
 
     def open_calls(self, account: str, recipe: str) -> list[CallRecord]:
         """The writes of a recipe whose outcome is unknown, oldest first."""
@@ -156,6 +192,15 @@ class History:
     def _calls(self, where: str, *values: Any) -> list[CallRecord]:
         found = self._select(f"SELECT {_CALL} FROM calls WHERE {where}", *values)  # noqa: S608
         return [CallRecord(Identity(*row[:_PARTS]), *row[_PARTS:]) for row in found]
+
+    def _each(self, sql: str, *values: Any) -> Iterator[Any]:
+        """What a query finds, row by row; for an answer that is too large to keep."""
+        if self._connection is None:
+            return
+        try:
+            yield from self._connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise StoppedError(f"the journal {self.path} cannot be read: {error}") from None
 
     def _select(self, sql: str, *values: Any) -> list[Any]:
         if self._connection is None:

@@ -115,3 +115,22 @@ class RowRecord:
     reason: str
     outputs: str = "{}"
     money: str = ""
+
+
+@dataclass(frozen=True)
+class AttemptRecord:
+    """One request that was sent for a call: when (ISO, UTC), the state it led to, and the seconds it took."""
+
+    at: str
+    state: str
+    status: int
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SentCall:
+    """A call that a run had a part in, with the attempts it made in that run; `call.run` may be a later one."""
+
+    call: CallRecord
+    attempts: tuple[AttemptRecord, ...] = ()

@@ -49,6 +49,19 @@ class _Posted:
         self.total += amount
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What counts of one request. `operation` is its full name, `key` that of the row."""
+
+    key: str
+    step: str
+    operation: str
+    effect: str
+    state: str
+    amount: Decimal | None = None
+    reason: str = ""
+
+
 class Account:
     """Takes the events of a run and keeps what its summary needs; the size does not grow with the rows."""
 
@@ -58,7 +71,7 @@ class Account:
         self.buckets: Counter[str] = Counter()
         self._started: RunStarted | None = None
         self._reasons: dict[str, _Reason] = {}
-        self._open: dict[str, CallFinished] = {}
+        self._open: dict[str, Counted] = {}
         self._unknown: list[str] = []
         self._unknown_money = Decimal(0)
         self._posted: dict[str, _Posted] = {}
@@ -71,18 +84,20 @@ class Account:
     def add(self, event: Event) -> None:
         """Count a call or a row."""
         if isinstance(event, CallFinished):
-            self._call(event)
+            name, effect = event.operation.full_name, event.operation.effect
+            self.count(Counted(event.key, event.step, name, effect, event.state, event.amount, event.reason))
         elif isinstance(event, RowFinished):
             self._row(event.result)
 
-    def _call(self, call: CallFinished) -> None:
+    def count(self, call: Counted) -> None:
+        """Count a request."""
         self.calls += 1
-        if call.operation.effect == "read":
+        if call.effect == "read":
             return
         if call.state == "unknown":
             self._open[call.key] = call
         elif call.state == "done" and call.amount is not None:
-            self._posted.setdefault(call.operation.full_name, _Posted()).add(call.amount)
+            self._posted.setdefault(call.operation, _Posted()).add(call.amount)
 
     def _row(self, result: RowResult) -> None:
         self.rows += 1
@@ -95,7 +110,7 @@ class Account:
             known = result.reason in self._reasons or len(self._reasons) < REASONS_KEPT
             self._reasons.setdefault(result.reason if known else OTHER, _Reason()).add(result.key or "the row")
 
-    def _note_unknown(self, result: RowResult, call: CallFinished | None) -> None:
+    def _note_unknown(self, result: RowResult, call: Counted | None) -> None:
         """`call` is the one that this run sent; a row may also wait for what an earlier run sent."""
         amount = call.amount if call is not None else None
         self._unknown_money += amount or 0

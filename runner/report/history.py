@@ -16,13 +16,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runner.engine.events import BUCKETS, Bucket
 from runner.journal import AgainRecord, CallRecord, Identity, RowRecord, RunRecord
 from runner.journal.records import OPEN
 from runner.problems import UsageError, printable
+from runner.report.recount import decimal
 from runner.report.remake import CUT_SHORT
 from runner.report.text import columns, line_numbers, moment, money, plural
 
@@ -64,7 +65,7 @@ def show_run(
         calls_of.setdefault(call.row, []).append(call)
     counts: Counter[str] = Counter()
     kept: dict[str, list[RowRecord]] = {bucket: [] for bucket in _ORDER}
-    for row in _with_cut_short(run, rows, calls_of):
+    for row in with_cut_short(run, rows, calls_of):
         counts[row.bucket] += 1
         if (key is None or row.key == key) and (not limit or len(kept[row.bucket]) < limit):
             kept[row.bucket].append(row)
@@ -95,7 +96,7 @@ def settle_text(calls: Sequence[CallRecord], *, shown: Mapping[int, Shown] | Non
         lines.append(f"what the API shows of them now: runner settle {calls[0].run} --look (it only reads)")
     if not calls:
         return ""
-    amounts = [amount for call in calls if (amount := _decimal(call.amount)) is not None]
+    amounts = [amount for call in calls if (amount := decimal(call.amount)) is not None]
     worth = f", {money(sum(amounts, Decimal(0)))}" if amounts else ""
     return _joined([*lines, f"{plural(len(calls), 'call')} to settle{worth}"])
 
@@ -138,7 +139,7 @@ def _shown(shown: Shown) -> Iterator[str]:
         yield f"            and {many - OBJECTS_SHOWN:,} more"
 
 
-def _with_cut_short(
+def with_cut_short(
     run: RunRecord, rows: Iterable[RowRecord], calls_of: Mapping[int, Sequence[CallRecord]]
 ) -> Iterator[RowRecord]:
     """The rows of the journal, then those that have calls and no end, as after a crash."""
@@ -149,7 +150,7 @@ def _with_cut_short(
     for number in sorted(set(calls_of) - ended - {0}):
         calls = calls_of[number]
         key = next((call.identity.key for call in calls if call.identity.per == "row"), "")
-        bucket = "unknown" if any(map(_is_open, calls)) else "not started"
+        bucket = "unknown" if any(map(is_open, calls)) else "not started"
         yield RowRecord(run.id, number, key, "[]", bucket, CUT_SHORT)
 
 
@@ -180,8 +181,8 @@ def _counts(run: RunRecord, counts: Mapping[str, int]) -> dict[str, int]:
 
 def _row(row: RowRecord, calls: Sequence[CallRecord], *, whole: bool) -> Iterator[str]:
     label = "UNKNOWN" if row.bucket == "unknown" else row.bucket
-    outputs = ", ".join(f"{name} {value}" for name, value in _object(row.outputs).items() if value is not None)
-    known = (row.key or f"row {row.number}", line_numbers(_lines(row.lines)), row.reason, outputs)
+    outputs = ", ".join(f"{name} {value}" for name, value in object_of(row.outputs).items() if value is not None)
+    known = (row.key or f"row {row.number}", line_numbers(lines_of(row.lines)), row.reason, outputs)
     yield printable(f"{label:<11}  " + "  ".join(filter(None, known)))
     drawn = columns([list(map(printable, _cells(call))) for call in calls], right={3, 6})
     for call, line in zip(calls, drawn, strict=True):
@@ -195,9 +196,9 @@ def _row(row: RowRecord, calls: Sequence[CallRecord], *, whole: bool) -> Iterato
 def _cells(call: CallRecord) -> tuple[str, ...]:
     identity = call.identity
     step = identity.step + (f"[{identity.item}]" if identity.item else "") + _generation(identity)
-    state = "UNKNOWN" if _is_open(call) else call.state
+    state = "UNKNOWN" if is_open(call) else call.state
     reason = call.reason or (_NO_OUTCOME if call.state == "intent" else "")
-    answer = _id_of(call.answer)
+    answer = id_of(call.answer)
     return (
         step, f"call {call.id}", state, str(call.status or ""), call.method, call.url,
         _money(call.amount), f"id {answer}" if answer else "", reason,
@@ -210,13 +211,14 @@ def _generation(identity: Identity) -> str:
     return "" if not times else " again" if times == 1 else f" again ({times} times)"
 
 
-def _is_open(call: CallRecord) -> bool:
+def is_open(call: CallRecord) -> bool:
+    """Whether nobody knows what became of a write."""
     return call.state in OPEN and call.effect != "read"
 
 
-def _id_of(answer: str) -> str:
+def id_of(answer: str) -> str:
     """The id that an answer gave: its `id`, else the first of its fields that ends in one."""
-    fields = _object(answer)
+    fields = object_of(answer)
     return str(next((fields[name] for name in ("id", *fields) if name in fields and _names_id(name)), ""))
 
 
@@ -224,25 +226,22 @@ def _names_id(name: str) -> bool:
     return name == "id" or name.endswith("_id")
 
 
-def _object(text: str) -> dict[str, Any]:
+def object_of(text: str) -> dict[str, Any]:
+    """The JSON object in a text; empty where there is none."""
     found = json.loads(text, parse_float=Decimal, parse_int=Decimal) if text else {}
     return found if isinstance(found, dict) else {}
 
 
-def _lines(text: str) -> list[int]:
+def lines_of(text: str) -> list[int]:
+    """The line numbers of a row."""
     return [int(line) for line in json.loads(text or "[]")]
 
 
 def _money(text: str) -> str:
-    amount = _decimal(text)
+    amount = decimal(text)
     return text if amount is None else money(amount)
 
 
-def _decimal(text: str) -> Decimal | None:
-    try:
-        return Decimal(text) if text else None
-    except InvalidOperation:
-        return None
 
 
 def _joined(lines: Iterable[str]) -> str:

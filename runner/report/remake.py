@@ -49,7 +49,7 @@ def _results(run: RunRecord, history: History, input_: Input | None) -> Iterator
     ended = set()
     for row in history.rows(run.id):
         ended.add(row.number)
-        yield _result(row)
+        yield result_of(row)
     cut_short = dict(history.cut_short(run.id))
     waiting = {
         call.identity.key for call in history.open_calls(run.account, run.recipe) if call.identity.per == "row"
@@ -63,7 +63,8 @@ def _results(run: RunRecord, history: History, input_: Input | None) -> Iterator
             yield _cut_short(each, unknown=cut_short.get(each.number, False) or each.key in waiting)
 
 
-def _result(row: RowRecord) -> RowResult:
+def result_of(row: RowRecord) -> RowResult:
+    """What became of a row, as the journal has it."""
     bucket = cast("Bucket", row.bucket)
     lines = tuple(int(line) for line in _DECODER.decode(row.lines))
     return RowResult(

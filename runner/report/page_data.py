@@ -1,0 +1,211 @@
+"""A run as the page has it, from the journal alone: what was asked, the summary, money, times, rows and their calls."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import PurePath
+from typing import Any
+
+from runner.engine.events import BUCKETS
+from runner.journal import CallRecord, History, RowRecord, RunRecord, SentCall
+from runner.problems import printable
+from runner.report.history import id_of, is_open, lines_of, object_of, with_cut_short
+from runner.report.page_calls import Chunks, cut, drawn, milliseconds
+from runner.report.page_times import CLASSES, Times
+from runner.report.recount import Recount, decimal, span
+from runner.report.text import line_numbers, moment, money, plural
+
+ROOM = 1_350_000
+"""Bytes for requests and answers: with 10,000 rows the page stays below 2 MB."""
+
+LONGEST_CELL = 500
+IDS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page is made from. `head` is all but the calls, and JSON; `chunks` are those, packed."""
+
+    head: Mapping[str, Any]
+    summary: tuple[tuple[str, tuple[str, ...]], ...]
+    chunks: tuple[bytes, ...] = ()
+
+
+@dataclass
+class _Row:
+    """What the calls of a row come to."""
+
+    calls: int = 0
+    start: int = -1
+    end: int = -1
+    open: bool = False
+    amount: Decimal = Decimal(0)
+    made: list[str] = field(default_factory=list)
+
+
+class Clock:
+    """Times of the journal as milliseconds since a run began."""
+
+    def __init__(self, run: RunRecord) -> None:
+        self._start = run.started_at
+
+    def __call__(self, at: str) -> int:
+        return milliseconds(span(self._start, at))
+
+
+def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM) -> Page:
+    """The page of a run. `made_at` is when (ISO); `room` the bytes for calls, 0 for none of them."""
+    rows, places = _rows_of(history, run)
+    recount = Recount(run, rows, whole=not any(row.lines == "[]" for row in rows if run.line_count))
+    first = {row.number for row in rows if row.bucket not in ("done", "found")} | {0}
+    chunks, times, since = Chunks(first, room=room), Times(), Clock(run)
+    figures: dict[int, _Row] = defaultdict(_Row)
+    sums = _Money()
+    for sent in history.sent(run.id):
+        number = place_of(sent, run, places)
+        recount.add(sent)
+        sums.add(sent)
+        _note(figures[number], sent, since)
+        for each in sent.attempts:
+            took = milliseconds(each.seconds)
+            times.add(sent.call.operation, each.state, start=since(each.at), took=took)
+        if room:
+            chunks.add(number, _drawing(sent, since))
+    packed, left_out = chunks.close()
+    summary = tuple((label, tuple(map(cut, lines))) for label, lines in recount.summary())
+    ends = [(figures[row.number].end, BUCKETS.index(bucket)) for row in rows for bucket in BUCKETS
+            if bucket == row.bucket and row.number in figures and figures[row.number].end >= 0]  # fmt: skip
+    head = {
+        "run": run.id, "state": run.state, "code": run.exit_code, "name": printable(f"{run.recipe} → {run.target}"),
+        "asked": _asked(run, history), "made": made_at, "started": run.started_at, "buckets": BUCKETS,
+        "counts": [recount.buckets[bucket] for bucket in BUCKETS], "total": run.row_count,
+        "summary": summary, "classes": CLASSES, "money": sums.table(), "operations": times.operations(),
+        "picture": times.picture(ends), "rows": _columns(rows, figures),
+        "chunks": [numbers for numbers, _ in packed], "left_out": left_out if room else 0,
+    }  # fmt: skip
+    return Page(head, summary, tuple(content for _, content in packed))
+
+
+def calls_of_row(history: History, run: RunRecord, number: int) -> list[dict[str, Any]]:
+    """The calls of one row, for a page that is looked at while the run goes on."""
+    since = Clock(run)
+    found = history.sent(run.id, number)
+    return [drawn(sent, since) for sent in found if sent.call.run == run.id]
+
+
+def place_of(sent: SentCall, run: RunRecord, places: Mapping[str, int]) -> int:
+    """The row of this run that a call belongs to; 0 for what belongs to none."""
+    call = sent.call
+    return call.row if call.run == run.id else places.get(call.identity.key, 0) if call.identity.per == "row" else 0
+
+
+def _rows_of(history: History, run: RunRecord) -> tuple[list[RowRecord], dict[str, int]]:
+    """The rows that were reached, and their numbers by key."""
+    by_row: dict[int, list[CallRecord]] = defaultdict(list)
+    for call in history.calls_cut_short(run.id):
+        by_row[call.row].append(call)
+    rows = list(with_cut_short(run, history.rows(run.id), by_row))
+    return rows, {row.key: row.number for row in rows}
+
+
+def _drawing(sent: SentCall, since: Clock) -> Callable[[], dict[str, Any]]:
+    return lambda: drawn(sent, since)
+
+
+def _note(row: _Row, sent: SentCall, since: Clock) -> None:
+    """Add a call to its row."""
+    call = sent.call
+    row.calls += len(sent.attempts)
+    for each in sent.attempts:
+        start = since(each.at)
+        row.start = start if row.start < 0 else min(row.start, start)
+        row.end = max(row.end, start + milliseconds(each.seconds))
+    if call.effect == "read":
+        return
+    row.open = row.open or is_open(call)
+    if call.state in ("done", "found") or is_open(call):
+        row.amount += decimal(call.amount) or 0
+    made = id_of(call.answer)
+    if made and len(row.made) < IDS_SHOWN:
+        row.made.append(f"{call.identity.step} {made}")
+
+
+class _Money:
+    """What was to be posted with each operation, and what became of it."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, list[Decimal]] = {}
+
+    def add(self, sent: SentCall) -> None:
+        call, amount = sent.call, decimal(sent.call.amount)
+        if amount is None or call.effect == "read":
+            return
+        if is_open(call):
+            place = 3
+        elif any(each.state == "done" for each in sent.attempts):
+            place = 1
+        else:
+            place = 2 if call.state in ("done", "found") else 4
+        sums = self._sums.setdefault(call.operation, [Decimal(0)] * 5)
+        sums[0] += amount
+        sums[place] += amount
+
+    def table(self) -> list[list[str]]:
+        """For each operation: planned, posted, there already, unknown, not posted."""
+        return [[printable(name), *map(money, sums)] for name, sums in sorted(self._sums.items())]
+
+
+def _asked(run: RunRecord, history: History) -> list[tuple[str, str]]:
+    """What was asked for, and when; files by their names, as the page is for people elsewhere."""
+    size = plural(run.row_count, "row") + (f" from {plural(run.line_count, 'line')}" if run.line_count else "")
+    facts = [
+        ("recipe", f"{PurePath(run.recipe_file).name}  sha256 {run.recipe_digest[:12]}"),
+        ("input", f"{PurePath(run.input_file).name}  sha256 {run.input_digest[:12]}" if run.input_file else ""),
+        ("size", size),
+        ("target", run.target),
+        ("account", run.account),
+        ("vars", run.vars if run.vars != "{}" else ""),
+        ("only", run.only if run.only != "[]" else ""),
+        ("started", moment(run.started_at)),
+        ("finished", moment(run.finished_at)),
+        ("state", run.state + ("" if run.exit_code is None else f", exit code {run.exit_code}")),
+    ]
+    again = (f"{each.key}: {each.why} ({each.who}, {moment(each.at)})" for each in history.again(run.id))
+    facts += [("sent again", text) for text in again]
+    return [(name, cut(text, LONGEST_CELL)) for name, text in facts if text]
+
+
+def _columns(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> dict[str, list[Any]]:
+    """The table, column by column."""
+    columns: dict[str, list[Any]] = defaultdict(list)
+    nothing = _Row()
+    for row in rows:
+        figure = figures.get(row.number, nothing)
+        outputs = [f"{name} {value}" for name, value in object_of(row.outputs).items() if value is not None]
+        amount = max(figure.amount, decimal(row.money) or Decimal(0))
+        for name, value in {
+            "n": row.number,
+            "key": cut(row.key, LONGEST_CELL),
+            "lines": line_numbers(lines_of(row.lines)),
+            "bucket": next((place for place, bucket in enumerate(BUCKETS) if bucket == row.bucket), len(BUCKETS) - 1),
+            "why": cut(row.reason, LONGEST_CELL),
+            "out": cut(", ".join(outputs), LONGEST_CELL),
+            "ids": cut(", ".join(figure.made), LONGEST_CELL),
+            "money": money(amount) if amount else "",
+            "calls": figure.calls,
+            "at": figure.start,
+            "ms": figure.end - figure.start,
+            "settled": int(row.bucket == "unknown" and figure.calls > 0 and not figure.open),
+        }.items():
+            columns[name].append(value)
+    return columns
+
+
+def now() -> str:
+    """This moment, as the journal writes times."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+

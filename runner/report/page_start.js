@@ -1,0 +1,45 @@
+// How the page begins: from the data in it, or, while a run goes on, from the command that serves it.
+
+const PRINTED = 2000;
+
+function print() {
+  const head = store.head, { rows } = table;
+  const needy = rows.n.map((_, row) => row).filter((row) => ["unknown", "rejected"].includes(bucketOf(row))).sort((a, b) => URGENCY[bucketOf(a)] - URGENCY[bucketOf(b)] || rows.n[a] - rows.n[b]);
+  const line = (row) => el("tr", {}, el("td", {}, tag(bucketOf(row))), el("td", {}, rows.key[row]), el("td", {}, rows.lines[row]), el("td", {}, happened(row)), el("td", { class: "number" }, rows.money[row]));
+  const more = needy.length > PRINTED ? `; the first ${whole(PRINTED)} are printed` : "";
+  byId("print").replaceChildren(el("p", { class: "note" }, needy.length ? `The rows that are unknown or rejected: ${whole(needy.length)} of ${plural(head.total, "row")}${more}.` : "No row is unknown or rejected."),
+    needy.length ? el("table", { class: "plain printed" }, el("thead", {}, el("tr", {}, ...["Outcome", "Row", "Lines", "What happened", "Money"].map((name, at) => el("th", { scope: "col", class: at === 4 ? "number" : "" }, name)))),
+      el("tbody", {}, ...needy.slice(0, PRINTED).map(line))) : "");
+}
+
+function show(head) {
+  store.head = head;
+  takeRows(head);
+  drawFacts(head);
+  drawFilter(head);
+  byId("rows").hidden = false;
+  if (head.left_out) byId("count").after(el("p", { class: "none", id: "left-out" }, `To keep the page small it is without the calls of ${plural(head.left_out, "row")} that ask nothing of anybody: runner show ${head.run} --key KEY has them.`));
+}
+
+async function start() {
+  setUpTheme();
+  if (typeof DecompressionStream === "undefined" && !LIVE) {
+    trouble(`This browser cannot open what the page holds; any browser since 2023 can. What happened stands above; the rest: runner show ${document.title.split(":")[0].replace("run ", "")}`);
+    return;
+  }
+  try {
+    show(await readHead());
+    drawColumns();
+    setUpTable();
+    arrange();
+  } catch (error) {
+    trouble(`The rows cannot be shown: ${error.message}. The file may have been cut on its way; make it again: runner report`);
+    return;
+  }
+  window.addEventListener("beforeprint", print);
+  window.addEventListener("afterprint", () => byId("print").replaceChildren());
+  performance.mark("interactive");
+  document.documentElement.dataset.ready = "yes";
+}
+
+start();

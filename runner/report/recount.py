@@ -1,0 +1,80 @@
+"""What a run adds up to, counted again from the journal: the same account, and so the same words, as on the console.
+
+A run that was stopped and resumed is counted as one. What only the console knew, such as the remedy of a stop, is not
+there again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+
+from runner.engine.events import BUCKETS, Bucket, RowFinished, RunEnded, RunStarted
+from runner.journal import RowRecord, RunRecord, SentCall
+from runner.report.account import Account, Counted, Section
+from runner.report.remake import result_of
+
+_PROBES = ("once", "probes")
+"""Reads that are no part of a row; the console does not count them either."""
+
+
+class Recount:
+    """Takes the rows of a run and its calls, in any order, rows first."""
+
+    def __init__(self, run: RunRecord, rows: Iterable[RowRecord], *, whole: bool = True) -> None:
+        self.run = run
+        self.account = Account()
+        self.buckets: Counter[Bucket] = Counter()
+        self._lines: Counter[Bucket] = Counter()
+        self._results = [result_of(row) for row in rows]
+        self._keys = {result.number: result.key for result in self._results}
+        for result in self._results:
+            self.buckets[result.bucket] += 1
+            self._lines[result.bucket] += len(result.lines)
+        self.buckets["not started"] += max(0, run.row_count - len(self._results))
+        self._lines["not started"] += max(0, run.line_count - sum(self._lines.values()))
+        lines = run.line_count if whole else 0
+        self._started = RunStarted(run.id, run.recipe, run.target, run.row_count, lines, dry_run=False)
+
+    def add(self, sent: SentCall) -> None:
+        """Count the requests of a call."""
+        identity = sent.call.identity
+        if (identity.per, identity.key) == _PROBES:
+            return
+        key = identity.key if identity.per == "row" else self._keys.get(sent.call.row, "")
+        call, amount = sent.call, decimal(sent.call.amount)
+        for each in sent.attempts:
+            self.account.count(
+                Counted(key, identity.step, call.operation, call.effect, each.state, amount, each.reason)
+            )
+
+    def summary(self) -> Iterator[Section]:
+        """The sections of the summary, to be asked for once, when all calls were added."""
+        self.account.begin(self._started)
+        for result in self._results:
+            self.account.add(RowFinished(result))
+        return self.account.summary(self._ended())
+
+    def _ended(self) -> RunEnded:
+        rows = {bucket: self.buckets[bucket] for bucket in BUCKETS}
+        lines = {bucket: self._lines[bucket] for bucket in BUCKETS}
+        seconds = span(self.run.started_at, self.run.finished_at)
+        return RunEnded(self.run.id, rows, lines, self.run.exit_code or 0, seconds, self.run.reason)
+
+
+def decimal(text: str) -> Decimal | None:
+    """An amount of the journal; None where there is none."""
+    try:
+        return Decimal(text) if text else None
+    except InvalidOperation:
+        return None
+
+
+def span(start: str, end: str) -> float:
+    """Seconds between two times of the journal; 0 where one of them is missing."""
+    try:
+        return max(0.0, (dt.datetime.fromisoformat(end) - dt.datetime.fromisoformat(start)).total_seconds())
+    except ValueError:
+        return 0.0
