@@ -30,7 +30,10 @@ def check_rows(recipe: Recipe, file: Path, catalogue: Catalogue) -> tuple[Input,
     columns = tuple(_named(column, recipe, catalogue, used) for column in recipe.rows.columns)
     values = {name: _value(var) for name, var in recipe.vars.items()}
     scope = {"vars": values, "run": {"id": Unknown("run.id"), "date": dt.datetime.now().astimezone().date()}}
-    input_ = open_input(file, replace(recipe.rows, columns=columns), scope=scope)
+    rows = replace(recipe.rows, columns=columns)
+    if any(var.required for var in recipe.vars.values()):  # what stands for a value was not announced by anybody
+        rows = replace(rows, expect_total=None)
+    input_ = open_input(file, rows, scope=scope)
     return input_, list(spelled_otherwise(input_, used))
 
 

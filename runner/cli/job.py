@@ -299,6 +299,8 @@ class Job:
             search=self.search if input_ is None or input_.path.name == FOUND else "",
             reads=reads,
             again=tuple(again),
+            left_out=len(input_.left_out) if input_ is not None else 0,
+            agreed=input_.agreed if input_ is not None else "",
         )
 
 

@@ -76,7 +76,8 @@ class RunStarted:
 
     `again` are the keys of rows that are sent once more although they are done.
     `search` is the operation that gives the rows, where it is not a file. In a dry run nothing has been read: one row
-    stands for each, and `reads` is the request of the first page.
+    stands for each, and `reads` is the request of the first page. `left_out` counts the lines beside `lines` of which
+    the recipe's `where` is not true; `agreed` says which totals of the input were announced, and are right.
     """
 
     run: int
@@ -92,6 +93,8 @@ class RunStarted:
     search: str = ""
     reads: Request | None = None
     again: tuple[str, ...] = ()
+    left_out: int = 0
+    agreed: str = ""
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,9 @@ class _Flow:
         names = {**scopes.fixed, **(scopes.lookups if scope.lookups else {})}
         names |= dict(scopes.steps[: scope.steps])
         if scope.row:
-            names["row"] = scopes.row
+            names["row"] = scopes.line(before=str(path[2])) if path[:2] == ("rows", "columns") else scopes.row
+            if path == ("rows", "where"):
+                names["row"] = scopes.line()
         if scope.result:
             step = self._step(path)
             names["result"] = scopes.read_back(step) if path[-1] == "verify" else scopes.answer(step)

@@ -7,6 +7,7 @@ from typing import Any
 
 from runner.problems import Problem, nearest
 from runner.recipe.columns import check_column
+from runner.recipe.made import check_made
 from runner.recipe.model import Var
 from runner.recipe.texts import Texts, mapping
 from runner.recipe.variables import TYPES, var_value
@@ -77,18 +78,19 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
         place = source.key(("rows", "columns", "lines"))
         message = "a column cannot be called 'lines' under group_by: row.lines are the lines of the group"
         yield source.problem(place, message, "reserved-name", remedy="call it otherwise; from: names its header")
+    yield from check_made(source, rows)
     for name, column in columns.items():
         yield from check_column(source, ("rows", "columns", name), mapping(column))
 
 
 def _origin(source: Source, rows: Mapping[str, Any]) -> Iterator[Problem]:
     """Rows come from a file, or from an API."""
-    for name in ("file", "delimiter") if "use" in rows else ():
+    for name in ("file", "delimiter", "unpivot") if "use" in rows else ():
         if name in rows:
             message = f"'{name}' and 'use' do not go together: rows come from a file, or from an API"
             remedy = "leave one out; --rows reads a saved answer (.jsonl) instead of the API"
             yield source.problem(source.key(("rows", name)), message, "rows", remedy=remedy)
-    for name in ("with", "where") if "use" not in rows else ():
+    for name in ("with",) if "use" not in rows else ():
         if name in rows:
             message = f"'{name}' is for rows from an API, and there is no 'use'"
             yield source.problem(source.key(("rows", name)), message, "rows", remedy="add use: with an operation")

@@ -74,7 +74,7 @@ class _Builder(NamedTuple):
         )
 
     def rows(self, rows: Mapping[str, Any]) -> model.Rows:
-        group_by = rows.get("group_by", "")
+        group_by, unpivot = rows.get("group_by", ""), rows.get("unpivot")
         own = compile_template(f"{{{{ row[{group_by!r}] }}}}") if group_by else None
         key = self.tree(("rows", "key"), rows["key"]) if "key" in rows else own
         return model.Rows(
@@ -82,9 +82,16 @@ class _Builder(NamedTuple):
             delimiter=rows.get("delimiter", ""),
             group_by=group_by,
             key=key,
-            columns=tuple(column(name, given) for name, given in rows.get("columns", {}).items()),
+            columns=tuple(self.column(name, given) for name, given in rows.get("columns", {}).items()),
             search=self.search(("rows",), rows) if "use" in rows else None,
+            where=self.expression(("rows", "where")) if "use" not in rows else None,
+            unpivot=model.Unpivot(**{**unpivot, "columns": tuple(unpivot["columns"])}) if unpivot else None,
+            expect_total=self.tree(("rows", "expect_total"), rows.get("expect_total")),
         )
+
+    def column(self, name: str, given: Mapping[str, Any]) -> model.Column:
+        value = self.tree(("rows", "columns", name, "value"), given.get("value"))
+        return replace(column(name, given), value=value)
 
     def lookup(self, name: str, lookup: Mapping[str, Any]) -> model.Lookup:
         arguments = self.tree(("lookups", name, "with"), lookup.get("with", {}))

@@ -50,6 +50,7 @@ class Column:
     A cell is trimmed, compared with `null`, split, and what `replace` and `case` leave of it is looked up in `map`, or
     read as its type says: dates in one of the strptime formats of `format`, numbers as they are `written`.
 
+    value   a template in place of a header: it is computed from the columns before it
     split   what separates the items of a cell, which is a list then, or with `part` (the third of 3: (3, 3)) is one
     """
 
@@ -66,6 +67,7 @@ class Column:
     replace: tuple[tuple[str, str], ...] = ()
     map: Mapping[str, Any] | None = None
     default: Any = None
+    value: Template | str | None = None
     split: str = ""
     part: tuple[int, int] | None = None
     required: bool = False
@@ -105,8 +107,20 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Unpivot:
+    """Columns of a file, by their headers, of which each becomes a line: its header as `name`, its cell as `value`."""
+
+    columns: tuple[str, ...]
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Rows:
     """Where the rows come from: a file, or a search. `group_by` names a column.
+
+    Lines of a file of which `where` is not true are no rows. `expect_total` has what was announced of the file: trees
+    for `lines`, `rows` and, by column, `sum`.
 
     `key` is what makes a row this row, for ever; it is the value of `group_by` where the recipe says nothing else.
     Without either, which goes for recipes without steps alone, rows are counted.
@@ -118,6 +132,9 @@ class Rows:
     key: Template | str | None = None
     columns: tuple[Column, ...] = ()
     search: Search | None = None
+    where: Expression | None = None
+    unpivot: Unpivot | None = None
+    expect_total: Mapping[str, Tree] | None = None
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,8 @@ def _item(path: TreePath, scope: Scope) -> Wrong | None:
     if path[-1] == "when":
         message = "'item' is not known in 'when', which decides on the whole step"
         return message, "unknown-name", "choose the items: for_each: row.lines | where('item.x > 0')"
+    if path[0] == "rows" and scope.row:
+        return "'item' is what an API lists, and these rows are lines of a file", "unknown-name", "write row.x"
     if not scope.item:
         return "'item' is only known in for_each steps and in where", "unknown-name", "give the step a for_each"
     return None

@@ -39,6 +39,9 @@ _SECTIONS = {"columns": "column", "vars": "var", "lookups": "lookup", "outputs":
 _EXAMPLES = {
     "id": "a name for the step's result, as in job",
     "use": "an operation, as in syncore.create_job",
+    "columns": "the headers of the columns that become lines, as in [S, M, L]",
+    "name": "the column that takes the header, as in size",
+    "value": "the column that takes the cell, as in quantity",
     "by": "the field that entries are found by, as in name",
 }
 _OTHER_WORDS = {  # what neighbouring tools call the same thing

@@ -66,13 +66,32 @@ class Scopes:
             return replace(entry, fields={**entry.fields, "lines": list_of(entry)}) if "group_by" in rows else entry
         if not isinstance(columns, dict):
             return self._undeclared(rows)
+        fields = self._columns(columns)
+        unpivoted = _unpivoted(rows)
+        own = {name: type_ for name, type_ in fields.items() if name not in unpivoted}
+        if "group_by" in rows or unpivoted:
+            made = {name: type_.present() for name, type_ in fields.items() if name in unpivoted}
+            return object_of({**own, "lines": list_of(object_of({**own, **made}, of="line"))}, of="row")
+        return object_of(own, of="row")
+
+    def line(self, *, before: str = "") -> Type:
+        """A line of the file, as `where` sees it, or as a column does that is computed from the columns `before` it."""
+        rows = mapping(section(self.recipe, "rows"))
+        if not isinstance(rows.get("columns"), dict):
+            return replace(self._undeclared({**rows, "group_by": None}), of="row") if "use" not in rows else ANY
+        names = list(rows["columns"])
+        seen = names[: names.index(before)] if before else names
+        unpivoted = _unpivoted(rows)
+        fields = self._columns(rows["columns"])
+        return object_of({name: fields[name] for name in seen if name not in unpivoted}, of="row")
+
+    def _columns(self, columns: Part) -> dict[str, Type]:
+        rows = mapping(section(self.recipe, "rows"))
         fields = {str(name): _column(str(name), mapping(column)) for name, column in columns.items()}
         for name in fields:  # an empty key, or an empty cell to group by, is refused when the file is read
             if name == rows.get("group_by") or ("row", name) in self.keyed:
                 fields[name] = fields[name].present()
-        if "group_by" in rows:
-            return object_of({**fields, "lines": list_of(object_of(fields, of="line"))}, of="row")
-        return object_of(fields, of="row")
+        return fields
 
     def _undeclared(self, rows: Part) -> Type:
         """A row without declared columns: what a search finds, an object of JSON, or texts."""
@@ -81,7 +100,7 @@ class Scopes:
             line = self.entry(rows)
         elif str(rows.get("file", "")).lower().endswith((".jsonl", ".ndjson")):
             line = ANY
-        if "group_by" not in rows:
+        if rows.get("group_by") is None:
             return replace(line, of="row") if "use" not in rows and line is not ANY else line
         return object_of({**line.fields, "lines": list_of(line)}, of="row", rest=ANY if line is ANY else line.rest)
 
@@ -165,6 +184,12 @@ def _object(schema: Part | None, operation: Operation) -> Type:
     """What fits a schema and is an object whatever that says, or the answer would not be taken."""
     found = from_schema(schema, of=operation.full_name, sure=operation.evidence != "inferred")
     return replace(found, kinds=frozenset({OBJECT}), sure=True, enum=None) if found.fields else ANY
+
+
+def _unpivoted(rows: Part) -> tuple[str, ...]:
+    """The columns that only the lines have which are made of other columns."""
+    unpivot = mapping(rows.get("unpivot"))
+    return tuple(str(unpivot[key]) for key in ("name", "value") if key in unpivot)
 
 
 def _column(name: str, column: Part) -> Type:

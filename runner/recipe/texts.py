@@ -65,7 +65,10 @@ def _found(data: Any) -> Found:
     rows = mapping(recipe.get("rows"))
     yield from _tree(("rows", "key"), rows.get("key"), Scope(row=True))
     yield from _tree(("rows", "with"), rows.get("with"), Scope())
-    yield from _expression(("rows", "where"), rows.get("where"), Scope(item=HIT))
+    yield from _expression(("rows", "where"), rows.get("where"), Scope(item=HIT) if "use" in rows else Scope(row=True))
+    for name, column in mapping(rows.get("columns")).items():
+        yield from _tree(("rows", "columns", name, "value"), mapping(column).get("value"), Scope(row=True))
+    yield from _tree(("rows", "expect_total"), rows.get("expect_total"), Scope())
     for name, lookup in mapping(recipe.get("lookups")).items():
         yield from _tree(("lookups", name, "with"), mapping(lookup).get("with"), Scope())
     steps = sequence(recipe.get("steps"))

@@ -161,12 +161,14 @@ class Account:
 
     def _control(self, event: RunEnded) -> Iterator[Section]:
         """Every line read is in exactly one bucket, or it is said loudly that it is not."""
-        read = self._started.lines if self._started is not None else 0
+        left_out = self._started.left_out if self._started is not None else 0
+        read = left_out + (self._started.lines if self._started is not None else 0)
         if not read:
             return
         counts = {bucket: event.line_buckets.get(bucket, 0) for bucket in BUCKETS}
         terms = " + ".join(f"{count:,} {bucket}" for bucket, count in counts.items())
-        total = sum(counts.values())
+        terms += f" + {left_out:,} left out" if left_out else ""
+        total = sum(counts.values()) + left_out
         if total == read:
             yield "lines", [f"{read:,} read = {terms}"]
         else:

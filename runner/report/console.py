@@ -35,7 +35,7 @@ from runner.engine.events import (
 )
 from runner.problems import printable
 from runner.report.account import Account, row_place
-from runner.report.text import cells, clock_time, exceptions, plural
+from runner.report.text import cells, clock_time, exceptions, input_size, plural
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
@@ -113,8 +113,7 @@ class Console:
     def _begin(self, event: RunStarted) -> None:
         self._started = event
         self._account.begin(event)
-        size = f"{plural(event.rows, 'row')} from {event.search or plural(event.lines, 'line')}"
-        size = size if event.lines or event.search else ""
+        size = input_size(event) if event.lines or event.search else ""
         head = (f"{event.recipe} -> {event.target}", f"run {event.run}", "goes on" if event.resumed else "", size)
         self._say("   ".join(filter(None, head)))
         if event.writes_before:

@@ -19,6 +19,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from heapq import merge
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,6 +35,12 @@ RESULTS = "results.csv"
 
 MEND = "make room or mend the folder, then: runner report (it sends nothing)"
 """What to do when the files of a run could not be written at its end."""
+
+LEFT_OUT = "left out"
+"""What the results say of a line that `where` of the recipe leaves out: it is no row, and in no bucket."""
+
+_UNREACHED, _LEFT_OUT = -1, -2
+"""In the place of what a line says, where it says nothing of its own."""
 
 _LENGTH_BYTES = 4
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # for our own text: no need of an answer's guards
@@ -58,8 +65,11 @@ class Files:
         self._folder = folder
         self._input = input_
         self._outputs, self._book = tuple(outputs), book
-        self._numbers = array("I", input_.records() if input_ is not None else [0])
-        self._places = array("q", [-1]) * len(self._numbers)
+        left_out = input_.left_out if input_ is not None else ()
+        self._numbers = array("I", merge(input_.records(), left_out) if input_ is not None else [0])
+        self._places = array("q", [_UNREACHED]) * len(self._numbers)
+        for line in left_out:
+            self._places[self._index(line)] = _LEFT_OUT
         self._to_do = bytearray(len(self._numbers))
         self._spool: IO[bytes] | None = None
         self._end = 0
@@ -132,7 +142,7 @@ class Files:
 
     def _add_unfinished(self) -> None:
         """Rows that were not reached are not started, under their own key."""
-        if self._input is None or -1 not in self._places:
+        if self._input is None or _UNREACHED not in self._places:
             return
         for row in self._input:
             if self._places[self._index(row.lines[0])] < 0:
@@ -140,8 +150,9 @@ class Files:
 
     def _lines(self, spool: IO[bytes]) -> Iterator[Line]:
         unreached = ["", None, "not started", "", *(None for _ in self._outputs)]
+        left_out = ["", None, LEFT_OUT, "", *(None for _ in self._outputs)]
         for number, place in zip(self._numbers, self._places, strict=True):
-            values = unreached
+            values = left_out if place == _LEFT_OUT else unreached
             if place >= 0:
                 spool.seek(place)
                 values = _DECODER.decode(spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big")).decode())
@@ -153,7 +164,7 @@ class Files:
         left = [
             number
             for number, to_do, place in zip(self._numbers, self._to_do, self._places, strict=True)
-            if to_do or place < 0
+            if to_do or place == _UNREACHED
         ]
         if left and not missing:
             try:

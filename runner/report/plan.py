@@ -36,7 +36,7 @@ from typing import Any, Literal, TextIO
 from runner.engine.events import Event, PlannedCall, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import printable
 from runner.report.calls import draw_row, literal, shape
-from runner.report.text import exceptions, line_numbers, money, plural
+from runner.report.text import exceptions, input_size, line_numbers, money, plural
 from runner.template import Unknown
 
 Kind = Literal[
@@ -164,7 +164,7 @@ class PlanText:
             self._write(f"         rows: {printable(event.search)}   GET {printable(event.reads.url)}")
             self._write("         they are read when it runs; one row stands here for each of them")
         elif event.lines:
-            self._write(f"         {plural(event.rows, 'row')} from {plural(event.lines, 'line')}")
+            self._write(f"         {input_size(event)}")
         if event.writes_before:
             finished = f"earlier runs finished {plural(event.writes_before, 'call')}"
             self._write(f"         {finished}; none is sent again{printable(exceptions(event.again))}")

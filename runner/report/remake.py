@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import cast
 
@@ -27,7 +28,9 @@ def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporte
     `input_` is that of the run, None for a recipe without rows. A run without an end ends with its own exit code, if it
     has one, or with 8: it can be resumed.
     """
-    tell(RunStarted(run.id, run.recipe, run.target, run.row_count, run.line_count, dry_run=False, resumed=True))
+    left_out = len(input_.left_out) if input_ is not None else 0
+    started = RunStarted(run.id, run.recipe, run.target, run.row_count, run.line_count, dry_run=False, resumed=True)
+    tell(replace(started, left_out=left_out))
     rows: Counter[Bucket] = Counter()
     lines: Counter[Bucket] = Counter()
     for result in _results(run, history, input_):

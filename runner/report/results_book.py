@@ -63,7 +63,7 @@ class ResultsBook:
         names = [*RESULT_COLUMNS, *self._outputs]
         ids = {at for at, name in enumerate(names) if at == _KEY or _names_id(name)}
         for line in lines:
-            sheet.row(line, text=ids, styles={_BUCKET: _COLOURS[line[_BUCKET]]})
+            sheet.row(line, text=ids, styles={_BUCKET: _COLOURS.get(line[_BUCKET], {})})
         sheet.end()
 
     def _summarise(self, sheet: Sheet, ended: RunEnded) -> None:

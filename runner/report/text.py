@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 
+from runner.engine.events import RunStarted
+
 RANGES_SHOWN = 6
 """Ranges of line numbers that are written out before the rest is only counted."""
 
@@ -20,6 +22,13 @@ def money(value: Decimal) -> str:
 def plural(count: int, noun: str, nouns: str = "") -> str:
     """A count with its noun: 1 row, 2,155 lines."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def input_size(event: RunStarted) -> str:
+    """What the rows come from: 89 rows from 412 lines, 3 lines left out; as announced: 412 lines, amount 18,442.50."""
+    size = f"{plural(event.rows, 'row')} from {event.search or plural(event.lines, 'line')}"
+    size += f", {plural(event.left_out, 'line')} left out" if event.left_out else ""
+    return size + (f"; as announced: {event.agreed}" if event.agreed else "")
 
 
 def duration(seconds: float) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from runner.problems import nearest
 from runner.recipe.model import Column, Rows
 from runner.rows.cells import CellError, Convert, compile_cell
+from runner.rows.making import read_columns
 
 Report = Callable[[int, str, str, str], None]
 """Called with a cell of the header (from 0), a message, a kind and a remedy."""
@@ -35,6 +37,14 @@ class Columns:
             except CellError as error:
                 yield at, f"{self.labels[name]} {error.message}", error.remedy
 
+    def usable(self, cells: Sequence[str]) -> dict[str, Any]:
+        """The values of the cells that are not wrong; an empty cell has none, whether or not it is required."""
+        found: dict[str, Any] = {}
+        for name, at, convert in self.plan:
+            with suppress(CellError):
+                found[name] = None if not cells[at] else convert(cells[at]) if convert else cells[at]
+        return found
+
     def place(self, name: str) -> int:
         """The place of a column in the file, from 0."""
         return next(at for known, at, _ in self.plan if known == name)
@@ -48,7 +58,9 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
     """Find the columns of the recipe in `header` (stripped). What is wrong goes to `report`, all of it."""
     _check_repeated(header, report)
     places = {as_header(name): at for at, name in reversed(list(enumerate(header))) if name}
-    declared = rows.columns or tuple(Column(name, name) for name in sorted(places, key=places.__getitem__))
+    declared = read_columns(rows)
+    if not rows.columns:
+        declared = tuple(Column(name, name) for name in sorted(places, key=places.__getitem__))
     plan, labels = [], {}
     for column in declared:
         found = present_headers(column, places)
@@ -95,7 +107,7 @@ def _check_repeated(header: Sequence[str], report: Report) -> None:
 
 
 def _check_names(rows: Rows, declared: Sequence[Column], report: Report) -> None:
-    names = [column.name for column in declared]
+    names = [column.name for column in (*declared, *rows.columns)]
     if rows.group_by and rows.group_by not in names:
         message = f"there is no column {rows.group_by!r} to group by"
         report(0, message, "missing-column", nearest(rows.group_by, names, noun="columns"))

@@ -51,7 +51,7 @@ def read_delimited(path: Path, file: BufferedReader, rows: Rows, indexing: Index
     if findings.total:
         raise findings.error()
     _check_records(records, lines, columns, indexing)
-    if not len(indexing.index):
+    if not len(indexing.index) and not indexing.left_out:
         raise _empty(findings, "has a header and no lines", "it needs a line for each record")
     return Read(Delimited(columns, lines.delimiter), lines.size, lines.digest(), header, header_bytes)
 
@@ -68,6 +68,8 @@ def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns,
         try:
             values = columns.values(cells)
         except CellError:
+            if indexing.leaves_out(lines.number, columns.usable(cells)):
+                continue
             indexing.count(lines.number)
             for at, message, remedy in columns.faults(cells):
                 lines.report(at, message, "bad-value", remedy)

@@ -178,8 +178,15 @@ class Keys:
         self._first = {}
 
 
-def merge(lines: Sequence[Line]) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
-    """The values of a group, with its `lines`, and the columns that differ on two of them."""
+def merge(
+    lines: Sequence[Line], *, unpivoted: bool = False
+) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:  # fmt: skip
+    """The values of a group, with its `lines`, and the columns that differ on two of them.
+
+    Where columns are `unpivoted`, each line of the input has made lines of its own.
+    """
+    made = [line.values["lines"] if unpivoted else [dict(line.values)] for line in lines]
+    lines = [Line(line.number, _without_lines(line.values)) for line in lines] if unpivoted else lines
     first = lines[0].values
     differing: dict[str, tuple[int, int]] = {}
     for line in lines[1:]:
@@ -188,7 +195,11 @@ def merge(lines: Sequence[Line]) -> tuple[dict[str, Any], dict[str, tuple[int, i
                 if line.values.get(name) != first.get(name):
                     differing.setdefault(name, (lines[0].number, line.number))
     values = {name: value for name, value in first.items() if name not in differing}
-    return {**values, "lines": [dict(line.values) for line in lines]}, differing
+    return {**values, "lines": [line for some in made for line in some]}, differing
+
+
+def _without_lines(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "lines"}
 
 
 def _mark(value: Hashable) -> Hashable:

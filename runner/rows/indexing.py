@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runner.recipe.model import Rows
+from runner.rows.announced import Announced
 from runner.rows.findings import Findings
 from runner.rows.group import Index, Keys, RowKeyError
+from runner.rows.making import Making, MakingError
 
 MAX_LINES = 2_000_000
 """Records of one input; runner.rows.group says what they take in memory."""
@@ -41,10 +44,14 @@ class Read:
 
 
 class Indexing:
-    """Remembers where each record stands, which of them make up a row, and which keys there are."""
+    """Remembers where each record stands, which of them make up a row, which keys there are, and what is left out."""
 
-    def __init__(self, rows: Rows, keys: Keys | None, findings: Findings) -> None:
+    def __init__(
+        self, rows: Rows, keys: Keys | None, findings: Findings, *, making: Making, announced: Announced
+    ) -> None:  # fmt: skip
         self.index = Index()
+        self.left_out = array("Q")
+        self._making, self._announced = making, announced
         self._group_by, self._keys, self._findings = rows.group_by, keys, findings
         self._count = 0
 
@@ -56,12 +63,30 @@ class Indexing:
             self._findings.add(message, "too-many-lines", remedy="split the file", line=number)
             raise self._findings.error()
 
+    def leaves_out(self, number: int, values: Mapping[str, Any]) -> bool:
+        """Whether the record on line `number`, of which only `values` can be used, is no row; then it is counted."""
+        if not self._making.leaves_out(values):
+            return False
+        self.count(number)
+        self.left_out.append(number)
+        return True
+
     def add(
         self, record: tuple[int, int, int, int], values: Mapping[str, Any], *, labels: Mapping[str, str], report: Report
     ) -> None:  # fmt: skip
         """Take a record: offset, length, line and checksum; `labels` are what messages call its columns."""
         offset, length, number, checksum = record
         self.count(number)
+        try:
+            made = self._making.of(values)
+        except MakingError as error:
+            report(error.columns, error.message, "bad-value", error.remedy)
+            return
+        if made is None:
+            self.left_out.append(number)
+            return
+        values = made
+        self._announced.add(values)
         self.index.add(offset=offset, length=length, number=number, checksum=checksum)
         if self._begins_row(values, labels, report) and self._keys is not None and self._keys.early:
             try:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 from runner.problems import InvalidError, Problem
 from runner.rows.findings import Findings
 from runner.rows.group import Index, Keys, Line, Row, RowKeyError, merge
 from runner.rows.indexing import Format
 from runner.rows.lines import open_file, stamp, unreadable
+from runner.rows.making import Making
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +24,7 @@ class Input:
     """A checked file. Iterating and `raw_lines` read it anew, and raise InvalidError when it is another by now.
 
     `digest` is the SHA-256 of its bytes in hexadecimal; `header` has its names without blanks around them, none where
-    each record names its own.
+    each record names its own. `left_out` are the lines that `where` left out, `agreed` the totals that were announced.
     """
 
     path: Path
@@ -29,6 +32,9 @@ class Input:
     digest: str
     header: tuple[str, ...]
     _header_bytes: bytes = field(repr=False)
+    agreed: str = ""
+    left_out: array[int] = field(default_factory=lambda: array("Q"), repr=False)
+    _making: Making = field(repr=False)
     _format: Format = field(repr=False)
     _group_by: str = field(repr=False)
     _keys: Keys | None = field(repr=False)
@@ -52,7 +58,7 @@ class Input:
 
     def __iter__(self) -> Iterator[Row]:
         for number, lines in enumerate(self._groups(), start=1):
-            values, differing = merge(lines) if self._group_by else (lines[0].values, {})
+            values, differing = self._merged(lines) if self._group_by else (lines[0].values, {})
             key = self._keys.of(values, differing=differing) if self._keys is not None else str(number)
             yield Row(number, key, values, tuple(line.number for line in lines), differing)
 
@@ -77,7 +83,7 @@ class Input:
         assert self._keys is not None  # noqa: S101 - without keys there is nothing to check
         for lines in self._groups():
             number = lines[0].number
-            values, differing = merge(lines)
+            values, differing = self._merged(lines)
             try:
                 self._keys.claim(self._keys.of(values, differing=differing), number)
             except RowKeyError as error:
@@ -103,7 +109,16 @@ class Input:
         raw = self._raw(record for members in self._index.rows() for record in members)
         values = iter(self._format.values(raw))
         for members in self._index.rows():
-            yield [Line(self._index.numbers[record], next(values)) for record in members]
+            yield [Line(self._index.numbers[record], self._made(next(values))) for record in members]
+
+    def _merged(self, lines: Sequence[Line]) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
+        return merge(lines, unpivoted=self._making.unpivoted)
+
+    def _made(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The whole values of a record that was taken when the file was checked."""
+        made = self._making.of(values)
+        assert made is not None  # noqa: S101 - the same bytes and the same variables
+        return made
 
     def _raw(self, records: Iterable[int]) -> Iterator[bytes]:
         """The bytes of records, each compared with what the first pass saw."""

@@ -16,6 +16,7 @@ from runner.rows.cells import CellError, Convert, compile_cell
 from runner.rows.findings import SHOWN_CHARACTERS, Findings
 from runner.rows.indexing import Indexing, Read
 from runner.rows.lines import MAX_RECORD_BYTES
+from runner.rows.making import read_columns
 from runner.template import to_text
 
 Plan = Sequence[tuple[Column, Convert | None]]
@@ -68,7 +69,7 @@ def read_json_lines(file: BufferedReader, rows: Rows, indexing: Indexing, findin
                 missing = {name: column for name, column in missing.items() if not _fields(column, record)}
                 _take(form, record, (offset, len(raw), number, zlib.crc32(raw)), raw, indexing, findings)
         offset += len(raw)
-    if rows.search is None and not len(indexing.index) and not findings.total:
+    if rows.search is None and not len(indexing.index) and not indexing.left_out and not findings.total:
         findings.add("has no lines", "empty-file", remedy="it needs an object on each line")
     for column in missing.values() if len(indexing.index) else ():
         remedy = nearest(column.header, fields, noun="fields")
@@ -87,22 +88,23 @@ def _take(
         form.report(findings, number=place[2], raw=raw, names=names, message=message, kind=kind, remedy=remedy)
 
     values: dict[str, Any] = {}
-    wrong = False
+    wrong: list[tuple[Column, CellError]] = []
     for column, convert in form.plan:
         try:
             values[column.name] = _value(column, convert, record)
         except CellError as error:
-            wrong = True
-            report([column.name], f"{column.name} {error.message}", "bad-value", error.remedy)
-    if wrong:
-        indexing.count(place[2])
-    else:
+            wrong.append((column, error))
+    if not wrong:
         indexing.add(place, values or record, labels={}, report=report)
+    elif not indexing.leaves_out(place[2], values):
+        indexing.count(place[2])
+        for column, fault in wrong:
+            report([column.name], f"{column.name} {fault.message}", "bad-value", fault.remedy)
 
 
 def _plan(rows: Rows, findings: Findings) -> Plan:
     plan = []
-    for column in rows.columns:
+    for column in read_columns(rows):
         try:
             plan.append((column, compile_cell(column)))
         except CellError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import repeat
 from typing import Any
 
 from runner.problems import Problem
@@ -33,4 +34,6 @@ def spelled_otherwise(input_: Input, columns: Collection[str]) -> Iterator[Probl
 
 def _lines(row: Row, *, grouped: bool) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """The lines of a row with their values."""
-    yield from zip(row.lines, row.values["lines"] if grouped else [row.values], strict=True)
+    lines = row.values["lines"] if grouped else [row.values]
+    # Lines that were made of columns have no lines of their own in the file: the row's first stands for them.
+    yield from zip(row.lines if len(lines) == len(row.lines) else repeat(row.lines[0]), lines, strict=False)
