@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.recipe.model import Column, Unpivot
-from runner.template import compile_expression, compile_template, compile_tree
+from runner.template import compile_expression, compile_template
 
 from .conftest import Open, Refuse
 
@@ -107,7 +107,8 @@ def test_headers_that_become_values_are_cleaned(opened: Open, refused: Refuse) -
 
 
 def test_totals_that_are_as_announced(opened: Open) -> None:
-    totals = compile_tree({"lines": 2, "rows": "{{ vars.rows }}", "sum": {"price": "3.30", "qty": "{{ vars.none }}"}})
+    sums = {"price": "3.30", "qty": compile_template("{{ vars.none }}")}
+    totals = {"lines": 2, "rows": compile_template("{{ vars.rows }}"), "sum": sums}
     found = opened("a,Qty,Price\n1,2,1.10\n2,,2.20\nT,,3.30\n", A, QTY, PRICE, where=_where("row.a != 'T'"),
                    expect_total=totals, scope={"vars": {"rows": 2, "none": None}})  # fmt: skip
     assert found.agreed == "2 lines, 2 rows, price 3.30"
@@ -121,7 +122,7 @@ def test_totals_that_are_not_as_announced(refused: Refuse) -> None:
         "the number of rows is 2, not 1 as announced: 1 more",
         "the sum of price is 18,440, not 18,442.50 as announced: 2.50 less",
     ]
-    totals = {"sum": compile_tree({"price": "{{ vars.shop }}"})}
+    totals = {"sum": {"price": compile_template("{{ vars.shop }}")}}
     message = refused("a,Price\n1,2\n", A, PRICE, expect_total=totals).problems[0].message
     assert message == "expect_total: sum of price is announced as 'north', which is no number"
 
