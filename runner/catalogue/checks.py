@@ -250,6 +250,7 @@ def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Itera
     amounts = {name: each for name, each in operation.fields.items() if set(types_of(each)) <= {"number", "integer"}}
     checks: list[tuple[str, str, Mapping[str, Any], str]] = [
         ("money", operation.money, amounts, "a number in the body"),
+        ("version", operation.version[1] if operation.version else "", operation.parameters, "a parameter of it"),
     ]
     if operation.items != "*":
         checks.append(("items", operation.items, properties, "a property of the answer"))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from runner.catalogue.conditions import Conditions, read_grammar
 from runner.catalogue.dialect import flat, operation_name
 from runner.catalogue.form import FORM
-from runner.catalogue.read_back import ReadBack, read_back_of
+from runner.catalogue.read_back import ReadBack, read_back_of, version_of
 from runner.catalogue.schema import deref, inline, is_open, types_of
 
 _EFFECTS = {"get": "read", "head": "read", "post": "create"}
@@ -87,6 +87,8 @@ class Operation:
     failure      how a 2xx says that the call failed
     form         whether the body is sent as a form, because it is not taken as JSON
     read_back    the read that gives what a write has made or changed, None where there is none
+    unsent       what becomes of fields that an update does not send: kept, lost, or "" where nobody knows
+    version      the dotted place of an object's version and the parameter of the update that takes it, or None
     link         where people see what a write has made: an address with {names} of fields of its answer
     """
 
@@ -111,6 +113,8 @@ class Operation:
     failure: Failure | None = None
     form: bool = False
     read_back: ReadBack | None = None
+    unsent: str = ""
+    version: tuple[str, str] | None = None
     link: str = ""
 
     @property
@@ -178,6 +182,8 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
         source=entry.get("x-runner-source", ""),
         failure=_failure(failure) if failure else None,
         form=_is_form(deref(document, entry.get("requestBody")) or {}),
+        unsent=str(entry.get("x-runner-unsent", "kept" if method == "patch" else "")),
+        version=version_of(entry.get("x-runner-version")),
         read_back=read_back_of(document, method=method, path=path, effect=effect, id_field=id_field),
         link=entry.get("x-runner-link", ""),
     )

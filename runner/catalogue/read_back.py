@@ -48,6 +48,12 @@ def read_back_of(document: Mapping[str, Any], *, method: str, path: str, effect:
     return None
 
 
+def version_of(declared: Any) -> tuple[str, str] | None:
+    """Where an object has its version, and the parameter of an update that takes it; None where nobody says."""
+    known = isinstance(declared, Mapping) and {"field", "parameter"} <= declared.keys()
+    return (str(declared["field"]), str(declared["parameter"])) if known else None
+
+
 def _declared(declared: Mapping[str, Any]) -> ReadBack:
     """What is declared, or as much of it as has the right shape: the rest has its own problem already."""
     answer, unlike = declared.get("answer"), declared.get("except")

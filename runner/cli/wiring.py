@@ -30,7 +30,9 @@ NO_HOST = "http://sandbox"
 def used_apis(recipe: Recipe) -> tuple[str, ...]:
     """The APIs that a recipe's rows, steps, searches and lookups use."""
     names = [step.operation for step in recipe.steps]
-    names += [step.unless_found.operation for step in recipe.steps if step.unless_found is not None]
+    searches = [step.unless_found for step in recipe.steps if step.unless_found is not None]
+    names += [search.operation for search in searches]
+    names += [search.update.operation for search in searches if search.update is not None]
     names += [lookup.operation for lookup in recipe.lookups]
     names += [recipe.rows.search.operation] if recipe.rows is not None and recipe.rows.search is not None else []
     return tuple(sorted({name.partition(".")[0] for name in names}))

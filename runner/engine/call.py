@@ -9,33 +9,23 @@ from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import ArgumentError, Request, first_arguments, parse_json
-from runner.engine.before import id_of
 from runner.engine.changed import difference
-from runner.engine.context import Context
-from runner.engine.events import PlannedCall, PlannedState
-from runner.engine.looking import Looker, may_look
+from runner.engine.events import PlannedState
+from runner.engine.in_step import Change, another, change_of, update_use
 from runner.engine.outcome import Outcome
-from runner.engine.read_back import READ_BACK, BackReading, back_request, settles
-from runner.engine.reading import Reading, failed, words
+from runner.engine.planning import Planning, name_of
+from runner.engine.read_back import READ_BACK, settles
+from runner.engine.reading import failed, words
 from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
-from runner.engine.send import STOPPED, Sender, Subject
-from runner.engine.use import Progress, Use
+from runner.engine.send import STOPPED, Subject
+from runner.engine.use import Use
 from runner.journal import CallRecord
 from runner.journal.records import OPEN, SETTLED
-from runner.recipe.model import Search, Step
-from runner.template import EvaluationError, Expression, Undecided, Unknown, render
+from runner.template import EvaluationError, Expression, Unknown, render
 
 
-class Caller:
+class Caller(Planning):
     """Makes the calls of one row. Without a sender it plans them."""
-
-    def __init__(
-        self, context: Context, progress: Progress, sender: Sender | None, *, looker: Looker | None = None
-    ) -> None:
-        self._context, self._progress, self._sender = context, progress, sender
-        self._looking = looker.reading if looker is not None else None
-        self._reading = Reading(context, sender) if sender is not None else None
-        self._back = BackReading(context, sender) if sender is not None else None
 
     def call(self, use: Use) -> Outcome:
         """Make or plan one call; what it gives is the outcome's value."""
@@ -49,117 +39,102 @@ class Caller:
         if use.operation.effect == "read":
             return self._read(use, arguments, request)
         prior = self._before(use)
+        if use.step.unless_found is not None and use.step.unless_found.update is not None:
+            return self._in_step(use, request, prior)
         if prior is not None and prior.state in (*SETTLED, *OPEN):
             outcome = self._done_before(use, request, prior)
         else:
             outcome = self._write(use, request) if self._sender is not None else self._plan_write(use, request)
-        if outcome.state != "done" or not use.step.verify or self._back is None:
+        return self._verified(use, request, outcome)
+
+    def _verified(self, use: Use, request: Request, outcome: Outcome) -> Outcome:
+        """The outcome of a write, read back where the step wants that."""
+        if outcome.state != "done" or not use.step.verify or self._back is None or self._sender is None:
             return outcome
         return self._back.verify(use, request, outcome, self._subject(use), self._before(use, READ_BACK))
 
-    def plan(
-        self, step: Step, state: PlannedState, *, request: Request | None = None, reason: str = "",
-        position: int | None = None, unless_found: Request | None = None, run: int = 0,
-        read_back: Request | None = None,
-    ) -> None:  # fmt: skip
-        """Note what a dry run says of a call. A run says it with events."""
-        if self._sender is None:
-            operation = self._context.operation(step.operation)
-            planned = PlannedCall(step.id, operation, state, request, position, reason, unless_found, run, read_back)
-            self._progress.planned.append(planned)
+    def _in_step(self, use: Use, request: Request, prior: CallRecord | None) -> Outcome:
+        """A step whose object is kept in step: searched for in every run, and never created twice."""
+        if prior is not None and (prior.state in OPEN or (prior.state in SETTLED and prior.run == self._context.run)):
+            return self._verified(use, request, self._done_before(use, request, prior))
+        if self._sender is None or self._reading is None:
+            return self._plan_in_step(use, request, prior)
+        search, subject = use.step.unless_found, self._subject(use)
+        assert search is not None  # noqa: S101 - the caller's condition
+        outcome, before = self._reading.find(
+            use.step, search, subject, use.scope, operation=use.operation, besides=self._earlier(use)
+        )  # fmt: skip
+        if not outcome.ok:
+            return outcome
+        if outcome.value:
+            return self._kept(use, request, outcome.value[0], prior)
+        if prior is not None and prior.state in SETTLED:
+            was = "made" if prior.state == "done" else "found"
+            reason = f"it was {was} in run {prior.run}, and the search does not find it now; it is not made again"
+            return Outcome("rejected", reason)
+        sent = self._send(use, request, subject, before.text() if before is not None else "")
+        return self._verified(use, request, sent)
 
-    def _subject(self, use: Use) -> Subject:
-        return Subject(use.identity, self._progress.row.number, self._progress.row.key)
+    def _kept(self, use: Use, request: Request, found: Any, prior: CallRecord | None) -> Outcome:
+        """What was found, with its update sent where something differs: at most once in a run."""
+        made = parse_json(prior.answer.encode()) if prior is not None and prior.state == "done" and prior.answer else {}
+        other = another(use.operation, made, found)
+        if other:
+            return Outcome("rejected", f"{other}, which it made before; nothing is changed")
+        try:
+            update = update_use(self._context, use, found)
+            updated = self._update(update, found)
+        except (EvaluationError, ArgumentError) as error:
+            return Outcome("rejected", f"update: {words(error)}")
+        if not updated.ok:
+            return replace(updated, reason=f"update: {updated.reason}")
+        changed = updated.value is not found
+        assert self._sender is not None  # noqa: S101 - a dry run plans
+        if prior is not None and prior.state == "done":
+            if not changed:
+                self._progress.writes.append(("done", prior.run))
+            return Outcome("done", value=updated.value)
+        reason = "found, and updated" if changed else "found, and nothing differs"
+        self._sender.note(self._subject(use), use.operation, request, "found", value=updated.value, reason=reason)
+        if not changed:
+            self._progress.writes.append(("found", self._context.run))
+        return Outcome("found", value=updated.value)
 
-    def _before(self, use: Use, part: str = "") -> CallRecord | None:
-        """What the journal knows of a call, or of a `part` of it, under the step's name or the one it had before."""
-        known = self._progress.prior
-        if use.identity.per == "once":
-            context = self._context
-            known = context.history.calls_of(context.account, context.recipe.name, per="once", key=use.identity.key)
-        found = known.get((use.step.id + part, use.identity.item))
-        return found or known.get((use.step.was + part, use.identity.item)) if use.step.was else found
+    def _update(self, update: Use, found: Any) -> Outcome:
+        """Send an update if something differs; its value is the object with it, `found` itself where nothing did.
 
-    def _earlier(self, use: Use) -> frozenset[str]:
-        """The ids of what a call has made before, where it is sent again all the same."""
-        if not use.identity.generation:
-            return frozenset()
-        made = self._context.history.earlier(use.identity, was=use.step.was)
-        return frozenset(id_of(use.operation, parse_json(call.answer.encode())) for call in made if call.answer)
+        An update of before whose outcome is unknown is read back first, and the row waits until it is known.
+        """
+        assert self._back is not None  # noqa: S101 - a dry run plans
+        known, subject = self._before(update), self._subject(update)
+        this_run = known is not None and known.run == self._context.run
+        if this_run and known is not None and known.state in SETTLED:
+            self._progress.writes.append(("done", known.run))
+        settled = known is not None and known.state in OPEN
+        if settled and known is not None:
+            outcome = self._reconcile(update, self._context.request(update.operation, update.arguments), known)
+            if not outcome.ok:
+                return outcome
+        changed = change_of(self._context, update, found, self._back, subject, stale=settled)
+        if not changed.ok or changed.value is None:
+            return replace(changed, value=found) if changed.ok else changed
+        change: Change = changed.value
+        if this_run and known is not None and (settled or known.state in SETTLED):
+            return Outcome("done", value=change.after)
+        outcome = self._send(change.use, change.request, subject, "")
+        outcome = self._verified(change.use, change.request, outcome)
+        return replace(outcome, value=change.after) if outcome.ok else outcome
 
     def _read(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome:
         if self._reading is None:
             if (outcome := self._look(use, arguments, request)) is not None:
                 return outcome
             self.plan(use.step, "to read", request=request, position=use.position)
-            return Outcome("done", value=None if use.step.expect == "none" else Unknown(_name(use)))
+            return Outcome("done", value=None if use.step.expect == "none" else Unknown(name_of(use)))
         prior = self._before(use)
         if prior is not None and prior.answer and self._progress.has_written and prior.digest == request.digest():
             return Outcome("done", value=parse_json(prior.answer.encode()))
         return self._reading.step(use.step, self._subject(use), use.scope, arguments, request)
-
-    def _plan_write(self, use: Use, request: Request) -> Outcome:
-        """Where the dry run stops: the request is there and is not sent."""
-        search = use.step.unless_found
-        looked_up = None
-        if search is not None:
-            try:
-                operation = self._context.operation(search.operation)
-                arguments = first_arguments(operation, render(search.arguments, use.scope))
-                looked_up = self._context.request(operation, arguments)
-            except (EvaluationError, ArgumentError) as error:
-                reason = f"unless_found: {words(error)}"
-                self.plan(use.step, "invalid", reason=reason, position=use.position)
-                return Outcome("rejected", reason)
-            if (outcome := self._look_for(use, search, request, looked_up)) is not None:
-                return outcome
-        state: PlannedState = "undecided" if use.undecided else "to send"
-        reason = use.undecided
-        again = self._context.again.get(self._progress.row.key)
-        if again is not None and use.identity.generation and not use.undecided:
-            reason = f"sent again: {again.why}"
-        self.plan(
-            use.step, state, request=request, reason=reason, position=use.position, unless_found=looked_up,
-            read_back=back_request(self._context, use, Unknown(_name(use)))[1] if use.step.verify else None,
-        )  # fmt: skip
-        return Outcome("done", value=Unknown(_name(use)))
-
-    def _look(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome | None:
-        """What a read gives while it is planned; None where it cannot be made yet."""
-        if self._looking is None or use.undecided or not request.known or not may_look(use.operation):
-            return None
-        try:
-            outcome = self._looking.step(use.step, self._subject(use), use.scope, arguments, request)
-        except Undecided:
-            return None
-        if not outcome.ok and outcome.state != "rejected":
-            return None
-        state: PlannedState = "read" if outcome.ok else "invalid"
-        self.plan(use.step, state, request=request, reason=outcome.reason, position=use.position)
-        return outcome
-
-    def _look_for(self, use: Use, search: Search, request: Request, looked_up: Request) -> Outcome | None:
-        """What makes a write needless while it is planned; None where it is to be sent, or that is not known yet."""
-        operation = self._context.operation(search.operation)
-        if self._looking is None or use.undecided or not looked_up.known or not may_look(operation):
-            return None
-        try:
-            outcome, _ = self._looking.find(
-                use.step, search, self._subject(use), use.scope, operation=use.operation, besides=self._earlier(use)
-            )
-        except Undecided:
-            return None
-        if not outcome.ok:
-            if outcome.state != "rejected":
-                return None
-            self.plan(use.step, "invalid", reason=outcome.reason, position=use.position)
-            return outcome
-        if not outcome.value:
-            return None
-        reason = "found while it was planned"
-        self.plan(use.step, "found", request=request, reason=reason, position=use.position, unless_found=looked_up)
-        self._progress.writes.append(("found", self._context.run))
-        return Outcome("found", value=outcome.value[0])
 
     def _write(self, use: Use, request: Request) -> Outcome:
         assert self._sender is not None and self._reading is not None  # noqa: S101 - a dry run stops before
@@ -242,7 +217,7 @@ class Caller:
         """
         assert self._sender is not None  # noqa: S101 - a dry run stops before
         subject = replace(self._subject(use), identity=prior.identity)
-        found = self._look_again(use, request, prior, subject)
+        found = self._look_again(use, prior, subject)
         if found.item is not None:
             reason = f"its outcome in run {prior.run} was unknown; {found.how}"
             self._sender.conclude(prior, "done", row=subject.row, value=found.item, reason=reason)
@@ -263,17 +238,14 @@ class Caller:
         reason = f"it may have been carried out in run {prior.run} ({why}){searched}"
         return Outcome("unknown", f"{reason}; look it up and say what you find: runner settle {self._context.run}")
 
-    def _look_again(self, use: Use, request: Request, prior: CallRecord, subject: Subject) -> Finding:
+    def _look_again(self, use: Use, prior: CallRecord, subject: Subject) -> Finding:
         """What is there of a call whose outcome is unknown: an update is read back, what else there is looked for."""
         assert self._reading is not None and self._back is not None  # noqa: S101 - a dry run stops before
         found = Finding()
         if settles(use.operation):
-            found = self._back.settle(use, request, prior, subject)
+            found = self._back.settle(use, prior, subject)
         if found.item is not None or use.step.unless_found is None:
             return found
         earlier = self._earlier(use)
         return look_for(self._reading, use.step, use.operation, prior, subject, use.scope, besides=earlier)
 
-
-def _name(use: Use) -> str:
-    return use.step.id if use.position is None else f"{use.step.id}[{use.position}]"

@@ -31,11 +31,25 @@ class Field:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was sent beside what is there: fields that differ, and those that are not given back. `same` counts."""
+    """What was sent beside what is there: fields that differ, and those that are not given back. `same` counts.
+
+    `absent` fields are not there, `apart` are given back in another form, as the API's document says.
+    """
 
     different: tuple[Field, ...] = ()
-    unseen: tuple[str, ...] = ()
+    absent: tuple[Field, ...] = ()
+    apart: tuple[str, ...] = ()
     same: int = 0
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """The places of what cannot be compared."""
+        return (*(each.place for each in self.absent), *self.apart)
+
+    @property
+    def changes(self) -> tuple[Field, ...]:
+        """What an update has to send, where what is absent is taken for null."""
+        return (*self.different, *(each for each in self.absent if each.sent != ""))
 
     @property
     def whole(self) -> bool:
@@ -55,16 +69,19 @@ class Comparison:
 def compare_with(sent: Any, found: Any, *, unlike: Collection[str] = ()) -> Comparison:
     """Compare the body that was sent with an object. Fields at the dotted places `unlike` are not compared."""
     different: list[Field] = []
-    unseen: list[str] = []
+    absent: list[Field] = []
+    apart: list[str] = []
     same = 0
     for place, value, there in _leaves(sent, found, ""):
-        if there is _NOTHING or re.sub(r"\[[0-9]+\]", "", place) in unlike:
-            unseen.append(place)
+        if re.sub(r"\[[0-9]+\]", "", place) in unlike:
+            apart.append(place)
+        elif there is _NOTHING:
+            absent.append(Field(place, value, None))
         elif alike(value, there):
             same += 1
         else:
             different.append(Field(place, value, there))
-    return Comparison(tuple(different), tuple(unseen), same)
+    return Comparison(tuple(different), tuple(absent), tuple(apart), same)
 
 
 def alike(sent: Any, found: Any) -> bool:

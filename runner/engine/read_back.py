@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from runner.catalogue import Operation, Request, parse_json, to_json
+from runner.catalogue import Operation, Request, decode_form, parse_json, to_json
 from runner.engine.context import Context
 from runner.engine.given_back import compare_with
 from runner.engine.outcome import Outcome
@@ -39,13 +39,15 @@ class BackReading:
     def __init__(self, context: Context, sender: Sender) -> None:
         self._context, self._sender = context, sender
 
-    def settle(self, use: Use, request: Request, prior: CallRecord, row: Subject) -> Finding:
+    def settle(self, use: Use, prior: CallRecord, row: Subject) -> Finding:
         """Whether an update whose outcome is unknown is there: all that it sent, or else it stays unknown."""
         subject = replace(row, identity=prior.identity._replace(step=prior.identity.step + READ_BACK))
-        outcome = self._read(use, subject, answer={})
+        outcome = self.read(use, subject, answer={})
         if not outcome.ok:
             return Finding(reason=f"read back: {outcome.reason}")
-        compared = compare_with(request.body, outcome.value, unlike=_unlike(use.operation))
+        sent = prior.body.encode()
+        body = decode_form(sent, use.operation.body or {}) if use.operation.form else parse_json(sent or b"{}")
+        compared = compare_with(body, outcome.value, unlike=unlike(use.operation))
         if compared.whole:
             return Finding(item=outcome.value, how="read back, and all that was sent is there")
         if compared.different:
@@ -62,7 +64,7 @@ class BackReading:
         if shown is not None and not self._wrong(use, request, shown, done.status):
             return done
         subject = replace(row, identity=row.identity._replace(step=row.identity.step + READ_BACK))
-        outcome = self._read(use, subject, answer=done.value)
+        outcome = self.read(use, subject, answer=done.value)
         if not outcome.ok:
             state: CallState = "rejected" if outcome.state == "rejected" else "not sent"
             return Outcome(state, f"{_answered(done.status)}, and it could not be read back: {outcome.reason}")
@@ -80,7 +82,7 @@ class BackReading:
         if isinstance(verify, Expression):
             wrong = failed(verify, found, use.scope)
             return f"{_answered(status)}, and read back it is not so: {wrong}" if wrong else ""
-        compared = compare_with(request.body, found, unlike=_unlike(use.operation))
+        compared = compare_with(request.body, found, unlike=unlike(use.operation))
         if compared.different:
             nothing = use.operation.effect == "update" and not compared.same
             what = "changed nothing" if nothing else "not all of it is there"
@@ -91,7 +93,8 @@ class BackReading:
             self._sender.tell_once(f"{use.step.id} is verified but for what is {untold}")
         return ""
 
-    def _read(self, use: Use, subject: Subject, *, answer: Any) -> Outcome:
+    def read(self, use: Use, subject: Subject, *, answer: Any) -> Outcome:
+        """What is there of the object that a use writes, which has answered with `answer`."""
         operation, request = back_request(self._context, use, answer)
         outcome = self._sender.read(subject, operation, request, tries=TRIES)
         return outcome if outcome.ok else unread(outcome, operation)
@@ -110,5 +113,6 @@ def _answered(status: int) -> str:
     return f"answered {status}" if status else "it was carried out"
 
 
-def _unlike(operation: Operation) -> frozenset[str]:
+def unlike(operation: Operation) -> frozenset[str]:
+    """The fields that are given back in another form than an operation sends them."""
     return operation.read_back.unlike if operation.read_back is not None else frozenset()

@@ -121,7 +121,7 @@ class RowRun:
         """A write among those before whose step the recipe no longer has: going on could do it twice."""
         known = {name for step in self._context.recipe.steps for name in (step.id, step.was)}
         for (step, _), call in prior.items():
-            if step not in known and call.effect != "read" and call.state in (*SETTLED, *OPEN):
+            if step.partition("/")[0] not in known and call.effect != "read" and call.state in (*SETTLED, *OPEN):
                 heir = f"write 'was: {step}' in the step that took its place"
                 anew = f"or send the row again: --again {self._row.key!r} --why ..."
                 return f"step {step!r} was sent in run {call.run} and is gone from the recipe; {heir}, {anew}"

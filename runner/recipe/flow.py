@@ -120,6 +120,8 @@ class _Flow:
         if scope.result:
             step = self._step(path)
             names["result"] = scopes.read_back(step) if path[-1] == "verify" else scopes.answer(step)
+        if scope.found:
+            names["found"] = scopes.entry(mapping(self._step(path).get("unless_found")))
         if scope.item == HIT:
             recipe = mapping(self.source.data)
             search = recipe.get("rows") if path[0] == "rows" else self._step(path).get("unless_found")

@@ -43,11 +43,12 @@ def _expressions(recipe: Recipe) -> Iterator[tuple[Expression, bool]]:
             yield from _inside(part, lines=lines)
         if step.unless_found is not None:
             yield from _inside(step.unless_found.where, lines=False)
+            yield from _inside(step.unless_found.update.arguments if step.unless_found.update else None, lines=lines)
     yield from _inside(recipe.outputs, lines=False)
 
 
 def _conditions(step: Step) -> tuple[Any, ...]:
-    return step.when, step.for_each, step.item_key, step.once_per, step.expect
+    return step.when, step.for_each, step.item_key, step.once_per, step.expect, step.verify
 
 
 def _inside(tree: Any, *, lines: bool) -> Iterator[tuple[Expression, bool]]:

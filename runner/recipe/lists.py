@@ -21,8 +21,10 @@ def check_lists(source: Source, recipe: Mapping[str, Any]) -> Iterator[Problem]:
         path: TreePath = ("steps", index)
         inside = "for_each" in step
         yield from _lists(source, (*path, "with"), step.get("with"), inside=inside)
-        searched = mapping(step.get("unless_found")).get("with")
-        yield from _lists(source, (*path, "unless_found", "with"), searched, inside=inside)
+        search = mapping(step.get("unless_found"))
+        yield from _lists(source, (*path, "unless_found", "with"), search.get("with"), inside=inside)
+        updated = mapping(search.get("update")).get("with")
+        yield from _lists(source, (*path, "unless_found", "update", "with"), updated, inside=inside)
 
 
 def _lists(source: Source, path: TreePath, value: Any, *, inside: bool = False) -> Iterator[Problem]:

@@ -125,8 +125,13 @@ class _Builder(NamedTuple):
             arguments=arguments,
             where=self.expression((*path, "where")),
             absent_means=search.get("absent_means", model.Search.absent_means),
+            update=self.update((*path, "update"), search["update"]) if "update" in search else None,
             settling=_seconds(search["settling"]) if "settling" in search else model.Search.settling,
         )
+
+    def update(self, path: TreePath, update: Mapping[str, Any]) -> model.Update:
+        """What keeps an object that was found in step."""
+        return model.Update(update["use"], arguments=self.tree((*path, "with"), update["with"]))
 
     def expression(self, path: TreePath) -> Expression | None:
         text = self.texts.get(path)

@@ -90,6 +90,14 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Update:
+    """What keeps an object that was found in step: its arguments see the object as `found`."""
+
+    operation: str
+    arguments: Mapping[str, Tree]
+
+
+@dataclass(frozen=True)
 class Search:
     """A read that lists things. `where` sees each of them as `item`, and keeps those of which it is true.
 
@@ -97,6 +105,7 @@ class Search:
 
     absent_means  `unknown`, or `retry`: what an earlier attempt left unknown is sent again when nothing is found
     settling      seconds after an attempt before which nothing found means nothing
+    update        what is sent where what was found differs from it
     """
 
     operation: str
@@ -104,6 +113,7 @@ class Search:
     where: Expression | None = None
     absent_means: str = "unknown"
     settling: int = 15 * 60
+    update: Update | None = None
 
 
 @dataclass(frozen=True)

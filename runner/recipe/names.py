@@ -89,6 +89,9 @@ def _wrong(source: Source, path: TreePath, reference: Reference, scope: Scope, n
     if root == "result":
         message = "'result' is only known in expect and verify"
         return None if scope.result else (message, "unknown-name", "use an earlier step")
+    if root == "found" and (scope.found or root not in {*names.steps, *names.lookups}):
+        message = "'found' is only known in the update of unless_found"
+        return None if scope.found else (message, "unknown-name", "in its 'where' each hit is called item")
     if root in names.steps[: scope.steps]:
         return None
     if root in names.steps:

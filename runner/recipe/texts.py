@@ -25,6 +25,7 @@ class Scope(NamedTuple):
     steps: int = 0
     item: str = ""
     result: bool = False
+    found: bool = False
 
 
 class Text(NamedTuple):
@@ -93,6 +94,8 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
     search = mapping(step.get("unless_found"))
     yield from _tree((*path, "unless_found", "with"), search.get("with"), each)
     yield from _expression((*path, "unless_found", "where"), search.get("where"), scope._replace(item=HIT))
+    update = mapping(search.get("update"))
+    yield from _tree((*path, "unless_found", "update", "with"), update.get("with"), each._replace(found=True))
 
 
 def _expression(path: TreePath, value: Any, scope: Scope) -> Found:

@@ -52,6 +52,7 @@ class Uses(NamedTuple):
             yield from self._arguments(path, step, operation)
             yield from self._effect(path, step, operation)
             yield from self._absent((*path, "unless_found"), mapping(step.get("unless_found")), operation)
+            yield from self._update((*path, "unless_found", "update"), mapping(step.get("unless_found")), operation)
 
     def _listing(self, path: TreePath, part: Part, why: str) -> Iterator[Problem]:
         """Problems of a part whose operation has to list things."""
@@ -97,6 +98,22 @@ class Uses(NamedTuple):
             message = f"nothing is known to give back what {name} writes"
             remedy = "read it with a step of its own; or an overlay says what does: x-runner-read-back"
             yield self._at_key(path, message, "verify", remedy=remedy)
+
+    def _update(self, path: TreePath, search: Part, creates: Operation) -> Iterator[Problem]:
+        """`update` has to be one, and neither it nor the step may move money."""
+        update = mapping(search.get("update"))
+        operation = find_operation(self.source, (*path, "use"), update.get("use"), self.catalogue)
+        if isinstance(operation, Problem):
+            yield operation
+        elif operation:
+            yield from self._arguments(path, update, operation)
+            if operation.effect != "update":
+                message = f"'update' changes what was found, and {operation.full_name} {operation.effect}s something"
+                remedy = "use the operation that changes such an object"
+                yield self._at_value((*path, "use"), message, "not-an-update", remedy=remedy)
+            elif creates.effect != "create" or creates.money or operation.money:
+                message = "'update' is for steps that create something, and where no money moves"
+                yield self._at_key(path, message, "update", remedy="make it a step of its own")
 
     def _absent(self, path: TreePath, search: Part, operation: Operation) -> Iterator[Problem]:
         """`absent_means: retry` only where a second attempt costs nobody money."""

@@ -72,3 +72,35 @@ def test_killed_between_a_write_and_what_verifies_it(server: FaultServer, contac
     assert (resumed.code, contacts.buckets()) == (4, {"done": 2, "rejected": 1})
     assert 'business_name is "by hand", sent was "of B"' in contacts.results()["B"]["reason"]
     assert (len(server.writes()), server.repeated()) == (3, [])
+
+
+IN_STEP = UPDATE[: UPDATE.index("steps:")] + """\
+steps:
+  - id: contact
+    use: syncore.create_contact
+    with: {business_name: "new {{ row.ref }}", email: "{{ row.ref }}"}
+    unless_found:
+      use: syncore.search_contacts
+      with: {email: "{{ row.ref }}"}
+      update:
+        use: syncore.update_contact
+        with: {contact_id: "{{ found.id }}", business_name: "new {{ row.ref }}"}
+"""
+
+
+@pytest.mark.parametrize(("point", "nth"), [("after intent", 2), ("after send", 4), ("after outcome", 4)])
+def test_killed_while_an_object_is_kept_in_step(server: FaultServer, contacts: Project, point: str, nth: int) -> None:
+    """A and B are there and differ, C is missing: an update and a create go out once, whatever dies in between."""
+    for number, name in ((1, "A"), (2, "B"), (3, "D")):
+        server.shop.change(f"/crm/contacts/{number}", {"email": name})
+    contacts.recipe(IN_STEP)
+    contacts.command = (sys.executable, str(FAULTY), point, str(nth))
+    assert contacts.run("--workers", "1").code == -9
+    contacts.command = COMMAND
+    resumed = contacts.call("resume", "--workers", "1")
+    assert server.repeated() == []
+    unknown = point == "after intent"  # it never left, which nobody can know
+    assert (resumed.code, contacts.buckets()) == ((5, {"done": 2, "unknown": 1}) if unknown else (0, {"done": 3}))
+    assert len(server.writes()) == (2 if unknown else 3)
+    again = contacts.run("--workers", "1")
+    assert (again.code, len(server.writes())) == (resumed.code, 2 if unknown else 3)

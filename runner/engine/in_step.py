@@ -1,0 +1,119 @@
+"""What keeps an object that was found in step: what an update would send, beside what is there, and what differs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.catalogue import Operation, Request, first_arguments
+from runner.engine.before import id_of
+from runner.engine.context import Context
+from runner.engine.given_back import Comparison, compare_with, literal
+from runner.engine.outcome import Outcome
+from runner.engine.read_back import READ_BACK, BackReading, unlike
+from runner.engine.send import Subject
+from runner.engine.use import Use
+from runner.recipe.model import Update
+from runner.template import render
+
+UPDATE = "/update"
+"""What the journal calls the update of a step, behind the step's name."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """An update that has something to send. `told` are the fields that differ; `after` is the object with them."""
+
+    use: Use
+    request: Request
+    told: str
+    after: Any
+
+
+def update_use(context: Context, use: Use, found: Any) -> Use:
+    """The update of a step as a use of its own, for the object that was found. Raises EvaluationError."""
+    search = use.step.unless_found
+    assert search is not None and search.update is not None  # noqa: S101 - the callers' condition
+    update: Update = search.update
+    step = replace(
+        use.step, id=use.step.id + UPDATE, was=use.step.was and use.step.was + UPDATE, operation=update.operation,
+        arguments=update.arguments, expect="", unless_found=None,
+    )  # fmt: skip
+    operation = context.operation(update.operation)
+    given = first_arguments(operation, render(update.arguments, {**use.scope, "found": found}))
+    identity = use.identity._replace(step=step.id)
+    return Use(step, operation, use.scope, identity, use.position, use.undecided, given)
+
+
+def change_of(
+    context: Context, use: Use, found: Any, back: BackReading, row: Subject, *, stale: bool = False
+) -> Outcome:
+    """What an update has to send for an object that was found: a Change, or None where nothing differs.
+
+    Where what was found does not show all of it, or is `stale`, the object is read by its id. Raises ArgumentError.
+    """
+    operation = use.operation
+    whole = context.request(operation, use.arguments)
+    there, compared = found, compare_with(whole.body, found, unlike=unlike(operation))
+    more = stale or compared.absent or operation.unsent == "lost" or operation.version
+    if operation.read_back is not None and more:
+        subject = replace(row, identity=use.identity._replace(step=use.identity.step + READ_BACK))
+        outcome = back.read(use, subject, answer=found)
+        if not outcome.ok:
+            return outcome
+        there = {**found, **outcome.value}
+        compared = compare_with(whole.body, there, unlike=unlike(operation))
+    if not compared.changes:
+        return Outcome("done", value=None)
+    request = context.request(operation, _sent(use, compared, there))
+    after = _laid_over(there, whole.body)
+    return Outcome("done", value=Change(use, request, told(compared), after))
+
+
+def told(compared: Comparison) -> str:
+    """The fields that differ, as they are and as they are to be."""
+    return "; ".join(f"{each.place} {literal(each.found)} -> {literal(each.sent)}" for each in compared.changes)
+
+
+def _sent(use: Use, compared: Comparison, there: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an update: only what differs, all that the recipe names, or the whole object."""
+    operation, given = use.operation, dict(use.arguments)
+    if operation.unsent == "kept":
+        differ = {re.split(r"[.\[]", each.place, maxsplit=1)[0] for each in compared.changes}
+        needed = {*operation.parameters, *operation.required}
+        given = {name: value for name, value in given.items() if name in differ or name in needed}
+    elif operation.unsent == "lost":
+        known = {name: _taken(there.get(name), schema) for name, schema in operation.fields.items()}
+        given = known | {name: _laid_over(known.get(name), value) for name, value in given.items()}
+    if operation.version is not None:
+        place, parameter = operation.version
+        given[parameter] = _inside(there, place)
+    return given
+
+
+def _taken(value: Any, schema: Mapping[str, Any]) -> Any:
+    """What a body takes of a value that was read: of an object only the fields that its schema has."""
+    properties = schema.get("properties")
+    if isinstance(value, Mapping) and isinstance(properties, Mapping):
+        return {name: _taken(each, properties[name]) for name, each in value.items() if name in properties}
+    return value
+
+
+def _laid_over(old: Any, new: Any) -> Any:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return {**old, **{name: _laid_over(old.get(name), value) for name, value in new.items()}}
+    return new
+
+
+def _inside(tree: Any, place: str) -> Any:
+    for part in place.split("."):
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+    return tree
+
+
+def another(operation: Operation, made: Any, found: Any) -> str:
+    """Why what was found is not what the step has made before; empty where it is, or nobody can tell."""
+    ours, theirs = id_of(operation, made), id_of(operation, found)
+    return f"the search finds {theirs}, and not {ours}" if ours and theirs and ours != theirs else ""

@@ -1,0 +1,178 @@
+"""What a dry run says of the calls of a row: what would be sent, and what its reads have found by now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from runner.catalogue import ArgumentError, Request, first_arguments, parse_json
+from runner.engine.before import id_of
+from runner.engine.context import Context
+from runner.engine.events import PlannedCall, PlannedState
+from runner.engine.in_step import Change, change_of, update_use
+from runner.engine.looking import Looker, may_look
+from runner.engine.outcome import Outcome
+from runner.engine.read_back import BackReading, back_request
+from runner.engine.reading import Reading, words
+from runner.engine.send import Sender, Subject
+from runner.engine.use import Progress, Use
+from runner.journal import CallRecord
+from runner.journal.records import SETTLED
+from runner.recipe.model import Search, Step
+from runner.template import EvaluationError, Undecided, Unknown, render
+
+
+class Planning:
+    """Plans the calls of one row, and knows what the journal has of them."""
+
+    def __init__(
+        self, context: Context, progress: Progress, sender: Sender | None, *, looker: Looker | None = None
+    ) -> None:
+        self._context, self._progress, self._sender = context, progress, sender
+        self._looking = looker.reading if looker is not None else None
+        self._reading = Reading(context, sender) if sender is not None else None
+        reader = sender if sender is not None else looker
+        self._back = BackReading(context, reader) if reader is not None else None
+
+    def plan(
+        self, step: Step, state: PlannedState, *, request: Request | None = None, reason: str = "",
+        position: int | None = None, unless_found: Request | None = None, run: int = 0,
+        read_back: Request | None = None,
+    ) -> None:  # fmt: skip
+        """Note what a dry run says of a call. A run says it with events."""
+        if self._sender is None:
+            operation = self._context.operation(step.operation)
+            planned = PlannedCall(step.id, operation, state, request, position, reason, unless_found, run, read_back)
+            self._progress.planned.append(planned)
+
+    def _subject(self, use: Use) -> Subject:
+        return Subject(use.identity, self._progress.row.number, self._progress.row.key)
+
+    def _before(self, use: Use, part: str = "") -> CallRecord | None:
+        """What the journal knows of a call, or of a `part` of it, under the step's name or the one it had before."""
+        known = self._progress.prior
+        if use.identity.per == "once":
+            context = self._context
+            known = context.history.calls_of(context.account, context.recipe.name, per="once", key=use.identity.key)
+        found = known.get((use.step.id + part, use.identity.item))
+        return found or known.get((use.step.was + part, use.identity.item)) if use.step.was else found
+
+    def _earlier(self, use: Use) -> frozenset[str]:
+        """The ids of what a call has made before, where it is sent again all the same."""
+        if not use.identity.generation:
+            return frozenset()
+        made = self._context.history.earlier(use.identity, was=use.step.was)
+        return frozenset(id_of(use.operation, parse_json(call.answer.encode())) for call in made if call.answer)
+
+    def _plan_write(self, use: Use, request: Request) -> Outcome:
+        """Where the dry run stops: the request is there and is not sent."""
+        search = use.step.unless_found
+        looked_up = None
+        if search is not None:
+            try:
+                operation = self._context.operation(search.operation)
+                arguments = first_arguments(operation, render(search.arguments, use.scope))
+                looked_up = self._context.request(operation, arguments)
+            except (EvaluationError, ArgumentError) as error:
+                reason = f"unless_found: {words(error)}"
+                self.plan(use.step, "invalid", reason=reason, position=use.position)
+                return Outcome("rejected", reason)
+            if (outcome := self._look_for(use, search, request, looked_up)) is not None:
+                return outcome
+        state: PlannedState = "undecided" if use.undecided else "to send"
+        reason = use.undecided
+        again = self._context.again.get(self._progress.row.key)
+        if again is not None and use.identity.generation and not use.undecided:
+            reason = f"sent again: {again.why}"
+        self.plan(
+            use.step, state, request=request, reason=reason, position=use.position, unless_found=looked_up,
+            read_back=back_request(self._context, use, Unknown(name_of(use)))[1] if use.step.verify else None,
+        )  # fmt: skip
+        return Outcome("done", value=Unknown(name_of(use)))
+
+    def _plan_in_step(self, use: Use, request: Request, prior: CallRecord | None) -> Outcome:
+        """A step whose object is kept in step: sent where nothing is found, updated where something differs."""
+        made = prior is not None and prior.state in SETTLED
+        if made and prior is not None:
+            state: PlannedState = "done" if prior.state == "done" else "found"
+            self._progress.writes.append((state, prior.run))
+            self.plan(use.step, state, request=request, position=use.position, run=prior.run)
+            found = parse_json(prior.answer.encode()) if prior.answer else Unknown(name_of(use))
+            outcome = Outcome("found", value=found)
+        else:
+            outcome = self._plan_write(use, request)
+            found = Unknown(name_of(use)) if outcome.state == "done" else outcome.value
+        return self._plan_update(use, found, outcome, stale=made) if outcome.ok else outcome
+
+    def _plan_update(self, use: Use, found: Any, outcome: Outcome, *, stale: bool) -> Outcome:
+        """The update after a search: what differs where that was looked up, else that it depends on what is found."""
+        try:
+            update = update_use(self._context, use, found)
+            read = self._context.catalogue.read_back(update.operation)
+            known = not isinstance(found, Unknown) and (read is None or may_look(read)) and not (stale and read is None)
+            if self._back is not None and known and not use.undecided:
+                return self._plan_change(update, found, outcome, stale=stale)
+            request = self._context.request(update.operation, update.arguments)
+        except (EvaluationError, ArgumentError) as error:
+            reason = f"update: {words(error)}"
+            self.plan(use.step, "invalid", reason=reason, position=use.position)
+            return Outcome("rejected", reason)
+        reason = "something differs from what is found"
+        self.plan(update.step, "undecided", request=request, reason=reason, position=use.position)
+        return outcome
+
+    def _plan_change(self, update: Use, found: Any, outcome: Outcome, *, stale: bool) -> Outcome:
+        assert self._back is not None  # noqa: S101 - the caller's condition
+        changed = change_of(self._context, update, found, self._back, self._subject(update), stale=stale)
+        if not changed.ok:
+            self.plan(update.step, "invalid", reason=changed.reason, position=update.position)
+            return Outcome("rejected", f"update: {changed.reason}")
+        if changed.value is None:
+            return outcome
+        change: Change = changed.value
+        reason = f"found, and differs: {change.told}"
+        self.plan(update.step, "to send", request=change.request, reason=reason, position=update.position)
+        return replace(outcome, value=change.after)
+
+    def _look(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome | None:
+        """What a read gives while it is planned; None where it cannot be made yet."""
+        if self._looking is None or use.undecided or not request.known or not may_look(use.operation):
+            return None
+        try:
+            outcome = self._looking.step(use.step, self._subject(use), use.scope, arguments, request)
+        except Undecided:
+            return None
+        if not outcome.ok and outcome.state != "rejected":
+            return None
+        state: PlannedState = "read" if outcome.ok else "invalid"
+        self.plan(use.step, state, request=request, reason=outcome.reason, position=use.position)
+        return outcome
+
+    def _look_for(self, use: Use, search: Search, request: Request, looked_up: Request) -> Outcome | None:
+        """What makes a write needless while it is planned; None where it is to be sent, or that is not known yet."""
+        operation = self._context.operation(search.operation)
+        if self._looking is None or use.undecided or not looked_up.known or not may_look(operation):
+            return None
+        try:
+            outcome, _ = self._looking.find(
+                use.step, search, self._subject(use), use.scope, operation=use.operation, besides=self._earlier(use)
+            )
+        except Undecided:
+            return None
+        if not outcome.ok:
+            if outcome.state != "rejected":
+                return None
+            self.plan(use.step, "invalid", reason=outcome.reason, position=use.position)
+            return outcome
+        if not outcome.value:
+            return None
+        reason = "found while it was planned"
+        self.plan(use.step, "found", request=request, reason=reason, position=use.position, unless_found=looked_up)
+        self._progress.writes.append(("found", self._context.run))
+        return Outcome("found", value=outcome.value[0])
+
+
+def name_of(use: Use) -> str:
+    """What a use is called where its result is not known yet."""
+    return use.step.id if use.position is None else f"{use.step.id}[{use.position}]"
