@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
 
 import click
@@ -26,8 +28,9 @@ PAGE = "report.html"
 @XLSX
 @OUT
 @click.option("--html", type=click.Path(path_type=Path), metavar="[FILE]", is_flag=False, flag_value=PAGE,
-              help="Write a page of the run instead, into its folder unless FILE says where.")  # fmt: skip
-def report(*, number: int | None, xlsx: bool, out: Path | None, html: Path | None) -> int:
+              help="Write a page of the run instead, into its folder unless FILE says where.")
+@click.option("--live", is_flag=True, help="Serve that page on this machine while the run goes on, until ctrl-C.")
+def report(*, number: int | None, xlsx: bool, out: Path | None, html: Path | None, live: bool) -> int:
     """Make the files of a run anew from the journal and its input; the last one unless RUN says which.
 
     After a kill, or a full disk, they are there again: results, what is left to do, and what was created. Nothing is
@@ -36,13 +39,17 @@ def report(*, number: int | None, xlsx: bool, out: Path | None, html: Path | Non
     With --html, a page of the run to look at and to send: one file that holds the rows, what was sent and what was
     answered, and loads nothing from anywhere.
     """
+    if (html is not None or live) and (xlsx or out is not None):
+        raise UsageError("--html and --live are about the page alone", remedy="ask for the other files without them")
+    if html is not None and live:
+        raise UsageError("--live serves the page, --html writes it", remedy="ask for one of them")
     current = projects.current()
     history = History(current.runs)
     try:
         run = recorded_run(history, number)
-        if html is not None:
-            if xlsx or out is not None:
-                raise UsageError("--html writes the page alone", remedy="ask for the other files without it")
+        if live:
+            _serve(current, run)
+        elif html is not None:
             _page(current, history, run, html)
         else:
             _files(current, history, run, Wanted(out=out, xlsx=xlsx))
@@ -84,3 +91,19 @@ def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> No
         with WholeFile(path, private=own) as file:
             file.write(content)
     tell_files({"page": path})
+
+
+def _serve(current: Config, run: RunRecord) -> None:
+    """The page of a run on loopback, until a signal ends it."""
+    from runner.report.page_live import LivePage
+
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    page = LivePage(current.runs, run.id)
+    try:
+        click.echo(f"{'page':<8} {page.url}")
+        click.echo(f"run {run.id} on this machine only; ctrl-C ends it", err=True)
+        ended.wait()
+    finally:
+        page.close()

@@ -114,6 +114,15 @@ class History:
             call = CallRecord(Identity(*each[0][:_PARTS]), *each[0][_PARTS:width])
             yield SentCall(call, tuple(AttemptRecord(*values[width:]) for values in each if values[width] is not None))
 
+    def mark(self, run: int) -> str:
+        """A text that changes when something has happened in a run."""
+        sql = (
+            "SELECT (SELECT max(rowid) FROM attempts), (SELECT count(*) FROM rows WHERE run = ?1), "
+            "(SELECT state || finished_at FROM runs WHERE id = ?1), "
+            "(SELECT count(*) FROM calls WHERE run = ?1 AND state = 'intent')"
+        )
+        return "-".join(map(str, next(iter(self._select(sql, run)), ())))
+
     def calls_cut_short(self, run: int) -> list[CallRecord]:
         """The calls of the rows that a run began and has not finished."""
         finished = "SELECT number FROM rows WHERE run = ?"

@@ -44,11 +44,12 @@ async function inflate(text) {
 
 const store = { head: null, places: null, chunks: new Map() };
 
+// What the page shows; while a run goes on null, when nothing has happened since it was last asked for.
 async function readHead() {
   if (!LIVE) return inflate(byId("head").textContent);
-  const answer = await fetch("data", { cache: "no-store" });
+  const answer = await fetch(`data?seen=${encodeURIComponent(store.head?.mark || "")}`, { cache: "no-store" });
   if (!answer.ok) throw new Error(`the answer was ${answer.status}`);
-  return answer.json();
+  return answer.status === 204 ? null : answer.json();
 }
 
 function openChunk(number) {
@@ -70,7 +71,10 @@ function unpacked(columns) {
 
 // The calls of a row in the order they were made; null where the page was made without them.
 async function callsOf(row) {
-  if (LIVE) return (await fetch(`calls?row=${row}`, { cache: "no-store" })).json();
+  if (LIVE) {
+    const calls = await (await fetch(`calls?row=${row}`, { cache: "no-store" })).json();
+    return calls.length ? calls : null;
+  }
   if (!store.places) {
     store.places = new Map();
     store.head.chunks.forEach((rows, chunk) => rows.forEach((each) => store.places.set(each, [...(store.places.get(each) || []), chunk])));

@@ -23,6 +23,10 @@ ROOM = 1_350_000
 """Bytes for requests and answers: with 10,000 rows the page stays below 2 MB."""
 
 LONGEST_CELL = 500
+
+_OF_AN_END = ("not started", "lines")
+"""Sections of the summary that say nothing while a run goes on."""
+
 IDS_SHOWN = 12
 
 
@@ -57,9 +61,12 @@ class Clock:
         return milliseconds(span(self._start, at))
 
 
-def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM) -> Page:
-    """The page of a run. `made_at` is when (ISO); `room` the bytes for calls, 0 for none of them."""
-    rows, places = _rows_of(history, run)
+def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM, live: bool = False) -> Page:
+    """The page of a run. `made_at` is when (ISO); `room` the bytes for calls, 0 for none of them.
+
+    `live` is for a run that is known to go on: rows without an end are under way, and not cut short.
+    """
+    rows, places, under_way = _rows_of(history, run, live=live)
     recount = Recount(run, rows, whole=not any(row.lines == "[]" for row in rows if run.line_count))
     first = {row.number for row in rows if row.bucket not in ("done", "found")} | {0}
     chunks, times, since = Chunks(first, room=room), Times(), Clock(run)
@@ -76,13 +83,16 @@ def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM)
         if room:
             chunks.add(number, _drawing(sent, since))
     packed, left_out = chunks.close()
-    summary = tuple((label, tuple(map(cut, lines))) for label, lines in recount.summary())
+    recount.buckets["not started"] -= under_way
+    summary = tuple(
+        (label, tuple(map(cut, lines))) for label, lines in recount.summary() if not (live and label in _OF_AN_END)
+    )
     ends = [(figures[row.number].end, BUCKETS.index(bucket)) for row in rows for bucket in BUCKETS
             if bucket == row.bucket and row.number in figures and figures[row.number].end >= 0]  # fmt: skip
     head = {
         "run": run.id, "state": run.state, "code": run.exit_code, "name": printable(f"{run.recipe} → {run.target}"),
         "asked": _asked(run, history), "made": made_at, "started": run.started_at, "buckets": BUCKETS,
-        "counts": [recount.buckets[bucket] for bucket in BUCKETS], "total": run.row_count,
+        "counts": [recount.buckets[bucket] for bucket in BUCKETS], "total": run.row_count, "under_way": under_way,
         "summary": summary, "classes": CLASSES, "money": sums.table(), "operations": times.operations(),
         "picture": times.picture(ends), "rows": _columns(rows, figures),
         "chunks": [numbers for numbers, _ in packed], "left_out": left_out if room else 0,
@@ -103,13 +113,13 @@ def place_of(sent: SentCall, run: RunRecord, places: Mapping[str, int]) -> int:
     return call.row if call.run == run.id else places.get(call.identity.key, 0) if call.identity.per == "row" else 0
 
 
-def _rows_of(history: History, run: RunRecord) -> tuple[list[RowRecord], dict[str, int]]:
-    """The rows that were reached, and their numbers by key."""
+def _rows_of(history: History, run: RunRecord, *, live: bool) -> tuple[list[RowRecord], dict[str, int], int]:
+    """The rows that were reached, their numbers by key, and how many more are under way."""
     by_row: dict[int, list[CallRecord]] = defaultdict(list)
     for call in history.calls_cut_short(run.id):
         by_row[call.row].append(call)
-    rows = list(with_cut_short(run, history.rows(run.id), by_row))
-    return rows, {row.key: row.number for row in rows}
+    rows = list(with_cut_short(run, history.rows(run.id), {} if live else by_row))
+    return rows, {row.key: row.number for row in rows}, len(by_row) if live else 0
 
 
 def _drawing(sent: SentCall, since: Clock) -> Callable[[], dict[str, Any]]:

@@ -3,7 +3,8 @@
 function drawOutcome(head) {
   const order = ["unknown", "rejected", "not started", "found", "done"];
   const parts = order.map((bucket) => [bucket, head.counts[head.buckets.indexOf(bucket)]]).filter(([, count]) => count);
-  byId("outcome").replaceChildren(...parts.map(([bucket, count]) => tag(bucket, `${whole(count)} ${bucket}`)), el("span", { class: "none" }, `of ${plural(head.total, "row")}`));
+  const link = ([bucket, count]) => el("a", { href: "#rows", onclick: () => chooseFilter(bucket) }, tag(bucket, `${whole(count)} ${bucket}`));
+  byId("outcome").replaceChildren(...parts.map(link), el("span", { class: "none" }, (head.under_way ? `${whole(head.under_way)} under way, ` : "") + `of ${plural(head.total, "row")}`));
   byId("state").textContent = head.state + (head.code === null ? "" : `, exit code ${head.code}`);
 }
 
@@ -15,7 +16,7 @@ function drawSummary(head) {
 
 function plainTable(caption, columns, rows) {
   const cell = (value, at) => at === 0 ? el("th", { scope: "row" }, value) : el("td", { class: `number ${/^0(\.00)?$/.test(value) ? "none" : ""}` }, value);
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `table: ${caption}` },
     el("table", { class: "plain" },
       el("thead", {}, el("tr", {}, ...columns.map((name, at) => el("th", { scope: "col", class: at ? "number" : "" }, name)))),
       el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map(cell))))));
@@ -24,7 +25,7 @@ function plainTable(caption, columns, rows) {
 function section(id, filled, ...content) {
   const node = byId(id);
   node.hidden = !filled;
-  node.replaceChildren(node.querySelector("h2"), ...content);
+  node.replaceChildren(node.querySelector("h2"), ...content.filter(Boolean));
 }
 
 function drawTables(head) {
@@ -41,15 +42,15 @@ function sharedCalls(head) {
   return node;
 }
 
-const WIDE = 960;
+let WIDE = 960;
 
 function frame(high, label, ...content) {
   return svg("svg", { viewBox: `0 0 ${WIDE} ${high + 18}`, role: "img", "aria-label": label }, ...content);
 }
 
 function axis(picture, high, most, text) {
-  const from = picture.start, all = picture.bins * picture.width;
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => svg("text", { x: part * WIDE, y: high + 14, "text-anchor": part === 0 ? "start" : part === 1 ? "end" : "middle" }, took(Math.round(from + part * all))));
+  const all = picture.bins * picture.width;
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => svg("text", { x: part * WIDE, y: high + 14, "text-anchor": part === 0 ? "start" : part === 1 ? "end" : "middle" }, part ? took(Math.round(part * all)) : "0"));
   const breaks = picture.breaks.flatMap(([at, length]) => {
     const x = (at / all) * WIDE;
     return [svg("line", { class: "cutline", x1: x, x2: x, y1: 0, y2: high }), svg("text", { x: x + 4, y: 10 }, `${took(length)} later`)];
@@ -97,7 +98,7 @@ function callsPicture(head, picture) {
     ? svg("rect", { class: `bar ${names[kind]}`, x: bin * step, y: top, width: step - gap, height: low - top }) : null));
   const waited = picture.waits.reduce((sum, [, length]) => sum + length, 0);
   const colour = ["done", "rejected", "rest", "unknown"];
-  const keys = head.classes.map((name, kind) => picture.calls[kind].some(Boolean) ? key(colour[kind], name) : null);
+  const keys = head.classes.map((name, kind) => picture.calls[kind].some(Boolean) ? key(colour[kind], `${whole(picture.calls[kind].reduce((sum, count) => sum + count))} ${name}`) : null);
   const told = waited ? el("span", { class: "key" }, `grey: ${took(waited)} without a request, in ${plural(picture.waits.length, "wait")}`) : null;
   return el("figure", {}, el("figcaption", {}, el("h3", {}, "Requests"), ...[...keys, told].filter(Boolean)),
     frame(high, `requests over time, ${whole(most)} at most in ${took(picture.width)}`, ...waits(picture, high), ...bars, ...axis(picture, high, most, (count) => `${whole(count)} in ${took(picture.width)}`)));
@@ -121,6 +122,7 @@ function latencyPicture(picture) {
 
 function drawPictures(head) {
   const picture = head.picture;
+  WIDE = Math.max(280, byId("summary").clientWidth);
   section("times", picture, ...(picture ? [rowsPicture(head, picture), callsPicture(head, picture), latencyPicture(picture)] : []));
 }
 

@@ -13,12 +13,29 @@ function print() {
 }
 
 function show(head) {
+  const first = !store.head;
   store.head = head;
-  takeRows(head);
+  if (first) takeRows(head); else replaceRows(head);
   drawFacts(head);
   drawFilter(head);
   byId("rows").hidden = false;
   if (head.left_out) byId("count").after(el("p", { class: "none", id: "left-out" }, `To keep the page small it is without the calls of ${plural(head.left_out, "row")} that ask nothing of anybody: runner show ${head.run} --key KEY has them.`));
+}
+
+// While the run goes on: asks again and again, and seldom where an answer takes long.
+async function follow() {
+  const began = performance.now();
+  try {
+    const head = await readHead();
+    if (head) show(head);
+  } catch {
+    byId("pulse").textContent = "the command that served this page has ended; it shows what was last known";
+    return;
+  }
+  const running = store.head.state === "running";
+  const told = running ? "live" : "the run has ended, and this page no longer changes";
+  if (byId("pulse").textContent !== told) byId("pulse").textContent = told;
+  if (running) setTimeout(follow, Math.max(Number(LIVE) * 1000, 5 * (performance.now() - began)));
 }
 
 async function start() {
@@ -36,10 +53,15 @@ async function start() {
     trouble(`The rows cannot be shown: ${error.message}. The file may have been cut on its way; make it again: runner report`);
     return;
   }
+  window.addEventListener("resize", () => { if (byId("summary").clientWidth !== WIDE) drawPictures(store.head); });
   window.addEventListener("beforeprint", print);
   window.addEventListener("afterprint", () => byId("print").replaceChildren());
   performance.mark("interactive");
   document.documentElement.dataset.ready = "yes";
+  if (LIVE) {
+    byId("count").setAttribute("aria-live", "off");
+    follow();
+  }
 }
 
 start();

@@ -5,7 +5,7 @@ const URGENCY = { unknown: 0, rejected: 1, "not started": 2, found: 3, done: 4 }
 const AROUND = 12;
 
 const table = {
-  rows: null, texts: [], order: [], open: new Map(), nodes: new Map(), current: -1,
+  rows: null, texts: [], order: [], open: new Map(), kept: new Map(), nodes: new Map(), current: -1,
   sort: { by: "bucket", down: false }, filter: "", words: [], high: 36, top: el("tr", { "aria-hidden": "true" }), bottom: el("tr", { "aria-hidden": "true" }),
 };
 
@@ -43,12 +43,28 @@ function arrange() {
     .sort((a, b) => sign * way(a, b) || rows.n[a] - rows.n[b]);
   if (!table.order.includes(table.current)) table.current = -1;
   byId("table").setAttribute("aria-rowcount", table.order.length + 1);
-  const missing = store.head.counts.reduce((sum, count) => sum + count, 0) - rows.n.length;
+  const missing = LIVE ? 0 : store.head.counts.reduce((sum, count) => sum + count, 0) - rows.n.length;
   const told = table.order.length === rows.n.length ? plural(rows.n.length, "row") : `${whole(table.order.length)} of ${plural(rows.n.length, "row")}`;
   byId("count").textContent = told + (missing > 0 && (!filter || filter === "not started") ? `; ${whole(missing)} more not reached, see the results file` : "");
   table.nodes.forEach((node) => { node.line.remove(); node.more?.remove(); });
   table.nodes.clear();
   render();
+}
+
+// Other rows than before: what was unfolded stays so, and whoever was somewhere is there again.
+function replaceRows(head) {
+  const before = table.rows, own = document.activeElement, inRows = byId("body").contains(own), inLine = own.matches?.("td.c-key button");
+  const open = new Map([...table.open].map(([row, high]) => [before.n[row], high]));
+  const kept = new Map([...table.nodes].filter(([, node]) => node.more).map(([row, node]) => [before.n[row], node.more]));
+  const current = before.n[table.current];
+  takeRows(head);
+  const places = new Map(table.rows.n.map((number, row) => [number, row]));
+  table.open = new Map([...open].filter(([number]) => places.has(number)).map(([number, high]) => [places.get(number), high]));
+  table.kept = new Map([...kept].filter(([number]) => places.has(number)).map(([number, more]) => [places.get(number), more]));
+  table.current = places.get(current) ?? -1;
+  arrange();
+  table.kept = new Map();
+  if (inRows) (inLine ? table.nodes.get(table.current)?.button : own.isConnected ? own : null)?.focus({ preventScroll: true });
 }
 
 function folds() {
@@ -133,9 +149,14 @@ const sizes = new ResizeObserver((entries) => {
 });
 
 async function unfold(row, node) {
+  if (table.kept.has(row)) {
+    node.more = table.kept.get(row);
+    node.more.dataset.row = row;
+    return;
+  }
   const { rows } = table, reason = rows.why[row], ids = rows.ids[row], out = rows.out[row];
   const inner = el("div", {}, reason ? el("p", { class: `why ${classOf(bucketOf(row))}` }, happened(row)) : null,
-    out ? el("p", { class: "why plain" }, out) : null, ids ? el("p", { class: "why plain" }, `made or changed: ${ids}`) : null);
+    out ? el("p", { class: "why plain" }, out) : null, ids ? el("p", { class: "why plain" }, `ids: ${ids}`) : null);
   node.more = el("tr", { role: "row", class: "more", "data-row": row }, el("td", { role: "cell", class: "fold", colspan: COLUMNS.length }, inner));
   sizes.observe(node.more);
   try { inner.append(...drawCalls(await callsOf(rows.n[row]), rows.calls[row])); } catch (error) { inner.append(el("p", {}, `the calls cannot be shown: ${error.message}`)); }
@@ -182,6 +203,12 @@ function drawFilter(head) {
   const choice = (value, content) => el("label", {}, el("input", { type: "radio", name: "bucket", value, checked: table.filter === value }), content);
   byId("filter").replaceChildren(el("legend", {}, "Outcome"), choice("", `all ${whole(all)}`),
     ...present.map((bucket) => choice(bucket, tag(bucket, `${bucket} ${whole(head.counts[head.buckets.indexOf(bucket)])}`))));
+}
+
+function chooseFilter(bucket) {
+  table.filter = bucket;
+  byId("filter").querySelectorAll("input").forEach((input) => { input.checked = input.value === bucket; });
+  arrange();
 }
 
 function setUpTable() {

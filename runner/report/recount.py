@@ -36,6 +36,7 @@ class Recount:
         self.buckets["not started"] += max(0, run.row_count - len(self._results))
         self._lines["not started"] += max(0, run.line_count - sum(self._lines.values()))
         lines = run.line_count if whole else 0
+        self._last = run.started_at
         self._started = RunStarted(run.id, run.recipe, run.target, run.row_count, lines, dry_run=False)
 
     def add(self, sent: SentCall) -> None:
@@ -46,6 +47,7 @@ class Recount:
         key = identity.key if identity.per == "row" else self._keys.get(sent.call.row, "")
         call, amount = sent.call, decimal(sent.call.amount)
         for each in sent.attempts:
+            self._last = max(self._last, each.at)
             self.account.count(
                 Counted(key, identity.step, call.operation, call.effect, each.state, amount, each.reason)
             )
@@ -60,7 +62,7 @@ class Recount:
     def _ended(self) -> RunEnded:
         rows = {bucket: self.buckets[bucket] for bucket in BUCKETS}
         lines = {bucket: self._lines[bucket] for bucket in BUCKETS}
-        seconds = span(self.run.started_at, self.run.finished_at)
+        seconds = span(self.run.started_at, self.run.finished_at or self._last)
         return RunEnded(self.run.id, rows, lines, self.run.exit_code or 0, seconds, self.run.reason)
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+import signal
 import stat
+import urllib.request
 import zlib
 from base64 import b64decode
+
+import pytest
 
 from .command import HEADER, Command
 from .conftest import StartStub
@@ -64,7 +68,7 @@ def test_its_own_folder_keeps_it_private_and_a_named_file_is_as_usual(contacts: 
 def test_what_cannot_be_made_is_said(contacts: Command) -> None:
     assert "no run is recorded here" in contacts("report", "--html", code=2).err
     contacts("run", "contacts.yaml")
-    assert "--html writes the page alone" in contacts("report", "--html", "x.html", "--xlsx", code=2).err
+    assert "--html and --live are about the page alone" in contacts("report", "--html", "x.html", "--xlsx", code=2).err
     assert "'4' is no name for a page" in contacts("report", "--html", "4", code=2).err
     assert "there is no run 9" in contacts("report", "9", "--html", code=2).err
     wrong = contacts("report", "--html", "missing/page.html", code=8).err
@@ -76,3 +80,16 @@ def test_the_journal_is_left_as_it_is(contacts: Command) -> None:
     before = (contacts.runs / "journal.sqlite").read_bytes()
     contacts("report", "--html")
     assert (contacts.runs / "journal.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_live_page_ends_with_a_signal(contacts: Command, number: signal.Signals) -> None:
+    contacts("run", "contacts.yaml")
+    with contacts.start("report", "--live") as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().decode().removeprefix("page     ").strip()
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            assert b"<title>run 1: contacts" in answer.read()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.decode()) == (0, "run 1 on this machine only; ctrl-C ends it\n")

@@ -80,6 +80,16 @@ def test_the_unknown_stands_on_top(window: OpenWindow, page_url: str) -> None:
     assert keys(page)[:2] == ["PO-3", "PO-2"]
     assert page.locator("#summary dt").first.inner_text() == "UNKNOWN"
     assert page.locator("#outcome .tag").first.inner_text() == "?1 unknown"
+    assert "null" not in page.locator("body").inner_text()
+    assert "undefined" not in page.locator("body").inner_text()
+
+
+def test_the_outcome_leads_to_its_rows(window: OpenWindow, page_url: str) -> None:
+    page = window().open(page_url)
+    page.locator("#outcome a", has_text="rejected").click()
+    expect(page.locator("#count")).to_have_text(f"2 of {ROWS} rows")
+    expect(page.locator("#filter input:checked")).to_have_value("rejected")
+    expect(page.locator("#h-rows")).to_be_in_viewport()
 
 
 def test_search(window: OpenWindow, page_url: str) -> None:
