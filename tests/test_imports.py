@@ -35,7 +35,7 @@ LIBRARIES = {
     "requests": {"transport"},
     "rich": {"report"},
     "simplejson": {"catalogue", "sandbox"},
-    "sqlite3": {"journal", "sandbox"},
+    "sqlite3": {"journal", "rows", "sandbox"},
     "urllib3": {"transport"},
     "waitress": {"sandbox"},
     "werkzeug": {"sandbox"},

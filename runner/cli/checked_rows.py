@@ -34,7 +34,7 @@ def check_rows(recipe: Recipe, file: Path, catalogue: Catalogue) -> tuple[Input,
     if any(var.required for var in recipe.vars.values()):  # what stands for a value was not announced by anybody
         rows = replace(rows, expect_total=None)
     input_ = open_input(file, rows, scope=scope)
-    return input_, list(spelled_otherwise(input_, used))
+    return input_, [*input_.warnings, *spelled_otherwise(input_, used)]
 
 
 def _named(column: Column, recipe: Recipe, catalogue: Catalogue, used: Mapping[str, str]) -> Column:

@@ -12,8 +12,9 @@ from typing import Any, NoReturn, cast
 
 from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
+from runner.cli.inputs import input_of
 from runner.cli.leaving import stopping_on_signals
-from runner.cli.projects import Project, make_folder, storable, user
+from runner.cli.projects import Project, make_folder, user
 from runner.cli.reports import MakeReporter, Reports
 from runner.cli.wanted import Wanted
 from runner.config import Target
@@ -71,21 +72,10 @@ class Job:
     why: str = ""
 
     def open_input(self, rows_file: Path | None) -> Input | None:
-        """The checked input; None for a recipe without rows, and where they are still to be read from an API."""
-        rows = self.project.recipe.rows
-        if rows is None:
-            if rows_file is not None:
-                raise UsageError("this recipe has no rows, so --rows has no meaning", remedy="leave --rows out")
-            return None
-        if rows_file is None and rows.search is not None:
-            return None
-        if rows_file is None and not rows.file:
-            raise UsageError("the recipe names no input", remedy="--rows FILE")
-        path = rows_file if rows_file is not None else self.project.path.parent / rows.file
-        storable(path, "the input")
-        name = path.name if self.project.shipped and rows_file is None else str(path)
-        opened = open_input(path, rows, scope=self._scope(), name=name)
-        self.check_keys(opened)
+        """The checked input, as `runner.cli.inputs` finds it, with all the keys that are asked for."""
+        opened = input_of(self.project, rows_file, self._scope())
+        if opened is not None:
+            self.check_keys(opened)
         return opened
 
     def check_keys(self, input_: Input | None) -> None:

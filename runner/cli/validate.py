@@ -67,5 +67,6 @@ def _rows(loaded: Loaded, file: Path, catalogue: Catalogue, *, say: bool) -> tup
         return error.problems, error.total
     rows, lines = input_.row_count, input_.line_count
     if say:
-        click.echo(f"{printable(str(file))}: ok, {rows} row{'s' * (rows != 1)}, {lines} line{'s' * (lines != 1)}")
+        size = f"{rows} row{'s' * (rows != 1)}, {lines} line{'s' * (lines != 1)}"
+        click.echo(f"{printable(str(file))}: ok, {size}" + (f" ({input_.layout})" if input_.layout else ""))
     return found, len(found)

@@ -80,6 +80,8 @@ class _Builder(NamedTuple):
         return model.Rows(
             file=rows.get("file", ""),
             delimiter=rows.get("delimiter", ""),
+            encoding=rows.get("encoding", ""),
+            header=rows.get("header", 0),
             group_by=group_by,
             key=key,
             columns=tuple(self.column(name, given) for name, given in rows.get("columns", {}).items()),

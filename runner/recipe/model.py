@@ -127,7 +127,7 @@ class Unpivot:
 
 @dataclass(frozen=True)
 class Rows:
-    """Where the rows come from: a file, or a search. `group_by` names a column.
+    """Where the rows come from: a file, or a search. `group_by` names a column, `header` the line of the header.
 
     Lines of a file of which `where` is not true are no rows. `expect_total` has what was announced of the file: trees
     for `lines`, `rows` and, by column, `sum`.
@@ -138,6 +138,8 @@ class Rows:
 
     file: str = ""
     delimiter: str = ""
+    encoding: str = ""
+    header: int = 0
     group_by: str = ""
     key: Template | str | None = None
     columns: tuple[Column, ...] = ()

@@ -160,7 +160,7 @@ class Files:
 
     def _write_retry(self, input_: Input, missing: str) -> None:
         """The records that are left to do; none, and no file of an earlier time, when nothing is left."""
-        path = self._folder / f"retry{input_.path.suffix.lower() or '.csv'}"
+        path = self._folder / f"retry{input_.retry_ending}"
         left = [
             number
             for number, to_do, place in zip(self._numbers, self._to_do, self._places, strict=True)
@@ -169,8 +169,7 @@ class Files:
         if left and not missing:
             try:
                 with stopping(path, remedy=MEND), WholeFile(path) as file:
-                    file.write(input_.header_bytes())
-                    file.writelines(record for _, record in input_.raw_lines(left))
+                    input_.write_some(file, left)
                 self.retry_path = path
             except InvalidError as error:
                 missing = _why(error)

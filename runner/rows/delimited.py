@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BufferedReader
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from runner.problems import InvalidError
 from runner.recipe.model import Rows
 from runner.rows.cells import CellError
 from runner.rows.columns import Columns, match_columns
+from runner.rows.dialect import SAID, lay_out
 from runner.rows.findings import Findings, Text
 from runner.rows.indexing import Indexing, Read
-from runner.rows.lines import DELIMITERS, ENDINGS, Lines, read_records
+from runner.rows.lines import Lines, read_records
 
 
 @dataclass(frozen=True)
@@ -39,21 +38,28 @@ class Delimited:
         findings.add_cell(record, self.columns.place_of(names), message=message, kind=kind, remedy=remedy)
 
 
-def read_delimited(path: Path, file: BufferedReader, rows: Rows, indexing: Indexing, findings: Findings) -> Read:
-    """Check every cell of a file. Raises InvalidError when it is no such file, or too broken to go on."""
-    lines = Lines(file, _delimiter(path, rows, findings), findings)
+def read_delimited(file: IO[bytes], usual: str, rows: Rows, indexing: Indexing, findings: Findings) -> Read:
+    """Check every cell of a text; `usual` is what separates the cells of such files. Raises InvalidError."""
+    before = findings.total
+    delimiter, line = lay_out(file, rows, usual, findings)
+    lines = Lines(file, delimiter, findings)
+    above = lines.skip(line)
+    above = above if rows.header or above.strip() else b""
     records = read_records(lines, findings)
     first = next(records, None)
     if first is None:
         raise _empty(findings, "is empty", "it needs a header and a line for each record")
-    header, header_bytes = tuple(name.strip() for name in first), lines.raw
+    header, header_bytes, count = tuple(name.strip() for name in first), above + lines.raw, indexing.count
+    layout = [f"header on line {lines.number}"] if lines.number > 1 else []
+    if delimiter not in (usual, rows.delimiter):
+        layout.append(f"cells separated by {SAID[delimiter]}")
     columns = match_columns(header, rows, lines.report)
-    if findings.total:
+    if findings.total > before:
         raise findings.error()
     _check_records(records, lines, columns, indexing)
-    if not len(indexing.index) and not indexing.left_out:
+    if indexing.count == count and not indexing.left_out:
         raise _empty(findings, "has a header and no lines", "it needs a line for each record")
-    return Read(Delimited(columns, lines.delimiter), lines.size, lines.digest(), header, header_bytes)
+    return Read(Delimited(columns, delimiter), lines.size, lines.last, header, header_bytes, ", ".join(layout))
 
 
 def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns, indexing: Indexing) -> None:
@@ -62,7 +68,6 @@ def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns,
 
     for cells in records:
         if len(cells) != columns.width:
-            indexing.count(lines.number)
             _report_ragged(lines, len(cells), columns.width)
             continue
         try:
@@ -70,7 +75,6 @@ def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns,
         except CellError:
             if indexing.leaves_out(lines.number, columns.usable(cells)):
                 continue
-            indexing.count(lines.number)
             for at, message, remedy in columns.faults(cells):
                 lines.report(at, message, "bad-value", remedy)
             continue
@@ -93,19 +97,3 @@ def _empty(findings: Findings, message: str, remedy: str) -> InvalidError:
     if not findings.total:
         findings.add(message, "empty-file", remedy=remedy)
     return findings.error()
-
-
-def _delimiter(path: Path, rows: Rows, findings: Findings) -> str:
-    """What separates the cells: as the recipe says, or by the ending of the file."""
-    if len(rows.delimiter) == 1 and rows.delimiter not in '"\r\n\0 ':
-        return rows.delimiter
-    if rows.delimiter:
-        message = f"the delimiter {rows.delimiter!r} cannot separate cells"
-        findings.add(message, "bad-delimiter", remedy="write one character, such as ; or \\t")
-    elif found := DELIMITERS.get(path.suffix.lower()):
-        return found
-    else:
-        ending = f"files ending in {path.suffix} are" if path.suffix else "a file without an ending is"
-        remedy = f"save it as {', '.join(ENDINGS)}, or say what separates the cells with `delimiter` under `rows`"
-        findings.add(f"{ending} not supported", "unsupported", remedy=remedy)
-    raise findings.error()

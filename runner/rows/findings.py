@@ -20,11 +20,15 @@ class Text(NamedTuple):
 
 
 class Findings:
-    """What is wrong with one file. The first `PROBLEMS_SHOWN` are kept, the others only counted."""
+    """What is wrong with an input. The first `PROBLEMS_SHOWN` are kept, the others only counted.
+
+    `file` is what messages call the file in hand; `warnings` are what is worth knowing and stops nothing.
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.total = 0
+        self.warnings: list[Problem] = []
         self._kept: list[Problem] = []
 
     @property
@@ -37,6 +41,10 @@ class Findings:
     ) -> None:
         """A problem at a known line and column; `excerpt` is the text of that line."""
         self._keep(Problem(self.file, line, column, message, kind, remedy, 1, excerpt))
+
+    def warn(self, message: str, kind: str, *, remedy: str = "", line: int = 1) -> None:
+        """What is worth knowing about a line."""
+        self.warnings.append(Problem(self.file, line, 1, message, kind, remedy, severity="warning"))
 
     def add_cell(self, record: Text, cell: int, *, message: str, kind: str, remedy: str = "") -> None:
         """A problem in a cell of a record: from 0, -1 the last one, the end of the text where there is no such cell."""

@@ -1,30 +1,16 @@
-"""Lines to rows: where each line of the input stands, which lines make up a row, and the key of the row.
-
-What a line of the input costs in memory, whatever its width, measured with tracemalloc on files of 200,000 and
-2,000,000 lines with keys of eight characters: 21 bytes are kept (offset, length, number and checksum of its
-record), and in a grouped input up to 30. While the file is checked, the keys seen so far take 120 bytes each and
-the groups 75 to 130 more. So a file of the most lines that are accepted, 2,000,000, takes 270 MB while it is
-checked (520 MB with each line a group) and 40 to 60 MB afterwards.
-"""
+"""Lines to rows: the lines that make up a row, as one value, and the key of the row."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from array import array
-from bisect import bisect_left
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.rows.findings import shown
+from runner.recipe.model import Rows
 from runner.template import EvaluationError, Template, to_text
 
-SHORT = 32
-"""Characters of a key up to which it is remembered as it is; of longer ones, the SHA-256."""
-
 _LONE_COLUMN = re.compile(r"""\{\{ *row(?:\.[A-Za-z0-9_]+|\[(?:'[^'\\]*'|"[^"\\]*")\]) *\}\}""").fullmatch
-_END = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -60,88 +46,18 @@ class RowKeyError(Exception):
         self.remedy = remedy
 
 
-class Index:
-    """Where each record stands, and in a grouped input which records belong together, in the order of first lines."""
-
-    def __init__(self) -> None:
-        self.offsets = array("Q")
-        self.lengths = array("I")
-        self.numbers = array("I")
-        self.checksums = array("I")
-        self._first = array("I")
-        self._last = array("I")
-        self._next = array("I")
-        self._groups: dict[Hashable, int] = {}
-
-    def __len__(self) -> int:
-        return len(self.offsets)
-
-    def add(self, *, offset: int, length: int, number: int, checksum: int) -> None:
-        """Append a record."""
-        self.offsets.append(offset)
-        self.lengths.append(length)
-        self.numbers.append(number)
-        self.checksums.append(checksum)
-
-    def join(self, group: Hashable) -> bool:
-        """Put the record added last into `group`. True when it is the first one there."""
-        record = len(self.offsets) - 1
-        place = self._groups.setdefault(_mark(group), len(self._first))
-        self._next.append(_END)
-        if place == len(self._first):
-            self._first.append(record)
-            self._last.append(record)
-            return True
-        self._next[self._last[place]] = record
-        self._last[place] = record
-        return False
-
-    def close(self) -> None:
-        """Forget what only adding needs."""
-        self._groups = {}
-        self._last = array("I")
-
-    @property
-    def row_count(self) -> int:
-        """How many rows the records make up."""
-        return len(self._first) if self._next else len(self.offsets)
-
-    def rows(self) -> Iterator[Sequence[int]]:
-        """For each row the records that it is made of, counted from 0."""
-        if not self._next:
-            yield from ((record,) for record in range(len(self.offsets)))
-        for record in self._first:
-            members = []
-            while record != _END:
-                members.append(record)
-                record = self._next[record]
-            yield members
-
-    def find(self, numbers: Collection[int]) -> list[int]:
-        """The records that begin on these lines, in file order. Raises ValueError where none begins."""
-        records = []
-        for number in sorted(set(numbers)):
-            record = bisect_left(self.numbers, number)
-            if record == len(self.numbers) or self.numbers[record] != number:
-                raise ValueError(f"no record begins on line {number}")
-            records.append(record)
-        return records
-
-
 class Keys:
-    """The keys of rows: evaluated, and each accepted once."""
+    """The keys of rows."""
 
-    def __init__(self, key: Template | str, scope: Mapping[str, Any], *, group_by: str = "") -> None:
+    def __init__(self, key: Template | str, scope: Mapping[str, Any], *, rows: Rows) -> None:
         self._key = key
         self._scope = scope
-        self._grouped = bool(group_by)
-        self._first: dict[Hashable, int] = {}
         paths = [] if isinstance(key, str) else [ref.path for ref in key.references if ref.root == "row"]
         self.columns = tuple(str(path[0]) for path in paths if path)
         # Most keys are one column: looking it up instead of rendering halves the time of the first pass.
         self._column = self.columns[0] if not isinstance(key, str) and _LONE_COLUMN(key.text) else ""
-        self.early = not group_by or all(path[:1] == (group_by,) for path in paths)
-        """Whether the first line of a row is enough to know its key."""
+        self.early = not rows.group_by or (self._column == rows.group_by and bool(rows.columns))
+        """Whether each line shows its row's key: where lines are grouped by the key, all of a group have the same."""
 
     def of(self, values: Mapping[str, Any], *, differing: Mapping[str, tuple[int, int]]) -> str:
         """The key of a row with these values. Raises RowKeyError when there is none."""
@@ -159,23 +75,10 @@ class Keys:
             raise RowKeyError(f"the key cannot be made: {error}", "bad-key") from None
         return self._filled(key, self._key.text)
 
-    def claim(self, key: str, number: int) -> None:
-        """The row that begins on line `number` has this key. Raises RowKeyError when another has it too."""
-        first = self._first.setdefault(_mark(key), number)
-        if first != number:
-            remedy = "use a key that differs for each group"
-            if not self._grouped:
-                remedy = "use a key that differs on each line, or `group_by` for lines that belong together"
-            raise RowKeyError(f"the key {shown(key)} is repeated: line {first} has it too", "repeated-key", remedy)
-
     def _filled(self, key: str, text: str) -> str:
         if not key or key.isspace():
             raise RowKeyError(f"the key {text} is empty", "empty-key", "fill in what the key is made of")
         return key
-
-    def close(self) -> None:
-        """Forget which keys there are."""
-        self._first = {}
 
 
 def merge(
@@ -200,10 +103,3 @@ def merge(
 
 def _without_lines(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name != "lines"}
-
-
-def _mark(value: Hashable) -> Hashable:
-    """What stands for a value that has to be met again, in bounded memory."""
-    if isinstance(value, str) and len(value) > SHORT:
-        return hashlib.sha256(value.encode()).digest()
-    return value

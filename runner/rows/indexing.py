@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from runner.recipe.model import Rows
 from runner.rows.announced import Announced
 from runner.rows.findings import Findings
-from runner.rows.group import Index, Keys, RowKeyError
+from runner.rows.announced import Announced
+from runner.rows.findings import Findings
+from runner.rows.group import Keys, RowKeyError
+from runner.rows.index import Index, Place
 from runner.rows.making import Making, MakingError
-
-MAX_LINES = 2_000_000
-"""Records of one input; runner.rows.group says what they take in memory."""
 
 Report = Callable[[Sequence[str], str, str, str], None]
 """Called with columns, the first of which is at fault, a message, a kind and a remedy."""
@@ -34,17 +34,25 @@ class Format(Protocol):
 
 @dataclass(frozen=True)
 class Read:
-    """What a first pass found: how to read the records again, the bytes read and their SHA-256, the header."""
+    """What a first pass found: how to read the records again, and how many bytes and lines there are.
+
+    `header` has the names in the header; `header_bytes` all that stands before the first record. `layout` says to
+    people how the file was read, where that is not how its ending has it.
+    """
 
     format: Format
     size: int
-    digest: str
+    lines: int
     header: tuple[str, ...] = ()
     header_bytes: bytes = b""
+    layout: str = ""
 
 
 class Indexing:
-    """Remembers where each record stands, which of them make up a row, which keys there are, and what is left out."""
+    """Remembers where each record stands, which of them make up a row, which keys there are, and what is left out.
+
+    `part` is the file in hand, from 0, and `before` the number of lines in the files before it.
+    """
 
     def __init__(
         self, rows: Rows, keys: Keys | None, findings: Findings, *, making: Making, announced: Announced
@@ -52,23 +60,14 @@ class Indexing:
         self.index = Index()
         self.left_out = array("Q")
         self._making, self._announced = making, announced
+        self.part = self.before = self.count = 0
         self._group_by, self._keys, self._findings = rows.group_by, keys, findings
-        self._count = 0
-
-    def count(self, number: int) -> None:
-        """One record more, on line `number`. Raises InvalidError when there are too many."""
-        self._count += 1
-        if self._count > MAX_LINES:
-            message = f"has more than {MAX_LINES:,} lines"
-            self._findings.add(message, "too-many-lines", remedy="split the file", line=number)
-            raise self._findings.error()
 
     def leaves_out(self, number: int, values: Mapping[str, Any]) -> bool:
-        """Whether the record on line `number`, of which only `values` can be used, is no row; then it is counted."""
+        """Whether the record on line `number`, of which only `values` can be used, is no row."""
         if not self._making.leaves_out(values):
             return False
-        self.count(number)
-        self.left_out.append(number)
+        self.left_out.append(number + self.before)
         return True
 
     def add(
@@ -76,7 +75,7 @@ class Indexing:
     ) -> None:  # fmt: skip
         """Take a record: offset, length, line and checksum; `labels` are what messages call its columns."""
         offset, length, number, checksum = record
-        self.count(number)
+        number += self.before
         try:
             made = self._making.of(values)
         except MakingError as error:
@@ -87,16 +86,20 @@ class Indexing:
             return
         values = made
         self._announced.add(values)
-        self.index.add(offset=offset, length=length, number=number, checksum=checksum)
-        if self._begins_row(values, labels, report) and self._keys is not None and self._keys.early:
+        self.count += 1
+        group = self._group(values, labels, report) if self._group_by else None
+        self.index.add(Place(number, self.part, offset, length, checksum), group)
+        if self._keys is not None and self._keys.early and (group is not None or not self._group_by):
             try:
-                self._keys.claim(self._keys.of(values, differing={}), number)
+                key = self._keys.of(values, differing={})
             except RowKeyError as error:
                 report(self._keys.columns, error.message, error.kind, error.remedy)
+            else:
+                if not self._group_by:
+                    self.index.claim(key, number)
 
-    def _begins_row(self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report) -> bool:
-        if not self._group_by:
-            return True
+    def _group(self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report) -> Hashable | None:
+        """The group that a record belongs to; None when it cannot be told, which is a problem."""
         value = values.get(self._group_by)
         wrong = "" if isinstance(value, Hashable) else "is not one value"
         if value is None:
@@ -104,5 +107,5 @@ class Indexing:
         if wrong:
             message = f"{labels.get(self._group_by, self._group_by)} {wrong}, and lines are grouped by it"
             report([self._group_by], message, "bad-value", "fill it in")
-            return False
-        return self.index.join(value)
+            return None
+        return value

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
-from runner.problems import UsageError
+from runner.problems import InvalidError, UsageError
 from runner.recipe.dates import ISO_DATE
-from runner.recipe.model import Column
-from runner.rows.lines import DELIMITERS
+from runner.recipe.model import Column, Rows
+from runner.rows.contents import unpack
+from runner.rows.dialect import lay_out
+from runner.rows.findings import Findings
+from runner.rows.kinds import DELIMITERS, kind_of
+from runner.rows.lines import Lines, open_file, read_records
 
 MOST_DIGITS = 15
 """Digits beyond which a number is rather an identifier."""
@@ -97,17 +99,11 @@ class _Seen:
 def infer(path: Path) -> Sheet:
     """What the sheet at `path` looks like. Raises UsageError when it is none."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            delimiter = _delimiter(path, first)
-            records = csv.reader(chain([first], file), delimiter=delimiter, strict=True)
-            header = [name.strip() for name in next(records, [])]
-            found, key, lines = _read(header, records)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} is no CSV in UTF-8: {error}", remedy="save it as CSV UTF-8") from None
-    if not lines:
+        given, header, found, key, count = _look(path, Findings(str(path)))
+    except InvalidError as error:
+        first = error.problems[0]
+        raise UsageError(f"{path}:{first.line}: {first.message}", remedy=first.remedy) from None
+    if not count:
         raise UsageError(f"{path} has no lines", remedy="it needs a header and a line for each record")
     names = _names(header)
     columns = tuple(
@@ -116,14 +112,24 @@ def infer(path: Path) -> Sheet:
         for kind, form in [("string", "") if name == names[key] else each.kind()]
         if label
     )
-    given = "" if DELIMITERS.get(path.suffix.lower()) == delimiter else delimiter
     constant = frozenset(name for name, each in zip(names, found, strict=True) if each.constant)
     return Sheet(columns, names[key], not found[key].unique, given, constant)
 
 
-def _delimiter(path: Path, header: str) -> str:
-    usual = DELIMITERS.get(path.suffix.lower(), ",")
-    return usual if usual in header else next((sign for sign in (",", ";", "\t", "|") if sign in header), usual)
+def _look(path: Path, findings: Findings) -> tuple[str, list[str], list[_Seen], int, int]:
+    """The delimiter where it is not the usual one, the header, and what `_read` tells."""
+    with open_file(path, findings) as file:
+        content = unpack(file, "", findings)
+        usual = DELIMITERS[kind_of(path, content, Rows(), findings)]
+        delimiter, line = lay_out(content.file, Rows(), usual, findings)
+        lines = Lines(content.file, delimiter, findings)
+        lines.skip(line)
+        records = read_records(lines, findings)
+        header = [name.strip() for name in next(records, [])]
+        found, key, count = _read(header, records)
+    if findings.total:
+        raise findings.error()
+    return "" if delimiter == usual else delimiter, header, found, key, count
 
 
 def _read(header: Sequence[str], records: Iterator[list[str]]) -> tuple[list[_Seen], int, int]:

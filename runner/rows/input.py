@@ -1,45 +1,59 @@
-"""An input file that was found to be in order: its rows, typed and grouped, read again each time they are used."""
+"""An input that was found to be in order: its rows, typed and grouped, read again each time they are used."""
 
 from __future__ import annotations
 
-import hashlib
-import zlib
 from array import array
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from io import BufferedReader
+from itertools import chain, groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from runner.problems import InvalidError, Problem
+from runner.problems import Problem
 from runner.rows.findings import Findings
-from runner.rows.group import Index, Keys, Line, Row, RowKeyError, merge
-from runner.rows.indexing import Format
-from runner.rows.lines import open_file, stamp, unreadable
+from runner.rows.group import Keys, Line, Row, RowKeyError, merge
+from runner.rows.index import Index, Place
 from runner.rows.making import Making
+from runner.rows.part import Part
 
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """A checked file. Iterating and `raw_lines` read it anew, and raise InvalidError when it is another by now.
+    """Checked files as one input. Iterating and `raw_lines` read them anew, and raise InvalidError when one is another.
 
     `digest` is the SHA-256 of its bytes in hexadecimal; `header` has its names without blanks around them, none where
-    each record names its own. `left_out` are the lines that `where` left out, `agreed` the totals that were announced.
+    each record names its own. Lines are counted on from file to file; `place` tells the file. `left_out` are the lines
+    that `where` left out, `agreed` the totals that were announced, `warnings` what is worth knowing about how it was read.
     """
 
-    path: Path
     name: str
     digest: str
-    header: tuple[str, ...]
-    _header_bytes: bytes = field(repr=False)
+    parts: tuple[Part, ...] = field(repr=False)
+    warnings: tuple[Problem, ...] = ()
     agreed: str = ""
     left_out: array[int] = field(default_factory=lambda: array("Q"), repr=False)
     _making: Making = field(repr=False)
-    _format: Format = field(repr=False)
     _group_by: str = field(repr=False)
     _keys: Keys | None = field(repr=False)
     _index: Index = field(repr=False)
-    _stamp: tuple[int, int] = field(repr=False)
+
+    @property
+    def path(self) -> Path:
+        """The file, or the first of several."""
+        return self.parts[0].path
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names in the header."""
+        return self.parts[0].read.header
+
+    @property
+    def layout(self) -> str:
+        """How the file was read, for people; empty where it was read as its ending has it."""
+        return self.parts[0].read.layout
 
     @property
     def row_count(self) -> int:
@@ -62,54 +76,104 @@ class Input:
             key = self._keys.of(values, differing=differing) if self._keys is not None else str(number)
             yield Row(number, key, values, tuple(line.number for line in lines), differing)
 
+    def place(self, number: int) -> tuple[str, int]:
+        """The file that a line is in, as messages call it, and its line there."""
+        part = self._part_of(number)
+        return part.name, number - part.before
+
     def header_bytes(self) -> bytes:
-        """The header as it stands in the file, with a byte order mark where there is one, and its line end."""
-        return self._header_bytes
+        """The header as it stands in the file, with all that is above it and its line end, as UTF-8."""
+        return self.parts[0].read.header_bytes
 
     def raw_lines(self, numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
-        """The records that begin on these lines, as they stand, with their line ends, in file order.
+        """The records that begin on these lines, as they stand but as UTF-8, with their line ends, in file order.
 
         Raises ValueError for a line on which none begins.
         """
-        records = self._index.find(numbers)
-        return zip((self._index.numbers[record] for record in records), self._raw(records), strict=True)
+        places: deque[int] = deque()
+
+        def noted() -> Iterator[Place]:
+            for place in self._index.find(numbers):
+                places.append(place.number)
+                yield place
+
+        for raw in self._raw(noted()):
+            yield places.popleft(), raw
 
     def records(self) -> Iterator[int]:
         """The first line of each record, in file order, without the header."""
-        return iter(self._index.numbers)
+        return self._index.numbers()
+
+    @property
+    def retry_ending(self) -> str:
+        """The ending of a file with some of the records that is read as this input is."""
+        part = self.parts[0]
+        plain = part.path.with_suffix("") if part.path.suffix.lower() == ".gz" else part.path
+        return plain.suffix.lower() or f".{part.kind}"
+
+    def write_some(self, file: IO[bytes], numbers: Collection[int]) -> None:
+        """Write the header and the records that begin on these lines, as they stand. May raise OSError."""
+        encodings = {part.encoding for part in self.parts}
+        encoding = encodings.pop() if len(encodings) == 1 else "utf-8"
+        records = chain([self.header_bytes()], (raw for _, raw in self.raw_lines(numbers)))
+        file.writelines(records if encoding == "utf-8" else (raw.decode().encode(encoding) for raw in records))
 
     def check_keys(self, findings: Findings) -> None:
-        """Check keys that need all the lines of a group. Raises InvalidError with every problem found."""
-        assert self._keys is not None  # noqa: S101 - without keys there is nothing to check
-        for lines in self._groups():
-            number = lines[0].number
-            values, differing = self._merged(lines)
-            try:
-                self._keys.claim(self._keys.of(values, differing=differing), number)
-            except RowKeyError as error:
-                raw = next(raw for _, raw in self.raw_lines([number]))
-                self._format.report(
-                    findings, number=number, raw=raw, names=self._keys.columns, message=error.message,
-                    kind=error.kind, remedy=error.remedy,
-                )  # fmt: skip
+        """Check that no two rows have one key. Raises InvalidError with every problem found."""
+        if self._keys is None:
+            return
+        if not self._keys.early:
+            self._claim_groups(findings)
+        remedy = "use a key that differs for each group"
+        if not self._group_by:
+            remedy = "use a key that differs on each line, or `group_by` for lines that belong together"
+        for number, first, key in self._index.repeated():
+            shown = repr(key if len(key) <= 60 else f"{key[:57]}...")
+            message = f"the key {shown} is repeated: {self._said(first, beside=number)} has it too"
+            self._report(findings, number, self._keys.columns, message, "repeated-key", remedy)
+        self._index.forget_keys()
         if findings.total:
             raise findings.error()
 
     def warning(self, number: int, column: str, *, message: str, kind: str, remedy: str = "") -> Problem:
         """A warning about the cell of a column on line `number`."""
         findings = Findings(self.name)
-        raw = next(raw for _, raw in self.raw_lines([number]))
-        self._format.report(
-            findings, number=number, raw=raw, names=[column], message=message, kind=kind, remedy=remedy
-        )
+        self._report(findings, number, [column], message, kind, remedy)
         return replace(findings.error().problems[0], severity="warning")
 
-    def _groups(self) -> Iterator[list[Line]]:
-        """The typed lines of each row."""
-        raw = self._raw(record for members in self._index.rows() for record in members)
-        values = iter(self._format.values(raw))
-        for members in self._index.rows():
-            yield [Line(self._index.numbers[record], self._made(next(values))) for record in members]
+    def _claim_groups(self, findings: Findings) -> None:
+        """The keys that need all the lines of a group."""
+        assert self._keys is not None  # noqa: S101 - without keys there is nothing to check
+        for lines in self._groups():
+            values, differing = self._merged(lines)
+            try:
+                self._index.claim(self._keys.of(values, differing=differing), lines[0].number)
+            except RowKeyError as error:
+                columns = self._keys.columns
+                self._report(findings, lines[0].number, columns, error.message, error.kind, error.remedy)
+
+    def _report(
+        self, findings: Findings, number: int, names: Collection[str], message: str, kind: str, remedy: str
+    ) -> None:  # fmt: skip
+        if findings.full:
+            findings.total += 1
+            return
+        part = self._part_of(number)
+        findings.file = part.name
+        raw = next(raw for _, raw in self.raw_lines([number]))
+        part.read.format.report(
+            findings, number=number - part.before, raw=raw, names=list(names), message=message, kind=kind,
+            remedy=remedy,
+        )  # fmt: skip
+
+    def _part_of(self, number: int) -> Part:
+        return self.parts[bisect_right(self.parts, number - 1, key=attrgetter("before")) - 1]
+
+    def _said(self, number: int, *, beside: int) -> str:
+        """A line as a message about another one calls it."""
+        part = self._part_of(number)
+        line = f"line {number - part.before}"
+        return line if part is self._part_of(beside) else f"{line} of {part.name}"
 
     def _merged(self, lines: Sequence[Line]) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
         return merge(lines, unpivoted=self._making.unpivoted)
@@ -120,36 +184,31 @@ class Input:
         assert made is not None  # noqa: S101 - the same bytes and the same variables
         return made
 
-    def _raw(self, records: Iterable[int]) -> Iterator[bytes]:
-        """The bytes of records, each compared with what the first pass saw."""
-        index = self._index
-        position = -1
-        try:
-            with open_file(self.path, Findings(self.name)) as file:
-                self._check_unchanged(file)
-                for record in records:
-                    if position != index.offsets[record]:
-                        file.seek(index.offsets[record])
-                    raw = file.read(index.lengths[record])
-                    position = index.offsets[record] + len(raw)
-                    if zlib.crc32(raw) != index.checksums[record]:
-                        raise changed(self.name, index.numbers[record])
-                    yield raw
-        except OSError as error:
-            raise unreadable(error, Findings(self.name)) from None
+    def _groups(self) -> Iterator[list[Line]]:
+        """The typed lines of each row."""
+        rows: deque[list[Place]] = deque()
 
-    def _check_unchanged(self, file: BufferedReader) -> None:
-        """A file with another time of change is still the same when its bytes are."""
-        found = stamp(file)
-        if found[0] != self._stamp[0] or (
-            found != self._stamp and hashlib.file_digest(file, "sha256").hexdigest() != self.digest
-        ):
-            raise changed(self.name, 1)
+        def places() -> Iterator[Place]:
+            for members in self._index.rows():
+                rows.append(members)
+                yield from members
 
+        lines: list[Line] = []
+        for values in self._values(places()):
+            members = rows[0]
+            lines.append(Line(members[len(lines)].number, self._made(values)))
+            if len(lines) == len(members):
+                yield lines
+                rows.popleft()
+                lines = []
 
-def changed(name: str, line: int) -> InvalidError:
-    """What to raise for a file that is another than before, from `line` on."""
-    findings = Findings(name)
-    remedy = "start again with the file as it is now"
-    findings.add("changed while it was being read", "changed", remedy=remedy, line=line)
-    return findings.error()
+    def _values(self, places: Iterable[Place]) -> Iterator[Mapping[str, Any]]:
+        """The typed values of records."""
+        for number, some in groupby(places, attrgetter("part")):
+            part = self.parts[number]
+            yield from part.read.format.values(part.raw(some))
+
+    def _raw(self, places: Iterable[Place]) -> Iterator[bytes]:
+        """The bytes of records."""
+        for number, some in groupby(places, attrgetter("part")):
+            yield from self.parts[number].raw(some)

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import os
 import stat
 import zlib
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from runner.problems import InvalidError, nearest
 from runner.rows.findings import Findings, Text
+from runner.rows.kinds import ENDINGS
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """Bytes of one record, so that a file without line ends cannot fill the memory."""
-
-DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-"""What separates the cells of a file, by its ending."""
-
-JSON_LINES = (".jsonl", ".ndjson")
-"""Endings of files with a JSON object on each line."""
-
-ENDINGS = (*DELIMITERS, *JSON_LINES)
 
 _SAVE_AS = "save it as CSV UTF-8"
 
@@ -36,12 +28,11 @@ class Lines:
     (CRC-32) tell its bytes once the csv module has drawn all its lines. `last` is the line drawn last.
     """
 
-    def __init__(self, file: BinaryIO, delimiter: str, findings: Findings) -> None:
+    def __init__(self, file: IO[bytes], delimiter: str, findings: Findings) -> None:
         self.delimiter = delimiter
         self.number = self.last = self.offset = self.length = self.checksum = 0
         self._readline = file.readline
         self._findings = findings
-        self._digest = hashlib.sha256()
         self._encoding = "utf-8-sig"
         self._raw: list[bytes] = []
 
@@ -52,7 +43,6 @@ class Lines:
         raw = self._readline(MAX_RECORD_BYTES + 1)
         if not raw:
             raise StopIteration
-        self._digest.update(raw)
         self._raw.append(raw)
         self.checksum = zlib.crc32(raw, self.checksum)
         self.length += len(raw)
@@ -83,9 +73,13 @@ class Lines:
         """Bytes read up to now."""
         return self.offset + self.length
 
-    def digest(self) -> str:
-        """SHA-256 of all bytes read, in hexadecimal."""
-        return self._digest.hexdigest()
+    def skip(self, line: int) -> bytes:
+        """Leave out what stands before `line`, and give it back."""
+        skipped = []
+        while self.last < line - 1 and next(self, None) is not None:
+            skipped.append(self.raw)
+            self.begin()
+        return b"".join(skipped)
 
     def report(self, cell: int, message: str, kind: str, remedy: str) -> None:
         """Something is wrong with a cell of the record in hand, counted from 0, -1 the last one."""
@@ -95,10 +89,8 @@ class Lines:
 
     def _check(self, raw: bytes) -> None:
         if self.last == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise self._refusal("is UTF-16 text, not UTF-8", "encoding", column=1, remedy=_SAVE_AS)
-        if self.last == 1 and raw.startswith(b"PK\x03\x04"):
-            message = "is a workbook or an archive, not delimited text"
-            raise self._refusal(message, "encoding", column=1, remedy="save the sheet as CSV UTF-8")
+            remedy = "leave out `encoding`, or write utf-16"
+            raise self._refusal("is UTF-16 text, not UTF-8", "encoding", column=1, remedy=remedy)
         if b"\0" in raw:
             column = len(raw[: raw.index(b"\0")].decode(self._encoding, "replace")) + 1
             raise self._refusal("has a NUL byte, which no text has", "encoding", column=column, remedy=_SAVE_AS)
@@ -157,7 +149,7 @@ def open_file(path: Path, findings: Findings) -> BufferedReader:
 def _beside(path: Path) -> str:
     """The nearest of the files that could have been meant."""
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() in ENDINGS]
+        names = [entry.name for entry in path.parent.iterdir() if entry.name.lower().endswith(ENDINGS)]
     except OSError:
         return f"there is no folder {path.parent} either"
     return nearest(path.name, names, noun="files") or f"there is none in {path.parent.absolute()}"
@@ -171,7 +163,7 @@ def unreadable(reason: str | OSError, findings: Findings, *, remedy: str = "") -
     return findings.error()
 
 
-def stamp(file: BinaryIO) -> tuple[int, int]:
+def stamp(file: IO[bytes]) -> tuple[int, int]:
     """Size in bytes and time of change in nanoseconds of an open file."""
     status = os.fstat(file.fileno())
     return status.st_size, status.st_mtime_ns

@@ -1,22 +1,26 @@
-"""The first pass over an input file: all that is wrong with it is found before the first row is used."""
+"""The first pass over an input: all that is wrong with it is found before the first row is used."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from runner.recipe.model import Rows
 from runner.rows.announced import Announced
 from runner.rows.cells import CellError
+from runner.rows.contents import unpack
 from runner.rows.delimited import read_delimited
 from runner.rows.findings import Findings
 from runner.rows.group import Keys
 from runner.rows.indexing import Indexing
-from runner.rows.input import Input, changed
+from runner.rows.input import Input
 from runner.rows.jsonl import read_json_lines
-from runner.rows.lines import JSON_LINES, open_file, stamp, unreadable
+from runner.rows.kinds import DELIMITERS, kind_of
+from runner.rows.lines import open_file, stamp, unreadable
 from runner.rows.making import Making
+from runner.rows.part import Part, changed, unchanged
 from runner.template import EvaluationError
 
 
@@ -27,39 +31,30 @@ def open_input(path: Path, rows: Rows, *, scope: Mapping[str, Any], name: str | 
     Raises InvalidError with every problem found.
     """
     findings = Findings(name or str(path))
-    keys = Keys(rows.key, scope, group_by=rows.group_by) if rows.key is not None else None
+    keys = Keys(rows.key, scope, rows=rows) if rows.key is not None else None
     making, announced = _made(rows, scope, findings)
     indexing = Indexing(rows, keys, findings, making=making, announced=announced)
     try:
-        with open_file(path, findings) as file:
-            before = stamp(file)
-            if path.suffix.lower() in JSON_LINES and not rows.delimiter:
-                found = read_json_lines(file, rows, indexing, findings)
-            else:
-                found = read_delimited(path, file, rows, indexing, findings)
+        parts = (_read(path, rows, indexing, findings),)
+        indexing.index.close()
     except OSError as error:
         raise unreadable(error, findings) from None
     if indexing.left_out and not len(indexing.index):
         message = f"has no rows: `where` leaves out {'each of ' * (len(indexing.left_out) > 1)}its lines"
         findings.add(message, "empty-file", remedy="look at the expression, or at the sheet")
-    if findings.total:
-        raise findings.error()
-    if found.size != before[0]:
-        raise changed(findings.file, 1)
-    indexing.index.close()
+    lines, count = len(indexing.index), indexing.index.row_count
+    if not findings.total:
+        announced.check(findings, lines=lines, rows=count)
     opened = Input(
-        path=path, name=findings.file, digest=found.digest, header=found.header, _header_bytes=found.header_bytes,
-        _format=found.format, _group_by=rows.group_by, _keys=keys, _index=indexing.index, _stamp=before,
-        left_out=indexing.left_out, _making=making,
-        agreed=announced.agreed(lines=len(indexing.index), rows=indexing.index.row_count),
+        name=findings.file, digest=parts[0].digest, parts=parts, warnings=tuple(findings.warnings),
+        agreed=announced.agreed(lines=lines, rows=count), left_out=indexing.left_out, _making=making,
+        _group_by=rows.group_by, _keys=keys, _index=indexing.index,
     )  # fmt: skip
-    announced.check(findings, lines=opened.line_count, rows=opened.row_count)
+    if findings.total and rows.group_by:
+        raise findings.error()
+    opened.check_keys(findings)
     if findings.total:
         raise findings.error()
-    if keys is not None:
-        if not keys.early:
-            opened.check_keys(findings)
-        keys.close()
     return opened
 
 
@@ -72,3 +67,22 @@ def _made(rows: Rows, scope: Mapping[str, Any], findings: Findings) -> tuple[Mak
     except EvaluationError as error:
         findings.add(str(error), "announced", remedy="give it with -v, or leave it out")
     raise findings.error()
+
+
+def _read(path: Path, rows: Rows, indexing: Indexing, findings: Findings) -> Part:
+    """Check every record of one file."""
+    with ExitStack() as opened:
+        file = opened.enter_context(open_file(path, findings))
+        before = stamp(file)
+        content = unpack(file, rows.encoding, findings)
+        kind = kind_of(path, content, rows, findings)
+        if kind == "jsonl":
+            read = read_json_lines(content.file, rows, indexing, findings)
+        else:
+            read = read_delimited(content.file, DELIMITERS[kind], rows, indexing, findings)
+        if (not content.own and read.size != before[0]) or not unchanged(file, before, content.digest):
+            raise changed(findings.file, 1)
+    return Part(
+        path=path, name=findings.file, kind=kind, digest=content.digest, read=read, before=indexing.before,
+        encoding=content.encoding, kept=content.file if content.own else None, stamp=before,
+    )  # fmt: skip

@@ -60,12 +60,12 @@ def test_unclosed_quote(contacts: Command) -> None:
     refused(contacts, content, "orders.csv:2:5: error: the quote that opens this cell is not closed", 'close it with "')
 
 
-def test_latin_1(contacts: Command) -> None:
-    content = (HEADER + "A-1,Café,1,2,\n").encode("latin-1")
-    refused(contacts, content, "orders.csv:2:8: error: is not UTF-8 text (byte 0xe9)", "save it as CSV UTF-8")
+def test_one_letter_of_another_encoding(contacts: Command) -> None:
+    content = (HEADER + "A-1,Ærø,1,2,\n").encode() + "A-2,Café,1,2,\n".encode("latin-1")
+    refused(contacts, content, "orders.csv:3:8: error: is not UTF-8 text (byte 0xe9)", "save it as CSV UTF-8")
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-be"])
 def test_utf_16(contacts: Command, encoding: str) -> None:
     refused(contacts, (HEADER + "A-1,Ace,1,2,\n").encode(encoding), "orders.csv:1:", "save it as CSV UTF-8")
 

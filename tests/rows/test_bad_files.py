@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import resource
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from runner.problems import InvalidError, Problem, draw
 from runner.recipe.model import Column, Rows
-from runner.rows import indexing, lines, open_input
+from runner.rows import lines, open_input
 from runner.template import compile_template
 
 from .conftest import Open, Refuse
@@ -84,11 +86,10 @@ def test_a_link_that_goes_round(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("ending", "message"),
-    [(".xlsx", "files ending in .xlsx are not supported"), ("", "a file without an ending is not supported")],
+    [(".pdf", "files ending in .pdf are not supported"), ("", "a file without an ending is not supported")],
 )
 def test_an_ending_that_is_not_supported(refused: Refuse, ending: str, message: str) -> None:
-    endings = ".csv, .tsv, .tab, .jsonl, .ndjson"
-    remedy = f"save it as {endings}, or say what separates the cells with `delimiter` under `rows`"
+    remedy = "save it as .csv, .tsv, .tab, .jsonl or .ndjson, or say what separates the cells with `delimiter`"
     assert seen(only(refused("a\n1\n", ending=ending))) == (1, 1, message, remedy)
 
 
@@ -107,10 +108,15 @@ def test_a_header_and_nothing_else(refused: Refuse, content: str) -> None:
     assert seen(only(refused(content))) == (1, 1, "has a header and no lines", "it needs a line for each record")
 
 
-def test_another_encoding_is_told_with_the_place_of_the_byte(refused: Refuse) -> None:
-    problem = only(refused("a,town\n1,Köln\n2,Münster\n".encode("cp1252")))
+def test_text_that_is_not_what_it_is_said_to_be_is_told_with_the_place_of_the_byte(refused: Refuse) -> None:
+    problem = only(refused("a,town\n1,Köln\n2,Münster\n".encode("cp1252"), encoding="utf-8"))
     assert seen(problem) == (2, 4, "is not UTF-8 text (byte 0xf6)", SAVE_AS)
     assert problem.excerpt == "1,Köln"
+
+
+def test_text_that_is_nearly_all_utf_8_is_damaged_and_no_other_encoding(refused: Refuse) -> None:
+    problem = only(refused("a,town\n1,Köln\n2,M".encode() + b"\xfcnster\n"))
+    assert seen(problem)[:3] == (3, 4, "is not UTF-8 text (byte 0xfc)")
 
 
 def test_columns_are_counted_in_characters_and_without_the_byte_order_mark(refused: Refuse) -> None:
@@ -118,15 +124,22 @@ def test_columns_are_counted_in_characters_and_without_the_byte_order_mark(refus
     assert only(refused(b"a,\xc3\xb6\xff\n1,2\n")).column == 4
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
-def test_utf_16_is_called_by_its_name(refused: Refuse, encoding: str) -> None:
-    content = ("" if encoding == "utf-16" else "\ufeff") + "a,b\n1,2\n"
-    assert seen(only(refused(content.encode(encoding)))) == (1, 1, "is UTF-16 text, not UTF-8", SAVE_AS)
+def test_utf_16_that_is_said_to_be_utf_8(refused: Refuse) -> None:
+    problem = only(refused("a,b\n1,2\n".encode("utf-16"), encoding="utf-8"))
+    assert seen(problem) == (1, 1, "is UTF-16 text, not UTF-8", "leave out `encoding`, or write utf-16")
 
 
-def test_a_workbook_with_the_wrong_ending(refused: Refuse) -> None:
-    problem = only(refused(b"PK\x03\x04\x14\x00"))
-    assert seen(problem) == (1, 1, "is a workbook or an archive, not delimited text", "save the sheet as CSV UTF-8")
+def test_bytes_that_an_encoding_does_not_have(refused: Refuse) -> None:
+    problem = only(refused(b"a,b\n1,2\n3,\x81\n"))
+    remedy = "say what it is with `encoding` under `rows`"
+    assert seen(problem) == (3, 1, "is not windows-1252 text (byte 0x81)", remedy)
+    assert only(refused(b"\xff\xfea\0\n\0\x00\xd8")).message.startswith("is not utf-16 text (byte 0x")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+def test_a_workbook_is_told_by_its_bytes(refused: Refuse, ending: str) -> None:
+    problem = only(refused(b"PK\x03\x04\x14\x00", ending=ending))
+    assert seen(problem) == (1, 1, "is a workbook or an archive, not text", "save the sheet as CSV UTF-8")
 
 
 def test_a_nul_byte(refused: Refuse) -> None:
@@ -185,10 +198,15 @@ def test_a_record_without_an_end(refused: Refuse, monkeypatch: pytest.MonkeyPatc
     assert seen(problem) == (3, 1, message, "look for a quote that is not closed")
 
 
-def test_more_lines_than_are_accepted(refused: Refuse, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing, "MAX_LINES", 3)
-    assert opened("a\n1\n2\n\n3\n").line_count == 3
-    assert seen(only(refused("a\n1\n2\n\n3\n4\n5\n"))) == (6, 1, "has more than 3 lines", "split the file")
+def test_a_temporary_folder_that_is_full_is_told(refused: Refuse) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    packed = gzip.compress("".join(f"{n:060}\n" for n in range(20_000)).encode())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        problem = only(refused(packed, ending=".csv.gz"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert problem.message.startswith("cannot be read: ")
 
 
 def test_ragged_lines(refused: Refuse) -> None:
@@ -216,7 +234,7 @@ def test_a_missing_column_with_the_nearest_header(refused: Refuse) -> None:
 
 @pytest.mark.parametrize(("delimiter", "said"), [(";", "';'"), ("\t", "a tab"), ("|", "'|'")])
 def test_another_delimiter_is_suspected(refused: Refuse, delimiter: str, said: str) -> None:
-    problem = only(refused(delimiter.join("ab") + "\n", Column("a", "a")))
+    problem = only(refused(delimiter.join("ab") + "\n", Column("a", "a"), delimiter="~"))
     assert problem.remedy == f"the cells seem to be separated by {said}: say so with `delimiter` under `rows`"
 
 

@@ -70,7 +70,7 @@ def test_what_tells_rows_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "said"), [
     ("", "the header is empty"), ("A,B\n", "has no lines"), ("A,A\n1,2\n", "stands twice"), ("A,B\n1\n", "has 1 cells"),
-    ("A,B\n,1\n2,\n", "no column is filled in"), ('A\n"1\n', "is no CSV"),
+    ("A,B\n,1\n2,\n", "no column is filled in"), ('A\n"1\n', "is not closed"),
 ])  # fmt: skip
 def test_a_sheet_that_is_none(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):

@@ -1,0 +1,165 @@
+"""Where each record of an input stands, which of them make up a row, and which keys there are: on disk, not in memory.
+
+All of it is in a nameless SQLite database, which SQLite keeps in memory up to `CACHE_KIB` and in a temporary file
+beyond that, sorting included. So an input costs the same memory whatever its size, and groups whose lines are not
+adjacent cost a sort instead of a dictionary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Hashable, Iterator
+from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+CACHE_KIB = 8 * 1024
+"""Memory that the database takes, in KiB."""
+
+SHORT = 60
+"""Characters of a key up to which it is kept as it is; of longer ones, their beginning and the SHA-256."""
+
+_BATCH = 2_000
+_SCHEMA = """
+CREATE TABLE records (number INTEGER PRIMARY KEY, part INT, offset INT, length INT, checksum INT, mark BLOB);
+CREATE TABLE keys (mark BLOB, number INT);
+BEGIN;
+"""
+_SORT = """
+CREATE TABLE sorted AS
+SELECT min(number) OVER (PARTITION BY mark) AS first, number, part, offset, length, checksum
+FROM records ORDER BY first, number
+"""
+_REPEATED = """
+SELECT keys.number, found.first, keys.mark
+FROM (SELECT mark, min(number) AS first FROM keys GROUP BY mark HAVING count(*) > 1) AS found
+JOIN keys ON keys.mark = found.mark WHERE keys.number > found.first ORDER BY keys.number
+"""
+
+
+class Place(NamedTuple):
+    """Where a record stands: its first line, its file from 0, its bytes there, and their CRC-32."""
+
+    number: int
+    part: int
+    offset: int
+    length: int
+    checksum: int
+
+
+class Index:
+    """The records of an input, in the order of their lines. Raises OSError when the disk is full."""
+
+    def __init__(self) -> None:
+        import sqlite3
+
+        self._failed = sqlite3.OperationalError
+        # Rows are read by one thread at a time, which need not be the one that checked them.
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._db.executescript(
+            f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB}; {_SCHEMA}"
+        )
+        self._records: list[tuple[Any, ...]] = []
+        self._keys: list[tuple[bytes, int]] = []
+        self._count = self._row_count = 0
+        self._grouped = False
+
+    def __del__(self) -> None:
+        self._db.close()
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def row_count(self) -> int:
+        """How many rows the records make up."""
+        return self._row_count if self._grouped else self._count
+
+    def add(self, place: Place, group: Hashable = None) -> None:
+        """Append a record, which belongs to `group` where records are grouped."""
+        mark = None
+        if group is not None:
+            self._grouped, mark = True, _mark(group)
+        self._records.append((*place, mark))
+        self._count += 1
+        if len(self._records) >= _BATCH:
+            self._write()
+
+    def claim(self, key: str, number: int) -> None:
+        """The row that begins on line `number` has this key."""
+        if len(key) > SHORT:
+            key = f"{key[: SHORT + 1]}{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
+        self._keys.append((key.encode("utf-8", "surrogatepass"), number))
+        if len(self._keys) >= _BATCH:
+            self._write()
+
+    def close(self) -> None:
+        """All records are there: put those of a row together."""
+        self._write()
+        if self._grouped:
+            self._ask(_SORT).close()
+            ((self._row_count,),) = self._ask("SELECT count(DISTINCT first) FROM sorted")
+
+    def repeated(self) -> Iterator[tuple[int, int, str]]:
+        """Lines whose key another has too: the line, the first one with this key, and how the key begins."""
+        self._write()
+        for number, first, mark in self._ask(_REPEATED):
+            yield number, first, mark.decode("utf-8", "surrogatepass")[: SHORT + 1]
+
+    def forget_keys(self) -> None:
+        """Make room: the keys were found to be in order."""
+        self._ask("DELETE FROM keys").close()
+
+    def rows(self) -> Iterator[list[Place]]:
+        """For each row the records that it is made of, in the order of first lines."""
+        if not self._grouped:
+            for found in self._ask("SELECT number, part, offset, length, checksum FROM records ORDER BY number"):
+                yield [Place(*found)]
+            return
+        lines = self._ask("SELECT first, number, part, offset, length, checksum FROM sorted ORDER BY rowid")
+        for _, members in groupby(lines, itemgetter(0)):
+            yield [Place(*found[1:]) for found in members]
+
+    def numbers(self) -> Iterator[int]:
+        """The first line of each record, ascending."""
+        return (number for (number,) in self._ask("SELECT number FROM records ORDER BY number"))
+
+    def find(self, numbers: Collection[int]) -> Iterator[Place]:
+        """The records that begin on these lines, in file order. Raises ValueError where none begins."""
+        for number in sorted(set(numbers)):
+            sql = "SELECT number, part, offset, length, checksum FROM records WHERE number = ?"
+            found = self._ask(sql, number).fetchone()
+            if found is None:
+                raise ValueError(f"no record begins on line {number}")
+            yield Place(*found)
+
+    def _write(self) -> None:
+        try:
+            self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", self._records)
+            self._db.executemany("INSERT INTO keys VALUES (?, ?)", self._keys)
+        except self._failed as error:
+            raise _full(error) from None
+        self._records.clear()
+        self._keys.clear()
+
+    def _ask(self, sql: str, *values: int) -> Any:
+        try:
+            return self._db.execute(sql, values)
+        except self._failed as error:
+            raise _full(error) from None
+
+
+def _full(error: Exception) -> OSError:
+    return OSError(0, f"the temporary folder cannot be used: {error}")
+
+
+def _mark(value: Hashable) -> bytes:
+    """What stands for a value: the same bytes for equal values, and others for all others."""
+    if isinstance(value, str):
+        text = value.encode("utf-8", "surrogatepass")
+    elif isinstance(value, int | Decimal) and not isinstance(value, bool):
+        text = b"\0" + str(Decimal(value).normalize()).encode()
+    else:
+        text = b"\1" + repr(value).encode()
+    return text if len(text) <= SHORT else b"\2" + hashlib.sha256(text).digest()

@@ -1,0 +1,38 @@
+"""What kind of file an input is: by its first bytes, by what is said, by its ending."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from runner.recipe.model import Rows
+from runner.rows.contents import Content
+from runner.rows.findings import Findings
+
+KINDS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+"""Kinds of files, by their endings."""
+
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+"""What separates the cells of a kind of file, unless the header says otherwise."""
+
+ENDINGS = (*KINDS, *(f"{ending}.gz" for ending in KINDS))
+"""Endings of files that can be read."""
+
+
+def ending_of(path: PurePath) -> str:
+    """The ending of a file's name in small letters, without that of a packed file: `.csv` of `orders.CSV.gz`."""
+    return PurePath(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
+
+
+def kind_of(path: PurePath, content: Content, rows: Rows, findings: Findings) -> str:
+    """The kind of a file. Raises InvalidError for one that cannot be read."""
+    ending = ending_of(path)
+    if content.is_archive:
+        findings.add("is a workbook or an archive, not text", "encoding", remedy="save the sheet as CSV UTF-8")
+        raise findings.error()
+    if kind := "csv" if rows.delimiter else KINDS.get(ending, ""):
+        return kind
+    *others, last = KINDS
+    message = f"files ending in {ending} are not supported" if ending else "a file without an ending is not supported"
+    remedy = f"save it as {', '.join(others)} or {last}, or say what separates the cells with `delimiter`"
+    findings.add(message, "unsupported", remedy=remedy)
+    raise findings.error()

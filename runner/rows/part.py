@@ -1,0 +1,82 @@
+"""One file of an input, as the first pass left it: its records can be read again."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from runner.problems import InvalidError
+from runner.rows.contents import digest_of
+from runner.rows.findings import Findings
+from runner.rows.index import Place
+from runner.rows.indexing import Read
+from runner.rows.lines import open_file, stamp, unreadable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A checked file. `path` is `-` for what was piped in; `before` counts the lines of the files before it.
+
+    `digest` is the SHA-256 of its bytes in hexadecimal; `kept` what its records are read from, where that is not the
+    file itself; `encoding` Python's name of what its text is in.
+    """
+
+    path: Path
+    name: str
+    kind: str
+    digest: str
+    read: Read = field(repr=False)
+    before: int = 0
+    encoding: str = "utf-8"
+    kept: IO[bytes] | None = field(default=None, repr=False)
+    stamp: tuple[int, int] = field(default=(0, 0), repr=False)
+
+    def raw(self, places: Iterable[Place]) -> Iterator[bytes]:
+        """The bytes of records, each compared with what the first pass saw. Raises InvalidError for another file."""
+        if self.kept is not None:
+            yield from self._from(self.kept, places)
+            return
+        try:
+            with open_file(self.path, Findings(self.name)) as file:
+                self._check_unchanged(file)
+                yield from self._from(file, places)
+        except OSError as error:
+            raise unreadable(error, Findings(self.name)) from None
+
+    def _from(self, file: IO[bytes], places: Iterable[Place]) -> Iterator[bytes]:
+        position, handle = -1, file.fileno()
+        for place in places:
+            if self.kept is not None:
+                raw = os.pread(handle, place.length, place.offset)  # no position that another reader could move
+            else:
+                if position != place.offset:
+                    file.seek(place.offset)
+                raw = file.read(place.length)
+                position = place.offset + len(raw)
+            if zlib.crc32(raw) != place.checksum:
+                raise changed(self.name, place.number - self.before)
+            yield raw
+
+    def _check_unchanged(self, file: IO[bytes]) -> None:
+        if not unchanged(file, self.stamp, self.digest):
+            raise changed(self.name, 1)
+
+
+def unchanged(file: IO[bytes], before: tuple[int, int], digest: str) -> bool:
+    """Whether an open file is what it was: one with another time of change still is when its bytes are the same."""
+    found = stamp(file)
+    if found == before:
+        return True
+    return found[0] == before[0] and digest_of(file) == digest
+
+
+def changed(name: str, line: int) -> InvalidError:
+    """What to raise for a file that is another than before, from `line` on."""
+    findings = Findings(name)
+    remedy = "start again with the file as it is now"
+    findings.add("changed while it was being read", "changed", remedy=remedy, line=line)
+    return findings.error()
