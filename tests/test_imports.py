@@ -32,6 +32,7 @@ LIBRARIES = {
     "jsonpath": {"catalogue"},
     "jsonschema": {"catalogue", "recipe", "sandbox"},
     "jsonschema_rs": {"recipe"},
+    "python_calamine": {"rows"},
     "requests": {"transport"},
     "rich": {"report"},
     "simplejson": {"catalogue", "sandbox"},
@@ -42,7 +43,7 @@ LIBRARIES = {
     "xlsxwriter": {"report"},
     "yaml": {"source"},
 }
-LAZY = {"babel", "dotenv", "jsonschema", "jsonschema_rs", "rich", "xlsxwriter"}
+LAZY = {"babel", "dotenv", "jsonschema", "jsonschema_rs", "python_calamine", "rich", "xlsxwriter"}
 """Imported inside functions only: each takes longer to import than `runner --version` may take in all."""
 
 

@@ -85,7 +85,7 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
 
 def _origin(source: Source, rows: Mapping[str, Any]) -> Iterator[Problem]:
     """Rows come from a file, or from an API."""
-    for name in ("file", "delimiter", "encoding", "header", "unpivot") if "use" in rows else ():
+    for name in ("file", "delimiter", "encoding", "header", "sheet", "unpivot") if "use" in rows else ():
         if name in rows:
             message = f"'{name}' and 'use' do not go together: rows come from a file, or from an API"
             remedy = "leave one out; --rows reads a saved answer (.jsonl) instead of the API"

@@ -82,6 +82,7 @@ class _Builder(NamedTuple):
             delimiter=rows.get("delimiter", ""),
             encoding=rows.get("encoding", ""),
             header=rows.get("header", 0),
+            sheet=rows.get("sheet", ""),
             group_by=group_by,
             key=key,
             columns=tuple(self.column(name, given) for name, given in rows.get("columns", {}).items()),

@@ -140,6 +140,7 @@ class Rows:
     delimiter: str = ""
     encoding: str = ""
     header: int = 0
+    sheet: str | int = ""
     group_by: str = ""
     key: Template | str | None = None
     columns: tuple[Column, ...] = ()

@@ -29,6 +29,7 @@ from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunSta
 from runner.problems import InvalidError, StoppedError, printable
 from runner.recipe.model import RESULT_COLUMNS
 from runner.report.cells import record, storable
+from runner.report.retry_book import write_sheet
 from runner.rows import Input
 
 RESULTS = "results.csv"
@@ -169,7 +170,10 @@ class Files:
         if left and not missing:
             try:
                 with stopping(path, remedy=MEND), WholeFile(path) as file:
-                    input_.write_some(file, left)
+                    if input_.sheet:
+                        write_sheet(file, input_.sheet, input_.sheet_cells(left))
+                    else:
+                        input_.write_some(file, left)
                 self.retry_path = path
             except InvalidError as error:
                 missing = _why(error)

@@ -71,6 +71,17 @@ class Sheet:
             self._sheet.write_string(0, at, name, style(bold=True))
         self._sheet.freeze_panes(1, 0)
 
+    def put(self, row: int, at: int, value: Any, form: str = "") -> None:
+        """Write a cell as it is, both places from 0; `form` is how a number is shown."""
+        if isinstance(value, str):
+            self._sheet.write_string(row, at, value)
+        elif isinstance(value, bool):
+            self._sheet.write_boolean(row, at, value)
+        elif form:
+            self._sheet.write_datetime(row, at, value, self._style(num_format=form))
+        else:
+            self._sheet.write_number(row, at, value)
+
     def row(
         self, values: Sequence[Any], *, text: Collection[int] = (), style: Mapping[str, Any] | None = None,
         styles: Mapping[int, Mapping[str, Any]] | None = None,

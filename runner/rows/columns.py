@@ -42,7 +42,7 @@ class Columns:
         found: dict[str, Any] = {}
         for name, at, convert in self.plan:
             with suppress(CellError):
-                found[name] = None if not cells[at] else convert(cells[at]) if convert else cells[at]
+                found[name] = None if cells[at] == "" else convert(cells[at]) if convert else cells[at]
         return found
 
     def place(self, name: str) -> int:

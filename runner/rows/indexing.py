@@ -10,8 +10,6 @@ from typing import Any, Protocol
 from runner.recipe.model import Rows
 from runner.rows.announced import Announced
 from runner.rows.findings import Findings
-from runner.rows.announced import Announced
-from runner.rows.findings import Findings
 from runner.rows.group import Keys, RowKeyError
 from runner.rows.index import Index, Place
 from runner.rows.making import Making, MakingError

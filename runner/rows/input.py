@@ -18,6 +18,7 @@ from runner.rows.group import Keys, Line, Row, RowKeyError, merge
 from runner.rows.index import Index, Place
 from runner.rows.making import Making
 from runner.rows.part import Part
+from runner.rows.workbook import Workbook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Input:
 
     `digest` is the SHA-256 of its bytes in hexadecimal; `header` has its names without blanks around them, none where
     each record names its own. Lines are counted on from file to file; `place` tells the file. `left_out` are the lines
-    that `where` left out, `agreed` the totals that were announced, `warnings` what is worth knowing about how it was read.
+    that `where` left out, `agreed` the totals that were announced; `warnings` tell what was guessed of the file.
     """
 
     name: str
@@ -108,8 +109,22 @@ class Input:
     def retry_ending(self) -> str:
         """The ending of a file with some of the records that is read as this input is."""
         part = self.parts[0]
+        if part.kind == "xlsx":
+            return ".xlsx"
         plain = part.path.with_suffix("") if part.path.suffix.lower() == ".gz" else part.path
         return plain.suffix.lower() or f".{part.kind}"
+
+    @property
+    def sheet(self) -> str:
+        """The sheet of a workbook that the records are from; empty where the input is text."""
+        form = self.parts[0].read.format
+        return form.sheet if isinstance(form, Workbook) else ""
+
+    def sheet_cells(self, numbers: Collection[int]) -> Iterator[list[Any]]:
+        """The cells of a workbook down to its header, and of the rows with these numbers, as they stand."""
+        form = self.parts[0].read.format
+        assert isinstance(form, Workbook)  # noqa: S101 - the input has a sheet
+        return form.cells(raw for _, raw in self.raw_lines(numbers))
 
     def write_some(self, file: IO[bytes], numbers: Collection[int]) -> None:
         """Write the header and the records that begin on these lines, as they stand. May raise OSError."""

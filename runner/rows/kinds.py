@@ -8,13 +8,16 @@ from runner.recipe.model import Rows
 from runner.rows.contents import Content
 from runner.rows.findings import Findings
 
-KINDS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+KINDS = {
+    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl",
+    ".xlsx": "xlsx", ".xlsm": "xlsx",
+}  # fmt: skip
 """Kinds of files, by their endings."""
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 """What separates the cells of a kind of file, unless the header says otherwise."""
 
-ENDINGS = (*KINDS, *(f"{ending}.gz" for ending in KINDS))
+ENDINGS = (*KINDS, *(f"{ending}.gz" for ending in KINDS if KINDS[ending] != "xlsx"))
 """Endings of files that can be read."""
 
 
@@ -27,9 +30,13 @@ def kind_of(path: PurePath, content: Content, rows: Rows, findings: Findings) ->
     """The kind of a file. Raises InvalidError for one that cannot be read."""
     ending = ending_of(path)
     if content.is_archive:
-        findings.add("is a workbook or an archive, not text", "encoding", remedy="save the sheet as CSV UTF-8")
+        return "xlsx"
+    kind = "csv" if rows.delimiter else KINDS.get(ending, "")
+    if kind == "xlsx":
+        remedy = "open it in a spreadsheet and save it as .xlsx"
+        findings.add("is no workbook, whatever its name says", "damaged", remedy=remedy)
         raise findings.error()
-    if kind := "csv" if rows.delimiter else KINDS.get(ending, ""):
+    if kind:
         return kind
     *others, last = KINDS
     message = f"files ending in {ending} are not supported" if ending else "a file without an ending is not supported"

@@ -21,6 +21,7 @@ from runner.rows.kinds import DELIMITERS, kind_of
 from runner.rows.lines import open_file, stamp, unreadable
 from runner.rows.making import Making
 from runner.rows.part import Part, changed, unchanged
+from runner.rows.workbook import read_workbook
 from runner.template import EvaluationError
 
 
@@ -76,13 +77,16 @@ def _read(path: Path, rows: Rows, indexing: Indexing, findings: Findings) -> Par
         before = stamp(file)
         content = unpack(file, rows.encoding, findings)
         kind = kind_of(path, content, rows, findings)
-        if kind == "jsonl":
+        kept = content.file if content.own else None
+        if kind == "xlsx":
+            read, kept = read_workbook(content, rows, indexing, findings)
+        elif kind == "jsonl":
             read = read_json_lines(content.file, rows, indexing, findings)
         else:
             read = read_delimited(content.file, DELIMITERS[kind], rows, indexing, findings)
-        if (not content.own and read.size != before[0]) or not unchanged(file, before, content.digest):
+        if (kept is None and read.size != before[0]) or not unchanged(file, before, content.digest):
             raise changed(findings.file, 1)
     return Part(
         path=path, name=findings.file, kind=kind, digest=content.digest, read=read, before=indexing.before,
-        encoding=content.encoding, kept=content.file if content.own else None, stamp=before,
+        encoding=content.encoding, kept=kept, stamp=before,
     )  # fmt: skip

@@ -71,7 +71,7 @@ def test_utf_16(contacts: Command, encoding: str) -> None:
 
 
 def test_a_workbook_under_another_name(contacts: Command) -> None:
-    refused(contacts, b"PK\x03\x04" + bytes(200), "orders.csv:1:1: error: is a workbook", "save the sheet as CSV UTF-8")
+    refused(contacts, b"PK\x03\x04" + bytes(200), "orders.csv:1:1: error: is a damaged workbook: ", "copy it again")
 
 
 def test_bad_values_are_all_listed(contacts: Command) -> None:

@@ -89,7 +89,9 @@ def test_a_link_that_goes_round(tmp_path: Path) -> None:
     [(".pdf", "files ending in .pdf are not supported"), ("", "a file without an ending is not supported")],
 )
 def test_an_ending_that_is_not_supported(refused: Refuse, ending: str, message: str) -> None:
-    remedy = "save it as .csv, .tsv, .tab, .jsonl or .ndjson, or say what separates the cells with `delimiter`"
+    remedy = (
+        "save it as .csv, .tsv, .tab, .jsonl, .ndjson, .xlsx or .xlsm, or say what separates the cells with `delimiter`"
+    )
     assert seen(only(refused("a\n1\n", ending=ending))) == (1, 1, message, remedy)
 
 
@@ -139,7 +141,7 @@ def test_bytes_that_an_encoding_does_not_have(refused: Refuse) -> None:
 @pytest.mark.parametrize("ending", [".csv", ".xlsx"])
 def test_a_workbook_is_told_by_its_bytes(refused: Refuse, ending: str) -> None:
     problem = only(refused(b"PK\x03\x04\x14\x00", ending=ending))
-    assert seen(problem) == (1, 1, "is a workbook or an archive, not text", "save the sheet as CSV UTF-8")
+    assert seen(problem) == (1, 1, "is a damaged workbook: file is not a zip file", "copy it again")
 
 
 def test_a_nul_byte(refused: Refuse) -> None:

@@ -1,0 +1,197 @@
+"""A workbook as the archive that it is: looked over before anything is unpacked, and the cells that a reader drops.
+
+python-calamine gives the values of cells fast, but an error such as #N/A, and a formula that nobody has computed yet,
+come out of it as empty cells. Both are found here, in the XML of the sheet, as is how large the sheet becomes: the
+reader makes room for every cell of the rectangle that is in use, so that two cells far apart are a bomb.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+from xml.etree import ElementTree
+
+from runner.problems import InvalidError
+from runner.rows.findings import Findings
+
+MOST_PARTS = 10_000
+"""Files in the archive."""
+
+MOST_BYTES = 4 * 1024**3
+"""Bytes of all of them, unpacked."""
+
+MOST_RATIO, RATIO_FROM = 250, 32 * 1024**2
+"""How many times larger than packed a file of more than so many bytes may be."""
+
+MOST_CELLS = 30_000_000
+"""Cells of the rectangle of a sheet that is in use."""
+
+BOOK, RELATIONS, STRINGS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml"
+
+_CHUNK = 4 * 1024**2
+_MOST_BOOK = 8 * 1024**2
+_OTHERS = {"content.xml": "an OpenDocument file", "xl/workbook.bin": "a binary workbook (.xlsb)"}
+_FAULT = re.compile(
+    rb"""<(?:\w+:)?c\s([^>]*\bt=["']e["'][^>]*)>(?:\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>))?\s*"""
+    rb"""<(?:\w+:)?v>([^<]*)<"""
+)
+_FORMULA = re.compile(
+    rb"""<(?:\w+:)?c\s([^>]*)(?<!/)>\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*+(?!<(?:\w+:)?v>[^<])"""
+)
+_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+_TEXT = re.compile(rb"""\bt=["']str["']""").search
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far a sheet goes: the numbers of rows and columns of the rectangle in use."""
+
+    rows: int
+    columns: int
+
+
+Fault = tuple[int, int, str]
+"""The row and column of a cell without a value that can be used, from 1, and the error in it, or nothing."""
+
+
+def open_archive(file: IO[bytes], findings: Findings) -> zipfile.ZipFile:
+    """The archive of a workbook, with nothing in it that unpacks to too much. Raises InvalidError."""
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise _refusal(f"is a damaged workbook: {str(error).lower()}", "damaged", "copy it again", findings) from None
+    parts = archive.infolist()
+    names = {part.filename for part in parts}
+    if BOOK not in names:
+        what = next((what for name, what in _OTHERS.items() if name in names), "an archive without a workbook in it")
+        raise _refusal(f"is {what}, not an .xlsx workbook", "unsupported", "save the sheet as .xlsx or CSV", findings)
+    wrong = ""
+    if len(parts) > MOST_PARTS or len(names) < len(parts):
+        wrong = f"has {len(parts):,} files in it, or one of them twice"
+    elif sum(part.file_size for part in parts) > MOST_BYTES:
+        wrong = f"unpacks to more than {MOST_BYTES // 1024**3} GiB"
+    for part in parts:
+        if part.file_size > RATIO_FROM and part.file_size > MOST_RATIO * part.compress_size:
+            wrong = f"unpacks to {part.file_size // part.compress_size:,} times its size"
+    if wrong:
+        raise bomb(wrong, findings)
+    return archive
+
+
+def bomb(wrong: str, findings: Findings) -> InvalidError:
+    """What to raise for a workbook that is too much to read."""
+    return _refusal(wrong, "too-large", "split the sheet, or save it as CSV", findings)
+
+
+def read_xml(archive: zipfile.ZipFile, name: str, findings: Findings) -> ElementTree.Element:
+    """A small part of a workbook. Raises InvalidError when it is none."""
+    content = b"".join(read_part(archive, name, findings, most=_MOST_BOOK))
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        raise damaged(f"{name} defines entities", findings)
+    try:
+        return ElementTree.fromstring(content)  # noqa: S314 - it is small, and has no entities
+    except ElementTree.ParseError as error:
+        raise damaged(f"{name}: {error}", findings) from None
+
+
+def read_part(archive: zipfile.ZipFile, name: str, findings: Findings, *, most: int = MOST_BYTES) -> Iterator[bytes]:
+    """The bytes of a part, a piece at a time. Raises InvalidError when it is not what the archive says it is."""
+    size = 0
+    try:
+        with archive.open(name) as part:
+            while chunk := part.read(_CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise bomb(f"has a part {name} of more than {most // 1024**2} MiB", findings)
+                yield chunk
+    except KeyError:
+        raise damaged(f"there is no {name} in it", findings) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise damaged(str(error), findings) from None
+
+
+def measure(archive: zipfile.ZipFile, name: str, findings: Findings) -> Extent:
+    """How far a sheet goes. Raises InvalidError for one with more cells than can be read."""
+    columns: set[bytes] = set()
+    rows: set[int] = set()
+    for chunk in _whole_rows(read_part(archive, name, findings), findings):
+        found = _CELL.findall(chunk)
+        columns.update({letters for letters, _ in found})
+        numbers = {digits for _, digits in found}
+        if numbers:
+            seen = {int(digits) for digits in numbers}
+            rows = {min(seen | rows), max(seen | rows)}
+    if not rows:
+        return Extent(0, 0)
+    places = {column_number(letters.decode()) for letters in columns}
+    extent = Extent(max(rows) - min(rows) + 1, max(places) - min(places) + 1)
+    if extent.rows * extent.columns > MOST_CELLS:
+        size = f"{extent.rows:,} rows and {extent.columns:,} columns"
+        raise bomb(f"has a sheet of {size}: more than {MOST_CELLS:,} cells", findings)
+    return extent
+
+
+def faults(archive: zipfile.ZipFile, name: str, findings: Findings) -> Iterator[Fault]:
+    """The cells of a sheet that hold an error, or a formula without a value, in the order in which they stand."""
+    for chunk in _whole_rows(read_part(archive, name, findings), findings):
+        found = []
+        if b'"e"' in chunk or b"'e'" in chunk:
+            for match in _FAULT.finditer(chunk):
+                found.append((*_address(match[1], findings), match[2].decode(errors="replace")))  # noqa: PERF401
+        if b"<f" in chunk or b":f" in chunk:
+            matches = (match[1] for match in _FORMULA.finditer(chunk))
+            found += [(*_address(each, findings), "") for each in matches if not _TEXT(each)]
+        yield from sorted(set(found))
+
+
+def _address(attributes: bytes, findings: Findings) -> tuple[int, int]:
+    found = re.search(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""", attributes)
+    if found is None:
+        raise damaged("a cell has no address", findings)
+    return int(found[2]), column_number(found[1].decode())
+
+
+def _whole_rows(chunks: Iterator[bytes], findings: Findings) -> Iterator[bytes]:
+    """The XML of a sheet in pieces that end with a row."""
+    left = b""
+    for chunk in chunks:
+        left += chunk
+        end = left.rfind(b"row>") + 4
+        if end > 4:
+            yield left[:end]
+            left = left[end:]
+        elif len(left) > 16 * _CHUNK:
+            raise bomb(f"has a row of more than {len(left) // 1024**2} MiB", findings)
+    yield left
+
+
+def column_number(letters: str) -> int:
+    """The number of a column from 1: C is 3."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def column_letters(number: int) -> str:
+    """The letters of a column: 3 is C."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def damaged(reason: str, findings: Findings) -> InvalidError:
+    """What to raise for a workbook that no spreadsheet writes."""
+    remedy = "open it in a spreadsheet and save it again"
+    return _refusal(f"is a damaged workbook: {reason}", "damaged", remedy, findings)
+
+
+def _refusal(message: str, kind: str, remedy: str, findings: Findings) -> InvalidError:
+    findings.add(message, kind, remedy=remedy)
+    return findings.error()

@@ -1,0 +1,229 @@
+"""Workbooks: a sheet of an .xlsx file, read by python-calamine and kept as records that a run reads by position."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import IO, Any
+
+from runner.problems import InvalidError, nearest
+from runner.recipe.model import Rows
+from runner.rows.archive import (
+    BOOK,
+    RELATIONS,
+    STRINGS,
+    Fault,
+    column_letters,
+    damaged,
+    faults,
+    measure,
+    open_archive,
+    read_part,
+    read_xml,
+)
+from runner.rows.cells import CellError
+from runner.rows.columns import Columns, match_columns
+from runner.rows.contents import CHUNK, OLE, Content, Spool
+from runner.rows.dialect import HEADER_WITHIN, find_header
+from runner.rows.findings import Findings
+from runner.rows.indexing import Indexing, Read
+from runner.rows.making import read_columns
+from runner.rows.typed import original_cells, pack, typed_columns, unpack_cells
+
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_STRICT_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
+
+Merges = tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """The records of a sheet under a header. `above` are the rows up to it, as they are kept."""
+
+    columns: Columns
+    sheet: str
+    above: tuple[bytes, ...] = field(repr=False)
+    merges: Merges = field(repr=False)
+
+    def values(self, raw: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
+        """The typed values of records that were found to be in order."""
+        return map(self.columns.values, map(unpack_cells, raw))
+
+    def report(
+        self, findings: Findings, *, number: int, raw: bytes, names: Sequence[str], message: str, kind: str, remedy: str
+    ) -> None:  # fmt: skip
+        """A problem of the first of these columns, in row `number` of the sheet."""
+        del raw  # the address says where it is
+        self.report_cell(findings, number, self.columns.place_of(names), message, kind, remedy)
+
+    def report_cell(self, findings: Findings, number: int, at: int, message: str, kind: str, remedy: str) -> None:
+        """A problem of a cell, with its address; `at` counts columns from 0."""
+        place = number - 1, at
+        for first, last in self.merges:
+            if first != place and first[0] <= place[0] <= last[0] and first[1] <= place[1] <= last[1]:
+                other = f"{column_letters(first[1] + 1)}{first[0] + 1}"
+                remedy = f"it is merged with {other}: take the cells apart, fill in each"
+        address = f"{self.sheet}!{column_letters(at + 1)}{number}"
+        findings.add(f"{address}: {message}", kind, remedy=remedy, line=number, column=at + 1)
+
+    def report_faults(self, findings: Findings, number: int, cells: Sequence[Any]) -> None:
+        """All that is wrong with the cells of a row."""
+        for at, message, remedy in self.columns.faults(cells):
+            self.report_cell(findings, number, at, message, "bad-value", remedy)
+
+    def cells(self, raw: Iterable[bytes]) -> Iterator[list[Any]]:
+        """Every cell up to the header and of these records, as they stood in the sheet."""
+        for rows in (self.above, raw):
+            yield from map(original_cells, rows)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet of a workbook, and the part of the archive that it is in."""
+
+    name: str
+    part: str
+    hidden: bool
+
+
+def read_workbook(content: Content, rows: Rows, indexing: Indexing, findings: Findings) -> tuple[Read, IO[bytes]]:
+    """Check every row of a sheet, and keep it. Raises InvalidError when it cannot be read."""
+    before = findings.total
+    kept, sheet, merges = keep_sheet(content, rows, findings)
+    found = _header(kept, rows)
+    if found is None:
+        findings.add(f"the sheet {sheet!r} is empty", "empty-file", remedy="name another one with `sheet` under `rows`")
+        raise findings.error()
+    above = list(islice(kept, found))
+    header = tuple(str(cell).strip() for cell in unpack_cells(above[-1]))
+    offset = sum(map(len, above))
+
+    form = Workbook(Columns(len(header), {}, ()), sheet, tuple(above), merges)
+    columns = match_columns(header, rows, partial(form.report_cell, findings, found))
+    form = Workbook(typed_columns(columns, rows), sheet, tuple(above), merges)
+    if findings.total > before:
+        raise findings.error()
+    count = indexing.count
+    last = _check_rows(kept, form, offset, found, indexing, findings)
+    if indexing.count == count and not indexing.left_out and findings.total == before:
+        findings.add(f"the sheet {sheet!r} has a header and no lines", "empty-file", remedy="name another with `sheet`")
+    layout = f"sheet {sheet!r}" + (f", header on line {found}" if found > 1 else "")
+    return Read(form, offset, last, header, layout=layout), kept
+
+
+def _header(kept: IO[bytes], rows: Rows) -> int | None:
+    """The row of the header, which has to be among the first ones; the file is at its beginning afterwards."""
+    lines = islice(kept, rows.header or HEADER_WITHIN)
+    cells = ((number, [str(cell) for cell in unpack_cells(line)]) for number, line in enumerate(lines, start=1))
+    found = find_header((each for each in cells if each[0] >= rows.header), read_columns(rows))
+    kept.seek(0)
+    return found.line if found else None
+
+
+def _check_rows(
+    kept: IO[bytes], form: Workbook, offset: int, number: int, indexing: Indexing, findings: Findings
+) -> int:
+    """Check the rows beneath the header, and give back the number of the last one."""
+    for number, line in enumerate(kept, start=number + 1):  # noqa: B020 - counted on from the header
+        cells = unpack_cells(line)
+        if any(not isinstance(cell, str) or cell.strip() for cell in cells):
+            try:
+                values = form.columns.values(cells)
+            except CellError:
+                if not indexing.leaves_out(number, form.columns.usable(cells)):
+                    form.report_faults(findings, number, cells)
+            else:
+                def report(names: Sequence[str], message: str, kind: str, remedy: str, number: int = number) -> None:
+                    form.report_cell(findings, number, form.columns.place_of(names), message, kind, remedy)
+
+                place = offset, len(line), number, zlib.crc32(line)
+                indexing.add(place, values, labels=form.columns.labels, report=report)
+        offset += len(line)
+    return number
+
+
+def keep_sheet(content: Content, rows: Rows, findings: Findings) -> tuple[IO[bytes], str, Merges]:
+    """A line for each row of the sheet, its name, and its merged cells. Raises InvalidError."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    if content.head.startswith(OLE):
+        raise _old(content, findings)
+    archive = open_archive(content.file, findings)
+    sheet = _choose(archive_sheets(archive, findings), rows.sheet, findings)
+    for part in (STRINGS,) if STRINGS in archive.namelist() else ():
+        for _ in read_part(archive, part, findings):
+            """Read to the end, so that it is no larger than it says."""
+    extent = measure(archive, sheet.part, findings)
+    content.file.seek(0)
+    try:
+        found = CalamineWorkbook.from_filelike(content.file).get_sheet_by_name(sheet.name)
+        kept, left = Spool(), found.start[1] if found.start else 0
+        wrong = faults(archive, sheet.part, findings)
+        for line in _packed(found.iter_rows() if extent.rows else iter(()), left, wrong):
+            kept.write(line)
+        merges = tuple(found.merged_cell_ranges or ())
+    except CalamineError as error:
+        raise damaged(str(error), findings) from None
+    kept.seek(0)
+    return kept, sheet.name, merges
+
+
+def _packed(rows: Iterator[list[Any]], left: int, wrong: Iterator[Fault]) -> Iterator[bytes]:
+    """The rows as they are kept; `left` columns before them are empty, and `wrong` has what came out empty of them."""
+    pending = next(wrong, None)
+    padding = [""] * left
+    for number, cells in enumerate(rows, start=1):
+        here: dict[int, str] = {}
+        while pending is not None and pending[0] <= number:
+            here[pending[1] - 1] = pending[2]
+            pending = next(wrong, None)
+        cells = padding + cells if left else cells
+        if here:
+            cells += [""] * (max(here) + 1 - len(cells))
+        yield pack(cells, here)
+
+
+def archive_sheets(archive: Any, findings: Findings) -> list[_Sheet]:
+    """The worksheets of a workbook, in its order."""
+    targets = {
+        each.get("Id"): each.get("Target", "") for each in read_xml(archive, RELATIONS, findings) if each.get("Id")
+    }
+    sheets = []
+    for each in read_xml(archive, BOOK, findings).iter():
+        if each.tag.rpartition("}")[2] == "sheet":
+            target = targets.get(each.get(_ID) or each.get(_STRICT_ID), "")
+            part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+            if "worksheet" in part:
+                sheets.append(_Sheet(each.get("name", ""), part, each.get("state", "visible") != "visible"))
+    return sheets
+
+
+def _choose(sheets: Sequence[_Sheet], wanted: str | int, findings: Findings) -> _Sheet:
+    """The sheet by its name or number; the first one that is not hidden where the recipe says nothing."""
+    names = [sheet.name for sheet in sheets]
+    if isinstance(wanted, int) and 1 <= wanted <= len(sheets):
+        return sheets[wanted - 1]
+    if wanted in names:
+        return sheets[names.index(str(wanted))]
+    if not wanted and sheets:
+        return next((sheet for sheet in sheets if not sheet.hidden), sheets[0])
+    message = f"there is no sheet {wanted!r}" if wanted else "has no sheets"
+    findings.add(message, "missing-sheet", remedy=nearest(str(wanted), names, noun="sheets"))
+    raise findings.error()
+
+
+def _old(content: Content, findings: Findings) -> InvalidError:
+    """What to say of a file in Microsoft's older container: an encrypted workbook, or one of Excel 97 to 2003."""
+    left, encrypted = b"", False
+    while chunk := content.file.read(CHUNK):
+        encrypted = encrypted or _ENCRYPTED in left + chunk
+        left = chunk[-len(_ENCRYPTED) :]
+    message, remedy = "is a workbook of Excel 97 to 2003 (.xls)", "open it in a spreadsheet and save it as .xlsx"
+    if encrypted:
+        message, remedy = "is an encrypted workbook: it opens with a password only", "save it without a password"
+    findings.add(message, "unsupported", remedy=remedy)
+    return findings.error()
