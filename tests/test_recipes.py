@@ -48,7 +48,7 @@ def test_recipe(tmp_path: Path, recipe: Path) -> None:
     assert len(runner.delivered()) == writes
     found = runner.runs / "1" / "rows.jsonl"  # what it read, where the rows come from an API
     rows: list[str | Path] = ["--rows", found] if found.exists() else []
-    look = ["--lookups"] if "update:" in recipe.read_text(encoding="utf-8") else []  # what is kept in step depends on it
+    look = ["--lookups"] if "update:" in recipe.read_text(encoding="utf-8") else []  # what is kept in step is read
     assert "0 to send" in runner("run", recipe.stem, *values, *rows, "--dry-run", *look).out
 
 
