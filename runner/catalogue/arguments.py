@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -42,6 +42,9 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 }
 
 
+_SCALARS = frozenset({str, int, bool, Decimal})
+
+
 class _Misfit:
     """The value is not of that type and cannot become it without a loss."""
 
@@ -67,15 +70,20 @@ class Findings:
     def refuse(self, path: TreePath, message: str) -> None:
         self.problems.append((path, message))
 
-    def require(self, names: Iterable[str], given: Mapping[str, Any], *, path: TreePath = ()) -> None:
+    def require(self, names: Iterable[str], given: Collection[str], *, path: TreePath = ()) -> None:
         """Refuse what is missing, unless it was given and is refused already."""
-        for name in sorted(name for name in names if name not in given):
+        for name in sorted([name for name in names if name not in given]):
             here = (*path, name)
             if not any(refused[: len(here)] == here for refused, _ in self.problems):
                 self.refuse(here, "is required")
 
     def note(self, path: TreePath, message: str) -> None:
-        self.notes.append(f"{dotted(path)}: {message}")
+        self.notes.append(_note(path, message))
+
+
+@lru_cache(maxsize=4096)
+def _note(path: TreePath, message: str) -> str:
+    return f"{dotted(path)}: {message}"
 
 
 @lru_cache(maxsize=4096)
@@ -90,8 +98,11 @@ def convert(value: Any, schema: Mapping[str, Any], *, path: TreePath, evidence: 
 
     What a schema says beyond the type is a reason to refuse a value only where `evidence` is better than inferred.
     """
-    if isinstance(value, Unknown):
+    kind = type(value)
+    if kind is Unknown:
         return value
+    if kind is str and (schema.get("type") == "string" or "string" in types_of(schema)):  # most are
+        return _scalar(value, schema, path=path, evidence=evidence, findings=findings)
     if isinstance(value, float):
         findings.refuse(path, f"{value!r} is a binary float, which is not exact; use a decimal")
         return None
@@ -100,11 +111,14 @@ def convert(value: Any, schema: Mapping[str, Any], *, path: TreePath, evidence: 
     if isinstance(converted, _Misfit):
         findings.refuse(path, _misfit_message(value, wanted))
         return None
-    if not isinstance(converted, str) and isinstance(converted, Mapping):
+    if type(converted) is dict or (type(converted) not in _SCALARS and isinstance(converted, Mapping)):
         return _convert_object(converted, schema, path=path, findings=findings)
-    if isinstance(converted, list | tuple):
+    if isinstance(converted, (list, tuple)):
         return _convert_list(converted, schema, path=path, evidence=evidence, findings=findings)
-    plain = _plain(converted)
+    return _scalar(_plain(converted), schema, path=path, evidence=evidence, findings=findings)
+
+
+def _scalar(plain: Any, schema: Mapping[str, Any], *, path: TreePath, evidence: str, findings: Findings) -> Any:
     message = _defect(plain) or (_broken_rule(plain, schema) if evidence != "inferred" else "")
     if message:
         findings.refuse(path, message)
@@ -162,8 +176,6 @@ def _convert_list(
 
 def _first_fit(value: Any, wanted: Sequence[str]) -> Any:
     """The value as the first type that it is already, else as the first that it can become without a loss."""
-    if wanted == ("string",) and isinstance(value, str):  # most are
-        return value
     for fits in (_is_already, _become):
         for name in wanted:
             converted = fits(value, name)
@@ -200,7 +212,10 @@ def _plain(value: Any) -> Any:
 
 def _defect(value: Any) -> str:
     """Why a scalar cannot be written as JSON or into a URL; empty when it can."""
-    if isinstance(value, Decimal):
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            return "text with half a character (a lone surrogate)"
+    elif isinstance(value, Decimal):
         if not value.is_finite():
             return f"{value} is not a number that a request can carry"
         exponent = value.as_tuple().exponent
@@ -209,9 +224,6 @@ def _defect(value: Any) -> str:
     elif isinstance(value, int) and not isinstance(value, bool):
         if abs(value) >= 10**MAX_DIGITS:
             return f"a number of more than {MAX_DIGITS} digits"
-    elif isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            return "text with half a character (a lone surrogate)"
     elif not isinstance(value, bool):
         return f"a value of type {type(value).__name__} cannot be sent"
     return ""

@@ -166,6 +166,7 @@ class Catalogue(Mapping[str, Api]):
         self._paths = dict(shipped_apis() if paths is None else paths)
         self._overlays = dict(overlays or {})
         self._loaded: dict[str, Api] = {}
+        self._operations: dict[str, Operation] = {}
 
     def __getitem__(self, name: str) -> Api:
         if name not in self._loaded:
@@ -183,8 +184,10 @@ class Catalogue(Mapping[str, Api]):
 
     def operation(self, full_name: str) -> Operation:
         """The operation that `use` calls `api.operation`. Raises KeyError."""
-        api, _, name = full_name.partition(".")
-        return self[api].operations[name]
+        if full_name not in self._operations:
+            api, _, name = full_name.partition(".")
+            self._operations[full_name] = self[api].operations[name]
+        return self._operations[full_name]
 
     def operations(self, apis: Collection[str] = ()) -> list[Operation]:
         """The operations of those of `apis` that there are; of every one, where that is none."""

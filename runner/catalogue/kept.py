@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from runner import source
+from runner.catalogue.json_text import json_text
 
 FOLDER = "recipe-runner"
 _OTHERS_WRITE = 0o022
@@ -40,12 +41,10 @@ def recall(path: Path, text: str, *, environ: Mapping[str, str] = os.environ) ->
 
 def keep(path: Path, text: str, data: Any, *, environ: Mapping[str, str] = os.environ) -> None:
     """Keep the data of the document at `path` with this text, in the place of what was kept of it before."""
-    import simplejson  # imported on use: it writes decimals digit by digit, and what is kept needs none to be read
-
     with suppress(OSError, ValueError, RecursionError):
         place = _place(path, environ)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        content = f"{_key(text)}\n{simplejson.dumps(data, use_decimal=True, allow_nan=False)}"
+        content = f"{_key(text)}\n{json_text(data)}"
         handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:  # no fsync: what is torn is not read

@@ -7,23 +7,20 @@ import datetime as dt
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote
-
-import simplejson
 
 from runner.catalogue.arguments import ArgumentError, Findings, convert, convert_field
 from runner.catalogue.conditions import encode_conditions, named_value
 from runner.catalogue.form import encode_form
+from runner.catalogue.json_text import json_text
 from runner.catalogue.operation import Operation, Parameter
 from runner.problems import nearest
 from runner.template import Unknown, contains_unknown, to_text
-
-_SEPARATORS = (("\u2028", "\\u2028"), ("\u2029", "\\u2029"))  # simplejson 3 escapes them, 4 does not
 
 
 @dataclass(frozen=True)
@@ -71,10 +68,7 @@ class Request:
 
 def to_json(tree: Any) -> bytes:
     """Plain data as compact UTF-8 JSON: decimals digit by digit, dates in ISO form. Raises on floats."""
-    text: str = simplejson.dumps(_exact(tree), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for separator, escape in _SEPARATORS:
-        text = text.replace(separator, escape)
-    return text.encode()
+    return json_text(tree).encode()
 
 
 def build_request(
@@ -100,8 +94,8 @@ def build_request(
         if parameter.window and today:
             _check_window(parameter, given[name], today, findings)
     body = _body(operation, given, findings)
-    present = {name: given[name] for name in operation.parameters if name in given}
-    findings.require(operation.required, {**present, **(body or {})})
+    parameters = given if body is None else {name for name in operation.parameters if name in given}
+    findings.require(operation.required, parameters if not body else {*parameters, *body})
     if findings.problems:
         raise ArgumentError(findings.problems)
     path = _path(operation.path, placed["path"]) + _query(placed["query"])
@@ -197,7 +191,13 @@ def _defect(place: str, text: str) -> str:
 
 
 def _path(template: str, values: Mapping[str, Any]) -> str:
-    return re.sub(r"\{([^{}]*)\}", lambda found: _encoded(values[found[1]]), template)
+    parts = _parts(template)  # text and the name of a parameter by turns
+    return "".join([_encoded(values[part]) if at % 2 else part for at, part in enumerate(parts)])
+
+
+@cache
+def _parts(template: str) -> Sequence[str]:
+    return re.split(r"\{([^{}]*)\}", template)
 
 
 def _query(values: Mapping[str, Any]) -> str:
@@ -207,29 +207,15 @@ def _query(values: Mapping[str, Any]) -> str:
 
 def _encoded(value: Any) -> str:
     """A value in a URL: what is not known stands in brackets with blanks, which nothing that is known can have."""
-    if isinstance(value, Unknown) and value.parts:
-        return "".join(map(_encoded, value.parts))
     if isinstance(value, Unknown):
-        return str(Unknown(quote(value.origin, safe=" .[]")))
+        return "".join(map(_encoded, value.parts)) if value.parts else _later(value.origin)
     return quote(value, safe="")
+
+
+@lru_cache(maxsize=1024)
+def _later(origin: str) -> str:
+    return str(Unknown(quote(origin, safe=" .[]")))
 
 
 def _amount(value: Any) -> Decimal | Unknown | None:
     return Decimal(value) if isinstance(value, int) else value
-
-
-def _exact(value: Any) -> Any:
-    """A tree in which simplejson writes decimals digit by digit: it would write 1E+16 as it stands."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        return {name: _exact(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_exact(entry) for entry in value]
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise ValueError(f"{value} is not a JSON number")
-        return simplejson.RawJSON(format(value, "f"))
-    if isinstance(value, float):
-        raise TypeError(f"{value!r} is a binary float; JSON is written from decimals only")
-    return value.isoformat() if hasattr(value, "isoformat") else value

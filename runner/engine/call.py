@@ -32,7 +32,7 @@ class Caller(Planning):
         try:
             arguments = render(use.step.arguments, use.scope)
             request = self._context.request(use.operation, first_arguments(use.operation, arguments))
-            use = replace(use, arguments=arguments)
+            use = use._replace(arguments=arguments)
         except (EvaluationError, ArgumentError) as error:
             self.plan(use.step, "invalid", reason=words(error), position=use.position)
             return Outcome("rejected", words(error))

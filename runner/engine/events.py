@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from runner.catalogue import Operation, Request
 from runner.journal import Identity
@@ -36,8 +36,7 @@ PlannedState = Literal[
 """
 
 
-@dataclass(frozen=True)
-class PlannedCall:
+class PlannedCall(NamedTuple):
     """One call of a dry run. `request` is what goes on the wire; `item` the position under `for_each`, from 0.
 
     `unless_found` is the search before it, `read_back` the read after it.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from runner.catalogue import Operation
 from runner.engine.events import PlannedCall
@@ -43,8 +44,7 @@ class Progress:
         return any(call.effect != "read" and call.state in (*SETTLED, *OPEN) for call in self.prior.values())
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(NamedTuple):
     """A step used for one row or item: what it sees, which call it is, and its position under `for_each`.
 
     `arguments` are those of its `with`, rendered.
@@ -56,4 +56,4 @@ class Use:
     identity: Identity
     position: int | None = None
     undecided: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = MappingProxyType({})

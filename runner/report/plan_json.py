@@ -16,7 +16,6 @@ brackets with blanks, which are encoded in everything else.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,6 +23,7 @@ from functools import cache, lru_cache
 from typing import Any, TextIO
 
 from runner.catalogue import Auth, Request, to_json
+from runner.catalogue.json_text import escaped, json_key, text_json, write
 from runner.engine.events import Event, PlannedCall, RowFinished, RowResult, RunEnded, RunStarted
 from runner.report.plan import HEADINGS, Totals, kind_of, reason_of
 from runner.template import Unknown
@@ -36,9 +36,6 @@ LATER = "(known after run)"
 
 SENSITIVE = "(sensitive)"
 """Stands where a secret is added when it is sent."""
-
-text_json = json.JSONEncoder(ensure_ascii=False).encode
-"""A text as JSON."""
 
 
 @dataclass(frozen=True)
@@ -174,12 +171,12 @@ def _call_head(step: str, operation: str, effect: str, state: str) -> str:
 def _request(request: Request, *, inferred: bool = False) -> str:
     line = f'"method":"{request.method}","path":{text_json(request.path)}'
     if request.headers:
-        line += "," + _member("headers", marked(request.headers))
+        line += f',"headers":{marked(request.headers)}'
     if request.body is not None:
         line += f',"body":{_body(request)}'
     if request.amount is not None:
-        amount = marked(request.amount) if isinstance(request.amount, Unknown) else _decimal(request.amount)
-        line += "," + _member("amount", amount)
+        amount = request.amount
+        line += f',"amount":{marked(amount if isinstance(amount, Unknown) else _decimal(amount))}'
     if request.notes or inferred:
         line += f',"notes":{_notes(("inferred operation",) * inferred + request.notes)}'
     return line
@@ -196,18 +193,24 @@ def _body(request: Request) -> str:
         content = (request.content() or b"").decode()
         if '"(' not in content:
             return content
-    return to_json(marked(request.body)).decode()
+    return marked(request.body)
 
 
-def marked(tree: Any) -> Any:
-    """Plain data in which what is not known is an object that no data looks like."""
-    if isinstance(tree, str):
-        return tree
-    if isinstance(tree, Unknown):
-        return {LATER: [marked(part) for part in tree.parts] if tree.parts else tree.origin}
-    if isinstance(tree, Mapping):
-        return {f"({name}" if name.startswith("(") else name: marked(value) for name, value in tree.items()}
-    return [marked(value) for value in tree] if isinstance(tree, list | tuple) else tree
+def marked(tree: Any) -> str:
+    """JSON of plain data in which what is not known is an object that no data looks like."""
+    return escaped(write(tree, _marked_key, _later))
+
+
+@lru_cache(maxsize=4096)
+def _marked_key(name: str) -> str:
+    return json_key(f"({name}" if name.startswith("(") else name)
+
+
+def _later(value: Any) -> str:
+    if not isinstance(value, Unknown):
+        raise TypeError(f"{value!r} is no plain data")
+    inside = "[" + ",".join(map(marked, value.parts)) + "]" if value.parts else text_json(value.origin)
+    return f'{{"{LATER}":{inside}}}'
 
 
 def unmarked(tree: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from runner.problems import nearest
@@ -69,11 +70,19 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
             continue
         labels[column.name] = _label(column, found[0])
         try:
-            plan.append((column.name, places[found[0]], compile_cell(column)))
+            plan.append((column.name, places[found[0]], _remembering(column)))
         except CellError as error:
             report(places[found[0]], f"{labels[column.name]} {error.message}", "bad-column", error.remedy)
     _check_names(rows, declared, report)
     return Columns(len(header), labels, tuple(plan))
+
+
+def _remembering(column: Column) -> Convert | None:
+    """What converts the cells of a column, most of which stand there more than once; lists are somebody's own."""
+    convert = compile_cell(column)
+    if convert is None or column.listed:
+        return convert
+    return lru_cache(maxsize=512, typed=True)(convert)
 
 
 def as_header(text: str) -> str:

@@ -50,9 +50,13 @@ def _each(context: Context, value: Any, expression: str, name: str) -> list[tupl
         str(value)  # raises, with the name that is undefined
     if not isinstance(value, list | tuple):
         raise EvaluationError(f"{name} needs a list, not {kind(value)}")
-    compiled = compile_expression(expression)
-    scope = context.get_all()
-    return [(element, compiled.evaluate({**scope, "item": element})) for element in value]
+    evaluate = compile_expression(expression).evaluate
+    scope = dict(context.get_all())
+    found = []
+    for element in value:
+        scope["item"] = element
+        found.append((element, evaluate(scope)))
+    return found
 
 
 @pass_context
@@ -102,17 +106,17 @@ class Expression:
             node = node.node
         return (node.name, tuple(reversed(keys))) if isinstance(node, nodes.Name) else None
 
+    def _read(self, name: str, keys: tuple[str, ...], scope: Mapping[str, Any]) -> Any:
+        """The value of a lone name; absent where it is for Jinja to say what is wrong."""
+        value = scope.get(name, _ABSENT)
+        for key in keys:
+            if isinstance(value, dict) and key in value:
+                value = value[key]
+            else:
+                value = value.child(key) if isinstance(value, Unknown) else _ABSENT
+        return value
+
     def _value(self, scope: Mapping[str, Any]) -> Any:
-        if self._lone is not None:
-            name, keys = self._lone
-            value = scope.get(name, _ABSENT)
-            for key in keys:
-                if isinstance(value, dict) and key in value:
-                    value = value[key]
-                else:
-                    value = value.child(key) if isinstance(value, Unknown) else _ABSENT
-            if value is not _ABSENT:
-                return value
         context = Context(ENVIRONMENT, dict(scope), None, {})
         for _ in self._compiled(context):
             pass
@@ -132,6 +136,8 @@ class Expression:
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
         """The value in `scope`; Unknown where it needs one. Raises EvaluationError."""
         try:
+            if self._lone is not None and (found := self._read(*self._lone, scope)) is not _ABSENT:
+                return found
             value = self._value(scope)
             _defined(value, deep=self._builds)
         except Undecided as undecided:
@@ -166,6 +172,11 @@ class Template:
     def lone(self) -> bool:
         return len(self.parts) == 1
 
+    @cached_property
+    def _only(self) -> Expression | None:
+        """The expression that is all there is; None where text stands beside it."""
+        return self.parts[0] if self.lone and isinstance(self.parts[0], Expression) else None
+
     @property
     def placed(self) -> tuple[tuple[int, Expression], ...]:
         """The expressions of the text, each with its offset in it."""
@@ -179,16 +190,18 @@ class Template:
 
     def render(self, scope: Mapping[str, Any]) -> Any:
         """The value, or the text; Unknown where a part is. Raises EvaluationError."""
-        if self.lone and isinstance(self.parts[0], Expression):
-            return self.parts[0].evaluate(scope)
-        values = [part if isinstance(part, str) else part.evaluate(scope) for part in self.parts]
-        for part, value in zip(self.parts, values, strict=True):
-            if isinstance(part, Expression) and not isinstance(value, Unknown):
-                try:
-                    to_text(value)
-                except EvaluationError as error:
-                    raise EvaluationError(f"{part.text.strip()[:100]}: {error}") from None
-        return concat(values)
+        if self._only is not None:
+            return self._only.evaluate(scope)
+        return concat([part if isinstance(part, str) else _as_text(part, scope) for part in self.parts])
+
+
+def _as_text(part: Expression, scope: Mapping[str, Any]) -> str | Unknown:
+    """What an expression reads like inside text. Raises EvaluationError that names it."""
+    value = part.evaluate(scope)
+    try:
+        return value if isinstance(value, Unknown) else to_text(value)
+    except EvaluationError as error:
+        raise EvaluationError(f"{part.text.strip()[:100]}: {error}") from None
 
 
 def _inner_tree(text: str) -> Node:
@@ -257,9 +270,10 @@ class Each:
 
 def render(tree: Tree, scope: Mapping[str, Any]) -> Any:
     """The tree with every template rendered in `scope`. Raises EvaluationError."""
-    if isinstance(tree, Template | Each):
+    is_a = type(tree)
+    if is_a is Template or is_a is Each:
         return tree.render(scope)
-    if isinstance(tree, dict):
+    if is_a is dict:
         return {key: render(value, scope) for key, value in tree.items()}
     return [render(value, scope) for value in tree] if isinstance(tree, list) else tree
 

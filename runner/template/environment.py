@@ -18,6 +18,9 @@ CONCAT = "concat of texts"
 """The filter that `~` becomes; no recipe can name it."""
 
 
+_NUMBERS = frozenset({int, Decimal})
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     """Keys first and never methods; numbers only in arithmetic; Unknown passes through."""
 
@@ -28,6 +31,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         return self.getitem(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
+        if type(obj) is dict and type(argument) is str and argument in obj:  # most are
+            return obj[argument]
         if isinstance(argument, Undefined) or isinstance(obj, Undefined):
             str(argument), str(obj)  # whichever is undefined raises
         if isinstance(argument, Unknown):
@@ -46,15 +51,16 @@ class _Environment(ImmutableSandboxedEnvironment):
         return self.undefined(hint=f"{kind(obj)} has no {argument!r}")
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        for side in (left, right):
-            if isinstance(side, Undefined):
-                str(side)
-        for side in (left, right):
-            if isinstance(side, Unknown):
-                return side
+        if type(left) not in _NUMBERS or type(right) not in _NUMBERS:
+            for side in (left, right):
+                if isinstance(side, Undefined):
+                    str(side)
+            for side in (left, right):
+                if isinstance(side, Unknown):
+                    return side
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
             return concat([left, right])
-        a, b = (number(side, repr(operator)) for side in (left, right))
+        a, b = number(left, repr(operator)), number(right, repr(operator))
         if operator in ("/", "//", "%") and b == 0:
             raise EvaluationError(f"{operator!r}: division by zero")
         try:
@@ -82,14 +88,21 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 def concat(parts: Sequence[Any]) -> Any:
     """Texts side by side (`~`); unknown as soon as one part is."""
+    if set(map(type, parts)) == {str}:
+        return _joined(parts)
     for part in parts:
         if isinstance(part, Undefined):
             str(part)
     texts = [part if isinstance(part, Unknown) else to_text(part) for part in parts]
     known = [text for text in texts if isinstance(text, str)]
-    if sum(map(len, known)) > MAX_TEXT:
+    text = _joined(known)
+    return text if len(known) == len(texts) else Unknown.text(texts)
+
+
+def _joined(texts: Sequence[str]) -> str:
+    if sum(map(len, texts)) > MAX_TEXT:
         raise EvaluationError(f"the text becomes longer than {MAX_TEXT} characters")
-    return "".join(known) if len(known) == len(texts) else Unknown.text(texts)
+    return "".join(texts)
 
 
 def _is_odd(value: Any, test: str) -> bool:

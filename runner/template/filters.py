@@ -223,10 +223,11 @@ def guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def filtered(value: Any, *args: Any, **kwargs: Any) -> Any:
-        for given in (*args, *kwargs.values()) if name == "default" else (value, *args, *kwargs.values()):
+        every = (value, *args, *kwargs.values())
+        for given in every[1:] if name == "default" else every:
             if isinstance(given, Undefined):
                 str(given)  # raises, with the name that is undefined
-        for given in (value, *args, *kwargs.values()):
+        for given in every:
             if isinstance(given, Unknown):
                 return given
         try:

@@ -15,6 +15,7 @@ MAX_DIGITS = 4300
 """Digits of a number, before or after the point."""
 
 _TOO_LARGE = 10**MAX_DIGITS
+_NUMBERS = (int, Decimal)
 
 
 class EvaluationError(Exception):
@@ -78,6 +79,8 @@ class Unknown:
 
 def contains_unknown(tree: Any) -> bool:
     """Whether a value of plain data holds an Unknown anywhere."""
+    if type(tree) is str:
+        return False
     if isinstance(tree, dict):
         tree = tree.values()
     elif isinstance(tree, Unknown):
@@ -106,7 +109,10 @@ def kind(value: Any) -> str:
 
 def number(value: Any, where: str) -> int | Decimal:
     """`value` if it is a number that can be reckoned with; true and false are none."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    exact = type(value)
+    if (exact is int and -(10**18) < value < 10**18) or (exact is Decimal and -99 < value.adjusted() < 99):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         raise EvaluationError(f"{where} needs a number, not {kind(value)}")
     if isinstance(value, Decimal):
         small = value.is_zero() or abs(value.adjusted()) < MAX_DIGITS
@@ -123,7 +129,7 @@ def to_text(value: Any) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | Decimal):
+    if isinstance(value, _NUMBERS):
         return format(number(value, "text"), "f" if isinstance(value, Decimal) else "d")
     if isinstance(value, dt.date):
         return value.isoformat()

@@ -1,0 +1,69 @@
+"""Plain data as JSON text: compact, decimals digit by digit, dates in ISO form; neither a float nor NaN gets in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+text_json = json.JSONEncoder(ensure_ascii=False).encode
+"""A text as JSON."""
+
+_SEPARATORS = (("\u2028", "\\u2028"), ("\u2029", "\\u2029"))  # allowed in JSON, and line ends to JavaScript
+
+
+def json_text(tree: Any) -> str:
+    """Plain data as compact JSON. Raises TypeError for what JSON has no exact form of, ValueError for NaN and such."""
+    return escaped(write(tree, json_key, _refuse))
+
+
+def escaped(text: str) -> str:
+    """JSON in which no character ends a line."""
+    if not text.isascii():
+        for separator, escape in _SEPARATORS:
+            text = text.replace(separator, escape)
+    return text
+
+
+@lru_cache(maxsize=4096)
+def json_key(name: str) -> str:
+    """The name of a member with its colon."""
+    return text_json(str(name)) + ":"
+
+
+def write(tree: Any, key: Callable[[str], str], other: Callable[[Any], str]) -> str:
+    """`tree` as JSON: `key` writes the names of members, `other` the values that are no plain data."""
+    kind = type(tree)
+    if kind is str:
+        return text_json(tree)
+    if kind is dict:
+        return "{" + ",".join([key(name) + write(value, key, other) for name, value in tree.items()]) + "}"
+    if kind is list or kind is tuple:
+        return "[" + ",".join([write(value, key, other) for value in tree]) + "]"
+    return _scalar(tree, key, other)
+
+
+def _scalar(value: Any, key: Callable[[str], str], other: Callable[[Any], str]) -> str:
+    if value is None or value is True or value is False:
+        return "null" if value is None else "true" if value else "false"
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError(f"{value} is not a JSON number")
+        return format(value, "f")
+    if isinstance(value, dt.date):
+        return f'"{value.isoformat()}"'
+    if isinstance(value, str):
+        return text_json(str(value))
+    if isinstance(value, Mapping | list | tuple):
+        return write(dict(value) if isinstance(value, Mapping) else list(value), key, other)
+    return other(value)
+
+
+def _refuse(value: Any) -> str:
+    what = "a binary float; JSON is written from decimals only" if isinstance(value, float) else "no plain data"
+    raise TypeError(f"{value!r} is {what}")
