@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.config import NAME, SANDBOX, ApiTarget, Config, Secret, Target, find_home, load
+from runner.config.notices import Mail, Webhook
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, draw_all
 
 CANARY = "p@ss-w0rd-canary-17"
@@ -260,3 +261,55 @@ def test_a_configuration_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidError) as raised:
         load(tmp_path)
     assert (raised.value.exit_code, raised.value.problems[0].message) == (7, "cannot be read: is a directory")
+
+
+NOTIFY = """\
+notify:
+  - when: trouble
+    webhook: {url: {env: SLACK_URL}, body: slack}
+  - text: "Run {{ run }}: {{ unknown }} unknown"
+    mail: {to: ops@example.com, from: r@example.com, host: smtp.example.com, user: r, password: {env: PW}, attach: true}
+"""
+
+
+def test_who_is_told(tmp_path: Path) -> None:
+    hook, mail = written(tmp_path, NOTIFY).notify
+    assert (hook.when, hook.channel, hook.text) == ("trouble", Webhook("SLACK_URL", "slack"), None)
+    assert mail.when == "always"
+    assert mail.channel == Mail(
+        ("ops@example.com",), "r@example.com", "smtp.example.com", 587, "starttls", "r", "PW", attach=True
+    )  # fmt: skip
+    assert (hook.name, mail.name) == ("webhook SLACK_URL", "mail to ops@example.com")
+    assert load(tmp_path).secret("PW", environ={"PW": CANARY}).reveal() == CANARY
+    with pytest.raises(ConfigError, match="PW is not set"):
+        load(tmp_path).secret("PW", environ={})
+
+
+MAIL = "notify: [{mail: {to: a@b.c, from: a@b.c, host: h"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        (f"notify:\n  - webhook: {{url: https://hooks.example.com/{CANARY}}}\n", 2, "a secret is never written here"),
+        ("notify:\n  - webhook: {body: slack}\n", 2, "a secret is never written here"),
+        ("notify:\n  - webhook: {url: {env: U}, body: irc}\n", 2, "body is one of json, slack, teams"),
+        ("notify:\n  - when: never\n    webhook: {url: {env: U}}\n", 2, "when is one of always, trouble, unknown"),
+        ("notify:\n  - when: always\n", 2, "a notice has one of webhook and mail"),
+        ("notify: {webhook: {url: {env: U}}}\n", 1, "notify is a list"),
+        (f"{MAIL}, password: {CANARY}, user: x}}}}]\n", 1, "a secret is never written here"),
+        (f"{MAIL}, user: x}}}}]\n", 1, "user and password go together"),
+        (f"{MAIL}, tls: none}}}}]\n", 1, "the mail would go out unencrypted"),
+        (f"{MAIL}, port: 2.5}}}}]\n", 1, "port has to be a whole number"),
+        (f"{MAIL}, attach: often}}}}]\n", 1, "attach is true or false"),
+        ("notify: [{mail: {to: [5], from: a@b.c, host: h}}]\n", 1, "to is an address or a list of addresses"),
+        ("notify: [{mail: {from: a@b.c, host: h}}]\n", 1, "the mail has no to"),
+        ("notify: [{text: '{{ unknwon }}', webhook: {url: {env: U}}}]\n", 1, "no notice knows 'unknwon'"),
+        ("notify: [{text: '{{ ', webhook: {url: {env: U}}}]\n", 1, ""),
+        ("notify: [{txt: a, webhook: {url: {env: U}}}]\n", 1, "unknown key 'txt'"),
+    ],
+)
+def test_a_notice_that_is_refused(tmp_path: Path, text: str, line: int, message: str) -> None:
+    problems = refused(tmp_path, text)
+    assert any(message in problem.message and problem.line == line for problem in problems), problems
+    assert CANARY not in draw_all(problems)

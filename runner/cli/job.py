@@ -143,7 +143,9 @@ class Job:
             single = self._single()
             history = History(runs)
             open_things.callback(history.close)
-            number = self._begin(journal, way, input_, resumed, self._asked_again(history, way))
+            if resumed is not None and max_failures is None:
+                max_failures = resumed.max_failures
+            number = self._begin(journal, way, input_, resumed, self._asked_again(history, way), max_failures)
             reports = Reports(
                 self.project.recipe, runs / str(number), wanted=self.wanted, stop=stop, history=history,
                 catalogue=self.catalogue,
@@ -163,7 +165,10 @@ class Job:
                     self._started(way, number, read, history, resumed=resuming, again=context.again)
                 )
 
-            ended = _recorded(journal, number, execute)
+            try:
+                ended = _recorded(journal, number, execute)
+            finally:
+                reports.notify(self.project.config, journal, number)
         reports.deliver(ended)
         return ended.exit_code
 
@@ -216,10 +221,10 @@ class Job:
 
     def _begin(
         self, journal: Journal, way: wiring.Way, input_: Input | None, resumed: RunRecord | None,
-        again: Sequence[AgainRecord],
+        again: Sequence[AgainRecord], max_failures: int | None,
     ) -> int:  # fmt: skip
         if resumed is not None:
-            journal.reopen(resumed.id)
+            journal.reopen(resumed.id, max_failures=max_failures)
             return resumed.id
         recipe = self.project.recipe
         return journal.begin(
@@ -230,7 +235,7 @@ class Job:
                 to_json(self.values).decode(), self.date.isoformat(), _now(),
                 line_count=input_.line_count if input_ is not None else 0,
                 row_count=input_.row_count if input_ is not None else 0 if self.search else 1,
-                only=json.dumps(self.selection.only),
+                only=json.dumps(self.selection.only), max_failures=max_failures,
             ),
             again=again,
         )  # fmt: skip

@@ -24,6 +24,7 @@ _COMMANDS = {
     "plan": "plan",
     "run": "recipes",
     "resume": "recipes",
+    "notify": "notices",
     "report": "report",
     "runs": "runs",
     "show": "runs",

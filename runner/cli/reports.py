@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -14,11 +15,13 @@ import click
 from runner.catalogue import Catalogue
 from runner.cli.leaving import Talk
 from runner.cli.wanted import Wanted, is_ours
+from runner.config import Config
 from runner.durable import WholeFile, stopping
 from runner.engine.events import Reporter, RunEnded
 from runner.engine.run import Reporters
 from runner.engine.stop import Stop
-from runner.journal import History, RunRecord
+from runner.journal import History, Journal, RunRecord
+from runner.problems import RunnerError
 from runner.recipe.model import Recipe
 from runner.rows import Input
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from runner.report.console import Console
     from runner.report.events import Events
     from runner.report.export import Export
+    from runner.report.notify import Ending
 
 
 MakeReporter = Callable[[Input | None], Reporter]
@@ -66,7 +70,7 @@ class RunFiles:
 
     def deliver(self) -> dict[str, Path]:
         """Copy what there is to where it is wanted; returns where it is. Raises StoppedError."""
-        written = {name: path for name, path in self._written() if path is not None}
+        written = self.written()
         out = self._wanted.out
         if out is not None:
             with stopping(out, remedy=f"the files are in {_short(self._folder)}"):
@@ -74,6 +78,10 @@ class RunFiles:
                     path.unlink()
                 written = {name: _copy(path, out) for name, path in written.items()}
         return written
+
+    def written(self) -> dict[str, Path]:
+        """The files that are there, by what they are."""
+        return {name: path for name, path in self._written() if path is not None}
 
     def _written(self) -> Iterator[tuple[str, Path | None]]:
         if self.export is not None:
@@ -101,6 +109,7 @@ class Reports:
         self.console = _console(wanted, stop)
         self.early: list[Reporter] = [self.console]
         """Those that tell of a run before its rows are known."""
+        self._ending: Ending | None = None
         self._events: Events | None = None
         if wanted.as_json:
             from runner.report.events import Events
@@ -116,13 +125,29 @@ class Reports:
             run, self._recipe, self._folder, wanted=self._wanted, history=self._history, catalogue=self._catalogue,
             input_=input_,
         )  # fmt: skip
-        return Reporters([*self._files.reporters, *self.early, *(make(input_) for make in also)])
+        from runner.report.notify import Ending
+
+        self._ending = Ending()
+        return Reporters([*self._files.reporters, self._ending, *self.early, *(make(input_) for make in also)])
 
     def close(self) -> None:
         """Leave no live line and no half of a file. Safe to call at any time."""
         self.console.close()
         if self._files is not None:
             self._files.close()
+
+    def notify(self, settings: Config, journal: Journal, number: int) -> None:
+        """Tell whom the configuration names of the end, however it came; what came of that is on record, no more."""
+        run = self._history.run(number)
+        if not settings.notify or run is None:
+            return
+        from runner.cli.notices import tell
+        from runner.report.notify import Ending
+
+        told = (self._ending or Ending()).told(run)
+        with suppress(RunnerError):
+            for record in tell(settings, told, self._files.written() if self._files is not None else {}):
+                journal.notice(record)
 
     def deliver(self, ended: RunEnded) -> None:
         """Copy the files to where they are wanted, and say where they are on stdout."""

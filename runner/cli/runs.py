@@ -48,7 +48,8 @@ def show(*, number: int | None, key: str | None, limit: int) -> int:
     history = History(projects.current().runs)
     run = recorded_run(history, number)
     text = show_run(
-        run, history.rows(run.id), history.calls_of_run(run.id), key=key, limit=limit, again=history.again(run.id)
+        run, history.rows(run.id), history.calls_of_run(run.id), key=key, limit=limit, again=history.again(run.id),
+        notices=history.notices(run.id),
     )  # fmt: skip
     click.echo(text, nl=False)
     return 0

@@ -237,7 +237,8 @@ class Run:
         rejected = self._add(result)
         if self._sender is not None and self._max_failures is not None and rejected >= self._max_failures:
             reason = f"{rejected} row{'s' * (rejected != 1)} rejected, as many as --max-failures allows"
-            self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy="see why, then go on: runner resume")
+            remedy = "see why, then go on with a larger number: runner resume --max-failures N"
+            self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy=remedy)
 
     def _row_run(self, row: Row) -> RowRun:
         return RowRun(self._context, row, self._sender, looker=self._looker)

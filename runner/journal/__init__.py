@@ -7,6 +7,7 @@ from runner.journal.records import (
     CallRecord,
     CallState,
     Identity,
+    NoticeRecord,
     RowRecord,
     RunRecord,
     SentCall,
@@ -15,5 +16,5 @@ from runner.journal.store import Journal
 
 __all__ = [
     "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
-    "RowRecord", "RunRecord", "SentCall",
+    "NoticeRecord", "RowRecord", "RunRecord", "SentCall",
 ]  # fmt: skip

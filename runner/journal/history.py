@@ -17,6 +17,7 @@ from runner.journal.records import (
     AttemptRecord,
     CallRecord,
     Identity,
+    NoticeRecord,
     RowRecord,
     RunRecord,
     SentCall,
@@ -92,6 +93,11 @@ class History:
         """The rows that a run was asked to send again."""
         found = self._select(f"SELECT {_AGAIN} FROM again WHERE run = ? ORDER BY key", run)  # noqa: S608
         return [AgainRecord(*values) for values in found]
+
+    def notices(self, run: int) -> list[NoticeRecord]:
+        """Who was told of the ends of a run, oldest first."""
+        found = self._select("SELECT run, at, name, reason FROM notices WHERE run = ? ORDER BY rowid", run)
+        return [NoticeRecord(*values) for values in found]
 
     def calls_of_run(self, run: int) -> list[CallRecord]:
         """The calls that a run touched last, in the order of its rows."""

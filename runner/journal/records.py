@@ -69,6 +69,7 @@ class RunRecord:
     """A run: what was asked, with which recipe, input and values, and how it ended (`running` until then).
 
     `vars` is a JSON object, `only` a JSON list of row keys, empty for all rows; `date` is ISO, times are UTC.
+    `max_failures` is how many rejected rows stop it, None for no such number.
     """
 
     recipe: str
@@ -88,6 +89,7 @@ class RunRecord:
     row_count: int = 0
     reason: str = ""
     only: str = "[]"
+    max_failures: int | None = None
     id: int = 0
 
 
@@ -101,6 +103,16 @@ class AgainRecord:
     who: str
     at: str
     run: int = 0
+
+
+@dataclass(frozen=True)
+class NoticeRecord:
+    """That somebody was told of the end of a run, or why not: `reason` is empty when they were. `at` is UTC."""
+
+    run: int
+    at: str
+    name: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The tables of the journal and their version: made, brought up from version 1, or read as they are."""
+"""The tables of the journal and their version: made, brought up from an earlier one, or read as they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.problems import StoppedError
 
-VERSION = 2
+VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -15,7 +15,9 @@ CREATE TABLE IF NOT EXISTS runs (
     recipe_file TEXT NOT NULL, recipe_digest TEXT NOT NULL, input_file TEXT NOT NULL, input_digest TEXT NOT NULL,
     vars TEXT NOT NULL, date TEXT NOT NULL, started_at TEXT NOT NULL, state TEXT NOT NULL, exit_code INTEGER,
     finished_at TEXT NOT NULL, line_count INTEGER NOT NULL, row_count INTEGER NOT NULL, reason TEXT NOT NULL,
-    only TEXT NOT NULL);
+    only TEXT NOT NULL, max_failures INTEGER);
+CREATE TABLE IF NOT EXISTS notices (
+    run INTEGER NOT NULL, at TEXT NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY, account TEXT NOT NULL, recipe TEXT NOT NULL, per TEXT NOT NULL, key TEXT NOT NULL,
     step TEXT NOT NULL, item TEXT NOT NULL, operation TEXT NOT NULL, effect TEXT NOT NULL, run INTEGER NOT NULL,
@@ -43,6 +45,7 @@ CREATE TABLE IF NOT EXISTS hits (
 # A constraint cannot be altered in place: the calls move to a table that has the new one.
 _ASIDE = ("ALTER TABLE calls RENAME TO calls_1", "DROP INDEX calls_of_run")
 _COLUMNS = ("ALTER TABLE rows ADD COLUMN money TEXT NOT NULL DEFAULT ''",)
+_RUNS = ("ALTER TABLE runs ADD COLUMN max_failures INTEGER",)
 _BACK = ("INSERT INTO calls SELECT *, '', 0 FROM calls_1", "DROP TABLE calls_1")
 
 _AS_2 = (
@@ -52,6 +55,12 @@ _AS_2 = (
     "CREATE TEMP TABLE hits (account, api, day, count)",
 )
 """What lets a connection that only reads see a journal of version 1 as one of version 2."""
+
+_AS_3 = (
+    "CREATE TEMP VIEW runs AS SELECT *, NULL AS max_failures FROM main.runs",
+    "CREATE TEMP TABLE notices (run, at, name, reason)",
+)
+"""The same for version 2, and version 3."""
 
 
 def version_of(connection: sqlite3.Connection, path: Path) -> int:
@@ -64,10 +73,13 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def create(connection: sqlite3.Connection) -> None:
-    """The tables of this version, in one transaction; those of version 1 with all that they hold."""
+    """The tables of this version, in one transaction; those of earlier ones with all that they hold."""
     connection.execute("BEGIN IMMEDIATE")
-    old = connection.execute("PRAGMA user_version").fetchone()[0] == 1
-    for statement in (*(_ASIDE if old else ()), *_SCHEMA.split(";")[:-1], *(_BACK + _COLUMNS if old else ())):
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    first, earlier = version == 1, 0 < version < VERSION
+    before = _ASIDE if first else ()
+    after = (*(_BACK + _COLUMNS if first else ()), *(_RUNS if earlier else ()))
+    for statement in (*before, *_SCHEMA.split(";")[:-1], *after):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
@@ -75,6 +87,5 @@ def create(connection: sqlite3.Connection) -> None:
 
 def present(connection: sqlite3.Connection, version: int) -> None:
     """Let a connection that only reads see what it would see in this version."""
-    if version == 1:
-        for statement in _AS_2:
-            connection.execute(statement)
+    for statement in (*(_AS_2 if version == 1 else ()), *(_AS_3 if 0 < version < VERSION else ())):
+        connection.execute(statement)

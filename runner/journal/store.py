@@ -21,7 +21,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from runner.journal.records import AgainRecord, CallRecord, Identity, RowRecord, RunRecord
+from runner.journal.records import AgainRecord, CallRecord, Identity, NoticeRecord, RowRecord, RunRecord
 from runner.journal.schema import create, present, version_of
 from runner.problems import LockedError, StoppedError
 
@@ -114,10 +114,10 @@ class Journal:
             self._connection.execute("COMMIT")
         return number
 
-    def reopen(self, run: int) -> None:
-        """Record that a stopped run goes on."""
-        sql = "UPDATE runs SET state = 'running', exit_code = NULL, finished_at = '', reason = '' WHERE id = ?"
-        self._put(sql, (run,))
+    def reopen(self, run: int, *, max_failures: int | None = None) -> None:
+        """Record that a stopped run goes on, until `max_failures` rows are rejected."""
+        cleared = "state = 'running', exit_code = NULL, finished_at = '', reason = ''"
+        self._put(f"UPDATE runs SET {cleared}, max_failures = ? WHERE id = ?", (max_failures, run))  # noqa: S608
         self.flush()
 
     def take_input(self, run: int, *, file: str, digest: str, lines: int, rows: int) -> None:
@@ -130,6 +130,11 @@ class Journal:
         """Record how a run ended, durably."""
         sql = "UPDATE runs SET state = ?, exit_code = ?, finished_at = ?, reason = ? WHERE id = ?"
         self._put(sql, (state, exit_code, finished_at, reason, run))
+        self.flush()
+
+    def notice(self, notice: NoticeRecord) -> None:
+        """Record that somebody was told of the end of a run, or could not be, durably."""
+        self._put("INSERT INTO notices VALUES (?, ?, ?, ?)", astuple(notice))
         self.flush()
 
     def intend(self, call: CallRecord) -> None:

@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runner.engine.events import BUCKETS, Bucket
-from runner.journal import AgainRecord, CallRecord, Identity, RowRecord, RunRecord
+from runner.journal import AgainRecord, CallRecord, Identity, NoticeRecord, RowRecord, RunRecord
 from runner.journal.records import OPEN
 from runner.problems import UsageError, printable
 from runner.report.recount import decimal
@@ -54,11 +54,11 @@ def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int
 
 def show_run(
     run: RunRecord, rows: Iterable[RowRecord], calls: Sequence[CallRecord], *, key: str | None, limit: int,
-    again: Sequence[AgainRecord] = (),
+    again: Sequence[AgainRecord] = (), notices: Sequence[NoticeRecord] = (),
 ) -> str:  # fmt: skip
     """A run with its rows and their calls, `limit` rows at most (0: all). With `key` that row alone, with all that was
-    sent and answered. `again` are the rows that it was asked to send once more. Raises UsageError when the run has no
-    such row.
+    sent and answered. `again` are the rows that it was asked to send once more, `notices` who was told of its end.
+    Raises UsageError when the run has no such row.
     """
     calls_of: dict[int, list[CallRecord]] = {}
     for call in calls:
@@ -75,13 +75,18 @@ def show_run(
         raise UsageError(f"run {run.id} has no row with the key {key!r}", remedy=remedy)
     shown = found[:limit] if limit else found
     asked = [f"  {'again':<9} {printable(f'{a.key}: {a.why} ({a.who}, {moment(a.at)})')}" for a in again]
-    lines = [*_head(run, _counts(run, counts)), *asked, ""]
+    told = [f"  {'told' if not n.reason else 'NOT told':<9} {printable(_notice(n))}" for n in notices]
+    lines = [*_head(run, _counts(run, counts)), *asked, *told, ""]
     for row in shown:
         lines += _row(row, calls_of.get(row.number, ()), whole=key is not None)
     rest = counts.total() - len(shown)
     if key is None and rest:
         lines += ["", f"and {plural(rest, 'more row')}: --limit {counts.total()} shows all, --key KEY one of them"]
     return _joined(lines)
+
+
+def _notice(notice: NoticeRecord) -> str:
+    return f"{notice.name}" + (f": {notice.reason}" if notice.reason else "") + f" ({moment(notice.at)})"
 
 
 def settle_text(calls: Sequence[CallRecord], *, shown: Mapping[int, Shown] | None = None) -> str:
@@ -166,6 +171,7 @@ def _head(run: RunRecord, counts: Mapping[str, int]) -> Iterator[str]:
         "account": run.account,
         "recipe": f"{run.recipe_file}  sha256 {run.recipe_digest[:12]}",
         "input": f"{run.input_file}  sha256 {run.input_digest[:12]}" if run.input_file else "",
+        "stops at": plural(run.max_failures, "rejected row") if run.max_failures is not None else "",
         "vars": run.vars if run.vars != "{}" else "",
         "rows": f"{size}: {buckets}" if buckets else size,
     }

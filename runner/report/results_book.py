@@ -17,7 +17,7 @@ from runner.engine.events import BUCKETS, RunEnded
 from runner.journal import RunRecord
 from runner.recipe.model import RESULT_COLUMNS
 from runner.report.created import COLUMNS, Created
-from runner.report.files import MEND, Line
+from runner.report.files import LEFT_OUT, MEND, Line
 from runner.report.text import moment
 from runner.report.workbook import Sheet, open_book
 
@@ -29,6 +29,7 @@ _COLOURS: Mapping[str, Mapping[str, str]] = {
     "rejected": {"bg_color": "#FFE9B8", "font_color": "#5C3A00"},
     "unknown": {"bg_color": "#F8CBCB", "font_color": "#6B0000"},
     "not started": {"bg_color": "#EDEDED", "font_color": "#333333"},
+    LEFT_OUT: {"bg_color": "#FFFFFF", "font_color": "#333333"},
 }
 """Backgrounds and letters that can be told apart in grey too; the bucket is written out besides."""
 
@@ -45,6 +46,7 @@ class ResultsBook:
 
     def __init__(self, folder: Path, run: RunRecord, created: Created, *, outputs: Sequence[str]) -> None:
         self.path, self._run, self._created, self._outputs = folder / BOOK, run, created, tuple(outputs)
+        self._left_out = 0
 
     def __call__(self, lines: Iterable[Line], ended: RunEnded) -> Path:
         """Write it; returns where it is."""
@@ -61,8 +63,10 @@ class ResultsBook:
 
     def _results(self, sheet: Sheet, lines: Iterable[Line]) -> None:
         names = [*RESULT_COLUMNS, *self._outputs]
+        self._left_out = 0
         ids = {at for at, name in enumerate(names) if at == _KEY or _names_id(name)}
         for line in lines:
+            self._left_out += line[_BUCKET] == LEFT_OUT
             sheet.row(line, text=ids, styles={_BUCKET: _COLOURS.get(line[_BUCKET], {})})
         sheet.end()
 
@@ -81,9 +85,12 @@ class ResultsBook:
         for bucket in BUCKETS:
             counts = (ended.buckets.get(bucket, 0), ended.line_buckets.get(bucket, 0))
             sheet.row([bucket, *counts], styles={0: _COLOURS[bucket]})
-        sheet.row(["all", sum(ended.buckets.values()), sum(ended.line_buckets.values())], style=bold)
-        read = self._run.line_count
-        right = sum(ended.line_buckets.values()) == read
+        if self._left_out:
+            sheet.row([LEFT_OUT, None, self._left_out], styles={0: _COLOURS[LEFT_OUT]})
+        lines = sum(ended.line_buckets.values()) + self._left_out
+        sheet.row(["all", sum(ended.buckets.values()), lines], style=bold)
+        read = self._run.line_count + self._left_out
+        right = lines == read
         verdict = "every line read is in one bucket" if right else "CHECK: the buckets do not add up to the lines read"
         sheet.row(["lines read", None, read, verdict], style={} if right else bold)
         self._operations(sheet, bold)

@@ -18,7 +18,7 @@ def test_max_failures_and_a_days_requests(contacts: Command, start_stub: StartSt
     rate = "rate: {requests_per_second: "
     assert rate in settings.read_text()
     contacts.write("runner.yaml", settings.read_text().replace(rate, "rate: {hits_per_day: 2, requests_per_second: "))
-    told = contacts("resume", "--workers", "1", code=8, env=KEY).err
+    told = contacts("resume", "--workers", "1", "--max-failures", "9", code=8, env=KEY).err
     assert "2 requests to syncore today, and its 2 a day are used up" in told
     assert "00:00 UTC: runner resume" in told
     assert len(stub.writes) == 2

@@ -1,4 +1,4 @@
-"""A journal of version 1: read as it is, and brought up to date by the next run with all that it holds."""
+"""A journal of an earlier version: read as it is, and brought up to date by the next run with all that it holds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runner.journal import CallRecord, CallState, History, Identity, Journal, RowRecord, RunRecord
+from runner.journal import CallRecord, CallState, History, Identity, Journal, NoticeRecord, RowRecord, RunRecord
 from runner.journal.schema import VERSION
 from runner.journal.store import NAME
 
@@ -55,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(VERSION_1)
         connection.execute("PRAGMA user_version = 1")
-        names = [name for name in vars(RUN) if name != "id"]
+        names = [name for name in vars(RUN) if name not in ("id", "max_failures")]
         _insert(connection, "runs", {name: getattr(RUN, name) for name in names})
         for call in CALLS:
             known = {**call.identity._asdict(), **vars(call)}
@@ -153,3 +153,21 @@ def test_a_row_can_be_recorded(folder: Path) -> None:
         journal.row(RowRecord(1, 4, "B", "[5]", "unknown", ""))
     with history_of(folder) as history:
         assert history.buckets(1) == {"done": 1, "unknown": 1}
+
+
+def test_version_2_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        journal.begin(RUN)
+    with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+        connection.executescript("ALTER TABLE runs DROP COLUMN max_failures; DROP TABLE notices;")
+        connection.execute("PRAGMA user_version = 2")
+    with history_of(tmp_path) as history:
+        assert [(run.recipe, run.max_failures) for run in history.runs()] == [("orders", None)]
+        assert history.notices(1) == []
+    assert version(tmp_path) == 2
+    with Journal(tmp_path) as journal, history_of(tmp_path) as history:
+        assert version(tmp_path) == VERSION
+        journal.reopen(1, max_failures=3)
+        journal.notice(NoticeRecord(1, "2024-01-02T03:04:05Z", "webhook URL", "it answered 500"))
+        assert [run.max_failures for run in history.runs()] == [3]
+        assert history.notices(1) == [NoticeRecord(1, "2024-01-02T03:04:05Z", "webhook URL", "it answered 500")]

@@ -94,6 +94,15 @@ def test_lines_that_do_not_add_up_are_told(tmp_path: Path) -> None:
     assert any(str(cell).startswith("CHECK") for row in sheet(path, "summary") for cell in row)
 
 
+def test_lines_that_are_left_out_have_their_place(tmp_path: Path) -> None:
+    left = [9, "", None, "left out", "", *[None] * 4]
+    path = book(tmp_path, [*LINES, left])
+    facts = {row[0]: row[1:] for row in sheet(path, "summary")}
+    assert facts["left out"][1] == 1
+    assert facts["lines read"][1:] == [4, "every line read is in one bucket"]
+    assert sheet(path, "results")[4][3] == "left out"
+
+
 def test_how_it_opens(tmp_path: Path) -> None:
     with zipfile.ZipFile(book(tmp_path)) as archive:
         results = archive.read("xl/worksheets/sheet2.xml").decode()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -147,20 +145,6 @@ def test_threads_do_not_see_each_others_exchange(server: FaultServer, bench: Ben
     assert isinstance(failure, Failure)
     assert not failure.written
     assert isinstance(replies[0], Reply)
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Mapping[str, Path]:
-    """A certificate that nobody vouches for, and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed, and without it there is no certificate to refuse")
-    files = {"key": tmp_path / "key.pem", "certificate": tmp_path / "certificate.pem"}
-    command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
-    )
-    out = ["-keyout", str(files["key"]), "-out", str(files["certificate"])]
-    subprocess.run([*command.split(), *out], check=True, capture_output=True)
-    return files
 
 
 @pytest.fixture

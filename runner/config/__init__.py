@@ -1,0 +1,218 @@
+"""Targets and secrets: `runner.yaml` beside the recipes, and where everything of a project is kept.
+
+    targets:
+      production:
+        account: acme-promo               # the name the journal files calls under: keep it for ever
+        apis:
+          syncore:
+            base_url: https://api.syncore.app/v2      # left out: what the API's document says
+            secrets: {api_key: {env: SYNCORE_API_KEY}}
+            user_agent: acme-order-import/1.0
+            rate: {requests_per_second: 2, burst: 1, hits_per_day: 20000}
+            deadline: 60                               # seconds for one request, all in all
+            overlay: syncore.overlay.yaml              # corrects the API's document for this account
+    apis:
+      shop: shop.openapi.yaml                          # an API of your own: any OpenAPI 3.0 or 3.1 document
+    notify:
+      - {when: trouble, webhook: {url: {env: SLACK_URL}, body: slack}}       # who hears of a run's end
+
+Secrets come from the environment or from a `.env` file beside `runner.yaml`; the file names the variable, never
+the value. The target `sandbox` needs no configuration, and takes overlays alone. Nothing reaches a real account until
+`--target` says so. Files are named relative to `runner.yaml`.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from runner import source
+from runner.config.notices import Notice, read_notices
+from runner.config.reading import Reading, Secret, discreet, plain
+from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
+
+__all__ = ["NAME", "SANDBOX", "ApiTarget", "Config", "Secret", "Target", "find_home", "load"]
+
+NAME = "runner.yaml"
+SANDBOX = "sandbox"
+
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "top": ("targets", "apis", "notify"),
+    "target": ("account", "apis"),
+    "sandbox target": ("apis",),  # it is built in: nothing to say but how an API differs
+    "sandbox api": ("overlay",),
+    "api": ("base_url", "secrets", "user_agent", "rate", "deadline", "overlay"),
+    "rate": ("requests_per_second", "burst", "hits_per_day"),
+}
+
+
+@dataclass(frozen=True)
+class ApiTarget:
+    """One API of a target. `secrets` maps the name of a security scheme to an environment variable.
+
+    `overlay` is the file that corrects the API's document for this target, as the configuration names it.
+    """
+
+    base_url: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    user_agent: str = ""
+    requests_per_second: Decimal | None = None
+    burst: int | None = None
+    hits_per_day: int | None = None
+    deadline: Decimal = Decimal(60)
+    overlay: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A named place a run goes to. `account` is part of the identity of every call."""
+
+    name: str
+    account: str
+    apis: Mapping[str, ApiTarget]
+
+
+@dataclass(frozen=True)
+class Config:
+    """A project: its folder and its targets. Runs, journal and sandbox are kept in `runs/` inside it.
+
+    `apis` are the files of its own APIs, by name; `notify` says who hears of a run's end. `document` is the
+    configuration file itself, if there is one.
+    """
+
+    home: Path
+    targets: Mapping[str, Target]
+    apis: Mapping[str, str] = field(default_factory=dict)
+    notify: tuple[Notice, ...] = ()
+    document: source.Source | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def runs(self) -> Path:
+        return self.home / "runs"
+
+    def target(self, name: str) -> Target:
+        """The target called `name`. Raises UsageError with the nearest one."""
+        if name not in self.targets:
+            near = nearest(name, [*self.targets, SANDBOX], noun="targets")
+            remedy = f"{near}{' or' if near.endswith('?') else ';'} add it to {self.home / NAME}"
+            raise UsageError(f"there is no target {name!r}", remedy=remedy)
+        return self.targets[name]
+
+    def secrets(
+        self, target: Target, api: str, names: tuple[str, ...], *, environ: Mapping[str, str]
+    ) -> dict[str, Secret]:
+        """The secrets an API needs. Raises ConfigError that names every missing one and how to set it."""
+        settings = target.apis.get(api, ApiTarget())
+        found, missing = {}, []
+        values = {**self._dotenv(), **environ}
+        for name in names:
+            variable = settings.secrets.get(name)
+            if variable is None:
+                missing.append(f"{name}: say where it comes from in {NAME}: targets.{target.name}.apis.{api}.secrets")
+            elif not values.get(variable):
+                missing.append(f"{name}: set {variable} in the environment or in {self.home / '.env'}")
+            elif not plain(values[variable] or ""):
+                missing.append(f"{name}: {variable} holds a line break or other characters that a header cannot carry")
+            else:
+                found[name] = Secret(values[variable] or "")
+        if missing:
+            raise ConfigError(f"target {target.name!r} lacks a secret of {api}", remedy="; ".join(missing))
+        return found
+
+    def secret(self, variable: str, *, environ: Mapping[str, str]) -> Secret:
+        """The secret in a variable of the environment or of `.env`. Raises ConfigError when it is not there."""
+        value = {**self._dotenv(), **environ}.get(variable) or ""
+        if not value or not plain(value):
+            wrong = "holds characters that cannot be sent" if value else "is not set"
+            raise ConfigError(f"{variable} {wrong}", remedy=f"set it in the environment or in {self.home / '.env'}")
+        return Secret(value)
+
+    def problem(self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False) -> Problem:
+        """What is wrong with the value, or the key, at `path` of the configuration file."""
+        if self.document is None:
+            return Problem(str(self.home / NAME), 1, 1, message, "config", remedy)
+        place = self.document.key(path) if key else self.document.value(path)
+        return discreet(self.document.problem(place, message, "config", remedy=remedy))
+
+    def _dotenv(self) -> Mapping[str, str | None]:
+        path = self.home / ".env"
+        if not path.is_file():
+            return {}
+        from dotenv import dotenv_values  # imported on use: most commands need no secret
+
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise ConfigError(f"{path} can be read by others", remedy=f"chmod 600 {path}")
+        try:
+            return dotenv_values(path, interpolate=False)
+        except (OSError, UnicodeDecodeError):  # whose text would show a part of what it holds
+            raise ConfigError(f"{path} cannot be read", remedy="save it as UTF-8 text, readable by you") from None
+
+
+def find_home(start: Path) -> Path | None:
+    """The nearest folder at or above `start` that holds a runner.yaml."""
+    start = start.absolute()
+    return next((folder for folder in (start, *start.parents) if (folder / NAME).is_file()), None)
+
+
+def load(home: Path) -> Config:
+    """The configuration in `home`; without a file only the sandbox. Raises InvalidError."""
+    path = home / NAME
+    if not path.exists():
+        return Config(home, {SANDBOX: Target(SANDBOX, SANDBOX, {})})
+    problems: list[Problem] = []
+    try:
+        document = source.read(path)
+        reader = _Reader(document, problems)
+        targets, apis, notify = reader.targets(), reader.apis(), read_notices(reader, reader.top.get("notify"))
+    except InvalidError as error:
+        raise InvalidError(list(map(discreet, error.problems)), exit_code=ConfigError.exit_code) from None
+    if problems:
+        raise InvalidError(problems, exit_code=ConfigError.exit_code)
+    return Config(home, {SANDBOX: Target(SANDBOX, SANDBOX, {}), **targets}, apis, notify, document)
+
+
+class _Reader(Reading):
+    """Reads a parsed runner.yaml, collecting everything that is wrong with it."""
+
+    def __init__(self, document: source.Source, problems: list[Problem]) -> None:
+        super().__init__(document, problems)
+        self.top = self.mapping(document.data, (), _KEYS["top"])
+
+    def apis(self) -> dict[str, str]:
+        declared = self.mapping(self.top.get("apis"), ("apis",), None)
+        return {name: self.text(declared, ("apis",), name) for name in declared}
+
+    def targets(self) -> dict[str, Target]:
+        found = {}
+        for name, value in self.mapping(self.top.get("targets"), ("targets",), None).items():
+            path, kind = ("targets", name), "sandbox " * (name == SANDBOX)
+            settings = self.mapping(value, path, _KEYS[f"{kind}target"])
+            account = self.text(settings, path, "account") or kind.strip()
+            if not settings.get("account") and not kind and isinstance(value, Mapping | None):
+                remedy = f"account: {name}, the name that calls are filed under: keep it for ever"
+                self.wrong(path, f"target {name!r} has no account", remedy=remedy, key=True)
+            apis = self.mapping(settings.get("apis"), (*path, "apis"), None)
+            each = {api: self._api(v, (*path, "apis", api), f"{kind}api") for api, v in apis.items()}
+            found[name] = Target(name, account, each)
+        return found
+
+    def _api(self, value: Any, path: source.TreePath, kind: str) -> ApiTarget:
+        settings = self.mapping(value, path, _KEYS[kind])
+        rate = self.mapping(settings.get("rate"), (*path, "rate"), _KEYS["rate"])
+        declared = self.mapping(settings.get("secrets"), (*path, "secrets"), None)
+        secrets = {name: self.variable(where, (*path, "secrets", name)) for name, where in declared.items()}
+        return ApiTarget(
+            base_url=self.address(settings, path),
+            secrets=secrets,
+            user_agent=self.text(settings, path, "user_agent"),
+            requests_per_second=self.number(rate, (*path, "rate"), "requests_per_second"),
+            burst=self.whole(rate, (*path, "rate"), "burst"),
+            hits_per_day=self.whole(rate, (*path, "rate"), "hits_per_day"),
+            deadline=self.number(settings, path, "deadline") or Decimal(60),
+            overlay=self.text(settings, path, "overlay"),
+        )
+

@@ -1,0 +1,156 @@
+"""Who hears of the end of a run: `notify` in `runner.yaml`, a list of webhooks and mails.
+
+    notify:
+      - when: trouble                       # always, trouble (exit code above 0) or unknown
+        webhook: {url: {env: SLACK_URL}, body: slack}               # json, slack or teams
+      - when: unknown
+        text: "Look at run {{ run }} of {{ recipe }}: {{ unknown }} unknown"     # instead of the summary
+        mail:
+          to: [ops@example.com]
+          from: runner@example.com
+          host: smtp.example.com
+          user: runner
+          password: {env: SMTP_PASSWORD}
+          attach: true                      # the results, as a workbook where there is one
+
+A webhook's URL is a secret: whoever knows it can post there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runner.config.reading import LOOPBACK, Reading
+from runner.problems import nearest
+
+if TYPE_CHECKING:
+    from runner import source
+    from runner.template import Template
+
+WHEN = ("always", "trouble", "unknown")
+BODIES = ("json", "slack", "teams")
+TLS = ("starttls", "implicit", "none")
+PORTS = {"starttls": 587, "implicit": 465, "none": 25}
+
+NAMES = (
+    "recipe", "target", "account", "run", "exit_code", "outcome", "stopped", "summary",
+    "rows", "lines", "done", "found", "rejected", "unknown", "not_started",
+)  # fmt: skip
+"""What a text can say: names of the run, its counts of rows, and the whole summary."""
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An address that takes a POST. `url` names the variable that holds it, `body` the form of what is sent."""
+
+    url: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail by SMTP. `password` names the variable that holds it; `tls` is starttls, implicit or none."""
+
+    to: tuple[str, ...]
+    sender: str
+    host: str
+    port: int
+    tls: str
+    user: str = ""
+    password: str = ""
+    attach: bool = False
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One that is told of the ends of runs that are such as `when` says. Without a `text` it is the summary."""
+
+    when: str
+    channel: Webhook | Mail
+    text: Template | str | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it; no secret is in it."""
+        if isinstance(self.channel, Webhook):
+            return f"webhook {self.channel.url}"
+        return f"mail to {', '.join(self.channel.to)}"
+
+
+def read_notices(reader: Reading, declared: Any) -> tuple[Notice, ...]:
+    """The notices of a configuration; what is wrong with them goes to the reader."""
+    if declared is None:
+        return ()
+    if not isinstance(declared, list):
+        reader.wrong(("notify",), "notify is a list", remedy="begin each of them with a dash")
+        return ()
+    found = [_notice(reader, value, ("notify", at)) for at, value in enumerate(declared)]
+    return tuple(each for each in found if each is not None)
+
+
+def _notice(reader: Reading, value: Any, path: source.TreePath) -> Notice | None:
+    settings = reader.mapping(value, path, ("when", "text", "webhook", "mail"))
+    when = reader.choice(settings, path, "when", choices=WHEN)
+    text = _template(reader, settings.get("text"), (*path, "text"))
+    if ("webhook" in settings) == ("mail" in settings):
+        reader.wrong(path, "a notice has one of webhook and mail", remedy="write two notices for both")
+        return None
+    if "webhook" in settings:
+        place = (*path, "webhook")
+        webhook = reader.mapping(settings["webhook"], place, ("url", "body"))
+        url = reader.variable(webhook.get("url"), (*place, "url") if "url" in webhook else place)
+        return Notice(when, Webhook(url, reader.choice(webhook, place, "body", choices=BODIES)), text)
+    return Notice(when, _mail(reader, settings["mail"], (*path, "mail")), text)
+
+
+def _mail(reader: Reading, value: Any, path: source.TreePath) -> Mail:
+    keys = ("to", "from", "host", "port", "tls", "user", "password", "attach")
+    settings = reader.mapping(value, path, keys)
+    for key in ("to", "from", "host"):
+        if not settings.get(key):
+            reader.wrong(path, f"the mail has no {key}", remedy="to, from and host have to be there", key=True)
+    tls, host = reader.choice(settings, path, "tls", choices=TLS), reader.text(settings, path, "host")
+    if tls == "none" and host and host not in LOOPBACK:
+        remedy = "tls: starttls or implicit; none is for this machine only"
+        reader.wrong((*path, "tls"), "the mail would go out unencrypted", remedy=remedy)
+    secret = settings.get("password")
+    password = reader.variable(secret, (*path, "password")) if secret is not None else ""
+    if ("user" in settings) != ("password" in settings):
+        reader.wrong(path, "user and password go together", remedy="password: {env: NAME_OF_A_VARIABLE}", key=True)
+    return Mail(
+        _addresses(reader, settings, path), reader.text(settings, path, "from"), host,
+        reader.whole(settings, path, "port") or PORTS[tls], tls, reader.text(settings, path, "user"), password,
+        reader.flag(settings, path, "attach"),
+    )  # fmt: skip
+
+
+def _addresses(reader: Reading, settings: Mapping[str, Any], path: source.TreePath) -> tuple[str, ...]:
+    given = settings.get("to", [])
+    listed = given if isinstance(given, list) else [given]
+    if not all(isinstance(each, str) and each.count("@") == 1 and each.isascii() for each in listed):
+        reader.wrong((*path, "to"), "to is an address or a list of addresses", remedy="to: [ops@example.com]")
+        return ()
+    return tuple(listed)
+
+
+def _template(reader: Reading, text: Any, path: source.TreePath) -> Template | str | None:
+    """A text with `{{ names }}`, each of which has to be known."""
+    if text is None:
+        return None
+    from runner.template import TemplateError, compile_template  # imported on use: most configurations have none
+
+    if not isinstance(text, str):
+        reader.wrong(path, "text has to be text", remedy="quote it")
+        return None
+    try:
+        template = compile_template(text)
+    except TemplateError as error:
+        reader.wrong(path, str(error))
+        return None
+    for reference in () if isinstance(template, str) else template.references:
+        if reference.root not in NAMES:
+            remedy = nearest(reference.root, NAMES, noun="names")
+            reader.wrong(path, f"no notice knows {reference.root!r}", remedy=remedy)
+    return template

@@ -1,0 +1,141 @@
+"""Reading a parsed configuration file: everything that is wrong with it is collected, and nothing of it is repeated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from runner import source
+from runner.problems import Problem, nearest
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Secret:
+    """A value that prints as `***`. `reveal` is for the transport alone."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written anywhere")
+
+
+class Reading:
+    """Reads parts of a parsed file, each at its path. What is wrong goes to `problems`."""
+
+    def __init__(self, document: source.Source, problems: list[Problem]) -> None:
+        self.document, self.problems = document, problems
+
+    def choice(
+        self, settings: Mapping[str, Any], path: source.TreePath, key: str, *, choices: Sequence[str]
+    ) -> str:
+        """One of `choices`, the first where nothing is said."""
+        value = settings.get(key, choices[0])
+        if value not in choices:
+            self.wrong((*path, key), f"{key} is one of {', '.join(choices)}")
+            return choices[0]
+        return str(value)
+
+    def flag(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> bool:
+        """true or false, false where nothing is said."""
+        value = settings.get(key, False)
+        if not isinstance(value, bool):
+            self.wrong((*path, key), f"{key} is true or false")
+        return value is True
+
+    def variable(self, where: Any, path: source.TreePath) -> str:
+        """The name of the variable that holds a secret. What stands there is not repeated: it may be the secret."""
+        remedy = "{env: NAME_OF_A_VARIABLE}, and the secret in the environment or in .env"
+        if not isinstance(where, Mapping):
+            self.wrong(path, "a secret is never written here", remedy=remedy)
+            return ""
+        variable = self.mapping(where, path, ("env",)).get("env")
+        if not isinstance(variable, str) or not _VARIABLE.match(variable):
+            self.wrong((*path, "env"), "env has to be the name of a variable", remedy=remedy)
+            return ""
+        return variable
+
+    def address(self, settings: Mapping[str, Any], path: source.TreePath) -> str:
+        """A base URL without what must not stand in one; it is not repeated either: it may hold a password."""
+        url = self.text(settings, path, "base_url")
+        place = (*path, "base_url")
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            known = False
+        if url and not known:
+            self.wrong(place, "base_url is not an address of an API", remedy="write https://host/path")
+        elif url and (parts.username is not None or parts.query or parts.fragment):
+            self.wrong(place, "base_url holds more than host and path", remedy="a secret belongs under secrets:")
+        elif url and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            self.wrong(place, "base_url is not encrypted", remedy="write https://; http is for this machine only")
+        return url.rstrip("/")
+
+    def mapping(self, value: Any, path: source.TreePath, known: Sequence[str] | None) -> Mapping[str, Any]:
+        """A mapping, empty where there is none; keys that are not `known` are problems."""
+        if not isinstance(value, Mapping):
+            if value is not None:
+                self.wrong(path, "a mapping is needed here", remedy="name: value")
+            return {}
+        for key in (key for key in value if known is not None and key not in known):
+            self.wrong((*path, key), f"unknown key {key!r}", remedy=nearest(key, known or (), noun="keys"), key=True)
+        return value
+
+    def text(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> str:
+        """Plain text, empty where there is none."""
+        value = settings.get(key, "")
+        if not isinstance(value, str) or not plain(value):
+            wrong, remedy = "plain text, without line breaks or accents", "quote it" * isinstance(value, int | Decimal)
+            self.wrong((*path, key), f"{key} has to be {wrong}", remedy=remedy)
+            return ""
+        return value
+
+    def number(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> Decimal | None:
+        """A number above zero, None where there is none."""
+        value = settings.get(key)
+        fits = isinstance(value, int | Decimal) and not isinstance(value, bool) and value > 0
+        if value is not None and not fits:
+            self.wrong((*path, key), f"{key} has to be a number above zero")
+        return Decimal(value) if value is not None and fits else None
+
+    def whole(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> int | None:
+        """A whole number above zero, None where there is none."""
+        value = self.number(settings, path, key) or Decimal(0)
+        if value != int(value):
+            self.wrong((*path, key), f"{key} has to be a whole number")
+        return int(value) or None
+
+    def wrong(self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False) -> None:
+        """Add a problem of the value, or the key, at `path`."""
+        place = self.document.key(path) if key else self.document.value(path)
+        self.problems.append(discreet(self.document.problem(place, message, "config", remedy=remedy)))
+
+
+def discreet(problem: Problem) -> Problem:
+    """Without what stands in the file: somebody may have written a secret there."""
+    hidden = {"tag": "tags are not allowed", "number": "not a number that can be used here"}
+    remedy = "" if problem.kind in hidden else problem.remedy
+    return replace(problem, message=hidden.get(problem.kind, problem.message), remedy=remedy, excerpt="")
+
+
+def plain(text: str) -> bool:
+    """Whether a text is what a header can carry."""
+    return text.isascii() and text.isprintable()

@@ -1,0 +1,81 @@
+"""Sending one mail by SMTP, encrypted unless it stays on this machine, and saying in words what came of it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from email.message import EmailMessage
+from typing import TYPE_CHECKING
+
+from runner.config import Secret
+from runner.config.notices import Mail
+
+if TYPE_CHECKING:
+    import smtplib
+
+SECONDS = 20.0
+"""Seconds that one mail may take once there is a connection, and a connection before that."""
+
+
+def send_mail(mail: Mail, message: EmailMessage, *, password: Secret | None, seconds: float = SECONDS) -> str:
+    """Hand a message to the server; empty when it took it, else why not, without a secret or a word of the server."""
+    import smtplib  # imported on use: few runs send mail
+    import ssl
+
+    try:
+        with _connected(mail, seconds) as server:
+            clock = threading.Timer(seconds, _cut_off, (server,))
+            clock.start()
+            try:
+                return _hand_over(server, mail, message, password)
+            finally:
+                clock.cancel()
+    except smtplib.SMTPAuthenticationError as error:
+        return f"the server refuses user and password ({error.smtp_code})"
+    except smtplib.SMTPRecipientsRefused as error:
+        return f"the server refuses {', '.join(sorted(error.recipients))}"
+    except smtplib.SMTPResponseException as error:
+        return f"the server answered {error.smtp_code}"
+    except smtplib.SMTPNotSupportedError:
+        return "the server offers no " + ("encryption" if mail.tls == "starttls" else "login")
+    except smtplib.SMTPServerDisconnected:
+        return "the server closed the connection, or did not answer in time"
+    except ssl.SSLCertVerificationError:
+        return "the certificate could not be verified"
+    except TimeoutError:
+        return "no answer in time"
+    except ConnectionRefusedError:
+        return "connection refused"
+    except socket.gaierror:
+        return "the host's name is not known"
+    except OSError as error:
+        return f"connection failed ({type(error).__name__})"
+
+
+def _connected(mail: Mail, seconds: float) -> smtplib.SMTP:
+    import smtplib
+    import ssl
+
+    if mail.tls == "implicit":
+        return smtplib.SMTP_SSL(mail.host, mail.port, timeout=seconds, context=ssl.create_default_context())
+    return smtplib.SMTP(mail.host, mail.port, timeout=seconds)
+
+
+def _hand_over(server: smtplib.SMTP, mail: Mail, message: EmailMessage, password: Secret | None) -> str:
+    """The conversation after the greeting. Some of the recipients refused is told; all of them raises."""
+    import ssl
+
+    if mail.tls == "starttls":
+        server.starttls(context=ssl.create_default_context())
+    if mail.user and password is not None:
+        server.login(mail.user, password.reveal())
+    refused = server.send_message(message)
+    return f"the server refuses {', '.join(sorted(refused))}" if refused else ""
+
+
+def _cut_off(server: smtplib.SMTP) -> None:
+    """End a conversation that goes on for too long, whatever it waits for."""
+    if server.sock is not None:
+        with suppress(OSError):
+            server.sock.shutdown(socket.SHUT_RDWR)
