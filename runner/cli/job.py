@@ -257,6 +257,7 @@ class Job:
             once=OncePer(),
             stop=stop,
             budget=Budget(),
+            mappings=self.project.mappings,
         )
 
     def _scope(self) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,18 @@ _SEE = "the recipe says under `vars` which there are; set them with -v NAME=VALU
 
 @dataclass(frozen=True)
 class Project:
-    """A configuration and a recipe of it. `path` is the recipe's file; `name` what the journal calls it."""
+    """A configuration and a recipe of it. `path` is the recipe's file; `name` what the journal calls it.
+
+    `mappings` has the entries of lookups from files. The recipe's digest is of these files too: what they say is a part
+    of what the recipe does.
+    """
 
     config: Config
     path: Path
     name: str
     loaded: Loaded
     shipped: bool = False
+    mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     @property
     def recipe(self) -> Recipe:
@@ -43,7 +49,33 @@ def project(recipe: str, catalogue: Catalogue, *, at: Config) -> Project:
     storable(path, "the recipe's file")
     name = recipe if shipped else str(path.absolute())
     loaded = load(path, catalogue=catalogue, name=recipe if not shipped else path.name)
-    return Project(at, path, name, loaded, shipped)
+    mappings, digest = mappings_of(loaded.recipe, path.parent)
+    loaded = loaded._replace(recipe=replace(loaded.recipe, digest=digest))
+    return Project(at, path, name, loaded, shipped, mappings)
+
+
+def mappings_of(recipe: Recipe, folder: Path) -> tuple[Mapping[str, Sequence[Mapping[str, Any]]], str]:
+    """The entries of lookups from files beside the recipe, and its digest with them. Raises InvalidError."""
+    files = [lookup for lookup in recipe.lookups if lookup.file]
+    if not files:
+        return {}, recipe.digest
+    from runner.rows import read_mapping
+
+    mappings, problems, total, digests = {}, [], 0, [recipe.digest]
+    for lookup in files:
+        path = folder / lookup.file
+        storable(path, "a lookup's file")
+        try:
+            found = read_mapping(lookup, path, name=str(path))
+        except InvalidError as error:
+            problems += error.problems
+            total += error.total
+        else:
+            mappings[lookup.name] = found.entries
+            digests.append(found.digest)
+    if problems:
+        raise InvalidError(problems, total=total)
+    return mappings, hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def config_of(recipe: str) -> Config:

@@ -119,7 +119,8 @@ def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, I
     catalogue = catalogue_for(current, target)
     project = projects.project(record.recipe_file, catalogue, at=current)
     if project.recipe.digest != record.recipe_digest:
-        refuse(f"the recipe {record.recipe_file} has changed since run {record.id} began")
+        mapped = " or a file of its lookups" if project.mappings else ""
+        refuse(f"the recipe {record.recipe_file}{mapped} has changed since run {record.id} began")
     values = projects.typed_values(project.recipe, parse_json(record.vars.encode()))
     selection = Selection(only=tuple(json.loads(record.only)))
     job = Job(project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted)

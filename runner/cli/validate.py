@@ -8,7 +8,7 @@ import click
 
 from runner.catalogue import Catalogue
 from runner.cli.apis_of import catalogue_for
-from runner.cli.projects import config_of, find_recipe
+from runner.cli.projects import config_of, find_recipe, mappings_of
 from runner.problems import InvalidError, Problem, UsageError, printable
 from runner.recipe.load import Loaded, load
 from runner.report.diagnostics import FORMS, Form, drawn
@@ -38,6 +38,7 @@ def validate(*, recipes: tuple[str, ...], rows_file: Path | None, target_name: s
             if config.home not in catalogues:
                 catalogues[config.home] = catalogue_for(config, config.target(target_name))
             loaded = load(path, catalogue=catalogues[config.home], name=path.name if shipped else recipe)
+            mappings_of(loaded.recipe, path.parent)
         except InvalidError as error:
             problems += error.problems
             total += error.total

@@ -33,7 +33,7 @@ def used_apis(recipe: Recipe) -> tuple[str, ...]:
     searches = [step.unless_found for step in recipe.steps if step.unless_found is not None]
     names += [search.operation for search in searches]
     names += [search.update.operation for search in searches if search.update is not None]
-    names += [lookup.operation for lookup in recipe.lookups]
+    names += [lookup.operation for lookup in recipe.lookups if lookup.operation]
     names += [recipe.rows.search.operation] if recipe.rows is not None and recipe.rows.search is not None else []
     return tuple(sorted({name.partition(".")[0] for name in names}))
 

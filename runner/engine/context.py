@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,6 @@ from runner.engine.retry import Budget
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal
 from runner.recipe.model import Recipe
-from runner.template import EvaluationError
 from runner.transport import Transport
 
 
@@ -51,6 +50,8 @@ class Context:
     again: Mapping[str, AgainRecord] = field(default_factory=dict)
     """The rows, by key, that somebody wants to be sent once more."""
     past: Past = field(default_factory=Past)
+    mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """The entries of lookups from files, by the names of the lookups."""
 
     def operation(self, name: str) -> Operation:
         """An operation by its full name; a checked recipe names only known ones."""
@@ -60,20 +61,3 @@ class Context:
         """The request for an operation of the target, on the day of the run. Raises ArgumentError."""
         base_url = self.connections[operation.api].base_url
         return build_request(operation, arguments, base_url=base_url, today=self.scope["run"]["date"])
-
-
-class LookupTable(dict[str, Any]):
-    """The entries of a lookup by the text of their name; a name that two entries share is refused when it is used."""
-
-    def __init__(self, name: str, entries: Mapping[str, list[Any]]) -> None:
-        super().__init__({key: found[0] for key, found in entries.items()})
-        self._name = name
-        self._shared = {key: len(found) for key, found in entries.items() if len(found) > 1}
-
-    def __contains__(self, key: object) -> bool:
-        return super().__contains__(str(key))
-
-    def __getitem__(self, key: Any) -> Any:
-        if str(key) in self._shared:
-            raise EvaluationError(f"{self._shared[str(key)]} entries of {self._name} are called {str(key)!r}")
-        return super().__getitem__(str(key))

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.catalogue import ArgumentError, to_json
-from runner.engine.context import Context, LookupTable
+from runner.engine.context import Context
 from runner.engine.events import BUCKETS, Bucket, Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted
 from runner.engine.finished import Finished
 from runner.engine.looking import Looker, may_look
+from runner.engine.lookups import table_of
 from runner.engine.once import OncePer
 from runner.engine.reshaped import past_of
 from runner.engine.send import Sender, Subject
@@ -275,6 +276,8 @@ class Run:
 
     def _lookup(self, lookup: Lookup) -> Any:
         """The entries of a lookup by name; unknown in a dry run that makes no lookups."""
+        if lookup.file:
+            return table_of(lookup, self._context.mappings[lookup.name])
         operation = self._context.operation(lookup.operation)
         reader = self._sender or (self._looker if may_look(operation) else None)
         if reader is None:
@@ -287,11 +290,7 @@ class Run:
             raise StoppedError(f"lookup {lookup.name}: {error}") from None
         if not outcome.ok:
             raise StoppedError(f"lookup {lookup.name}: {outcome.reason}", remedy="nothing was sent; try again later")
-        entries: dict[str, list[Any]] = {}
-        for item in outcome.value:
-            if item.get(lookup.by) is not None:
-                entries.setdefault(to_text(item[lookup.by]), []).append(item)
-        return LookupTable(lookup.name, entries)
+        return table_of(lookup, outcome.value)
 
     def _ended(self, started: RunStarted, *, seconds: float) -> RunEnded:
         stop, totals = self._context.stop, self._totals

@@ -76,13 +76,17 @@ class _Flow:
     def _lookups(self) -> Iterator[Problem]:
         """Lookups that go by a field that their entries do not have."""
         for name, part in mapping(mapping(self.source.data).get("lookups")).items():
-            by, entry = mapping(part).get("by"), self.scopes.entry(mapping(part))
-            if not isinstance(by, str) or not entry.fields or by in entry.fields:
-                continue
-            lacks = "have no field" if entry.closed else "are not known to have a field"
-            message, severity = f"the entries of {entry.of} {lacks} {by!r}", "error" if entry.closed else "warning"
-            place, remedy = self.source.value(("lookups", name, "by")), nearest(by, entry.fields, noun="fields")
-            yield self.source.problem(place, message, "unknown-field", remedy=remedy, severity=severity)
+            entry = self.scopes.entry(mapping(part))
+            path: TreePath = ("lookups", name, "by")
+            by = mapping(part).get("by")
+            for at, field in enumerate(by) if isinstance(by, list) else [(-1, by)]:
+                if isinstance(field, str) and entry.fields and field not in entry.fields:
+                    lacks = "have no field" if entry.closed else "are not known to have a field"
+                    message = f"the entries of {entry.of} {lacks} {field!r}"
+                    place = self.source.value(path if at < 0 else (*path, at))
+                    remedy = nearest(field, entry.fields, noun="fields")
+                    severity = "error" if entry.closed else "warning"
+                    yield self.source.problem(place, message, "unknown-field", remedy=remedy, severity=severity)
 
     def _judge(self, path: TreePath, text: Text, node: Node, type_: Type, findings: Findings) -> None:
         """Note where the whole expression is not what is wanted of it in its place."""

@@ -30,8 +30,10 @@ def indexing_columns(recipe: Recipe) -> Mapping[str, str]:
 def names_in(recipe: Recipe, catalogue: Catalogue, lookup: str) -> tuple[str, ...]:
     """The names that entries of a lookup can have, where the API's document lists them; else none."""
     declared = next(each for each in recipe.lookups if each.name == lookup)
+    if declared.file or declared.fold or len(declared.by) > 1:
+        return ()
     entry: Any = catalogue.operation(declared.operation).entry or {}
-    names = entry.get("properties", {}).get(declared.by, {}).get("enum") or ()
+    names = entry.get("properties", {}).get(declared.by[0], {}).get("enum") or ()
     return tuple(str(name) for name in names if name is not None)
 
 

@@ -98,7 +98,14 @@ class _Builder(NamedTuple):
 
     def lookup(self, name: str, lookup: Mapping[str, Any]) -> model.Lookup:
         arguments = self.tree(("lookups", name, "with"), lookup.get("with", {}))
-        return model.Lookup(name, operation=lookup["use"], arguments=arguments, by=lookup["by"])
+        return model.Lookup(
+            name,
+            operation=lookup.get("use", ""),
+            arguments=arguments,
+            by=(lookup["by"],) if isinstance(lookup["by"], str) else tuple(lookup["by"]),
+            fold=lookup.get("fold", False),
+            file=lookup.get("file", ""),
+        )
 
     def step(self, path: TreePath, step: Mapping[str, Any]) -> model.Step:
         expect = step.get("expect", "")

@@ -152,12 +152,17 @@ class Rows:
 
 @dataclass(frozen=True)
 class Lookup:
-    """A list that is read once per run and found by the value of its field `by`."""
+    """A list that is read once per run, by an operation or from a file, and found by the values of the fields `by`.
+
+    With `fold`, without regard to case and blanks.
+    """
 
     name: str
     operation: str
     arguments: Mapping[str, Tree]
-    by: str
+    by: tuple[str, ...]
+    fold: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,14 @@ class Scopes:
     def lookups(self) -> Mapping[str, Type]:
         """The lookups: entries by the value of one of their fields."""
         declared = mapping(section(self.recipe, "lookups"))
-        return {name: object_of({}, of="lookup", rest=self.entry(mapping(part))) for name, part in declared.items()}
+        return {name: self._lookup(mapping(part)) for name, part in declared.items()}
+
+    def _lookup(self, part: Part) -> Type:
+        """A lookup: under the value of each of its fields another table, and entries under the last."""
+        found = object_of({}, of="entry", rest=of_kind(STRING)) if "file" in part else self.entry(part)
+        for _ in part["by"] if isinstance(part.get("by"), list) else [""]:
+            found = object_of({}, of="lookup", rest=found)
+        return found
 
     @cached_property
     def steps(self) -> tuple[tuple[str, Type], ...]:

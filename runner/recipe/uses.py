@@ -30,7 +30,16 @@ class Uses(NamedTuple):
     def lookups(self, declared: Part) -> Iterator[Problem]:
         """Problems of the lookups: what they use has to list things."""
         for name, lookup in declared.items():
-            yield from self._listing(("lookups", name), mapping(lookup), "a lookup reads a list")
+            path: TreePath = ("lookups", name)
+            yield from self._listing(path, mapping(lookup), "a lookup reads a list")
+            for key in ("use", "with") if "file" in mapping(lookup) else ():
+                if key in lookup:
+                    message = f"{key!r} and 'file' do not go together: a lookup is read from an API, or from a file"
+                    yield self._at_key((*path, key), message, "lookup", remedy="leave one of them out")
+            if isinstance(lookup, dict) and not {"use", "file"} & lookup.keys() and path not in self._misspelt:
+                message = f"the lookup {name!r} says neither 'use' nor 'file'"
+                remedy = "add use: with an operation that lists, or file: with a sheet of your own"
+                yield self._at_key(path, message, "lookup", remedy=remedy)
 
     def steps(self, steps: list[Any]) -> Iterator[Problem]:
         """Problems of the steps: unknown operations, arguments, and keys that do not go together."""
@@ -66,9 +75,13 @@ class Uses(NamedTuple):
                 message, remedy = f"{why}, and {operation.full_name} {does}", "use an operation that lists or searches"
                 yield self._at_value((*path, "use"), message, "not-a-list", remedy=remedy)
 
+    @property
+    def _misspelt(self) -> frozenset[TreePath]:
+        """The parts of which a key is wrong already."""
+        return frozenset(other[:-1] for other in self.broken)
+
     def _arguments(self, path: TreePath, part: Part, operation: Operation) -> Iterator[Problem]:
-        misspelt = any(other[:-1] == path for other in self.broken)
-        if "with" in part or not misspelt:
+        if "with" in part or path not in self._misspelt:
             yield from check_arguments(self.source, path, part, operation)
 
     def _effect(self, path: TreePath, step: Part, operation: Operation) -> Iterator[Problem]:

@@ -2,7 +2,8 @@
 
 from runner.rows.group import Line, Row
 from runner.rows.input import Input
+from runner.rows.mapping import folded, read_mapping
 from runner.rows.read import open_input
 from runner.rows.spelling import spelled_otherwise
 
-__all__ = ["Input", "Line", "Row", "open_input", "spelled_otherwise"]
+__all__ = ["Input", "Line", "Row", "folded", "open_input", "read_mapping", "spelled_otherwise"]
