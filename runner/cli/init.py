@@ -22,7 +22,7 @@ _MODELINE = f"# yaml-language-server: $schema={_SCHEMA}\n"
 
 @click.command(short_help="Make a folder to start from.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
-@click.option("--from", "sheet", type=_SHEET, metavar="SHEET", help="A CSV file whose columns the recipe takes.")
+@click.option("--from", "sheet", type=_SHEET, metavar="SHEET", help="A sheet, text or workbook, whose columns it takes.")
 @click.option("--use", "operation", metavar="API.OPERATION", show_default="the one that its API begins with",
               help="What the recipe does for each row.")  # fmt: skip
 def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
@@ -56,7 +56,7 @@ def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
 
 @click.command(short_help="Make a recipe for an operation.")
 @click.argument("operation", metavar="API.OPERATION")
-@click.option("--from", "sheet", type=_SHEET, metavar="SHEET", help="A CSV file; the recipe runs once for each row.")
+@click.option("--from", "sheet", type=_SHEET, metavar="SHEET", help="A sheet; the recipe runs once for each row.")
 @click.option("--out", type=_SHEET, metavar="FILE", help="The recipe, instead of OPERATION.yaml.")
 def new(*, operation: str, sheet: Path | None, out: Path | None) -> int:
     """Make a recipe that uses an operation; 'runner ops' lists what there is."""

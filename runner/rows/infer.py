@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import IO
 
+from runner.catalogue import AnswerError, parse_json
 from runner.problems import InvalidError, UsageError
 from runner.recipe.dates import ISO_DATE
 from runner.recipe.model import Column, Rows
-from runner.rows.contents import unpack
-from runner.rows.dialect import lay_out
+from runner.rows.contents import Content, unpack
+from runner.rows.dialect import HEADER_WITHIN, lay_out
 from runner.rows.findings import Findings
+from runner.rows.json_array import keep_objects
 from runner.rows.kinds import DELIMITERS, kind_of
 from runner.rows.lines import Lines, open_file, read_records
+from runner.rows.typed import Odd, unpack_cells
+from runner.rows.workbook import keep_sheet
+from runner.template import to_text
 
 MOST_DIGITS = 15
 """Digits beyond which a number is rather an identifier."""
@@ -103,6 +110,8 @@ def infer(path: Path) -> Sheet:
     except InvalidError as error:
         first = error.problems[0]
         raise UsageError(f"{path}:{first.line}: {first.message}", remedy=first.remedy) from None
+    except AnswerError as error:
+        raise UsageError(f"{path} is no JSON Lines: {error.reason}", remedy="an object stands on each line") from None
     if not count:
         raise UsageError(f"{path} has no lines", remedy="it needs a header and a line for each record")
     names = _names(header)
@@ -118,18 +127,49 @@ def infer(path: Path) -> Sheet:
 
 def _look(path: Path, findings: Findings) -> tuple[str, list[str], list[_Seen], int, int]:
     """The delimiter where it is not the usual one, the header, and what `_read` tells."""
+    delimiter = ""
     with open_file(path, findings) as file:
         content = unpack(file, "", findings)
-        usual = DELIMITERS[kind_of(path, content, Rows(), findings)]
-        delimiter, line = lay_out(content.file, Rows(), usual, findings)
-        lines = Lines(content.file, delimiter, findings)
-        lines.skip(line)
-        records = read_records(lines, findings)
+        kind = kind_of(path, content, Rows(), findings)
+        if kind == "xlsx":
+            records = _sheet_records(content, findings)
+        elif kind in ("json", "jsonl"):
+            kept = keep_objects(content.file, findings) if kind == "json" else content.file
+            records = _object_records(kept)
+        else:
+            usual = DELIMITERS[kind]
+            found, line = lay_out(content.file, Rows(), usual, findings)
+            delimiter = "" if found == usual else found
+            lines = Lines(content.file, found, findings)
+            lines.skip(line)
+            records = read_records(lines, findings)
         header = [name.strip() for name in next(records, [])]
-        found, key, count = _read(header, records)
+        seen, key, count = _read(header, records)
     if findings.total:
         raise findings.error()
-    return "" if delimiter == usual else delimiter, header, found, key, count
+    return delimiter, header, seen, key, count
+
+
+def _sheet_records(content: Content, findings: Findings) -> Iterator[list[str]]:
+    """The rows of a sheet as text, from its header on: the first of the rows at its top that are filled the most."""
+    kept, *_ = keep_sheet(content, Rows(), findings)
+    filled = [sum(cell != "" for cell in unpack_cells(line)) for line in islice(kept, HEADER_WITHIN)]
+    kept.seek(0)
+    for line in islice(kept, filled.index(max(filled)) if filled else 0, None):
+        yield ["" if isinstance(cell, Odd) else to_text(cell) for cell in unpack_cells(line)]
+
+
+def _object_records(kept: IO[bytes]) -> Iterator[list[str]]:
+    """The fields of objects as text, under a header with all of them; lists and objects are no cells."""
+    header: dict[str, None] = {}
+    lines = [line for line in kept if line.strip()]
+    objects = [parse_json(line) for line in lines]
+    for each in objects:
+        header.update(dict.fromkeys(name for name, value in each.items() if not isinstance(value, list | Mapping)))
+    yield list(header)
+    for each in objects:
+        values = (each.get(name) for name in header)
+        yield ["" if value is None or isinstance(value, list | Mapping) else to_text(value) for value in values]
 
 
 def _read(header: Sequence[str], records: Iterator[list[str]]) -> tuple[list[_Seen], int, int]:

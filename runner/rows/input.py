@@ -109,8 +109,8 @@ class Input:
     def retry_ending(self) -> str:
         """The ending of a file with some of the records that is read as this input is."""
         part = self.parts[0]
-        if part.kind == "xlsx":
-            return ".xlsx"
+        if part.kind in ("xlsx", "json"):
+            return f".{part.kind}"
         plain = part.path.with_suffix("") if part.path.suffix.lower() == ".gz" else part.path
         return plain.suffix.lower() or f".{part.kind}"
 
@@ -130,7 +130,9 @@ class Input:
         """Write the header and the records that begin on these lines, as they stand. May raise OSError."""
         encodings = {part.encoding for part in self.parts}
         encoding = encodings.pop() if len(encodings) == 1 else "utf-8"
-        records = chain([self.header_bytes()], (raw for _, raw in self.raw_lines(numbers)))
+        records: Iterator[bytes] = chain([self.header_bytes()], (raw for _, raw in self.raw_lines(numbers)))
+        if self.parts[0].kind == "json":
+            records = _as_array(records)
         file.writelines(records if encoding == "utf-8" else (raw.decode().encode(encoding) for raw in records))
 
     def check_keys(self, findings: Findings) -> None:
@@ -227,3 +229,13 @@ class Input:
         """The bytes of records."""
         for number, some in groupby(places, attrgetter("part")):
             yield from self.parts[number].raw(some)
+
+
+def _as_array(records: Iterable[bytes]) -> Iterator[bytes]:
+    """Objects as one array, each on a line of its own."""
+    sign = b"[\n"
+    for record in records:
+        if record:
+            yield sign + record.rstrip(b"\n")
+            sign = b",\n"
+    yield b"\n]\n"

@@ -10,7 +10,7 @@ from runner.rows.findings import Findings
 
 KINDS = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl",
-    ".xlsx": "xlsx", ".xlsm": "xlsx",
+    ".json": "json", ".xlsx": "xlsx", ".xlsm": "xlsx",
 }  # fmt: skip
 """Kinds of files, by their endings."""
 

@@ -16,6 +16,7 @@ from runner.rows.findings import Findings
 from runner.rows.group import Keys
 from runner.rows.indexing import Indexing
 from runner.rows.input import Input
+from runner.rows.json_array import keep_objects
 from runner.rows.jsonl import read_json_lines
 from runner.rows.kinds import DELIMITERS, kind_of
 from runner.rows.lines import open_file, stamp, unreadable
@@ -80,6 +81,9 @@ def _read(path: Path, rows: Rows, indexing: Indexing, findings: Findings) -> Par
         kept = content.file if content.own else None
         if kind == "xlsx":
             read, kept = read_workbook(content, rows, indexing, findings)
+        elif kind == "json":
+            kept = keep_objects(content.file, findings)
+            read = read_json_lines(kept, rows, indexing, findings)
         elif kind == "jsonl":
             read = read_json_lines(content.file, rows, indexing, findings)
         else:

@@ -90,7 +90,8 @@ def test_a_link_that_goes_round(tmp_path: Path) -> None:
 )
 def test_an_ending_that_is_not_supported(refused: Refuse, ending: str, message: str) -> None:
     remedy = (
-        "save it as .csv, .tsv, .tab, .jsonl, .ndjson, .xlsx or .xlsm, or say what separates the cells with `delimiter`"
+        "save it as .csv, .tsv, .tab, .jsonl, .ndjson, .json, .xlsx or .xlsm, or say what separates the cells with "
+        "`delimiter`"
     )
     assert seen(only(refused("a\n1\n", ending=ending))) == (1, 1, message, remedy)
 

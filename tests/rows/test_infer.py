@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -101,3 +104,25 @@ def test_the_recipe_takes_every_line_of_its_sheet(tmp_path: Path, data: st.DataO
     rows = load_text(text, file="sheet.yaml", catalogue=CATALOGUE).recipe.rows
     assert rows is not None
     assert open_input(path, rows, scope={}).line_count == len(lines)
+
+
+ROWS: list[list[Any]] = [["Order #", "Qty", "Day"], ["A", 1, "2027-01-31"], ["B", 2, "2027-02-01"]]
+
+
+def test_workbooks_and_json_are_sheets_as_well(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "sheet.xlsx") as made:
+        page = made.add_worksheet()
+        page.write("A1", "Orders of spring")
+        for at, row in enumerate(ROWS, start=2):
+            page.write_row(at, 0, row)
+    objects = [dict(zip(ROWS[0], row, strict=True)) for row in ROWS[1:]]
+    sheet(tmp_path, json.dumps([{**each, "lines": [1]} for each in objects]), "sheet.json")
+    sheet(tmp_path, "\n".join(map(json.dumps, objects)), "sheet.jsonl")
+    plain = infer(sheet(tmp_path, "\n".join(",".join(map(str, row)) for row in ROWS)))
+    assert [column.type for column in plain.columns] == ["string", "integer", "date"]
+    for name in ("sheet.xlsx", "sheet.json", "sheet.jsonl"):
+        assert infer(tmp_path / name) == plain
+        text = recipe_text("x", OPERATION, sheet=plain, file=name)
+        rows = load_text(text, file="x.yaml", catalogue=CATALOGUE).recipe.rows
+        assert rows is not None
+        assert open_input(tmp_path / name, rows, scope={}).row_count == 2
