@@ -14,6 +14,7 @@ from runner.engine.events import PlannedState
 from runner.engine.in_step import Change, another, change_of, update_use
 from runner.engine.outcome import Outcome
 from runner.engine.planning import Planning, name_of
+from runner.engine.poll import span
 from runner.engine.read_back import READ_BACK, settles
 from runner.engine.reading import failed, words
 from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
@@ -129,7 +130,9 @@ class Caller(Planning):
         if self._reading is None:
             if (outcome := self._look(use, arguments, request)) is not None:
                 return outcome
-            self.plan(use.step, "to read", request=request, position=use.position)
+            poll = use.step.poll
+            again = f"until {poll.until.text}, every {span(poll.every)}, within {span(poll.within)}" if poll else ""
+            self.plan(use.step, "to read", request=request, reason=again, position=use.position)
             return Outcome("done", value=None if use.step.expect == "none" else Unknown(name_of(use)))
         prior = self._before(use)
         if prior is not None and prior.answer and self._progress.has_written and prior.digest == request.digest():

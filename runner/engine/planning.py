@@ -139,6 +139,8 @@ class Planning:
         """What a read gives while it is planned; None where it cannot be made yet."""
         if self._looking is None or use.undecided or not request.known or not may_look(use.operation):
             return None
+        if use.step.poll is not None:  # a plan does not wait
+            return None
         try:
             outcome = self._looking.step(use.step, self._subject(use), use.scope, arguments, request)
         except Undecided:

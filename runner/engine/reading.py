@@ -10,6 +10,7 @@ from runner.catalogue import ArgumentError, Operation, Request, to_json
 from runner.engine.before import Before, Listed, id_of
 from runner.engine.context import Context
 from runner.engine.outcome import Outcome
+from runner.engine.poll import poll_until
 from runner.engine.send import Sender, Subject
 from runner.recipe.model import Search, Step
 from runner.template import EvaluationError, Expression, render
@@ -32,11 +33,14 @@ class Reading:
     ) -> Outcome:
         """The read of a step: one object, or a list as `expect` wants it. A good answer is kept in the journal."""
         operation = self._context.operation(step.operation)
-        if operation.items:
-            enough = {"one": 2, "first": 1, "none": 1}.get(str(step.expect))
-            outcome = self._sender.items(subject, operation, arguments, tries=step.retry, enough=enough)
-        else:
-            outcome = self._sender.read(subject, operation, request, tries=step.retry)
+
+        def read() -> Outcome:
+            if not operation.items:
+                return self._sender.read(subject, operation, request, tries=step.retry)
+            enough = {"one": 2, "first": 1, "none": 1}.get(str(step.expect)) if step.poll is None else None
+            return self._sender.items(subject, operation, arguments, tries=step.retry, enough=enough)
+
+        outcome = poll_until(self._context, step.poll, read, scope) if step.poll is not None else read()
         if not outcome.ok:
             return unread(outcome, operation)
         outcome = _expected(step, outcome, scope)

@@ -155,6 +155,7 @@ class _Flow:
         for index in range(text.scope.steps):
             name = str(self._steps[index].get("id", ""))
             expected = self._looked_at(("steps", index, "expect"), whole=False)
+            expected |= self._looked_at(("steps", index, "poll", "until"), whole=False)
             guards |= {(name, *seen[1:]) for seen in expected if seen[0] == "result"}
         return frozenset(guards)
 

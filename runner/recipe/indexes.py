@@ -50,7 +50,8 @@ def _expressions(recipe: Recipe) -> Iterator[tuple[Expression, bool]]:
 
 
 def _conditions(step: Step) -> tuple[Any, ...]:
-    return step.when, step.for_each, step.item_key, step.once_per, step.expect, step.verify
+    until = step.poll.until if step.poll is not None else None
+    return step.when, step.for_each, step.item_key, step.once_per, step.expect, step.verify, until
 
 
 def _inside(tree: Any, *, lines: bool) -> Iterator[tuple[Expression, bool]]:

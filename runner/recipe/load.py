@@ -14,7 +14,7 @@ from runner.recipe.check import check
 from runner.recipe.columns import column
 from runner.recipe.inputs import variable
 from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts, is_each
-from runner.recipe.variables import var_value
+from runner.recipe.variables import seconds, var_value
 from runner.source import Source, TreePath, parse, read
 from runner.template import Each, Expression, Tree, compile_template
 
@@ -120,11 +120,17 @@ class _Builder(NamedTuple):
             expect=expect if expect in EXPECTATIONS else self.expression((*path, "expect")) or "",
             unless_found=self.search((*path, "unless_found"), step.get("unless_found")),
             verify=step.get("verify") is True or self.expression((*path, "verify")) or False,
+            poll=self.poll((*path, "poll"), step.get("poll", {})),
             on_error=step.get("on_error", "stop_row"),
             retry=step.get("retry", model.Step.retry),
             was=step.get("was", ""),
             description=step.get("description", ""),
         )
+
+    def poll(self, path: TreePath, poll: Mapping[str, Any]) -> model.Poll | None:
+        until = self.expression((*path, "until"))
+        given = {name: seconds(poll[name]) for name in ("every", "within") if name in poll}
+        return model.Poll(until, **given) if until is not None else None
 
     def search(self, path: TreePath, search: Mapping[str, Any] | None) -> model.Search | None:
         if search is None:
@@ -136,7 +142,7 @@ class _Builder(NamedTuple):
             where=self.expression((*path, "where")),
             absent_means=search.get("absent_means", model.Search.absent_means),
             update=self.update((*path, "update"), search["update"]) if "update" in search else None,
-            settling=_seconds(search["settling"]) if "settling" in search else model.Search.settling,
+            settling=seconds(search["settling"]) if "settling" in search else model.Search.settling,
         )
 
     def update(self, path: TreePath, update: Mapping[str, Any]) -> model.Update:
@@ -158,11 +164,6 @@ class _Builder(NamedTuple):
         if isinstance(value, list):
             return [self.tree((*path, index), child) for index, child in enumerate(value)]
         return value
-
-
-def _seconds(duration: str) -> int:
-    """The seconds of a duration as recipes write it: 90s, 15m, 2h."""
-    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
 
 
 def _var(var: model.Var) -> model.Var:

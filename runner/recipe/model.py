@@ -166,6 +166,15 @@ class Lookup:
 
 
 @dataclass(frozen=True)
+class Poll:
+    """How long a read is made again: until something is true of its answer. `every` and `within` are seconds."""
+
+    until: Expression
+    every: int = 5
+    within: int = 120
+
+
+@dataclass(frozen=True)
 class Step:
     """One operation, used once per row, or once per item under `for_each`.
 
@@ -182,6 +191,7 @@ class Step:
     expect: str | Expression = ""
     unless_found: Search | None = None
     verify: bool | Expression = False
+    poll: Poll | None = None
     on_error: str = "stop_row"
     retry: int = 3
     was: str = ""

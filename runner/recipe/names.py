@@ -87,7 +87,7 @@ def _wrong(source: Source, path: TreePath, reference: Reference, scope: Scope, n
     if root == "item":
         return _item(path, scope)
     if root == "result":
-        message = "'result' is only known in expect and verify"
+        message = "'result' is only known in expect, verify and until"
         return None if scope.result else (message, "unknown-name", "use an earlier step")
     if root == "found" and (scope.found or root not in {*names.steps, *names.lookups}):
         message = "'found' is only known in the update of unless_found"

@@ -91,6 +91,8 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
         yield from _expression((*path, "expect"), step.get("expect"), each._replace(result=True))
     if not isinstance(step.get("verify"), bool):
         yield from _expression((*path, "verify"), step.get("verify"), each._replace(result=True))
+    until = mapping(step.get("poll")).get("until")
+    yield from _expression((*path, "poll", "until"), until, each._replace(result=True))
     search = mapping(step.get("unless_found"))
     yield from _tree((*path, "unless_found", "with"), search.get("with"), each)
     yield from _expression((*path, "unless_found", "where"), search.get("where"), scope._replace(item=HIT))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.problems import Problem
 from runner.recipe.arguments import check_arguments, find_operation
 from runner.recipe.texts import EXPECTATIONS, mapping
+from runner.recipe.variables import seconds
 from runner.source import Source, TreePath
 
 if TYPE_CHECKING:
@@ -94,12 +95,24 @@ class Uses(NamedTuple):
         if "unless_found" in step and operation.effect == "read":
             message = f"'unless_found' is for steps that create something, and {name} only reads"
             yield self._at_key((*path, "unless_found"), message, "unless-found", remedy="leave it out")
+        if "poll" in step:
+            yield from self._poll((*path, "poll"), mapping(step["poll"]), operation)
         if step.get("verify", False) is not False:
             yield from self._verify((*path, "verify"), operation)
         if "retry" in step and operation.effect != "read" and not operation.repeatable:
             message = f"'retry' is for reads: a repeat of {name} might do it twice"
             remedy = "leave it out; unless_found finds what is done already"
             yield self._at_key((*path, "retry"), message, "retry", remedy=remedy)
+
+    def _poll(self, path: TreePath, poll: Part, operation: Operation) -> Iterator[Problem]:
+        """`poll` only of what is read, and with more than one read."""
+        if operation.effect != "read":
+            message = f"'poll' reads again and again, and {operation.full_name} {operation.effect}s something"
+            yield self._at_key(path, message, "poll", remedy="poll in a step of its own that reads it")
+        every, within = poll.get("every", "5s"), poll.get("within", "2m")
+        if not {(*path, "every"), (*path, "within")} & self.broken and seconds(every) > seconds(within):
+            message = f"it is read every {every} and given up after {within}, before it is read a second time"
+            yield self._at_key(path, message, "poll", remedy="make 'every' shorter, or 'within' longer")
 
     def _verify(self, path: TreePath, operation: Operation) -> Iterator[Problem]:
         """`verify` only of what is written, and can be read back."""

@@ -71,3 +71,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def seconds(duration: str) -> int:
+    """The seconds of a duration as recipes write it: 90s, 15m, 2h."""
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]

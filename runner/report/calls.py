@@ -90,7 +90,7 @@ def _draw(call: PlannedCall, *, whole: bool) -> _Drawn:
     details = list(_fields(request, "inferred operation" if call.operation.evidence == "inferred" else "", whole=whole))
     if call.state == "read":
         details.append("read while it was planned")
-    if call.state == "to send" and call.reason:
+    if call.state in ("to send", "to read") and call.reason:
         details.append(printable(call.reason))
     if call.state == "undecided":
         details.append(f"only when {printable(call.reason)}: decided by the run")
