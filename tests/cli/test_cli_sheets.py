@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
-from .command import Command
+import xlsxwriter
+
+from .command import TREE, Command
 
 SHEETS = Path(__file__).resolve().parents[1] / "sheets"
 
@@ -70,3 +74,56 @@ def test_a_catalogue_with_sizes_in_columns(runner: Command) -> None:
     again = runner("run", "size-catalogue.yaml")
     assert "0 done" not in again.err
     assert "calls        0 in" in again.err
+
+
+def promo_orders(path: Path) -> None:
+    """An order sheet as people make them: a title over merged cells, numbers and texts mixed, subtotals between."""
+    with xlsxwriter.Workbook(path) as book:
+        sheet, day = book.add_worksheet("Orders"), book.add_format({"num_format": "m/d/yyyy"})
+        sheet.merge_range("A1:G1", "Riverside Promo - Spring orders")
+        sheet.merge_range("A2:C2", "as of March")
+        lines: list[list[Any]] = [
+            ["PO #", "Company", "SKU", "Color", "Qty", "Unit\nPrice", "In-Hands"],
+            ["po-1042 ", "Riverside Little League", "00618", "navy", 14, 8.4, dt.date(2027, 4, 1)],
+            ["PO-1042", " Riverside Little League", 619, "BLACK ", "1,200", "$2.15", dt.date(2027, 4, 1)],
+            ["Subtotal", None, None, None, 1214, 2697.6, None],
+            [1077, "Café Ondine", "07731", None, 200, 1.15, "TBD"],
+            [1077, "Café Ondine", "07732", "Black", 100, "$1.60", "TBD"],
+        ]
+        for at, cells in enumerate(lines, start=3):
+            for column, cell in enumerate(cells):
+                if isinstance(cell, dt.date):
+                    sheet.write_datetime(at, column, cell, day)
+                elif cell is not None:
+                    sheet.write(at, column, cell)
+
+
+def test_a_promo_order_sheet(runner: Command) -> None:
+    shutil.copy(SHEETS / "promo-orders.yaml", runner.folder)
+    promo_orders(runner.folder / "promo-orders.xlsx")
+    bodies = planned(runner, "promo-orders")
+    assert [(body["business_name"], body["first_name"], body["last_name"], body["notes"]) for body in bodies] == [
+        ("Riverside Little League", "PO-1042", "00618 619 NVY BLK", "2697.60 by 2027-04-01"),
+        ("Café Ondine", "1077", "07731 07732 WHT BLK", "390.00 by any day"),
+    ]
+    runner("run", "promo-orders.yaml")
+    found = [(line["line"], line["key"], line["bucket"]) for line in results(runner)]
+    assert found == [
+        ("5", "PO-1042", "done"), ("6", "PO-1042", "done"), ("7", "", "left out"), ("8", "1077", "done"),
+        ("9", "1077", "done"),
+    ]  # fmt: skip
+
+
+def test_what_the_readme_says_of_columns_can_be_written(runner: Command) -> None:
+    section = (TREE / "README.md").read_text(encoding="utf-8").partition("## From a sheet as it comes")[2]
+    written = re.findall(r"^\| .* \| `([a-z_]+: .*?)`(?:, and so on)? \|$", section.partition("\n## ")[0], re.MULTILINE)
+    named = dict(text.partition(": ")[::2] for text in written)
+    beside = {name: named.pop(name) for name in ("where", "unpivot", "expect_total")}
+    assert len(named) == 9
+    made = {"order": "{}", "size": "{}", "quantity": "{type: integer}", "amount": "{type: decimal}"}
+    for columns, rows in (({"quantity": "{type: integer}", **named}, {}), (made, beside)):
+        lines = ["recipe: 1", "name: written", "rows:", "  file: x.csv", "  key: '{{ row.order }}'"]
+        lines += [f"  {name}: {given}" for name, given in rows.items()]
+        lines += ["  columns:", *(f"    {name}: {given}" for name, given in columns.items())]
+        runner.write("written.yaml", "\n".join([*lines, "outputs: {order: '{{ row.order }}'}", ""]))
+        runner("validate", "written.yaml")
