@@ -22,7 +22,7 @@ _MODELINE = f"# yaml-language-server: $schema={_SCHEMA}\n"
 
 @click.command(short_help="Make a folder to start from.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
-@click.option("--from", "sheet", type=_SHEET, metavar="SHEET", help="A sheet, text or workbook, whose columns it takes.")
+@click.option("--from", "sheet", type=_SHEET, metavar="SHEET", help="A sheet or workbook whose columns it takes.")
 @click.option("--use", "operation", metavar="API.OPERATION", show_default="the one that its API begins with",
               help="What the recipe does for each row.")  # fmt: skip
 def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
