@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -17,15 +17,13 @@ from runner.recipe.model import Column, Rows
 from runner.rows.contents import Content, unpack
 from runner.rows.dialect import HEADER_WITHIN, lay_out
 from runner.rows.findings import Findings
+from runner.rows.guess import MOST_DIGITS, formats_of, written_of
 from runner.rows.json_array import keep_objects
 from runner.rows.kinds import DELIMITERS, kind_of
 from runner.rows.lines import Lines, open_file, read_records
 from runner.rows.typed import Odd, unpack_cells
 from runner.rows.workbook import keep_sheet
 from runner.template import to_text
-
-MOST_DIGITS = 15
-"""Digits beyond which a number is rather an identifier."""
 
 DATES = (ISO_DATE, "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
 
@@ -81,11 +79,13 @@ class _Seen:
     filled: int = 0
     required: bool = True
     constant: bool = True
+    blank: bool = False
 
     def add(self, cell: str) -> None:
         if not cell.strip():
             self.required = False
             self.kinds = self.kinds if not cell else []
+            self.blank = self.blank or bool(cell)
             return
         self.filled += 1
         self.kinds = [kind for kind in self.kinds if _KINDS[kind](cell)]
@@ -103,6 +103,21 @@ class _Seen:
         return self.kinds[0]
 
 
+def _column(name: str, label: str, seen: _Seen, *, key: bool) -> Column:
+    """A column by all of its cells. What tells rows apart stays as it stands."""
+    column = Column(name, header=label, required=seen.required)
+    kind, form = seen.kind()
+    if key or (kind, seen.filled) == ("string", 0):
+        return column
+    if kind != "string":
+        return replace(column, type=kind, format=() if form in ("", ISO_DATE) else (form,))
+    if not seen.blank and (written := written_of(seen.values)) is not None:
+        return replace(column, type=written[0], written=written[1])
+    if not seen.blank and (formats := formats_of(seen.values)):
+        return replace(column, type="date", format=formats)
+    return replace(column, trim=any(value != value.strip() for value in seen.values))
+
+
 def infer(path: Path) -> Sheet:
     """What the sheet at `path` looks like. Raises UsageError when it is none."""
     try:
@@ -116,9 +131,8 @@ def infer(path: Path) -> Sheet:
         raise UsageError(f"{path} has no lines", remedy="it needs a header and a line for each record")
     names = _names(header)
     columns = tuple(
-        Column(name, header=label, type=kind, format=() if form in ("", ISO_DATE) else (form,), required=each.required)
+        _column(name, label, each, key=name == names[key])
         for name, label, each in zip(names, header, found, strict=True)
-        for kind, form in [("string", "") if name == names[key] else each.kind()]
         if label
     )
     constant = frozenset(name for name, each in zip(names, found, strict=True) if each.constant)

@@ -27,13 +27,13 @@ _SEPARATORS = {
 }  # fmt: skip
 """What else stands for a separator of thousands."""
 
-_MARKS = ((".", ","), (",", "."), (".", ""), (",", ""), (".", " "), (",", " "), (".", "'"), (",", "'"))
+MARKS = ((".", ","), (",", "."), (".", ""), (",", ""), (".", " "), (",", " "), (".", "'"), (",", "'"))
 """Decimal marks and separators of thousands that go together, in the order in which they are proposed."""
 
 _PLAIN = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?").fullmatch
 _PLAIN_INTEGER = re.compile(r"[-+]?[0-9]+").fullmatch
 _EXPONENT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{1,2}").fullmatch
-_CODE = re.compile(r"\b[A-Z]{3}\b")
+_CODE = re.compile(r"\b(?:USD|EUR|GBP|CAD|AUD|NZD|CHF|JPY|CNY|INR|MXN|SEK|NOK|DKK|PLN)\b")
 
 
 @lru_cache(maxsize=256)
@@ -101,7 +101,7 @@ def keys_of(written: Numbers) -> str:
 def ways(text: str, *, whole: bool) -> Iterator[tuple[Numbers, Decimal]]:
     """The ways in which a text can be a number, each with that number: a column could say any of them."""
     text = text.strip()
-    currency = tuple(dict.fromkeys(_money(text)))
+    currency = tuple(dict.fromkeys(money_of(text)))
     accounting = text.endswith("-") or MINUS in text or (text.endswith(")") and "(" in text)
     percent = text.endswith("%") and not whole
     for mark, thousands in dict.fromkeys(_plainest(text, whole=whole)):
@@ -113,7 +113,7 @@ def ways(text: str, *, whole: bool) -> Iterator[tuple[Numbers, Decimal]]:
 
 def _plainest(text: str, *, whole: bool) -> Iterator[tuple[str, str]]:
     """The marks that may be meant, without those that the text does not have."""
-    for mark, thousands in _MARKS:
+    for mark, thousands in MARKS:
         signs = re.escape(_SEPARATORS.get(thousands, thousands))
         apart = thousands if signs and re.search(f"[0-9][{signs}][0-9]{{3}}(?![0-9])", text) else ""
         point = mark if not whole and (mark in text or apart == ".") else "."
@@ -121,7 +121,8 @@ def _plainest(text: str, *, whole: bool) -> Iterator[tuple[str, str]]:
             yield point, apart
 
 
-def _money(text: str) -> Iterator[str]:
+def money_of(text: str) -> Iterator[str]:
+    """The signs and codes of currencies in a text."""
     yield from (sign for sign in text if unicodedata.category(sign) == "Sc")
     yield from _CODE.findall(text)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from runner.catalogue import Catalogue, shipped_apis
 from runner.problems import UsageError
 from runner.recipe import load_text
+from runner.recipe.model import Numbers
 from runner.report.starter import recipe_text
 from runner.rows import open_input
 from runner.rows.infer import infer
@@ -40,13 +41,12 @@ def sheet(tmp_path: Path, text: str, name: str = "sheet.csv") -> Path:
         (["1.10", "2", ""], ("decimal", "")),
         (["1.1", "+2"], ("string", "")),
         (["1e5"], ("string", "")),
-        (["1,50"], ("string", "")),
         (["2027-01-31", ""], ("date", "")),
         (["2027-01-31", "TBD"], ("string", "")),
         (["12/31/2027", "01/02/2027"], ("date", "%m/%d/%Y")),
         (["31/12/2027"], ("date", "%d/%m/%Y")),
         (["01/02/2027"], ("string", "")),
-        (["1/31/2027"], ("string", "")),
+        (["1/31/2027"], ("date", "%m/%d/%Y")),
         (["true", "false"], ("boolean", "")),
         (["TRUE"], ("string", "")),
         (["yes", "no"], ("string", "")),
@@ -126,3 +126,31 @@ def test_workbooks_and_json_are_sheets_as_well(tmp_path: Path) -> None:
         rows = load_text(text, file="x.yaml", catalogue=CATALOGUE).recipe.rows
         assert rows is not None
         assert open_input(tmp_path / name, rows, scope={}).row_count == 2
+
+
+@pytest.mark.parametrize(("cells", "keys"), [
+    (["$1,234.50", "$5"], {"type": "decimal", "thousands": ",", "currency": ("$",)}),
+    (["1.234,50 €", "87,5"], {"type": "decimal", "decimal_mark": ",", "thousands": ".", "currency": ("€",)}),
+    (["1,5", "20"], {"type": "decimal", "decimal_mark": ","}),
+    (["1,234,567", "12"], {"type": "integer", "thousands": ","}),
+    (["(5.00)", "7.25"], {"type": "decimal", "accounting": True}),
+    (["7.5%", "12%"], {"type": "decimal", "percent": True}),
+    (["12/31/2027", "2027-01-02"], {"type": "date", "format": ("%Y-%m-%d", "%m/%d/%Y")}),
+    (["31-Dec-27"], {"type": "date", "format": ("%d-%b-%y",)}),
+    (["1,234"], {"type": "string"}),
+    (["1,234", "$5"], {"type": "string"}),
+    (["03/04/2027", "2027-01-02"], {"type": "string"}),
+    (["007,5"], {"type": "string"}),
+    (["7.5%", "12"], {"type": "string"}),
+    (["a ", "b"], {"type": "string", "trim": True}),
+])  # fmt: skip
+def test_how_numbers_and_dates_are_written(tmp_path: Path, cells: list[str], keys: dict[str, Any]) -> None:
+    path = sheet(tmp_path, "Id,Value\n" + "".join(f'k{n},"{cell}"\n' for n, cell in enumerate(cells)))
+    column = infer(path).columns[1]
+    found = {"type": column.type, "trim": column.trim, "format": column.format, **vars(column.written)}
+    plain = {"trim": False, "format": (), **vars(Numbers())}
+    assert found == {**plain, **keys}
+    text = recipe_text("sheet", OPERATION, sheet=infer(path), file=path.name)
+    rows = load_text(text, file="sheet.yaml", catalogue=CATALOGUE).recipe.rows
+    assert rows is not None
+    assert open_input(path, rows, scope={}).line_count == len(cells)
