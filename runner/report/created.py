@@ -4,12 +4,13 @@
     2026-03-01 14:02:11Z,create,syncore.create_job,31987,PO-1042,1,job,,,,
     2026-03-01 14:02:12Z,update,syncore.update_job_status,31987,PO-1042,1,status,,,,"{""status"":""Approved""}"
 
-Only what the journal has committed is in it. While the run goes on a line is added for each call; at the end, and by
-`runner report`, the file is written anew from the journal. `sent` is the body of an update: what it changed.
+Only what the journal has committed is in it. While the run goes on a line is added for each call, after a resume to the
+file of before; at the end, and by `runner report`, it is written anew from the journal. `sent` is the body of an update: what it changed.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -114,12 +115,24 @@ class Created:
         """The file as far as the journal goes: nothing for a new run, what was made before for one that goes on."""
         with stopping(self._whole):
             self._whole.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._goes_on():
+                self._file = self._whole.open("ab")
+                return
             self._file = self._whole.open("wb")
             self._whole.chmod(0o600)
             self._file.write(_head())
             for call in self._history.made(self._run):
                 self._file.write(record(self.cells(call)))
             self._file.flush()
+
+    def _goes_on(self) -> bool:
+        """Whether the file of before can be added to: it begins and ends as one does, and is made whole at the end."""
+        with suppress(FileNotFoundError), self._whole.open("rb") as file:
+            head = _head()
+            if file.read(len(head)) == head:
+                file.seek(-1, os.SEEK_END)
+                return file.read(1) == b"\n"
+        return False
 
     def _add_committed(self) -> None:
         """The calls that have been committed since they were told of."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,13 @@ def _same_search(url: str, path: str, query: dict[str, Any]) -> bool:
     parts = urlsplit(url)
     shown = {name: values[0] for name, values in parse_qs(parts.query).items()}
     return parts.path == path and shown.items() <= query.items() and query.keys() - shown.keys() <= {"page", "count"}
+
+
+def test_a_large_input_is_told_of_before_it_is_checked(contacts: Command) -> None:
+    sheet = contacts.folder / "rows.csv"
+    assert "checking" not in contacts("plan", "contacts.yaml").err
+    header, first, *_ = sheet.read_text(encoding="utf-8").splitlines()
+    sheet.write_text(f"{header},Note\n{first},{'x' * 100_000}\n" + "\n" * 2**20, encoding="utf-8")
+    shown = contacts("plan", "contacts.yaml", "--format", "json")
+    assert shown.err.startswith("rows.csv: checking all of its 1.1 MB before the first row\n")
+    assert json.loads(shown.out)["totals"]["rows"] == {"to send": 1}

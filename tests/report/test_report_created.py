@@ -132,6 +132,21 @@ def test_a_run_that_goes_on_begins_with_what_it_made_before(
     created.close()
 
 
+def test_a_whole_file_of_before_is_added_to(tmp_path: Path, journal: Journal, catalogue: Catalogue) -> None:
+    journal.record(call("order", "01", '{"number": 8}'), at="01")
+    journal.flush()
+    created = Created(tmp_path / "1", History(tmp_path / "runs"), catalogue, run=1)
+    created(START)
+    created.close()
+    path = tmp_path / "1" / "created.csv"
+    path.write_bytes(path.read_bytes().replace(b"8", b"9"))
+    created(START)
+    assert [row["id"] for row in read(tmp_path / "1")] == ["9"], "it was made anew before anything was sent"
+    created.write()
+    assert [row["id"] for row in read(tmp_path / "1")] == ["8"]
+    created.close()
+
+
 def test_a_file_that_cannot_be_written_stops(tmp_path: Path, catalogue: Catalogue) -> None:
     (tmp_path / "created.csv").mkdir()
     created = Created(tmp_path, History(tmp_path / "runs"), catalogue, run=1)
