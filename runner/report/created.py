@@ -4,8 +4,9 @@
     2026-03-01 14:02:11Z,create,syncore.create_job,31987,PO-1042,1,job,,,,
     2026-03-01 14:02:12Z,update,syncore.update_job_status,31987,PO-1042,1,status,,,,"{""status"":""Approved""}"
 
-Only what the journal has committed is in it. While the run goes on a line is added for each call, after a resume to the
-file of before; at the end, and by `runner report`, it is written anew from the journal. `sent` is the body of an update: what it changed.
+Only what the journal has committed is in it. While the run goes on a line is added for each call, after a resume to
+the file of before; at the end, and by `runner report`, it is written anew from the journal. `sent` is the body of an
+update: what it changed.
 """
 
 from __future__ import annotations
