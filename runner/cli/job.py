@@ -70,6 +70,7 @@ class Job:
     wanted: Wanted = field(default_factory=Wanted)
     again: tuple[str, ...] = ()
     why: str = ""
+    fresh: bool = False
 
     def open_input(self, rows_file: Path | None) -> Input | None:
         """The checked input, as `runner.cli.inputs` finds it, with all the keys that are asked for."""
@@ -257,6 +258,7 @@ class Job:
             once=OncePer(),
             stop=stop,
             budget=Budget(),
+            fresh=self.fresh,
             mappings=self.project.mappings,
         )
 

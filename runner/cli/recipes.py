@@ -45,6 +45,7 @@ _MAX_FAILURES = click.option(
 @click.option("--only", multiple=True, metavar="KEY", help="Only the row with this key; may be repeated.")
 @click.option("--again", multiple=True, metavar="KEY", help="Send this row again although it is done; may be repeated.")
 @click.option("--why", metavar="TEXT", help="With --again: the reason; kept in the journal.")
+@click.option("--fresh", is_flag=True, help="Read lookups anew that an earlier run has kept.")
 @click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
 @_MAX_FAILURES
 @click.option("--export", type=click.Path(path_type=Path), help="Where an export goes: .csv, .jsonl or .xlsx.")
@@ -57,7 +58,7 @@ _MAX_FAILURES = click.option(
 def run(
     *, recipe: str, dry_run: bool, rows_file: Path | None, variables: tuple[str, ...], vars_file: Path | None,
     target_name: str, limit: int | None, only: tuple[str, ...], again: tuple[str, ...], why: str | None,
-    workers: int, max_failures: int | None, plan_file: Path | None,
+    fresh: bool, workers: int, max_failures: int | None, plan_file: Path | None,
     junit_file: Path | None, export: Path | None, wanted: Wanted, shown: PlanOptions,
 ) -> int:  # fmt: skip
     """Run RECIPE for every row of its input.
@@ -86,7 +87,7 @@ def run(
         raise UsageError("this recipe is no export: it has steps", remedy=remedy)
     selection = Selection(limit, only)
     wanted = replace(wanted, export=export, out=None if dry_run else shown.folder)
-    job = Job(project, catalogue, target, values, shown.date, selection, wanted, again, why or "")
+    job = Job(project, catalogue, target, values, shown.date, selection, wanted, again, why or "", fresh)
     input_ = job.open_input(rows_file)
     if dry_run:
         return show_plan(job, input_, shown)

@@ -50,6 +50,8 @@ class Context:
     again: Mapping[str, AgainRecord] = field(default_factory=dict)
     """The rows, by key, that somebody wants to be sent once more."""
     past: Past = field(default_factory=Past)
+    fresh: bool = False
+    """Whether lists that earlier runs have kept are read anew."""
     mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """The entries of lookups from files, by the names of the lookups."""
 

@@ -2,15 +2,73 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from runner.catalogue import ArgumentError, Request, first_arguments, parse_json, to_json
+from runner.engine.context import Context
+from runner.engine.events import Noticed
+from runner.engine.looking import may_look
+from runner.engine.send import Sender, Subject
+from runner.journal import Identity
+from runner.problems import StoppedError
 from runner.recipe.model import Lookup
 from runner.rows import folded
-from runner.template import EvaluationError, to_text
+from runner.template import EvaluationError, Unknown, render, to_text
 
 CANDIDATES_SHOWN = 3
 FIELDS_SHOWN = 3
+TRIES = 3
+
+LONGEST_KEPT = 1024 * 1024
+"""Bytes of a list that the journal keeps for later runs; a longer one is read by every run."""
+
+
+def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
+    """The entries of a lookup by name: from its file, kept by an earlier run, or read with all its pages.
+
+    Unknown in a dry run that makes no lookups. Raises StoppedError when it cannot be read.
+    """
+    if lookup.file:
+        return table_of(lookup, context.mappings[lookup.name])
+    operation = context.operation(lookup.operation)
+    if reader is None or (context.journal is None and not may_look(operation)):
+        return Unknown(lookup.name)
+    identity = Identity(context.account, context.recipe.name, "once", "lookups", lookup.name, "")
+    try:
+        arguments = render(lookup.arguments, context.scope)
+        request = context.request(operation, first_arguments(operation, arguments))
+        kept = _kept(context, lookup, identity, request)
+        if kept is not None:
+            return table_of(lookup, kept)
+        subject = Subject(identity, 0, "")
+        outcome = reader.items(subject, operation, arguments, tries=TRIES)
+    except (EvaluationError, ArgumentError) as error:
+        raise StoppedError(f"lookup {lookup.name}: {error}") from None
+    if not outcome.ok:
+        raise StoppedError(f"lookup {lookup.name}: {outcome.reason}", remedy="nothing was sent; try again later")
+    if lookup.keep and not outcome.doubt and len(to_json(outcome.value)) <= LONGEST_KEPT:
+        reader.note(subject, operation, request, "done", value=outcome.value, reason="kept for later runs")
+    return table_of(lookup, outcome.value)
+
+
+def _kept(context: Context, lookup: Lookup, identity: Identity, request: Request) -> list[Any] | None:
+    """What an earlier run has kept of the same request, if it is not too old; told when it is used."""
+    if not lookup.keep or context.fresh:
+        return None
+    calls = context.history.calls_of(identity.account, identity.recipe, per=identity.per, key=identity.key)
+    call = calls.get((identity.step, identity.item))
+    if call is None or call.state != "done" or not call.answer or call.digest != request.digest():
+        return None
+    age = (dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(call.sent_at)).total_seconds()
+    if not 0 <= age <= lookup.keep:
+        return None
+    entries: list[Any] = parse_json(call.answer.encode())
+    when = f"{dt.datetime.fromisoformat(call.sent_at):%Y-%m-%d %H:%MZ}"
+    many = "1 entry" if len(entries) == 1 else f"{len(entries):,} entries"
+    context.emit(Noticed(f"lookup {lookup.name}: {many}, kept from {when}; --fresh reads it anew"))
+    return entries
 
 
 class LookupTable(dict[str, Any]):

@@ -11,21 +11,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runner.catalogue import ArgumentError, to_json
+from runner.catalogue import to_json
 from runner.engine.context import Context
 from runner.engine.events import BUCKETS, Bucket, Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted
 from runner.engine.finished import Finished
-from runner.engine.looking import Looker, may_look
-from runner.engine.lookups import table_of
+from runner.engine.looking import Looker
+from runner.engine.lookups import read_lookup
 from runner.engine.once import OncePer
 from runner.engine.reshaped import past_of
-from runner.engine.send import Sender, Subject
+from runner.engine.send import Sender
 from runner.engine.steps import RowRun, visible
-from runner.journal import Identity, RowRecord
-from runner.problems import RunnerError, StoppedError
-from runner.recipe.model import Lookup, Recipe
+from runner.journal import RowRecord
+from runner.problems import RunnerError
+from runner.recipe.model import Recipe
 from runner.rows import Input, Row
-from runner.template import EvaluationError, Unknown, render, to_text
+from runner.template import EvaluationError, Unknown, to_text
 
 EXIT_REJECTED, EXIT_UNKNOWN, EXIT_STOPPED, EXIT_DATA = 4, 5, 8, 3
 EXIT_FAULT = 1
@@ -115,7 +115,10 @@ class Run:
         start = self._clock()
         self._context.emit(started)
         try:
-            lookups = {lookup.name: self._lookup(lookup) for lookup in self._context.recipe.lookups}
+            lookups = {
+                each.name: read_lookup(self._context, each, self._sender or self._looker)
+                for each in self._context.recipe.lookups
+            }
             past = past_of(self._context.history, self._context.account, self._context.recipe)
             self._context = replace(self._context, scope={**self._context.scope, **lookups}, past=past)
             if not self._context.stop.requested:
@@ -273,24 +276,6 @@ class Run:
 
     def _stop_for(self, error: RunnerError) -> None:
         self._context.stop.ask(error.message, exit_code=error.exit_code, remedy=error.remedy)
-
-    def _lookup(self, lookup: Lookup) -> Any:
-        """The entries of a lookup by name; unknown in a dry run that makes no lookups."""
-        if lookup.file:
-            return table_of(lookup, self._context.mappings[lookup.name])
-        operation = self._context.operation(lookup.operation)
-        reader = self._sender or (self._looker if may_look(operation) else None)
-        if reader is None:
-            return Unknown(lookup.name)
-        identity = Identity(self._context.account, self._context.recipe.name, "once", "lookups", lookup.name, "")
-        try:
-            arguments = render(lookup.arguments, self._context.scope)
-            outcome = reader.items(Subject(identity, 0, ""), operation, arguments, tries=3)
-        except (EvaluationError, ArgumentError) as error:
-            raise StoppedError(f"lookup {lookup.name}: {error}") from None
-        if not outcome.ok:
-            raise StoppedError(f"lookup {lookup.name}: {outcome.reason}", remedy="nothing was sent; try again later")
-        return table_of(lookup, outcome.value)
 
     def _ended(self, started: RunStarted, *, seconds: float) -> RunEnded:
         stop, totals = self._context.stop, self._totals

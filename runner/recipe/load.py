@@ -105,6 +105,7 @@ class _Builder(NamedTuple):
             by=(lookup["by"],) if isinstance(lookup["by"], str) else tuple(lookup["by"]),
             fold=lookup.get("fold", False),
             file=lookup.get("file", ""),
+            keep=seconds(lookup["keep"]) if "keep" in lookup else model.Lookup.keep,
         )
 
     def step(self, path: TreePath, step: Mapping[str, Any]) -> model.Step:

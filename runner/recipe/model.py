@@ -154,7 +154,7 @@ class Rows:
 class Lookup:
     """A list that is read once per run, by an operation or from a file, and found by the values of the fields `by`.
 
-    With `fold`, without regard to case and blanks.
+    With `fold`, without regard to case and blanks. `keep` is how many seconds later runs may use what was read.
     """
 
     name: str
@@ -163,6 +163,7 @@ class Lookup:
     by: tuple[str, ...]
     fold: bool = False
     file: str = ""
+    keep: int = 0
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Uses(NamedTuple):
         for name, lookup in declared.items():
             path: TreePath = ("lookups", name)
             yield from self._listing(path, mapping(lookup), "a lookup reads a list")
-            for key in ("use", "with") if "file" in mapping(lookup) else ():
+            for key in ("use", "with", "keep") if "file" in mapping(lookup) else ():
                 if key in lookup:
                     message = f"{key!r} and 'file' do not go together: a lookup is read from an API, or from a file"
                     yield self._at_key((*path, key), message, "lookup", remedy="leave one of them out")

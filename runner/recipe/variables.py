@@ -74,5 +74,5 @@ def as_text(value: Any) -> str:
 
 
 def seconds(duration: str) -> int:
-    """The seconds of a duration as recipes write it: 90s, 15m, 2h."""
-    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
+    """The seconds of a duration as recipes write it: 90s, 15m, 2h, 1d."""
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[duration[-1]]

@@ -95,6 +95,7 @@ class Bench:
     base_url: str
     deadline: float = 30.0
     account: str = "acme"
+    fresh: bool = False
     journal_class: type[Journal] = Journal
     transports: list[Transport] = field(default_factory=list)
 
@@ -200,6 +201,7 @@ class Bench:
             stop,
             Budget(),
             by_key(again),
+            fresh=self.fresh,
         )
         input_: Input | None = None
         if sheet is not None and recipe.rows is not None:
