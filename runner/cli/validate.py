@@ -69,5 +69,8 @@ def _rows(loaded: Loaded, file: Path, catalogue: Catalogue, *, say: bool) -> tup
     rows, lines = input_.row_count, input_.line_count
     if say:
         size = f"{rows} row{'s' * (rows != 1)}, {lines} line{'s' * (lines != 1)}"
+        left_out = len(input_.left_out)
+        size += f", {left_out} line{'s' * (left_out != 1)} left out" if left_out else ""
+        size += f"; as announced: {input_.agreed}" if input_.agreed else ""
         click.echo(f"{printable(str(file))}: ok, {size}" + (f" ({input_.layout})" if input_.layout else ""))
     return found, len(found)

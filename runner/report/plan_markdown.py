@@ -33,7 +33,7 @@ from runner.problems import Problem, printable
 from runner.report.calls import draw_row, shape
 from runner.report.plan import HEADINGS, OTHERS, Totals, kind_of, money_line, reason_of
 from runner.report.plan_changes import Against, Change, details_of
-from runner.report.text import line_numbers, plural
+from runner.report.text import input_size, line_numbers, plural
 
 LIMIT = 65_536
 """Bytes that a comment on GitHub may have."""
@@ -92,6 +92,8 @@ class PlanMarkdown:
         yield f"### Dry run: {code(self._started.recipe)} to {code(self._started.target)}\n\n{self._headline()}\n"
         if ended.stopped:
             yield f"\nStopped: {code(ended.stopped)}\n"
+        if self._started.left_out or self._started.agreed:
+            yield f"\n{printable(input_size(self._started))}\n"
         yield _table(self._totals)
         yield f"\n{money_line(self._totals)}\n"
         kinds = sum(self._totals.rows[kind] for kind in HEADINGS)

@@ -43,6 +43,10 @@ def test_a_bank_export(runner: Command) -> None:
     ]
     plan = runner("plan", "bank-export.yaml", "-v", "total=19602.55").out
     assert "3 rows from 3 lines, 1 line left out; as announced: 3 lines, amount 19,602.55" in plan
+    size = "3 rows from 3 lines, 1 line left out; as announced: 3 lines, amount 19,602.55"
+    assert size in runner("plan", "bank-export.yaml", "-v", "total=19602.55", "--format", "markdown").out
+    valid = runner("validate", "bank-export.yaml", "--rows", "bank-export.csv").out
+    assert "3 rows, 3 lines, 1 line left out; as announced: 3 lines" in valid
     ended = runner("run", "bank-export.yaml", "-v", "total=19602.55")
     assert "4 read = 3 done + 0 found + 0 rejected + 0 unknown + 0 not started + 1 left out" in ended.err
     found = results(runner)
