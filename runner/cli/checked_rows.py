@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from runner.catalogue import Catalogue
+from runner.cli.inputs import open_named
 from runner.problems import Problem, UsageError
 from runner.recipe.indexes import indexing_columns, names_in
 from runner.recipe.model import Column, Recipe, Var
-from runner.rows import Input, open_input, spelled_otherwise
+from runner.rows import Input, spelled_otherwise
 from runner.template import Unknown
 
 _STANDS_FOR: Mapping[str, Any] = {
@@ -33,7 +34,7 @@ def check_rows(recipe: Recipe, file: Path, catalogue: Catalogue) -> tuple[Input,
     rows = replace(recipe.rows, columns=columns)
     if any(var.required for var in recipe.vars.values()):  # what stands for a value was not announced by anybody
         rows = replace(rows, expect_total=None)
-    input_ = open_input(file, rows, scope=scope)
+    input_ = open_named(file, rows, scope, name=str(file))
     return input_, [*input_.warnings, *spelled_otherwise(input_, used)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,12 +11,18 @@ from typing import Any
 
 import click
 
-from runner.cli.projects import Project, storable
+from runner.cli.projects import Project, make_folder, storable
+from runner.cli.rows_options import PIPED, rows_format
+from runner.durable import WholeFile, stopping
+from runner.journal import Journal
 from runner.problems import UsageError, draw, printable
-from runner.rows import Input, open_input
+from runner.recipe.model import Rows
+from runner.rows import Input, Piped, Spool, open_input
 
 LARGE = 1024 * 1024
 """Bytes of an input that take a while to check."""
+
+STDIN = "<stdin>"
 
 
 def input_of(project: Project, rows_file: Path | None, scope: Mapping[str, Any]) -> Input | None:
@@ -28,11 +36,12 @@ def input_of(project: Project, rows_file: Path | None, scope: Mapping[str, Any])
         return None
     if rows_file is None and not rows.file:
         raise UsageError("the recipe names no input", remedy="--rows FILE")
-    path = rows_file if rows_file is not None else project.path.parent / rows.file
+    is_own = rows_file is None and rows.file != PIPED
+    path = project.path.parent / rows.file if is_own else rows_file or Path(PIPED)
     storable(path, "the input")
-    name = path.name if project.shipped and rows_file is None else str(path)
+    name = path.name if project.shipped and is_own else str(path)
     _tell_large(path, name)
-    opened = open_input(path, rows, scope=scope, name=name)
+    opened = open_named(path, rows, scope, name=name)
     if opened.layout:
         click.echo(f"{printable(opened.name)}: {opened.layout}", err=True)
     if opened.warnings:
@@ -46,3 +55,30 @@ def _tell_large(path: Path, name: str) -> None:
         size = path.stat().st_size
         if size >= LARGE:
             click.echo(f"{printable(name)}: checking all of its {size / 10**6:,.1f} MB before the first row", err=True)
+
+
+def open_named(path: Path, rows: Rows, scope: Mapping[str, Any], *, name: str) -> Input:
+    """The checked file at `path`, or what is piped in where it is `-`. Raises UsageError where nothing is."""
+    if str(path) != PIPED:
+        return open_input(path, rows, scope=scope, name=name)
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("nothing is piped in", remedy="as in: cat orders.csv | runner run RECIPE --rows -")
+    spool = Spool()
+    shutil.copyfileobj(sys.stdin.buffer, spool)
+    spool.seek(0)
+    return open_input(path, rows, scope=scope, name=STDIN, piped=Piped(spool, rows_format()))
+
+
+def keep_piped(input_: Input, journal: Journal, folder: Path) -> None:
+    """Keep what was piped in with its run, so that every resume has the same rows."""
+    piped = input_.piped
+    if piped is None:
+        return
+    make_folder(folder)
+    path = folder / f"stdin.{input_.parts[0].kind}"
+    with stopping(path), WholeFile(path) as file:
+        shutil.copyfileobj(piped, file)
+    number = int(folder.name)
+    journal.take_input(
+        number, file=str(path.absolute()), digest=input_.digest, lines=input_.line_count, rows=input_.row_count
+    )

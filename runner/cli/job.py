@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast
 
 from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
-from runner.cli.inputs import input_of
+from runner.cli.inputs import input_of, keep_piped
 from runner.cli.leaving import stopping_on_signals
 from runner.cli.projects import Project, make_folder, user
 from runner.cli.reports import MakeReporter, Reports
@@ -156,6 +156,8 @@ class Job:
             context = replace(context, again=by_key(history.again(number)))
 
             def execute() -> RunEnded:
+                if input_ is not None:
+                    keep_piped(input_, journal, runs / str(number))
                 read = self._read_rows(context, journal, number) if input_ is None and self.search else input_
                 telling = replace(context, emit=reports.open(number, read, also))
                 job = Run(
@@ -231,7 +233,7 @@ class Job:
         return journal.begin(
             RunRecord(
                 recipe.name, self.target.name, way.account, self.project.name, recipe.digest,
-                str(input_.path.absolute()) if input_ is not None else "",
+                str(input_.path if input_.piped else input_.path.absolute()) if input_ is not None else "",
                 input_.digest if input_ is not None else "",
                 to_json(self.values).decode(), self.date.isoformat(), _now(),
                 line_count=input_.line_count if input_ is not None else 0,

@@ -18,6 +18,7 @@ from runner.cli.dry_run import check_plan, written
 from runner.cli.dry_run import dry_run as show_plan
 from runner.cli.job import Job, refuse
 from runner.cli.plan_options import PlanOptions, plan_options
+from runner.cli.rows_options import PIPED, rows_options
 from runner.cli.wanted import OUT, Wanted, wanted_options
 from runner.config import Config
 from runner.engine.run import Selection
@@ -37,7 +38,7 @@ _MAX_FAILURES = click.option(
 @click.command(short_help="Run a recipe, or show what it would send (--dry-run).")
 @click.argument("recipe")
 @click.option("--dry-run", is_flag=True, help="Show exactly what would be sent, and send nothing.")
-@click.option("--rows", "rows_file", type=click.Path(path_type=Path), help="The input, instead of the recipe's own.")
+@rows_options("The input, instead of the recipe's own; - is what is piped in.")
 @click.option("-v", "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable of the recipe.")
 @click.option("--vars-file", type=click.Path(path_type=Path), help="Variables as name: value lines (YAML).")
 @click.option("--target", "target_name", default="sandbox", show_default=True, help="Where it goes (runner.yaml).")
@@ -125,6 +126,8 @@ def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, I
     values = projects.typed_values(project.recipe, parse_json(record.vars.encode()))
     selection = Selection(only=tuple(json.loads(record.only)))
     job = Job(project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted)
+    if record.input_file == PIPED:
+        refuse(f"run {record.id} ended before what was piped into it was kept")
     input_ = job.open_input(Path(record.input_file)) if record.input_file else None
     if input_ is not None and input_.digest != record.input_digest:
         refuse(f"the input {record.input_file} has changed since run {record.id} began")

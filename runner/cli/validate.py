@@ -9,6 +9,7 @@ import click
 from runner.catalogue import Catalogue
 from runner.cli.apis_of import catalogue_for
 from runner.cli.projects import config_of, find_recipe, mappings_of
+from runner.cli.rows_options import rows_options
 from runner.problems import InvalidError, Problem, UsageError, printable
 from runner.recipe.load import Loaded, load
 from runner.report.diagnostics import FORMS, Form, drawn
@@ -16,7 +17,7 @@ from runner.report.diagnostics import FORMS, Form, drawn
 
 @click.command(short_help="Check recipes without rows and without a network.")
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
-@click.option("--rows", "rows_file", type=click.Path(path_type=Path), help="Check this input of the recipe as well.")
+@rows_options("Check this input of the recipe as well; - is what is piped in.")
 @click.option("--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold.")
 @click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True,
               help="How problems are told: to people, or to a machine on stdout.")  # fmt: skip

@@ -12,6 +12,9 @@ from typing import Any
 
 from runner.template import Expression, Template, Tree
 
+ROW_FORMATS = ("csv", "tsv", "jsonl", "json", "xlsx")
+"""What an input can be."""
+
 RESULT_COLUMNS = ("line", "key", "row", "bucket", "reason")
 """The columns that every results file has; outputs add to them."""
 

@@ -1,9 +1,10 @@
 """Input files as typed, grouped, streamed rows."""
 
+from runner.rows.contents import Spool
 from runner.rows.group import Line, Row
 from runner.rows.input import Input
 from runner.rows.mapping import folded, read_mapping
-from runner.rows.read import open_input
+from runner.rows.read import Piped, open_input
 from runner.rows.spelling import spelled_otherwise
 
-__all__ = ["Input", "Line", "Row", "folded", "open_input", "read_mapping", "spelled_otherwise"]
+__all__ = ["Input", "Line", "Piped", "Row", "Spool", "folded", "open_input", "read_mapping", "spelled_otherwise"]

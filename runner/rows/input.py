@@ -57,6 +57,14 @@ class Input:
         return self.parts[0].read.layout
 
     @property
+    def piped(self) -> IO[bytes] | None:
+        """What was piped in, at its beginning; None for files."""
+        file = self.parts[0].piped
+        if file is not None:
+            file.seek(0)
+        return file
+
+    @property
     def row_count(self) -> int:
         """How many rows there are."""
         return self._index.row_count

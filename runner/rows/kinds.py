@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePath
 
 from runner.recipe.model import Rows
@@ -26,12 +27,14 @@ def ending_of(path: PurePath) -> str:
     return PurePath(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
 
 
-def kind_of(path: PurePath, content: Content, rows: Rows, findings: Findings) -> str:
-    """The kind of a file. Raises InvalidError for one that cannot be read."""
+def kind_of(path: PurePath, content: Content, rows: Rows, findings: Findings, *, told: str = "") -> str:
+    """The kind of a file, or of what is piped in and `told` to be something. Raises InvalidError for what is none."""
     ending = ending_of(path)
     if content.is_archive:
         return "xlsx"
-    kind = "csv" if rows.delimiter else KINDS.get(ending, "")
+    kind = told or ("csv" if rows.delimiter else KINDS.get(ending, ""))
+    if not kind and str(path) == "-":
+        kind = _by_its_beginning(content.head)
     if kind == "xlsx":
         remedy = "open it in a spreadsheet and save it as .xlsx"
         findings.add("is no workbook, whatever its name says", "damaged", remedy=remedy)
@@ -43,3 +46,16 @@ def kind_of(path: PurePath, content: Content, rows: Rows, findings: Findings) ->
     remedy = f"save it as {', '.join(others)} or {last}, or say what separates the cells with `delimiter`"
     findings.add(message, "unsupported", remedy=remedy)
     raise findings.error()
+
+
+def _by_its_beginning(head: bytes) -> str:
+    """The kind of a text by how it begins: JSON by its bracket, in one piece or with an object on each line."""
+    text = head.decode("utf-8-sig", "replace").lstrip()
+    if not text.startswith("{"):
+        return "json" if text.startswith("[") else "csv"
+    line, end, rest = text.partition("\n")
+    try:
+        first = json.loads(line)
+    except ValueError:
+        return "json" if end else "jsonl"
+    return "jsonl" if rest.strip() or not any(isinstance(value, list) for value in first.values()) else "json"

@@ -22,7 +22,7 @@ class Part:
     """A checked file. `path` is `-` for what was piped in; `before` counts the lines of the files before it.
 
     `digest` is the SHA-256 of its bytes in hexadecimal; `kept` what its records are read from, where that is not the
-    file itself; `encoding` Python's name of what its text is in.
+    file itself; `piped` holds what was piped in; `encoding` Python's name of what its text is in.
     """
 
     path: Path
@@ -33,6 +33,7 @@ class Part:
     before: int = 0
     encoding: str = "utf-8"
     kept: IO[bytes] | None = field(default=None, repr=False)
+    piped: IO[bytes] | None = field(default=None, repr=False)
     stamp: tuple[int, int] = field(default=(0, 0), repr=False)
 
     def raw(self, places: Iterable[Place]) -> Iterator[bytes]:

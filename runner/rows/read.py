@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runner.recipe.model import Rows
 from runner.rows.announced import Announced
 from runner.rows.cells import CellError
-from runner.rows.contents import unpack
+from runner.rows.contents import Spool, unpack
 from runner.rows.delimited import read_delimited
 from runner.rows.findings import Findings
 from runner.rows.group import Keys
@@ -26,18 +27,28 @@ from runner.rows.workbook import read_workbook
 from runner.template import EvaluationError
 
 
-def open_input(path: Path, rows: Rows, *, scope: Mapping[str, Any], name: str | None = None) -> Input:
+@dataclass(frozen=True)
+class Piped:
+    """What was piped in, in a file of its own, and what it is, where that was said."""
+
+    file: Spool
+    kind: str = ""
+
+
+def open_input(
+    path: Path, rows: Rows, *, scope: Mapping[str, Any], name: str | None = None, piped: Piped | None = None
+) -> Input:  # fmt: skip
     """Check the whole file at `path` against `rows`.
 
     `scope` is what the key sees beside `row`, `name` what messages call the file. Without a key, rows are counted.
-    Raises InvalidError with every problem found.
+    Instead of a file, `path` may be `-` with what was `piped` in. Raises InvalidError with every problem found.
     """
     findings = Findings(name or str(path))
     keys = Keys(rows.key, scope, rows=rows) if rows.key is not None else None
     making, announced = _made(rows, scope, findings)
     indexing = Indexing(rows, keys, findings, making=making, announced=announced)
     try:
-        parts = (_read(path, rows, indexing, findings),)
+        parts = (_read(path, rows, indexing, findings, piped),)
         indexing.index.close()
     except OSError as error:
         raise unreadable(error, findings) from None
@@ -71,14 +82,14 @@ def _made(rows: Rows, scope: Mapping[str, Any], findings: Findings) -> tuple[Mak
     raise findings.error()
 
 
-def _read(path: Path, rows: Rows, indexing: Indexing, findings: Findings) -> Part:
+def _read(path: Path, rows: Rows, indexing: Indexing, findings: Findings, piped: Piped | None) -> Part:
     """Check every record of one file."""
     with ExitStack() as opened:
-        file = opened.enter_context(open_file(path, findings))
+        file = opened.enter_context(open_file(path, findings)) if piped is None else piped.file
         before = stamp(file)
         content = unpack(file, rows.encoding, findings)
-        kind = kind_of(path, content, rows, findings)
-        kept = content.file if content.own else None
+        kind = kind_of(path, content, rows, findings, told=piped.kind if piped is not None else "")
+        kept = content.file if content.own or piped is not None else None
         if kind == "xlsx":
             read, kept = read_workbook(content, rows, indexing, findings)
         elif kind == "json":
@@ -92,5 +103,5 @@ def _read(path: Path, rows: Rows, indexing: Indexing, findings: Findings) -> Par
             raise changed(findings.file, 1)
     return Part(
         path=path, name=findings.file, kind=kind, digest=content.digest, read=read, before=indexing.before,
-        encoding=content.encoding, kept=kept, stamp=before,
+        encoding=content.encoding, kept=kept, stamp=before, piped=piped.file if piped is not None else None,
     )  # fmt: skip

@@ -64,12 +64,13 @@ class Command:
         self.runs = folder / "runs"
 
     def __call__(
-        self, *arguments: str | Path, code: int = 0, env: Mapping[str, str] | None = None, encoding: str = "utf-8"
+        self, *arguments: str | Path, code: int = 0, env: Mapping[str, str] | None = None, encoding: str = "utf-8",
+        stdin: bytes = b"",
     ) -> Ended:
         """Run it to its end, which has to be `code`, and never a traceback."""
         done = subprocess.run(
             [RUNNER, *arguments],
-            cwd=self.folder, env=environment(env), stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT,
+            cwd=self.folder, env=environment(env), input=stdin, capture_output=True, timeout=TIMEOUT,
         )  # fmt: skip
         ended = Ended(done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding))
         assert ended.code == code, f"exit code {ended.code}, not {code}\n{ended.out}\n{ended.err}"

@@ -1,0 +1,47 @@
+"""`--rows` and `--rows-format`: the input on the command line. Light, for commands that may not need it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from runner.problems import UsageError
+from runner.recipe.model import ROW_FORMATS
+
+PIPED = "-"
+"""What an input is called that is piped in."""
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def rows_options(text: str) -> Callable[[_Command], _Command]:
+    """`--rows`, with this help, and `--rows-format`, which `rows_format` tells."""
+
+    def options(command: _Command) -> _Command:
+        form = click.option(
+            "--rows-format", type=click.Choice(ROW_FORMATS), expose_value=False, callback=_told, is_eager=True,
+            help="What is piped in; else it tells by how it begins.",
+        )  # fmt: skip
+        rows = click.option("--rows", "rows_file", type=click.Path(path_type=Path), callback=_needs_rows, help=text)
+        return rows(form(command))
+
+    return options
+
+
+def rows_format() -> str:
+    """What the command line says of the format of what is piped in; empty where it says nothing."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(__name__, "") if context is not None else ""
+
+
+def _told(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    context.meta[__name__] = value or ""
+
+
+def _needs_rows(context: click.Context, _: click.Parameter, value: Path | None) -> Path | None:
+    if context.meta.get(__name__) and (value is None or str(value) != PIPED):
+        raise UsageError("--rows-format is for --rows -", remedy="a file says by its ending what it is")
+    return value
