@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from runner.config import ApiTarget, Config, Target
 from runner.problems import UsageError, nearest
 
 if TYPE_CHECKING:
+    from runner.engine.hits import Hits
     from runner.engine.probe import Probed
 
 EXIT_DIFFERS = 4
@@ -47,9 +49,12 @@ def probe(*, api: str, target_name: str, file: Path | None) -> int:
     if file is not None and file.exists():
         raise UsageError(f"{file} is there already", remedy="name another file, or move it away")
     today = dt.datetime.now().astimezone().date()
-    with wiring.open_connections(config, (api,), target, catalogue, wait=time.sleep) as way:
+    with (
+        wiring.open_connections(config, (api,), target, catalogue, wait=time.sleep) as way,
+        _counted(config, way, api) as hits,
+    ):
         found: list[Probed] = []
-        for each in ask(catalogue[api], way.connections[api], today=today, wait=time.sleep):
+        for each in ask(catalogue[api], way.connections[api], today=today, wait=time.sleep, hits=hits):
             found.append(each)
             if sys.stderr.isatty():
                 click.echo(f"{each.state:<12}{each.operation.name}", err=True)
@@ -58,6 +63,20 @@ def probe(*, api: str, target_name: str, file: Path | None) -> int:
         actions = overlay_actions(found, catalogue[api].document)
         _write(file, actions, api=api, config=config, target=target)
     return exit_code(found)
+
+
+@contextmanager
+def _counted(config: Config, way: wiring.Way, api: str) -> Iterator[Hits | None]:
+    """What counts the requests of an account that may make only so many a day; None where it may make any number."""
+    from runner.engine.hits import Hits
+    from runner.journal import History, Journal
+
+    limit = way.connections[api].hits_per_day
+    if limit is None:
+        yield None
+        return
+    with Journal(config.runs) as journal, closing(History(config.runs)) as history:
+        yield Hits(way.account, journal, history, limits={api: limit})
 
 
 def exit_code(found: Sequence[Probed]) -> int:

@@ -28,6 +28,7 @@ from runner.catalogue import (
 )
 from runner.engine.compare import Description, Difference, answer_place, compare, follow_path
 from runner.engine.context import Connection
+from runner.engine.hits import Hits
 from runner.engine.knowledge import Knowledge
 from runner.engine.shapes import is_name, json_type, schema_of
 from runner.problems import ConfigError, UsageError
@@ -54,15 +55,17 @@ class Probed:
     differences: tuple[Difference, ...] = ()
 
 
-def probe(api: Api, connection: Connection, *, today: dt.date, wait: Callable[[float], None]) -> Iterator[Probed]:
-    """Try every read of an API that can be tried, those first that need to know nothing.
+def probe(
+    api: Api, connection: Connection, *, today: dt.date, wait: Callable[[float], None], hits: Hits | None = None
+) -> Iterator[Probed]:
+    """Try every read of an API that can be tried, those first that need to know nothing; each is one of the `hits`.
 
     Raises UsageError when it has no reads, ConfigError when its host cannot be trusted.
     """
     waiting = [operation for operation in api.operations.values() if operation.effect == "read"]
     if not waiting:
         raise UsageError(f"{api.name} has no operation that reads", remedy="there is nothing that a probe may send")
-    prober = _Prober(api, connection, Knowledge(today), wait)
+    prober = _Prober(api, connection, Knowledge(today), wait, hits)
     silences = 0
     while ready := [operation for operation in waiting if prober.arguments(operation) is not None]:
         for operation in ready:
@@ -83,6 +86,7 @@ class _Prober:
     connection: Connection
     knowledge: Knowledge
     wait: Callable[[float], None]
+    hits: Hits | None = None
 
     def arguments(self, operation: Operation) -> Mapping[str, Any] | None:
         """What can be asked with; None when that is not known, or when asking may change something."""
@@ -104,6 +108,9 @@ class _Prober:
         except ArgumentError as error:
             names = ", ".join(sorted({str(path[0]) for path, _ in error.problems}))
             return Probed(operation, "not tried", note=f"needs {names}")
+        used_up, _ = self.hits.take(self.api.name) if self.hits is not None else ("", "")
+        if used_up:
+            return Probed(operation, "not tried", note=used_up)
         seconds = pace.reserve() if pace is not None else 0.0
         if seconds > 0:
             self.wait(seconds)

@@ -170,6 +170,18 @@ def test_some_is_not_allowed_and_the_rest_agrees(home: Path, serve: Serve) -> No
     assert run(["probe", "shop", "--target", "live"]) == 0
 
 
+def test_the_requests_of_a_probe_are_of_those_of_the_day(
+    home: Path, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub = serve(shop)
+    settings = (home / "runner.yaml").read_text()
+    (home / "runner.yaml").write_text(settings.replace("burst: 1000", "burst: 1000, hits_per_day: 1"))
+    for _ in range(2):
+        run(["probe", "shop", "--target", "live"])
+        assert "1 requests to shop today, and its 1 a day are used up" in capsys.readouterr().out
+        assert len(stub.sent) == 1
+
+
 def test_a_file_that_is_there_is_kept(home: Path, serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     stub = serve(shop)
     (home / "seen.yaml").write_text("mine")
