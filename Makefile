@@ -31,6 +31,7 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/dry_run.py
 	$(BIN)/python benchmarks/fsyncs.py
 	$(BIN)/python benchmarks/resume.py
+	$(BIN)/python benchmarks/page.py
 
 # The long harness: thousands of kills, some ten minutes. TORTURE="--seed 7 --kills 5000" asks for others.
 torture: $(VENV)/.installed-test

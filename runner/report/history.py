@@ -41,6 +41,9 @@ WIDEST = 100
 _HEADER = ("run", "recipe", "target", "started", "state", "exit", "rows", *BUCKETS)
 
 
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
+
+
 def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int]]) -> str:
     """A line for each run, in the order given. `buckets` counts the rows of each run."""
     table: list[Sequence[str]] = [_HEADER]
@@ -234,7 +237,7 @@ def _names_id(name: str) -> bool:
 
 def object_of(text: str) -> dict[str, Any]:
     """The JSON object in a text; empty where there is none."""
-    found = json.loads(text, parse_float=Decimal, parse_int=Decimal) if text else {}
+    found = _DECODER.decode(text) if text else {}
     return found if isinstance(found, dict) else {}
 
 

@@ -114,24 +114,25 @@ class _Chunks:
 
 
 class Chunks:
-    """All chunks of a page, in `room` bytes: first those of the rows in `first`."""
+    """All chunks of a page, in `room` bytes at most: first those of the rows in `first`."""
 
     def __init__(self, first: set[int], *, room: int) -> None:
-        self._first, self._room = first, room
+        self._first = first
         self._needy, self._rest = _Chunks(room), _Chunks(room)
 
     def add(self, row: int, call: Callable[[], dict[str, Any]]) -> None:
         """Take a call of a row."""
         (self._needy if row in self._first else self._rest).add(row, call)
 
-    def close(self) -> tuple[list[tuple[list[int], bytes]], int]:
-        """The chunks with their rows, and how many rows were left out."""
+    def close(self, room: int) -> tuple[list[tuple[list[int], bytes]], int]:
+        """The chunks with their rows that fit into `room` bytes, and how many rows were left out."""
         self._needy.close()
         self._rest.close()
         left_out = self._needy.left_out | self._rest.left_out
-        kept, used = list(self._needy.done), self._needy.used
-        for rows, content in self._rest.done:
-            if used + len(content) <= self._room:
+        kept: list[tuple[list[int], bytes]] = []
+        used = 0
+        for rows, content in (*self._needy.done, *self._rest.done):
+            if used + len(content) <= room:
                 kept.append((rows, content))
                 used += len(content)
             else:

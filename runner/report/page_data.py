@@ -14,13 +14,16 @@ from runner.engine.events import BUCKETS
 from runner.journal import CallRecord, History, RowRecord, RunRecord, SentCall
 from runner.problems import printable
 from runner.report.history import id_of, is_open, lines_of, object_of, with_cut_short
-from runner.report.page_calls import Chunks, cut, drawn, milliseconds
+from runner.report.page_calls import Chunks, cut, drawn, milliseconds, packed
 from runner.report.page_times import CLASSES, Times
 from runner.report.recount import Recount, decimal, span
 from runner.report.text import line_numbers, moment, money, plural
 
-ROOM = 1_350_000
-"""Bytes for requests and answers: with 10,000 rows the page stays below 2 MB."""
+ROOM = 1_900_000
+"""Bytes for rows, requests and answers: with 10,000 rows the page stays below 2 MB."""
+
+LEAST = 5
+"""The part of them that is for requests and answers, however many rows there are."""
 
 LONGEST_CELL = 500
 
@@ -62,7 +65,7 @@ class Clock:
 
 
 def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM, live: bool = False) -> Page:
-    """The page of a run. `made_at` is when (ISO); `room` the bytes for calls, 0 for none of them.
+    """The page of a run. `made_at` is when (ISO); `room` the bytes for rows and calls, 0 for no calls.
 
     `live` is for a run that is known to go on: rows without an end are under way, and not cut short.
     """
@@ -82,7 +85,8 @@ def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM,
             times.add(sent.call.operation, each.state, start=since(each.at), took=took)
         if room:
             chunks.add(number, _drawing(sent, since))
-    packed, left_out = chunks.close()
+    columns = _columns(rows, figures)
+    kept, left_out = chunks.close(max(room - len(packed(columns)), room // LEAST))
     recount.buckets["not started"] -= under_way
     summary = tuple(
         (label, tuple(map(cut, lines))) for label, lines in recount.summary() if not (live and label in _OF_AN_END)
@@ -94,10 +98,10 @@ def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM,
         "asked": _asked(run, history), "made": made_at, "started": run.started_at, "buckets": BUCKETS,
         "counts": [recount.buckets[bucket] for bucket in BUCKETS], "total": run.row_count, "under_way": under_way,
         "summary": summary, "classes": CLASSES, "money": sums.table(), "operations": times.operations(),
-        "picture": times.picture(ends), "rows": _columns(rows, figures),
-        "chunks": [numbers for numbers, _ in packed], "left_out": left_out if room else 0,
+        "picture": times.picture(ends), "rows": columns,
+        "chunks": [numbers for numbers, _ in kept], "left_out": left_out if room else 0,
     }  # fmt: skip
-    return Page(head, summary, tuple(content for _, content in packed))
+    return Page(head, summary, tuple(content for _, content in kept))
 
 
 def calls_of_row(history: History, run: RunRecord, number: int) -> list[dict[str, Any]]:

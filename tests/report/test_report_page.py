@@ -14,8 +14,8 @@ import pytest
 
 from runner.journal import History, Journal, RowRecord
 from runner.report.page import page_html, policy
-from runner.report.page_calls import LONGEST, cut
-from runner.report.page_data import ROOM, calls_of_row, collect
+from runner.report.page_calls import LONGEST, cut, packed
+from runner.report.page_data import calls_of_row, collect
 
 from .journals import RUN, call, last_run, moment, write_run
 
@@ -95,7 +95,7 @@ def test_the_calls_of_rows_that_need_nobody_are_left_out_first(tmp_path: Path) -
     write_run(tmp_path, 1200)
     history, run = last_run(tmp_path)
     whole = collect(history, run, made_at=MADE)
-    tight = collect(history, run, made_at=MADE, room=len(whole.chunks[0]) + 200)
+    tight = collect(history, run, made_at=MADE, room=len(packed(whole.head["rows"])) + len(whole.chunks[0]) + 200)
     assert (whole.head["left_out"], len(whole.chunks)) == (0, 4)
     assert tight.head["chunks"] == [[2, 3, 5]]
     assert tight.head["left_out"] == 1200 - 3
@@ -108,7 +108,6 @@ def test_ten_thousand_rows_stay_below_two_megabytes(tmp_path: Path) -> None:
     page = collect(history, run, made_at=MADE)
     assert page.head["left_out"] == 0
     assert len(page_html(page)) < 2_000_000
-    assert ROOM < 1_500_000
 
 
 def test_a_call_that_a_later_run_went_on_with_is_still_shown(tmp_path: Path) -> None:
