@@ -55,15 +55,19 @@ def reshaped(step: Step, prior: Prior, past: Past, *, key: str) -> str:
 
 
 def renamed(step: Step, prior: Prior, names: Collection[str], *, key: str) -> str:
-    """Why the items of a step are not sent: they were told apart in another way when they were."""
+    """Why the items of a step are not sent: they were told apart in another way when they were.
+
+    Items are sent in their order up to the first that fails, so that positions are 0, 1, 2 and so on without a gap: by
+    that they differ from keys that are numbers, too.
+    """
     mine = done_calls(step, prior)
-    if not mine or set(mine) & set(names):
+    if not mine:
         return ""
     sent = next(iter(mine.values()))
     positions = set(mine) == {str(number) for number in range(len(mine))}
-    if step.item_key is not None and positions:
+    if step.item_key is not None and positions and "0" not in names:
         return _reason(sent, "for items told apart by position", "item_key is there now", key)
-    if step.item_key is None and not positions and not all(name.isdecimal() for name in mine):
+    if step.item_key is None and not positions:
         return _reason(sent, "for items told apart by item_key", "item_key is gone", key)
     return ""
 

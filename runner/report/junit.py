@@ -11,8 +11,8 @@ cannot carry, are written as their escapes.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, TextIO
@@ -47,48 +47,55 @@ def checked(files: Sequence[str], problems: Sequence[Problem]) -> str:
 
 
 class JUnit:
-    """Writes a test case for each row to `out` when the run is over. Rows wait in a nameless file until then."""
+    """Writes a test case for each row to `out`, in the order of the input, when the run is over.
+
+    Until then the cases wait in a nameless file, in the order in which the rows are finished.
+    """
 
     def __init__(self, out: TextIO, input_: Input | None = None) -> None:
         self._out, self._input = out, input_
-        self._spool: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")  # noqa: SIM115 - see _end
+        self._spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - see _end
         self._counts: Counter[str] = Counter()
-        self._seen = bytearray()
+        self._places, self._sizes, self._size = array("Q"), array("Q"), 0
         self._started: RunStarted | None = None
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._started = event
-            self._seen = bytearray(event.rows + 1)
-        elif isinstance(event, RowFinished):
-            self._row(event.result)
+            self._places, self._sizes = (array(code, bytes(8 * (event.rows + 1))) for code in "QQ")
+        elif isinstance(event, RowFinished) and self._started is not None:
+            self._row(event.result, self._started)
         elif isinstance(event, RunEnded) and self._started is not None:
             self._end(self._started)
 
-    def _row(self, result: RowResult) -> None:
-        if self._started is None:
-            return
-        self._seen[result.number] = 1
-        state = kind_of(result) if self._started.dry_run else result.bucket
-        reason = reason_of(result) if self._started.dry_run else result.reason
-        self._case(result.key or f"row {result.number}", result.lines, state=state, reason=reason)
+    def _row(self, result: RowResult, started: RunStarted) -> None:
+        state = kind_of(result) if started.dry_run else result.bucket
+        reason = reason_of(result) if started.dry_run else result.reason
+        case = self._case(result.key or f"row {result.number}", result.lines, state=state, reason=reason).encode()
+        self._places[result.number], self._sizes[result.number] = self._size, len(case)
+        self._size += self._spool.write(case)
 
-    def _case(self, key: str, lines: Sequence[int], *, state: str, reason: str) -> None:
+    def _case(self, key: str, lines: Sequence[int], *, state: str, reason: str) -> str:
         name = _OUTCOMES.get(state, "")
         self._counts.update(filter(None, ("tests", _COUNTED.get(name))))
         recipe = self._started.recipe if self._started is not None else ""
         place = {"file": self._input.name, "line": str(lines[0])} if self._input is not None and lines else {}
-        inner = _element(name, state, reason) if name else ""
-        self._spool.write(_case(recipe, key, inner, place))
+        return _case(recipe, key, _element(name, state, reason) if name else "", place)
 
     def _end(self, started: RunStarted) -> None:
-        for row in self._input if self._input is not None and not started.dry_run else ():
-            if not self._seen[row.number]:
-                self._case(row.key, row.lines, state="not started", reason="not reached")
-        self._out.write(_HEAD + _suite(f"{started.recipe} -> {started.target}", self._counts))
+        listed = self._input is not None and not started.dry_run
+        left = self._sizes[1:].count(0) if listed else 0
+        counts = self._counts + Counter(tests=left, skipped=left)
+        self._out.write(_HEAD + _suite(f"{started.recipe} -> {started.target}", counts))
+        rows = iter(self._input) if self._input is not None and left else iter(())
         with self._spool as spool:
-            spool.seek(0)
-            shutil.copyfileobj(spool, self._out)
+            for number, size in enumerate(self._sizes):
+                if size:
+                    spool.seek(self._places[number])
+                    self._out.write(spool.read(size).decode())
+                elif number and left:
+                    row = next(row for row in rows if row.number == number)
+                    self._out.write(self._case(row.key, row.lines, state="not started", reason="not reached"))
         self._out.write(_TAIL)
 
 

@@ -101,6 +101,19 @@ def test_items_come_and_go(server: FaultServer, bench: Bench, first: str, then: 
     assert bench.run(then, ORDER, head=GROUPED, again=["A"]).row.bucket == "done"
 
 
+@pytest.mark.parametrize("skus", [("11", "72"), ("1", "2"), ("2", "1")])
+@pytest.mark.parametrize(("first", "then"), [(LINES, BY_POSITION), (BY_POSITION, LINES)], ids=["gone", "there"])
+def test_keys_that_are_numbers_are_no_positions(
+    server: FaultServer, bench: Bench, first: str, then: str, skus: tuple[str, str]
+) -> None:
+    sheet = table("ref,sku", *(("A", sku) for sku in skus))
+    bench.run(first, sheet, head=GROUPED)
+    ran = bench.run(then, sheet, head=GROUPED)
+    assert (ran.row.bucket, len(server.writes())) == ("rejected", 2)
+    assert "it was done for items told apart by" in ran.row.reason
+    assert bench.run(first, sheet, head=GROUPED).row.bucket == "done"
+
+
 @pytest.mark.parametrize("steps", [LINES, BY_POSITION])
 @pytest.mark.parametrize("lines", [["x", "y", "z"], ["x"]])
 def test_items_that_are_added_or_gone_are_no_change(

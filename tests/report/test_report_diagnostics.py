@@ -123,6 +123,17 @@ def test_junit_has_a_case_for_each_row(text: str) -> None:
         assert [case.result[0].text for case in list(suite)[2:]] == ["plain"] * 3
 
 
+def test_junit_has_the_order_of_the_input_whichever_row_is_finished_first() -> None:
+    out = io.StringIO()
+    reporter = JUnit(out)
+    reporter(RunStarted(1, "orders", "live", 4, 4, dry_run=False))
+    for number in (3, 1, 4, 2):
+        reporter(RowFinished(RowResult(number, f"K{number} \u00e9", (number + 1,), "rejected", "no")))
+    reporter(RunEnded(1, dict.fromkeys(BUCKETS, 0), dict.fromkeys(BUCKETS, 0), 0, 1.0))
+    (suite,) = junitparser.JUnitXml.fromstring(out.getvalue().encode())
+    assert [case.name for case in suite] == [f"K{number} \u00e9" for number in (1, 2, 3, 4)]
+
+
 def test_rows_with_problems_are_annotated_at_their_lines() -> None:
     many: list[Bucket] = ["rejected"] * 12
     _, notes = ran("done", *many, reason="job: quantity: is required", dry_run=True)
