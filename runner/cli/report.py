@@ -66,7 +66,7 @@ def _files(current: Config, history: History, run: RunRecord, wanted: Wanted) ->
     job.wanted.check(input_)
     files = RunFiles(
         run, job.project.recipe, current.runs / str(run.id), wanted=job.wanted, history=history,
-        catalogue=catalogue_for(current, current.target(run.target)), input_=input_,
+        catalogue=catalogue_for(current, current.target(run.target)), input_=input_, live=False,
     )  # fmt: skip
     try:
         replay(run, history, input_, Reporters(files.reporters))

@@ -41,7 +41,7 @@ class RunFiles:
 
     def __init__(
         self, run: RunRecord, recipe: Recipe, folder: Path, *, wanted: Wanted, history: History, catalogue: Catalogue,
-        input_: Input | None,
+        input_: Input | None, live: bool = True,
     ) -> None:  # fmt: skip
         from runner.report.created import Created
         from runner.report.export import NAME, Export
@@ -50,17 +50,15 @@ class RunFiles:
 
         self._folder, self._wanted, self._input = folder, wanted, input_
         outputs = tuple(recipe.outputs)
-        self.created = Created(folder, history, catalogue, run=run.id)
+        self.created = Created(folder, history, catalogue, run=run.id, live=live)
         book = ResultsBook(folder, run, self.created, outputs=outputs) if wanted.xlsx else None
         self.files = Files(folder, input_, outputs=outputs, book=book)
         self.export: Export | None = None
-        self.reporters: list[Reporter] = [self.files]
-        if recipe.steps:
-            self.reporters.append(self.created)
-        else:
+        self.reporters: list[Reporter] = [self.created, self.files]  # in this order: the workbook has what was created
+        if not recipe.steps:
             path = wanted.export or folder / NAME
             self.export = Export(path, outputs, private=wanted.export is None)
-            self.reporters.append(self.export)
+            self.reporters = [self.files, self.export]
 
     def close(self) -> None:
         """Leave no half of a file. Safe to call at any time."""

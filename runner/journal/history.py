@@ -181,8 +181,11 @@ class History:
 
     def rows(self, run: int) -> Iterator[RowRecord]:
         """The rows of a run that were finished, in the order of the input."""
-        found = self._select(f"SELECT {_ROW} FROM rows WHERE run = ? ORDER BY number", run)  # noqa: S608
-        return (RowRecord(*values) for values in found)
+        sql = f"SELECT {_ROW} FROM rows WHERE run = ? AND number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608
+        last = -1
+        while page := [RowRecord(*values) for values in self._select(sql, run, last)]:
+            yield from page
+            last = page[-1].number
 
     def finished_rows(self, run: int, *, after: int, limit: int) -> list[RowRecord]:
         """The first rows of a run with a number above `after` that were done or found, with what they posted."""

@@ -40,6 +40,8 @@ def storable(value: Any) -> Any:
 
 def as_text(value: Any) -> str:
     """A value as it reads in a cell: lists and objects as JSON."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Unknown):
         return str(value)
     return to_json(value).decode() if isinstance(value, Mapping | list | tuple) else to_text(value)

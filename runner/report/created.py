@@ -51,20 +51,27 @@ class Made:
 class Created:
     """Keeps created.csv in `folder` for a run. Raises StoppedError when it cannot be written.
 
-    `path` is None until something was made and the file is whole; `made` is what it adds up to by then.
+    `live`: from the beginning, with a line for each call; else the run is one of before, perhaps one that goes on and
+    keeps the file itself. `path` is None until something was made and the file is whole.
     """
 
-    def __init__(self, folder: Path, history: History, catalogue: Catalogue, *, run: int) -> None:
+    def __init__(
+        self, folder: Path, history: History, catalogue: Catalogue, *, run: int, live: bool = True
+    ) -> None:
         self._whole = folder / CREATED
         self._history, self._catalogue, self._run = history, catalogue, run
+        self._live = live
         self._file: IO[bytes] | None = None
         self._waiting: list[Identity] = []
         self.path: Path | None = None
         self.made = Made()
+        self.whole = False
+        """Whether the file has all that the journal has, and `made` says what it adds up to."""
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
-            self._begin()
+            if self._live:
+                self._begin()
         elif isinstance(event, CallFinished):
             self._add_committed()
             if event.identity is not None and event.state == "done" and event.operation.effect != "read":
@@ -87,7 +94,7 @@ class Created:
             for call in self._history.made(self._run):
                 self.made.add(call)
                 file.write(record(self.cells(call)))
-        self.path = self._whole if self.made.counts else None
+        self.path, self.whole = self._whole if self.made.counts else None, True
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """The cells of each call, as the journal has them."""

@@ -49,20 +49,18 @@ def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporte
 
 def _results(run: RunRecord, history: History, input_: Input | None) -> Iterator[RowResult]:
     """The rows that the run has ended, then those that it was cut short in or that wait for what was sent before."""
-    ended = set()
+    open_calls = history.open_calls(run.account, run.recipe)
+    waiting = {call.identity.key for call in open_calls if call.identity.per == "row"}
     for row in history.rows(run.id):
-        ended.add(row.number)
+        waiting.discard(row.key)
         yield result_of(row)
     cut_short = dict(history.cut_short(run.id))
-    waiting = {
-        call.identity.key for call in history.open_calls(run.account, run.recipe) if call.identity.per == "row"
-    }  # fmt: skip
     if input_ is None:
         for number, unknown in cut_short.items():
             yield RowResult(number, "", (), "unknown" if unknown else "not started", CUT_SHORT)
         return
     for each in input_ if cut_short or waiting else ():
-        if each.number not in ended and (each.number in cut_short or each.key in waiting):
+        if each.number in cut_short or each.key in waiting:
             yield _cut_short(each, unknown=cut_short.get(each.number, False) or each.key in waiting)
 
 

@@ -50,7 +50,8 @@ class ResultsBook:
 
     def __call__(self, lines: Iterable[Line], ended: RunEnded) -> Path:
         """Write it; returns where it is."""
-        self._created.write()
+        if not self._created.whole:
+            self._created.write()
         with stopping(self.path, remedy=MEND), WholeFile(self.path) as file, open_book(file) as book:
             summary = book.sheet("summary", ("summary", "", "", ""), cut=True)
             self._results(book.sheet("results", [*RESULT_COLUMNS, *self._outputs], cut=True), lines)

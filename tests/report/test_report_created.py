@@ -147,6 +147,23 @@ def test_a_whole_file_of_before_is_added_to(tmp_path: Path, journal: Journal, ca
     created.close()
 
 
+def test_a_report_meanwhile_leaves_the_file_of_the_run_whole(
+    tmp_path: Path, journal: Journal, catalogue: Catalogue
+) -> None:
+    created = Created(tmp_path, History(tmp_path / "runs"), catalogue, run=1)
+    created(START)
+    other = Created(tmp_path, History(tmp_path / "runs"), catalogue, run=1, live=False)
+    for number in (8, 9):
+        made = call(f"order{number}", str(number).zfill(2), f'{{"number": {number}}}')
+        journal.record(made, at=made.sent_at)
+        journal.flush()
+        created(told(catalogue, made))
+        other(START)
+        other(END)
+    created(END)
+    assert [row["id"] for row in read(tmp_path)] == ["8", "9"]
+
+
 def test_a_file_that_cannot_be_written_stops(tmp_path: Path, catalogue: Catalogue) -> None:
     (tmp_path / "created.csv").mkdir()
     created = Created(tmp_path, History(tmp_path / "runs"), catalogue, run=1)

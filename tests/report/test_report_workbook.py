@@ -34,7 +34,7 @@ class Known(Created):
     """What was made, without a journal."""
 
     def __init__(self) -> None:
-        self.made = Made()
+        self.made, self.whole = Made(), False
 
     def write(self) -> None:
         for operation, amount in (("shop.pay", "12.10"), ("shop.pay", "0.20"), ("shop.make", "")):
