@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from runner.problems import nearest
 from runner.recipe.dates import ISO_DATE, example_date, read_date
 from runner.recipe.model import Column
-from runner.rows.cleaning import compile_cleaning
+from runner.rows.cleaning import compile_cleaning, cut, map_key
 from runner.rows.findings import shown
 from runner.rows.numbers import PLAIN, compile_number, keys_of, number_remedy
 from runner.template import to_text
@@ -25,6 +26,9 @@ Check = Callable[[Any, str], None]
 
 MAX_DIGITS = 4300
 """Digits of an integer: more cannot be written out again under Python's own limit."""
+
+DATES_KEPT = 4096
+"""Texts of a column that are not read as dates again: strptime is slow, and sheets repeat their days."""
 
 MAPPED_SHOWN = 12
 """Values of a `map` that a message lists."""
@@ -133,7 +137,7 @@ def _compile_list(column: Column, one: One) -> Convert:
     null = frozenset(marker.strip() for marker in (*column.null, ""))
 
     def convert(cell: Any) -> list[Any]:
-        cells = list(cell) if isinstance(cell, list | tuple) else _cut(cell, column.split)
+        cells = list(cell) if isinstance(cell, list | tuple) else cut(cell, column.split)
         values = []
         for number, item in enumerate(cells, start=1):
             text = "" if item is None else to_text(item).strip()
@@ -147,10 +151,6 @@ def _compile_list(column: Column, one: One) -> Convert:
         return values
 
     return convert
-
-
-def _cut(cell: Any, separator: str) -> list[Any]:
-    return [part.strip() for part in cell.split(separator)] if isinstance(cell, str) else [cell]
 
 
 def _part(text: str, separator: str, number: int, of: int) -> str:
@@ -175,13 +175,6 @@ def _mapping(column: Column, clean: Callable[[str], str] | None) -> Parse:
         return values[text]
 
     return mapped
-
-
-def map_key(column: Column, key: str, clean: Callable[[str], str] | None) -> str:
-    """A key of `map` as cells are compared with it: cleaned like them."""
-    trimmed = column.trim or column.type != "string" or bool(column.split)
-    text = key.strip() if trimmed else key
-    return clean(text) if clean is not None else text
 
 
 def _parser(column: Column) -> Parse:
@@ -232,6 +225,7 @@ def _date_parser(column: Column) -> Parse:
     examples = " or ".join(example_date(form, locale=column.locale) for form in forms)
     known = ", or give the column a `format`" if forms == (ISO_DATE,) else f" ({', '.join(forms)})"
 
+    @lru_cache(maxsize=DATES_KEPT)
     def parse(text: str) -> datetime.date:
         days = sorted({day for read in readers if (day := read(text)) is not None})
         if len(days) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from runner.recipe.columns import cased
 from runner.recipe.model import Column
@@ -28,3 +29,15 @@ def compile_cleaning(column: Column) -> Clean | None:
 
 def _replacing(old: str, new: str) -> Clean:
     return lambda text: text.replace(old, new)
+
+
+def map_key(column: Column, key: str, clean: Clean | None) -> str:
+    """A key of `map` as cells are compared with it: cleaned like them."""
+    trimmed = column.trim or column.type != "string" or bool(column.split)
+    text = key.strip() if trimmed else key
+    return clean(text) if clean is not None else text
+
+
+def cut(cell: Any, separator: str) -> list[Any]:
+    """The items of a cell; what is no text is one."""
+    return [part.strip() for part in cell.split(separator)] if isinstance(cell, str) else [cell]
