@@ -19,7 +19,7 @@ function show(head) {
   drawFacts(head);
   drawFilter(head);
   byId("rows").hidden = false;
-  if (head.left_out) byId("count").after(el("p", { class: "none", id: "left-out" }, `To keep the page small it is without the calls of ${plural(head.left_out, "row")} that ask nothing of anybody: runner show ${head.run} --key KEY has them.`));
+  if (head.left_out) byId("count").after(el("p", { class: "none", id: "left-out" }, `To keep the page small it is without the calls of ${plural(head.left_out, "row")}, rows that are done before any others: runner show ${head.run} --key KEY has them.`));
 }
 
 // While the run goes on: asks again and again, and seldom where an answer takes long.

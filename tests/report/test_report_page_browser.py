@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from runner.report.page import page_html
-from runner.report.page_data import collect
+from runner.report.page_data import ROOM, collect
 
 from .conftest import OpenWindow
 from .journals import last_run, write_run
@@ -19,12 +19,12 @@ ROWS = 300
 MADE = "2024-05-02T08:00:00.000+00:00"
 
 
-def made(folder: Path, rows: int, *, end: bool = True) -> str:
+def made(folder: Path, rows: int, *, end: bool = True, room: int = ROOM) -> str:
     """A page in `folder`, as the address of a file."""
     write_run(folder / "runs", rows, end=end)
     history, run = last_run(folder / "runs")
     path = folder / "page.html"
-    path.write_bytes(page_html(collect(history, run, made_at=MADE)))
+    path.write_bytes(page_html(collect(history, run, made_at=MADE, room=room)))
     history.close()
     return path.as_uri()
 
@@ -205,6 +205,15 @@ def test_what_is_printed_has_the_rows_that_need_somebody_and_no_controls(window:
     for hidden in ("#controls", "#table", "#theme"):
         expect(page.locator(hidden)).to_be_hidden()
     expect(page.locator("#summary")).to_be_visible()
+
+
+def test_calls_that_are_left_out_are_told(window: OpenWindow, tmp_path: Path) -> None:
+    page = window().open(made(tmp_path, ROWS, room=6000))
+    expect(page.locator("#left-out")).to_contain_text("without the calls of 297 rows")
+    page.locator("td.c-key button", has_text="PO-2").first.click()
+    expect(page.locator(".call")).to_have_count(1)
+    page.locator("td.c-key button", has_text="PO-7").first.click()
+    expect(page.locator(".fold", has_text="left out to keep the page small: runner show 1 --key KEY")).to_have_count(1)
 
 
 def test_an_old_browser_is_told(window: OpenWindow, page_url: str) -> None:
