@@ -32,6 +32,8 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
     fine = [findings.need(part, type_, NUMBERS, where=f"'{node.value}'") for part, type_ in operands]
     if node.value != "/" and all(fine) and all(_only(type_, {INTEGER}) for _, type_ in operands):
         return of_kind(INTEGER)
+    if node.value == "+" and all(type_.can_be({STRING}) for _, type_ in operands):  # text beside text is one text
+        return of_kind(STRING, *NUMBERS)
     return of_kind(DECIMAL) if node.value == "/" else of_kind(*NUMBERS)
 
 
