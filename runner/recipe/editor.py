@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.catalogue.schema import is_open, types_of
-from runner.recipe.schema import recipe_schema
+from runner.recipe.shape import recipe_schema
 
 if TYPE_CHECKING:
     from runner.catalogue import Conditions, Operation, Parameter

@@ -9,22 +9,17 @@ missing, at the value otherwise:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from functools import cache
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem, nearest
+from runner.recipe.shape import fits, is_number, recipe_validator
 from runner.source import Source, TreePath
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
-
-SCHEMA = "recipe.schema.json"
 
 _START = 'a recipe starts with "recipe: 1", "name: ..." and "steps:"'
 _KINDS = {
@@ -76,55 +71,12 @@ def all_that_is_wrong(source: Source) -> tuple[list[Problem], frozenset[TreePath
     """The problems of a recipe that has some, and the paths that have one."""
     problems: list[Problem] = []
     broken: set[TreePath] = set()
-    for error in _validator().iter_errors(source.data):
+    for error in recipe_validator().iter_errors(source.data):
         for path, problem in _findings(source, error):
             broken.add(path)
             if problem:
                 problems.append(problem)
     return sorted(set(problems)), frozenset(broken)
-
-
-def recipe_schema() -> Any:
-    """The schema of a recipe as it is published, which is the caller's to change."""
-    folder = Path(import_module("runner.schemas").__path__[0])
-    return json.loads((folder / SCHEMA).read_text(encoding="utf-8"))
-
-
-def fits(data: Any) -> bool:
-    """Whether a recipe is surely of the right shape. Most are, and to know no more than that is ten times as fast."""
-    from jsonschema_rs import Draft202012Validator
-
-    # `3.0` is an integer to JSON Schema, and none in a recipe: it is left to the validator that is told so.
-    return not _has_whole_decimal(data) and Draft202012Validator(recipe_schema()).is_valid(data)
-
-
-def _has_whole_decimal(tree: Any) -> bool:
-    if isinstance(tree, dict | list):
-        return any(map(_has_whole_decimal, tree.values() if isinstance(tree, dict) else tree))
-    return isinstance(tree, Decimal) and tree == tree.to_integral_value()
-
-
-@cache
-def _validator() -> Any:
-    """The validator, built on first use."""
-    return validator(recipe_schema())
-
-
-def validator(schema: Any) -> Any:
-    """What checks a recipe against a schema, with its exact numbers. Importing jsonschema takes its time."""
-    from jsonschema import Draft202012Validator, validators
-
-    checker = Draft202012Validator.TYPE_CHECKER.redefine_many({"number": _is_number, "integer": _is_integer})
-    extend: Callable[..., Any] = validators.extend
-    return extend(Draft202012Validator, type_checker=checker)(schema)
-
-
-def _is_number(_: Any, value: Any) -> bool:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
-
-
-def _is_integer(_: Any, value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _findings(source: Source, error: ValidationError) -> Iterator[Finding]:
@@ -219,7 +171,7 @@ def _not_among(error: ValidationError, path: TreePath) -> tuple[str, str]:
 
 
 def _wrong_version(error: ValidationError, path: TreePath) -> tuple[str, str]:
-    if not _is_number(None, error.instance):
+    if not is_number(None, error.instance):
         return "", ""
     message = f"version {_plain(error.instance)} of the recipe language is not known"
     return message, f"write {path[-1]}: {error.validator_value}"
@@ -269,7 +221,7 @@ def _instance(error: ValidationError) -> Mapping[str, Any]:
 def _known(error: ValidationError) -> Mapping[str, Any]:
     schema = _schema(error)
     if not error.absolute_path:  # what the whole recipe needs stands in a branch, without the keys it may have
-        schema = _validator().schema
+        schema = recipe_validator().schema
     return schema.get("properties", {})  # type: ignore[no-any-return]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from runner.catalogue import Catalogue, shipped_apis
 from runner.recipe.editor import editor_schema
-from runner.recipe.schema import validator
+from runner.recipe.shape import validator
 from runner.source import parse, read
 
 HERE = Path(__file__).parent

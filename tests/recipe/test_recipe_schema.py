@@ -12,11 +12,11 @@ import jsonschema
 import pytest
 
 from runner.problems import InvalidError
-from runner.recipe import model, schema
+from runner.recipe import model, schema, shape
 from runner.source import parse, read
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-SCHEMA: dict[str, Any] = json.loads(resources.files("runner.schemas").joinpath(schema.SCHEMA).read_bytes())
+SCHEMA: dict[str, Any] = json.loads(resources.files("runner.schemas").joinpath(shape.SCHEMA).read_bytes())
 NO_RULE = {"$ref", "if", "then", "else", "items", "properties", "additionalProperties", "propertyNames", "required"}
 WORDED = set(schema.WORDINGS)
 NOTES = {"$schema", "$defs", "title", "description", "patternErrorMessage"}
@@ -99,11 +99,11 @@ def test_the_quick_answer_is_that_of_the_validator_that_tells_why(path: Path) ->
         pytest.skip("no YAML")
     if source.data is None:
         pytest.skip("empty")
-    assert schema.fits(source.data) == (schema.all_that_is_wrong(source)[0] == [])
+    assert shape.fits(source.data) == (schema.all_that_is_wrong(source)[0] == [])
 
 
 def test_a_whole_number_is_written_without_a_point() -> None:
     source = parse("recipe: 1\nname: x\nsteps:\n- {id: a, use: x.y, retry: 3.0}\n", file="r.yaml")
-    assert not schema.fits(source.data)
+    assert not shape.fits(source.data)
     ((problem,), _) = schema.check(source)
     assert problem.message == "'retry' has to be a whole number, not a number"
