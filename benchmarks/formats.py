@@ -63,7 +63,7 @@ OTHERS = {
     "xlsx": {
         "openpyxl": "import openpyxl, sys\nbook = openpyxl.load_workbook(sys.argv[1], read_only=True, data_only=True)\n"
         "for _ in book.active.iter_rows(values_only=True): pass",
-        "pandas": "import pandas, sys\npandas.read_excel(sys.argv[1], dtype=str)",
+        "pandas": "import pandas, sys\npandas.read_excel(sys.argv[1], dtype=str, engine='openpyxl')",
     },
 }
 """Readers of the same file, as programs."""
