@@ -56,6 +56,8 @@ class PlanOptions:
 
     def given(self) -> str:
         """An option that was set and that only a dry run has, as people write it; empty when none was."""
+        if any(path.suffix.lower() in OUT and not path.is_dir() for path in self.out):
+            return "--out"  # a plan is meant: to send instead would be the opposite of what was asked for
         options = {parameter.name: parameter.opts[0] for parameter in _parameters()}
         own = (each for each in fields(self) if each.name != "out")
         changed = (each.name for each in own if getattr(self, each.name) != each.default)
