@@ -39,10 +39,10 @@ OpenWindow = Callable[..., Window]
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A real Chromium. Where there is none the tests are skipped, unless REQUIRE_BROWSER says that there has to be."""
+    """A real Chromium. Where there is none the tests are skipped, unless RUNNER_TESTS_NEED_ALL is set."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None and os.environ.get("REQUIRE_BROWSER"):
-        pytest.fail("there is no chromium here, and REQUIRE_BROWSER is set: apt-get install chromium")
+    if found is None and os.environ.get("RUNNER_TESTS_NEED_ALL"):
+        pytest.fail("there is no chromium here, and RUNNER_TESTS_NEED_ALL is set: apt-get install chromium")
     if found is None:
         pytest.skip("there is no chromium here: apt-get install chromium")
     with sync_playwright() as started:
