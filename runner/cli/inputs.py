@@ -78,7 +78,12 @@ def keep_piped(input_: Input, journal: Journal, folder: Path) -> None:
     path = folder / f"stdin.{input_.parts[0].kind}"
     with stopping(path), WholeFile(path) as file:
         shutil.copyfileobj(piped, file)
-    number = int(folder.name)
+    take_input(journal, int(folder.name), input_, path)
+
+
+def take_input(journal: Journal, run: int, input_: Input, path: Path) -> None:
+    """Record that the rows of a run are kept in the file at `path`."""
     journal.take_input(
-        number, file=str(path.absolute()), digest=input_.digest, lines=input_.line_count, rows=input_.row_count
-    )
+        run, file=str(path.absolute()), digest=input_.digest, lines=input_.line_count, rows=input_.row_count,
+        left_out=len(input_.left_out),
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast
 
 from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
-from runner.cli.inputs import input_of, keep_piped
+from runner.cli.inputs import input_of, keep_piped, take_input
 from runner.cli.leaving import stopping_on_signals
 from runner.cli.projects import Project, make_folder, user
 from runner.cli.reports import MakeReporter, Reports
@@ -205,9 +205,7 @@ class Job:
         folder = self.project.config.runs / str(number)
         make_folder(folder)
         found = self._fetched(context, Sender(context, journal), folder)
-        journal.take_input(
-            number, file=str(found.path.absolute()), digest=found.digest, lines=found.line_count, rows=found.row_count
-        )
+        take_input(journal, number, found, found.path)
         return found
 
     def _fetched(self, context: Context, sender: Sender, folder: Path) -> Input:
@@ -238,7 +236,8 @@ class Job:
                 to_json(self.values).decode(), self.date.isoformat(), _now(),
                 line_count=input_.line_count if input_ is not None else 0,
                 row_count=input_.row_count if input_ is not None else 0 if self.search else 1,
-                only=json.dumps(self.selection.only), max_failures=max_failures,
+                only=json.dumps(self.selection.only), max_failures=max_failures, who=user(),
+                left_out=len(input_.left_out) if input_ is not None else 0,
             ),
             again=again,
         )  # fmt: skip

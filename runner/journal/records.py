@@ -69,7 +69,8 @@ class RunRecord:
     """A run: what was asked, with which recipe, input and values, and how it ended (`running` until then).
 
     `vars` is a JSON object, `only` a JSON list of row keys, empty for all rows; `date` is ISO, times are UTC.
-    `max_failures` is how many rejected rows stop it, None for no such number.
+    `max_failures` is how many rejected rows stop it, None for no such number; `who` started it. `left_out` counts lines
+    beside `line_count` of which the recipe makes no rows.
     """
 
     recipe: str
@@ -90,6 +91,8 @@ class RunRecord:
     reason: str = ""
     only: str = "[]"
     max_failures: int | None = None
+    who: str = ""
+    left_out: int = 0
     id: int = 0
 
 

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS runs (
     recipe_file TEXT NOT NULL, recipe_digest TEXT NOT NULL, input_file TEXT NOT NULL, input_digest TEXT NOT NULL,
     vars TEXT NOT NULL, date TEXT NOT NULL, started_at TEXT NOT NULL, state TEXT NOT NULL, exit_code INTEGER,
     finished_at TEXT NOT NULL, line_count INTEGER NOT NULL, row_count INTEGER NOT NULL, reason TEXT NOT NULL,
-    only TEXT NOT NULL, max_failures INTEGER);
+    only TEXT NOT NULL, max_failures INTEGER, who TEXT NOT NULL DEFAULT '', left_out INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS notices (
     run INTEGER NOT NULL, at TEXT NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS calls (
@@ -45,7 +45,10 @@ CREATE TABLE IF NOT EXISTS hits (
 # A constraint cannot be altered in place: the calls move to a table that has the new one.
 _ASIDE = ("ALTER TABLE calls RENAME TO calls_1", "DROP INDEX calls_of_run")
 _COLUMNS = ("ALTER TABLE rows ADD COLUMN money TEXT NOT NULL DEFAULT ''",)
-_RUNS = ("ALTER TABLE runs ADD COLUMN max_failures INTEGER",)
+_RUNS = tuple(
+    f"ALTER TABLE runs ADD COLUMN {column}"
+    for column in ("max_failures INTEGER", "who TEXT NOT NULL DEFAULT ''", "left_out INTEGER NOT NULL DEFAULT 0")
+)
 _BACK = ("INSERT INTO calls SELECT *, '', 0 FROM calls_1", "DROP TABLE calls_1")
 
 _AS_2 = (
@@ -57,7 +60,7 @@ _AS_2 = (
 """What lets a connection that only reads see a journal of version 1 as one of version 2."""
 
 _AS_3 = (
-    "CREATE TEMP VIEW runs AS SELECT *, NULL AS max_failures FROM main.runs",
+    "CREATE TEMP VIEW runs AS SELECT *, NULL AS max_failures, '' AS who, 0 AS left_out FROM main.runs",
     "CREATE TEMP TABLE notices (run, at, name, reason)",
 )
 """The same for version 2, and version 3."""

@@ -120,10 +120,10 @@ class Journal:
         self._put(f"UPDATE runs SET {cleared}, max_failures = ? WHERE id = ?", (max_failures, run))  # noqa: S608
         self.flush()
 
-    def take_input(self, run: int, *, file: str, digest: str, lines: int, rows: int) -> None:
-        """Record what a run that reads its rows from an API has read, durably."""
-        sql = "UPDATE runs SET input_file = ?, input_digest = ?, line_count = ?, row_count = ? WHERE id = ?"
-        self._put(sql, (file, digest, lines, rows, run))
+    def take_input(self, run: int, *, file: str, digest: str, lines: int, rows: int, left_out: int) -> None:
+        """Record what a run has read that keeps its rows itself, from an API or a pipe, durably."""
+        taken = "input_file = ?, input_digest = ?, line_count = ?, row_count = ?, left_out = ?"
+        self._put(f"UPDATE runs SET {taken} WHERE id = ?", (file, digest, lines, rows, left_out, run))  # noqa: S608
         self.flush()
 
     def end(self, run: int, *, state: str, exit_code: int, finished_at: str, reason: str = "") -> None:

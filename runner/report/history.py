@@ -25,7 +25,7 @@ from runner.journal.records import OPEN
 from runner.problems import UsageError, printable
 from runner.report.recount import decimal
 from runner.report.remake import CUT_SHORT
-from runner.report.text import columns, line_numbers, moment, money, plural
+from runner.report.text import columns, line_numbers, moment, money, plural, run_size
 
 if TYPE_CHECKING:
     from runner.engine.look import Shown
@@ -165,11 +165,11 @@ def with_cut_short(
 def _head(run: RunRecord, counts: Mapping[str, int]) -> Iterator[str]:
     yield printable(f"run {run.id}  {run.recipe} -> {run.target}")
     buckets = ", ".join(f"{counts[bucket]} {bucket}" for bucket in BUCKETS if counts[bucket])
-    size = plural(run.row_count, "row") + (f" from {plural(run.line_count, 'line')}" if run.line_count else "")
+    size = run_size(run)
     facts = {
         "state": run.state + ("" if run.exit_code is None else f", exit code {run.exit_code}"),
         "reason": run.reason,
-        "started": moment(run.started_at),
+        "started": moment(run.started_at) + (f" by {run.who}" if run.who else ""),
         "finished": moment(run.finished_at),
         "account": run.account,
         "recipe": f"{run.recipe_file}  sha256 {run.recipe_digest[:12]}",

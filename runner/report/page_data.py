@@ -17,7 +17,7 @@ from runner.report.history import id_of, is_open, lines_of, object_of, with_cut_
 from runner.report.page_calls import Chunks, cut, drawn, milliseconds, packed
 from runner.report.page_times import CLASSES, Times
 from runner.report.recount import Recount, decimal, span
-from runner.report.text import line_numbers, moment, money, plural
+from runner.report.text import line_numbers, moment, money, run_size
 
 ROOM = 1_900_000
 """Bytes for rows, requests and answers: with 10,000 rows the page stays below 2 MB."""
@@ -175,16 +175,16 @@ class _Money:
 
 def _asked(run: RunRecord, history: History) -> list[tuple[str, str]]:
     """What was asked for, and when; files by their names, as the page is for people elsewhere."""
-    size = plural(run.row_count, "row") + (f" from {plural(run.line_count, 'line')}" if run.line_count else "")
     facts = [
         ("recipe", f"{PurePath(run.recipe_file).name}  sha256 {run.recipe_digest[:12]}"),
         ("input", f"{PurePath(run.input_file).name}  sha256 {run.input_digest[:12]}" if run.input_file else ""),
-        ("size", size),
+        ("size", run_size(run)),
         ("target", run.target),
         ("account", run.account),
         ("vars", run.vars if run.vars != "{}" else ""),
         ("only", run.only if run.only != "[]" else ""),
         ("started", moment(run.started_at)),
+        ("started by", run.who),
         ("finished", moment(run.finished_at)),
         ("state", run.state + ("" if run.exit_code is None else f", exit code {run.exit_code}")),
     ]

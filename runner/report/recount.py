@@ -37,7 +37,9 @@ class Recount:
         self._lines["not started"] += max(0, run.line_count - sum(self._lines.values()))
         lines = run.line_count if whole else 0
         self._last = run.started_at
-        self._started = RunStarted(run.id, run.recipe, run.target, run.row_count, lines, dry_run=False)
+        self._started = RunStarted(
+            run.id, run.recipe, run.target, run.row_count, lines, dry_run=False, left_out=run.left_out if whole else 0
+        )
 
     def add(self, sent: SentCall) -> None:
         """Count the requests of a call."""

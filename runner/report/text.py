@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 
 from runner.engine.events import RunStarted
+from runner.journal import RunRecord
 
 RANGES_SHOWN = 6
 """Ranges of line numbers that are written out before the rest is only counted."""
@@ -26,9 +27,18 @@ def plural(count: int, noun: str, nouns: str = "") -> str:
 
 def input_size(event: RunStarted) -> str:
     """What the rows come from: 89 rows from 412 lines, 3 lines left out; as announced: 412 lines, amount 18,442.50."""
-    size = f"{plural(event.rows, 'row')} from {event.search or plural(event.lines, 'line')}"
-    size += f", {plural(event.left_out, 'line')} left out" if event.left_out else ""
+    size = f"{plural(event.rows, 'row')} from {event.search or plural(event.lines, 'line')}{_left_out(event.left_out)}"
     return size + (f"; as announced: {event.agreed}" if event.agreed else "")
+
+
+def run_size(run: RunRecord) -> str:
+    """The same of a run on record."""
+    lines = f" from {plural(run.line_count, 'line')}" if run.line_count else ""
+    return plural(run.row_count, "row") + lines + _left_out(run.left_out)
+
+
+def _left_out(lines: int) -> str:
+    return f", {plural(lines, 'line')} left out" if lines else ""
 
 
 def duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import getpass
 import json
 import re
 import shutil
@@ -54,6 +55,9 @@ def test_a_bank_export(runner: Command) -> None:
         ("2", "done", "1250.00"), ("3", "done", "-87.50"), ("4", "done", "18440.05"), ("5", "left out", "")
     ]  # fmt: skip
     assert not (runner.runs / "1" / "retry.csv").exists()
+    shown = runner("show").out
+    assert "3 rows from 3 lines, 1 line left out: 3 done" in shown
+    assert re.search(rf"^  started   .*Z by {getpass.getuser()}$", shown, re.MULTILINE)
 
 
 def test_a_bank_export_that_is_not_what_was_announced(runner: Command) -> None:

@@ -19,11 +19,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from runner.cli import main
 from runner.journal import Journal
+from runner.report.files import Files
 from runner.transport import Transport, client, sockets
 
 Die = Callable[[], None]
@@ -35,7 +35,7 @@ WAYS: dict[str, tuple[Any, str, str]] = {
     "half read": (client, "_read", "before"),
     "after outcome": (Journal, "record", "after"),
     "after row": (Journal, "row", "after"),
-    "before results": (Path, "replace", "before"),
+    "before results": (Files, "_finish", "before"),
     "before end": (Journal, "end", "before"),
 }
 """Points that are before or after a function."""

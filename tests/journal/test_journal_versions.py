@@ -55,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(VERSION_1)
         connection.execute("PRAGMA user_version = 1")
-        names = [name for name in vars(RUN) if name not in ("id", "max_failures")]
+        names = [name for name in vars(RUN) if name not in ("id", "max_failures", "who", "left_out")]
         _insert(connection, "runs", {name: getattr(RUN, name) for name in names})
         for call in CALLS:
             known = {**call.identity._asdict(), **vars(call)}
@@ -159,10 +159,14 @@ def test_version_2_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         journal.begin(RUN)
     with closing(sqlite3.connect(tmp_path / NAME)) as connection:
-        connection.executescript("ALTER TABLE runs DROP COLUMN max_failures; DROP TABLE notices;")
+        for column in ("max_failures", "who", "left_out"):
+            connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        connection.execute("DROP TABLE notices")
         connection.execute("PRAGMA user_version = 2")
     with history_of(tmp_path) as history:
-        assert [(run.recipe, run.max_failures) for run in history.runs()] == [("orders", None)]
+        assert [(run.recipe, run.max_failures, run.who, run.left_out) for run in history.runs()] == [
+            ("orders", None, "", 0)
+        ]
         assert history.notices(1) == []
     assert version(tmp_path) == 2
     with Journal(tmp_path) as journal, history_of(tmp_path) as history:

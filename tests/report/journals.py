@@ -37,12 +37,12 @@ def call(
     )  # fmt: skip
 
 
-def write_run(folder: Path, rows: int = 12, *, end: bool = True, hostile: str = HOSTILE) -> None:
+def write_run(folder: Path, rows: int = 12, *, end: bool = True, hostile: str = HOSTILE, run: RunRecord = RUN) -> None:
     """Run 1 in `folder`: row 2 is rejected, 3 unknown with a payment, 4 found, 5 hostile and rejected, and one more
     than `rows` is not reached; all others are done, after a first answer that was 429.
     """
     with Journal(folder) as journal:
-        journal.begin(replace(RUN, row_count=rows + 1, line_count=2 * rows + 2))
+        journal.begin(replace(run, row_count=rows + 1, line_count=2 * rows + 2))
         for number in range(1, rows + 1):
             _row(journal, number, hostile)
             if number % 1000 == 0:

@@ -48,6 +48,16 @@ def test_every_row_is_counted_once(tmp_path: Path) -> None:
     assert len(found["rows"]["n"]) == 12
 
 
+def test_lines_that_are_no_rows_and_who_started_it_are_told(tmp_path: Path) -> None:
+    write_run(tmp_path, run=replace(RUN, left_out=3, who="dana"))
+    found = head(tmp_path)
+    (lines,) = dict(found["summary"])["lines"]
+    assert lines.startswith("29 read = ")
+    assert lines.endswith(" + 2 not started + 3 left out")
+    asked = dict(found["asked"])
+    assert (asked["size"], asked["started by"]) == ("13 rows from 26 lines, 3 lines left out", "dana")
+
+
 def test_money_adds_up(tmp_path: Path) -> None:
     write_run(tmp_path)
     assert head(tmp_path)["money"] == [["shop.create_deposit", "895.50", "796.00", "0.00", "99.50", "0.00"]]
