@@ -3,8 +3,9 @@
     python benchmarks/resume.py [ROWS]
 
 A run of ROWS (100,000) rows, each an order and a payment, that was stopped before its last row: the journal is written
-by the Journal itself, after a real run of the first row. Then `runner resume` in a process of its own, start-up
-included, against a stub; all but the last row are done. In this shape (the figures here are made up):
+by the Journal itself, after a real run of the first row, and created.csv from it, as the run would have left it. Then
+`runner resume` in a process of its own, start-up included, against a stub; all but the last row are done. In this shape
+(the figures here are made up):
 
     journal              99,999 rows done, 199,998 calls, 118 MB
     resume               4.10 s until the first request   4.90 s in all   3.90 s of a processor   142 MiB    2 requests
@@ -27,6 +28,7 @@ from import_orders import CONFIGURATION, RUNNER, calls, stub
 
 from runner.catalogue import Catalogue, build_request
 from runner.journal import CallRecord, History, Journal, RowRecord
+from runner.report.created import Created
 
 RECIPE = """\
 recipe: 1
@@ -66,6 +68,7 @@ def prepare(folder: Path, base_url: str, rows: int) -> None:
             journal.row(RowRecord(1, number, f"R{number}", f"[{number + 1}]", "done", "", outputs, money))
             if number % COMMIT_EVERY == 0:
                 journal.flush()
+    Created(folder / "runs" / "1", history, CATALOGUE, run=1).write()
     history.close()
 
 

@@ -7,6 +7,7 @@ from runner.journal.records import (
     CallRecord,
     CallState,
     Identity,
+    MadeCall,
     NoticeRecord,
     RowRecord,
     RunRecord,
@@ -16,5 +17,5 @@ from runner.journal.store import Journal
 
 __all__ = [
     "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
-    "NoticeRecord", "RowRecord", "RunRecord", "SentCall",
+    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall",
 ]  # fmt: skip

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import fields
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from runner.journal.records import (
     AttemptRecord,
     CallRecord,
     Identity,
+    MadeCall,
     NoticeRecord,
     RowRecord,
     RunRecord,
@@ -150,12 +150,20 @@ class History:
 
     def made(self, run: int) -> Iterator[CallRecord]:
         """The writes that a run has carried out, in the order in which they were sent."""
-        sql = "SELECT id FROM calls WHERE run = ? AND state = 'done' AND effect <> 'read' ORDER BY sent_at, id"
-        numbers = array("q", (number for (number,) in self._select(sql, run)))
-        for start in range(0, len(numbers), _PAGE):
-            page = numbers[start : start + _PAGE]
-            found = {call.id: call for call in self._calls(f"id IN ({', '.join('?' * len(page))})", *page)}
-            yield from (found[number] for number in page if number in found)
+        for page in self.made_in_short(run):
+            found = self.calls_by_number([call.id for call in page])
+            yield from (found[call.id] for call in page)
+
+    def made_in_short(self, run: int) -> Iterator[list[MadeCall]]:
+        """The same in pages, with what it takes to name and count them."""
+        where = "run = ? AND state = 'done' AND effect <> 'read' ORDER BY sent_at, id"
+        calls = self._each(f"SELECT {', '.join(MadeCall._fields)} FROM calls WHERE {where}", run)  # noqa: S608
+        while page := [MadeCall(*values) for values in islice(calls, _PAGE)]:
+            yield page
+
+    def calls_by_number(self, numbers: Collection[int]) -> dict[int, CallRecord]:
+        """Calls by their numbers, a few hundred at most."""
+        return {call.id: call for call in self._calls(f"id IN ({', '.join('?' * len(numbers))})", *numbers)}
 
     def cut_short(self, run: int) -> list[tuple[int, bool]]:
         """The rows of a run, by number, that have calls and no end; whether the outcome of a write is unknown."""

@@ -64,6 +64,19 @@ class CallRecord:
     id: int = 0
 
 
+class MadeCall(NamedTuple):
+    """A write that was carried out, without what was sent and answered: `id` is that of its CallRecord."""
+
+    id: int
+    sent_at: str
+    key: str
+    step: str
+    item: str
+    effect: str
+    operation: str
+    amount: str
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """A run: what was asked, with which recipe, input and values, and how it ended (`running` until then).

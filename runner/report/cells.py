@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import to_json
@@ -12,6 +13,9 @@ from runner.template import Unknown, to_text
 
 # Full-width signs count as well: some spreadsheets in East Asian locales read them as the plain ones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+
+
+_NUMBERS = (int, Decimal)
 
 
 def escape_formula(text: str) -> str:
@@ -23,7 +27,7 @@ def record(values: Sequence[Any]) -> bytes:
     """Values as one record of CSV with its line end. Written with CRLF first, so that a lone CR is quoted too."""
     cells = [_cell(value) for value in values]
     line = ",".join(cells)
-    if len(cells) == 1 or line.count(",") >= len(cells) or any(mark in line for mark in '"\r\n'):
+    if len(cells) == 1 or line.count(",") >= len(cells) or '"' in line or "\r" in line or "\n" in line:
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\r\n").writerow(cells)
         line = text.getvalue().removesuffix("\r\n")
@@ -44,10 +48,14 @@ def as_text(value: Any) -> str:
         return value
     if isinstance(value, Unknown):
         return str(value)
+    if isinstance(value, _NUMBERS):  # before the question whether it is a mapping, which takes longer than all the rest
+        return to_text(value)
     return to_json(value).decode() if isinstance(value, Mapping | list | tuple) else to_text(value)
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return escape_formula(as_text(value)) if isinstance(value, str | Unknown) else as_text(value)
+    if isinstance(value, str):
+        return escape_formula(value)
+    return escape_formula(str(value)) if isinstance(value, Unknown) else as_text(value)

@@ -5,16 +5,17 @@
     2026-03-01 14:02:12Z,update,syncore.update_job_status,31987,PO-1042,1,status,,,,"{""status"":""Approved""}"
 
 Only what the journal has committed is in it. While the run goes on a line is added for each call, after a resume to
-the file of before; at the end, and by `runner report`, it is written anew from the journal. `sent` is the body of an
-update: what it changed.
+the file of before; at the end the lines are put in order, and what is missing is added from the journal. `runner
+report` writes all of it anew. `sent` is the body of an update: what it changed.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -24,12 +25,14 @@ from runner.catalogue import Catalogue, Operation, link_of, parse_json
 from runner.durable import WholeFile, stopping
 from runner.engine.before import id_of
 from runner.engine.events import CallFinished, Event, RunEnded, RunStarted
-from runner.journal import CallRecord, History, Identity
+from runner.journal import CallRecord, History, Identity, MadeCall
 from runner.report.cells import record
+from runner.report.created_lines import CreatedLines
 from runner.report.files import MEND
 from runner.report.text import moment
 
 CREATED = "created.csv"
+_DECODER = json.JSONDecoder(parse_float=Decimal)
 COLUMNS = ("time", "effect", "operation", "id", "key", "row", "step", "item", "amount", "link", "sent")
 
 
@@ -40,7 +43,7 @@ class Made:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     money: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
-    def add(self, call: CallRecord) -> None:
+    def add(self, call: MadeCall) -> None:
         """Count a call that was carried out."""
         name = (call.effect, call.operation)
         self.counts[name] += 1
@@ -60,6 +63,7 @@ class Created:
     ) -> None:
         self._whole = folder / CREATED
         self._history, self._catalogue, self._run = history, catalogue, run
+        self._operations: dict[str, Operation | None] = {}
         self._live = live
         self._file: IO[bytes] | None = None
         self._waiting: list[Identity] = []
@@ -78,7 +82,7 @@ class Created:
                 self._waiting.append(event.identity)
         elif isinstance(event, RunEnded):
             self.close()
-            self.write()
+            self.write(keep=self._live)
 
     def close(self) -> None:
         """Safe to call more than once."""
@@ -86,15 +90,27 @@ class Created:
             self._file.close()
             self._file = None
 
-    def write(self) -> None:
-        """The whole file, from the journal."""
+    def write(self, *, keep: bool = False) -> None:
+        """The whole file, from the journal; `keep`: with the lines that it has."""
         self.made = Made()
-        with stopping(self._whole, remedy=MEND), WholeFile(self._whole) as file:
+        with stopping(self._whole, remedy=MEND), ExitStack() as opened:
+            before = None
+            if keep and self._whole.exists():
+                before = opened.enter_context(self._whole.open("rb"))
+            lines = CreatedLines(before, width=len(COLUMNS))
+            file = opened.enter_context(WholeFile(self._whole))
             file.write(_head())
-            for call in self._history.made(self._run):
-                self.made.add(call)
-                file.write(record(self.cells(call)))
+            for page in self._history.made_in_short(self._run):
+                file.writelines(self._records(page, lines))
         self.path, self.whole = self._whole if self.made.counts else None, True
+
+    def _records(self, page: Sequence[MadeCall], lines: CreatedLines) -> Iterator[bytes]:
+        """The lines of some calls: those of before, and new ones for the others."""
+        kept = [lines.take(call) for call in page]
+        others = self._history.calls_by_number([call.id for call, line in zip(page, kept, strict=True) if not line])
+        for call, line in zip(page, kept, strict=True):
+            self.made.add(call)
+            yield line or record(self.cells(others[call.id]))
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """The cells of each call, as the journal has them."""
@@ -102,7 +118,7 @@ class Created:
 
     def cells(self, call: CallRecord) -> tuple[Any, ...]:
         """What is said of a call, in the order of COLUMNS."""
-        answer = parse_json(call.answer.encode()) if call.answer else None
+        answer = _answer(call.answer)
         operation = self._operation(call.operation)
         name = id_of(operation, answer) if operation is not None else _id(answer)
         link = link_of(operation, answer) if operation is not None else ""
@@ -115,9 +131,11 @@ class Created:
 
     def _operation(self, name: str) -> Operation | None:
         """None for one that the documents no longer have."""
-        with suppress(KeyError):
-            return self._catalogue.operation(name)
-        return None
+        if name not in self._operations:
+            self._operations[name] = None
+            with suppress(KeyError):
+                self._operations[name] = self._catalogue.operation(name)
+        return self._operations[name]
 
     def _begin(self) -> None:
         """The file as far as the journal goes: nothing for a new run, what was made before for one that goes on."""
@@ -158,6 +176,13 @@ class Created:
 
 def _head() -> bytes:
     return "\ufeff".encode() + record(COLUMNS)
+
+
+def _answer(text: str) -> Any:
+    """What an answer says. The journal has it as it was written after it was checked; only escapes need a look."""
+    if not text:
+        return None
+    return parse_json(text.encode()) if "\\" in text else _DECODER.decode(text)
 
 
 def _id(answer: Any) -> str:

@@ -58,9 +58,10 @@ def clock_time(seconds: float) -> str:
 def moment(text: str) -> str:
     """A time of the journal to the second. In UTC, so that the same journal reads the same everywhere."""
     try:
-        return dt.datetime.fromisoformat(text).astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        time = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
     except ValueError:
         return text
+    return f"{time.replace(tzinfo=None).isoformat(' ', 'seconds')}Z"
 
 
 def line_numbers(lines: Sequence[int]) -> str:

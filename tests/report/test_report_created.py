@@ -142,6 +142,8 @@ def test_a_whole_file_of_before_is_added_to(tmp_path: Path, journal: Journal, ca
     path.write_bytes(path.read_bytes().replace(b"8", b"9"))
     created(START)
     assert [row["id"] for row in read(tmp_path / "1")] == ["9"], "it was made anew before anything was sent"
+    created(END)
+    assert [row["id"] for row in read(tmp_path / "1")] == ["9"], "the line was there and was made anew"
     created.write()
     assert [row["id"] for row in read(tmp_path / "1")] == ["8"]
     created.close()
@@ -169,3 +171,25 @@ def test_a_file_that_cannot_be_written_stops(tmp_path: Path, catalogue: Catalogu
     created = Created(tmp_path, History(tmp_path / "runs"), catalogue, run=1)
     with pytest.raises(StoppedError, match=r"created\.csv cannot be written: is a directory"):
         created(START)
+
+
+def test_the_end_keeps_whole_lines_and_mends_the_others(
+    tmp_path: Path, journal: Journal, catalogue: Catalogue
+) -> None:
+    for number in range(1, 7):
+        made = call(f"s{number}", f"0{number}", f'{{"number": {number}}}', effect="update", body='{"text": "a,\n\"b"}')
+        journal.record(made, at=made.sent_at)
+    journal.flush()
+    created = Created(tmp_path, History(tmp_path / "runs"), catalogue, run=1)
+    created.write()
+    path = tmp_path / "created.csv"
+    whole = path.read_bytes()
+    head, *rest = whole.split(b"\n2026")
+    lines = [b"2026%b\n" % line.removesuffix(b"\n") for line in rest]
+    alien = b"2026-03-01 10:00:09Z" + lines[0][20:]
+    torn = lines[5][: len(lines[5]) // 2]
+    path.write_bytes(b"".join([head, lines[2], b"no line\n", lines[0], alien, lines[3], b'"x\n', lines[4], torn]))
+    created(START)
+    created(END)
+    assert path.read_bytes() == whole
+    assert sum(created.made.counts.values()) == 6

@@ -36,7 +36,7 @@ class Known(Created):
     def __init__(self) -> None:
         self.made, self.whole = Made(), False
 
-    def write(self) -> None:
+    def write(self, *, keep: bool = False) -> None:
         for operation, amount in (("shop.pay", "12.10"), ("shop.pay", "0.20"), ("shop.make", "")):
             self.made.counts[("create", operation)] += 1
             if amount:
