@@ -30,6 +30,9 @@ from dataclasses import dataclass, field
 PROBLEMS_SHOWN = 50
 """Problems drawn before the rest is only counted."""
 
+LINES_A_FILE = 10**9
+"""What lines are counted from in each further file of an input: 1,000,000,057 is line 57 of the second."""
+
 EXCERPT_WIDTH = 160
 """Characters of a source line that are drawn around the caret."""
 
@@ -120,6 +123,12 @@ def nearest(name: str, names: Iterable[str], *, noun: str = "") -> str:
         return ""
     shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
     return f"known {noun or 'names'}: {shown}"
+
+
+def said_line(number: int) -> str:
+    """A line as a message calls it: 57, or 57 of file 2 where several files are one input."""
+    before, line = divmod(number, LINES_A_FILE)
+    return f"{line} of file {before + 1}" if before else str(line)
 
 
 def printable(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -23,8 +23,8 @@ _STANDS_FOR: Mapping[str, Any] = {
 """What stands for a required variable in the keys of rows: they differ from each other without it too."""
 
 
-def check_rows(recipe: Recipe, file: Path, catalogue: Catalogue) -> tuple[Input, list[Problem]]:
-    """The input in `file`, and what is worth knowing about it. Raises InvalidError with every problem, by line."""
+def check_rows(recipe: Recipe, files: Sequence[Path], catalogue: Catalogue) -> tuple[Input, list[Problem]]:
+    """The input in `files`, and what is worth knowing about it. Raises InvalidError with every problem, by line."""
     if recipe.rows is None:
         raise UsageError("this recipe has no rows, so --rows has no meaning", remedy="leave --rows out")
     used = indexing_columns(recipe)
@@ -34,7 +34,7 @@ def check_rows(recipe: Recipe, file: Path, catalogue: Catalogue) -> tuple[Input,
     rows = replace(recipe.rows, columns=columns)
     if any(var.required for var in recipe.vars.values()):  # what stands for a value was not announced by anybody
         rows = replace(rows, expect_total=None)
-    input_ = open_named(file, rows, scope, name=str(file))
+    input_ = open_named(files, rows, scope)
     return input_, [*input_.warnings, *spelled_otherwise(input_, used)]
 
 

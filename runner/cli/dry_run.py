@@ -91,7 +91,7 @@ def header_of(job: Job, input_: Input | None, planning: Planning) -> Header:
         account=way.account,
         date=job.date.isoformat(),
         values=job.values,
-        input_name=input_.path.name if input_ is not None else "",
+        input_name=input_.title if input_ is not None else "",
         search=job.search,
         input_digest=input_.digest if input_ is not None else "",
         limit=job.selection.limit,
@@ -129,7 +129,7 @@ class _Show:
         if form == "github":
             from runner.report.github import PlanGithub
 
-            return PlanGithub(out, self._input.name if self._input is not None else "")
+            return PlanGithub(out, self._input.place if self._input is not None else lambda line: ("", line))
         if form == "junit":
             from runner.report.junit import JUnit
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +28,22 @@ LARGE = 1024 * 1024
 STDIN = "<stdin>"
 
 
-def input_of(project: Project, rows_file: Path | None, scope: Mapping[str, Any]) -> Input | None:
+def input_of(project: Project, rows_files: Sequence[Path], scope: Mapping[str, Any]) -> Input | None:
     """The checked input; None for a recipe without rows, and where they are still to be read from an API."""
     rows = project.recipe.rows
     if rows is None:
-        if rows_file is not None:
+        if rows_files:
             raise UsageError("this recipe has no rows, so --rows has no meaning", remedy="leave --rows out")
         return None
-    if rows_file is None and rows.search is not None:
+    if not rows_files and rows.search is not None:
         return None
-    if rows_file is None and not rows.file:
+    if not rows_files and not rows.file:
         raise UsageError("the recipe names no input", remedy="--rows FILE")
-    is_own = rows_file is None and rows.file != PIPED
-    path = project.path.parent / rows.file if is_own else rows_file or Path(PIPED)
-    storable(path, "the input")
-    name = path.name if project.shipped and is_own else str(path)
-    _tell_large(path, name)
-    opened = open_named(path, rows, scope, name=name)
+    own = () if rows_files else [Path(name) if name == PIPED else beside(project.path, name) for name in rows.file]
+    given = rows_files or own
+    for path in given:
+        storable(path, "the input")
+    opened = open_named(given, rows, scope, name=given[0].name if project.shipped and len(own) == 1 else "")
     if opened.layout:
         click.echo(f"{printable(opened.name)}: {opened.layout}", err=True)
     if opened.warnings:
@@ -57,16 +59,57 @@ def _tell_large(path: Path, name: str) -> None:
             click.echo(f"{printable(name)}: checking all of its {size / 10**6:,.1f} MB before the first row", err=True)
 
 
-def open_named(path: Path, rows: Rows, scope: Mapping[str, Any], *, name: str) -> Input:
-    """The checked file at `path`, or what is piped in where it is `-`. Raises UsageError where nothing is."""
+def beside(recipe: Path, name: str) -> Path:
+    """A file, or the pattern of several, beside a recipe; its folder is no part of a pattern, whatever it is called."""
+    path = recipe.parent / name
+    return path if path.exists() or not has_magic(name) else Path(escape(str(recipe.parent))) / name
+
+
+def files_of(given: Sequence[Path]) -> list[Path]:
+    """The files that are meant, those of a pattern by name. Raises UsageError where there is none, or one twice."""
+    files: dict[Path, Path] = {}
+    for path in given:
+        found = [path]
+        if has_magic(str(path)) and not path.exists():
+            names = sorted(glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+            found = [each for each in map(Path, names) if each.is_file()]
+            if not found:
+                raise UsageError(f"no file is called {path}", remedy="look at the folder and the pattern")
+        for each in found:
+            if str(each) == PIPED and len(given) > 1:
+                remedy = "leave --rows - or the files out"
+                raise UsageError("what is piped in does not go together with files", remedy=remedy)
+            if each.resolve() in files:
+                remedy = "name it once: its lines would be there twice"
+                raise UsageError(f"{each} is named twice as an input", remedy=remedy)
+            files[each.resolve()] = each
+    return list(files.values())
+
+
+def origin_of(given: Sequence[Path]) -> str:
+    """How the journal keeps what was given: a path, or a JSON list of them, that means the same in every folder."""
+    if len(given) == 1 and (given[0].exists() or not has_magic(str(given[0]))):
+        return str(given[0] if str(given[0]) == PIPED else given[0].absolute())
+    here = Path(escape(str(Path.cwd())))
+    absolute = (path.absolute() if path.exists() or not has_magic(str(path)) else here / path for path in given)
+    return json.dumps([str(path) for path in absolute], ensure_ascii=False)
+
+
+def open_named(given: Sequence[Path], rows: Rows, scope: Mapping[str, Any], *, name: str = "") -> Input:
+    """The checked files, or what is piped in where `-` is given. Raises UsageError where nothing is."""
+    path, *more = files_of(given)
+    for each in (path, *more):
+        _tell_large(each, name or str(each))
     if str(path) != PIPED:
-        return open_input(path, rows, scope=scope, name=name)
+        opened = open_input(path, rows, scope=scope, name=name or str(path), more=more)
+        return replace(opened, origin=origin_of(given))
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("nothing is piped in", remedy="as in: cat orders.csv | runner run RECIPE --rows -")
     spool = Spool()
     shutil.copyfileobj(sys.stdin.buffer, spool)
     spool.seek(0)
-    return open_input(path, rows, scope=scope, name=STDIN, piped=Piped(spool, rows_format()))
+    opened = open_input(path, rows, scope=scope, name=STDIN, piped=Piped(spool, rows_format()))
+    return replace(opened, origin=PIPED)
 
 
 def keep_piped(input_: Input, journal: Journal, folder: Path) -> None:

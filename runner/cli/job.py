@@ -72,9 +72,9 @@ class Job:
     why: str = ""
     fresh: bool = False
 
-    def open_input(self, rows_file: Path | None) -> Input | None:
+    def open_input(self, rows_files: Sequence[Path]) -> Input | None:
         """The checked input, as `runner.cli.inputs` finds it, with all the keys that are asked for."""
-        opened = input_of(self.project, rows_file, self._scope())
+        opened = input_of(self.project, rows_files, self._scope())
         if opened is not None:
             self.check_keys(opened)
         return opened
@@ -231,7 +231,7 @@ class Job:
         return journal.begin(
             RunRecord(
                 recipe.name, self.target.name, way.account, self.project.name, recipe.digest,
-                str(input_.path if input_.piped else input_.path.absolute()) if input_ is not None else "",
+                input_.origin if input_ is not None else "",
                 input_.digest if input_ is not None else "",
                 to_json(self.values).decode(), self.date.isoformat(), _now(),
                 line_count=input_.line_count if input_ is not None else 0,

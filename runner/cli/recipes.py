@@ -57,7 +57,7 @@ _MAX_FAILURES = click.option(
 @wanted_options
 @plan_options
 def run(
-    *, recipe: str, dry_run: bool, rows_file: Path | None, variables: tuple[str, ...], vars_file: Path | None,
+    *, recipe: str, dry_run: bool, rows_files: tuple[Path, ...], variables: tuple[str, ...], vars_file: Path | None,
     target_name: str, limit: int | None, only: tuple[str, ...], again: tuple[str, ...], why: str | None,
     fresh: bool, workers: int, max_failures: int | None, plan_file: Path | None,
     junit_file: Path | None, export: Path | None, wanted: Wanted, shown: PlanOptions,
@@ -89,7 +89,7 @@ def run(
     selection = Selection(limit, only)
     wanted = replace(wanted, export=export, out=None if dry_run else shown.folder)
     job = Job(project, catalogue, target, values, shown.date, selection, wanted, again, why or "", fresh)
-    input_ = job.open_input(rows_file)
+    input_ = job.open_input(rows_files)
     if dry_run:
         return show_plan(job, input_, shown)
     if plan_file is not None:
@@ -128,9 +128,9 @@ def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, I
     job = Job(project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted)
     if record.input_file == PIPED:
         refuse(f"run {record.id} ended before what was piped into it was kept")
-    input_ = job.open_input(Path(record.input_file)) if record.input_file else None
+    input_ = job.open_input([Path(name) for name in record.input_files]) if record.input_file else None
     if input_ is not None and input_.digest != record.input_digest:
-        refuse(f"the input {record.input_file} has changed since run {record.id} began")
+        refuse(f"the input {', '.join(record.input_files)} has changed since run {record.id} began")
     return job, input_
 
 

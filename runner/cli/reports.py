@@ -51,7 +51,7 @@ class RunFiles:
         self._folder, self._wanted, self._input = folder, wanted, input_
         outputs = tuple(recipe.outputs)
         self.created = Created(folder, history, catalogue, run=run.id, live=live)
-        book = ResultsBook(folder, run, self.created, outputs=outputs) if wanted.xlsx else None
+        book = ResultsBook(folder, run, self.created) if wanted.xlsx else None
         self.files = Files(folder, input_, outputs=outputs, book=book)
         self.export: Export | None = None
         self.reporters: list[Reporter] = [self.created, self.files]  # in this order: the workbook has what was created

@@ -25,7 +25,10 @@ def rows_options(text: str) -> Callable[[_Command], _Command]:
             "--rows-format", type=click.Choice(ROW_FORMATS), expose_value=False, callback=_told, is_eager=True,
             help="What is piped in; else it tells by how it begins.",
         )  # fmt: skip
-        rows = click.option("--rows", "rows_file", type=click.Path(path_type=Path), callback=_needs_rows, help=text)
+        rows = click.option(
+            "--rows", "rows_files", type=click.Path(path_type=Path), multiple=True, callback=_needs_rows,
+            help=f"{text} Repeated, or with *: files that are one input.",
+        )  # fmt: skip
         return rows(form(command))
 
     return options
@@ -41,7 +44,7 @@ def _told(context: click.Context, _: click.Parameter, value: str | None) -> None
     context.meta[__name__] = value or ""
 
 
-def _needs_rows(context: click.Context, _: click.Parameter, value: Path | None) -> Path | None:
-    if context.meta.get(__name__) and (value is None or str(value) != PIPED):
+def _needs_rows(context: click.Context, _: click.Parameter, value: tuple[Path, ...]) -> tuple[Path, ...]:
+    if context.meta.get(__name__) and PIPED not in map(str, value):
         raise UsageError("--rows-format is for --rows -", remedy="a file says by its ending what it is")
     return value

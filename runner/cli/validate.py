@@ -21,13 +21,13 @@ from runner.report.diagnostics import FORMS, Form, drawn
 @click.option("--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold.")
 @click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True,
               help="How problems are told: to people, or to a machine on stdout.")  # fmt: skip
-def validate(*, recipes: tuple[str, ...], rows_file: Path | None, target_name: str, form: Form) -> int:
+def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_name: str, form: Form) -> int:
     """Check recipes: everything that can be known without rows and without a network.
 
     With --rows, one recipe and its input: the header, the types of all cells, the keys of the rows, and how names of
     lookups are spelled.
     """
-    if rows_file is not None and len(recipes) > 1:
+    if rows_files and len(recipes) > 1:
         raise UsageError("--rows is for one recipe", remedy="check the others without it")
     problems: list[Problem] = []
     catalogues: dict[Path, Catalogue] = {}  # recipes of one project share the documents that are read for them
@@ -50,8 +50,8 @@ def validate(*, recipes: tuple[str, ...], rows_file: Path | None, target_name: s
         steps = len(loaded.recipe.steps)
         if form == "text":
             click.echo(f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
-        if rows_file is not None:
-            found, count = _rows(loaded, rows_file, catalogues[config.home], say=form == "text")
+        if rows_files:
+            found, count = _rows(loaded, rows_files, catalogues[config.home], say=form == "text")
             problems += found
             total += count
     told = drawn(problems, form, files=recipes, total=total)
@@ -59,12 +59,12 @@ def validate(*, recipes: tuple[str, ...], rows_file: Path | None, target_name: s
     return code or (InvalidError(problems).exit_code if any(p.severity == "error" for p in problems) else 0)
 
 
-def _rows(loaded: Loaded, file: Path, catalogue: Catalogue, *, say: bool) -> tuple[list[Problem], int]:
+def _rows(loaded: Loaded, files: tuple[Path, ...], catalogue: Catalogue, *, say: bool) -> tuple[list[Problem], int]:
     """The problems of an input, and how many there are beyond those that were kept."""
     from runner.cli.checked_rows import check_rows
 
     try:
-        input_, found = check_rows(loaded.recipe, file, catalogue)
+        input_, found = check_rows(loaded.recipe, files, catalogue)
     except InvalidError as error:
         return error.problems, error.total
     rows, lines = input_.row_count, input_.line_count
@@ -73,5 +73,6 @@ def _rows(loaded: Loaded, file: Path, catalogue: Catalogue, *, say: bool) -> tup
         left_out = len(input_.left_out)
         size += f", {left_out} line{'s' * (left_out != 1)} left out" if left_out else ""
         size += f"; as announced: {input_.agreed}" if input_.agreed else ""
-        click.echo(f"{printable(str(file))}: ok, {size}" + (f" ({input_.layout})" if input_.layout else ""))
+        named = printable(", ".join(map(str, files)))
+        click.echo(f"{named}: ok, {size}" + (f" ({input_.layout})" if input_.layout else ""))
     return found, len(found)

@@ -58,9 +58,10 @@ class Wanted:
         except OSError as error:
             why = "it is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
             raise UsageError(f"--out {self.out} cannot be used: {why}", remedy="name a folder") from None
-        if input_ is not None and is_ours(input_.path) and input_.path.absolute().parent.samefile(self.out):
-            remedy = "name another folder, or give the input another name"
-            raise UsageError(f"--out {self.out} would overwrite the input, {input_.path.name}", remedy=remedy)
+        for path in (part.path for part in input_.parts) if input_ is not None else ():
+            if is_ours(path) and path.absolute().parent.samefile(self.out):
+                remedy = "name another folder, or give the input another name"
+                raise UsageError(f"--out {self.out} would overwrite the input, {path.name}", remedy=remedy)
 
 
 def wanted_options(command: Callable[..., int]) -> Callable[..., int]:

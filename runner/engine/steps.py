@@ -17,6 +17,7 @@ from runner.engine.send import Sender
 from runner.engine.use import Progress, Use
 from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
+from runner.problems import said_line
 from runner.recipe.model import Step
 from runner.rows import Row
 from runner.template import EvaluationError, Unknown, render, to_text
@@ -239,7 +240,8 @@ class _RowValues(dict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name in self._differing:
             first, second = self._differing[name]
-            message = f"{name!r} differs on lines {first} and {second}; what differs by line is read from row.lines"
+            lines = f"{said_line(first)} and {said_line(second)}"
+            message = f"{name!r} differs on lines {lines}; what differs by line is read from row.lines"
             raise EvaluationError(message)
         return super().__getitem__(name)
 

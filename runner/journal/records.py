@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -107,6 +108,11 @@ class RunRecord:
     who: str = ""
     left_out: int = 0
     id: int = 0
+
+    @property
+    def input_files(self) -> tuple[str, ...]:
+        """The file, or the several files and patterns, that `input_file` has as a JSON list."""
+        return tuple(json.loads(self.input_file)) if self.input_file.startswith("[") else (self.input_file,)
 
 
 @dataclass(frozen=True)

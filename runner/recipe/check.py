@@ -9,7 +9,7 @@ from runner.problems import Problem
 from runner.recipe.flow import check_types
 from runner.recipe.inputs import check_rows, check_vars
 from runner.recipe.lists import check_lists
-from runner.recipe.model import RESULT_COLUMNS
+from runner.recipe.model import FILE_COLUMN, RESULT_COLUMNS
 from runner.recipe.names import Names, check_ids, check_names
 from runner.recipe.texts import Texts, mapping, sequence
 from runner.recipe.uses import Uses
@@ -45,8 +45,9 @@ def check(source: Source, texts: Texts, catalogue: Catalogue, *, broken: frozens
 
 def _taken_outputs(source: Source, recipe: Mapping[str, Any]) -> Iterator[Problem]:
     for name in mapping(recipe.get("outputs")):
-        if name in RESULT_COLUMNS:
-            message = f"every results file has a column {name!r} of its own"
+        if name in (FILE_COLUMN, *RESULT_COLUMNS):
+            which = "every results file" if name != FILE_COLUMN else "the results file of several inputs"
+            message = f"{which} has a column {name!r} of its own"
             remedy = "give the output another name"
             yield source.problem(source.key(("outputs", name)), message, "output", remedy=remedy)
 

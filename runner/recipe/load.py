@@ -77,8 +77,9 @@ class _Builder(NamedTuple):
         group_by, unpivot = rows.get("group_by", ""), rows.get("unpivot")
         own = compile_template(f"{{{{ row[{group_by!r}] }}}}") if group_by else None
         key = self.tree(("rows", "key"), rows["key"]) if "key" in rows else own
+        files = rows.get("file", ())
         return model.Rows(
-            file=rows.get("file", ""),
+            file=(files,) if isinstance(files, str) else tuple(files),
             delimiter=rows.get("delimiter", ""),
             encoding=rows.get("encoding", ""),
             header=rows.get("header", 0),

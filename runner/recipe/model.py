@@ -18,6 +18,9 @@ ROW_FORMATS = ("csv", "tsv", "jsonl", "json", "xlsx")
 RESULT_COLUMNS = ("line", "key", "row", "bucket", "reason")
 """The columns that every results file has; outputs add to them."""
 
+FILE_COLUMN = "file"
+"""The column before them in the results of several files."""
+
 
 @dataclass(frozen=True)
 class Var:
@@ -139,7 +142,7 @@ class Rows:
     Without either, which goes for recipes without steps alone, rows are counted.
     """
 
-    file: str = ""
+    file: tuple[str, ...] = ()
     delimiter: str = ""
     encoding: str = ""
     header: int = 0

@@ -27,7 +27,7 @@ from runner.catalogue import to_json
 from runner.durable import WholeFile, stopping
 from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import InvalidError, StoppedError, printable
-from runner.recipe.model import RESULT_COLUMNS
+from runner.recipe.model import FILE_COLUMN, RESULT_COLUMNS
 from runner.report.cells import record, storable
 from runner.report.retry_book import write_sheet
 from runner.rows import Input
@@ -47,16 +47,16 @@ _LENGTH_BYTES = 4
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # for our own text: no need of an answer's guards
 
 Line = Sequence[Any]
-"""A line of the results: its number, key, row, bucket and reason, and the outputs."""
+"""A line of the results: its file where there are several, its number, key, row, bucket and reason, and the outputs."""
 
-WriteBook = Callable[[Iterable[Line], RunEnded], Path]
-"""Writes the lines of a run to a workbook."""
+WriteBook = Callable[[Sequence[str], Iterable[Line], RunEnded], Path]
+"""Writes the columns and lines of a run to a workbook."""
 
 
 class Files:
     """Keeps the results in `folder`. `input_` is None for a recipe without rows; `outputs` are the recipe's columns.
 
-    What a line says waits in a nameless file in the folder; 13 bytes a line stay in memory. Raises StoppedError when
+    What a line says waits in a nameless file in the folder; 17 bytes a line stay in memory. Raises StoppedError when
     the folder cannot be written. The paths are None until the end, and for what was not written.
     """
 
@@ -66,8 +66,10 @@ class Files:
         self._folder = folder
         self._input = input_
         self._outputs, self._book = tuple(outputs), book
+        self._several = input_ is not None and len(input_.parts) > 1
+        self._columns = [*((FILE_COLUMN,) if self._several else ()), *RESULT_COLUMNS, *outputs]
         left_out = input_.left_out if input_ is not None else ()
-        self._numbers = array("I", merge(input_.records(), left_out) if input_ is not None else [0])
+        self._numbers = array("Q", merge(input_.records(), left_out) if input_ is not None else [0])
         self._places = array("q", [_UNREACHED]) * len(self._numbers)
         for line in left_out:
             self._places[self._index(line)] = _LEFT_OUT
@@ -131,11 +133,11 @@ class Files:
         results = self._folder / RESULTS
         try:
             with stopping(results, remedy=MEND), WholeFile(results) as file:
-                file.write("\ufeff".encode() + record([*RESULT_COLUMNS, *self._outputs]))
+                file.write("\ufeff".encode() + record(self._columns))
                 file.writelines(map(record, self._lines(spool)))
             self.results_path = results
             if self._book is not None:
-                self.book_path = self._book(self._lines(spool), event)
+                self.book_path = self._book(self._columns, self._lines(spool), event)
         finally:
             self.close()
         if self._input is not None:
@@ -157,7 +159,10 @@ class Files:
             if place >= 0:
                 spool.seek(place)
                 values = _DECODER.decode(spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big")).decode())
-            yield [number or None, *values]
+            if self._input is not None and self._several:
+                yield [*self._input.place(number), *values]
+            else:
+                yield [number or None, *values]
 
     def _write_retry(self, input_: Input, missing: str) -> None:
         """The records that are left to do; none, and no file of an earlier time, when nothing is left."""
@@ -178,7 +183,7 @@ class Files:
             except InvalidError as error:
                 missing = _why(error)
         if self.retry_path is None:
-            _remove(path, keep=input_.path)
+            _remove(path, keep=[part.path for part in input_.parts])
         if missing:
             remedy = f"what is left to do stands in {self.results_path}"
             raise StoppedError(f"{path} cannot be written: the input {missing}", remedy=remedy)
@@ -188,8 +193,8 @@ def _why(error: InvalidError) -> str:
     return error.problems[0].message if error.problems else error.message
 
 
-def _remove(path: Path, *, keep: Path) -> None:
+def _remove(path: Path, *, keep: Iterable[Path]) -> None:
     """Take away what an earlier ending of the run left, unless it is the very input of this one."""
     with stopping(path):
-        if path.exists() and not (keep.exists() and path.samefile(keep)):
+        if path.exists() and not any(each.exists() and path.samefile(each) for each in keep):
             path.unlink()

@@ -8,7 +8,7 @@ that mean something in a command are escaped as GitHub's own toolkit does it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TextIO
 
@@ -33,10 +33,10 @@ def command(name: str, message: str, **properties: str | int) -> str:
 
 
 class PlanGithub:
-    """Annotates the rows of a dry run that need a person, in the input `file`; writes to `out` at the end."""
+    """Annotates the rows of a dry run that need a person, by the file and line that `place` tells of them."""
 
-    def __init__(self, out: TextIO, file: str) -> None:
-        self._out, self._file = out, file
+    def __init__(self, out: TextIO, place: Callable[[int], tuple[str, int]]) -> None:
+        self._out, self._place = out, place
         self._found: list[str] = []
         self._count = 0
 
@@ -48,9 +48,9 @@ class PlanGithub:
             self._count += 1
             if len(self._found) < SHOWN:
                 title = f"{event.result.key or event.result.number}: {HEADINGS[kind]}"
-                line = next(iter(event.result.lines), 0)
+                file, line = self._place(next(iter(event.result.lines), 0))
                 message = reason_of(event.result)
-                self._found.append(command("error", message, file=self._file, line=line, title=title))
+                self._found.append(command("error", message, file=file, line=line, title=title))
         elif isinstance(event, RunEnded):
             self._out.writelines(_limited(self._found, total=self._count))
             if event.stopped:

@@ -173,7 +173,7 @@ def _head(run: RunRecord, counts: Mapping[str, int]) -> Iterator[str]:
         "finished": moment(run.finished_at),
         "account": run.account,
         "recipe": f"{run.recipe_file}  sha256 {run.recipe_digest[:12]}",
-        "input": f"{run.input_file}  sha256 {run.input_digest[:12]}" if run.input_file else "",
+        "input": f"{', '.join(run.input_files)}  sha256 {run.input_digest[:12]}" if run.input_file else "",
         "stops at": plural(run.max_failures, "rejected row") if run.max_failures is not None else "",
         "vars": run.vars if run.vars != "{}" else "",
         "rows": f"{size}: {buckets}" if buckets else size,

@@ -79,7 +79,10 @@ class JUnit:
         name = _OUTCOMES.get(state, "")
         self._counts.update(filter(None, ("tests", _COUNTED.get(name))))
         recipe = self._started.recipe if self._started is not None else ""
-        place = {"file": self._input.name, "line": str(lines[0])} if self._input is not None and lines else {}
+        place = {}
+        if self._input is not None and lines:
+            file, line = self._input.place(lines[0])
+            place = {"file": file, "line": str(line)}
         return _case(recipe, key, _element(name, state, reason) if name else "", place)
 
     def _end(self, started: RunStarted) -> None:

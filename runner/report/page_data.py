@@ -177,7 +177,7 @@ def _asked(run: RunRecord, history: History) -> list[tuple[str, str]]:
     """What was asked for, and when; files by their names, as the page is for people elsewhere."""
     facts = [
         ("recipe", f"{PurePath(run.recipe_file).name}  sha256 {run.recipe_digest[:12]}"),
-        ("input", f"{PurePath(run.input_file).name}  sha256 {run.input_digest[:12]}" if run.input_file else ""),
+        ("input", f"{_names(run)}  sha256 {run.input_digest[:12]}" if run.input_file else ""),
         ("size", run_size(run)),
         ("target", run.target),
         ("account", run.account),
@@ -223,3 +223,7 @@ def now() -> str:
     """This moment, as the journal writes times."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
+
+def _names(run: RunRecord) -> str:
+    """The files of the input without their folders."""
+    return ", ".join(PurePath(name).name for name in run.input_files)

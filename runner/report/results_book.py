@@ -15,7 +15,6 @@ from typing import Any
 from runner.durable import WholeFile, stopping
 from runner.engine.events import BUCKETS, RunEnded
 from runner.journal import RunRecord
-from runner.recipe.model import RESULT_COLUMNS
 from runner.report.created import COLUMNS, Created
 from runner.report.files import LEFT_OUT, MEND, Line
 from runner.report.text import moment
@@ -33,8 +32,6 @@ _COLOURS: Mapping[str, Mapping[str, str]] = {
 }
 """Backgrounds and letters that can be told apart in grey too; the bucket is written out besides."""
 
-_BUCKET = RESULT_COLUMNS.index("bucket")
-_KEY = RESULT_COLUMNS.index("key")
 _ID = COLUMNS.index("id")
 
 
@@ -44,17 +41,17 @@ class ResultsBook:
     Raises StoppedError when the file cannot be written.
     """
 
-    def __init__(self, folder: Path, run: RunRecord, created: Created, *, outputs: Sequence[str]) -> None:
-        self.path, self._run, self._created, self._outputs = folder / BOOK, run, created, tuple(outputs)
+    def __init__(self, folder: Path, run: RunRecord, created: Created) -> None:
+        self.path, self._run, self._created = folder / BOOK, run, created
         self._left_out = 0
 
-    def __call__(self, lines: Iterable[Line], ended: RunEnded) -> Path:
+    def __call__(self, columns: Sequence[str], lines: Iterable[Line], ended: RunEnded) -> Path:
         """Write it; returns where it is."""
         if not self._created.whole:
             self._created.write()
         with stopping(self.path, remedy=MEND), WholeFile(self.path) as file, open_book(file) as book:
             summary = book.sheet("summary", ("summary", "", "", ""), cut=True)
-            self._results(book.sheet("results", [*RESULT_COLUMNS, *self._outputs], cut=True), lines)
+            self._results(book.sheet("results", columns, cut=True), columns, lines)
             created = book.sheet("created", COLUMNS, cut=True)
             for cells in self._created.rows():
                 created.row(cells, text=(_ID,))
@@ -62,20 +59,20 @@ class ResultsBook:
             self._summarise(summary, ended)
         return self.path
 
-    def _results(self, sheet: Sheet, lines: Iterable[Line]) -> None:
-        names = [*RESULT_COLUMNS, *self._outputs]
+    def _results(self, sheet: Sheet, columns: Sequence[str], lines: Iterable[Line]) -> None:
         self._left_out = 0
-        ids = {at for at, name in enumerate(names) if at == _KEY or _names_id(name)}
+        bucket = columns.index("bucket")
+        ids = {at for at, name in enumerate(columns) if name in ("file", "key") or _names_id(name)}
         for line in lines:
-            self._left_out += line[_BUCKET] == LEFT_OUT
-            sheet.row(line, text=ids, styles={_BUCKET: _COLOURS.get(line[_BUCKET], {})})
+            self._left_out += line[bucket] == LEFT_OUT
+            sheet.row(line, text=ids, styles={bucket: _COLOURS.get(line[bucket], {})})
         sheet.end()
 
     def _summarise(self, sheet: Sheet, ended: RunEnded) -> None:
         run, bold = self._run, {"bold": True}
         facts = {
             "recipe": run.recipe, "run": f"{run.id}", "target": run.target, "account": run.account,
-            "input": run.input_file, "values": "" if run.vars == "{}" else run.vars, "day": run.date,
+            "input": ", ".join(run.input_files), "values": "" if run.vars == "{}" else run.vars, "day": run.date,
             "started": moment(run.started_at), "exit code": str(ended.exit_code), "stopped": ended.stopped,
         }  # fmt: skip
         for name, value in facts.items():

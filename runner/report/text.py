@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from runner.engine.events import RunStarted
 from runner.journal import RunRecord
+from runner.problems import LINES_A_FILE, said_line
 
 RANGES_SHOWN = 6
 """Ranges of line numbers that are written out before the rest is only counted."""
@@ -65,11 +66,11 @@ def moment(text: str) -> str:
 
 
 def line_numbers(lines: Sequence[int]) -> str:
-    """Where rows stand in their file: line 61; lines 2-4, 9. Empty for a row that comes from no file."""
+    """Where rows stand in their file: line 61; lines 2-4, 9 of file 2. Empty for a row that comes from no file."""
     ranges = list(_ranges(line for line in lines if line))
     if not ranges:
         return ""
-    shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges[:RANGES_SHOWN])
+    shown = ", ".join(map(_range, ranges[:RANGES_SHOWN]))
     rest = sum(last - first + 1 for first, last in ranges[RANGES_SHOWN:])
     noun = "line" if len(ranges) == 1 and ranges[0][0] == ranges[0][1] else "lines"
     return f"{noun} {shown}" + (f" and {rest:,} more" if rest else "")
@@ -115,6 +116,12 @@ def _ranges(numbers: Iterator[int]) -> Iterator[tuple[int, int]]:
         first = last = number
     if first:
         yield first, last
+
+
+def _range(ends: tuple[int, int]) -> str:
+    """Lines without a gap: 9; 2-4 of file 2."""
+    first, last = ends
+    return said_line(first) if first == last else f"{first % LINES_A_FILE}-{said_line(last)}"
 
 
 def exceptions(keys: Sequence[str]) -> str:

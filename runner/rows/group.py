@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.problems import said_line
 from runner.recipe.model import Rows
 from runner.template import EvaluationError, Template, to_text
 
@@ -65,7 +66,7 @@ class Keys:
             return self._filled(self._key, repr(self._key))
         for name in self.columns if differing else ():
             if name in differing:
-                lines = " and ".join(map(str, differing[name]))
+                lines = " and ".join(map(said_line, differing[name]))
                 message = f"the key uses {name}, which is not the same on lines {lines} of one group"
                 raise RowKeyError(message, "bad-key", f"make {name} the same, or leave it out of the key")
         try:

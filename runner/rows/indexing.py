@@ -49,7 +49,7 @@ class Read:
 class Indexing:
     """Remembers where each record stands, which of them make up a row, which keys there are, and what is left out.
 
-    `part` is the file in hand, from 0, and `before` the number of lines in the files before it.
+    `part` is the file in hand, from 0, and `before` what its lines are counted from: `LINES_A_FILE` for each before it.
     """
 
     def __init__(

@@ -25,9 +25,11 @@ from runner.rows.workbook import Workbook
 class Input:
     """Checked files as one input. Iterating and `raw_lines` read them anew, and raise InvalidError when one is another.
 
-    `digest` is the SHA-256 of its bytes in hexadecimal; `header` has its names without blanks around them, none where
-    each record names its own. Lines are counted on from file to file; `place` tells the file. `left_out` are the lines
-    that `where` left out, `agreed` the totals that were announced; `warnings` tell what was guessed of the file.
+    `digest` is the SHA-256 of its bytes in hexadecimal, or of the names and digests of several files; `header` has its
+    names without blanks around them, none where each record names its own. Lines are counted from `LINES_A_FILE` on
+    in the second file; `place` tells the file. `origin` is what it can be opened from again, as the journal keeps it.
+    `left_out` are the lines that `where` left out, `agreed` the totals that were announced; `warnings` tell what was
+    guessed of the file.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Input:
     parts: tuple[Part, ...] = field(repr=False)
     warnings: tuple[Problem, ...] = ()
     agreed: str = ""
+    origin: str = ""
     left_out: array[int] = field(default_factory=lambda: array("Q"), repr=False)
     _making: Making = field(repr=False)
     _group_by: str = field(repr=False)
@@ -47,6 +50,11 @@ class Input:
         return self.parts[0].path
 
     @property
+    def title(self) -> str:
+        """What it is called without its folder: orders.csv; orders.csv and 2 more."""
+        return self.path.name if len(self.parts) == 1 else f"{self.path.name} and {len(self.parts) - 1} more"
+
+    @property
     def header(self) -> tuple[str, ...]:
         """The names in the header."""
         return self.parts[0].read.header
@@ -54,7 +62,9 @@ class Input:
     @property
     def layout(self) -> str:
         """How the file was read, for people; empty where it was read as its ending has it."""
-        return self.parts[0].read.layout
+        if len(self.parts) == 1:
+            return self.parts[0].read.layout
+        return "; ".join(f"{part.name}: {part.read.layout}" for part in self.parts if part.read.layout)
 
     @property
     def piped(self) -> IO[bytes] | None:
@@ -138,10 +148,16 @@ class Input:
         """Write the header and the records that begin on these lines, as they stand. May raise OSError."""
         encodings = {part.encoding for part in self.parts}
         encoding = encodings.pop() if len(encodings) == 1 else "utf-8"
-        records: Iterator[bytes] = chain([self.header_bytes()], (raw for _, raw in self.raw_lines(numbers)))
+        records: Iterator[bytes] = chain([self.header_bytes()], self._ended(numbers))
         if self.parts[0].kind == "json":
             records = _as_array(records)
         file.writelines(records if encoding == "utf-8" else (raw.decode().encode(encoding) for raw in records))
+
+    def _ended(self, numbers: Collection[int]) -> Iterator[bytes]:
+        """These records, each but the last with a line end, which the last one of a file may not have."""
+        last = max(numbers, default=0)
+        for number, raw in self.raw_lines(numbers):
+            yield raw if number == last or raw.endswith((b"\n", b"\r")) else raw + b"\n"
 
     def check_keys(self, findings: Findings) -> None:
         """Check that no two rows have one key. Raises InvalidError with every problem found."""

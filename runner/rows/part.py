@@ -11,6 +11,7 @@ from typing import IO
 
 from runner.problems import InvalidError
 from runner.rows.contents import digest_of
+from runner.rows.delimited import Delimited
 from runner.rows.findings import Findings
 from runner.rows.index import Place
 from runner.rows.indexing import Read
@@ -19,7 +20,7 @@ from runner.rows.lines import open_file, stamp, unreadable
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A checked file. `path` is `-` for what was piped in; `before` counts the lines of the files before it.
+    """A checked file. `path` is `-` for what was piped in; `before` is what its lines are counted from.
 
     `digest` is the SHA-256 of its bytes in hexadecimal; `kept` what its records are read from, where that is not the
     file itself; `piped` holds what was piped in; `encoding` Python's name of what its text is in.
@@ -35,6 +36,12 @@ class Part:
     kept: IO[bytes] | None = field(default=None, repr=False)
     piped: IO[bytes] | None = field(default=None, repr=False)
     stamp: tuple[int, int] = field(default=(0, 0), repr=False)
+
+    @property
+    def delimiter(self) -> str:
+        """What separates the cells; empty where nothing does."""
+        form = self.read.format
+        return form.delimiter if isinstance(form, Delimited) else ""
 
     def raw(self, places: Iterable[Place]) -> Iterator[bytes]:
         """The bytes of records, each compared with what the first pass saw. Raises InvalidError for another file."""

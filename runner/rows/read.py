@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.problems import LINES_A_FILE
 from runner.recipe.model import Rows
 from runner.rows.announced import Announced
 from runner.rows.cells import CellError
@@ -36,9 +38,10 @@ class Piped:
 
 
 def open_input(
-    path: Path, rows: Rows, *, scope: Mapping[str, Any], name: str | None = None, piped: Piped | None = None
+    path: Path, rows: Rows, *, scope: Mapping[str, Any], name: str | None = None, piped: Piped | None = None,
+    more: Sequence[Path] = (),
 ) -> Input:  # fmt: skip
-    """Check the whole file at `path` against `rows`.
+    """Check the whole file at `path` against `rows`, and `more` files that go on with it: all of them are one input.
 
     `scope` is what the key sees beside `row`, `name` what messages call the file. Without a key, rows are counted.
     Instead of a file, `path` may be `-` with what was `piped` in. Raises InvalidError with every problem found.
@@ -48,10 +51,15 @@ def open_input(
     making, announced = _made(rows, scope, findings)
     indexing = Indexing(rows, keys, findings, making=making, announced=announced)
     try:
-        parts = (_read(path, rows, indexing, findings, piped),)
+        parts = [_read(path, rows, indexing, findings, piped)]
+        for each in more:
+            findings.file, indexing.part, indexing.before = str(each), len(parts), len(parts) * LINES_A_FILE
+            parts.append(_read(each, rows, indexing, findings, None))
+            _check_alike(parts[0], parts[-1], findings)
         indexing.index.close()
     except OSError as error:
         raise unreadable(error, findings) from None
+    findings.file = parts[0].name if not more else f"{parts[0].name} and {len(more)} more"
     if indexing.left_out and not len(indexing.index):
         message = f"has no rows: `where` leaves out {'each of ' * (len(indexing.left_out) > 1)}its lines"
         findings.add(message, "empty-file", remedy="look at the expression, or at the sheet")
@@ -59,7 +67,7 @@ def open_input(
     if not findings.total:
         announced.check(findings, lines=lines, rows=count)
     opened = Input(
-        name=findings.file, digest=parts[0].digest, parts=parts, warnings=tuple(findings.warnings),
+        name=findings.file, digest=_digest(parts), parts=tuple(parts), warnings=tuple(findings.warnings),
         agreed=announced.agreed(lines=lines, rows=count), left_out=indexing.left_out, _making=making,
         _group_by=rows.group_by, _keys=keys, _index=indexing.index,
     )  # fmt: skip
@@ -69,6 +77,31 @@ def open_input(
     if findings.total:
         raise findings.error()
     return opened
+
+
+def _check_alike(first: Part, part: Part, findings: Findings) -> None:
+    """Note what is not as in the first file: what is left to do of all of them has to fit under one header."""
+    remedy = f"give it the header and the format of {first.name}, or run it by itself"
+    if part.kind != first.kind or part.delimiter != first.delimiter:
+        findings.add(f"is not in the format of {first.name}", "other-format", remedy=remedy)
+    elif part.read.header != first.read.header:
+        own, other = (next(iter(_beyond(*each)), "") for each in ((part, first), (first, part)))
+        differs = "its columns are in another order"
+        if own or other:
+            differs = f"{own!r} is only here" if own else f"{other!r} is only there"
+        findings.add(f"has not the header of {first.name}: {differs}", "other-header", remedy=remedy)
+
+
+def _beyond(part: Part, other: Part) -> list[str]:
+    return [name for name in part.read.header if name not in other.read.header]
+
+
+def _digest(parts: Sequence[Part]) -> str:
+    """The digest of a file, or what stands for the names and digests of several."""
+    if len(parts) == 1:
+        return parts[0].digest
+    lines = (f"{part.digest}  {part.path.name}\n" for part in parts)
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _made(rows: Rows, scope: Mapping[str, Any], findings: Findings) -> tuple[Making, Announced]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import json
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
-from .command import RECIPE, ROWS, Command
+from .command import HEADER, RECIPE, ROWS, Command
 
 
 @pytest.fixture
@@ -72,3 +74,71 @@ def test_a_workbook_is_run_and_what_is_left_of_it_is_a_workbook(contacts: Comman
     again = contacts("run", "contacts.yaml", "--rows", contacts.runs / "1" / "retry.xlsx")
     assert "1 row (1 line)" in again.err
     assert [one["body"]["business_name"] for one in contacts.delivered()] == ["Ace Awards", "Blue Banners"]
+
+
+@pytest.fixture
+def shops(contacts: Command) -> Command:
+    """A recipe whose input is every sheet in a folder: the last line of the first one has no line end."""
+    contacts.write("contacts.yaml", RECIPE.replace("rows.csv", '"orders/*.csv"'))
+    (contacts.folder / "orders").mkdir()
+    contacts.write("orders/north.csv", ROWS.rstrip("\n"))
+    contacts.write("orders/south.csv", HEADER + "B-1,City Crests,3,3.10,01/04/2027\nB-2,,4,4,01/05/2027\n")
+    return contacts
+
+
+def test_the_files_of_a_pattern_are_one_input(shops: Command) -> None:
+    told = shops("run", "contacts.yaml", code=3).err
+    assert f"{Path('orders', 'south.csv')}:3:" in told
+    assert "name (column 'Name') is empty" in told
+    shops.write("orders/south.csv", HEADER + "B-1,City Crests,3,3.10,01/04/2027\nB-2,Delta Dye,4,4,01/05/2027\n")
+    assert "B-2  line 3 of file 2" in shops("plan", "contacts.yaml", "--all").out
+    shops("run", "contacts.yaml", "--limit", "1")
+    with (shops.runs / "1" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = [(line["file"].rpartition("/")[2], line["line"], line["key"]) for line in csv.DictReader(file)]
+    assert lines[1:3] == [("north.csv", "3", "A-2"), ("south.csv", "2", "B-1")]
+    retry = shops.runs / "1" / "retry.csv"
+    north, south = (shops.folder / "orders" / f"{name}.csv" for name in ("north", "south"))
+    left = [ROWS.splitlines()[2], *south.read_text().splitlines()[1:]]
+    assert retry.read_text().splitlines() == [HEADER.strip(), *left]
+
+    shops.write("orders/west.csv", HEADER + "C-1,Elm Emblems,1,1,01/06/2027\n")
+    assert "has changed since run 1 began" in shops("resume", code=2).err
+    (shops.folder / "orders" / "west.csv").unlink()
+    north.write_text(north.read_text().replace("Ace", "Age"))
+    assert "has changed since run 1 began" in shops("resume", code=2).err
+    north.write_text(north.read_text().replace("Age", "Ace"))
+    shops("resume")
+    assert len(shops.delivered()) == 4
+
+
+def test_files_that_are_named_one_by_one(shops: Command) -> None:
+    shops.write("orders/south.csv", HEADER + "A-1,Ace Awards,1,1.10,01/02/2027\n")
+    several = ("--rows", "orders/south.csv", "--rows", "orders/north.csv")
+    told = shops("validate", "contacts.yaml", *several, code=3).err
+    assert "orders/north.csv:2:1: error: the key 'A-1' is repeated: line 2 of orders/south.csv has it too" in told
+    shops.write("orders/south.csv", HEADER + "B-1,City Crests,3,3.10,01/04/2027\n")
+    shops("run", "contacts.yaml", *several, "--limit", "1")
+    assert [one["body"]["business_name"] for one in shops.delivered()] == ["City Crests"]
+    assert "orders/south.csv, " in shops("show").out
+    shops("resume")
+    assert len(shops.delivered()) == 3
+
+
+@pytest.mark.parametrize(
+    ("files", "code", "message"),
+    [
+        (["orders/*.jsonl"], 2, "no file is called orders/*.jsonl"),
+        (["orders/*.csv", "./orders/north.csv"], 2, "orders/north.csv is named twice as an input"),
+        (["orders/north.csv", "-"], 2, "what is piped in does not go together with files"),
+        (["orders/north.csv", "orders/sooth.csv"], 3, "did you mean 'south.csv'?"),
+        (["orders/north.csv", "orders/more.csv"], 3, "has not the header of orders/north.csv: 'Note' is only here"),
+        (["orders/north.csv", "orders/less.tsv"], 3, "is not in the format of orders/north.csv"),
+    ],
+)
+def test_files_that_are_no_one_input(shops: Command, files: list[str], code: int, message: str) -> None:
+    shops.write("orders/south.csv", HEADER + "B-1,City Crests,3,3.10,01/04/2027\n")
+    if "orders/*.csv" not in files:
+        shops.write("orders/more.csv", f"Note,{HEADER}x,B-1,City Crests,3,3.10,01/04/2027\n")
+        shops.write("orders/less.tsv", (HEADER + "B-1,City Crests,3,3.10,01/04/2027\n").replace(",", "\t"))
+    shops.write("contacts.yaml", RECIPE.replace("rows.csv", json.dumps(files)))
+    assert message in shops("run", "contacts.yaml", code=code).err

@@ -60,7 +60,7 @@ def test_columns(whole: Loaded) -> None:
     assert rows is not None
     columns = {column.name: column for column in rows.columns}
     ref, price, day = columns["ref"], columns["price"], columns["in_hands"]
-    assert (rows.file, rows.delimiter, rows.group_by) == ("orders.csv", ";", "ref")
+    assert (rows.file, rows.delimiter, rows.group_by) == (("orders.csv",), ";", "ref")
     assert (ref.header, ref.required, ref.min_length, ref.max_length, ref.pattern) == ("Order #", True, 1, 20, "^[A-Z]")
     assert (price.minimum, price.type) == (Decimal("0.01"), "decimal")
     assert (day.format, day.null) == (("%m/%d/%Y",), ("", "TBD"))

@@ -102,7 +102,7 @@ def test_junit_has_a_case_for_each_file() -> None:
 def ran(*buckets: Bucket, reason: str = "", dry_run: bool = False) -> tuple[str, str]:
     """What JUnit and GitHub are told of rows that ended in these buckets."""
     out, notes = io.StringIO(), io.StringIO()
-    for reporter in (JUnit(out), PlanGithub(notes, "orders.csv")):
+    for reporter in (JUnit(out), PlanGithub(notes, lambda line: ("orders.csv", line))):
         reporter(RunStarted(1, "orders", "live", len(buckets), len(buckets), dry_run=dry_run))
         for n, bucket in enumerate(buckets, start=1):
             reporter(RowFinished(RowResult(n, f"K{n}", (n + 1,), bucket, reason)))

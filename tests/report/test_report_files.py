@@ -32,7 +32,7 @@ def source(folder: Path, content: bytes, *, name: str = "orders.csv", grouped: b
     path.write_bytes(content)
     columns = (Column("ref", "Ref"), Column("note", "Note"))
     key = compile_template("{{ row.ref }}")
-    rows = Rows(file=name, group_by="ref" if grouped else "", key=key, columns=columns)
+    rows = Rows(group_by="ref" if grouped else "", key=key, columns=columns)
     return open_input(path, rows, scope={})
 
 

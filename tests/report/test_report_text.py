@@ -42,6 +42,7 @@ def test_duration(seconds: float, text: str) -> None:
         ((61,), "line 61"),
         ((2, 3, 4), "lines 2-4"),
         ((2, 4, 5), "lines 2, 4-5"),
+        ((9, 10**9 + 2, 10**9 + 3, 2 * 10**9 + 5), "lines 9, 2-3 of file 2, 5 of file 3"),
         (tuple(range(2, 20, 2)), "lines 2, 4, 6, 8, 10, 12 and 3 more"),
     ],
 )

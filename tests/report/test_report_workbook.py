@@ -14,6 +14,7 @@ import python_calamine
 from runner.engine.events import RunEnded
 from runner.journal import CallRecord, RunRecord
 from runner.problems import StoppedError
+from runner.recipe.model import RESULT_COLUMNS
 from runner.report.created import COLUMNS, Created, Made
 from runner.report.results_book import ResultsBook
 from runner.report.workbook import MOST_CHARACTERS, open_book
@@ -51,7 +52,7 @@ class Known(Created):
 
 
 def book(folder: Path, lines: Sequence[Sequence[Any]] = LINES) -> Path:
-    return ResultsBook(folder, RUN, Known(), outputs=("job_number", "paid", "note", "more"))(lines, ENDED)
+    return ResultsBook(folder, RUN, Known())([*RESULT_COLUMNS, "job_number", "paid", "note", "more"], lines, ENDED)
 
 
 def sheet(path: Path, name: str) -> list[list[Any]]:
@@ -90,7 +91,7 @@ def test_the_summary(tmp_path: Path) -> None:
 
 def test_lines_that_do_not_add_up_are_told(tmp_path: Path) -> None:
     ended = RunEnded(4, {"done": 1}, {"done": 2}, 1, 1.0)
-    path = ResultsBook(tmp_path, RUN, Known(), outputs=())([line[:5] for line in LINES], ended)
+    path = ResultsBook(tmp_path, RUN, Known())(RESULT_COLUMNS, [line[:5] for line in LINES], ended)
     assert any(str(cell).startswith("CHECK") for row in sheet(path, "summary") for cell in row)
 
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.problems import InvalidError
+from runner.problems import LINES_A_FILE, InvalidError
 from runner.recipe.model import Column, Rows
-from runner.rows import Row, open_input
+from runner.rows import Input, Row, open_input
 from runner.template import compile_template
 
 from .conftest import Open, Refuse
@@ -245,3 +245,30 @@ def changed_line(rows: Iterable[Row]) -> int:
     (problem,) = caught.value.problems
     assert problem.message == "changed while it was being read"
     return problem.line
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Input:
+    """Two files as one input: a group that spans them, and a last line without a line end."""
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_bytes("Order #,Qty,Town\nA,1,Köln\nB,2,Bonn".encode("cp1252"))
+    second.write_bytes(b"Order #,Qty,Town\nA,3,Kiel\nC,4,Bonn\n")
+    rows = Rows(key=compile_template("{{ row.order }}"), columns=(ORDER, QTY, TOWN), group_by="order")
+    return open_input(first, rows, scope={}, name="a.csv", more=[second])
+
+
+def test_several_files_are_one_input(several: Input, tmp_path: Path) -> None:
+    second = LINES_A_FILE
+    assert [(row.key, row.lines) for row in several] == [("A", (2, second + 2)), ("B", (3,)), ("C", (second + 3,))]
+    assert several.place(second + 3) == (str(tmp_path / "b.csv"), 3)
+    assert next(iter(several)).differing == {"qty": (2, second + 2), "town": (2, second + 2)}
+    kept = io.BytesIO()
+    several.write_some(kept, [3, second + 2])
+    assert kept.getvalue().decode() == "Order #,Qty,Town\nB,2,Bonn\nA,3,Kiel\n"
+
+
+def test_the_digest_of_several_files_has_their_names(several: Input, tmp_path: Path) -> None:
+    both = [tmp_path / "a.csv", (tmp_path / "b.csv").rename(tmp_path / "c.csv")]
+    rows = Rows(columns=(ORDER, QTY, TOWN))
+    found = open_input(both[0], rows, scope={}, more=both[1:])
+    assert found.digest != several.digest != several.parts[0].digest
