@@ -133,7 +133,8 @@ class Judge:
                 self.broken.append(f"G22: {self.paid(key)} was paid for {key} and {self.shape.due(key)} was due")
             shared = {name for name in names if name.step == "customer"}  # another row may have settled it meanwhile
             wrong = not (names & unknown or shared) if bucket == "unknown" else names & unknown
-            if wrong and not (bucket == "not started" and wrong == shared):
+            # A row whose own try was refused stays rejected when another row's try at what they share is unknown.
+            if wrong and not (bucket in ("not started", "rejected") and wrong == shared):
                 self.broken.append(f"G4: {key} is {bucket}, unknown are {sorted(names & unknown)}")
         if ("unknown" in buckets.values()) != (code == 5) and code < 128:
             self.broken.append(f"G4: exit code {code} with {Counter(buckets.values())}")
