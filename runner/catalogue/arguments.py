@@ -21,8 +21,13 @@ from runner.template import Unknown
 MAX_DIGITS = 400
 """Digits that a number may need when it is written out."""
 
-_INTEGER = re.compile(r"-?[1-9][0-9]*|0")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+WRITTEN = {
+    "integer": re.compile(r"-?[1-9][0-9]*|0"),
+    "number": re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
+    "boolean": re.compile(r"true|false"),
+}
+"""How a text is written, from its beginning to its end, that is exactly one."""
+
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WORDS = {
     "integer": "an integer",
@@ -199,9 +204,9 @@ def _become(value: Any, name: str) -> Any:
         return int(value)
     if not isinstance(value, str) or len(value) > MAX_DIGITS:
         return _MISFIT
-    if name == "integer" and _INTEGER.fullmatch(value):
+    if name == "integer" and WRITTEN["integer"].fullmatch(value):
         return int(value)
-    if name == "number" and _NUMBER.fullmatch(value):
+    if name == "number" and WRITTEN["number"].fullmatch(value):
         return Decimal(value)
     return {"true": True, "false": False}.get(value, _MISFIT) if name == "boolean" else _MISFIT
 

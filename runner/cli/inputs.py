@@ -62,7 +62,12 @@ def _tell_large(path: Path, name: str) -> None:
 def beside(recipe: Path, name: str) -> Path:
     """A file, or the pattern of several, beside a recipe; its folder is no part of a pattern, whatever it is called."""
     path = recipe.parent / name
-    return path if path.exists() or not has_magic(name) else Path(escape(str(recipe.parent))) / name
+    return Path(escape(str(recipe.parent))) / name if has_magic(name) and not path.exists() else path
+
+
+def _is_pattern(path: Path) -> bool:
+    """Whether a path stands for several: one that is there is that file, whatever signs its name has."""
+    return has_magic(str(path)) and not path.exists()
 
 
 def files_of(given: Sequence[Path]) -> list[Path]:
@@ -70,7 +75,7 @@ def files_of(given: Sequence[Path]) -> list[Path]:
     files: dict[Path, Path] = {}
     for path in given:
         found = [path]
-        if has_magic(str(path)) and not path.exists():
+        if _is_pattern(path):
             names = sorted(glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
             found = [each for each in map(Path, names) if each.is_file()]
             if not found:
@@ -88,10 +93,10 @@ def files_of(given: Sequence[Path]) -> list[Path]:
 
 def origin_of(given: Sequence[Path]) -> str:
     """How the journal keeps what was given: a path, or a JSON list of them, that means the same in every folder."""
-    if len(given) == 1 and (given[0].exists() or not has_magic(str(given[0]))):
+    if len(given) == 1 and not _is_pattern(given[0]):
         return str(given[0] if str(given[0]) == PIPED else given[0].absolute())
     here = Path(escape(str(Path.cwd())))
-    absolute = (path.absolute() if path.exists() or not has_magic(str(path)) else here / path for path in given)
+    absolute = (here / path if _is_pattern(path) else path.absolute() for path in given)
     return json.dumps([str(path) for path in absolute], ensure_ascii=False)
 
 

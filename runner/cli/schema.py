@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import click
 
 from runner import source
@@ -37,13 +34,8 @@ def schema(*, recipe: str | None, apis: bool, target_name: str) -> int:
 
 def _used(recipe: str) -> set[str]:
     """The APIs that a recipe names, right or not in all else."""
+    from runner.recipe.editor import parts
+
     path, _ = projects.find_recipe(recipe)
-    return {name.partition(".")[0] for name in _names(source.read(path, name=recipe).data)}
-
-
-def _names(node: Any) -> Iterator[str]:
-    """All that stands under a `use`."""
-    if isinstance(node, dict) and isinstance(node.get("use"), str):
-        yield node["use"]
-    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _names(inner)
+    names = (part.get("use") for part in parts(source.read(path, name=recipe).data))
+    return {name.partition(".")[0] for name in names if isinstance(name, str)}

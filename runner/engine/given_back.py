@@ -10,12 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import to_json
+from runner.catalogue.arguments import WRITTEN
 from runner.problems import printable
 
 MOST_TOLD = 3
 """Fields that a message names before it counts the rest."""
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\Z")
+_is_number = WRITTEN["number"].fullmatch
 _MIDNIGHT = re.compile(r"T00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?\Z")
 _NOTHING = object()
 
@@ -95,10 +96,10 @@ def alike(sent: Any, found: Any) -> bool:
         return sent is found
     if isinstance(sent, int | Decimal):
         if isinstance(found, str):
-            return bool(_NUMBER.match(found)) and Decimal(found) == sent
+            return bool(_is_number(found)) and Decimal(found) == sent
         return isinstance(found, int | Decimal) and sent == found
     if isinstance(sent, str) and isinstance(found, int | Decimal):
-        return bool(_NUMBER.match(sent)) and Decimal(sent) == found
+        return bool(_is_number(sent)) and Decimal(sent) == found
     if isinstance(sent, str) and isinstance(found, str):
         return sent == found or bool(_MIDNIGHT.match(found.removeprefix(sent)) and _is_day(sent))
     return bool(sent == found)

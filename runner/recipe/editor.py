@@ -42,7 +42,7 @@ def editor_schema(operations: Sequence[Operation]) -> dict[str, Any]:
     definitions = schema["$defs"]
     searches = [each for each in operations if each.effect == "read" and each.items]
     usable = {"#/$defs/operation": operations, "#/$defs/search": searches}
-    for part in list(_parts(schema)):
+    for part in list(parts(schema)):
         properties = part.get("properties", {})
         if "use" in properties and "with" in properties:
             part["allOf"] = [_when_used(each) for each in usable[properties["use"]["$ref"]]]
@@ -52,12 +52,12 @@ def editor_schema(operations: Sequence[Operation]) -> dict[str, Any]:
     return schema
 
 
-def _parts(node: Any) -> Iterator[dict[str, Any]]:
-    """Every object inside a schema, and the schema itself."""
+def parts(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object inside a schema or a recipe, and itself."""
     if isinstance(node, dict):
         yield node
     for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _parts(inner)
+        yield from parts(inner)
 
 
 def _named(operations: Sequence[Operation]) -> dict[str, Any]:

@@ -27,11 +27,11 @@ from runner.recipe.types import (
     of_kind,
 )
 from runner.template import Node, paths_of
+from runner.template.filters import NUMBER
 
 Typed = tuple[Node, Type]
 Rule = Callable[[Node, Sequence[Typed], Findings], Type]
 
-_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
 _WHOLE = re.compile(r"[-+]?[0-9]+(?:\.0+)?\Z", re.ASCII)
 
 
@@ -97,7 +97,7 @@ def _number(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
 def _converted(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
     """`int` and `decimal`, of numbers and of text that is one."""
     part, type_ = parts[0]
-    fits = _WHOLE if node.value == "int" else _NUMBER
+    fits = _WHOLE if node.value == "int" else NUMBER
     kind = INTEGER if node.value == "int" else DECIMAL
     if not findings.need(part, type_, NUMBERS | {STRING}, where=node.value):
         return of_kind(kind)

@@ -5,10 +5,10 @@ A text that may be a number is let through, since a run converts it; what no val
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner.catalogue.arguments import WRITTEN
 from runner.catalogue.schema import is_open, types_of
 from runner.problems import nearest
 from runner.recipe.findings import Findings, remedy
@@ -27,13 +27,6 @@ _BECOMES: Mapping[str, frozenset[str]] = {
     "object": frozenset({OBJECT}),
 }
 """What can become what a schema asks for."""
-
-_WRITTEN = {
-    "integer": re.compile(r"-?[1-9][0-9]*|0"),
-    "number": re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
-    "boolean": re.compile(r"true|false"),
-}
-"""How a text is written that becomes one."""
 
 _WORDS = {
     "integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text",
@@ -110,7 +103,7 @@ def _values(
     given = type_.enum or frozenset()
     allowed = schema.get("enum")
     if type_.solid == {STRING} and "string" not in fitting:
-        patterns = [_WRITTEN[name] for name in fitting if name in _WRITTEN]
+        patterns = [WRITTEN[name] for name in fitting if name in WRITTEN]
         wrong = [value for value in given if not any(pattern.fullmatch(str(value)) for pattern in patterns)]
         if wrong:
             yield Misfit(path, f"has to be {_or(fitting)}, and {min(wrong)!r} is none", sure=len(wrong) == len(given))

@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
-from runner.engine.events import BUCKETS, Bucket, RowFinished, RunEnded, RunStarted
+from runner.engine.events import BUCKETS, Bucket, RowFinished, RunEnded
 from runner.journal import RowRecord, RunRecord, SentCall
 from runner.report.account import Account, Counted, Section
-from runner.report.remake import result_of
+from runner.report.remake import result_of, started_of
 
 _PROBES = ("once", "probes")
 """Reads that are no part of a row; the console does not count them either."""
@@ -35,11 +36,9 @@ class Recount:
             self._lines[result.bucket] += len(result.lines)
         self.buckets["not started"] += max(0, run.row_count - len(self._results))
         self._lines["not started"] += max(0, run.line_count - sum(self._lines.values()))
-        lines = run.line_count if whole else 0
         self._last = run.started_at
-        self._started = RunStarted(
-            run.id, run.recipe, run.target, run.row_count, lines, dry_run=False, left_out=run.left_out if whole else 0
-        )
+        started = started_of(run)
+        self._started = started if whole else replace(started, lines=0, left_out=0)
 
     def add(self, sent: SentCall) -> None:
         """Count the requests of a call."""

@@ -28,9 +28,7 @@ def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporte
     `input_` is that of the run, None for a recipe without rows. A run without an end ends with its own exit code, if it
     has one, or with 8: it can be resumed.
     """
-    left_out = len(input_.left_out) if input_ is not None else 0
-    started = RunStarted(run.id, run.recipe, run.target, run.row_count, run.line_count, dry_run=False, resumed=True)
-    tell(replace(started, left_out=left_out))
+    tell(replace(started_of(run), resumed=True))
     rows: Counter[Bucket] = Counter()
     lines: Counter[Bucket] = Counter()
     for result in _results(run, history, input_):
@@ -45,6 +43,13 @@ def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporte
     )  # fmt: skip
     tell(ended)
     return ended
+
+
+def started_of(run: RunRecord) -> RunStarted:
+    """The start of a run on record."""
+    return RunStarted(
+        run.id, run.recipe, run.target, run.row_count, run.line_count, dry_run=False, left_out=run.left_out
+    )
 
 
 def _results(run: RunRecord, history: History, input_: Input | None) -> Iterator[RowResult]:

@@ -59,7 +59,7 @@ def read_delimited(file: IO[bytes], usual: str, rows: Rows, indexing: Indexing, 
     _check_records(records, lines, columns, indexing)
     if indexing.count == count and not indexing.left_out:
         raise _empty(findings, "has a header and no lines", "it needs a line for each record")
-    return Read(Delimited(columns, delimiter), lines.size, lines.last, header, header_bytes, ", ".join(layout))
+    return Read(Delimited(columns, delimiter), lines.size, header, header_bytes, ", ".join(layout))
 
 
 def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns, indexing: Indexing) -> None:

@@ -32,7 +32,7 @@ class Format(Protocol):
 
 @dataclass(frozen=True)
 class Read:
-    """What a first pass found: how to read the records again, and how many bytes and lines there are.
+    """What a first pass found: how to read the records again, and how many bytes there are.
 
     `header` has the names in the header; `header_bytes` all that stands before the first record. `layout` says to
     people how the file was read, where that is not how its ending has it.
@@ -40,7 +40,6 @@ class Read:
 
     format: Format
     size: int
-    lines: int
     header: tuple[str, ...] = ()
     header_bytes: bytes = b""
     layout: str = ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from runner.catalogue import AnswerError, parse_json
+from runner.catalogue.arguments import WRITTEN
 from runner.problems import InvalidError, UsageError
 from runner.recipe.dates import ISO_DATE
 from runner.recipe.model import Column, Rows
@@ -27,7 +28,7 @@ from runner.template import to_text
 
 DATES = (ISO_DATE, "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
 
-_INTEGER = re.compile(r"-?[1-9][0-9]*|0").fullmatch
+_is_integer = WRITTEN["integer"].fullmatch
 _DECIMAL = re.compile(r"-?(?:[1-9][0-9]*|0)(?:\.[0-9]+)?").fullmatch
 
 
@@ -48,7 +49,7 @@ def _is_date(form: str) -> Callable[[str], bool]:
 
 
 _KINDS: dict[tuple[str, str], Callable[[str], object]] = {
-    ("integer", ""): lambda text: _INTEGER(text) and len(text) <= MOST_DIGITS,
+    ("integer", ""): lambda text: _is_integer(text) and len(text) <= MOST_DIGITS,
     ("decimal", ""): lambda text: _DECIMAL(text) and len(text) <= MOST_DIGITS,
     ("boolean", ""): lambda text: text in ("true", "false"),
     **{("date", form): _is_date(form) for form in DATES},

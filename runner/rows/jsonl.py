@@ -72,7 +72,7 @@ def read_json_lines(file: IO[bytes], rows: Rows, indexing: Indexing, findings: F
         remedy = nearest(column.header, fields, noun="fields")
         wanted = " or ".join(map(repr, column.headers))
         findings.add(f"no line has a field {wanted}", "missing-column", remedy=remedy)
-    return Read(form, offset, number)
+    return Read(form, offset)
 
 
 def _take(

@@ -108,11 +108,11 @@ def read_workbook(content: Content, rows: Rows, indexing: Indexing, findings: Fi
     if findings.total > before:
         raise findings.error()
     count = indexing.count
-    last = _check_rows(kept, form, offset, found, indexing, findings)
+    _check_rows(kept, form, offset, found, indexing, findings)
     if indexing.count == count and not indexing.left_out and findings.total == before:
         findings.add(f"the sheet {sheet!r} has a header and no lines", "empty-file", remedy="name another with `sheet`")
     layout = f"sheet {sheet!r}" + (f", header on line {found}" if found > 1 else "")
-    return Read(form, offset, last, header, layout=layout), kept
+    return Read(form, offset, header, layout=layout), kept
 
 
 def _header(kept: IO[bytes], rows: Rows) -> int | None:
@@ -126,8 +126,8 @@ def _header(kept: IO[bytes], rows: Rows) -> int | None:
 
 def _check_rows(
     kept: IO[bytes], form: Workbook, offset: int, number: int, indexing: Indexing, findings: Findings
-) -> int:
-    """Check the rows beneath the header, and give back the number of the last one."""
+) -> None:
+    """Check the rows beneath the header, which is on line `number`."""
     for number, line in enumerate(kept, start=number + 1):  # noqa: B020 - counted on from the header
         cells = unpack_cells(line)
         if any(not isinstance(cell, str) or cell.strip() for cell in cells):
@@ -143,7 +143,6 @@ def _check_rows(
                 place = offset, len(line), number, zlib.crc32(line)
                 indexing.add(place, values, labels=form.columns.labels, report=report)
         offset += len(line)
-    return number
 
 
 def keep_sheet(content: Content, rows: Rows, findings: Findings) -> tuple[IO[bytes], str, Merges]:

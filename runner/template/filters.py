@@ -17,7 +17,7 @@ from runner.template.values import EvaluationError, Unknown, kind, number, to_te
 MAX_TEXT = 1_000_000
 """Characters that an expression may produce."""
 
-_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
+NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
 _DATE_FORMAT = re.compile(r"(?:[^%]|%%|%-?[YmdbBaAyj])*\Z")
 
 
@@ -55,7 +55,7 @@ def _default(value: Any, fallback: Any, empty: bool = False) -> Any:  # noqa: FB
 
 def _decimal(value: Any, where: str = "decimal") -> Decimal:
     if isinstance(value, str):
-        if not _NUMBER.match(value.strip()):
+        if not NUMBER.match(value.strip()):
             raise EvaluationError(f"{where}: {value[:40]!r} is not a number")
         return Decimal(number(Decimal(value.strip()), where))
     return Decimal(number(value, where))
