@@ -85,7 +85,7 @@ class Child:
     code: int | None = None
 
     def kill(self) -> None:
-        """SIGKILL, unless it has ended: the number is its own until its end was asked for."""
+        """SIGKILL, unless it has ended."""
         if self.code is None:
             self.forks.ask(kill=self.number)
 
@@ -113,29 +113,40 @@ class Child:
 def serve() -> None:
     """Answer orders until there are no more. Runs in the process that forks."""
     _load()
+    processes: list[int] = []
     ended: dict[int, int] = {}
-    running: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)
-        answer: int | None = None
+        answer: int | None
         if "poll" in order or "kill" in order:
             number = order.get("poll", order.get("kill"))
-            if number in running and (found := os.waitpid(number, os.WNOHANG))[0]:
-                running.discard(number)
-                ended[number] = os.waitstatus_to_exitcode(found[1])
-            if "kill" in order and number in running:
-                os.kill(number, signal.SIGKILL)
+            _look(processes, ended, number)
+            if "kill" in order and number not in ended:
+                os.kill(processes[number], signal.SIGKILL)
             answer = ended.get(number)
         else:
-            answer = os.fork()
-            if not answer:
-                _become(**order)
-            running.add(answer)
+            answer = _fork(processes, order)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
-    for number in running:
-        os.kill(number, signal.SIGKILL)
-        os.waitpid(number, 0)
+    for number, process in enumerate(processes):
+        if number not in ended:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+
+
+def _fork(processes: list[int], order: Mapping[str, Any]) -> int:
+    """Start a child. Its number is its own for ever: the system gives the id of a process that has ended to another."""
+    process = os.fork()
+    if not process:
+        _become(**order)
+    processes.append(process)
+    return len(processes) - 1
+
+
+def _look(processes: Sequence[int], ended: dict[int, int], number: int) -> None:
+    """Take note of the end of a child."""
+    if number not in ended and (found := os.waitpid(processes[number], os.WNOHANG))[0]:
+        ended[number] = os.waitstatus_to_exitcode(found[1])
 
 
 def _load() -> None:

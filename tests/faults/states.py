@@ -46,6 +46,8 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self._folder = tempfile.TemporaryDirectory(dir=self.scratch)
         self._server = FaultServer(Path(self._folder.name)).__enter__()
+        shape, chaos = small_shape(workers=1, searched=False, rows=ROWS), Chaos(self._server, 0, often=0)
+        self._judge = Judge(Path(self._folder.name) / "project", self._server, chaos, shape)
         self._edited = False
         self._values = 100
         self._kills = self._settled = 0
@@ -53,10 +55,8 @@ class Machine(RuleBasedStateMachine):
     @initialize(searched=st.booleans())
     def begin(self, *, searched: bool) -> None:
         """The project, before its first run. One worker: what a rule does is to follow from the rules before."""
-        shape = small_shape(workers=1, searched=searched, rows=ROWS)
-        folder = Path(self._folder.name) / "project"
-        shape.write(folder, self._server.url)
-        self._judge = Judge(folder, self._server, Chaos(self._server, 0, often=0), shape)
+        self._judge.shape = small_shape(workers=1, searched=searched, rows=ROWS)
+        self._judge.shape.write(self._judge.folder, self._server.url)
 
     def teardown(self) -> None:
         """End the server, and count."""

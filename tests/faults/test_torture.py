@@ -55,6 +55,14 @@ def test_a_journal_that_is_written_after_the_send_is_found_out(forks: Forks, tmp
     assert any(re.search(r"G1: .* arrived \d+ times", each) for each in figures.broken)
 
 
+def test_a_child_has_a_number_of_its_own_where_process_ids_come_again(tmp_path: Path) -> None:
+    with Forks() as forks:
+        children = [forks.start(tmp_path, ["--version"], environment={}) for _ in range(2)]
+        assert [child.wait() for child in children] == [0, 0]
+        third = forks.start(tmp_path, ["--nonsense"], environment={})
+        assert ([each.number for each in children], third.number, third.wait()) == ([0, 1], 2, 2)
+
+
 def test_what_is_made_in_the_wrong_place_is_found_out(server: FaultServer, tmp_path: Path) -> None:
     shape = small_shape(workers=1, searched=False)
     judge = Judge(tmp_path, server, Chaos(server, 0, often=0), shape)
