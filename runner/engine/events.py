@@ -55,7 +55,10 @@ class PlannedCall(NamedTuple):
 
 @dataclass(frozen=True)
 class RowResult:
-    """What became of a row. `lines` are the line numbers of the input; `planned` is filled by a dry run only."""
+    """What became of a row. `lines` are the line numbers of the input; `planned` is filled by a dry run only.
+
+    `ids` and `links` are what its calls have made or found, as `runner.engine.objects` writes it.
+    """
 
     number: int
     key: str
@@ -67,6 +70,8 @@ class RowResult:
     earlier_run: int = 0
     money: Decimal = Decimal(0)
     stop: bool = False
+    ids: str = ""
+    links: str = ""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Finished:
         bucket: Bucket = "found" if found.bucket == "found" else "done"
         return RowResult(
             found.number, found.key, tuple(_DECODER.decode(found.lines)), bucket, found.reason,
-            _DECODER.decode(found.outputs), money=Decimal(found.money),
+            _DECODER.decode(found.outputs), money=Decimal(found.money), ids=found.ids, links=found.links,
         )  # fmt: skip
 
 

@@ -305,7 +305,10 @@ def _exit_code(rows: Mapping[Bucket, int], stopped: int, *, dry_run: bool) -> in
 def _row_record(run: int, result: RowResult) -> RowRecord:
     outputs = to_json({name: None if isinstance(v, Unknown) else v for name, v in result.outputs.items()}).decode()
     lines = json.dumps(result.lines, separators=(",", ":"))
-    return RowRecord(run, result.number, result.key, lines, result.bucket, result.reason, outputs, str(result.money))
+    return RowRecord(
+        run, result.number, result.key, lines, result.bucket, result.reason, outputs, str(result.money), result.ids,
+        result.links,
+    )  # fmt: skip
 
 
 def scope_of(recipe: Recipe, *, values: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from runner.engine.call import Caller
 from runner.engine.context import Context
 from runner.engine.events import Bucket, RowResult
 from runner.engine.looking import Looker
+from runner.engine.objects import Objects
 from runner.engine.outcome import Outcome
 from runner.engine.reshaped import Past, done_calls, renamed, reshaped
 from runner.engine.send import Sender
@@ -46,6 +47,7 @@ class RowRun:
         self._generation = max([self._again.generation if self._again is not None else 0, *generations])
         self._progress = Progress(row, prior)
         self._caller = Caller(context, self._progress, sender, looker=looker)
+        self._objects = Objects()
         self.broke_off = False
         """Whether a step ended the row before its last one."""
 
@@ -108,7 +110,8 @@ class RowRun:
                     bucket, reason = "rejected", f"{name}: {error}"
         return RowResult(
             self._row.number, self._row.key, self._row.lines, bucket, reason, outputs,
-            tuple(self._progress.planned), earlier_run, self._progress.money,
+            tuple(self._progress.planned), earlier_run, self._progress.money, ids=self._objects.ids,
+            links=self._objects.links,
         )  # fmt: skip
 
     def _unsettled(self) -> str:
@@ -147,11 +150,17 @@ class RowRun:
                 outcome = self._each(step, operation, undecided=undecided)
             else:
                 use = Use(step, operation, self._scope, self._identity(step, ""), undecided=undecided)
-                outcome = self._caller.call(use)
+                outcome = self._call(use)
         except EvaluationError as error:
             self._caller.plan(step, "invalid", reason=str(error))
             return Outcome("rejected", str(error))
         self._scope[step.id] = outcome.value
+        return outcome
+
+    def _call(self, use: Use) -> Outcome:
+        outcome = self._caller.call(use)
+        if outcome.ok:
+            self._objects.add(use.step.id, use.operation, outcome.value)
         return outcome
 
     def _reshaped(self, step: Step, operation: Operation) -> Outcome | None:
@@ -174,6 +183,7 @@ class RowRun:
         claim = once.claim(step.id, value, row=self._row.number, key=self._row.key)
         if not claim.mine:
             self._caller.plan(step, "skipped", reason=f"once per {value}: together with {claim.done_by}")
+            self._objects.add(step.id, operation, claim.value)
             return Outcome("done", value=claim.value)
         shared = context.history.calls_of(context.account, context.recipe.name, per="once", key=value)
         orphan = self._orphan(shared)
@@ -183,7 +193,7 @@ class RowRun:
         if reason and operation.effect != "read" and not done_calls(step, shared):
             return self._set_aside(step, reason)
         identity = Identity(context.account, context.recipe.name, "once", value, step.id, "")
-        outcome = self._caller.call(Use(step, operation, self._scope, identity, undecided=undecided))
+        outcome = self._call(Use(step, operation, self._scope, identity, undecided=undecided))
         if outcome.ok:
             once.finish(step.id, value, outcome.value)
         return outcome
@@ -204,7 +214,7 @@ class RowRun:
         for position, (name, item) in enumerate(zip(names, items, strict=True)):
             scope = {**self._scope, "item": item}
             use = Use(step, operation, scope, self._identity(step, name), position, undecided)
-            outcome = self._caller.call(use)
+            outcome = self._call(use)
             if not outcome.ok:
                 return replace(outcome, reason=f"item {position + 1}: {outcome.reason}")
             results.append(outcome.value)

@@ -139,7 +139,10 @@ class NoticeRecord:
 
 @dataclass(frozen=True)
 class RowRecord:
-    """What became of a row in a run. `lines` and `outputs` are JSON text; `money` may be unknown, and empty."""
+    """What became of a row in a run. `lines` and `outputs` are JSON text; `money` may be unknown, and empty.
+
+    `ids` and `links` are what its calls have made or found, as people read it.
+    """
 
     run: int
     number: int
@@ -149,6 +152,8 @@ class RowRecord:
     reason: str
     outputs: str = "{}"
     money: str = ""
+    ids: str = ""
+    links: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.problems import StoppedError
 
-VERSION = 3
+VERSION = 4
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -32,8 +32,8 @@ CREATE TABLE IF NOT EXISTS attempts (
     reason TEXT NOT NULL, seconds REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS rows (
     run INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, lines TEXT NOT NULL, bucket TEXT NOT NULL,
-    reason TEXT NOT NULL, outputs TEXT NOT NULL, money TEXT NOT NULL DEFAULT '', PRIMARY KEY (run, number))
-    WITHOUT ROWID;
+    reason TEXT NOT NULL, outputs TEXT NOT NULL, money TEXT NOT NULL DEFAULT '', ids TEXT NOT NULL DEFAULT '',
+    links TEXT NOT NULL DEFAULT '', PRIMARY KEY (run, number)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS again (
     run INTEGER NOT NULL, key TEXT NOT NULL, generation INTEGER NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL,
     at TEXT NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;
@@ -49,11 +49,11 @@ _RUNS = tuple(
     f"ALTER TABLE runs ADD COLUMN {column}"
     for column in ("max_failures INTEGER", "who TEXT NOT NULL DEFAULT ''", "left_out INTEGER NOT NULL DEFAULT 0")
 )
+_ROWS = tuple(f"ALTER TABLE rows ADD COLUMN {name} TEXT NOT NULL DEFAULT ''" for name in ("ids", "links"))
 _BACK = ("INSERT INTO calls SELECT *, '', 0 FROM calls_1", "DROP TABLE calls_1")
 
 _AS_2 = (
     "CREATE TEMP VIEW calls AS SELECT *, '' AS before, 0 AS generation FROM main.calls",
-    "CREATE TEMP VIEW rows AS SELECT *, '' AS money FROM main.rows",
     "CREATE TEMP TABLE again (run, key, generation, why, who, at)",
     "CREATE TEMP TABLE hits (account, api, day, count)",
 )
@@ -64,6 +64,10 @@ _AS_3 = (
     "CREATE TEMP TABLE notices (run, at, name, reason)",
 )
 """The same for version 2, and version 3."""
+
+_AS_4 = "CREATE TEMP VIEW rows AS SELECT *, '' AS ids, '' AS links FROM main.rows"
+_FROM_1 = "CREATE TEMP VIEW rows AS SELECT *, '' AS money, '' AS ids, '' AS links FROM main.rows"
+"""The rows of versions 2 and 3 as those of version 4, and of version 1 as those."""
 
 
 def version_of(connection: sqlite3.Connection, path: Path) -> int:
@@ -79,9 +83,9 @@ def create(connection: sqlite3.Connection) -> None:
     """The tables of this version, in one transaction; those of earlier ones with all that they hold."""
     connection.execute("BEGIN IMMEDIATE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    first, earlier = version == 1, 0 < version < VERSION
+    first, second, earlier = version == 1, 0 < version < 3, 0 < version < VERSION
     before = _ASIDE if first else ()
-    after = (*(_BACK + _COLUMNS if first else ()), *(_RUNS if earlier else ()))
+    after = (*(_BACK + _COLUMNS if first else ()), *(_RUNS if second else ()), *(_ROWS if earlier else ()))
     for statement in (*before, *_SCHEMA.split(";")[:-1], *after):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -90,5 +94,6 @@ def create(connection: sqlite3.Connection) -> None:
 
 def present(connection: sqlite3.Connection, version: int) -> None:
     """Let a connection that only reads see what it would see in this version."""
-    for statement in (*(_AS_2 if version == 1 else ()), *(_AS_3 if 0 < version < VERSION else ())):
+    rows = {1: (_FROM_1,), 2: (_AS_4,), 3: (_AS_4,)}.get(version, ())
+    for statement in (*(_AS_2 if version == 1 else ()), *(_AS_3 if 0 < version < 3 else ()), *rows):
         connection.execute(statement)

@@ -15,7 +15,7 @@ from runner.template import Expression, Template, Tree
 ROW_FORMATS = ("csv", "tsv", "jsonl", "json", "xlsx")
 """What an input can be."""
 
-RESULT_COLUMNS = ("line", "key", "row", "bucket", "reason")
+RESULT_COLUMNS = ("line", "key", "row", "bucket", "reason", "ids", "links")
 """The columns that every results file has; outputs add to them."""
 
 FILE_COLUMN = "file"

@@ -1,9 +1,9 @@
 """results.csv, one line for each line of the input, and the retry file with those that are still to be done.
 
-    line,key,row,bucket,reason,job_number
-    2,PO-1042,1,done,,31987
-    3,PO-1042,1,done,,31987
-    61,PO-1077,2,rejected,job: 422 country is over the max length of 2 characters,
+    line,key,row,bucket,reason,ids,links,job_number
+    2,PO-1042,1,done,,contact 1042; job 31987,https://app.example.com/jobs/31987,31987
+    3,PO-1042,1,done,,contact 1042; job 31987,https://app.example.com/jobs/31987,31987
+    61,PO-1077,2,rejected,job: 422 country is over the max length of 2 characters,contact 1043,,
 
 The results are for people and their spreadsheets: UTF-8 with a byte order mark, text that a spreadsheet would take
 for a formula with an apostrophe before it; as results.xlsx too, where that is asked for. The retry file is input
@@ -47,7 +47,7 @@ _LENGTH_BYTES = 4
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # for our own text: no need of an answer's guards
 
 Line = Sequence[Any]
-"""A line of the results: its file where there are several, its number, key, row, bucket and reason, and the outputs."""
+"""A line of the results: its file where there are several, the values of RESULT_COLUMNS, and the outputs."""
 
 WriteBook = Callable[[Sequence[str], Iterable[Line], RunEnded], Path]
 """Writes the columns and lines of a run to a workbook."""
@@ -122,7 +122,8 @@ class Files:
     def _cells(self, result: RowResult) -> bytes:
         """What a line says after its number."""
         outputs = (result.outputs.get(name) for name in self._outputs)
-        return to_json([*map(storable, (result.key, result.number, result.bucket, printable(result.reason), *outputs))])
+        said = map(printable, (result.reason, result.ids, result.links))
+        return to_json([*map(storable, (result.key, result.number, result.bucket, *said, *outputs))])
 
     def _finish(self, event: RunEnded) -> None:
         spool, missing = self._open(), ""
@@ -152,8 +153,9 @@ class Files:
                 self._keep(RowResult(row.number, row.key, row.lines, "not started"))
 
     def _lines(self, spool: IO[bytes]) -> Iterator[Line]:
-        unreached = ["", None, "not started", "", *(None for _ in self._outputs)]
-        left_out = ["", None, LEFT_OUT, "", *(None for _ in self._outputs)]
+        said = ("", "", "", *(None for _ in self._outputs))
+        unreached = ["", None, "not started", *said]
+        left_out = ["", None, LEFT_OUT, *said]
         for number, place in zip(self._numbers, self._places, strict=True):
             values = left_out if place == _LEFT_OUT else unreached
             if place >= 0:

@@ -74,8 +74,9 @@ def result_of(row: RowRecord) -> RowResult:
     bucket = cast("Bucket", row.bucket)
     lines = tuple(int(line) for line in _DECODER.decode(row.lines))
     return RowResult(
-        row.number, row.key, lines, bucket, row.reason, _DECODER.decode(row.outputs), money=Decimal(row.money or 0)
-    )
+        row.number, row.key, lines, bucket, row.reason, _DECODER.decode(row.outputs), money=Decimal(row.money or 0),
+        ids=row.ids, links=row.links,
+    )  # fmt: skip
 
 
 def _cut_short(row: Row, *, unknown: bool) -> RowResult:

@@ -94,7 +94,8 @@ def test_the_workbook(contacts: Command) -> None:
     book = python_calamine.CalamineWorkbook.from_path(str(contacts.runs / "1" / "results.xlsx"))
     rows = book.get_sheet_by_name("results").to_python()
     made = [one["id"] for one in contacts.delivered()]
-    assert sorted(row[5] for row in rows[1:]) == sorted(map(str, made))
+    assert sorted(row[7] for row in rows[1:]) == sorted(map(str, made))
+    assert sorted(row[5] for row in rows[1:]) == sorted(f"contact {name}" for name in made)
     assert [row[:4] for row in rows[1:]] == [[2, "A-1", 1, "done"], [3, "A-2", 2, "done"]]
 
 

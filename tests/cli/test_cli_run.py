@@ -35,6 +35,9 @@ def test_the_sample_sheet(runner: Command) -> None:
     jobs = {(w["body"]["description"], str(w["id"])) for w in writes if w["operation"] == "create_job"}
     event = lines[0].index("Event / Description")
     assert {(f"{lines[int(row['line']) - 1][event]} [{row['key']}]", row["job_number"]) for row in found} == jobs
+    told = [(row["ids"].partition("; job ")[2].partition(";")[0], row["job_number"]) for row in found]
+    assert all(job == number for job, number in told)
+    assert all(row["ids"].startswith("contact ") for row in found)  # also those that share the contact of another row
     skus = [w["body"].get("sku", "") for w in writes if w["operation"] == "create_sales_order_line_item"]
     assert sorted(skus) == sorted(line[lines[0].index("SKU")] for line in lines[1:])
 
@@ -42,6 +45,7 @@ def test_the_sample_sheet(runner: Command) -> None:
     assert runner.delivered() == writes
     assert "done         43 rows (272 lines)" in again.err
     assert {row["reason"] for row in results(runner, 2)} == {"done in run 1"}
+    assert [row["ids"] for row in results(runner, 2)] == [row["ids"] for row in found]
     assert "43 done before; 0 calls" in runner("run", "import-orders", "--dry-run").out
 
 
@@ -52,6 +56,7 @@ def test_the_first_rows_and_then_the_rest(contacts: Command) -> None:
     assert (contacts.runs / "1" / "retry.csv").read_text() == HEADER + "A-2,Blue Banners,2,2.5,01/03/2027\n"
     contacts("resume")
     assert [row["bucket"] for row in results(contacts, 1)] == ["done", "done"]
+    assert [row["ids"] for row in results(contacts, 1)] == [f"contact {one['id']}" for one in contacts.delivered()]
     assert not (contacts.runs / "1" / "retry.csv").exists()
     assert [one["body"]["first_name"] for one in contacts.delivered()] == ["A-1", "A-2"]
 

@@ -161,6 +161,8 @@ def test_version_2_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / NAME)) as connection:
         for column in ("max_failures", "who", "left_out"):
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        for column in ("ids", "links"):
+            connection.execute(f"ALTER TABLE rows DROP COLUMN {column}")
         connection.execute("DROP TABLE notices")
         connection.execute("PRAGMA user_version = 2")
     with history_of(tmp_path) as history:
@@ -175,3 +177,20 @@ def test_version_2_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
         journal.notice(NoticeRecord(1, "2024-01-02T03:04:05Z", "webhook URL", "it answered 500"))
         assert [run.max_failures for run in history.runs()] == [3]
         assert history.notices(1) == [NoticeRecord(1, "2024-01-02T03:04:05Z", "webhook URL", "it answered 500")]
+
+
+def test_version_3_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        journal.row(RowRecord(1, 1, "A", "[2]", "done", "", money="5"))
+    with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+        for column in ("ids", "links"):
+            connection.execute(f"ALTER TABLE rows DROP COLUMN {column}")
+        connection.execute("PRAGMA user_version = 3")
+    with history_of(tmp_path) as history:
+        assert [(row.key, row.money, row.ids, row.links) for row in history.rows(1)] == [("A", "5", "", "")]
+    assert version(tmp_path) == 3
+    with Journal(tmp_path) as journal, history_of(tmp_path) as history:
+        assert version(tmp_path) == VERSION
+        journal.row(RowRecord(1, 2, "B", "[3]", "done", "", ids="job 5", links="https://x"))
+        journal.flush()
+        assert [(row.key, row.ids, row.links) for row in history.rows(1)] == [("A", "", ""), ("B", "job 5", "https://x")]

@@ -66,12 +66,12 @@ def test_results_and_retry(tmp_path: Path) -> None:
     files = report(tmp_path / "runs" / "1", input_, events, outputs=["id"])
     assert files.results_path is not None
     assert files.results_path.read_bytes() == (
-        b"\xef\xbb\xbfline,key,row,bucket,reason,id\n"
-        b"2,A,1,rejected,job: 422\\nno,7\n"
-        b"5,B,2,done,,8\n"
-        b"6,A,1,rejected,job: 422\\nno,7\n"
-        b"7,C,3,unknown,lost,\n"
-        b"8,D,4,not started,,\n"
+        b"\xef\xbb\xbfline,key,row,bucket,reason,ids,links,id\n"
+        b"2,A,1,rejected,job: 422\\nno,,,7\n"
+        b"5,B,2,done,,,,8\n"
+        b"6,A,1,rejected,job: 422\\nno,,,7\n"
+        b"7,C,3,unknown,lost,,,\n"
+        b"8,D,4,not started,,,,\n"
     )
     assert files.retry_path == tmp_path / "runs" / "1" / "retry.csv"
     assert files.retry_path.read_bytes() == (
@@ -126,7 +126,7 @@ def test_a_row_told_twice_is_as_it_was_told_last(tmp_path: Path) -> None:
     input_ = source(tmp_path, b"Ref,Note\nA,1\n")
     (row,) = input_
     files = report(tmp_path / "1", input_, [result(row, "not started"), result(row, "done")])
-    assert read(files.results_path)[1:] == [["2", "A", "1", "done", ""]]
+    assert read(files.results_path)[1:] == [["2", "A", "1", "done", "", "", ""]]
     assert files.retry_path is None
 
 
@@ -134,14 +134,14 @@ def test_a_recipe_without_rows_has_one_line(tmp_path: Path) -> None:
     done = RowFinished(RowResult(1, "new-order", (), "done", "", {"job": 31987}))
     files = report(tmp_path / "1", None, [done], outputs=["job"])
     assert read(files.results_path) == [
-        ["line", "key", "row", "bucket", "reason", "job"],
-        ["", "new-order", "1", "done", "", "31987"],
+        ["line", "key", "row", "bucket", "reason", "ids", "links", "job"],
+        ["", "new-order", "1", "done", "", "", "", "31987"],
     ]
     assert files.retry_path is None
 
 
 def test_a_recipe_without_rows_that_never_got_there(tmp_path: Path) -> None:
-    assert read(report(tmp_path / "1", None, []).results_path)[1:] == [["", "", "", "not started", ""]]
+    assert read(report(tmp_path / "1", None, []).results_path)[1:] == [["", "", "", "not started", "", "", ""]]
 
 
 @pytest.mark.parametrize(
@@ -168,16 +168,22 @@ def test_a_recipe_without_rows_that_never_got_there(tmp_path: Path) -> None:
 )
 def test_cells(tmp_path: Path, value: Any, cell: str) -> None:
     done = RowFinished(RowResult(1, "A", (), "done", "", {"out": value}))
-    assert read(report(tmp_path, None, [done], outputs=["out"]).results_path)[1][5] == cell
+    assert read(report(tmp_path, None, [done], outputs=["out"]).results_path)[1][7] == cell
 
 
 def test_keys_and_reasons_are_no_formulas_either_but_the_retry_file_keeps_them(tmp_path: Path) -> None:
     input_ = source(tmp_path, b"Ref,Note\n=cmd,+1\n")
     (row,) = input_
     files = report(tmp_path / "1", input_, [result(row, "rejected", "=no")])
-    assert read(files.results_path)[1] == ["2", "'=cmd", "1", "rejected", "'=no"]
+    assert read(files.results_path)[1] == ["2", "'=cmd", "1", "rejected", "'=no", "", ""]
     assert files.retry_path is not None
     assert files.retry_path.read_bytes() == b"Ref,Note\n=cmd,+1\n"
+
+
+def test_ids_and_links_are_text_whatever_the_api_calls_what_it_made(tmp_path: Path) -> None:
+    named = RowResult(1, "A", (), "done", ids="=job \x1b]0;", links="https://app.example.com/jobs/5")
+    found = read(report(tmp_path, None, [RowFinished(named)]).results_path)[1]
+    assert found[5:] == ["'=job \\x1b]0;", "https://app.example.com/jobs/5"]
 
 
 def test_a_folder_that_cannot_be_made_stops_before_anything_is_sent(tmp_path: Path) -> None:
@@ -206,7 +212,9 @@ def test_an_input_that_changed_meanwhile_leaves_results_and_no_retry_file(tmp_pa
     input_.path.write_bytes(b"Ref,Note\nA,1\nX,2\n")
     with pytest.raises(StoppedError, match=r"retry\.csv cannot be written: the input changed while it was being read"):
         files(END)
-    assert read(files.results_path)[1:] == [["2", "A", "1", "done", ""], ["3", "", "", "not started", ""]]
+    assert [line[:5] for line in read(files.results_path)[1:]] == [
+        ["2", "A", "1", "done", ""], ["3", "", "", "not started", ""],
+    ]  # fmt: skip
     assert not (tmp_path / "1" / "retry.csv").exists()
 
 

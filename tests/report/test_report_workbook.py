@@ -25,9 +25,9 @@ RUN = RunRecord(
 )  # fmt: skip
 ENDED = RunEnded(4, {"done": 1, "unknown": 1}, {"done": 2, "unknown": 1}, 5, 1.0)
 LINES = [
-    [2, "A", Decimal(1), "done", "", Decimal(31987), Decimal("12.10"), "=1+1", True],
-    [3, "A", Decimal(1), "done", "", Decimal(1234567890123456789), Decimal("0.1234567890123456789"), "x", None],
-    [4, "00618", Decimal(2), "unknown", "lost", None, None, "y" * (MOST_CHARACTERS + 1), [Decimal("1.50")]],
+    [2, "A", Decimal(1), "done", "", "=7", "", Decimal(31987), Decimal("12.10"), "=1+1", True],
+    [3, "A", Decimal(1), "done", "", "", "", Decimal(1234567890123456789), Decimal("0.1234567890123456789"), "x", None],
+    [4, "00618", Decimal(2), "unknown", "lost", "", "", None, None, "y" * (MOST_CHARACTERS + 1), [Decimal("1.50")]],
 ]
 
 
@@ -70,12 +70,12 @@ def test_the_sheets(tmp_path: Path) -> None:
 
 def test_the_lines(tmp_path: Path) -> None:
     rows = sheet(book(tmp_path), "results")
-    assert rows[0] == ["line", "key", "row", "bucket", "reason", "job_number", "paid", "note", "more"]
-    assert rows[1] == [2, "A", 1, "done", "", "31987", 12.1, "=1+1", True]
-    assert rows[2][5:7] == ["1234567890123456789", "0.1234567890123456789"]  # all digits, as text
+    assert rows[0] == [*RESULT_COLUMNS, "job_number", "paid", "note", "more"]
+    assert rows[1] == [2, "A", 1, "done", "", "=7", "", "31987", 12.1, "=1+1", True]
+    assert rows[2][7:9] == ["1234567890123456789", "0.1234567890123456789"]  # all digits, as text
     assert rows[3][1] == "00618"
-    assert len(rows[3][7]) == MOST_CHARACTERS
-    assert rows[3][8] == "[1.50]"
+    assert len(rows[3][9]) == MOST_CHARACTERS
+    assert rows[3][10] == "[1.50]"
 
 
 def test_the_summary(tmp_path: Path) -> None:
@@ -91,12 +91,12 @@ def test_the_summary(tmp_path: Path) -> None:
 
 def test_lines_that_do_not_add_up_are_told(tmp_path: Path) -> None:
     ended = RunEnded(4, {"done": 1}, {"done": 2}, 1, 1.0)
-    path = ResultsBook(tmp_path, RUN, Known())(RESULT_COLUMNS, [line[:5] for line in LINES], ended)
+    path = ResultsBook(tmp_path, RUN, Known())(RESULT_COLUMNS, [line[:7] for line in LINES], ended)
     assert any(str(cell).startswith("CHECK") for row in sheet(path, "summary") for cell in row)
 
 
 def test_lines_that_are_left_out_have_their_place(tmp_path: Path) -> None:
-    left = [9, "", None, "left out", "", *[None] * 4]
+    left = [9, "", None, "left out", "", *[None] * 6]
     path = book(tmp_path, [*LINES, left])
     facts = {row[0]: row[1:] for row in sheet(path, "summary")}
     assert facts["left out"][1] == 1
@@ -108,7 +108,7 @@ def test_how_it_opens(tmp_path: Path) -> None:
     with zipfile.ZipFile(book(tmp_path)) as archive:
         results = archive.read("xl/worksheets/sheet2.xml").decode()
         styles = archive.read("xl/styles.xml").decode()
-    assert '<autoFilter ref="A1:I4"/>' in results
+    assert '<autoFilter ref="A1:K4"/>' in results
     assert 'state="frozen"' in results
     assert "<f>" not in results
     assert "#,##0.00" in styles
