@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
-from runner.cli.inputs import input_of, keep_piped, take_input
+from runner.cli.inputs import input_of
 from runner.cli.leaving import stopping_on_signals
-from runner.cli.projects import Project, make_folder, user
-from runner.cli.reports import MakeReporter, Reports
+from runner.cli.projects import Project, user
 from runner.cli.wanted import Wanted
 from runner.config import Target
 from runner.engine.again import asked_again, by_key
@@ -28,8 +26,8 @@ from runner.engine.retry import Budget
 from runner.engine.run import Reporters, Run, Selection, scope_of
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
-from runner.journal import AgainRecord, History, Journal, RunRecord
-from runner.problems import RunnerError, UsageError, nearest
+from runner.journal import AgainRecord, History, Journal
+from runner.problems import UsageError, nearest
 from runner.rows import Input, Row, open_input
 from runner.template import EvaluationError, Unknown, to_text
 
@@ -38,11 +36,6 @@ FOUND = "rows.jsonl"
 
 KEYS_COMPARED = 10_000
 """Keys that a misspelt one is compared with."""
-
-
-def refuse(message: str) -> NoReturn:
-    """Refuse to resume what is no longer what it was."""
-    raise UsageError(message, remedy="use 'runner run': it finds by itself what is done, and goes on with the changes")
 
 
 @dataclass(frozen=True)
@@ -88,7 +81,7 @@ class Job:
         if only and not only.issuperset(self.again):
             key = next(key for key in self.again if key not in only)
             raise UsageError(f"--again {key!r} is not among the rows of --only", remedy="name it there too")
-        known = [self._single().key] if input_ is None else (row.key for row in input_)
+        known = [self.single().key] if input_ is None else (row.key for row in input_)
         near: list[str] = []
         for key in known:
             left.discard(key)
@@ -114,66 +107,13 @@ class Job:
         history = History(self.project.config.runs)
         if input_ is None and not self.search:
             self.check_keys(None)
-        context = self._context(planning.way, Unknown("run.id"), history, None, reporters, planning.stop)
-        context = replace(context, again=by_key(self._asked_again(history, planning.way)))
+        context = self.context(planning.way, Unknown("run.id"), history, None, reporters, planning.stop)
+        context = replace(context, again=by_key(self.asked_again(history, planning.way)))
         selection = Selection() if input_ is None else self.selection
-        job = Run(context, input_, single=self._single(), selection=selection, lookups=planning.lookups)
+        job = Run(context, input_, single=self.single(), selection=selection, lookups=planning.lookups)
         reads = self._reads(context) if input_ is None else None
-        started = self._started(planning.way, 0, input_, history, reads=reads, again=context.again)
+        started = self.started(planning.way, 0, input_, history, reads=reads, again=context.again)
         return job.execute(started)
-
-    def run(
-        self, input_: Input | None, *, workers: int, resumed: RunRecord | None = None,
-        also: Sequence[MakeReporter] = (), max_failures: int | None = None,
-    ) -> int:  # fmt: skip
-        """The run, or the rest of one, told to the console, the results files and `also`."""
-        stop = Stop()
-        runs = self.project.config.runs
-        self.wanted.check(input_)
-        if input_ is None and not self.search:
-            self.check_keys(None)
-        with ExitStack() as open_things:
-            way = open_things.enter_context(
-                wiring.open_way(self.project, self.target, self.catalogue, wait=stop.wait)
-            )
-            make_folder(runs)
-            journal = open_things.enter_context(Journal(runs))
-            open_things.enter_context(stopping_on_signals(stop))
-            if resumed is not None and way.account != resumed.account:
-                refuse(f"the account has changed since run {resumed.id} began ({resumed.account}, now {way.account})")
-            single = self._single()
-            history = History(runs)
-            open_things.callback(history.close)
-            if resumed is not None and max_failures is None:
-                max_failures = resumed.max_failures
-            number = self._begin(journal, way, input_, resumed, self._asked_again(history, way), max_failures)
-            reports = Reports(
-                self.project.recipe, runs / str(number), wanted=self.wanted, stop=stop, history=history,
-                catalogue=self.catalogue,
-            )  # fmt: skip
-            open_things.callback(reports.close)
-            context = self._context(way, number, history, journal, reports.early, stop)
-            context = replace(context, again=by_key(history.again(number)))
-
-            def execute() -> RunEnded:
-                if input_ is not None:
-                    keep_piped(input_, journal, runs / str(number))
-                read = self._read_rows(context, journal, number) if input_ is None and self.search else input_
-                telling = replace(context, emit=reports.open(number, read, also))
-                job = Run(
-                    telling, read, single=single, selection=self.selection, workers=workers, max_failures=max_failures
-                )
-                resuming = resumed is not None
-                return job.execute(
-                    self._started(way, number, read, history, resumed=resuming, again=context.again)
-                )
-
-            try:
-                ended = _recorded(journal, number, execute)
-            finally:
-                reports.notify(self.project.config, journal, number)
-        reports.deliver(ended)
-        return ended.exit_code
 
     @property
     def search(self) -> str:
@@ -181,7 +121,7 @@ class Job:
         rows = self.project.recipe.rows
         return rows.search.operation if rows is not None and rows.search is not None else ""
 
-    def _single(self) -> Row:
+    def single(self) -> Row:
         """The one row where there is no input: that of a recipe without rows, or what a dry run shows for all rows."""
         if self.project.recipe.rows is None:
             return Row(1, self._key(), {}, ())
@@ -197,18 +137,11 @@ class Job:
     def look_up_rows(self, planning: Planning, folder: Path) -> Input:
         """The rows that an API has now, for a dry run, in a file in `folder`."""
         history = History(self.project.config.runs)
-        context = self._context(planning.way, Unknown("run.id"), history, None, [], planning.stop)
-        return self._fetched(context, Looker(context), folder)
+        context = self.context(planning.way, Unknown("run.id"), history, None, [], planning.stop)
+        return self.fetched(context, Looker(context), folder)
 
-    def _read_rows(self, context: Context, journal: Journal, number: int) -> Input:
-        """The rows of an API, kept in the run's folder so that every resume has the same ones."""
-        folder = self.project.config.runs / str(number)
-        make_folder(folder)
-        found = self._fetched(context, Sender(context, journal), folder)
-        take_input(journal, number, found, found.path)
-        return found
-
-    def _fetched(self, context: Context, sender: Sender, folder: Path) -> Input:
+    def fetched(self, context: Context, sender: Sender, folder: Path) -> Input:
+        """The rows that the API gives to `sender`, checked, in a file in `folder`."""
         rows = self.project.recipe.rows
         assert rows is not None and rows.search is not None  # noqa: S101 - the caller's condition
         fetch_rows(context, sender, rows.search, folder / FOUND)
@@ -216,36 +149,16 @@ class Job:
         self.check_keys(found)
         return found
 
-    def _asked_again(self, history: History, way: wiring.Way) -> list[AgainRecord]:
+    def asked_again(self, history: History, way: wiring.Way) -> list[AgainRecord]:
+        """The calls of the rows that are asked for once more."""
         name, who = self.project.recipe.name, user() if self.again else ""
-        return asked_again(history, way.account, name, self.again, why=self.why, who=who, at=_now())
+        return asked_again(history, way.account, name, self.again, why=self.why, who=who, at=now())
 
-    def _begin(
-        self, journal: Journal, way: wiring.Way, input_: Input | None, resumed: RunRecord | None,
-        again: Sequence[AgainRecord], max_failures: int | None,
-    ) -> int:  # fmt: skip
-        if resumed is not None:
-            journal.reopen(resumed.id, max_failures=max_failures)
-            return resumed.id
-        recipe = self.project.recipe
-        return journal.begin(
-            RunRecord(
-                recipe.name, self.target.name, way.account, self.project.name, recipe.digest,
-                input_.origin if input_ is not None else "",
-                input_.digest if input_ is not None else "",
-                to_json(self.values).decode(), self.date.isoformat(), _now(),
-                line_count=input_.line_count if input_ is not None else 0,
-                row_count=input_.row_count if input_ is not None else 0 if self.search else 1,
-                only=json.dumps(self.selection.only), max_failures=max_failures, who=user(),
-                left_out=len(input_.left_out) if input_ is not None else 0,
-            ),
-            again=again,
-        )  # fmt: skip
-
-    def _context(
+    def context(
         self, way: wiring.Way, number: int | Unknown, history: History, journal: Journal | None,
         reporters: list[Reporter], stop: Stop,
     ) -> Context:  # fmt: skip
+        """What the rows of this job share; `number` is the run's, unknown in a dry run."""
         return Context(
             recipe=self.project.recipe,
             catalogue=self.catalogue,
@@ -279,10 +192,11 @@ class Job:
         except EvaluationError as error:
             raise UsageError(f"the recipe's key cannot be made: {error}") from None
 
-    def _started(
+    def started(
         self, way: wiring.Way, number: int, input_: Input | None, history: History, *, resumed: bool = False,
         reads: Request | None = None, again: Collection[str] = (),
     ) -> RunStarted:  # fmt: skip
+        """How a run of this job, or its dry run (number 0), announces itself."""
         recipe = self.project.recipe
         return RunStarted(
             run=number,
@@ -303,19 +217,6 @@ class Job:
         )
 
 
-def _recorded(journal: Journal, number: int, execute: Callable[[], RunEnded]) -> RunEnded:
-    """The end of a run, recorded whatever it is."""
-    try:
-        ended = execute()
-    except RunnerError as error:
-        with suppress(RunnerError):
-            state, code = "stopped", error.exit_code
-            journal.end(number, state=state, exit_code=code, finished_at=_now(), reason=error.message)
-        raise
-    state = "stopped" if ended.stopped else "finished"
-    journal.end(number, state=state, exit_code=ended.exit_code, finished_at=_now(), reason=ended.stopped)
-    return ended
-
-
-def _now() -> str:
+def now() -> str:
+    """This moment, as the journal writes it."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

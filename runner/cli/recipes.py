@@ -16,7 +16,8 @@ from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
 from runner.cli.dry_run import check_plan, written
 from runner.cli.dry_run import dry_run as show_plan
-from runner.cli.job import Job, refuse
+from runner.cli.execution import Settings, execute, refuse
+from runner.cli.job import Job
 from runner.cli.plan_options import PlanOptions, plan_options
 from runner.cli.rows_options import PIPED, rows_options
 from runner.cli.wanted import OUT, Wanted, wanted_options
@@ -67,15 +68,10 @@ def run(
     RECIPE is a file, or the name of a recipe that comes with the program (import-orders, new-order). What an
     earlier run has done is not done again.
     """
-    if not dry_run and (option := shown.given()):
-        raise UsageError(f"{option} says what a dry run shows", remedy="leave it out, or add --dry-run")
-    if dry_run and (plan_file or junit_file):
-        remedy = "--against PLAN shows what changed, --out FILE.xml writes JUnit"
-        raise UsageError("--plan and --junit are for a run", remedy=remedy)
-    if dry_run and (option := wanted.given()):
-        raise UsageError(f"{option} is for a run", remedy="--format and --out say how a dry run is shown")
     if dry_run:
-        shown.check()
+        _check_dry_run(plan_file or junit_file, wanted, shown)
+    elif option := shown.given():
+        raise UsageError(f"{option} says what a dry run shows", remedy="leave it out, or add --dry-run")
     if bool(again) != bool((why or "").strip()):
         raise UsageError("--again and --why go together", remedy="--again KEY --why TEXT, so that the journal says why")
     current = projects.config_of(recipe)
@@ -96,7 +92,17 @@ def run(
         check_plan(job, input_, plan_file)
     with ExitStack() as open_files:
         also = [partial(JUnit, open_files.enter_context(written(junit_file)))] if junit_file is not None else []
-        return job.run(input_, workers=workers, also=also, max_failures=max_failures)
+        return execute(job, input_, Settings(workers, max_failures, also))
+
+
+def _check_dry_run(of_a_run: Path | None, wanted: Wanted, shown: PlanOptions) -> None:
+    """Refuse the options of a run on a dry run, and what does not go together among its own."""
+    if of_a_run:
+        remedy = "--against PLAN shows what changed, --out FILE.xml writes JUnit"
+        raise UsageError("--plan and --junit are for a run", remedy=remedy)
+    if option := wanted.given():
+        raise UsageError(f"{option} is for a run", remedy="--format and --out say how a dry run is shown")
+    shown.check()
 
 
 @click.command(short_help="Go on with a run that stopped.")
@@ -112,7 +118,7 @@ def resume(
     current = projects.current()
     record = recorded_run(History(current.runs), number)
     job, input_ = reopened(current, record, replace(wanted, out=out))
-    return job.run(input_, workers=workers, resumed=record, max_failures=max_failures)
+    return execute(job, input_, Settings(workers, max_failures, resumed=record))
 
 
 def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, Input | None]:

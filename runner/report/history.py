@@ -24,7 +24,7 @@ from runner.journal import AgainRecord, CallRecord, Identity, NoticeRecord, RowR
 from runner.journal.records import OPEN
 from runner.problems import UsageError, printable
 from runner.report.recount import decimal
-from runner.report.remake import CUT_SHORT
+from runner.report.remake import CUT_SHORT, by_bucket
 from runner.report.text import columns, line_numbers, moment, money, plural, run_size
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ WIDEST = 100
 
 _HEADER = ("run", "recipe", "target", "started", "state", "exit", "rows", *BUCKETS)
 
-
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
 
 
@@ -48,7 +47,7 @@ def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int
     """A line for each run, in the order given. `buckets` counts the rows of each run."""
     table: list[Sequence[str]] = [_HEADER]
     for run in runs:
-        counts = _counts(run, buckets.get(run.id, {}))
+        counts = by_bucket(buckets.get(run.id, {}), run.row_count)
         code = "" if run.exit_code is None else str(run.exit_code)
         known = (str(run.id), run.recipe, run.target, moment(run.started_at), run.state, code, str(run.row_count))
         table.append([*map(printable, known), *(str(counts[bucket]) for bucket in BUCKETS)])
@@ -79,7 +78,7 @@ def show_run(
     shown = found[:limit] if limit else found
     asked = [f"  {'again':<9} {printable(f'{a.key}: {a.why} ({a.who}, {moment(a.at)})')}" for a in again]
     told = [f"  {'told' if not n.reason else 'NOT told':<9} {printable(_notice(n))}" for n in notices]
-    lines = [*_head(run, _counts(run, counts)), *asked, *told, ""]
+    lines = [*_head(run, by_bucket(counts, run.row_count)), *asked, *told, ""]
     for row in shown:
         lines += _row(row, calls_of.get(row.number, ()), whole=key is not None)
     rest = counts.total() - len(shown)
@@ -162,7 +161,7 @@ def with_cut_short(
         yield RowRecord(run.id, number, key, "[]", bucket, CUT_SHORT)
 
 
-def _head(run: RunRecord, counts: Mapping[str, int]) -> Iterator[str]:
+def _head(run: RunRecord, counts: Mapping[Bucket, int]) -> Iterator[str]:
     yield printable(f"run {run.id}  {run.recipe} -> {run.target}")
     buckets = ", ".join(f"{counts[bucket]} {bucket}" for bucket in BUCKETS if counts[bucket])
     size = run_size(run)
@@ -179,13 +178,6 @@ def _head(run: RunRecord, counts: Mapping[str, int]) -> Iterator[str]:
         "rows": f"{size}: {buckets}" if buckets else size,
     }
     yield from (f"  {name:<9} {printable(text)}" for name, text in facts.items() if text)
-
-
-def _counts(run: RunRecord, counts: Mapping[str, int]) -> dict[str, int]:
-    """Rows by bucket. Those that the journal does not have were not started."""
-    full = {bucket: counts.get(bucket, 0) for bucket in BUCKETS}
-    full["not started"] += max(0, run.row_count - sum(full.values()))
-    return {str(bucket): count for bucket, count in full.items()}
 
 
 def _row(row: RowRecord, calls: Sequence[CallRecord], *, whole: bool) -> Iterator[str]:
@@ -249,7 +241,6 @@ def lines_of(text: str) -> list[int]:
 def _money(text: str) -> str:
     amount = decimal(text)
     return text if amount is None else money(amount)
-
 
 
 

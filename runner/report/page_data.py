@@ -70,7 +70,8 @@ def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM,
     `live` is for a run that is known to go on: rows without an end are under way, and not cut short.
     """
     rows, places, under_way = _rows_of(history, run, live=live)
-    recount = Recount(run, rows, whole=not any(row.lines == "[]" for row in rows if run.line_count))
+    whole = not any(row.lines == "[]" for row in rows if run.line_count)
+    recount = Recount(run, rows, whole=whole, under_way=under_way)
     first = {row.number for row in rows if row.bucket not in ("done", "found")} | {0}
     chunks, times, since = Chunks(first, room=room), Times(), Clock(run)
     figures: dict[int, _Row] = defaultdict(_Row)
@@ -87,7 +88,6 @@ def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM,
             chunks.add(number, _drawing(sent, since))
     columns = _columns(rows, figures)
     kept, left_out = chunks.close(max(room - len(packed(columns)), room // LEAST))
-    recount.buckets["not started"] -= under_way
     summary = tuple(
         (label, tuple(map(cut, lines))) for label, lines in recount.summary() if not (live and label in _OF_AN_END)
     )
@@ -96,7 +96,7 @@ def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM,
     head = {
         "run": run.id, "state": run.state, "code": run.exit_code, "name": printable(f"{run.recipe} → {run.target}"),
         "asked": _asked(run, history), "made": made_at, "started": run.started_at, "buckets": BUCKETS,
-        "counts": [recount.buckets[bucket] for bucket in BUCKETS], "total": run.row_count, "under_way": under_way,
+        "counts": list(recount.buckets.values()), "total": run.row_count, "under_way": under_way,
         "summary": summary, "classes": CLASSES, "money": sums.table(), "operations": times.operations(),
         "picture": times.picture(ends), "rows": columns,
         "chunks": [numbers for numbers, _ in kept], "left_out": left_out if room else 0,

@@ -12,30 +12,29 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
-from runner.engine.events import BUCKETS, Bucket, RowFinished, RunEnded
+from runner.engine.events import Bucket, RowFinished, RunEnded
 from runner.journal import RowRecord, RunRecord, SentCall
 from runner.report.account import Account, Counted, Section
-from runner.report.remake import result_of, started_of
+from runner.report.remake import by_bucket, result_of, started_of
 
 _PROBES = ("once", "probes")
 """Reads that are no part of a row; the console does not count them either."""
 
 
 class Recount:
-    """Takes the rows of a run and its calls, in any order, rows first."""
+    """Takes the rows of a run and its calls, in any order, rows first. `under_way` rows are in no bucket yet."""
 
-    def __init__(self, run: RunRecord, rows: Iterable[RowRecord], *, whole: bool = True) -> None:
+    def __init__(self, run: RunRecord, rows: Iterable[RowRecord], *, whole: bool = True, under_way: int = 0) -> None:
         self.run = run
         self.account = Account()
-        self.buckets: Counter[Bucket] = Counter()
+        self._under_way = under_way
+        self._rows: Counter[Bucket] = Counter()
         self._lines: Counter[Bucket] = Counter()
         self._results = [result_of(row) for row in rows]
         self._keys = {result.number: result.key for result in self._results}
         for result in self._results:
-            self.buckets[result.bucket] += 1
+            self._rows[result.bucket] += 1
             self._lines[result.bucket] += len(result.lines)
-        self.buckets["not started"] += max(0, run.row_count - len(self._results))
-        self._lines["not started"] += max(0, run.line_count - sum(self._lines.values()))
         self._last = run.started_at
         started = started_of(run)
         self._started = started if whole else replace(started, lines=0, left_out=0)
@@ -53,6 +52,11 @@ class Recount:
                 Counted(key, identity.step, call.operation, call.effect, each.state, amount, each.reason)
             )
 
+    @property
+    def buckets(self) -> dict[Bucket, int]:
+        """Rows by bucket."""
+        return by_bucket(self._rows, self.run.row_count - self._under_way)
+
     def summary(self) -> Iterator[Section]:
         """The sections of the summary, to be asked for once, when all calls were added."""
         self.account.begin(self._started)
@@ -61,10 +65,9 @@ class Recount:
         return self.account.summary(self._ended())
 
     def _ended(self) -> RunEnded:
-        rows = {bucket: self.buckets[bucket] for bucket in BUCKETS}
-        lines = {bucket: self._lines[bucket] for bucket in BUCKETS}
+        lines = by_bucket(self._lines, self.run.line_count)
         seconds = span(self.run.started_at, self.run.finished_at or self._last)
-        return RunEnded(self.run.id, rows, lines, self.run.exit_code or 0, seconds, self.run.reason)
+        return RunEnded(self.run.id, self.buckets, lines, self.run.exit_code or 0, seconds, self.run.reason)
 
 
 def decimal(text: str) -> Decimal | None:

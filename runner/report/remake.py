@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import cast
@@ -35,14 +35,20 @@ def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporte
         rows[result.bucket] += 1
         lines[result.bucket] += len(result.lines)
         tell(RowFinished(result))
-    rows["not started"] += max(0, run.row_count - rows.total())
-    lines["not started"] += max(0, run.line_count - lines.total())
     ended = RunEnded(
-        run.id, {bucket: rows[bucket] for bucket in BUCKETS}, {bucket: lines[bucket] for bucket in BUCKETS},
+        run.id, by_bucket(rows, run.row_count), by_bucket(lines, run.line_count),
         8 if run.exit_code is None else run.exit_code, 0.0, run.reason,
     )  # fmt: skip
     tell(ended)
     return ended
+
+
+def by_bucket(counts: Mapping[Bucket, int] | Mapping[str, int], size: int) -> dict[Bucket, int]:
+    """How many of the rows (or lines) of a run are in each bucket; those that the journal does not have, of `size`,
+    were not started."""
+    full = {bucket: counts.get(bucket, 0) for bucket in BUCKETS}
+    full["not started"] += max(0, size - sum(full.values()))
+    return full
 
 
 def started_of(run: RunRecord) -> RunStarted:

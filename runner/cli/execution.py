@@ -1,0 +1,156 @@
+"""One run of a job: begun or gone on with in the journal, sent, reported, and its end on record whatever it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from runner.catalogue import to_json
+from runner.cli import wiring
+from runner.cli.inputs import keep_piped, take_input
+from runner.cli.job import Job, now
+from runner.cli.leaving import stopping_on_signals
+from runner.cli.projects import make_folder, user
+from runner.cli.reports import MakeReporter, Reports
+from runner.engine.again import by_key
+from runner.engine.context import Context
+from runner.engine.events import RunEnded
+from runner.engine.run import Run
+from runner.engine.send import Sender
+from runner.engine.stop import Stop
+from runner.journal import AgainRecord, History, Journal, RunRecord
+from runner.problems import RunnerError, UsageError
+from runner.rows import Input
+
+
+def refuse(message: str) -> NoReturn:
+    """Refuse to resume what is no longer what it was."""
+    raise UsageError(message, remedy="use 'runner run': it finds by itself what is done, and goes on with the changes")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run goes: rows at once, how many rejected ones stop it, more reporters, and the run it goes on with."""
+
+    workers: int
+    max_failures: int | None = None
+    also: Sequence[MakeReporter] = ()
+    resumed: RunRecord | None = None
+
+
+def execute(job: Job, input_: Input | None, settings: Settings) -> int:
+    """Run the job, or the rest of it, told to the console, the results files and what else is set. The exit code."""
+    job.wanted.check(input_)
+    if input_ is None and not job.search:
+        job.check_keys(None)
+    if settings.resumed is not None and settings.max_failures is None:
+        settings = replace(settings, max_failures=settings.resumed.max_failures)
+    with _on_record(job, input_, settings) as run:
+        try:
+            ended = run.recorded(input_, settings)
+        finally:
+            run.reports.notify(job.project.config, run.journal, run.number)
+    run.reports.deliver(ended)
+    return ended.exit_code
+
+
+@contextmanager
+def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_Execution]:
+    """All that a run needs while it lasts, from the lock of the journal on."""
+    stop, runs, resumed = Stop(), job.project.config.runs, settings.resumed
+    with ExitStack() as open_things:
+        way = open_things.enter_context(wiring.open_way(job.project, job.target, job.catalogue, wait=stop.wait))
+        make_folder(runs)
+        journal = open_things.enter_context(Journal(runs))
+        open_things.enter_context(stopping_on_signals(stop))
+        if resumed is not None and way.account != resumed.account:
+            refuse(f"the account has changed since run {resumed.id} began ({resumed.account}, now {way.account})")
+        job.single()  # a key that cannot be made leaves no run on record
+        history = History(runs)
+        open_things.callback(history.close)
+        number = _begin(job, journal, way, input_, settings, job.asked_again(history, way))
+        reports = Reports(
+            job.project.recipe, runs / str(number), wanted=job.wanted, stop=stop, history=history,
+            catalogue=job.catalogue,
+        )  # fmt: skip
+        open_things.callback(reports.close)
+        yield _Execution(job, number, way, journal, history, stop, reports)
+
+
+def _begin(
+    job: Job, journal: Journal, way: wiring.Way, input_: Input | None, settings: Settings,
+    again: Sequence[AgainRecord],
+) -> int:  # fmt: skip
+    """Put the run on record, or open it again. Its number."""
+    if settings.resumed is not None:
+        journal.reopen(settings.resumed.id, max_failures=settings.max_failures)
+        return settings.resumed.id
+    recipe = job.project.recipe
+    return journal.begin(
+        RunRecord(
+            recipe.name, job.target.name, way.account, job.project.name, recipe.digest,
+            input_.origin if input_ is not None else "",
+            input_.digest if input_ is not None else "",
+            to_json(job.values).decode(), job.date.isoformat(), now(),
+            line_count=input_.line_count if input_ is not None else 0,
+            row_count=input_.row_count if input_ is not None else 0 if job.search else 1,
+            only=json.dumps(job.selection.only), max_failures=settings.max_failures, who=user(),
+            left_out=len(input_.left_out) if input_ is not None else 0,
+        ),
+        again=again,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Execution:
+    """A run that is on record."""
+
+    job: Job
+    number: int
+    way: wiring.Way
+    journal: Journal
+    history: History
+    stop: Stop
+    reports: Reports
+
+    def recorded(self, input_: Input | None, settings: Settings) -> RunEnded:
+        """Send what is left, and record the end of it, whatever it is."""
+        try:
+            ended = self._sent(input_, settings)
+        except RunnerError as error:
+            with suppress(RunnerError):
+                self._end("stopped", error.exit_code, error.message)
+            raise
+        self._end("stopped" if ended.stopped else "finished", ended.exit_code, ended.stopped)
+        return ended
+
+    def _end(self, state: str, exit_code: int, reason: str) -> None:
+        self.journal.end(self.number, state=state, exit_code=exit_code, finished_at=now(), reason=reason)
+
+    def _sent(self, input_: Input | None, settings: Settings) -> RunEnded:
+        job, history = self.job, self.history
+        context = job.context(self.way, self.number, history, self.journal, self.reports.early, self.stop)
+        context = replace(context, again=by_key(history.again(self.number)))
+        if input_ is not None:
+            keep_piped(input_, self.journal, job.project.config.runs / str(self.number))
+        elif job.search:
+            input_ = self._read(context)
+        run = Run(
+            replace(context, emit=self.reports.open(self.number, input_, settings.also)), input_, single=job.single(),
+            selection=job.selection, workers=settings.workers, max_failures=settings.max_failures,
+        )  # fmt: skip
+        resumed = settings.resumed is not None
+        return run.execute(
+            job.started(self.way, self.number, input_, history, resumed=resumed, again=context.again)
+        )
+
+    def _read(self, context: Context) -> Input:
+        """The rows of an API, kept in the run's folder so that every resume has the same ones."""
+        folder = self.job.project.config.runs / str(self.number)
+        make_folder(folder)
+        found = self.job.fetched(context, Sender(context, self.journal), folder)
+        take_input(self.journal, self.number, found, found.path)
+        return found
