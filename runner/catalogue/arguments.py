@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from runner.catalogue.schema import TreePath, is_open, types_of
+from runner.catalogue.unions import lacking
 from runner.problems import nearest
 from runner.template import Unknown
 
@@ -82,6 +83,15 @@ class Findings:
             if not any(refused[: len(here)] == here for refused, _ in self.problems):
                 self.refuse(here, "is required")
 
+    def require_form(self, schema: Mapping[str, Any], given: Collection[str], *, path: TreePath = ()) -> None:
+        """Refuse an object that lacks something of each form that it could have."""
+        if self.problems or "anyOf" not in schema or schema.get("x-runner-evidence") == "inferred":
+            return
+        first, *others = lacking(schema, given) or [[]]
+        if first:
+            instead = "".join(f", or {' and '.join(map(repr, names))}" for names in others)
+            self.refuse((*path, first[0]), f"is required{instead}")
+
     def note(self, path: TreePath, message: str) -> None:
         self.notes.append(_note(path, message))
 
@@ -144,6 +154,7 @@ def _convert_object(value: Mapping[str, Any], schema: Mapping[str, Any], *, path
     if value and not result:
         return None
     findings.require(schema.get("required", ()), result, path=path)
+    findings.require_form(schema, result, path=path)
     return result
 
 

@@ -1,7 +1,7 @@
 """What OpenAPI documents of other people's making do differently, brought into the one form that is used here.
 
 Operations without an operationId are called after method and path; `nullable` and the other words of OpenAPI 3.0 that
-3.1 dropped, and `allOf`, are written out.
+3.1 dropped, and `allOf`, are written out, and so are the forms of `oneOf`, `anyOf` and `if`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from runner.catalogue.unions import close, typed, united
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
@@ -41,7 +43,10 @@ def operation_name(method: str, path: str, entry: Mapping[str, Any]) -> str:
 
 
 def flat(schema: Any) -> Any:
-    """A schema without references, in the words of OpenAPI 3.1, with its `allOf` merged into it."""
+    """A schema without references, in the words of OpenAPI 3.1, with its `allOf` merged into it.
+
+    Where it allows several forms, they stand under `anyOf`, and all that they have beside it.
+    """
     if not isinstance(schema, Mapping):
         return schema
     result: dict[str, Any] = {}
@@ -54,8 +59,12 @@ def flat(schema: Any) -> Any:
             result[key] = flat(value) if key in _ONE else value
     if "allOf" in result:
         result = _merged(result)
+    typed(result)
     _accept_null(result)
     _exclude(result)
+    if not result.keys().isdisjoint(("oneOf", "anyOf", "if")):
+        result = united(result)
+    close(result)
     return result
 
 
@@ -70,7 +79,7 @@ def _merged(schema: dict[str, Any]) -> dict[str, Any]:
     merged = dict(schema)
     for part in parts:
         for key, value in part.items():
-            if key != "additionalProperties" or len(parts) == 1:
+            if key not in ("additionalProperties", "unevaluatedProperties") or len(parts) == 1:
                 merged.setdefault(key, value)
     if properties:
         merged["properties"] = properties

@@ -96,6 +96,8 @@ def build_request(
     body = _body(operation, given, findings)
     parameters = given if body is None else {name for name in operation.parameters if name in given}
     findings.require(operation.required, parameters if not body else {*parameters, *body})
+    if operation.body is not None:
+        findings.require_form(operation.body, body or {})
     if findings.problems:
         raise ArgumentError(findings.problems)
     path = _path(operation.path, placed["path"]) + _query(placed["query"])

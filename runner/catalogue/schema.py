@@ -100,7 +100,8 @@ def _inline_at(document: Any, key: str, value: Any, inside: frozenset[str]) -> A
 
 def is_open(schema: Mapping[str, Any]) -> bool:
     """Whether an object may have properties that its schema does not name: it is not closed, or only inferred."""
-    return schema.get("additionalProperties") is not False or schema.get("x-runner-evidence") == "inferred"
+    closed = schema.get("additionalProperties") is False and "patternProperties" not in schema
+    return not closed or schema.get("x-runner-evidence") == "inferred"
 
 
 def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue import ArgumentError, build_request
+from runner.catalogue.schema import is_open
 from runner.problems import Problem, nearest
 from runner.recipe.texts import is_each, mapping
 from runner.source import Source, TreePath
@@ -68,7 +69,7 @@ class _Arguments(NamedTuple):
         names = {**self.operation.fields, **self.operation.parameters}
         unfit = [*_unknown((), self.given, names, refused=not self.operation.open), *self._inside()]
         yield from map(self._unknown, unfit)
-        missing: dict[TreePath, list[str]] = {}
+        missing: dict[TreePath, dict[str, str]] = {}
         try:
             build_request(self.operation, _probe(self.given), base_url="http://localhost")
         except ArgumentError as error:
@@ -77,13 +78,14 @@ class _Arguments(NamedTuple):
                 if any(path[: len(other.path)] == other.path for other in unfit):
                     continue
                 if _at(self.given, path) is None:
-                    missing.setdefault(path[:-1], []).append(str(path[-1]))
+                    other = message.removeprefix("is required")
+                    missing.setdefault(path[:-1], {})[str(path[-1])] = other
                 else:
                     yield self._misfit(path, message)
         for parent, absent in missing.items():
             left = [name for name in absent if not any(_stands_for(other, (*parent, name)) for other in unfit)]
             if left:
-                yield self._missing(parent, left)
+                yield self._missing(parent, left, absent[left[-1]])
 
     def _inside(self) -> Iterator[_Unfit]:
         for name, schema in self.operation.fields.items():
@@ -99,7 +101,8 @@ class _Arguments(NamedTuple):
         message = f"{where} is not known to have a field {name!r}: it is sent as it stands"
         return self.source.problem(place, message, "unknown-field", remedy=unfit.remedy, severity="warning")
 
-    def _missing(self, parent: TreePath, names: list[str]) -> Problem:
+    def _missing(self, parent: TreePath, names: list[str], instead: str) -> Problem:
+        """Names that have to be given, or `instead` of the last one others."""
         here = (*parent, names[0]) if names[0] in mapping(_at(self.given, parent)) else parent  # there, but null
         place = self.source.key((*self.path, "with", *here))
         if not parent and not self.given:
@@ -107,7 +110,7 @@ class _Arguments(NamedTuple):
         whole = self.operation.full_name
         *most, last = map(repr, names)
         listed = f"{', '.join(most)} and {last}" if most else last
-        message = f"{whole} needs {listed}" + (f" in {parent[-1]!r}" if parent else "")
+        message = f"{whole} needs {listed}{instead}" + (f" in {parent[-1]!r}" if parent else "")
         target = "with" if not parent else str(parent[-1])
         remedy = f"add {'it' if len(names) == 1 else 'them'} to {target}; 'runner ops {whole}' shows what it takes"
         return self.source.problem(place, message, "missing-parameter", remedy=remedy)
@@ -140,8 +143,7 @@ def _unknown_inside(path: TreePath, value: Any, schema: Mapping[str, Any]) -> It
             yield from _unknown_inside((*path, index), child, mapping(schema.get("items")))
     elif isinstance(value, dict) and "properties" in schema:
         properties: Mapping[str, Any] = schema["properties"]
-        closed = schema.get("additionalProperties") is False and schema.get("x-runner-evidence") != "inferred"
-        yield from _unknown(path, value, properties, refused=closed)
+        yield from _unknown(path, value, properties, refused=not is_open(schema))
         for name, child in value.items():
             yield from _unknown_inside((*path, name), child, mapping(properties.get(name)))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue.arguments import WRITTEN
 from runner.catalogue.schema import is_open, types_of
+from runner.catalogue.unions import lacking
 from runner.problems import nearest
 from runner.recipe.findings import Findings, remedy
 from runner.recipe.types import BOOLEAN, DATE, DECIMAL, INTEGER, LIST, NUMBERS, OBJECT, STRING, TEXTS, Path, Type
@@ -94,6 +95,10 @@ def _object(type_: Type, schema: Mapping[str, Any], path: Path) -> Iterator[Misf
     for name in schema.get("required", ()) if type_.closed and type_.rest is None else ():
         if name not in type_.fields:
             yield Misfit((*path, name), "is needed, and not given", f"add {name!r}")
+    if type_.closed and type_.rest is None and set(schema.get("required", ())) <= type_.fields.keys():
+        forms = lacking(schema, type_.fields)
+        if forms:
+            yield Misfit((*path, forms[0][0]), "is needed, and not given", f"add {either(forms)}")
 
 
 def _values(
@@ -113,6 +118,11 @@ def _values(
         if wrong:
             message = f"cannot be {wrong[0]!r}, as {text} {'is' if len(given) == 1 else 'may be'}"
             yield Misfit(path, message, f"allowed: {', '.join(sorted(texts))}", sure=len(wrong) == len(given))
+
+
+def either(forms: Sequence[Sequence[str]]) -> str:
+    """What one of several forms would need, in words: 'iban', or 'number' and 'expiry'."""
+    return ", or ".join(" and ".join(map(repr, names)) for names in forms)
 
 
 def _remedy(type_: Type, wanted: Sequence[str]) -> str:

@@ -115,6 +115,8 @@ class Inference(NamedTuple):
         if not owner.kinds:
             return ANY
         if owner.can_be({OBJECT}):
+            if not tolerant:
+                self._other_forms(node, owner)
             return self._field(node, owner, tolerant=tolerant)
         if owner.can_be({LIST}):
             return owner.element if not isinstance(node.value, str) else self._of_list(node, owner, by)
@@ -122,12 +124,22 @@ class Inference(NamedTuple):
         self.findings.add(key, message, "wrong-type", remedy=f"leave {node.value!r} out", sure=owner.sure)
         return ANY
 
+    def _other_forms(self, node: Node, owner: Type) -> None:
+        """Note that what has the field may as well be text, or a list, which have none. Asking what it is will do."""
+        others = owner.solid - {OBJECT}
+        if not others or not self.findings.nulls or path_of(node.parts[0]) in self.guards:
+            return
+        whole = self.findings.quoted(node.parts[0])
+        message = f"{whole} is {Type(owner.solid)}, and {Type(others)} has no {node.value!r}"
+        remedy = f"ask first which it is: ... if {whole} is string else ..."
+        self.findings.add(node.parts[1], message, "may-be-missing", remedy=remedy, sure=False)
+
     def _field(self, node: Node, owner: Type, *, tolerant: bool) -> Type:
         """A field of an object."""
         name = node.value
         if isinstance(name, str) and name in owner.fields:
             found = owner.fields[name]
-            if not tolerant and path_of(node) not in self.guards:
+            if not tolerant and not self._told_apart(node):
                 self.findings.missing(node.parts[1], found)
             return replace(found, missing=None) if found.missing else found
         if owner.rest is not None and owner.of in COLUMNS:
@@ -139,6 +151,11 @@ class Inference(NamedTuple):
             return owner.rest or ANY
         self._unknown(node, owner)
         return ANY
+
+    def _told_apart(self, node: Node) -> bool:
+        """Whether a condition has looked at the field, or at another one of the same thing: that tells its forms."""
+        path = path_of(node)
+        return path in self.guards or any(guard[:-1] == path[:-1] for guard in self.guards if len(guard) > 1)
 
     def _unknown(self, node: Node, owner: Type) -> None:
         name, of, sure = str(node.value), owner.of, owner.closed

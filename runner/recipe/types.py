@@ -9,6 +9,8 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any, NamedTuple
 
+from runner.catalogue.schema import is_open
+
 NULL, BOOLEAN, INTEGER, DECIMAL = "null", "boolean", "integer", "decimal"
 STRING, DATE, LIST, OBJECT = "string", "date", "list", "object"
 NUMBERS = frozenset({INTEGER, DECIMAL})
@@ -150,7 +152,7 @@ def join(one: Type, other: Type) -> Type:
     return Type(
         one.kinds | other.kinds,
         item=joined(lists) if lists else None,
-        fields=_joined_fields(*objects) if len(objects) > 1 else objects[0].fields if objects else {},
+        fields=_Joined(*objects) if len(objects) > 1 else objects[0].fields if objects else {},
         rest=joined(rests) if rests else None,
         closed=all(each.closed for each in objects),
         enum=one.enum | other.enum if one.enum is not None and other.enum is not None else None,
@@ -162,32 +164,43 @@ def join(one: Type, other: Type) -> Type:
     )
 
 
-def _joined_fields(one: Type, other: Type) -> Mapping[str, Type]:
-    found: dict[str, Type] = {}
-    for name in dict.fromkeys([*one.fields, *other.fields]):
+class _Joined(Mapping[str, Type]):
+    """The fields of either of two objects, each made when somebody asks. What only one has may be missing."""
+
+    def __init__(self, one: Type, other: Type) -> None:
+        self._one, self._other = one, other
+
+    def __getitem__(self, name: str) -> Type:
+        one, other = self._one, self._other
         if name in one.fields and name in other.fields:
-            found[name] = join(one.fields[name], other.fields[name])
-            continue
+            return join(one.fields[name], other.fields[name])
         known, lacking = (one, other) if name in one.fields else (other, one)
         missing = Absence(_lacks(lacking, name, known), f"say what to take then: | default(...); or do without {name}")
-        found[name] = replace(known.fields[name], missing=missing)
-    return found
+        return replace(known.fields[name], missing=missing)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys([*self._one.fields, *self._other.fields]))
+
+    def __len__(self) -> int:
+        return len(dict.fromkeys([*self._one.fields, *self._other.fields]))
 
 
 def _lacks(lacking: Type, name: str, known: Type) -> str:
     if lacking.of and known.of and lacking.of != known.of:
         return f"{lacking.of} is not known to answer with {name!r}, as {known.of} does"
-    return f"{name!r} may be missing"
+    whose = f" of what {known.of} answers" if known.of else ""
+    return f"not every form{whose} has {name!r}"
 
 
 def from_schema(schema: Any, *, of: str = "", sure: bool = True) -> Type:
-    """The type of an answer that fits a schema without references. What is marked as inferred is not sure."""
+    """The type of an answer that fits a flat schema. What is marked as inferred is not sure."""
     if not isinstance(schema, Mapping):
         return ANY
+    forms = schema.get("anyOf")
+    if forms:
+        return joined(from_schema(form, of=of, sure=sure) for form in forms)
     declared = schema.get("type", ())
     names = [declared] if isinstance(declared, str) else list(declared)
-    if any(key in schema for key in ("anyOf", "oneOf", "not", "if")):
-        return ANY
     if not names and "properties" in schema:
         names = ["object"]
     kinds: frozenset[str] = frozenset().union(*(_OF_SCHEMA.get(name, frozenset()) for name in names))
@@ -198,7 +211,7 @@ def from_schema(schema: Any, *, of: str = "", sure: bool = True) -> Type:
         item=from_schema(schema.get("items"), of=of, sure=sure) if LIST in kinds else None,
         fields=_Fields(schema.get("properties", {}), of, sure=sure) if OBJECT in kinds else {},
         rest=from_schema(more, of=of, sure=sure) if isinstance(more, Mapping) and OBJECT in kinds else None,
-        closed=more is False and sure,
+        closed=sure and not is_open(schema),
         enum=_values(enum),
         sure=sure,
         of=of,

@@ -159,7 +159,7 @@ def test_a_schema() -> None:
     schema = {
         "properties": {
             "id": {"type": "integer"}, "tags": {"type": ["array", "null"], "items": {"type": "string"}},
-            "kind": {"enum": ["a", None], "type": "string"}, "either": {"oneOf": [{"type": "string"}]},
+            "kind": {"enum": ["a", None], "type": "string"}, "either": {"anyOf": [{"type": "string"}, {}]},
             "guess": {"type": "string", "x-runner-evidence": "inferred"},
         },
         "additionalProperties": False,

@@ -1,0 +1,107 @@
+"""Schemas of several forms: what is known of all of them, of each, and what a request is held to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from runner.catalogue import ArgumentError
+from runner.catalogue.arguments import Findings, convert
+from runner.catalogue.dialect import flat
+from runner.catalogue.schema import is_open, types_of
+from runner.catalogue.unions import MAX_FORMS, lacking
+
+CARD = {
+    "type": "object", "required": ["number"],
+    "properties": {"kind": {"const": "card"}, "number": {"type": "string"}},
+}  # fmt: skip
+IBAN = {
+    "type": "object", "required": ["iban", "holder"],
+    "properties": {"kind": {"const": "iban"}, "iban": {"type": "string"}, "holder": {"type": "string"}},
+}  # fmt: skip
+
+
+def sent(value: Any, schema: Any) -> Any:
+    findings = Findings()
+    converted = convert(value, flat(schema), path=("x",), evidence="", findings=findings)
+    if findings.problems:
+        raise ArgumentError(findings.problems)
+    return converted
+
+
+def test_beside_the_forms_stands_all_that_they_have() -> None:
+    for key in ("oneOf", "anyOf"):
+        schema = flat({key: [CARD, IBAN], "description": "How it is paid."})
+        assert schema["type"] == ["object"]
+        assert list(schema["properties"]) == ["kind", "number", "iban", "holder"]
+        assert schema["properties"]["kind"]["enum"] == ["card", "iban"]
+        assert schema["required"] == []
+        assert schema["description"] == "How it is paid."
+        forms = [list(form["properties"]) for form in schema["anyOf"]]
+        assert forms == [["kind", "number"], ["kind", "iban", "holder"]]
+    closed = flat({"oneOf": [CARD, IBAN], "unevaluatedProperties": False})
+    assert [is_open(each) for each in (closed, *closed["anyOf"], flat({"oneOf": [CARD, IBAN]}))] == [False] * 3 + [True]
+
+
+def test_what_stands_beside_the_alternatives_is_in_each_form() -> None:
+    base = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
+    schema = flat({**base, "anyOf": [{"required": ["a"]}, {"properties": {"b": {"type": "string"}}}, {"type": "null"}]})
+    assert [form.get("required") for form in schema["anyOf"]] == [["id", "a"], ["id"]]
+    assert list(schema["properties"]) == ["id", "b"]
+    numbers, others = [{"type": "number"}, {"type": "string"}], [{"type": "integer"}, {"type": "boolean"}]
+    assert flat({"oneOf": numbers, "anyOf": others}) == {"type": "integer"}
+    either = flat({**base, "if": {"required": ["a"]}, "then": {"properties": {"c": {}}}})
+    assert [list(form["properties"]) for form in either["anyOf"]] == [["id", "c"], ["id"]]
+
+
+@pytest.mark.parametrize(
+    ("schema", "types"),
+    [
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, ("string",)),
+        ({"oneOf": [{"type": ["integer", "null"]}, {"oneOf": [{"type": "boolean"}, {"type": "string"}]}]},
+         ("integer", "boolean", "string")),
+        ({"const": 3}, ("integer",)),
+        ({"enum": ["a", Decimal("1.5"), None]}, ("string", "number")),
+        ({"anyOf": [{"type": "string"}, {}]}, ()),
+        ({"anyOf": [{"type": "string"}, True]}, ()),
+        ({"anyOf": [{"type": "string"}, False]}, ("string",)),
+        ({"oneOf": [{"properties": {"a": {"type": "integer"}}}, {"type": "integer"}]}, ("object", "integer")),
+        ({"type": "string", "not": {"const": "x"}}, ("string",)),
+        ({"anyOf": [{"const": f"v{at}"} for at in range(MAX_FORMS + 1)]}, ()),
+    ],
+)  # fmt: skip
+def test_the_types_of_all_forms(schema: Any, types: tuple[str, ...]) -> None:
+    assert types_of(flat(schema)) == types
+
+
+def test_a_value_becomes_what_one_of_the_forms_is() -> None:
+    number = {"oneOf": [{"type": "integer"}, {"type": "object", "properties": {"id": {"type": "integer"}}}]}
+    assert sent("12", number) == 12
+    assert sent({"id": "7"}, number) == {"id": 7}
+    assert sent("12", {"anyOf": [{"type": "integer"}, {"type": "string"}]}) == "12"
+    with pytest.raises(ArgumentError, match="x: 'many' is not an integer or an object"):
+        sent("many", number)
+    with pytest.raises(ArgumentError, match="x: 'c' is not one of a, b"):
+        sent("c", {"oneOf": [{"const": "a"}, {"const": "b"}]})
+
+
+def test_an_object_has_to_have_all_that_one_of_its_forms_needs() -> None:
+    schema = {"oneOf": [CARD, IBAN]}
+    assert sent({"number": "4"}, schema) == {"number": "4"}
+    assert sent({"iban": "DE", "holder": "R"}, schema) == {"iban": "DE", "holder": "R"}
+    with pytest.raises(ArgumentError, match=r"x\.number: is required, or 'holder'"):
+        sent({"iban": "DE"}, schema)
+    assert lacking(flat(schema), ["kind"]) == [["number"], ["iban", "holder"]]
+    assert sent({"kind": "card"}, {**schema, "x-runner-evidence": "inferred"}) == {"kind": "card"}
+
+
+def test_fields_by_pattern_are_fields_too() -> None:
+    schema = {"type": "object", "properties": {}, "patternProperties": {"^x-": {}}, "additionalProperties": False}
+    assert sent({"x-size": "L"}, schema) == {"x-size": "L"}
+
+
+def test_parts_of_an_all_of_may_have_forms() -> None:
+    schema = flat({"allOf": [{"properties": {"id": {"type": "integer"}}}, {"oneOf": [CARD, IBAN]}]})
+    assert set(schema["properties"]) == {"id", "kind", "number", "iban", "holder"}
