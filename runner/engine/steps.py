@@ -247,13 +247,12 @@ class _RowValues(dict[str, Any]):
     def __contains__(self, name: object) -> bool:
         return super().__contains__(name) or name in self._differing
 
-    def __getitem__(self, name: str) -> Any:
-        if name in self._differing:
-            first, second = self._differing[name]
-            lines = f"{said_line(first)} and {said_line(second)}"
-            message = f"{name!r} differs on lines {lines}; what differs by line is read from row.lines"
-            raise EvaluationError(message)
-        return super().__getitem__(name)
+    def __missing__(self, name: str) -> Any:
+        if name not in self._differing:
+            raise KeyError(name)
+        first, second = self._differing[name]
+        lines = f"{said_line(first)} and {said_line(second)}"
+        raise EvaluationError(f"{name!r} differs on lines {lines}; what differs by line is read from row.lines")
 
 
 def visible(row: Row) -> Mapping[str, Any]:

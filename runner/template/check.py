@@ -12,6 +12,7 @@ from runner.problems import nearest
 from runner.template.environment import CONCAT, ENVIRONMENT
 from runner.template.filters import FILTERS, USAGE, accepts
 from runner.template.syntax import WORDS, Reference, TemplateError, Token, literal, named
+from runner.template.tree import Node
 
 MAX_DEPTH = 40
 EXPRESSION_FILTERS = ("total", "where")
@@ -38,7 +39,7 @@ class Inner(Protocol):
     def references(self) -> tuple[Reference, ...]: ...
 
     @property
-    def node(self) -> nodes.Expr: ...
+    def tree(self) -> Node: ...
 
 
 class Checker:
@@ -113,7 +114,7 @@ class Checker:
             inner = self._compile_inner(argument.value)
         except TemplateError as error:
             raise (error.moved(token.offset + 1) if exact else _over(token, error)) from None
-        if any(found.name in EXPRESSION_FILTERS for found in _filters(inner.node)):
+        if any(part.kind == "each" for part in inner.tree.walk()):
             message = f"total and where cannot stand inside {node.name}"  # nested loops: lines x lines x ...
             raise TemplateError(message, offset=token.offset, length=len(token.text))
         for reference in inner.references:
@@ -143,10 +144,6 @@ class Checker:
 
 def _callable(token: Token) -> bool:
     return (token.kind == "name" and token.text not in WORDS) or token.text in (")", "]") or token.kind == "string"
-
-
-def _filters(node: nodes.Expr) -> list[nodes.Filter]:
-    return [*([node] if isinstance(node, nodes.Filter) else []), *node.find_all(nodes.Filter)]
 
 
 def _over(token: Token, error: TemplateError) -> TemplateError:

@@ -1,79 +1,56 @@
-"""Expressions and templates, checked and compiled; the only module besides its neighbours that knows Jinja.
+"""Expressions and templates: checked when they are compiled, made functions when they are first evaluated.
 
 What is allowed: names, attributes and items, literals, arithmetic on numbers, `+` and `~` on texts, comparisons,
 `and or not in`, `a if b else c`, tests and the filters of filters.py. There are no calls, no blocks, no power, no
-floats. Compilation to code happens at the first evaluation, so that checking a recipe costs only its parsing.
+floats.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any
 
-from jinja2 import TemplateSyntaxError, UndefinedError, nodes, pass_context
-from jinja2.exceptions import SecurityError
-from jinja2.lexer import TokenStream
-from jinja2.parser import Parser
-from jinja2.runtime import Context, Undefined
+from jinja2 import UndefinedError, nodes
+from jinja2.runtime import Undefined
 
-from runner.template.check import EXPRESSION_FILTERS, Checker
-from runner.template.environment import CONCAT, ENVIRONMENT, concat
+from runner.template.check import EXPRESSION_FILTERS
+from runner.template.closures import Compute, Scope, compute_of, lone_key
 from runner.template.filters import summed
-from runner.template.syntax import (
-    Reference,
-    TemplateError,
-    Token,
-    exact_numbers,
-    references_of,
-    syntax_message,
-    tokens_of,
-    unexpected,
-)
-from runner.template.tree import Node, TreeBuilder
+from runner.template.operations import concat
+from runner.template.parse import parse_expression
+from runner.template.syntax import Reference, TemplateError, Token, tokens_of
+from runner.template.tree import Node
 from runner.template.values import EvaluationError, Undecided, Unknown, kind, to_text, type_error
 
 Tree = Any
 """A tree of data with templates at its leaves: scalars, Template, Each, lists and mappings of trees."""
 
-_ABSENT: Final = object()
 
-_COMPILING = threading.Lock()
-"""Jinja rewrites a syntax tree while it compiles it: one thread at a time."""
-
-
-def _each(context: Context, value: Any, expression: str, name: str) -> list[tuple[Any, Any]]:
+def _each(scope: Scope, value: Any, expression: str, name: str) -> list[tuple[Any, Any]]:
     """Every element of a list with the value of `expression`, which sees it as `item`."""
     if isinstance(value, Undefined):
         str(value)  # raises, with the name that is undefined
     if not isinstance(value, list | tuple):
         raise EvaluationError(f"{name} needs a list, not {kind(value)}")
     evaluate = compile_expression(expression).evaluate
-    scope = dict(context.get_all())
-    found = []
-    for element in value:
-        scope["item"] = element
-        found.append((element, evaluate(scope)))
-    return found
+    return [(element, evaluate({**scope, "item": element})) for element in value]
 
 
-@pass_context
-def _total(context: Context, value: Any, expression: str) -> Any:
+def _total(scope: Scope, value: Any, expression: str) -> Any:
     if isinstance(value, Unknown):
         return value
-    return summed([result for _, result in _each(context, value, expression, "total")], "total")
+    return summed([result for _, result in _each(scope, value, expression, "total")], "total")
 
 
-@pass_context
-def _where(context: Context, value: Any, expression: str) -> Any:
+def _where(scope: Scope, value: Any, expression: str) -> Any:
     if isinstance(value, Unknown):
         return value
-    return [element for element, keep in _each(context, value, expression, "where") if keep]
+    return [element for element, keep in _each(scope, value, expression, "where") if keep]
 
 
-ENVIRONMENT.filters |= dict(zip(EXPRESSION_FILTERS, (_total, _where), strict=True))
+_EACH = dict(zip(EXPRESSION_FILTERS, (_total, _where), strict=True))
 
 
 @dataclass(frozen=True)
@@ -91,65 +68,54 @@ class Expression:
         return ((0, self),)
 
     @cached_property
-    def _compiled(self) -> Callable[[Context], Iterator[str]]:
-        body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), self.node, lineno=1)]
-        with _COMPILING:
-            return ENVIRONMENT.from_string(nodes.Template(body, lineno=1)).root_render_func
+    def evaluate(self) -> Compute:
+        """From a scope to the value; Unknown where it needs one. Raises EvaluationError."""
+        whole = self._guarded(compute_of(self.node, _EACH))
+        lone = lone_key(self.node)
+        if lone is None:
+            return whole
+        name, key = lone
 
-    @cached_property
-    def _lone(self) -> tuple[str, tuple[str, ...]] | None:
-        """The name and the keys of an expression that is nothing but `row.email`: most are, and need no Jinja."""
-        keys: list[str] = []
-        node: nodes.Node = self.node
-        while isinstance(node, nodes.Getattr):
-            keys.append(node.attr)
-            node = node.node
-        return (node.name, tuple(reversed(keys))) if isinstance(node, nodes.Name) else None
+        def read(scope: Scope) -> Any:
+            try:
+                return scope[name][key]
+            except (KeyError, TypeError, EvaluationError):
+                return whole(scope)
 
-    def _read(self, name: str, keys: tuple[str, ...], scope: Mapping[str, Any]) -> Any:
-        """The value of a lone name; absent where it is for Jinja to say what is wrong."""
-        value = scope.get(name, _ABSENT)
-        for key in keys:
-            if isinstance(value, dict) and key in value:
-                value = value[key]
-            else:
-                value = value.child(key) if isinstance(value, Unknown) else _ABSENT
-        return value
+        return read
 
-    def _value(self, scope: Mapping[str, Any]) -> Any:
-        context = Context(ENVIRONMENT, dict(scope), None, {})
-        for _ in self._compiled(context):
-            pass
-        return context.vars["result"]
+    def _guarded(self, compute: Compute) -> Compute:
+        """A function with whatever it raises in the words of people, and nothing undefined in its value."""
+        builds = _builds(self.node)
+
+        def evaluate(scope: Scope) -> Any:
+            try:
+                value = compute(scope)
+                if builds or isinstance(value, Undefined):
+                    _defined(value, deep=builds)
+            except Undecided as undecided:
+                return Unknown(undecided.origin)
+            except UndefinedError as error:
+                message = (error.message or "").replace("is undefined", "is not known here")
+                raise EvaluationError(f"{self._shown}: {message}") from None
+            except EvaluationError as error:
+                raise EvaluationError(f"{self._shown}: {error}") from None
+            except TypeError as error:
+                raise EvaluationError(f"{self._shown}: {type_error(error)}") from None
+            return value
+
+        return evaluate
 
     @property
     def _shown(self) -> str:
         text = self.text.strip()
         return text if len(text) <= 100 else f"{text[:97]}..."
 
-    @cached_property
-    def _builds(self) -> bool:
-        """Whether it makes lists or objects of its own, where something undefined could hide."""
-        inside = self.node.find(nodes.List) or self.node.find(nodes.Dict)
-        return inside is not None or isinstance(self.node, nodes.List | nodes.Dict)
 
-    def evaluate(self, scope: Mapping[str, Any]) -> Any:
-        """The value in `scope`; Unknown where it needs one. Raises EvaluationError."""
-        try:
-            if self._lone is not None and (found := self._read(*self._lone, scope)) is not _ABSENT:
-                return found
-            value = self._value(scope)
-            _defined(value, deep=self._builds)
-        except Undecided as undecided:
-            return Unknown(undecided.origin)
-        except (UndefinedError, SecurityError) as error:
-            message = (error.message or "").replace("is undefined", "is not known here")
-            raise EvaluationError(f"{self._shown}: {message}") from None
-        except EvaluationError as error:
-            raise EvaluationError(f"{self._shown}: {error}") from None
-        except TypeError as error:
-            raise EvaluationError(f"{self._shown}: {type_error(error)}") from None
-        return value
+def _builds(node: nodes.Expr) -> bool:
+    """Whether it makes lists or objects of its own, where something undefined could hide."""
+    inside = node.find(nodes.List) or node.find(nodes.Dict)
+    return inside is not None or isinstance(node, nodes.List | nodes.Dict)
 
 
 def _defined(value: Any, *, deep: bool) -> None:
@@ -204,10 +170,6 @@ def _as_text(part: Expression, scope: Mapping[str, Any]) -> str | Unknown:
         raise EvaluationError(f"{part.text.strip()[:100]}: {error}") from None
 
 
-def _inner_tree(text: str) -> Node:
-    return compile_expression(text).tree
-
-
 def compile_expression(text: str) -> Expression:
     """A bare expression, checked. Raises TemplateError."""
     return _compile_expression(str(text))
@@ -226,7 +188,7 @@ def _compile_expression(text: str) -> Expression:
             raise TemplateError("unexpected '}}'", offset=3 + text.find("}}"), length=2)
     except TemplateError as error:
         raise error.moved(-3) from None
-    return _expression([token.moved(-3) for token in tokens[1:-1]], text)
+    return _expression([token.moved(-3) for token in tokens[1:-1]], text, base=0)
 
 
 def compile_template(text: str) -> Template | str:
@@ -278,65 +240,5 @@ def render(tree: Tree, scope: Mapping[str, Any]) -> Any:
     return [render(value, scope) for value in tree] if isinstance(tree, list) else tree
 
 
-def _expression(tokens: list[Token], text: str, *, base: int = 0) -> Expression:
-    """Parse and check one expression whose tokens are known. `base` is its offset in the surrounding text."""
-    lead = len(text) - len(text.lstrip())
-    try:
-        parsed, numbers = exact_numbers(tokens)
-        node = _parse(parsed, tokens, text)
-        checker = Checker(tokens, text, numbers=numbers, compile_inner=compile_expression)
-        checked = checker.check(node)
-    except TemplateError as error:
-        raise error.moved(base) from None
-    except RecursionError:
-        raise TemplateError("nested too deeply", offset=base + lead) from None
-    # The tree comes before any evaluation: Jinja folds constants into the nodes when it compiles them.
-    tree = TreeBuilder(tokens, inner=_inner_tree, concat=CONCAT, each=EXPRESSION_FILTERS).build(checked)
-    return Expression(text, (*references_of(tokens), *checker.references), checked, tree)
-
-
-def _parse(parsed: list[Token], tokens: list[Token], text: str) -> nodes.Expr:
-    parser = _parser(parsed, tokens, text)
-    try:
-        node = parser.parse_expression()
-    except TemplateSyntaxError as error:
-        taken = error.message == "expected name or number"  # Jinja has read over what it complains of
-        culprit = _current(parser, tokens, back=int(taken))
-        if culprit is None:  # it ends too early: the whole of it is shown
-            lead = len(text) - len(text.lstrip())
-            raise TemplateError(syntax_message(error), offset=lead, length=len(text.strip()) or 1) from None
-        remedy = unexpected(culprit.text, offset=0).remedy
-        if culprit.text == "|" and not text[: culprit.offset].endswith("|"):
-            remedy = ""
-        if culprit.text == "}" and text.lstrip().startswith("{"):
-            remedy = "one pair of brackets is enough"
-        message, length = syntax_message(error), len(culprit.text)
-        raise TemplateError(message, offset=culprit.offset, length=length, remedy=remedy) from None
-    culprit = _current(parser, tokens)
-    if culprit is not None:
-        raise unexpected(culprit.text, offset=culprit.offset)
-    return node
-
-
-def _parser(parsed: list[Token], tokens: list[Token], text: str) -> Parser:
-    """A parser of tokens that have offsets (from 1) for their lines, which the nodes made of them then have."""
-    parser = Parser(ENVIRONMENT, "", state="variable")
-    try:
-        placed = list(ENVIRONMENT.lexer.wrap((token.offset + 1, token.kind, token.text) for token in parsed))
-    except TemplateSyntaxError as error:  # a character that no name has, or an escape that means nothing
-        odd = next((token for token in tokens if token.kind == "name" and not token.text.isidentifier()), None)
-        whole = Token(len(text) - len(text.lstrip()), "", text.strip())
-        offset, _, culprit = odd or whole
-        raise TemplateError(syntax_message(error), offset=offset, length=len(culprit)) from None
-    parser.stream = TokenStream(placed, None, None)
-    return parser
-
-
-def _current(parser: Parser, tokens: list[Token], *, back: int = 0) -> Token | None:
-    """The token of the text that the parser stands at, or stood at before; None at the end."""
-    left = back
-    while not parser.stream.eos:
-        left += 1
-        next(parser.stream)
-    solid = [token for token in tokens if token.kind != "whitespace"]
-    return solid[-left] if left else None
+def _expression(tokens: list[Token], text: str, *, base: int) -> Expression:
+    return Expression(text, *parse_expression(tokens, text, base=base, inner=compile_expression))

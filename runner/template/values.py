@@ -41,7 +41,7 @@ class Unknown:
 
     def __init__(self, origin: str, *, parts: Sequence[str | Unknown] = ()) -> None:
         self.origin = origin
-        self.parts = tuple(parts)
+        self.parts = tuple(parts) if parts else ()
 
     @classmethod
     def text(cls, parts: Sequence[str | Unknown]) -> Unknown:
@@ -58,6 +58,8 @@ class Unknown:
     def child(self, name: str | int) -> Unknown:
         """The unknown value at `name` inside this one."""
         return Unknown(f"{self.origin}.{name}" if isinstance(name, str) else f"{self.origin}[{name}]")
+
+    __getitem__ = child
 
     def __eq__(self, other: object) -> Unknown:  # type: ignore[override]
         return self

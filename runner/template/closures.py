@@ -1,0 +1,163 @@
+"""A checked syntax tree as functions: every part of an expression becomes one that takes a scope and gives its value.
+
+    row.price * 2     ->  multiply(read(row, price), constant(2)), each of them called with the scope
+
+What does not depend on the scope is looked up once, when the functions are made: which operator it is, which filter,
+which key. They are made at the first evaluation, so that checking a recipe costs only its parsing. Of Jinja only the
+parser has a part in this: none of its code is run on values but for its tests of what is undefined.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from jinja2 import StrictUndefined, nodes
+
+from runner.template.environment import ENVIRONMENT
+from runner.template.operations import BINARY, member, negative, positive
+
+Scope = Mapping[str, Any]
+Compute = Callable[[Scope], Any]
+"""From a scope to a value, which may be undefined. Raises what its parts raise."""
+
+_OPERATORS: Mapping[type[nodes.BinExpr], str] = {
+    nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%",
+}  # fmt: skip
+_COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "lteq": operator.le, "gt": operator.gt,
+    "gteq": operator.ge, "in": lambda a, b: a in b, "notin": lambda a, b: a not in b,
+}  # fmt: skip
+_ABSENT: Final = object()
+
+
+def compute_of(node: nodes.Node, each: Mapping[str, Callable[[Scope, Any, str], Any]]) -> Compute:
+    """The function of a checked node. `each` are the filters that take an expression, and the scope for it."""
+
+    def of(part: nodes.Node) -> Compute:
+        return compute_of(part, each)
+
+    if isinstance(node, nodes.Name):
+        return _name(node.name)
+    if isinstance(node, nodes.Const):
+        return _constant(node.value)
+    if isinstance(node, nodes.Getattr | nodes.Getitem):
+        return _member(node, of)
+    if isinstance(node, nodes.Filter | nodes.Test):
+        return _filter_of_each(node, of, each[node.name]) if node.name in each else _applied(node, of)
+    if isinstance(node, nodes.BinExpr | nodes.UnaryExpr):
+        return _operation(node, of)
+    if isinstance(node, nodes.Compare):
+        return _compared(node, of)
+    if isinstance(node, nodes.CondExpr):
+        return _chosen(node, of)
+    if isinstance(node, nodes.List):
+        items = [of(item) for item in node.items]
+        return lambda scope: [item(scope) for item in items]
+    assert isinstance(node, nodes.Dict)  # noqa: S101 - nothing else is let through by the checker
+    pairs = [(pair.key.as_const(), of(pair.value)) for pair in node.items]
+    return lambda scope: {key: value(scope) for key, value in pairs}
+
+
+def _constant(value: Any) -> Compute:
+    return lambda scope: value  # noqa: ARG005 - the same in every scope
+
+
+def _name(name: str) -> Compute:
+    def read(scope: Scope) -> Any:
+        value = scope.get(name, _ABSENT)
+        return StrictUndefined(name=name) if value is _ABSENT else value
+
+    return read
+
+
+def _member(node: nodes.Getattr | nodes.Getitem, of: Callable[[nodes.Node], Compute]) -> Compute:
+    owner = of(node.node)
+    if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Const):
+        by = of(node.arg)
+        return lambda scope: member(owner(scope), by(scope))
+    key = node.attr if isinstance(node, nodes.Getattr) else node.arg.as_const()
+    lone = lone_key(node)
+    if lone is None:
+        return lambda scope: member(owner(scope), key)
+    name, inside = lone
+
+    def read(scope: Scope) -> Any:
+        try:
+            return scope[name][inside]
+        except (KeyError, TypeError):  # there is none: what is said about it, or undefined
+            return member(owner(scope), key)
+
+    return read
+
+
+def lone_key(node: nodes.Node) -> tuple[str, str] | None:
+    """The name and the key of an expression that is nothing but `row.email`: most are."""
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+        return node.node.name, node.attr
+    return None
+
+
+def _applied(node: nodes.Filter | nodes.Test, of: Callable[[nodes.Node], Compute]) -> Compute:
+    """A filter or a test, with what it is given beside the value."""
+    assert node.node is not None  # noqa: S101 - a filter without a value is part of blocks only
+    value = of(node.node)
+    known: Mapping[str, Any] = ENVIRONMENT.filters if isinstance(node, nodes.Filter) else ENVIRONMENT.tests
+    apply = known[node.name]
+    if not node.args and not node.kwargs:
+        return lambda scope: apply(value(scope))
+    given = [of(argument) for argument in node.args]
+    named = [(str(keyword.key), of(keyword.value)) for keyword in node.kwargs]
+    return lambda scope: apply(value(scope), *[one(scope) for one in given], **{key: one(scope) for key, one in named})
+
+
+def _filter_of_each(
+    node: nodes.Filter | nodes.Test, of: Callable[[nodes.Node], Compute], apply: Callable[[Scope, Any, str], Any]
+) -> Compute:
+    assert node.node is not None  # noqa: S101 - a filter without a value is part of blocks only
+    value, text = of(node.node), node.args[0].as_const()
+    return lambda scope: apply(scope, value(scope), text)
+
+
+def _operation(node: nodes.BinExpr | nodes.UnaryExpr, of: Callable[[nodes.Node], Compute]) -> Compute:
+    if isinstance(node, nodes.UnaryExpr):
+        value = of(node.node)
+        if isinstance(node, nodes.Not):
+            return lambda scope: not value(scope)
+        sign = negative if isinstance(node, nodes.Neg) else positive
+        return lambda scope: sign(value(scope))
+    left, right = of(node.left), of(node.right)
+    if isinstance(node, nodes.And):
+        return lambda scope: left(scope) and right(scope)
+    if isinstance(node, nodes.Or):
+        return lambda scope: left(scope) or right(scope)
+    operate = BINARY[_OPERATORS[type(node)]]
+    return lambda scope: operate(left(scope), right(scope))
+
+
+def _compared(node: nodes.Compare, of: Callable[[nodes.Node], Compute]) -> Compute:
+    first = of(node.expr)
+    rest = [(_COMPARED[operand.op], of(operand.expr)) for operand in node.ops]
+    if len(rest) == 1:
+        ((compare, second),) = rest
+        return lambda scope: compare(first(scope), second(scope))
+
+    def chained(scope: Scope) -> Any:
+        """As in Python: `a < b < c` is `a < b and b < c`, and what follows a comparison that fails is not looked at."""
+        left, found = first(scope), None
+        for compare, part in rest:
+            if found is not None and not found:
+                return found
+            right = part(scope)
+            found = compare(left, right)
+            left = right
+        return found
+
+    return chained
+
+
+def _chosen(node: nodes.CondExpr, of: Callable[[nodes.Node], Compute]) -> Compute:
+    assert node.expr2 is not None  # noqa: S101 - the checker asks for an `else`
+    test, one, other = of(node.test), of(node.expr1), of(node.expr2)
+    return lambda scope: one(scope) if test(scope) else other(scope)
