@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from runner.cli import wiring
 from runner.cli.job import Job, Planning
-from runner.cli.plan_options import OUT, Format, PlanOptions
+from runner.cli.plan_options import OPTIONS, OUT, Format, PlanOptions
 from runner.config import SANDBOX
 from runner.durable import WholeFile
 from runner.engine.events import Event, Reporter, RowFinished
@@ -41,7 +43,25 @@ def dry_run(job: Job, input_: Input | None, shown: PlanOptions) -> int:
     return EXIT_CHANGES if shown.detailed and changed and not ended.exit_code else ended.exit_code
 
 
-def tell_problems(error: InvalidError, shown: PlanOptions) -> int:
+def plan_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of a dry run, as one argument `shown`; it tells problems as they say."""
+
+    @functools.wraps(command)
+    def packed(**given: Any) -> int:
+        shown = PlanOptions(**{each.name: given.pop(each.name) for each in fields(PlanOptions)})
+        try:
+            return command(shown=shown, **given)
+        except InvalidError as error:
+            if not given.get("dry_run"):
+                raise
+            return _tell_problems(error, shown)
+
+    for option in reversed(OPTIONS):
+        option(packed)
+    return packed
+
+
+def _tell_problems(error: InvalidError, shown: PlanOptions) -> int:
     """Problems that leave nothing to plan, in the forms that the plan was asked for. Raises them again for people."""
     for path in shown.out:
         form = OUT[path.suffix.lower()]

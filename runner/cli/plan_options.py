@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import click
 
-from runner.problems import InvalidError, UsageError
+from runner.problems import UsageError
 
 Format = Literal["text", "json", "markdown", "github", "junit"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -58,38 +56,17 @@ class PlanOptions:
         """An option that was set and that only a dry run has, as people write it; empty when none was."""
         if any(path.suffix.lower() in OUT and not path.is_dir() for path in self.out):
             return "--out"  # a plan is meant: to send instead would be the opposite of what was asked for
-        options = {parameter.name: parameter.opts[0] for parameter in _parameters()}
+        command = click.Command("plan")
+        for option in OPTIONS:
+            option(command)
+        options = {parameter.name: parameter.opts[0] for parameter in command.params}
         own = (each for each in fields(self) if each.name != "out")
         changed = (each.name for each in own if getattr(self, each.name) != each.default)
         return next((options[name] for name in changed), "")
 
 
-def plan_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of a dry run, as one argument `shown`; it tells problems as they say."""
-
-    @functools.wraps(command)
-    def packed(**given: Any) -> int:
-        shown = PlanOptions(**{each.name: given.pop(each.name) for each in fields(PlanOptions)})
-        try:
-            return command(shown=shown, **given)
-        except InvalidError as error:
-            if not given.get("dry_run"):
-                raise
-            from runner.cli.dry_run import tell_problems
-
-            return tell_problems(error, shown)
-
-    for option in reversed(_OPTIONS):
-        option(packed)
-    return packed
-
-
-def _parameters() -> list[click.Parameter]:
-    return click.command()(plan_options(lambda **_: 0)).params
-
-
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_OPTIONS = (
+OPTIONS = (
     click.option("--all", "show_all", is_flag=True, help="With --dry-run: show every row, also those that are alike."),
     click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True,
                  help="With --dry-run: what is printed, also of problems; schemas/plan.schema.json describes JSON."),

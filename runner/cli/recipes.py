@@ -14,11 +14,11 @@ import click
 from runner.catalogue import parse_json
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
-from runner.cli.dry_run import check_plan, written
+from runner.cli.dry_run import check_plan, plan_options, written
 from runner.cli.dry_run import dry_run as show_plan
 from runner.cli.execution import Settings, execute, refuse
 from runner.cli.job import Job
-from runner.cli.plan_options import PlanOptions, plan_options
+from runner.cli.plan_options import PlanOptions
 from runner.cli.rows_options import PIPED, rows_options
 from runner.cli.wanted import OUT, Wanted, wanted_options
 from runner.config import Config
