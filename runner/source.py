@@ -9,14 +9,14 @@ refused, each with its place. Size and depth are checked on the event stream, be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
+from runner.positions import line_at, lines_of, offsets
 from runner.problems import InvalidError, Problem
 
 MAX_BYTES = 1024 * 1024
@@ -35,10 +35,6 @@ _FRACTION = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]
 _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 _HUGE = re.compile(r"[eE][-+]?0*[1-9][0-9]{2}")
 _UNQUOTED_TEMPLATE = 'quote template brackets: "{{ ... }}"'
-_BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
-"""What ends a line for the parser, which counts lines by the rules of YAML 1.1."""
-_FOLD = re.compile(rf"[ \t]*(?:{_BREAK.pattern})(?:[ \t]|{_BREAK.pattern})*")
-_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|\r\n|.)", re.DOTALL)
 _NOT_YAML = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _NOT_PLAIN = re.compile(r"[^\t\n\r\x20-\x7e]")
 """The same for text of ASCII alone: the other takes longer to compile than a recipe to read."""
@@ -64,16 +60,15 @@ class Place(NamedTuple):
     length: int = 1
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A parsed document: its data and the way back from every part of it to the text."""
 
     file: str
     text: str
     data: Any
-    lines: Sequence[str] = field(repr=False)
-    root: yaml.Node | None = field(repr=False)
-    number_keys: bool = field(default=False, repr=False)
+    lines: Sequence[str]
+    root: yaml.Node | None
+    number_keys: bool = False
 
     def value(self, path: TreePath) -> Place:
         """The place of the value at `path`; of the nearest node above it where that does not exist."""
@@ -88,12 +83,12 @@ class Source:
         node = self._node(path)[0]
         if not isinstance(node, yaml.ScalarNode):
             return _place(node)
-        offsets = _block_offsets if node.style in {"|", ">"} else _flow_offsets
-        index = [*offsets(self.text[node.start_mark.index : node.end_mark.index], node)]
+        raw = self.text[node.start_mark.index : node.end_mark.index]
+        index = offsets(raw, node.value, style=node.style or "")
         at = node.start_mark.index + (index[offset] if offset < len(index) else index[-1] + 1 if index else 0)
         after = offset + max(1, length)
         end = node.start_mark.index + index[after] if after < len(index) else at + length
-        line, start = _line(self.text, at)
+        line, start = line_at(self.text, at)
         return Place(line + 1, at - start + 1, max(1, min(end, start + len(self.lines[line])) - at))
 
     def problem(self, place: Place, message: str, kind: str, *, remedy: str = "", severity: str = "error") -> Problem:
@@ -137,7 +132,7 @@ def read(
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode()
-        line, start = _line(before, len(before))
+        line, start = line_at(before, len(before))
         place, message = (line + 1, len(before) - start + 1), f"not UTF-8 text (byte 0x{error.object[error.start]:02x})"
         raise InvalidError([Problem(shown, *place, message, "encoding", "save it as UTF-8")]) from None
     events = MAX_EVENTS * max(1, max_bytes // MAX_BYTES)
@@ -147,9 +142,9 @@ def read(
 def parse(text: str, *, file: str, max_events: int | None = MAX_EVENTS, number_keys: bool = False) -> Source:
     """Parse YAML `text`, of any size and depth without `max_events`. Raises InvalidError with every problem found."""
     text = text.removeprefix("\ufeff")
-    bare = Source(file, text, None, _BREAK.split(text), None, number_keys)
+    bare = Source(file, text, None, lines_of(text), None, number_keys)
     if found := _NOT_PLAIN.search(text) if text.isascii() else re.search(_NOT_YAML, text):
-        line, start = _line(text, found.start())
+        line, start = line_at(text, found.start())
         message = f"a character that YAML does not allow: {found.group()!a}"
         raise InvalidError([bare.problem(Place(line + 1, found.start() - start + 1), message, "yaml-syntax")])
     try:
@@ -162,7 +157,7 @@ def parse(text: str, *, file: str, max_events: int | None = MAX_EVENTS, number_k
     data = _build(root, bare, problems) if root is not None else None
     if problems:
         raise InvalidError(problems)
-    return replace(bare, data=data, root=root)
+    return bare._replace(data=data, root=root)
 
 
 def _check_events(source: Source, max_events: int) -> None:
@@ -258,12 +253,6 @@ def _place(node: yaml.Node | None) -> Place:
     return Place(start.line + 1, start.column + 1, max(1, length))
 
 
-def _line(text: str, at: int) -> tuple[int, int]:
-    """The line (from 0) in which the character at `at` stands, and where that line starts."""
-    ends = [0, *(found.end() for found in _BREAK.finditer(text) if found.end() <= at)]
-    return len(ends) - 1, ends[-1]
-
-
 def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
     mark, context = (getattr(error, f"{which}_mark", None) for which in ("problem", "context"))
     what = " ".join(filter(None, [getattr(error, "context", None), getattr(error, "problem", None)]))
@@ -277,40 +266,3 @@ def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
     if "\t" in text[: len(text) - len(text.lstrip())]:
         remedy = "indent with blanks, not tabs"
     return source.problem(Place(line + 1, column + 1), f"not valid YAML: {message}", "yaml-syntax", remedy=remedy)
-
-
-def _flow_offsets(raw: str, node: yaml.ScalarNode) -> Iterator[int]:
-    """For each character of a scalar's value, its index in the raw text (quotes, folds and escapes skipped)."""
-    quote = node.style or ""
-    at = len(quote)
-    while at < len(raw) - len(quote):
-        escape = _ESCAPE.match(raw, at) if quote == '"' else None
-        joined = bool(escape and _BREAK.match(raw, at + 1))  # an escaped line break stands for nothing
-        fold = _FOLD.match(raw, at + joined)
-        if fold:  # one line break stands for a blank, of more the first for nothing
-            breaks = [found.start() for found in _BREAK.finditer(raw, fold.start(), fold.end())]
-            yield from breaks[1:] or breaks[joined:]
-        else:
-            yield at
-        twice = quote == "'" and raw.startswith("''", at)
-        at = fold.end() if fold else escape.end() if escape else at + 1 + twice
-
-
-def _block_offsets(raw: str, node: yaml.ScalarNode) -> Iterator[int]:
-    """The same for block text: the indentation is skipped, and line breaks that the value lacks."""
-    header = _BREAK.search(raw)
-    body = raw[header.end() :] if header else ""
-    first = next((line for line in _BREAK.split(body) if line.strip(" ")), "")
-    indent = max(0, _blanks(first) - _blanks(node.value.lstrip("\n")))
-    at = len(raw) - len(body) + min(indent, _blanks(body))
-    for following in [*node.value[1:], ""]:
-        yield min(at, len(raw) - 1)
-        found = _BREAK.match(raw, at)
-        at += 1
-        while found:  # more line breaks than the value has are folded away
-            at = found.end() + min(indent, _blanks(raw[found.end() :]))
-            found = None if _BREAK.match(following) else _BREAK.match(raw, at)
-
-
-def _blanks(text: str) -> int:
-    return len(text) - len(text.lstrip(" "))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -52,8 +52,7 @@ class Limits(NamedTuple):
     user_agent_required: bool = False
 
 
-@dataclass(frozen=True)
-class Api:
+class Api(NamedTuple):
     """One API as its document describes it. `document` is the raw document, references unresolved, overlay applied.
 
     `server` is empty where the document names none that can be reached as it stands; the configuration has to, then.
@@ -66,7 +65,7 @@ class Api:
     operations: Mapping[str, Operation]
     auth: tuple[Auth, ...]
     limits: Limits
-    document: Mapping[str, Any] = field(repr=False)
+    document: Mapping[str, Any]
     file: Path
     notes: tuple[str, ...] = ()
 
@@ -144,7 +143,7 @@ def _with_path_items(source: Source) -> Source:
         followed = {path: deref(source.data, item) for path, item in paths.items()}
     except KeyError:  # the check tells where it points
         return source
-    return replace(source, data={**source.data, "paths": followed})
+    return source._replace(data={**source.data, "paths": followed})
 
 
 def shipped_apis() -> Mapping[str, Path]:

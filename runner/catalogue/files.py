@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote
@@ -24,11 +23,11 @@ def read_document(path: Path, *, ours: bool = False) -> Source:
     source = _read(path, ours=ours)
     if ours:
         return source
-    bundle = _Bundle(path.resolve().parent, path.resolve())
+    bundle = _Bundle(path.resolve())
     data = bundle.gather(source)
     if bundle.problems:
         raise InvalidError(bundle.problems)
-    return replace(source, data=data)
+    return source._replace(data=data)
 
 
 def with_places(source: Source) -> Source:
@@ -36,7 +35,7 @@ def with_places(source: Source) -> Source:
     if source.root is not None:
         return source
     placed = parse(source.text, file=source.file, max_events=None, number_keys=True)
-    return replace(source, lines=placed.lines, root=placed.root)
+    return source._replace(lines=placed.lines, root=placed.root)
 
 
 def _read(path: Path, *, ours: bool = False) -> Source:
@@ -77,14 +76,13 @@ def _refuse(text: str) -> NoReturn:
     raise ValueError(text)
 
 
-@dataclass
 class _Bundle:
     """Gathers the files that a document refers to. What is wrong with them is kept in `problems`."""
 
-    folder: Path
-    main: Path
-    problems: list[Problem] = field(default_factory=list)
-    files: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, main: Path) -> None:
+        self.folder, self.main = main.parent, main
+        self.problems: list[Problem] = []
+        self.files: dict[str, Any] = {}
 
     def gather(self, source: Source) -> Any:
         """The tree of the main document: every reference points into it, also those of the other files."""

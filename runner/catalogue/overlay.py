@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,7 @@ def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[
             problems.append(overlay.problem(place, message, "overlay"))
     if problems:
         raise InvalidError(problems)
-    corrected = replace(source, data=tree[""])
+    corrected = source._replace(data=tree[""])
     wrong = check(corrected)
     if not wrong:
         return corrected, []

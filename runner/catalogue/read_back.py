@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from runner.catalogue.dialect import operation_name
 from runner.template import Unknown
@@ -13,8 +13,7 @@ from runner.template import Unknown
 KEY = "x-runner-read-back"
 
 
-@dataclass(frozen=True)
-class ReadBack:
+class ReadBack(NamedTuple):
     """How a write is read back.
 
     operation   the read, an operation of the same API; its parameters are those of the write by the same names
@@ -23,7 +22,7 @@ class ReadBack:
     """
 
     operation: str
-    answer: Mapping[str, str] = field(default_factory=dict)
+    answer: Mapping[str, str] = MappingProxyType({})
     unlike: frozenset[str] = frozenset()
 
     def arguments(self, given: Mapping[str, Any], answer: Any) -> dict[str, Any]:

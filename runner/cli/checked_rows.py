@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,9 @@ def check_rows(recipe: Recipe, files: Sequence[Path], catalogue: Catalogue) -> t
     columns = tuple(_named(column, recipe, catalogue, used) for column in recipe.rows.columns)
     values = {name: _value(var) for name, var in recipe.vars.items()}
     scope = {"vars": values, "run": {"id": Unknown("run.id"), "date": dt.datetime.now().astimezone().date()}}
-    rows = replace(recipe.rows, columns=columns)
+    rows = recipe.rows._replace(columns=columns)
     if any(var.required for var in recipe.vars.values()):  # what stands for a value was not announced by anybody
-        rows = replace(rows, expect_total=None)
+        rows = rows._replace(expect_total=None)
     input_ = open_named(files, rows, scope)
     return input_, [*input_.warnings, *spelled_otherwise(input_, used)]
 
@@ -42,7 +41,7 @@ def _named(column: Column, recipe: Recipe, catalogue: Catalogue, used: Mapping[s
     """The column, with the names that its cells can be where it finds entries of a lookup whose names are known."""
     if column.name not in used or column.enum:
         return column
-    return replace(column, enum=names_in(recipe, catalogue, used[column.name]))
+    return column._replace(enum=names_in(recipe, catalogue, used[column.name]))
 
 
 def _value(var: Var) -> Any:

@@ -7,10 +7,10 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from runner import config, source
 from runner.catalogue import Catalogue
@@ -23,8 +23,7 @@ from runner.recipe.variables import var_value
 _SEE = "the recipe says under `vars` which there are; set them with -v NAME=VALUE or --vars-file FILE"
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(NamedTuple):
     """A configuration and a recipe of it. `path` is the recipe's file; `name` what the journal calls it.
 
     `mappings` has the entries of lookups from files. The recipe's digest is of these files too: what they say is a part
@@ -36,7 +35,7 @@ class Project:
     name: str
     loaded: Loaded
     shipped: bool = False
-    mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    mappings: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({})
 
     @property
     def recipe(self) -> Recipe:
@@ -50,7 +49,7 @@ def project(recipe: str, catalogue: Catalogue, *, at: Config) -> Project:
     name = recipe if shipped else str(path.absolute())
     loaded = load(path, catalogue=catalogue, name=recipe if not shipped else path.name)
     mappings, digest = mappings_of(loaded.recipe, path.parent)
-    loaded = loaded._replace(recipe=replace(loaded.recipe, digest=digest))
+    loaded = loaded._replace(recipe=loaded.recipe._replace(digest=digest))
     return Project(at, path, name, loaded, shipped, mappings)
 
 

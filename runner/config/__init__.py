@@ -25,15 +25,17 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import source
-from runner.config.notices import Notice, read_notices
 from runner.config.reading import Reading, Secret, discreet, plain
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
+
+if TYPE_CHECKING:
+    from runner.config.notices import Notice
 
 __all__ = ["NAME", "SANDBOX", "ApiTarget", "Config", "Secret", "Target", "find_home", "load"]
 
@@ -50,15 +52,14 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class ApiTarget:
+class ApiTarget(NamedTuple):
     """One API of a target. `secrets` maps the name of a security scheme to an environment variable.
 
     `overlay` is the file that corrects the API's document for this target, as the configuration names it.
     """
 
     base_url: str = ""
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = MappingProxyType({})
     user_agent: str = ""
     requests_per_second: Decimal | None = None
     burst: int | None = None
@@ -67,8 +68,7 @@ class ApiTarget:
     overlay: str = ""
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """A named place a run goes to. `account` is part of the identity of every call."""
 
     name: str
@@ -76,8 +76,7 @@ class Target:
     apis: Mapping[str, ApiTarget]
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """A project: its folder and its targets. Runs, journal and sandbox are kept in `runs/` inside it.
 
     `apis` are the files of its own APIs, by name; `notify` says who hears of a run's end. `document` is the
@@ -86,9 +85,9 @@ class Config:
 
     home: Path
     targets: Mapping[str, Target]
-    apis: Mapping[str, str] = field(default_factory=dict)
+    apis: Mapping[str, str] = MappingProxyType({})
     notify: tuple[Notice, ...] = ()
-    document: source.Source | None = field(default=None, repr=False, compare=False)
+    document: source.Source | None = None
 
     @property
     def runs(self) -> Path:
@@ -167,7 +166,7 @@ def load(home: Path) -> Config:
     try:
         document = source.read(path)
         reader = _Reader(document, problems)
-        targets, apis, notify = reader.targets(), reader.apis(), read_notices(reader, reader.top.get("notify"))
+        targets, apis, notify = reader.targets(), reader.apis(), reader.notices()
     except InvalidError as error:
         raise InvalidError(list(map(discreet, error.problems)), exit_code=ConfigError.exit_code) from None
     if problems:
@@ -185,6 +184,13 @@ class _Reader(Reading):
     def apis(self) -> dict[str, str]:
         declared = self.mapping(self.top.get("apis"), ("apis",), None)
         return {name: self.text(declared, ("apis",), name) for name in declared}
+
+    def notices(self) -> tuple[Notice, ...]:
+        if "notify" not in self.top:
+            return ()
+        from runner.config.notices import read_notices  # imported on use: most configurations have none
+
+        return read_notices(self, self.top["notify"])
 
     def targets(self) -> dict[str, Target]:
         found = {}

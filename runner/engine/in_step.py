@@ -37,8 +37,8 @@ def update_use(context: Context, use: Use, found: Any) -> Use:
     search = use.step.unless_found
     assert search is not None and search.update is not None  # noqa: S101 - the callers' condition
     update: Update = search.update
-    step = replace(
-        use.step, id=use.step.id + UPDATE, was=use.step.was and use.step.was + UPDATE, operation=update.operation,
+    step = use.step._replace(
+        id=use.step.id + UPDATE, was=use.step.was and use.step.was + UPDATE, operation=update.operation,
         arguments=update.arguments, expect="", unless_found=None,
     )  # fmt: skip
     operation = context.operation(update.operation)

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.problems import Problem
 from runner.recipe.dates import ISO_DATE, read_date
-from runner.recipe.model import Column, Numbers, Var
+from runner.recipe.model import NULL_CELLS, Column, Numbers, Var
 from runner.recipe.texts import mapping
 from runner.recipe.variables import TYPES, as_text, var_value
 from runner.source import Source, TreePath
@@ -46,7 +46,7 @@ def column(name: str, given: Mapping[str, Any]) -> Column:
         format=_several(given.get("format", ())),
         locale=given.get("locale", ""),
         written=_written(given),
-        null=tuple(given.get("null", Column.null)),
+        null=tuple(given.get("null", NULL_CELLS)),
         trim=given.get("trim", False),
         case=given.get("case", ""),
         replace=tuple(given.get("replace", {}).items()),
@@ -70,7 +70,7 @@ def _several(value: Any) -> tuple[str, ...]:
 
 def _written(given: Mapping[str, Any]) -> Numbers:
     return Numbers(
-        given.get("decimal_mark", Numbers.decimal_mark),
+        given.get("decimal_mark", "."),
         given.get("thousands", ""),
         _several(given.get("currency", ())),
         percent=given.get("percent", False),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -95,7 +94,7 @@ class _Builder(NamedTuple):
 
     def column(self, name: str, given: Mapping[str, Any]) -> model.Column:
         value = self.tree(("rows", "columns", name, "value"), given.get("value"))
-        return replace(column(name, given), value=value)
+        return column(name, given)._replace(value=value)
 
     def lookup(self, name: str, lookup: Mapping[str, Any]) -> model.Lookup:
         arguments = self.tree(("lookups", name, "with"), lookup.get("with", {}))
@@ -106,7 +105,7 @@ class _Builder(NamedTuple):
             by=(lookup["by"],) if isinstance(lookup["by"], str) else tuple(lookup["by"]),
             fold=lookup.get("fold", False),
             file=lookup.get("file", ""),
-            keep=seconds(lookup["keep"]) if "keep" in lookup else model.Lookup.keep,
+            keep=seconds(lookup.get("keep", "0s")),
         )
 
     def step(self, path: TreePath, step: Mapping[str, Any]) -> model.Step:
@@ -123,8 +122,8 @@ class _Builder(NamedTuple):
             unless_found=self.search((*path, "unless_found"), step.get("unless_found")),
             verify=step.get("verify") is True or self.expression((*path, "verify")) or False,
             poll=self.poll((*path, "poll"), step.get("poll", {})),
-            on_error=step.get("on_error", "stop_row"),
-            retry=step.get("retry", model.Step.retry),
+            on_error=step.get("on_error", model.ON_ERROR),
+            retry=step.get("retry", model.RETRIES),
             was=step.get("was", ""),
             description=step.get("description", ""),
         )
@@ -142,9 +141,9 @@ class _Builder(NamedTuple):
             search["use"],
             arguments=arguments,
             where=self.expression((*path, "where")),
-            absent_means=search.get("absent_means", model.Search.absent_means),
+            absent_means=search.get("absent_means", model.ABSENT_MEANS),
             update=self.update((*path, "update"), search["update"]) if "update" in search else None,
-            settling=seconds(search["settling"]) if "settling" in search else model.Search.settling,
+            settling=seconds(search["settling"]) if "settling" in search else model.SETTLING,
         )
 
     def update(self, path: TreePath, update: Mapping[str, Any]) -> model.Update:
@@ -170,4 +169,4 @@ class _Builder(NamedTuple):
 
 def _var(var: model.Var) -> model.Var:
     """The variable with its default in its type."""
-    return replace(var, default=var_value(var, var.default))
+    return var._replace(default=var_value(var, var.default))

@@ -6,9 +6,9 @@ Trees (`arguments`, `outputs`) hold templates at their leaves; conditions are co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from runner.template import Expression, Template, Tree
 
@@ -21,9 +21,21 @@ RESULT_COLUMNS = ("line", "key", "row", "bucket", "reason", "ids", "links")
 FILE_COLUMN = "file"
 """The column before them in the results of several files."""
 
+RETRIES = 3
+"""How often a read is tried where a step does not say."""
 
-@dataclass(frozen=True)
-class Var:
+ON_ERROR = "stop_row"
+"""What a rejected call ends where a step does not say."""
+
+ABSENT_MEANS = "unknown"
+SETTLING = 15 * 60
+"""What nothing found means, and after how many seconds, where a search does not say."""
+
+NULL_CELLS = ("",)
+"""The cells without value where a column does not say."""
+
+
+class Var(NamedTuple):
     """A value that `-v name=value` or `--vars-file` overrides. `type` is a JSON Schema type or `decimal` or `date`."""
 
     name: str
@@ -34,8 +46,7 @@ class Var:
     description: str = ""
 
 
-@dataclass(frozen=True)
-class Numbers:
+class Numbers(NamedTuple):
     """How the numbers of a column are written. `currency` has the signs one of which may stand at either end.
 
     percent      7.5% is 0.075
@@ -49,8 +60,7 @@ class Numbers:
     accounting: bool = False
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column of the input. `header` is its name in the file, or one of `others` is; `null` the cells without value.
 
     A cell is trimmed, compared with `null`, split, and what `replace` and `case` leave of it is looked up in `map`, or
@@ -67,7 +77,7 @@ class Column:
     format: tuple[str, ...] = ()
     locale: str = ""
     written: Numbers = Numbers()
-    null: tuple[str, ...] = ("",)
+    null: tuple[str, ...] = NULL_CELLS
     trim: bool = False
     case: str = ""
     replace: tuple[tuple[str, str], ...] = ()
@@ -95,16 +105,14 @@ class Column:
         return bool(self.split) and self.part is None
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(NamedTuple):
     """What keeps an object that was found in step: its arguments see the object as `found`."""
 
     operation: str
     arguments: Mapping[str, Tree]
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(NamedTuple):
     """A read that lists things. `where` sees each of them as `item`, and keeps those of which it is true.
 
     Under `rows` it finds the rows; under `unless_found` what the step would otherwise create, and says there:
@@ -117,13 +125,12 @@ class Search:
     operation: str
     arguments: Mapping[str, Tree]
     where: Expression | None = None
-    absent_means: str = "unknown"
-    settling: int = 15 * 60
+    absent_means: str = ABSENT_MEANS
+    settling: int = SETTLING
     update: Update | None = None
 
 
-@dataclass(frozen=True)
-class Unpivot:
+class Unpivot(NamedTuple):
     """Columns of a file, by their headers, of which each becomes a line: its header as `name`, its cell as `value`."""
 
     columns: tuple[str, ...]
@@ -131,8 +138,7 @@ class Unpivot:
     value: str
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(NamedTuple):
     """Where the rows come from: a file, or a search. `group_by` names a column, `header` the line of the header.
 
     Lines of a file of which `where` is not true are no rows. `expect_total` has what was announced of the file: trees
@@ -156,8 +162,7 @@ class Rows:
     expect_total: Mapping[str, Tree] | None = None
 
 
-@dataclass(frozen=True)
-class Lookup:
+class Lookup(NamedTuple):
     """A list that is read once per run, by an operation or from a file, and found by the values of the fields `by`.
 
     With `fold`, without regard to case and blanks. `keep` is how many seconds later runs may use what was read.
@@ -172,8 +177,7 @@ class Lookup:
     keep: int = 0
 
 
-@dataclass(frozen=True)
-class Poll:
+class Poll(NamedTuple):
     """How long a read is made again: until something is true of its answer. `every` and `within` are seconds."""
 
     until: Expression
@@ -181,8 +185,7 @@ class Poll:
     within: int = 120
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One operation, used once per row, or once per item under `for_each`.
 
     `verify`: read back what was written; true when all that was sent has to be there.
@@ -199,14 +202,13 @@ class Step:
     unless_found: Search | None = None
     verify: bool | Expression = False
     poll: Poll | None = None
-    on_error: str = "stop_row"
-    retry: int = 3
+    on_error: str = ON_ERROR
+    retry: int = RETRIES
     was: str = ""
     description: str = ""
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(NamedTuple):
     """A whole recipe. `digest` is the SHA-256 of its text; `file` what messages call it."""
 
     name: str
@@ -215,8 +217,8 @@ class Recipe:
     digest: str
     steps: tuple[Step, ...]
     description: str = ""
-    vars: Mapping[str, Var] = field(default_factory=dict)
+    vars: Mapping[str, Var] = MappingProxyType({})
     rows: Rows | None = None
     key: Template | str | None = None
     lookups: tuple[Lookup, ...] = ()
-    outputs: Mapping[str, Tree] = field(default_factory=dict)
+    outputs: Mapping[str, Tree] = MappingProxyType({})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -273,7 +272,7 @@ def _range_checks(column: Column) -> list[Check]:
 
 def _enum_check(column: Column) -> Check:
     # Numbers among the values allowed are written as recipes write them, whatever the sheet does.
-    parse = _parser(replace(column, written=PLAIN))
+    parse = _parser(column._replace(written=PLAIN))
     allowed = frozenset(map(parse, column.enum))
 
     def check(value: Any, text: str) -> None:

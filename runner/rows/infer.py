@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -111,12 +111,12 @@ def _column(name: str, label: str, seen: _Seen, *, key: bool) -> Column:
     if key or (kind, seen.filled) == ("string", 0):
         return column
     if kind != "string":
-        return replace(column, type=kind, format=() if form in ("", ISO_DATE) else (form,))
+        return column._replace(type=kind, format=() if form in ("", ISO_DATE) else (form,))
     if not seen.blank and (written := written_of(seen.values)) is not None:
-        return replace(column, type=written[0], written=written[1])
+        return column._replace(type=written[0], written=written[1])
     if not seen.blank and (formats := formats_of(seen.values)):
-        return replace(column, type="date", format=formats)
-    return replace(column, trim=any(value != value.strip() for value in seen.values))
+        return column._replace(type="date", format=formats)
+    return column._replace(trim=any(value != value.strip() for value in seen.values))
 
 
 def infer(path: Path) -> Sheet:

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from runner.recipe.model import Column, Rows
@@ -36,7 +35,7 @@ def read_columns(rows: Rows) -> tuple[Column, ...]:
         return tuple(own)
     held = next(column for column in rows.columns if column.name == unpivot.value)
     beside = [column for column in own if column.name not in (unpivot.name, unpivot.value)]
-    cells = (replace(held, name=_place(held, header), header=header, others=()) for header in unpivot.columns)
+    cells = (held._replace(name=_place(held, header), header=header, others=()) for header in unpivot.columns)
     return (*beside, *cells)
 
 

@@ -15,7 +15,7 @@ import pytest
 from runner.catalogue import Catalogue
 from runner.problems import InvalidError
 from runner.recipe import Loaded, load, load_text, var_value
-from runner.recipe.model import Step, Var
+from runner.recipe.model import RETRIES, Var
 from runner.source import TreePath, parse
 from runner.template import Expression, Template
 
@@ -76,7 +76,7 @@ def test_steps(whole: Loaded) -> None:
     assert order.unless_found.operation == "shop.search_orders"
     assert isinstance(order.unless_found.where, Expression)
     assert isinstance(lines.for_each, Expression)
-    assert (lines.retry, lines.on_error) == (Step.retry, "continue")
+    assert (lines.retry, lines.on_error) == (RETRIES, "continue")
     assert done.when is not None
     assert done.when.evaluate({}) is False
 

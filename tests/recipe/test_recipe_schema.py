@@ -69,8 +69,8 @@ def test_patterns_say_what_they_want() -> None:
 
 def test_on_error_and_retry_are_those_of_the_model() -> None:
     step = SCHEMA["$defs"]["step"]["properties"]
-    assert model.Step.on_error in step["on_error"]["enum"]
-    assert step["retry"]["minimum"] <= model.Step.retry <= step["retry"]["maximum"]
+    assert model.ON_ERROR in step["on_error"]["enum"]
+    assert step["retry"]["minimum"] <= model.RETRIES <= step["retry"]["maximum"]
 
 
 def test_numbers_with_a_fraction_are_numbers() -> None:

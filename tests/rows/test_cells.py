@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -217,5 +216,5 @@ def test_the_nearest_value_allowed() -> None:
 )
 def test_columns_that_cannot_be_used(column: dict[str, Any], message: str) -> None:
     with pytest.raises(CellError) as caught:
-        compile_cell(replace(Column("x", "x"), **column))
+        compile_cell(Column("x", "x", **column))
     assert caught.value.message == message

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 from typing import Any
@@ -131,7 +130,7 @@ def test_a_number_written_in_another_way_is_exact_or_refused(number: Decimal, wa
 def writings(number: Decimal, way: Numbers) -> Iterator[str]:
     """A number as a sheet may write it that leaves out some of what its column allows."""
     for thousands, currency, accounting in product((way.thousands, ""), (way.currency, ()), (way.accounting, False)):
-        yield written(number, replace(way, thousands=thousands, currency=currency, accounting=accounting))
+        yield written(number, way._replace(thousands=thousands, currency=currency, accounting=accounting))
 
 
 @settings(deadline=None, max_examples=300)

@@ -147,8 +147,8 @@ def test_workbooks_and_json_are_sheets_as_well(tmp_path: Path) -> None:
 def test_how_numbers_and_dates_are_written(tmp_path: Path, cells: list[str], keys: dict[str, Any]) -> None:
     path = sheet(tmp_path, "Id,Value\n" + "".join(f'k{n},"{cell}"\n' for n, cell in enumerate(cells)))
     column = infer(path).columns[1]
-    found = {"type": column.type, "trim": column.trim, "format": column.format, **vars(column.written)}
-    plain = {"trim": False, "format": (), **vars(Numbers())}
+    found = {"type": column.type, "trim": column.trim, "format": column.format, **column.written._asdict()}
+    plain = {"trim": False, "format": (), **Numbers()._asdict()}
     assert found == {**plain, **keys}
     text = recipe_text("sheet", OPERATION, sheet=infer(path), file=path.name)
     rows = load_text(text, file="sheet.yaml", catalogue=CATALOGUE).recipe.rows
