@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem, nearest
+from runner.recipe.conditions import Facts, facts_of, present
 from runner.recipe.filtering import guards_of
 from runner.recipe.findings import Findings
 from runner.recipe.fit import check_fit, schema_at
@@ -52,7 +53,17 @@ class _Flow:
         skipped = {index: self._looked_at(("steps", index, "when")) for index in range(len(self._steps))}
         key = self.texts.get(("rows", "key"))
         keyed = guards_of(*(expression.tree for _, expression in key.compiled.placed)) if key else frozenset()
-        return Scopes(recipe, self.catalogue, skipped, keyed)
+        return Scopes(recipe, self.catalogue, skipped, keyed, self._whens)
+
+    @cached_property
+    def _whens(self) -> Mapping[int, Node]:
+        """The conditions of the steps that have one, by their index."""
+        texts = {index: self.texts.get(("steps", index, "when")) for index in range(len(self._steps))}
+        return {
+            index: text.compiled.tree
+            for index, text in texts.items()
+            if text is not None and isinstance(text.compiled, Expression)
+        }
 
     @cached_property
     def _steps(self) -> list[Mapping[str, Any]]:
@@ -65,7 +76,7 @@ class _Flow:
             names, guards = self._names(path, text), self._guards(path, text)
             for offset, expression in text.compiled.placed:
                 findings = Findings(expression.text, nulls=path[0] not in ("outputs", "rows"))
-                type_ = Inference(names, findings, guards).of(expression.tree)
+                type_ = Inference(names, findings, guards, self._facts(path)).of(expression.tree)
                 self._judge(path, text, expression.tree, type_, findings)
                 for found in findings.found:
                     place = self.source.within(path, offset + found.offset, found.length)
@@ -142,7 +153,8 @@ class _Flow:
         if text is None or not isinstance(text.compiled, Expression):
             return ANY
         guards = self._guards((*above, "for_each"), text)
-        return Inference(names, Findings(text.compiled.text), guards).of(text.compiled.tree).element
+        facts = self._facts(path)
+        return Inference(names, Findings(text.compiled.text), guards, facts).of(text.compiled.tree).element
 
     def _step(self, path: TreePath) -> Mapping[str, Any]:
         return self._steps[path[1]] if path[0] == "steps" and isinstance(path[1], int) else {}
@@ -152,12 +164,23 @@ class _Flow:
         guards: set[Path] = set()
         if path[0] == "steps" and path[2] != "when":
             guards |= self._looked_at((*path[:2], "when"), whole=False)
+            asked = [index for index, step in enumerate(self._steps) if (step.get("id"),) in guards]
+            guards |= {each for index in asked for each in self.scopes.skipped[index]}  # what decided on that step
         for index in range(text.scope.steps):
             name = str(self._steps[index].get("id", ""))
             expected = self._looked_at(("steps", index, "expect"), whole=False)
             expected |= self._looked_at(("steps", index, "poll", "until"), whole=False)
             guards |= {(name, *seen[1:]) for seen in expected if seen[0] == "result"}
         return frozenset(guards)
+
+    def _facts(self, path: TreePath) -> Facts:
+        """What is known where the text at `path` is read: the step's `when`, and those of steps it asks for."""
+        when = self._whens.get(int(path[1])) if path[0] == "steps" and path[2] != "when" else None
+        facts = dict(facts_of(when)) if when is not None else {}
+        for index in reversed(range(int(path[1]) if facts else 0)):
+            if index in self._whens and present((str(self._steps[index].get("id")),), facts):
+                facts = {**facts_of(self._whens[index]), **facts}
+        return facts
 
     def _looked_at(self, path: TreePath, *, whole: bool = True) -> frozenset[Path]:
         """The paths that the condition at `path` looks at; only those that say something by themselves, if `whole`."""

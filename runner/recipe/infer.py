@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from runner.problems import nearest
+from runner.recipe.conditions import NOTHING, Facts, facts_of, verdict
 from runner.recipe.filtering import filtered, for_each, guards_of, tested
 from runner.recipe.findings import Findings
 from runner.recipe.operators import compare, operation
@@ -14,6 +15,7 @@ from runner.recipe.types import (
     ANY,
     BOOLEAN,
     LIST,
+    NULL,
     NUMBERS,
     OBJECT,
     Path,
@@ -32,11 +34,15 @@ _KINDS = {**dict.fromkeys(COLUMNS, "unknown-column"), "vars": "unknown-var", "ru
 
 
 class Inference(NamedTuple):
-    """Infers types in one scope. `guards` are the paths that some condition around the text looks at."""
+    """Infers types in one scope.
+
+    `guards` are the paths that some condition around the text looks at, `facts` what these conditions say.
+    """
 
     names: Mapping[str, Type]
     findings: Findings
     guards: frozenset[Path] = frozenset()
+    facts: Facts = NOTHING
 
     def of(self, node: Node, *, tolerant: bool = False) -> Type:
         """The type of an expression. Where it is `tolerant`, whoever reads it knows what to do without it."""
@@ -73,10 +79,12 @@ class Inference(NamedTuple):
         return tested(node, parts, self.findings) if node.kind == "test" else of_kind(BOOLEAN)
 
     def _guarded(self, node: Node, type_: Type) -> Type:
-        """The type, without null where a condition has looked at it or at what decides on it."""
+        """The type, without null where a condition has looked at it or at what decides on it, and null where it is."""
         path = path_of(node)
         if type_.absent is None or not path:
             return type_
+        if type_.absent.when is not None and verdict(type_.absent.when, self.facts) is False:
+            return replace(of_kind(NULL), of=f"{type_.absent.reason}, and it is here")
         return type_.present() if path in self.guards or type_.absent.unless & self.guards else type_
 
     def _either(self, node: Node) -> Type:
@@ -86,7 +94,10 @@ class Inference(NamedTuple):
         known = (self.names.get(str(path[0]), ANY).absent for path in looked_at)
         decided = (absent.unless for absent in known if absent is not None)  # of a step: what its `when` looks at
         inside = self._replace(guards=self.guards.union(looked_at, *decided))
-        others = [inside.of(part) for part in node.parts[1:]]
+        others = []
+        for part, holds in zip(node.parts[1:], (node.kind != "or", False), strict=False):
+            facts = {**self.facts, **facts_of(node.parts[0], holds=holds)}
+            others.append(inside._replace(facts=facts).of(part))
         if node.kind == "or":  # one that is there is what it is for
             return join(first.present(), others[0].present())
         return join(*others) if node.kind == "choose" else join(first, *others)
@@ -107,6 +118,8 @@ class Inference(NamedTuple):
         owner = self.of(of)
         by = self.of(key) if key.kind != "literal" else type_of(key.value)
         if owner.kinds and not owner.solid:
+            if tolerant:
+                return of_kind(NULL)
             message = f"{self.findings.quoted(of)} is null" + (f": {owner.of}" if owner.of else "")
             self.findings.add(of, message, "wrong-type", remedy="read it from another step", sure=owner.sure)
             return ANY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from runner.recipe.types import (
     type_of,
 )
 from runner.recipe.variables import TYPES, var_value
+from runner.template import Node
 
 if TYPE_CHECKING:
     from runner.catalogue import Catalogue, Operation
@@ -41,13 +42,15 @@ _RUN = object_of({"id": of_kind(INTEGER), "date": of_kind(DATE)}, of="run")
 class Scopes:
     """What each name of a recipe is.
 
-    `skipped` are the paths that the `when` of each step looks at, by its index; `keyed` those in the row's key.
+    `skipped` are the paths that the `when` of each step looks at, by its index, `whens` are those conditions, and
+    `keyed` the paths in the row's key.
     """
 
     recipe: Part
     catalogue: Catalogue
     skipped: Mapping[int, frozenset[Path]]
     keyed: frozenset[Path]
+    whens: Mapping[int, Node] = field(default_factory=dict)
 
     @cached_property
     def fixed(self) -> Mapping[str, Type]:
@@ -177,7 +180,7 @@ class Scopes:
         if when is not None and when is not True:
             reason = f"step {name!r} is skipped where {' '.join(str(when).split())} is false"
             remedy = f"give this step the same 'when', or {other}"
-            return found.maybe(Absence(reason, remedy, self.skipped.get(index, frozenset())))
+            return found.maybe(Absence(reason, remedy, self.skipped.get(index, frozenset()), self.whens.get(index)))
         if step.get("on_error") == "continue":
             return found.maybe(Absence(f"step {name!r} may have failed (on_error: continue)", other))
         return found

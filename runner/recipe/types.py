@@ -10,6 +10,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from runner.catalogue.schema import is_open
+from runner.template import Node
 
 NULL, BOOLEAN, INTEGER, DECIMAL = "null", "boolean", "integer", "decimal"
 STRING, DATE, LIST, OBJECT = "string", "date", "list", "object"
@@ -41,11 +42,15 @@ Path = tuple[str | int, ...]
 
 
 class Absence(NamedTuple):
-    """Why a value may be null or missing, and what to do about it. It is there where one of `unless` was looked at."""
+    """Why a value may be null or missing, and what to do about it. It is there where one of `unless` was looked at.
+
+    `when` is the condition without which it is null, where there is one.
+    """
 
     reason: str
     remedy: str
     unless: frozenset[Path] = frozenset()
+    when: Node | None = None
 
 
 @dataclass(frozen=True, eq=False)

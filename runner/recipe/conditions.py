@@ -1,0 +1,107 @@
+"""What follows from a condition: whether another one is true, false, or may be either while it holds.
+
+Only what can be read off their text is known: the same comparison, that one denied, `is none`, parts of `and` and `or`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.template import Node, path_of
+
+Atom = tuple[Any, ...]
+"""A part of a condition that is true or false as a whole, whatever its place in a text."""
+
+Facts = Mapping[Atom, bool]
+
+NOTHING: Facts = {}
+
+_DENIED = {"!=": "==", ">=": "<", "<=": ">", "not in": "in"}
+
+
+def facts_of(node: Node, *, holds: bool = True) -> Facts:
+    """What is known where a condition holds, or where it does not."""
+    return dict(_facts(node, holds))
+
+
+def verdict(node: Node, facts: Facts) -> bool | None:
+    """Whether a condition holds by what is known; None where it may or may not."""
+    if node.kind == "not":
+        inner = verdict(node.parts[0], facts)
+        return None if inner is None else not inner
+    if node.kind in ("and", "or"):
+        ends = node.kind == "or"
+        verdicts = [verdict(part, facts) for part in node.parts]
+        return ends if ends in verdicts else facts.get(_atom(node)[0]) if None in verdicts else not ends
+    atom, right = _atom(node)
+    known = _known(atom, facts)
+    return None if known is None else known is right
+
+
+def present(path: tuple[str | int, ...], facts: Facts) -> bool:
+    """Whether what a path names is known to be there."""
+    return facts.get(("none", path)) is False or facts.get(("true", path)) is True
+
+
+def _facts(node: Node, holds: bool) -> Iterator[tuple[Atom, bool]]:  # noqa: FBT001 - what is said of the node
+    if node.kind == "not":
+        yield from _facts(node.parts[0], not holds)
+        return
+    if node.kind == ("and" if holds else "or"):
+        for part in node.parts:
+            yield from _facts(part, holds)
+    atom, right = _atom(node)
+    yield atom, holds is right
+    if holds and right and atom[0] in ("true", "equal"):  # null is neither true nor equal to anything else
+        yield ("none", atom[1]), False
+
+
+def _known(atom: Atom, facts: Facts) -> bool | None:
+    if atom in facts:
+        return facts[atom]
+    kind, of, *_ = atom
+    equal = [other[2] for other, true in facts.items() if true and other[:2] == ("equal", of)]
+    if kind == "literal":
+        return bool(of)
+    if kind == "none" and equal:
+        return False
+    if kind == "equal" and (equal or facts.get(("none", of))):  # it is another value
+        return False
+    if kind == "true" and (equal or facts.get(("none", of))):
+        return bool(equal) and bool(equal[0])
+    return None
+
+
+def _atom(node: Node) -> tuple[Atom, bool]:
+    """A condition as one that is the same for all ways to write it, and whether it has to be true or false."""
+    if node.kind == "literal":
+        return ("literal", node.value), True
+    if node.kind == "test" and node.value == "none":
+        return ("none", _shape(node.parts[0])), True
+    if node.kind == "compare" and len(node.value) == 1:
+        return _comparison(node)
+    return ("true", _shape(node)), True
+
+
+def _comparison(node: Node) -> tuple[Atom, bool]:
+    (operator,) = node.value
+    left, right = node.parts
+    holds = operator not in _DENIED
+    operator = _DENIED.get(operator, operator)
+    if operator == "==":
+        if left.kind == "literal":
+            left, right = right, left
+        if right.kind != "literal":
+            return ("same", *sorted((_shape(left), _shape(right)), key=repr)), holds
+        if right.value is None:
+            return ("none", _shape(left)), holds
+        return ("equal", _shape(left), right.value), holds
+    if operator == ">":
+        operator, left, right = "<", right, left
+    return (operator, _shape(left), _shape(right)), holds
+
+
+def _shape(node: Node) -> Any:
+    """A node without its place."""
+    return path_of(node) or (node.kind, repr(node.value), *map(_shape, node.parts))
