@@ -114,6 +114,8 @@ def header_of(job: Job, input_: Input | None, planning: Planning) -> Header:
         input_name=input_.title if input_ is not None else "",
         search=job.search,
         input_digest=input_.digest if input_ is not None else "",
+        left_out=len(input_.left_out) if input_ is not None else 0,
+        announced=input_.announced if input_ is not None else {},
         limit=job.selection.limit,
         only=tuple(job.selection.only),
         apis={api: (url, job.catalogue[api].auth) for api, url in urls.items()},

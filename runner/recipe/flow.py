@@ -15,7 +15,7 @@ from runner.recipe.fit import check_fit, schema_at
 from runner.recipe.infer import Inference
 from runner.recipe.scopes import Scopes
 from runner.recipe.texts import HIT, Text, Texts, is_each, mapping, sequence
-from runner.recipe.types import ANY, LIST, Path, Type
+from runner.recipe.types import ANY, LIST, NUMBERS, STRING, Path, Type
 from runner.source import Source, TreePath
 from runner.template import Expression, Node, Template, path_of
 
@@ -107,7 +107,9 @@ class _Flow:
             findings.need(node, type_, {LIST}, where="for_each")
         elif path[-1] in ("once_per", "item_key") or path in (("key",), ("rows", "key")):
             findings.text_of(node, type_)
-        elif path[0] in ("steps", "lookups") and isinstance(text.compiled, Template) and not findings.wrong:
+        elif path[:2] == ("rows", "expect_total"):
+            findings.need(node, type_, NUMBERS | {STRING}, where="an announced total")
+        elif _is_sent(path) and isinstance(text.compiled, Template) and not findings.wrong:
             self._argument(path, node, type_, findings)
 
     def _argument(self, path: TreePath, node: Node, type_: Type, findings: Findings) -> None:
@@ -191,6 +193,11 @@ class _Flow:
         if not whole:
             return guards_of(tree)
         return frozenset(found for found in _longest(tree) if len(found) > 1 or found[0] not in _OF_NAMES)
+
+
+def _is_sent(path: TreePath) -> bool:
+    """Whether what stands there is given to an operation."""
+    return path[0] in ("steps", "lookups") or path[:2] == ("rows", "with")
 
 
 def _sent(given: Any, path: TreePath) -> TreePath:

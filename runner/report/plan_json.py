@@ -41,7 +41,8 @@ SENSITIVE = "(sensitive)"
 @dataclass(frozen=True)
 class Header:
     """What a plan was made from. `apis` are the base URL and the credentials of each API; `searches` the operation
-    that looks for what a step would create, by step. Texts and digests (SHA-256) only: no path, no time, no secret.
+    that looks for what a step would create, by step. `left_out` counts the lines of the input that are no rows, and
+    `announced` has the totals that it had to have. Texts and digests (SHA-256) only: no path, no time, no secret.
     """
 
     recipe: str
@@ -58,6 +59,8 @@ class Header:
     apis: Mapping[str, tuple[str, Sequence[Auth]]] = field(default_factory=dict)
     searches: Mapping[str, str] = field(default_factory=dict)
     lookups: bool = False
+    left_out: int = 0
+    announced: Mapping[str, Any] = field(default_factory=dict)
 
     def tree(self) -> dict[str, Any]:
         """The header as plain data."""
@@ -75,10 +78,18 @@ class Header:
             "lookups": self.lookups,
         }
 
-    def _input(self) -> dict[str, str] | None:
+    def _input(self) -> dict[str, Any] | None:
         if self.input_digest:
-            return {"name": self.input_name, "sha256": self.input_digest}
+            file = {"name": self.input_name, "sha256": self.input_digest, "left_out": self.left_out}
+            return file | self._announced()
         return {"search": self.search} if self.search else None
+
+
+    def _announced(self) -> dict[str, Any]:
+        if not self.announced:
+            return {}
+        sums = {name: _decimal(total) for name, total in self.announced.get("sum", {}).items()}
+        return {"announced": {**self.announced, **({"sum": sums} if sums else {})}}
 
 
 def _credential(auth: Auth) -> dict[str, str]:

@@ -45,11 +45,10 @@ class Announced:
                 remedy = "nothing was sent: ask for the right sheet, or mend `expect_total` or what it is given with -v"
                 findings.add(message, "announced", remedy=remedy)
 
-    def agreed(self, *, lines: int, rows: int) -> str:
-        """What is as it was announced, for people: 412 lines, amount 18,442.50."""
-        found = {"lines": lines, "rows": rows}
-        counts = [f"{found[name]:,} {name}" for name, value in self._counts.items() if value is not None]
-        return ", ".join([*counts, *(f"{name} {total:,f}" for name, total in self._found.items())])
+    def agreed(self) -> Mapping[str, Any]:
+        """What was announced, and is so once `check` has found nothing: {lines: 412, sum: {amount: 18442.50}}."""
+        counts = {name: int(value) for name, value in self._counts.items() if value is not None}
+        return counts | ({"sum": self._found} if self._found else {})
 
     def _compared(self, lines: int, rows: int) -> Iterator[tuple[str, Decimal, Decimal]]:
         found = {"lines": lines, "rows": rows}

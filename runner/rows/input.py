@@ -28,7 +28,7 @@ class Input:
     `digest` is the SHA-256 of its bytes in hexadecimal, or of the names and digests of several files; `header` has its
     names without blanks around them, none where each record names its own. Lines are counted from `LINES_A_FILE` on
     in the second file; `place` tells the file. `origin` is what it can be opened from again, as the journal keeps it.
-    `left_out` are the lines that `where` left out, `agreed` the totals that were announced; `warnings` tell what was
+    `left_out` are the lines that `where` left out, `announced` the totals that it had to have; `warnings` tell what was
     guessed of the file.
     """
 
@@ -36,7 +36,7 @@ class Input:
     digest: str
     parts: tuple[Part, ...] = field(repr=False)
     warnings: tuple[Problem, ...] = ()
-    agreed: str = ""
+    announced: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
     left_out: array[int] = field(default_factory=lambda: array("Q"), repr=False)
     _making: Making = field(repr=False)
@@ -53,6 +53,13 @@ class Input:
     def title(self) -> str:
         """What it is called without its folder: orders.csv; orders.csv and 2 more."""
         return self.path.name if len(self.parts) == 1 else f"{self.path.name} and {len(self.parts) - 1} more"
+
+    @property
+    def agreed(self) -> str:
+        """What is as it was announced, for people: 412 lines, amount 18,442.50."""
+        known = [(name, self.announced[name]) for name in ("lines", "rows") if name in self.announced]
+        counts = [f"{count:,} {name if count != 1 else name[:-1]}" for name, count in known]
+        return ", ".join([*counts, *(f"{name} {total:,f}" for name, total in self.announced.get("sum", {}).items())])
 
     @property
     def header(self) -> tuple[str, ...]:

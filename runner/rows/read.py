@@ -68,7 +68,7 @@ def open_input(
         announced.check(findings, lines=lines, rows=count)
     opened = Input(
         name=findings.file, digest=_digest(parts), parts=tuple(parts), warnings=tuple(findings.warnings),
-        agreed=announced.agreed(lines=lines, rows=count), left_out=indexing.left_out, _making=making,
+        announced=announced.agreed(), left_out=indexing.left_out, _making=making,
         _group_by=rows.group_by, _keys=keys, _index=indexing.index,
     )  # fmt: skip
     if findings.total and rows.group_by:

@@ -262,6 +262,33 @@ def test_a_day_that_the_recipe_uses_makes_it_another_plan(contacts: Command) -> 
     contacts("run", "contacts.yaml", "--plan", "plan.json")
 
 
+COUNTED = RECIPE.replace(
+    "  columns:\n",
+    "  where: row.day > run.date\n  expect_total: {lines: \"{{ vars.lines }}\", sum: {price: 2.50}}\n  columns:\n",
+).replace("steps:", "vars: {lines: {type: integer}}\nsteps:")  # fmt: skip
+LATER_ROWS = HEADER + "A-1,Ace Awards,1,1.10,01/02/2127\nA-2,Blue Banners,2,2.5,01/03/2127\n"
+
+
+def test_a_plan_says_what_is_left_out_and_what_was_announced(contacts: Command) -> None:
+    contacts.write("contacts.yaml", COUNTED)
+    contacts.write("rows.csv", LATER_ROWS)
+    dated = ("contacts.yaml", "-v", "lines=1", "--date", "2127-01-02")
+    source = plan_of(contacts, *dated)["header"]["input"]
+    assert (source["left_out"], source["announced"]) == (1, {"lines": 1, "sum": {"price": "2.5"}})
+    for form in ("text", "markdown"):
+        told = contacts("plan", *dated, "--format", form).out
+        assert "1 row from 1 line, 1 line left out; as announced: 1 line, price 2.5" in told
+
+
+def test_a_run_refuses_a_plan_of_which_other_lines_are_left_out(contacts: Command) -> None:
+    contacts.write("contacts.yaml", COUNTED.replace("  expect_total: ", "  # "))
+    contacts.write("rows.csv", LATER_ROWS)
+    contacts("plan", "contacts.yaml", "--date", "2127-01-02", "--out", "plan.json")
+    told = contacts("run", "contacts.yaml", "--plan", "plan.json", code=3)
+    assert "the input changed: input.left_out was 1, is 0; the plan is of 2127-01-02" in told.err, told.err
+    assert contacts.delivered() == []
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
