@@ -31,8 +31,12 @@ MOST_CELLS = 30_000_000
 """Cells of the rectangle of a sheet that is in use."""
 
 BOOK, RELATIONS, STRINGS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml"
+STYLES = "xl/styles.xml"
 
-_CHUNK = 4 * 1024**2
+MOST_ROW = 64 * 1024**2
+"""Bytes of the XML of a row, or of a text."""
+
+_CHUNK = 1024**2
 _MOST_BOOK = 8 * 1024**2
 _OTHERS = {"content.xml": "an OpenDocument file", "xl/workbook.bin": "a binary workbook (.xlsb)"}
 _FAULT = re.compile(
@@ -48,10 +52,11 @@ _TEXT = re.compile(rb"""\bt=["']str["']""").search
 
 @dataclass(frozen=True)
 class Extent:
-    """How far a sheet goes: the numbers of rows and columns of the rectangle in use."""
+    """How far a sheet goes: the numbers of rows and columns of the rectangle in use, and its last column, from 1."""
 
     rows: int
     columns: int
+    last_column: int
 
 
 Fault = tuple[int, int, str]
@@ -126,26 +131,25 @@ def measure(archive: zipfile.ZipFile, name: str, findings: Findings) -> Extent:
             seen = {int(digits) for digits in numbers}
             rows = {min(seen | rows), max(seen | rows)}
     if not rows:
-        return Extent(0, 0)
+        return Extent(0, 0, 0)
     places = {column_number(letters.decode()) for letters in columns}
-    extent = Extent(max(rows) - min(rows) + 1, max(places) - min(places) + 1)
+    extent = Extent(max(rows) - min(rows) + 1, max(places) - min(places) + 1, max(places))
     if extent.rows * extent.columns > MOST_CELLS:
         size = f"{extent.rows:,} rows and {extent.columns:,} columns"
         raise bomb(f"has a sheet of {size}: more than {MOST_CELLS:,} cells", findings)
     return extent
 
 
-def faults(archive: zipfile.ZipFile, name: str, findings: Findings) -> Iterator[Fault]:
-    """The cells of a sheet that hold an error, or a formula without a value, in the order in which they stand."""
-    for chunk in _whole_rows(read_part(archive, name, findings), findings):
-        found = []
-        if b'"e"' in chunk or b"'e'" in chunk:
-            for match in _FAULT.finditer(chunk):
-                found.append((*_address(match[1], findings), match[2].decode(errors="replace")))  # noqa: PERF401
-        if b"<f" in chunk or b":f" in chunk:
-            matches = (match[1] for match in _FORMULA.finditer(chunk))
-            found += [(*_address(each, findings), "") for each in matches if not _TEXT(each)]
-        yield from sorted(set(found))
+def faults_in(rows: bytes, findings: Findings) -> set[Fault]:
+    """The cells in some rows of a sheet that hold an error, or a formula without a value."""
+    found = set()
+    if b'"e"' in rows or b"'e'" in rows:
+        for match in _FAULT.finditer(rows):
+            found.add((*_address(match[1], findings), match[2].decode(errors="replace")))
+    if b"<f" in rows or b":f" in rows:
+        matches = (match[1] for match in _FORMULA.finditer(rows))
+        found |= {(*_address(each, findings), "") for each in matches if not _TEXT(each)}
+    return found
 
 
 def _address(attributes: bytes, findings: Findings) -> tuple[int, int]:
@@ -164,7 +168,7 @@ def _whole_rows(chunks: Iterator[bytes], findings: Findings) -> Iterator[bytes]:
         if end > 4:
             yield left[:end]
             left = left[end:]
-        elif len(left) > 16 * _CHUNK:
+        elif len(left) > MOST_ROW:
             raise bomb(f"has a row of more than {len(left) // 1024**2} MiB", findings)
     yield left
 

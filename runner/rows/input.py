@@ -18,6 +18,7 @@ from runner.rows.group import Keys, Line, Row, RowKeyError, merge
 from runner.rows.index import Index, Place
 from runner.rows.making import Making
 from runner.rows.part import Part
+from runner.rows.typed import original_cells
 from runner.rows.workbook import Workbook
 
 
@@ -149,7 +150,9 @@ class Input:
         """The cells of a workbook down to its header, and of the rows with these numbers, as they stand."""
         form = self.parts[0].read.format
         assert isinstance(form, Workbook)  # noqa: S101 - the input has a sheet
-        return form.cells(raw for _, raw in self.raw_lines(numbers))
+        yield from map(original_cells, form.above)
+        for number, raw in self.raw_lines(numbers):
+            yield self._part_of(number).arranged(original_cells(raw))
 
     def write_some(self, file: IO[bytes], numbers: Collection[int]) -> None:
         """Write the header and the records that begin on these lines, as they stand. May raise OSError."""
@@ -164,6 +167,7 @@ class Input:
         """These records, each but the last with a line end, which the last one of a file may not have."""
         last = max(numbers, default=0)
         for number, raw in self.raw_lines(numbers):
+            raw = self._part_of(number).arranged_text(raw)
             yield raw if number == last or raw.endswith((b"\n", b"\r")) else raw + b"\n"
 
     def check_keys(self, findings: Findings) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from runner.problems import InvalidError
 from runner.rows.contents import digest_of
@@ -23,7 +25,8 @@ class Part:
     """A checked file. `path` is `-` for what was piped in; `before` is what its lines are counted from.
 
     `digest` is the SHA-256 of its bytes in hexadecimal; `kept` what its records are read from, where that is not the
-    file itself; `piped` holds what was piped in; `encoding` Python's name of what its text is in.
+    file itself; `piped` holds what was piped in; `encoding` Python's name of what its text is in. `order` are the
+    places of its columns in the order of the first file's, where that is another.
     """
 
     path: Path
@@ -32,6 +35,7 @@ class Part:
     digest: str
     read: Read = field(repr=False)
     before: int = 0
+    order: tuple[int, ...] = ()
     encoding: str = "utf-8"
     kept: IO[bytes] | None = field(default=None, repr=False)
     piped: IO[bytes] | None = field(default=None, repr=False)
@@ -42,6 +46,19 @@ class Part:
         """What separates the cells; empty where nothing does."""
         form = self.read.format
         return form.delimiter if isinstance(form, Delimited) else ""
+
+    def arranged(self, cells: Sequence[Any]) -> list[Any]:
+        """The cells of a record in the order of the first file's columns."""
+        return [*(cells[at] for at in self.order), *cells[len(self.order) :]]
+
+    def arranged_text(self, raw: bytes) -> bytes:
+        """A record as it stands, or the same cells in the order of the first file's columns."""
+        if not self.order:
+            return raw
+        cells = next(csv.reader([raw.decode()], delimiter=self.delimiter, strict=True))
+        text = io.StringIO(newline="")  # written with CRLF, so that a lone CR is quoted too
+        csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n").writerow(self.arranged(cells))
+        return text.getvalue().removesuffix("\r\n").encode() + raw[len(raw.rstrip(b"\r\n")) :]
 
     def raw(self, places: Iterable[Place]) -> Iterator[bytes]:
         """The bytes of records, each compared with what the first pass saw. Raises InvalidError for another file."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,7 @@ def open_input(
         parts = [_read(path, rows, indexing, findings, piped)]
         for each in more:
             findings.file, indexing.part, indexing.before = str(each), len(parts), len(parts) * LINES_A_FILE
-            parts.append(_read(each, rows, indexing, findings, None))
-            _check_alike(parts[0], parts[-1], findings)
+            parts.append(_alike(parts[0], _read(each, rows, indexing, findings, None), findings))
         indexing.index.close()
     except OSError as error:
         raise unreadable(error, findings) from None
@@ -79,21 +79,30 @@ def open_input(
     return opened
 
 
-def _check_alike(first: Part, part: Part, findings: Findings) -> None:
-    """Note what is not as in the first file: what is left to do of all of them has to fit under one header."""
-    remedy = f"give it the header and the format of {first.name}, or run it by itself"
+def _alike(first: Part, part: Part, findings: Findings) -> Part:
+    """A file that is to go on with the first one: what is left to do of all of them has to fit under one header.
+
+    Its columns may stand in another order. What is not as in the first file is noted.
+    """
+    remedy = f"give it the columns and the format of {first.name}, or run it by itself"
     if part.kind != first.kind or part.delimiter != first.delimiter:
         findings.add(f"is not in the format of {first.name}", "other-format", remedy=remedy)
     elif part.read.header != first.read.header:
-        own, other = (next(iter(_beyond(*each)), "") for each in ((part, first), (first, part)))
-        differs = "its columns are in another order"
-        if own or other:
-            differs = f"{own!r} is only here" if own else f"{other!r} is only there"
-        findings.add(f"has not the header of {first.name}: {differs}", "other-header", remedy=remedy)
+        here, there = Counter(part.read.header), Counter(first.read.header)
+        if here == there:
+            return replace(part, order=_order(part.read.header, first.read.header))
+        own, other = (", ".join(map(repr, each)) for each in (here - there, there - here))
+        differs = " and ".join(filter(None, (own and f"{own} only here", other and f"{other} only there")))
+        findings.add(f"has not the columns of {first.name}: {differs}", "other-header", remedy=remedy)
+    return part
 
 
-def _beyond(part: Part, other: Part) -> list[str]:
-    return [name for name in part.read.header if name not in other.read.header]
+def _order(header: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
+    """Where the names of one header stand in another that has the same; several without a name follow each other."""
+    places: dict[str, list[int]] = {}
+    for at, name in enumerate(header):
+        places.setdefault(name, []).append(at)
+    return tuple(places[name].pop(0) for name in wanted)
 
 
 def _digest(parts: Sequence[Part]) -> str:

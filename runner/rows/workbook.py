@@ -14,14 +14,9 @@ from runner.recipe.model import Rows
 from runner.rows.archive import (
     BOOK,
     RELATIONS,
-    STRINGS,
-    Fault,
     column_letters,
-    damaged,
-    faults,
     measure,
     open_archive,
-    read_part,
     read_xml,
 )
 from runner.rows.cells import CellError
@@ -31,13 +26,12 @@ from runner.rows.dialect import HEADER_WITHIN, find_header
 from runner.rows.findings import Findings
 from runner.rows.indexing import Indexing, Read
 from runner.rows.making import read_columns
-from runner.rows.typed import original_cells, pack, typed_columns, unpack_cells
+from runner.rows.pieces import Merges, Pieces, SheetRow
+from runner.rows.typed import pack, typed_columns, unpack_cells
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
-
-Merges = tuple[tuple[tuple[int, int], tuple[int, int]], ...]
 
 
 @dataclass(frozen=True)
@@ -75,11 +69,6 @@ class Workbook:
         for at, message, remedy in self.columns.faults(cells):
             self.report_cell(findings, number, at, message, "bad-value", remedy)
 
-    def cells(self, raw: Iterable[bytes]) -> Iterator[list[Any]]:
-        """Every cell up to the header and of these records, as they stood in the sheet."""
-        for rows in (self.above, raw):
-            yield from map(original_cells, rows)
-
 
 @dataclass(frozen=True)
 class _Sheet:
@@ -99,7 +88,10 @@ def read_workbook(content: Content, rows: Rows, indexing: Indexing, findings: Fi
         findings.add(f"the sheet {sheet!r} is empty", "empty-file", remedy="name another one with `sheet` under `rows`")
         raise findings.error()
     above = list(islice(kept, found))
-    header = tuple(str(cell).strip() for cell in unpack_cells(above[-1]))
+    names = [str(cell).strip() for cell in unpack_cells(above[-1])]
+    while names and not names[-1]:  # cells beyond the header may make the sheet wider
+        names.pop()
+    header = tuple(names)
     offset = sum(map(len, above))
 
     form = Workbook(Columns(len(header), {}, ()), sheet, tuple(above), merges)
@@ -147,43 +139,25 @@ def _check_rows(
 
 def keep_sheet(content: Content, rows: Rows, findings: Findings) -> tuple[IO[bytes], str, Merges]:
     """A line for each row of the sheet, its name, and its merged cells. Raises InvalidError."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
     if content.head.startswith(OLE):
         raise _old(content, findings)
     archive = open_archive(content.file, findings)
     sheet = _choose(archive_sheets(archive, findings), rows.sheet, findings)
-    for part in (STRINGS,) if STRINGS in archive.namelist() else ():
-        for _ in read_part(archive, part, findings):
-            """Read to the end, so that it is no larger than it says."""
     extent = measure(archive, sheet.part, findings)
-    content.file.seek(0)
-    try:
-        found = CalamineWorkbook.from_filelike(content.file).get_sheet_by_name(sheet.name)
-        kept, left = Spool(), found.start[1] if found.start else 0
-        wrong = faults(archive, sheet.part, findings)
-        for line in _packed(found.iter_rows() if extent.rows else iter(()), left, wrong):
-            kept.write(line)
-        merges = tuple(found.merged_cell_ranges or ())
-    except CalamineError as error:
-        raise damaged(str(error), findings) from None
+    kept, pieces = Spool(), Pieces(archive, sheet.name, sheet.part, extent, findings)
+    kept.writelines(_packed(pieces, extent.last_column))
     kept.seek(0)
-    return kept, sheet.name, merges
+    return kept, sheet.name, pieces.merges
 
 
-def _packed(rows: Iterator[list[Any]], left: int, wrong: Iterator[Fault]) -> Iterator[bytes]:
-    """The rows as they are kept; `left` columns before them are empty, and `wrong` has what came out empty of them."""
-    pending = next(wrong, None)
-    padding = [""] * left
-    for number, cells in enumerate(rows, start=1):
-        here: dict[int, str] = {}
-        while pending is not None and pending[0] <= number:
-            here[pending[1] - 1] = pending[2]
-            pending = next(wrong, None)
-        cells = padding + cells if left else cells
-        if here:
-            cells += [""] * (max(here) + 1 - len(cells))
-        yield pack(cells, here)
+def _packed(rows: Iterable[SheetRow], width: int) -> Iterator[bytes]:
+    """The rows as they are kept, each as wide as those before it and as `width`, with empty ones where none stands."""
+    last = 0
+    for row in rows:
+        for _ in range(last + 1, row.number):
+            yield pack([""] * width, {})
+        last, width = row.number, max(width, len(row.cells), *(at + 1 for at in row.faults))
+        yield pack(row.cells + [""] * (width - len(row.cells)), row.faults)
 
 
 def archive_sheets(archive: Any, findings: Findings) -> list[_Sheet]:

@@ -131,7 +131,7 @@ def test_files_that_are_named_one_by_one(shops: Command) -> None:
         (["orders/*.csv", "./orders/north.csv"], 2, "orders/north.csv is named twice as an input"),
         (["orders/north.csv", "-"], 2, "what is piped in does not go together with files"),
         (["orders/north.csv", "orders/sooth.csv"], 3, "did you mean 'south.csv'?"),
-        (["orders/north.csv", "orders/more.csv"], 3, "has not the header of orders/north.csv: 'Note' is only here"),
+        (["orders/north.csv", "orders/more.csv"], 3, "has not the columns of orders/north.csv: 'Note' only here"),
         (["orders/north.csv", "orders/less.tsv"], 3, "is not in the format of orders/north.csv"),
     ],
 )
