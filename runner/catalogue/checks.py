@@ -44,7 +44,7 @@ _SHAPE = {
     "type": "object",
     "required": ["openapi", "info", "paths"],
     "properties": {
-        "openapi": {"type": "string", "pattern": r"^3\.[01](\.|$)"},
+        "openapi": {"type": "string"},
         "info": {"type": "object"},
         "servers": {
             "type": "array",
@@ -91,17 +91,17 @@ _PARAMETER = {
     },
 }
 
+_VERSIONS = "a document of OpenAPI 3.0 or 3.1"
 Finding = tuple[TreePath, Violation, str]
 
 
 def check_document(source: Source) -> list[Problem]:
     """Everything wrong with a document; empty when its operations can be built."""
     document = source.data
-    if isinstance(document, Mapping) and "swagger" in document and "openapi" not in document:
-        remedy = "convert it to OpenAPI 3.0 or 3.1"
-        message = f"this is Swagger {document['swagger']}, not OpenAPI"
+    if foreign := _not_openapi(document):
+        message, path = foreign
         placed = with_places(source)
-        return [placed.problem(placed.key(("swagger",)), message, "document", remedy=remedy)]
+        return [placed.problem(placed.key(path), message, "document", remedy=f"it has to be {_VERSIONS}")]
     findings = [(violation.path, violation, "document") for violation in violations(_SHAPE, document)]
     if not findings:
         findings = list(_check_tree(document, document, ()))
@@ -113,6 +113,18 @@ def check_document(source: Source) -> list[Problem]:
         return []
     placed = with_places(source)
     return sorted({_problem(placed, *finding) for finding in findings})
+
+
+def _not_openapi(document: Any) -> tuple[str, TreePath] | None:
+    """What a document is instead of one that can be read, and where it says so."""
+    if not isinstance(document, Mapping):
+        return "this is no OpenAPI document", ()
+    if "openapi" not in document:
+        known = f"Swagger {document['swagger']}, not OpenAPI" if "swagger" in document else "no OpenAPI document"
+        return f"this is {known}", ("swagger",) if "swagger" in document else ()
+    if not re.match(r"3\.[01](\.|$)", str(document["openapi"])):
+        return f"this is OpenAPI {document['openapi']}, which is not known", ("openapi",)
+    return None
 
 
 def _problem(source: Source, path: TreePath, violation: Violation, kind: str) -> Problem:
@@ -222,7 +234,8 @@ def _check_parameters(document: Mapping[str, Any], method: str, path: str) -> It
     template = set(re.findall(r"\{([^{}]*)\}", path))
     for name in sorted(declared ^ template):
         what = "is in the path but no parameter" if name in template else "is a path parameter but not in the path"
-        yield here, Violation(here, f"{name!r} {what}", key=True), "parameter"
+        remedy = "declare it, in: path, with its schema" if name in template else "take it away, or put it there"
+        yield here, Violation(here, f"{name!r} {what}", f"{remedy}; an overlay can do it", key=True), "parameter"
     schema = body_schema(document, item[method])
     for name in sorted(set(names) & set(_field_names(document, schema))):
         message = f"{name!r} is a parameter and a field of the body, and a step could not tell which it gives"

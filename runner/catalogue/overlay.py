@@ -45,6 +45,9 @@ _SHAPE = {
 Check = Callable[[Source], list[Problem]]
 
 
+_NOTHING = "matches nothing in the document"
+
+
 def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[Problem]]:
     """The document with the overlay at `path` applied, and what is wrong with it then.
 
@@ -63,7 +66,8 @@ def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[
         message = _apply(tree, action)
         if message:
             place = overlay.value(("actions", index, "target"))
-            problems.append(overlay.problem(place, message, "overlay"))
+            remedy = f"mend it, or take it away if {source.file} has changed" if message.endswith(_NOTHING) else ""
+            problems.append(overlay.problem(place, message, "overlay", remedy=remedy))
     if problems:
         raise InvalidError(problems)
     corrected = source._replace(data=tree[""])
@@ -95,7 +99,7 @@ def _apply(tree: dict[str, Any], action: Mapping[str, Any]) -> str:
     except JSONPathError as error:
         return f"{target} is no JSONPath: {str(error).splitlines()[0]}"
     if not matches:
-        return f"{target} matches nothing in the document"
+        return f"{target} {_NOTHING}"
     for parts in sorted(matches, key=_from_the_end, reverse=True):
         message = _remove(tree, parts) if action.get("remove") else _update(tree, parts, action["update"])
         if message:

@@ -35,27 +35,25 @@ def next_arguments(
     """The arguments of the page after `page`, None after the last. `seen` counts the items of all pages so far.
 
     A short page is not the end while the answer links to more or counts more; a server may give fewer than it was
-    asked for. Only where the document knows neither a link nor a total does a short page end the list.
+    asked for. Where the answer has no total that can be, a full page is not the end, unless links alone are due.
     """
     paging = operation.pagination
     if paging is None or not page.items:
         return None
-    if paging.offset:
-        return _next_offset(paging, arguments, page)
-    if paging.next or paging.total:
-        more = bool(page.next) or (page.total is not None and seen < page.total)
-    else:
-        more = len(page.items) >= int(arguments.get(paging.count) or paging.size)
-    if not more:
+    before = int(arguments.get(paging.offset) or 0) if paging.offset else seen - len(page.items)
+    if not _more(paging, arguments, page, before + len(page.items)):
         return None
+    if paging.offset:
+        return {**arguments, paging.offset: before + len(page.items)}
     return {**arguments, paging.page: int(arguments.get(paging.page) or 1) + 1}
 
 
-def _next_offset(paging: Pagination, arguments: Mapping[str, Any], page: Page) -> Mapping[str, Any] | None:
-    """The arguments of the page after `page` where pages begin at an offset: it moves on by what really came."""
-    offset = int(arguments.get(paging.offset) or 0) + len(page.items)
-    if page.next is not None or page.total is not None:
-        more = page.next is not None or offset < (page.total or 0)
-    else:
-        more = len(page.items) >= int(arguments.get(paging.count) or paging.size)
-    return {**arguments, paging.offset: offset} if more else None
+def _more(paging: Pagination, arguments: Mapping[str, Any], page: Page, seen: int) -> bool:
+    """Whether there is more. A total of fewer than have come says nothing."""
+    if page.next:
+        return True
+    if page.total is not None and page.total >= seen:
+        return page.total > seen
+    if paging.next and not paging.total:
+        return False
+    return len(page.items) >= int(arguments.get(paging.count) or paging.size)

@@ -134,8 +134,8 @@ def _worded(validator: Any, value: Any) -> Iterator[Violation]:
             for name in sorted(set(given) - set(known)):
                 yield Violation((*path, name), f"unknown key {name!r}", nearest(name, known, noun="keys"), key=True)
         elif error.validator == "required":
-            missing = [name for name in rule if name not in given]
-            yield Violation(path, f"{missing[0]!r} is missing" if len(missing) == 1 else error.message)
+            (missing,) = (name for name in rule if error.message.startswith(repr(name)))  # an error for each of them
+            yield Violation(path, f"{missing!r} is missing")
         elif error.validator == "enum":
             known = [str(each) for each in rule]
             yield Violation(path, f"{_shown(given)} is not one of {', '.join(known)}", nearest(str(given), known))

@@ -64,7 +64,7 @@ def _missing(config: Config, path: TreePath, name: str) -> Iterator[Problem]:
     file = config.home / name
     if name and file.is_file():
         return
-    beside = [entry.name for entry in file.parent.glob("*.*") if entry.name != NAME] if file.parent.is_dir() else []
+    beside = [entry.name for entry in file.parent.glob("*.*") if entry.name not in (NAME, file.name)]
     why = "a file has to be named" if not name else "it is a folder" if file.is_dir() else "no such file"
     remedy = nearest(file.name, beside, noun="files") if name else "a path relative to runner.yaml"
     yield config.problem(path, f"{name!r} cannot be read: {why}", remedy=remedy)

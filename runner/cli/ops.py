@@ -36,9 +36,13 @@ def ops(*, name: str | None, words: tuple[str, ...], as_json: bool, target_name:
 
 def _named(catalogue: Catalogue, name: str | None) -> list[Operation]:
     """The operations that `name` stands for: all, those of an API, or one."""
+    from runner.report.operations import matches
+
     api, dot, operation = (name or "").partition(".")
     if name is not None and api not in catalogue:
-        raise UsageError(f"there is no API {api!r}", remedy=nearest(api, catalogue, noun="APIs"))
+        about = not dot and any(matches(each, [api]) for each in catalogue.operations([]))
+        remedy = f"runner ops --find {api} lists the operations with this word" if about else ""
+        raise UsageError(f"there is no API {api!r}", remedy=remedy or nearest(api, catalogue, noun="APIs"))
     if dot:
         return [operation_called(catalogue, f"{api}.{operation}")]
     return catalogue.operations([api] if api else [])

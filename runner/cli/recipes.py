@@ -20,7 +20,7 @@ from runner.cli.execution import Settings, execute, refuse
 from runner.cli.job import Job
 from runner.cli.plan_options import PlanOptions
 from runner.cli.rows_options import PIPED, rows_options
-from runner.cli.wanted import OUT, Wanted, wanted_options
+from runner.cli.wanted import EXPORT, OUT, Wanted, wanted_options
 from runner.config import Config
 from runner.engine.run import Selection
 from runner.journal import History, RunRecord
@@ -50,7 +50,7 @@ _MAX_FAILURES = click.option(
 @click.option("--fresh", is_flag=True, help="Read lookups anew that an earlier run has kept.")
 @click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
 @_MAX_FAILURES
-@click.option("--export", type=click.Path(path_type=Path), help="Where an export goes: .csv, .jsonl or .xlsx.")
+@EXPORT
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="PLAN",
               help="Send exactly what this JSON plan says, or refuse and say what differs.")
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE",

@@ -17,6 +17,21 @@ XLSX = click.option("--xlsx", is_flag=True, help="Also write the results as a wo
 OUT = click.option(
     "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A folder that gets copies of the run's files."
 )
+
+
+def _known_format(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse an export of no known format before anything is read."""
+    if path is not None:
+        from runner.report.export import format_of
+
+        format_of(path)
+    return path
+
+
+EXPORT = click.option(
+    "--export", type=click.Path(path_type=Path), callback=_known_format,
+    help="Where an export goes: .csv, .jsonl or .xlsx.",
+)  # fmt: skip
 _TOLD = (
     XLSX,
     click.option("-q", "--quiet", is_flag=True, help="Say nothing but what needs a person, once the run is over."),

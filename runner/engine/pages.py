@@ -49,9 +49,9 @@ class PageWatch:
         return True
 
     def end(self, seen: int) -> None:
-        """The list is at its end, after this many items."""
-        if self.whole and self._total is not None and seen < self._total and not self.doubt:
-            self._note(f"says that it has {self._total:,}, and gave {seen:,}", doubt=True)
+        """The list is at its end, after this many items. More than it said are no doubt: all of them were seen."""
+        if self.whole and self._total is not None and seen != self._total and not self.doubt:
+            self._note(f"says that it has {self._total:,}, and gave {seen:,}", doubt=seen < self._total)
 
     def _note(self, text: str, *, doubt: bool) -> None:
         notice = f"the list of {self.operation.full_name} {text}"

@@ -21,6 +21,7 @@ from runner.report.workbook import Book
 
 NAME = "export.csv"
 
+
 class Writer(Protocol):
     """Writes one format. Raises OSError."""
 
@@ -40,10 +41,7 @@ class Export:
 
     def __init__(self, path: Path, outputs: Sequence[str], *, private: bool = False) -> None:
         self.path, self._outputs, self._private = path, tuple(outputs), private
-        self._format = FORMATS.get(path.suffix.lower())
-        if self._format is None:
-            known = ", ".join(FORMATS)
-            raise UsageError(f"an export ending in {path.suffix!r} is not known", remedy=f"one of {known}")
+        self._format = format_of(path)
         self._file: WholeFile | None = None
         self._writer: Writer | None = None
         self.written: Path | None = None
@@ -64,7 +62,6 @@ class Export:
         self._file = self._writer = None
 
     def _begin(self) -> None:
-        assert self._format is not None  # noqa: S101 - checked when it was made
         with stopping(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = WholeFile(self.path, private=self._private)
@@ -122,8 +119,17 @@ class WorkbookWriter:
         self._book.end()
 
 
-FORMATS: Mapping[str, type[CsvWriter] | type[JsonLinesWriter] | type[WorkbookWriter]] = {
+Format = type[CsvWriter] | type[JsonLinesWriter] | type[WorkbookWriter]
+FORMATS: Mapping[str, Format] = {
     ".csv": CsvWriter,
     ".jsonl": JsonLinesWriter,
     ".xlsx": WorkbookWriter,
 }
+
+
+def format_of(path: Path) -> Format:
+    """What writes the format that the ending of `path` says. Raises UsageError for an ending that says none."""
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise UsageError(f"an export ending in {path.suffix!r} is not known", remedy=f"one of {', '.join(FORMATS)}")
+    return found

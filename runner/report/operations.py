@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.catalogue import Api, Operation, Parameter
+from runner.catalogue import Api, Conditions, Operation, Parameter
 from runner.problems import printable
 from runner.report.text import columns
 
@@ -46,7 +46,13 @@ def _lines(operation: Operation, api: Api) -> Iterator[str]:
     a_day = f", {api.limits.hits_per_day:,} a day" if api.limits.hits_per_day is not None else ""
     rate = f"{api.limits.requests_per_second} requests a second, burst {api.limits.burst}{a_day}"
     yield f"  limits    {rate}, unless configured"
+    for parameter in operation.parameters.values():
+        if parameter.window:
+            yield f"  reaches   {parameter.window} months back ({parameter.name})"
     yield from _section("takes", [*map(_parameter, operation.parameters.values()), *_fields(operation)])
+    for parameter in operation.parameters.values():
+        if parameter.conditions is not None:
+            yield from _section(f"{parameter.name}: {{field, is, value}}", list(_grammar(parameter.conditions)))
     yield from _section("gives" + (", as a list of" if operation.items else ""), list(_answer(operation)))
     yield ""
     yield "example step"
@@ -68,12 +74,28 @@ def _effect(operation: Operation) -> str:
 
 def _parameter(parameter: Parameter) -> list[str]:
     need = "required" if parameter.required else ""
-    return [parameter.name, parameter.place, _type(parameter.schema), need, parameter.evidence, parameter.description]
+    kind = f"one of {', '.join(parameter.values)}" if parameter.values else _type(parameter.schema)
+    kind = "condition, or a list" if parameter.conditions is not None else kind
+    described = " ".join(parameter.description.split())
+    return [parameter.name, parameter.place, kind, need, parameter.evidence, described]
+
+
+def _grammar(conditions: Conditions) -> Iterator[list[str]]:
+    """What conditions can be made of: a line for each field and what it is compared with, one for each comparison."""
+    for name, field in conditions.fields.items():
+        value = "a date" if field.kind.format else ", ".join(field.values) or "a text"
+        yield ["field", name, f"with {value}"]
+    for name in conditions.named:
+        comparison = conditions.comparisons[name]
+        short = [other for other, each in conditions.comparisons.items() if each is comparison and other != name]
+        ranges = [field for field, each in conditions.fields.items() if each.kind.to]
+        only = f"takes value and to; {', '.join(ranges)} only" if comparison.range else ""
+        yield ["is", " ".join([name, *short]), only]
 
 
 def _fields(operation: Operation) -> Iterator[list[str]]:
     for path, schema, required in _leaves(operation.body or {}, ""):
-        whole = path.partition(".")[0]
+        whole = path.rpartition(".")[0] or path
         inside = "" if whole in operation.required else f" in {whole}"
         need = f"required{inside}" if required else ""
         described = " ".join(str(schema.get("description", "")).split())
@@ -96,14 +118,16 @@ def item_schema(operation: Operation) -> Mapping[str, Any]:
 
 
 def _leaves(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
-    """The fields of an object schema, those of objects inside it as `client.id`."""
+    """The fields of an object schema, those of objects inside it as `client.id`, those in a list as `lines[].id`."""
     required = schema.get("required", ())
     for name, inner in schema.get("properties", {}).items():
         place = f"{path}.{name}" if path else name
         if inner.get("properties"):
             yield from _leaves(inner, place)
-        else:
-            yield place, inner, name in required
+            continue
+        yield place, inner, name in required
+        if isinstance(listed := inner.get("items"), Mapping):
+            yield from _leaves(listed, f"{place}[]")
 
 
 def _type(schema: Mapping[str, Any]) -> str:
@@ -162,12 +186,35 @@ def operation_data(operation: Operation, api: Api) -> dict[str, Any]:
         "money": operation.money,
         "repeatable": operation.repeatable,
         "evidence": operation.evidence,
-        "parameters": [
-            {"name": p.name, "in": p.place, "required": p.required, "evidence": p.evidence, "schema": p.schema}
-            for p in operation.parameters.values()
-        ],
+        "description": operation.description,
+        "limits": _limits(operation, api),
+        "parameters": [_parameter_data(parameter) for parameter in operation.parameters.values()],
         "body": operation.body,
         "answer": operation.answer,
         "items": operation.items,
         "example": example_step(operation),
     }
+
+
+def _limits(operation: Operation, api: Api) -> dict[str, Any]:
+    """How often it may be asked, how many come at once, how far back it reaches: what is known of that."""
+    windows = [parameter.window for parameter in operation.parameters.values() if parameter.window]
+    known = {
+        "requests_per_second": api.limits.requests_per_second, "burst": api.limits.burst,
+        "hits_per_day": api.limits.hits_per_day, "months": min(windows, default=None),
+        "page_size": operation.pagination.size if operation.pagination is not None else None,
+    }  # fmt: skip
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _parameter_data(parameter: Parameter) -> dict[str, Any]:
+    data = {
+        "name": parameter.name, "in": parameter.place, "required": parameter.required,
+        "evidence": parameter.evidence, "schema": parameter.schema, "description": parameter.description,
+    }  # fmt: skip
+    if parameter.values:
+        data["values"] = list(parameter.values)
+    if parameter.conditions is not None:
+        fields = parameter.conditions.fields.items()
+        data["conditions"] = {"fields": [name for name, _ in fields], "is": list(parameter.conditions.named)}
+    return data

@@ -104,6 +104,8 @@ def test_a_wrong_action_is_told_at_its_place(tmp_path: Path, action: str, messag
     [problem] = problems(tmp_path, action)
     assert message in problem.message
     assert (problem.file, problem.line) == (str(tmp_path / "ours.yaml"), line)
+    if "matches nothing" in message:
+        assert problem.remedy == f"mend it, or take it away if {tmp_path / 'shop.openapi.yaml'} has changed"
 
 
 @pytest.mark.parametrize("head", ["", "overlay: 2.0.0\ninfo: {title: a, version: b}\nactions:\n", "actions:\n"])

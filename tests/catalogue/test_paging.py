@@ -55,7 +55,10 @@ def test_the_next_page_keeps_what_was_asked() -> None:
         (Page([ROW] * 4, total=20), 14, True),  # a short page is not the end
         (Page([ROW] * 4, total=None, next="/x?page=3"), 14, True),
         (Page([ROW] * 4, total=14, next="/x?page=3"), 14, True),  # rows were added meanwhile
-        (Page([ROW] * 10, total=None, next=None), 10, False),
+        (Page([ROW] * 10, total=None, next=None), 10, True),  # it says nothing, and the page is full
+        (Page([ROW] * 9, total=None, next=None), 9, False),
+        (Page([ROW] * 10, total=5, next=None), 10, True),  # a total that lies says nothing either
+        (Page([ROW] * 9, total=5, next=None), 9, False),
         (Page([], total=20, next="/x?page=3"), 10, False),
         (empty_page(), 0, False),
     ],
@@ -69,6 +72,12 @@ def test_where_the_document_knows_neither_link_nor_total_a_short_page_is_the_end
     assert next_arguments(plain, {}, Page([ROW] * 10), 10) == {"page": 2}
     assert next_arguments(plain, {}, Page([ROW] * 9), 19) is None
     assert next_arguments(plain, {"count": 5}, Page([ROW] * 5), 5) == {"count": 5, "page": 2}
+
+
+def test_where_the_document_knows_a_link_alone_no_link_is_the_end() -> None:
+    linked = search(next="links.next")
+    assert next_arguments(linked, {}, Page([ROW] * 10), 10) is None
+    assert next_arguments(linked, {}, Page([ROW], next="/x?page=2"), 1) == {"page": 2}
 
 
 def test_a_list_without_pages_has_one() -> None:
@@ -96,6 +105,7 @@ def test_an_offset_moves_on_by_what_really_came() -> None:
 def test_offsets_without_a_total_end_with_a_short_page() -> None:
     assert next_arguments(OFFSETS, {"limit": 3}, Page([ROW] * 3), 3) == {"limit": 3, "offset": 3}
     assert next_arguments(OFFSETS, {"limit": 3}, Page([ROW] * 2), 2) is None
+    assert next_arguments(OFFSETS, {"limit": 3}, Page([ROW] * 3, total=1), 3) == {"limit": 3, "offset": 3}
 
 
 def test_pages_of_a_fixed_size_are_not_asked_for_a_size() -> None:

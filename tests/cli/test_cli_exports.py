@@ -125,7 +125,19 @@ def test_a_row_that_has_not_what_is_exported_is_rejected(runner: Command) -> Non
     ],
 )
 def test_what_cannot_be_exported(runner: Command, arguments: tuple[str, ...], message: str) -> None:
+    before = len(runner.delivered(writes=False))
     assert message in runner("run", *arguments, code=2).err
+    assert message in runner("run", *arguments, "--dry-run", code=2).err
+    assert len(runner.delivered(writes=False)) == before
+
+
+def test_the_jobs_that_come_with_it_are_exported_whatever_their_answers_lack(runner: Command) -> None:
+    runner("run", "deconetwork-to-syncore")  # its jobs have no day
+    runner("run", "export-jobs", "--export", "out.jsonl")
+    exported = [json.loads(line) for line in (runner.folder / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    created = [one for one in runner.delivered() if one["operation"] == "create_job"]
+    assert len(exported) == len(created)
+    assert {line["in_hands"] is None for line in exported} == {True, False}
 
 
 def test_a_file_that_cannot_be_written(runner: Command) -> None:

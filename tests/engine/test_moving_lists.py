@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pytest
 from faults import actions
-from faults.bench import Bench
+from faults.bench import CATALOGUE, Bench
 from faults.server import FaultServer
 
+from runner.catalogue import Page
 from runner.engine.events import Noticed
+from runner.engine.pages import PageWatch
 
 CUSTOMERS = "/customers"
 STEPS = """\
@@ -58,6 +61,29 @@ def test_a_total_that_lies_proves_nothing(server: FaultServer, bench: Bench) -> 
     ran = bench.run(STEPS)
     assert ran.row.bucket == "not started"
     assert "says that it has 3, and gave 1" in ran.row.reason
+    assert server.writes() == []
+
+
+def test_more_than_the_total_is_told_and_no_doubt() -> None:
+    watch = PageWatch(CATALOGUE["shop"].operations["search_customers"])
+    assert watch.see(Page([{"id": 1}, {"id": 2}], total=1))
+    watch.end(2)
+    assert watch.notices == ["the list of shop.search_customers says that it has 1, and gave 2"]
+    assert watch.doubt == ""
+
+
+@pytest.mark.parametrize("total", ["-1", "null"])
+def test_a_full_page_without_a_total_that_can_be_is_not_the_end(
+    server: FaultServer, bench: Bench, total: str
+) -> None:
+    """What is looked for is on the second page; taken for missing, it would be created once more."""
+    size = CATALOGUE["shop"].operations["search_customers"].pagination
+    assert size is not None
+    full = [{"id": number, "name": f"other {number}"} for number in range(size.size)]
+    for nth, found in enumerate([full, [{"id": 99, "name": "A"}]], start=1):
+        content = {"customers": found, "total_results": json.loads(total), "links": {"next": None}}
+        server.on("GET", CUSTOMERS, actions.answer(200, content), nth=nth)
+    assert bench.run(STEPS).row.bucket == "found"
     assert server.writes() == []
 
 

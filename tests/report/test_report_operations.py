@@ -49,3 +49,32 @@ def test_machines_get_json_with_the_same_operations() -> None:
     assert data["operation"] == "syncore.create_job"
     assert data["method"] == "POST"
     assert data["effect"] == "create"
+
+
+def test_what_conditions_are_made_of_is_shown() -> None:
+    found = CATALOGUE.operation("deconetwork.find_purchase_orders")
+    lines = [line.split() for line in operation_text(found, CATALOGUE["deconetwork"]).splitlines()]
+    assert ["field", "date_raised", "with", "a", "date"] in lines
+    assert ["is", "after", ">"] in lines
+    assert any(line[:4] == ["is", "between", "takes", "value"] for line in lines)
+    assert any(line[:2] == ["field", "status"] and "Cancelled," in line for line in lines)
+    assert any(line[:4] == ["sortby", "query", "one", "of"] and "date_delivery," in line for line in lines)
+    data = json.loads(to_json(operation_data(found, CATALOGUE["deconetwork"])))
+    (conditions,) = (each["conditions"] for each in data["parameters"] if each["name"] == "conditions")
+    assert conditions["fields"] == ["date_raised", "date_delivery", "date_modified", "po_number", "status"]
+    assert "between" in conditions["is"]
+
+
+def test_what_is_inside_a_list_is_shown() -> None:
+    found = CATALOGUE.operation("deconetwork.find_purchase_orders")
+    assert "  purchase_order_lines[].vendor_sku " in operation_text(found, CATALOGUE["deconetwork"])
+    taken = operation_text(CATALOGUE.operation("syncore.create_purchase_order"), CATALOGUE["syncore"])
+    assert "  line_items[].supplier.id " in taken
+    assert "required in line_items[].supplier" in taken
+
+
+def test_how_far_back_a_search_reaches_is_a_limit() -> None:
+    jobs = CATALOGUE.operation("syncore_v1.search_jobs")
+    assert "  reaches   13 months back (date_from)\n" in operation_text(jobs, CATALOGUE["syncore_v1"])
+    limits = json.loads(to_json(operation_data(jobs, CATALOGUE["syncore_v1"])))["limits"]
+    assert limits == {"requests_per_second": 2, "burst": 1, "months": 13, "page_size": 10}
