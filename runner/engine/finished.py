@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from runner.engine.events import Bucket, RowResult
 from runner.journal import History, RowRecord
-from runner.rows import Row
 
 PAGE = 1000
 """Rows that are read from the journal at a time."""
 
-MOST_UNTOLD = 100_000
-"""Finished rows that wait to be told of, some 600 bytes each."""
-
+_LAST = 2**62
 _DECODER = json.JSONDecoder(parse_float=Decimal)  # for our own text: no need of what guards an answer's
 
 
@@ -24,48 +21,59 @@ class Finished:
     """The finished rows of a run, asked for in the order of the input. What became of them is told when there is time.
 
     A row is not taken as it is when something of it is open, or was sent again by another run: whoever looks at its
-    calls knows better.
+    calls knows better. Nor is one that is made of other lines than it was.
     """
 
     def __init__(self, history: History, account: str, recipe: str, run: int) -> None:
+        self._history, self._run = history, run
         self._records = _pages(history, run)
         self._next = next(self._records, None)
         self._unsure: set[str] = set()
         if self._next is not None:  # a run that begins has finished nothing
             open_keys = {call.identity.key for call in history.open_calls(account, recipe)}
             self._unsure = open_keys | history.sent_again(account, recipe, besides=run)
-        self._untold: deque[RowRecord] = deque()
+        self._untold: deque[range] = deque()
+        self._page: Iterator[RowRecord] = iter(())
 
-    def has(self, row: Row) -> bool:
-        """Whether a row is finished; it is told of later."""
-        while self._next is not None and self._next.number < row.number:
+    def has(self, number: int, lines: Sequence[int]) -> bool:
+        """Whether the row of this number, made of these lines, is finished; it is told of later."""
+        while self._next is not None and self._next[0] < number:
             self._next = next(self._records, None)
-        found = self._next
-        if found is None or (found.number, found.key) != (row.number, row.key) or row.key in self._unsure:
+        if self._next is None or self._next[0] != number:
             return False
-        self._untold.append(found)
+        _, key, recorded = self._next
+        if key in self._unsure or recorded != f"[{','.join(map(str, lines))}]":
+            return False
+        if self._untold and self._untold[-1].stop == number:
+            self._untold[-1] = range(self._untold[-1].start, number + 1)
+        else:
+            self._untold.append(range(number, number + 1))
         return True
-
-    @property
-    def full(self) -> bool:
-        """Whether so many wait to be told of that it has to be done now."""
-        return len(self._untold) >= MOST_UNTOLD
 
     def tell(self) -> RowResult | None:
         """What became of the next of them; None when all are told of."""
-        if not self._untold:
-            return None
-        found = self._untold.popleft()
-        bucket: Bucket = "found" if found.bucket == "found" else "done"
-        return RowResult(
-            found.number, found.key, tuple(_DECODER.decode(found.lines)), bucket, found.reason,
-            _DECODER.decode(found.outputs), money=Decimal(found.money), ids=found.ids, links=found.links,
-        )  # fmt: skip
+        found = next(self._page, None)
+        while found is None and self._untold:
+            numbers = self._untold.popleft()
+            page = self._history.finished_rows(self._run, numbers=numbers, limit=PAGE)
+            if page and page[-1].number + 1 < numbers.stop:
+                self._untold.appendleft(range(page[-1].number + 1, numbers.stop))
+            self._page = iter(page)
+            found = next(self._page, None)
+        return _result(found) if found is not None else None
 
 
-def _pages(history: History, run: int) -> Iterator[RowRecord]:
+def _pages(history: History, run: int) -> Iterator[tuple[int, str, str]]:
     """In pages, so that nobody holds the journal as it was for as long as the run takes."""
-    last = 0
-    while page := history.finished_rows(run, after=last, limit=PAGE):
+    first = 0
+    while page := history.finished_in_short(run, numbers=range(first, _LAST), limit=PAGE):
         yield from page
-        last = page[-1].number
+        first = page[-1][0] + 1
+
+
+def _result(row: RowRecord) -> RowResult:
+    bucket: Bucket = "found" if row.bucket == "found" else "done"
+    return RowResult(
+        row.number, row.key, tuple(_DECODER.decode(row.lines)), bucket, row.reason,
+        _DECODER.decode(row.outputs), money=Decimal(row.money), ids=row.ids, links=row.links,
+    )  # fmt: skip

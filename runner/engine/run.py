@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -141,19 +141,21 @@ class Run:
             raise
         return ended
 
-    def _rows(self) -> Iterator[Row]:
-        rows = iter(self._input) if self._input is not None else iter([self._single])
-        return self._selection.of(rows)
-
     def _left(self, finished: Finished) -> Iterator[Row]:
         """The rows that this run, if it goes on with an earlier part of itself, has not finished yet."""
-        for row in self._rows():
+        looks = self._sender is not None and bool(self._context.recipe.steps)
+
+        def besides(number: int, lines: Sequence[int]) -> bool:
+            return looks and not self._context.stop.requested and finished.has(number, lines)
+
+        if self._input is not None:
+            rows = self._input.rows(besides=besides)
+        else:
+            rows = iter(() if besides(self._single.number, self._single.lines) else (self._single,))
+        for row in self._selection.of(rows):
             if self._context.stop.requested:
                 return
-            if self._sender is None or not self._context.recipe.steps or not finished.has(row):
-                yield row
-            elif finished.full:
-                self._tell(finished)
+            yield row
 
     def _tell(self, finished: Finished) -> bool:
         """Tell of one row that was finished before; whether there was one."""

@@ -31,6 +31,9 @@ _PARTS = len(Identity._fields)
 _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
 _ROW = ", ".join(f.name for f in fields(RowRecord))
 _AGAIN = ", ".join(f.name for f in fields(AgainRecord))
+_FINISHED = (
+    "run = ? AND number >= ? AND number < ? AND bucket IN ('done', 'found') AND money <> '' ORDER BY number LIMIT ?"
+)
 _PAGE = 500
 _SENT = ", ".join([*(f"c.{name}" for name in _CALL.split(", ")), *(f"a.{f.name}" for f in fields(AttemptRecord))])
 _NAME = " || char(31) || ".join(f"c.{name}" for name in Identity._fields[:-1])
@@ -195,11 +198,15 @@ class History:
             yield from page
             last = page[-1].number
 
-    def finished_rows(self, run: int, *, after: int, limit: int) -> list[RowRecord]:
-        """The first rows of a run with a number above `after` that were done or found, with what they posted."""
-        where = "run = ? AND number > ? AND bucket IN ('done', 'found') AND money <> ''"
-        sql = f"SELECT {_ROW} FROM rows WHERE {where} ORDER BY number LIMIT ?"  # noqa: S608
-        return [RowRecord(*values) for values in self._select(sql, run, after, limit)]
+    def finished_rows(self, run: int, *, numbers: range, limit: int) -> list[RowRecord]:
+        """The first of these rows of a run that were done or found, with what they posted."""
+        sql = f"SELECT {_ROW} FROM rows WHERE {_FINISHED}"  # noqa: S608
+        return [RowRecord(*values) for values in self._select(sql, run, numbers.start, numbers.stop, limit)]
+
+    def finished_in_short(self, run: int, *, numbers: range, limit: int) -> list[tuple[int, str, str]]:
+        """Of the same: number, key, and the lines as they are on record."""
+        sql = f"SELECT number, key, lines FROM rows WHERE {_FINISHED}"  # noqa: S608
+        return self._select(sql, run, numbers.start, numbers.stop, limit)
 
     def sent_again(self, account: str, recipe: str, *, besides: int) -> set[str]:
         """The keys of the rows that other runs than `besides` were asked to send again."""

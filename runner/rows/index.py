@@ -115,7 +115,7 @@ class Index:
         """For each row the records that it is made of, in the order of first lines."""
         if not self._grouped:
             for found in self._ask("SELECT number, part, offset, length, checksum FROM records ORDER BY number"):
-                yield [Place(*found)]
+                yield [Place._make(found)]
             return
         lines = self._ask("SELECT first, number, part, offset, length, checksum FROM sorted ORDER BY rowid")
         for _, members in groupby(lines, itemgetter(0)):

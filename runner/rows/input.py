@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
 from operator import attrgetter
@@ -98,7 +98,11 @@ class Input:
         return bool(self._group_by)
 
     def __iter__(self) -> Iterator[Row]:
-        for number, lines in enumerate(self._groups(), start=1):
+        return self.rows()
+
+    def rows(self, *, besides: Callable[[int, Sequence[int]], bool] | None = None) -> Iterator[Row]:
+        """The rows in their order, but for those `besides`, which is asked by number and lines; they are not read."""
+        for number, lines in self._groups(besides):
             values, differing = self._merged(lines) if self._group_by else (lines[0].values, {})
             key = self._keys.of(values, differing=differing) if self._keys is not None else str(number)
             yield Row(number, key, values, tuple(line.number for line in lines), differing)
@@ -196,7 +200,7 @@ class Input:
     def _claim_groups(self, findings: Findings) -> None:
         """The keys that need all the lines of a group."""
         assert self._keys is not None  # noqa: S101 - without keys there is nothing to check
-        for lines in self._groups():
+        for _, lines in self._groups():
             values, differing = self._merged(lines)
             try:
                 self._index.claim(self._keys.of(values, differing=differing), lines[0].number)
@@ -236,21 +240,24 @@ class Input:
         assert made is not None  # noqa: S101 - the same bytes and the same variables
         return made
 
-    def _groups(self) -> Iterator[list[Line]]:
-        """The typed lines of each row."""
-        rows: deque[list[Place]] = deque()
+    def _groups(
+        self, besides: Callable[[int, Sequence[int]], bool] | None = None
+    ) -> Iterator[tuple[int, list[Line]]]:
+        """The number and the typed lines of each row that is read."""
+        rows: deque[tuple[int, list[Place]]] = deque()
 
         def places() -> Iterator[Place]:
-            for members in self._index.rows():
-                rows.append(members)
-                yield from members
+            for number, members in enumerate(self._index.rows(), start=1):
+                if besides is None or not besides(number, [place.number for place in members]):
+                    rows.append((number, members))
+                    yield from members
 
         lines: list[Line] = []
         for values in self._values(places()):
-            members = rows[0]
+            number, members = rows[0]
             lines.append(Line(members[len(lines)].number, self._made(values)))
             if len(lines) == len(members):
-                yield lines
+                yield number, lines
                 rows.popleft()
                 lines = []
 

@@ -45,12 +45,10 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize("most", [2, 100])
 def test_they_are_told_of_as_they_were(
-    server: FaultServer, bench: Bench, looked_at: set[str], monkeypatch: pytest.MonkeyPatch, workers: int, most: int
+    server: FaultServer, bench: Bench, looked_at: set[str], monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
     monkeypatch.setattr(finished, "PAGE", 2)
-    monkeypatch.setattr(finished, "MOST_UNTOLD", most)
     first = bench.run(STEPS, SHEET, head=HEAD, selection=Selection(limit=5))
     looked_at.clear()
     ran = bench.run(STEPS, SHEET, head=HEAD, resume=1, workers=workers)
@@ -96,6 +94,18 @@ def test_a_row_that_another_run_sent_again_is_looked_at(server: FaultServer, ben
     bench.settle("R4", "payment", state="absent")
     ran = bench.run(STEPS, SHEET, head=HEAD, resume=1)
     assert (ran.buckets, len(server.deliveries("POST", "/orders/1015/payments"))) == ({"done": 7}, 2)
+
+
+def test_a_row_that_was_made_of_other_lines_is_looked_at(
+    server: FaultServer, bench: Bench, looked_at: set[str]
+) -> None:
+    bench.run(STEPS, SHEET, head=HEAD)
+    with closing(sqlite3.connect(bench.folder / "journal.sqlite")) as connection:
+        connection.execute("UPDATE rows SET lines = '[4,5]' WHERE number = 3")
+        connection.commit()
+    looked_at.clear()
+    assert bench.run(STEPS, SHEET, head=HEAD, resume=1).buckets == {"done": 7}
+    assert looked_at == {"R3"}
 
 
 def test_rows_of_an_earlier_version_are_looked_at(server: FaultServer, bench: Bench, looked_at: set[str]) -> None:
