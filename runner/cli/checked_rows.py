@@ -11,9 +11,9 @@ from typing import Any
 from runner.catalogue import Catalogue
 from runner.cli.inputs import open_named
 from runner.problems import Problem, UsageError
-from runner.recipe.indexes import indexing_columns, names_in
+from runner.recipe.indexes import indexing_columns, names_in, uses_of
 from runner.recipe.model import Column, Recipe, Var
-from runner.rows import Input, spelled_otherwise
+from runner.rows import Input, Names, names_not_found, spelled_otherwise
 from runner.template import Unknown
 
 _STANDS_FOR: Mapping[str, Any] = {
@@ -22,8 +22,17 @@ _STANDS_FOR: Mapping[str, Any] = {
 """What stands for a required variable in the keys of rows: they differ from each other without it too."""
 
 
-def check_rows(recipe: Recipe, files: Sequence[Path], catalogue: Catalogue) -> tuple[Input, list[Problem]]:
-    """The input in `files`, and what is worth knowing about it. Raises InvalidError with every problem, by line."""
+Mappings = Mapping[str, Sequence[Mapping[str, Any]]]
+"""The entries of lookups from files, by the name of the lookup."""
+
+
+def check_rows(
+    recipe: Recipe, files: Sequence[Path], catalogue: Catalogue, mappings: Mappings
+) -> tuple[Input, list[Problem]]:
+    """The input in `files`, and what is worth knowing about it, and names that no lookup has.
+
+    Raises InvalidError with every problem of its cells, by line.
+    """
     if recipe.rows is None:
         raise UsageError("this recipe has no rows, so --rows has no meaning", remedy="leave --rows out")
     used = indexing_columns(recipe)
@@ -34,7 +43,23 @@ def check_rows(recipe: Recipe, files: Sequence[Path], catalogue: Catalogue) -> t
     if any(var.required for var in recipe.vars.values()):  # what stands for a value was not announced by anybody
         rows = rows._replace(expect_total=None)
     input_ = open_named(files, rows, scope)
-    return input_, [*input_.warnings, *spelled_otherwise(input_, used)]
+    names = {each.name: Names(each, mappings[each.name]) for each in recipe.lookups if each.file}
+    uses = [use for use in uses_of(recipe) if use.lookup in names]
+    loose = {each.name for each in recipe.lookups if each.file or each.fold}
+    spelled = spelled_otherwise(input_, [name for name, lookup in used.items() if lookup not in loose])
+    return input_, [*input_.warnings, *names_not_found(input_, uses, names), *spelled]
+
+
+def unchecked(recipe: Recipe, catalogue: Catalogue) -> list[str]:
+    """What is not known of an input without a network, for people: names that only an API knows."""
+    columns: dict[str, list[str]] = {}
+    for column, lookup in indexing_columns(recipe).items():
+        columns.setdefault(lookup, []).append(column)
+    return [
+        f"{' and '.join(columns[each.name])}: whether {each.operation} lists these names ('plan --lookups' asks it)"
+        for each in recipe.lookups
+        if each.name in columns and not each.file and not names_in(recipe, catalogue, each.name)
+    ]
 
 
 def _named(column: Column, recipe: Recipe, catalogue: Catalogue, used: Mapping[str, str]) -> Column:

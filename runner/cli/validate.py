@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,7 +41,7 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
             if config.home not in catalogues:
                 catalogues[config.home] = catalogue_for(config, config.target(target_name))
             loaded = load(path, catalogue=catalogues[config.home], name=path.name if shipped else recipe)
-            mappings_of(loaded.recipe, path.parent)
+            mappings, _ = mappings_of(loaded.recipe, path.parent)
         except InvalidError as error:
             problems += error.problems
             total += error.total
@@ -51,7 +53,7 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
         if form == "text":
             click.echo(f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
         if rows_files:
-            found, count = _rows(loaded, rows_files, catalogues[config.home], say=form == "text")
+            found, count = _rows(loaded, rows_files, catalogues[config.home], mappings, say=form == "text")
             problems += found
             total += count
     told = drawn(problems, form, files=recipes, total=total)
@@ -59,20 +61,27 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
     return code or (InvalidError(problems).exit_code if any(p.severity == "error" for p in problems) else 0)
 
 
-def _rows(loaded: Loaded, files: tuple[Path, ...], catalogue: Catalogue, *, say: bool) -> tuple[list[Problem], int]:
+def _rows(
+    loaded: Loaded, files: tuple[Path, ...], catalogue: Catalogue,
+    mappings: Mapping[str, Sequence[Mapping[str, Any]]], *, say: bool,
+) -> tuple[list[Problem], int]:  # fmt: skip
     """The problems of an input, and how many there are beyond those that were kept."""
-    from runner.cli.checked_rows import check_rows
+    from runner.cli.checked_rows import check_rows, unchecked
 
     try:
-        input_, found = check_rows(loaded.recipe, files, catalogue)
+        input_, found = check_rows(loaded.recipe, files, catalogue, mappings)
     except InvalidError as error:
         return error.problems, error.total
     rows, lines = input_.row_count, input_.line_count
+    wrong = sum(problem.severity == "error" for problem in found)
     if say:
         size = f"{rows} row{'s' * (rows != 1)}, {lines} line{'s' * (lines != 1)}"
         left_out = len(input_.left_out)
         size += f", {left_out} line{'s' * (left_out != 1)} left out" if left_out else ""
         size += f"; as announced: {input_.agreed}" if input_.agreed else ""
         named = printable(", ".join(map(str, files)))
-        click.echo(f"{named}: ok, {size}" + (f" ({input_.layout})" if input_.layout else ""))
+        verdict = f"{wrong} name{'s' * (wrong != 1)} not found" if wrong else "ok"
+        click.echo(f"{named}: {verdict}, {size}" + (f" ({input_.layout})" if input_.layout else ""))
+        for text in unchecked(loaded.recipe, catalogue):
+            click.echo(f"    not checked: {text}")
     return found, len(found)

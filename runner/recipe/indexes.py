@@ -1,22 +1,38 @@
-"""The columns whose cells are names in a lookup, as in `payment_types[row.method]`."""
+"""Where cells are names in a lookup, as in `payment_types[row.method]`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.recipe.model import Recipe, Step
-from runner.template import Each, Expression, Template, paths_of
+from runner.recipe.model import Lookup, Recipe, Step
+from runner.template import Each, Expression, Node, Template, path_of, paths_of
 
 if TYPE_CHECKING:
     from runner.catalogue import Catalogue
+
+
+class Use(NamedTuple):
+    """An entry of a lookup is found by these keys: each a column, where that is true of it, or a text.
+
+    `sure` says that every row looks it up, whatever is in it.
+    """
+
+    lookup: str
+    keys: tuple[tuple[str, bool], ...]
+    sure: bool
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns among the keys."""
+        return tuple(key for key, column in self.keys if column)
 
 
 def indexing_columns(recipe: Recipe) -> Mapping[str, str]:
     """The columns that find entries of a lookup, each with the first lookup that it is used for."""
     lookups = {lookup.name for lookup in recipe.lookups}
     found: dict[str, str] = {}
-    for expression, lines in _expressions(recipe):
+    for expression, lines, _ in _expressions(recipe):
         owners = {"row", "item"} if lines else {"row"}
         for node in expression.tree.walk():
             if node.kind != "member" or node.parts[0].kind != "name" or node.parts[0].value not in lookups:
@@ -25,6 +41,46 @@ def indexing_columns(recipe: Recipe) -> Mapping[str, str]:
                 if len(path) == 2 and path[0] in owners:
                     found.setdefault(str(path[1]), str(node.parts[0].value))
     return found
+
+
+def uses_of(recipe: Recipe) -> tuple[Use, ...]:
+    """Where entries of lookups are found by cells as they are, each once; sure, where one of the places is."""
+    lookups = {lookup.name: lookup for lookup in recipe.lookups}
+    found: dict[Use, None] = {}
+    for expression, lines, sure in _expressions(recipe):
+        owners = ("row", "item") if lines else ("row",)
+        found |= dict.fromkeys(_uses(expression.tree, lookups, owners, sure=sure))
+    return tuple(use for use in found if use.sure or use._replace(sure=True) not in found)
+
+
+def _uses(node: Node, lookups: Mapping[str, Lookup], owners: tuple[str, ...], *, sure: bool) -> Iterator[Use]:
+    """The uses in an expression; what stands behind a condition, or has a default, is not sure."""
+    inner = node
+    keys: list[Node] = []
+    while inner.kind == "member":
+        keys.insert(0, inner.parts[1])
+        inner = inner.parts[0]
+    lookup = lookups.get(inner.value) if inner.kind == "name" else None
+    if lookup is not None and len(keys) >= len(lookup.by):
+        named = tuple(_key(key, owners) for key in keys[: len(lookup.by)])
+        if all(key for key, _ in named) and any(column for _, column in named):
+            yield Use(lookup.name, named, sure)
+    if inner is not node:
+        for key in keys:
+            yield from _uses(key, lookups, owners, sure=sure)
+        node = inner
+    forgiving = node.kind == "each" or node.value == "default" or (node.kind == "test" and node.value != "none")
+    choosing = node.kind in ("choose", "and", "or")
+    for at, part in enumerate(node.parts):
+        yield from _uses(part, lookups, owners, sure=sure and not (choosing and at) and not forgiving)
+
+
+def _key(node: Node, owners: tuple[str, ...]) -> tuple[str, bool]:
+    """A key as it is written, and whether it is a column; empty where it is anything else."""
+    if node.kind == "literal":
+        return str(node.value), False
+    path = path_of(node)
+    return (str(path[1]), True) if len(path) == 2 and path[0] in owners else ("", False)
 
 
 def names_in(recipe: Recipe, catalogue: Catalogue, lookup: str) -> tuple[str, ...]:
@@ -37,16 +93,24 @@ def names_in(recipe: Recipe, catalogue: Catalogue, lookup: str) -> tuple[str, ..
     return tuple(str(name) for name in names if name is not None)
 
 
-def _expressions(recipe: Recipe) -> Iterator[tuple[Expression, bool]]:
-    """Every expression of the steps and outputs, and whether `item` is a line of the row in it."""
+Found = Iterator[tuple[Expression, bool, bool]]
+"""An expression, whether `item` is a line of the row in it, and whether it is read for every row."""
+
+
+def _expressions(recipe: Recipe) -> Found:
+    """Every expression of the steps and outputs."""
     for step in recipe.steps:
-        lines = step.for_each is not None and step.for_each.text.strip().startswith("row.lines")
-        for part in (step.arguments, *_conditions(step), step.unless_found.arguments if step.unless_found else None):
-            yield from _inside(part, lines=lines)
-        if step.unless_found is not None:
-            yield from _inside(step.unless_found.where, lines=False)
-            yield from _inside(step.unless_found.update.arguments if step.unless_found.update else None, lines=lines)
-    yield from _inside(recipe.outputs, lines=False)
+        text = step.for_each.text.strip() if step.for_each is not None else ""
+        lines = text.startswith("row.lines")
+        sure = step.when is None and text in ("", "row.lines")
+        for part in (step.arguments, *_conditions(step)):
+            yield from _inside(part, lines=lines, sure=sure or part is step.when)
+        search = step.unless_found
+        if search is not None:
+            yield from _inside(search.arguments, lines=lines, sure=sure)
+            yield from _inside(search.where, lines=False, sure=False)
+            yield from _inside(search.update.arguments if search.update else None, lines=lines, sure=False)
+    yield from _inside(recipe.outputs, lines=False, sure=False)
 
 
 def _conditions(step: Step) -> tuple[Any, ...]:
@@ -54,12 +118,13 @@ def _conditions(step: Step) -> tuple[Any, ...]:
     return step.when, step.for_each, step.item_key, step.once_per, step.expect, step.verify, until
 
 
-def _inside(tree: Any, *, lines: bool) -> Iterator[tuple[Expression, bool]]:
+def _inside(tree: Any, *, lines: bool, sure: bool) -> Found:
     if isinstance(tree, Expression | Template):
-        yield from ((expression, lines) for _, expression in tree.placed)
+        yield from ((expression, lines, sure) for _, expression in tree.placed)
     elif isinstance(tree, Each):
-        yield tree.items, lines
-        yield from _inside(tree.value, lines=tree.items.text.strip().startswith("row.lines"))
+        yield tree.items, lines, sure
+        text = tree.items.text.strip()
+        yield from _inside(tree.value, lines=text.startswith("row.lines"), sure=sure and text == "row.lines")
     elif isinstance(tree, Mapping | list | tuple):
         for part in tree.values() if isinstance(tree, Mapping) else tree:
-            yield from _inside(part, lines=lines)
+            yield from _inside(part, lines=lines, sure=sure)

@@ -5,6 +5,9 @@ from runner.rows.group import Line, Row
 from runner.rows.input import Input
 from runner.rows.mapping import folded, read_mapping
 from runner.rows.read import Piped, open_input
-from runner.rows.spelling import spelled_otherwise
+from runner.rows.spelling import Names, names_not_found, spelled_otherwise
 
-__all__ = ["Input", "Line", "Piped", "Row", "Spool", "folded", "open_input", "read_mapping", "spelled_otherwise"]
+__all__ = [
+    "Input", "Line", "Names", "Piped", "Row", "Spool", "folded", "names_not_found", "open_input", "read_mapping",
+    "spelled_otherwise",
+]  # fmt: skip

@@ -57,6 +57,36 @@ def test_a_name_of_a_lookup_that_is_spelled_in_two_ways(contacts: Command) -> No
         "rows.csv:4:5: warning: 'ace  awards' is 'Ace Awards' on line 2: names are found as they are written [spelling]"
     )
     assert ended.err.endswith("0 errors, 1 warning\n")
+    assert ended.out.endswith(
+        "    not checked: name: whether syncore.list_payment_terms lists these names ('plan --lookups' asks it)\n"
+    )
+
+
+FROM_FILE = RECIPE.replace(
+    "steps:\n", "lookups:\n  ours: {file: ours.csv, by: [region, name], fold: true}\nsteps:\n"
+).replace('"{{ row.name }}"', "\"{{ ours['north'][row.name].full }}\"")  # fmt: skip
+
+
+def test_names_that_a_file_of_our_own_does_not_have(contacts: Command) -> None:
+    contacts.write("contacts.yaml", FROM_FILE)
+    contacts.write("ours.csv", "region,name,full\nnorth,Ace Awards,Ace Inc.\nnorth,Blue Banners,Blue Ltd.\n")
+    more = ROWS + "A-3,ace  awards,1,1.10,01/02/2027\nA-4,Blue Bannrs,1,1,01/02/2027\nA-5,Blue Bannrs,1,1,01/02/2027\n"
+    contacts.write("rows.csv", more)
+    ended = contacts("validate", "contacts.yaml", "--rows", "rows.csv", code=3)
+    assert ended.out == "contacts.yaml: ok, 1 step\nrows.csv: 1 name not found, 5 rows, 5 lines\n"
+    said = "'Blue Bannrs' is no 'name' of ours.csv under 'north', and neither on 1 more line"
+    assert ended.err.splitlines() == [
+        f"rows.csv:5:5: error: {said} [unknown-name]",
+        "     |",
+        "   5 | A-4,Blue Bannrs,1,1,01/02/2027",
+        "     |     ^^^^^^^^^^^",
+        "     = did you mean 'Blue Banners'?; or add it to ours.csv",
+        "1 error",
+    ]
+    contacts.write("contacts.yaml", FROM_FILE.replace(".full }}", ".full | default(row.name) }}"))
+    ended = contacts("validate", "contacts.yaml", "--rows", "rows.csv")
+    assert "warning: 'Blue Bannrs' is no 'name' of ours.csv under 'north'" in ended.err
+    assert ended.out.endswith("rows.csv: ok, 5 rows, 5 lines\n")
 
 
 def test_warnings_of_the_recipe_are_told_as_well(contacts: Command) -> None:
@@ -86,5 +116,5 @@ def test_a_required_variable_in_the_key_needs_no_value(contacts: Command) -> Non
 def test_lines_of_a_group() -> None:
     runner = Command(Path(TREE))
     ended = runner("validate", "import-orders", "--rows", "recipes/import-orders.csv")
-    assert ended.out.endswith("import-orders.csv: ok, 43 rows, 272 lines\n")
+    assert "import-orders.csv: ok, 43 rows, 272 lines\n" in ended.out
     assert ended.err == ""
