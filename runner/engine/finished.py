@@ -74,6 +74,6 @@ def _pages(history: History, run: int) -> Iterator[tuple[int, str, str]]:
 def _result(row: RowRecord) -> RowResult:
     bucket: Bucket = "found" if row.bucket == "found" else "done"
     return RowResult(
-        row.number, row.key, tuple(_DECODER.decode(row.lines)), bucket, row.reason,
-        _DECODER.decode(row.outputs), money=Decimal(row.money), ids=row.ids, links=row.links,
+        row.number, row.key, tuple(_DECODER.raw_decode(row.lines)[0]), bucket, row.reason,
+        _DECODER.raw_decode(row.outputs)[0], money=Decimal(row.money), ids=row.ids, links=row.links,
     )  # fmt: skip

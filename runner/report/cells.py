@@ -37,9 +37,9 @@ def record(values: Sequence[Any]) -> bytes:
 
 def storable(value: Any) -> Any:
     """A value as JSON takes it: half of a surrogate pair, which an answer may hold, has no UTF-8."""
-    if isinstance(value, str | Unknown):
-        return str(value).encode("utf-8", "backslashreplace").decode()
-    return value
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    return storable(str(value)) if isinstance(value, Unknown) else value
 
 
 def as_text(value: Any) -> str:

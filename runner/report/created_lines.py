@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import IO
 
 from runner.journal import MadeCall
@@ -14,7 +15,7 @@ from runner.report.text import moment
 AHEAD = 2_000
 """Lines that are looked through for a call: it was told of when its row went on, not when it was sent."""
 
-_NAMED = (0, 4, 6, 7)
+_named = itemgetter(0, 4, 6, 7)
 """The cells that name a call: time, key, step, item."""
 
 _Name = tuple[str, ...]
@@ -44,11 +45,11 @@ class CreatedLines:
 def _lines(file: IO[bytes], width: int) -> Iterator[tuple[_Name, bytes]]:
     for line in file:
         raw = line
-        while raw.count(b'"') % 2 and (more := file.readline()):
+        while b'"' in raw and raw.count(b'"') % 2 and (more := file.readline()):
             raw += more
         cells = _cells(raw) if raw.endswith(b"\n") else []
         if len(cells) == width:
-            yield tuple(cells[index] for index in _NAMED), raw
+            yield _named(cells), raw
 
 
 def _cells(raw: bytes) -> list[str]:

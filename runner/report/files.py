@@ -63,7 +63,7 @@ class Files:
     def __init__(
         self, folder: Path, input_: Input | None, *, outputs: Sequence[str], book: WriteBook | None = None
     ) -> None:
-        self._folder = folder
+        self._folder, self._results = folder, folder / RESULTS
         self._input = input_
         self._outputs, self._book = tuple(outputs), book
         self._several = input_ is not None and len(input_.parts) > 1
@@ -97,7 +97,7 @@ class Files:
     def _open(self) -> IO[bytes]:
         """The nameless file, made before anything is sent so that an unwritable folder shows in time."""
         if self._spool is None:
-            with stopping(self._folder / RESULTS):
+            with stopping(self._results):
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by close
         return self._spool
@@ -106,7 +106,7 @@ class Files:
         spool = self._open()
         content = self._cells(result)
         place = self._end
-        with stopping(self._folder / RESULTS):
+        with stopping(self._results):
             self._end += spool.write(len(content).to_bytes(_LENGTH_BYTES, "big") + content)
         for line in result.lines or (0,):
             index = self._index(line)
@@ -131,12 +131,11 @@ class Files:
             self._add_unfinished()
         except InvalidError as error:
             missing = _why(error)
-        results = self._folder / RESULTS
         try:
-            with stopping(results, remedy=MEND), WholeFile(results) as file:
+            with stopping(self._results, remedy=MEND), WholeFile(self._results) as file:
                 file.write("\ufeff".encode() + record(self._columns))
                 file.writelines(map(record, self._lines(spool)))
-            self.results_path = results
+            self.results_path = self._results
             if self._book is not None:
                 self.book_path = self._book(self._columns, self._lines(spool), event)
         finally:
@@ -160,7 +159,7 @@ class Files:
             values = left_out if place == _LEFT_OUT else unreached
             if place >= 0:
                 spool.seek(place)
-                values = _DECODER.decode(spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big")).decode())
+                values = _DECODER.raw_decode(spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big")).decode())[0]
             if self._input is not None and self._several:
                 yield [*self._input.place(number), *values]
             else:
