@@ -9,8 +9,9 @@ from runner.catalogue.conditions import Conditions
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
 from runner.catalogue.form import FORM, decode_form
 from runner.catalogue.link import link_of
-from runner.catalogue.operation import Failure, Operation, Pagination, Parameter
+from runner.catalogue.operation import Failure, Operation, Pagination
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
+from runner.catalogue.parameters import Parameter
 from runner.catalogue.request import Request, build_request, to_json
 from runner.catalogue.schema import Violation, violations
 

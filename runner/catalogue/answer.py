@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 
 import simplejson
 
-from runner.catalogue.arguments import MAX_DIGITS
 from runner.catalogue.operation import Failure, Operation
 from runner.catalogue.paging import Page
+from runner.catalogue.scalars import MAX_DIGITS
 from runner.problems import printable
 
 MAX_DEPTH = 100

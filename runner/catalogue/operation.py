@@ -5,44 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from runner.catalogue.conditions import Conditions, read_grammar
+from runner.catalogue.conditions import read_grammar
 from runner.catalogue.dialect import flat, operation_name
 from runner.catalogue.form import FORM
+from runner.catalogue.parameters import Parameter
 from runner.catalogue.read_back import ReadBack, read_back_of, version_of
+from runner.catalogue.request import Builder
 from runner.catalogue.schema import deref, inline, is_open, types_of
 
 _EFFECTS = {"get": "read", "head": "read", "post": "create"}
 _IGNORED = frozenset({"accept", "content-type", "authorization"})
 """Headers that OpenAPI says are no parameters, whatever a document declares."""
-
-
-class Parameter(NamedTuple):
-    """A parameter of the path, the query or the header (`place`). `evidence` says how it is known.
-
-    `name` is what steps call it, `wire` what it is called in the request where that differs. A date further back
-    than `window` months is refused. With `conditions` it takes search conditions. `values` may be given by name.
-    """
-
-    name: str
-    place: str
-    required: bool
-    schema: Mapping[str, Any]
-    evidence: str = ""
-    description: str = ""
-    example: Any = None
-    source: str = ""
-    wire: str = ""
-    window: int = 0
-    conditions: Conditions | None = None
-    values: Mapping[str, Any] = MappingProxyType({})
-
-    @property
-    def sent_as(self) -> str:
-        """What it is called in the request."""
-        return self.wire or self.name
 
 
 @dataclass(frozen=True)
@@ -151,6 +126,11 @@ class Operation:
     def open(self) -> bool:
         """Whether the body takes fields that the document does not know: it is not closed, or only inferred."""
         return self.body is not None and is_open(self.body)
+
+    @cached_property
+    def builder(self) -> Builder:
+        """What makes its requests; made for the first of them."""
+        return Builder(self)
 
 
 def build_operation(document: Mapping[str, Any], api: str, *, method: str, path: str) -> Operation:

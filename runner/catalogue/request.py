@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import hashlib
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache, cached_property, lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from runner.catalogue.arguments import ArgumentError, Findings, convert, convert_field
-from runner.catalogue.conditions import encode_conditions, named_value
+from runner.catalogue.arguments import ArgumentError, Findings, texts_of
+from runner.catalogue.conditions import encode_conditions
+from runner.catalogue.converters import Fields
 from runner.catalogue.form import encode_form
 from runner.catalogue.json_text import json_text
-from runner.catalogue.operation import Operation, Parameter
+from runner.catalogue.parameters import check_window, encoder
 from runner.problems import nearest
-from runner.template import Unknown, contains_unknown, to_text
+from runner.template import Unknown
+
+if TYPE_CHECKING:
+    from runner.catalogue.operation import Operation
 
 
 @dataclass(frozen=True)
@@ -80,126 +82,86 @@ def build_request(
     left out, also inside objects. Windows are counted back from `today` and not looked at without it. Raises
     ArgumentError with every problem.
     """
-    findings = Findings()
-    given = {name: value for name, value in arguments.items() if value is not None}
-    placed: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
-    for name, parameter in operation.parameters.items():
-        if name not in given:
-            continue
-        if parameter.conditions:
-            for part, value in encode_conditions(parameter.sent_as, parameter.conditions, given[name], findings):
-                placed["query"][part] = [value]
-            continue
-        placed[parameter.place][parameter.sent_as] = _parameter(parameter, given[name], findings)
-        if parameter.window and today:
-            _check_window(parameter, given[name], today, findings)
-    body = _body(operation, given, findings)
-    parameters = given if body is None else {name for name in operation.parameters if name in given}
-    findings.require(operation.required, parameters if not body else {*parameters, *body})
-    if operation.body is not None:
-        findings.require_form(operation.body, body or {})
-    if findings.problems:
-        raise ArgumentError(findings.problems)
-    path = _path(operation.path, placed["path"]) + _query(placed["query"])
-    return Request(
-        method=operation.method,
-        url=base_url.rstrip("/") + path,
-        body=body,
-        notes=tuple(findings.notes),
-        amount=_amount((body or {}).get(operation.money)) if operation.money else None,
-        known=not contains_unknown([body, *placed.values()]),
-        headers=placed["header"],
-        path=path,
-        form=operation.form,
-    )
+    return operation.builder.build(arguments, base_url=base_url, today=today)
 
 
-def _check_window(parameter: Parameter, value: Any, today: dt.date, findings: Findings) -> None:
-    """Refuse a date that the API cannot reach back to."""
-    day = _day(str(value))
-    months = today.year * 12 + today.month - 1 - parameter.window
-    last = calendar.monthrange(months // 12, months % 12 + 1)[1]
-    earliest = dt.date(months // 12, months % 12 + 1, min(today.day, last))
-    if day is not None and day < earliest:
-        message = f"{day} reaches further back than the {parameter.window} months that the API covers"
-        findings.refuse((parameter.name,), f"{message}; the earliest day is {earliest}")
+class Builder:
+    """Makes the requests of one operation. What does not depend on the arguments is done once."""
 
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self._encoders = {name: (each, encoder(each)) for name, each in operation.parameters.items()}
+        self._fields = Fields(operation.body, ()) if operation.body is not None else None
+        self._path = re.split(r"\{([^{}]*)\}", operation.path)  # text and the name of a parameter by turns
+        self._needed = [name for name in operation.required if name in operation.parameters]
+        self._needed_fields = [name for name in operation.required if name not in operation.parameters]
 
-def _day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text[:10])
-    except ValueError:
-        return None
+    def build(self, arguments: Mapping[str, Any], *, base_url: str, today: dt.date | None) -> Request:
+        """The request with these arguments: see `build_request`."""
+        findings, operation = Findings(), self._operation
+        placed = self._placed(arguments, today, findings)
+        body = self._body(arguments, findings)
+        missing = [name for name in self._needed if arguments.get(name) is None]
+        missing += [name for name in self._needed_fields if body is None or name not in body]
+        if missing:
+            findings.require(missing)
+        if body is not None and operation.body is not None:
+            findings.require_form(operation.body, body)
+        if findings.problems:
+            raise ArgumentError(findings.problems)
+        path = "".join([_encoded(placed["path"][part]) if at % 2 else part for at, part in enumerate(self._path)])
+        if placed["query"]:
+            path += _query(placed["query"])
+        return Request(
+            method=operation.method,
+            url=base_url.rstrip("/") + path,
+            body=body,
+            notes=texts_of(tuple(findings.notes)) if findings.notes else (),
+            amount=_amount((body or {}).get(operation.money)) if operation.money else None,
+            known=findings.known,
+            headers=placed["header"],
+            path=path,
+            form=operation.form,
+        )
 
+    def _placed(
+        self, arguments: Mapping[str, Any], today: dt.date | None, findings: Findings
+    ) -> dict[str, dict[str, Any]]:
+        """The texts of the parameters, by place and by what they are sent as."""
+        placed: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
+        for name, (parameter, encode) in self._encoders.items():
+            value = arguments.get(name)
+            if value is None:
+                continue
+            if parameter.conditions:
+                for part, text in encode_conditions(name, parameter.conditions, value, findings):
+                    placed["query"][part] = [text]
+                    findings.known = findings.known and not isinstance(text, Unknown)
+                continue
+            placed[parameter.place][parameter.sent_as] = encode(value, findings)
+            if parameter.window and today:
+                check_window(parameter, value, today, findings)
+        return placed
 
-def _body(operation: Operation, given: Mapping[str, Any], findings: Findings) -> dict[str, Any] | None:
-    fields = {name: value for name, value in given.items() if name not in operation.parameters}
-    if operation.body is None:
-        for name in fields:
-            remedy = nearest(name, operation.names, noun="parameters")
-            findings.refuse((name,), f"{operation.full_name} has no such parameter" + (f"; {remedy}" if remedy else ""))
-        return None
-    body = {}
-    for name, value in fields.items():
-        if name not in operation.fields and not operation.open:
-            remedy = nearest(name, operation.names)
-            findings.refuse((name,), f"{operation.full_name} has no such field; {remedy}")
-            continue
-        converted = convert_field(value, operation.fields.get(name), path=(name,), findings=findings)
-        if converted is not None:
-            body[name] = converted
-    return body
+    def _body(self, arguments: Mapping[str, Any], findings: Findings) -> dict[str, Any] | None:
+        parameters, fields, body = self._encoders, self._fields, {}
+        for name, value in arguments.items():
+            if value is None or name in parameters:
+                continue
+            field = fields.of(name) if fields is not None else None
+            if field is None:
+                findings.refuse((name,), self._unheard_of(name))
+                continue
+            converted = field(value, findings)
+            if converted is not None:
+                body[name] = converted
+        return body if fields is not None else None
 
-
-def _parameter(parameter: Parameter, value: Any, findings: Findings) -> Any:
-    """The text of a parameter, a list of texts in a query, or Unknown."""
-    path = (parameter.name,)
-    before = len(findings.problems)
-    if parameter.values:
-        value = named_value(value, parameter.values, path=path, findings=findings)
-        if value is None:
-            return None
-    converted = convert(value, parameter.schema, path=path, evidence=parameter.evidence, findings=findings)
-    if len(findings.problems) > before:
-        return None
-    if parameter.evidence == "inferred":
-        findings.note(path, "inferred parameter")
-    entries = converted if isinstance(converted, list) and parameter.place == "query" else [converted]
-    texts: list[Any] = []
-    for entry in entries:
-        if isinstance(entry, Mapping | list):
-            findings.refuse(path, "an object or a list cannot be a parameter")
-            return None
-        text = entry if isinstance(entry, Unknown) else to_text(entry)
-        message = "" if isinstance(text, Unknown) else _defect(parameter.place, text)
-        if message:
-            findings.refuse(path, message)
-        texts.append(text)
-    return texts if parameter.place == "query" else texts[0]
-
-
-def _defect(place: str, text: str) -> str:
-    """Why a text cannot stand in a path segment or a header; empty when it can."""
-    if place == "path":
-        if not text:
-            return "is empty, and the path would lead elsewhere"
-        if "\\" in text or any(unicodedata.category(character) == "Cc" for character in text):
-            return f"{text!r} has a backslash or a control character, which no path may have"
-        if any(part in ("", ".", "..") for part in text.split("/")):
-            return f"{text!r} would lead to another path"
-    if place == "header" and (not (text.isascii() and text.isprintable()) or text != text.strip()):
-        return f"{text!r} cannot stand in a header; only printable ASCII can"
-    return ""
-
-
-def _path(template: str, values: Mapping[str, Any]) -> str:
-    parts = _parts(template)  # text and the name of a parameter by turns
-    return "".join([_encoded(values[part]) if at % 2 else part for at, part in enumerate(parts)])
-
-
-@cache
-def _parts(template: str) -> Sequence[str]:
-    return re.split(r"\{([^{}]*)\}", template)
+    def _unheard_of(self, name: str) -> str:
+        """What to say of an argument that the operation does not take."""
+        noun = "parameter" if self._fields is None else "field"
+        remedy = nearest(name, self._operation.names, noun="parameters" if self._fields is None else "")
+        return f"{self._operation.full_name} has no such {noun}" + (f"; {remedy}" if remedy else "")
 
 
 def _query(values: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import to_json
-from runner.catalogue.arguments import WRITTEN
+from runner.catalogue.scalars import WRITTEN
 from runner.problems import printable
 
 MOST_TOLD = 3

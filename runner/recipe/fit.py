@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.catalogue.arguments import WRITTEN
+from runner.catalogue.scalars import WRITTEN
 from runner.catalogue.schema import is_open, types_of
 from runner.catalogue.unions import lacking
 from runner.problems import nearest

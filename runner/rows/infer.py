@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from runner.catalogue import AnswerError, parse_json
-from runner.catalogue.arguments import WRITTEN
+from runner.catalogue.scalars import WRITTEN
 from runner.problems import InvalidError, UsageError
 from runner.recipe.dates import ISO_DATE
 from runner.recipe.model import Column, Rows

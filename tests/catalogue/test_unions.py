@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from runner.catalogue import ArgumentError
-from runner.catalogue.arguments import Findings, convert
+from runner.catalogue.arguments import Findings
+from runner.catalogue.converters import converter
 from runner.catalogue.dialect import flat
 from runner.catalogue.schema import is_open, types_of
 from runner.catalogue.unions import MAX_FORMS, lacking
@@ -25,7 +26,7 @@ IBAN = {
 
 def sent(value: Any, schema: Any) -> Any:
     findings = Findings()
-    converted = convert(value, flat(schema), path=("x",), evidence="", findings=findings)
+    converted = converter(flat(schema), ("x",), evidence="")(value, findings)
     if findings.problems:
         raise ArgumentError(findings.problems)
     return converted

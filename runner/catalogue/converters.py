@@ -1,0 +1,173 @@
+"""The values of a step's `with`, made exactly what the operation's schema asks for: a schema as functions.
+
+    {"type": "object", "properties": {"sku": {"type": "string"}}}  ->  an object of fields, of which sku takes a text
+
+What a value may be, which rules it has to keep and where it stands is decided once, when the functions are made; they
+are called with each value and with the `Findings` that problems and notes go to. A field's function is made when it is
+first given, for most of what a document describes is never sent. No float passes, and an Unknown passes as it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any
+
+from runner.catalogue.arguments import Findings
+from runner.catalogue.scalars import Misfit, broken_rule, defect, first_fit, misfit_message
+from runner.catalogue.schema import TreePath, is_open, types_of
+from runner.problems import nearest
+from runner.template import Unknown
+
+Convert = Callable[[Any, Findings], Any]
+"""From a value to what is sent for it; None where that is nothing."""
+
+_EXACT: Mapping[str, frozenset[type]] = {
+    "string": frozenset({str}),
+    "integer": frozenset({int}),
+    "number": frozenset({int, Decimal}),
+    "boolean": frozenset({bool}),
+}
+"""The types of values that are what is asked for already."""
+
+_RULES = frozenset({
+    "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "maxLength", "minLength", "pattern", "format",
+})  # fmt: skip
+
+
+def converter(schema: Mapping[str, Any], path: TreePath, *, evidence: str) -> Convert:
+    """What makes values at `path` as `schema` wants them.
+
+    What a schema says beyond the type is a reason to refuse a value only where `evidence` is better than inferred.
+    """
+    wanted = types_of(schema)
+    exact = frozenset().union(*(_EXACT.get(name, frozenset()) for name in wanted or _EXACT))
+    takes_object = not wanted or "object" in wanted
+    ruled = evidence != "inferred" and not _RULES.isdisjoint(schema)
+    as_object, as_list = Fields(schema, path), _Items(schema, path, evidence)
+
+    def convert(value: Any, findings: Findings) -> Any:
+        kind = type(value)
+        if kind in exact:  # most are
+            return value if kind is str and value.isascii() and not ruled else scalar(value, findings)
+        if kind is Unknown:
+            findings.known = False
+            return value
+        return as_object.convert(value, findings) if kind is dict and takes_object else other(value, findings)
+
+    def scalar(plain: Any, findings: Findings) -> Any:
+        message = defect(plain) or (broken_rule(plain, schema) if ruled else "")
+        if message:
+            findings.refuse(path, message)
+        return plain
+
+    def other(value: Any, findings: Findings) -> Any:
+        """A value of another type, or of one of its kinds, such as a date where a text is asked for."""
+        if isinstance(value, float):
+            findings.refuse(path, f"{value!r} is a binary float, which is not exact; use a decimal")
+            return None
+        fit = first_fit(value, wanted) if wanted else value
+        if isinstance(fit, Misfit):
+            findings.refuse(path, misfit_message(value, wanted))
+            return None
+        if isinstance(fit, Mapping):
+            return as_object.convert(fit, findings)
+        if isinstance(fit, list | tuple):
+            return as_list.convert(fit, findings)
+        return scalar(fit.isoformat() if isinstance(fit, dt.date) else fit, findings)
+
+    return convert
+
+
+class Fields:
+    """The fields of an object at `path`."""
+
+    def __init__(self, schema: Mapping[str, Any], path: TreePath) -> None:
+        properties = schema.get("properties", {})
+        self._schema = schema
+        self._schemas = properties if isinstance(properties, Mapping) else {}
+        self._path, self._open, self._required = path, is_open(schema), tuple(schema.get("required", ()))
+        self._made: dict[str, Convert] = {}
+
+    def of(self, name: str) -> Convert | None:
+        """What converts a field, with its notes; None where there may not be one of this name."""
+        found = self._made.get(name)
+        if found is None and name in self._schemas:
+            found = self._made[name] = _documented(self._schemas[name], (*self._path, name))
+        return found or (_undocumented((*self._path, name)) if self._open else None)
+
+    def convert(self, value: Mapping[str, Any], findings: Findings) -> dict[str, Any] | None:
+        """An object without its nulls. One that held nothing but nulls is left out itself: None."""
+        result: dict[str, Any] = {}
+        for name, given in value.items():
+            field = self._made.get(name) or self.of(name)
+            if field is None:
+                message = "the API has no such field; " + nearest(name, self._schemas)
+                findings.refuse((*self._path, name), message)
+                continue
+            converted = field(given, findings)
+            if converted is not None:
+                result[name] = converted
+        if value and not result:
+            return None
+        if self._required:
+            findings.require([name for name in self._required if name not in result], path=self._path)
+        findings.require_form(self._schema, result, path=self._path)
+        return result
+
+
+def _documented(schema: Mapping[str, Any], path: TreePath) -> Convert:
+    """A field that the document knows, noted when that is inferred; None when it is null."""
+    evidence = schema.get("x-runner-evidence", "")
+    convert, note = converter(schema, path, evidence=evidence), (path, "inferred field")
+    if evidence != "inferred":
+        return lambda value, findings: None if value is None else convert(value, findings)
+
+    def field(value: Any, findings: Findings) -> Any:
+        converted = convert(value, findings) if value is not None else None
+        if converted is not None and not isinstance(converted, dict):
+            findings.notes.append(note)
+        return converted
+
+    return field
+
+
+@lru_cache(maxsize=1024)
+def _undocumented(path: TreePath) -> Convert:
+    """A field that the document does not know, in an object that may have others."""
+    convert, note = converter({}, path, evidence="inferred"), (path, "not in the API document, sent as it is")
+
+    def field(value: Any, findings: Findings) -> Any:
+        before = len(findings.notes)
+        converted = convert(value, findings) if value is not None else None
+        if converted is not None:
+            findings.notes[before:] = [note]
+        return converted
+
+    return field
+
+
+class _Items:
+    """The elements of a list at `path`, which are as well known as the list."""
+
+    def __init__(self, schema: Mapping[str, Any], path: TreePath, evidence: str) -> None:
+        self._schema, self._path, self._evidence = schema, path, evidence
+
+    @cached_property
+    def _element(self) -> Convert:
+        items = self._schema.get("items")
+        return converter(items if isinstance(items, Mapping) else {}, (), evidence=self._evidence)
+
+    def convert(self, value: Sequence[Any], findings: Findings) -> list[Any]:
+        """The list of what is sent. What is found in an element is found at its position."""
+        result = []
+        for index, entry in enumerate(value):
+            inside = Findings()
+            converted = self._element(entry, inside) if entry is not None else None
+            if converted is None and not inside.problems:
+                inside.refuse((), "null cannot stand in a list")
+            result.append(converted)
+            findings.take(inside, path=(*self._path, index))
+        return result

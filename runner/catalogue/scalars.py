@@ -1,0 +1,147 @@
+"""One scalar of a request: made exactly what a schema asks for where that loses nothing, or refused.
+
+A text that is exactly and losslessly the number or boolean that is asked for is converted, and so is an integer
+where text is asked for. Everything else that does not fit is an error; nothing is rounded.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+MAX_DIGITS = 400
+"""Digits that a number may need when it is written out."""
+
+WRITTEN = {
+    "integer": re.compile(r"-?[1-9][0-9]*|0"),
+    "number": re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
+    "boolean": re.compile(r"true|false"),
+}
+"""How a text is written, from its beginning to its end, that is exactly one."""
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WORDS = {
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "string": "text",
+    "object": "an object",
+    "array": "a list",
+}
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str, dt.date),
+    "integer": (int,),
+    "number": (int, Decimal),
+    "boolean": (bool,),
+    "object": (dict, Mapping),
+    "array": (list, tuple),
+}
+
+
+class Misfit:
+    """The value is not of that type and cannot become it without a loss."""
+
+
+MISFIT: Final = Misfit()
+
+
+def first_fit(value: Any, wanted: Sequence[str]) -> Any:
+    """The value as the first type that it is already, else as the first that it can become without a loss."""
+    for fits in (_is_already, _become):
+        for name in wanted:
+            converted = fits(value, name)
+            if not isinstance(converted, Misfit):
+                return converted
+    return MISFIT
+
+
+def _is_already(value: Any, name: str) -> Any:
+    if isinstance(value, bool) and name != "boolean":
+        return MISFIT
+    return value if isinstance(value, _KINDS.get(name, ())) else MISFIT
+
+
+def _become(value: Any, name: str) -> Any:
+    if isinstance(value, bool):
+        return MISFIT
+    if name == "string" and isinstance(value, int):
+        return str(value)
+    if name == "integer" and isinstance(value, Decimal) and not defect(value) and value == value.to_integral_value():
+        return int(value)
+    if not isinstance(value, str) or len(value) > MAX_DIGITS:
+        return MISFIT
+    if name == "integer" and WRITTEN["integer"].fullmatch(value):
+        return int(value)
+    if name == "number" and WRITTEN["number"].fullmatch(value):
+        return Decimal(value)
+    return {"true": True, "false": False}.get(value, MISFIT) if name == "boolean" else MISFIT
+
+
+def defect(value: Any) -> str:
+    """Why a scalar cannot be written as JSON or into a URL; empty when it can."""
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            return "text with half a character (a lone surrogate)"
+    elif isinstance(value, Decimal):
+        if not value.is_finite():
+            return f"{value} is not a number that a request can carry"
+        exponent = value.as_tuple().exponent
+        if value.adjusted() > MAX_DIGITS or (isinstance(exponent, int) and exponent < -MAX_DIGITS):
+            return f"a number of more than {MAX_DIGITS} digits"
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) >= 10**MAX_DIGITS:
+            return f"a number of more than {MAX_DIGITS} digits"
+    elif not isinstance(value, bool):
+        return f"a value of type {type(value).__name__} cannot be sent"
+    return ""
+
+
+def misfit_message(value: Any, wanted: Sequence[str]) -> str:
+    words = " or ".join(_WORDS.get(name, name) for name in wanted)
+    if isinstance(value, Decimal) and "string" in wanted:
+        return f"{value:f} is a number where text is asked for; make it text, so that its digits are yours"
+    if isinstance(value, Mapping | list | tuple):
+        return f"{'an object' if isinstance(value, Mapping) else 'a list'} is not {words}"
+    shown = str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, str) else str(value)
+    return f"{shown if len(shown) <= 80 else shown[:77] + '...'} is not {words}"
+
+
+def broken_rule(value: Any, schema: Mapping[str, Any]) -> str:
+    """The rule of the schema, beyond its type, that a scalar breaks; empty when it keeps them all."""
+    if "enum" in schema and value not in schema["enum"]:
+        return f"{value!r} is not one of {', '.join(str(each) for each in schema['enum'])}"
+    if isinstance(value, str):
+        return _broken_text_rule(value, schema)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return ""
+    if value < schema.get("minimum", value):
+        return f"{value} is less than {schema['minimum']}"
+    if value > schema.get("maximum", value):
+        return f"{value} is more than {schema['maximum']}"
+    if "exclusiveMinimum" in schema and value <= schema["exclusiveMinimum"]:
+        return f"{value} is not more than {schema['exclusiveMinimum']}"
+    if "exclusiveMaximum" in schema and value >= schema["exclusiveMaximum"]:
+        return f"{value} is not less than {schema['exclusiveMaximum']}"
+    return ""
+
+
+def _broken_text_rule(value: str, schema: Mapping[str, Any]) -> str:
+    if len(value) > schema.get("maxLength", len(value)):
+        return f"{value!r} is longer than {schema['maxLength']} characters"
+    if len(value) < schema.get("minLength", 0):
+        return f"{value!r} is shorter than {schema['minLength']} characters"
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        return f"{value!r} does not match {schema['pattern']}"
+    if schema.get("format") == "date" and not _is_day(value):
+        return f"{value!r} is not a date like 2026-01-31"
+    return ""
+
+
+def _is_day(value: str) -> bool:
+    try:
+        return bool(_DAY.fullmatch(value)) and bool(dt.date.fromisoformat(value))
+    except ValueError:
+        return False
