@@ -166,7 +166,7 @@ class _Flow:
         guards: set[Path] = set()
         if path[0] == "steps" and path[2] != "when":
             guards |= self._looked_at((*path[:2], "when"), whole=False)
-            asked = [index for index, step in enumerate(self._steps) if (step.get("id"),) in guards]
+            asked = [index for index, step in enumerate(self._steps) if (str(step.get("id", "")),) in guards]
             guards |= {each for index in asked for each in self.scopes.skipped[index]}  # what decided on that step
         for index in range(text.scope.steps):
             name = str(self._steps[index].get("id", ""))
