@@ -234,11 +234,12 @@ def _check_parameters(document: Mapping[str, Any], method: str, path: str) -> It
     template = set(re.findall(r"\{([^{}]*)\}", path))
     for name in sorted(declared ^ template):
         what = "is in the path but no parameter" if name in template else "is a path parameter but not in the path"
-        remedy = "declare it, in: path, with its schema" if name in template else "take it away, or put it there"
-        yield here, Violation(here, f"{name!r} {what}", f"{remedy}; an overlay can do it", key=True), "parameter"
+        mend = "declare it, in: path, with its schema" if name in template else "take it away, or put it there"
+        yield here, Violation(here, f"{name!r} {what}", f"{mend}; an overlay can do it", key=True), "parameter"
     schema = body_schema(document, item[method])
     for name in sorted(set(names) & set(_field_names(document, schema))):
-        message = f"{name!r} is a parameter and a field of the body, and a step could not tell which it gives"
+        whose = f"{method.upper()} {path}: {name!r}"
+        message = f"{whose} is a parameter and a field of the body, and a step could not tell which it gives"
         yield here, Violation(here, message, remedy, key=True), "collision"
 
 

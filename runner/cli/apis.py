@@ -17,7 +17,8 @@ from runner.config import SANDBOX
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where its state is kept, instead of runs/sandbox.")
 @click.option("--key", "keys", multiple=True, metavar="KEY[:read|:write]",
-              help="Accept only this key, for reading or writing only where it says so; may be repeated.")  # fmt: skip
+              help="Accept only this key, for reading or writing only where it says so; user:password where an API has "
+                   "both. May be repeated.")  # fmt: skip
 def sandbox(*, port: int, folder: Path | None, keys: tuple[str, ...]) -> int:
     """Serve the APIs on this machine until interrupted; runs with the target sandbox find it by themselves."""
     from runner.sandbox import serve

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner.catalogue import Api, ArgumentError, Auth, Page, build_request, load_api, read_answer
+from runner.catalogue import Api, ArgumentError, Auth, Catalogue, Page, build_request, load_api, read_answer
 from runner.problems import InvalidError
+from runner.recipe.load import load_text
 
 GALAXY = Path(__file__).parent / "data" / "galaxy.yaml"
+GITHUB = Path(__file__).parent / "data" / "github.json.xz"
 BASE = "https://shop.invalid"
 SHOP = """\
 openapi: 3.0.3
@@ -174,6 +177,45 @@ def test_a_public_document_works_as_it_is() -> None:
     assert (request.method, request.url) == ("POST", "https://galaxy.scalar.com/planets")
     request = build_request(api.operations["getPlanet"], {"planetId": "1"}, base_url=api.server)
     assert request.url == "https://galaxy.scalar.com/planets/1"
+
+
+NAMES = """\
+overlay: 1.0.0
+info: {title: names that steps can tell apart, version: "1"}
+actions:
+  - target: $.components.parameters['variable-name']
+    update: {x-runner-name: variable_name}
+"""
+ISSUES = """\
+recipe: 1
+name: issues
+rows: {file: rows.csv, key: "{{ row.title }}", columns: {title: {required: true}}}
+steps:
+  - id: issue
+    use: github.issues_create
+    with: {owner: acme, repo: web, title: "{{ row.title }}", labels: [bug]}
+    unless_found:
+      use: github.issues_list-for-repo
+      with: {owner: acme, repo: web, state: all}
+      where: item.title == row.title
+outputs: {number: "{{ issue.number }}"}
+"""
+
+
+def test_a_large_public_document_works_with_an_overlay_for_the_names_that_collide(tmp_path: Path) -> None:
+    path, overlay = tmp_path / "github.json", tmp_path / "names.overlay.yaml"
+    path.write_bytes(lzma.decompress(GITHUB.read_bytes()))
+    overlay.write_text(NAMES, encoding="utf-8")
+    catalogue = Catalogue({"github": path}, overlays={"github": overlay})
+    assert len(catalogue["github"].operations) == 1223
+    recipe = load_text(ISSUES, file="issues.yaml", catalogue=catalogue).recipe
+    create = catalogue.operation(recipe.steps[0].operation)
+    assert (create.effect, create.repeatable, create.money) == ("create", False, "")
+    given = {"owner": "acme", "repo": "web", "title": "A", "labels": ["bug"]}
+    request = build_request(create, given, base_url=catalogue["github"].server)
+    assert (request.method, request.url) == ("POST", "https://api.github.com/repos/acme/web/issues")
+    rename = catalogue.operation("github.actions_update-org-variable")
+    assert {"variable_name", "name"} <= rename.names
 
 
 def test_json_reads_like_yaml_and_its_problems_have_places(tmp_path: Path) -> None:
