@@ -1,10 +1,13 @@
 """Rows a second and peak memory for each format of an input, beside other readers of the same files.
 
-    python benchmarks/formats.py [--lines 10000,100000,1000000] [--only xlsx]
+    python benchmarks/formats.py [--lines 10000,100000,1000000] [--only xlsx] [--alone]
+
+`grouped` is CSV whose groups of ten lines are as far apart as can be, `utf-16` what Excel calls Unicode text, `xlsx` a
+workbook whose cells share their texts, as Excel writes it, and `inline` one whose cells have their own.
 
 Each reader is a process of its own; seconds are those of the processor (user and system), so that other work on the
 machine does not count. runner is the whole `runner validate --rows`: it types and checks every cell and every key.
-pandas and openpyxl come with `pip install -e .[bench]`.
+pandas and openpyxl come with `pip install -e .[bench]`; `--alone` measures runner without them.
 """
 
 from __future__ import annotations
@@ -43,6 +46,14 @@ steps:
     use: syncore.create_contact
     with: {business_name: "{{ row.company }}", email: "{{ row.email }}"}
 """
+GROUPED = RECIPE.replace("key: ", "group_by: ref\n  key: ")
+_BOOK = {
+    "openpyxl": "import openpyxl, sys\nbook = openpyxl.load_workbook(sys.argv[1], read_only=True, data_only=True)\n"
+    "for _ in book.active.iter_rows(values_only=True): pass",
+    "pandas": "import pandas, sys\npandas.read_excel(sys.argv[1], dtype=str, engine='openpyxl')",
+    "calamine": "import sys, python_calamine as c\n"
+    "for _ in c.CalamineWorkbook.from_path(sys.argv[1]).get_sheet_by_index(0).iter_rows(): pass",
+}
 OTHERS = {
     "csv": {
         "csv": "import csv, sys\nfor _ in csv.reader(open(sys.argv[1], newline='')): pass",
@@ -52,6 +63,12 @@ OTHERS = {
         "csv": "import csv, gzip, sys\nfor _ in csv.reader(gzip.open(sys.argv[1], 'rt', newline='')): pass",
         "pandas": "import pandas, sys\npandas.read_csv(sys.argv[1], dtype=str)",
     },
+    "utf-16": {
+        "csv": "import csv, sys\nfile = open(sys.argv[1], newline='', encoding='utf-16')\n"
+        "for _ in csv.reader(file, delimiter='\\t'): pass",
+        "pandas": "import pandas, sys\npandas.read_csv(sys.argv[1], dtype=str, encoding='utf-16', sep='\\t')",
+    },
+    "grouped": {},
     "jsonl": {
         "json": "import json, sys\nfor line in open(sys.argv[1]): json.loads(line)",
         "pandas": "import pandas, sys\npandas.read_json(sys.argv[1], lines=True, dtype=str)",
@@ -60,11 +77,8 @@ OTHERS = {
         "json": "import json, sys\njson.load(open(sys.argv[1]))",
         "pandas": "import pandas, sys\npandas.read_json(sys.argv[1], dtype=str)",
     },
-    "xlsx": {
-        "openpyxl": "import openpyxl, sys\nbook = openpyxl.load_workbook(sys.argv[1], read_only=True, data_only=True)\n"
-        "for _ in book.active.iter_rows(values_only=True): pass",
-        "pandas": "import pandas, sys\npandas.read_excel(sys.argv[1], dtype=str, engine='openpyxl')",
-    },
+    "xlsx": _BOOK,
+    "inline": _BOOK,
 }
 """Readers of the same file, as programs."""
 
@@ -86,18 +100,23 @@ def rows(count: int) -> Iterator[tuple[str, str, str, str, str, int, float, floa
 
 def write(folder: Path, ending: str, count: int) -> Path:
     """A file with so many lines."""
-    path = folder / f"orders-{count}.{ending}"
-    if ending == "xlsx":
-        with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+    name = {"utf-16": "tsv", "grouped": "csv", "inline": "xlsx"}.get(ending, ending)
+    path = folder / f"orders-{count}.{name}"
+    if name == "xlsx":
+        with xlsxwriter.Workbook(path, {"constant_memory": ending == "inline"}) as book:
             sheet = book.add_worksheet()
             sheet.write_row(0, 0, HEADER)
             for at, row in enumerate(rows(count), start=1):
                 sheet.write_row(at, 0, row)
         return path
-    with gzip.open(path, "wt", newline="") if ending == "csv.gz" else path.open("w", newline="") as file:
-        if ending.startswith("csv"):
-            csv.writer(file).writerow(HEADER)
-            csv.writer(file).writerows(rows(count))
+    encoding = "utf-16" if ending == "utf-16" else "utf-8"
+    opened = gzip.open if ending == "csv.gz" else open
+    with opened(path, "wt", newline="", encoding=encoding) as file:
+        if not ending.startswith("json"):
+            written = csv.writer(file, delimiter="\t" if ending == "utf-16" else ",")
+            written.writerow(HEADER)
+            groups = count // 10 if ending == "grouped" else count
+            written.writerows((f"PO-{n % groups:07}", *row[1:]) for n, row in enumerate(rows(count)))
         for n, row in enumerate(rows(count)) if ending.startswith("json") else ():
             sign = ("[" if n == 0 else ",") if ending == "json" else ""
             file.write(sign + json.dumps(dict(zip(HEADER, row, strict=True))) + "\n")
@@ -122,6 +141,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--lines", default="10000,100000")
     options.add_argument("--only", default="")
+    options.add_argument("--alone", action="store_true")
     given = options.parse_args()
     runner = shutil.which("runner", path=Path(sys.executable).parent)
     assert runner is not None
@@ -129,13 +149,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "formats.yaml").write_text(RECIPE)
+        (folder / "grouped.yaml").write_text(GROUPED)
         for count in map(int, given.lines.split(",")):
             for ending, others in OTHERS.items():
                 if given.only in ("", ending):
                     path = write(folder, ending, count)
-                    ours: list[str | Path] = [runner, "validate", folder / "formats.yaml", "--rows", path]
+                    recipe = folder / ("grouped.yaml" if ending == "grouped" else "formats.yaml")
+                    ours: list[str | Path] = [runner, "validate", recipe, "--rows", path]
                     theirs: list[tuple[str, list[str | Path]]] = [
-                        (each, [sys.executable, "-c", text, path]) for each, text in others.items()
+                        (each, [sys.executable, "-c", text, path]) for each, text in others.items() if not given.alone
                     ]
                     for reader, command in [("runner", ours), *theirs]:
                         found = cost(command)

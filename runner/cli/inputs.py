@@ -100,6 +100,14 @@ def origin_of(given: Sequence[Path]) -> str:
     return json.dumps([str(path) for path in absolute], ensure_ascii=False)
 
 
+def near(name: str) -> Path:
+    """A file or pattern of `origin_of` as somebody in this folder calls it, so that files and messages do so too."""
+    for here in (Path.cwd(), Path(escape(str(Path.cwd())))):
+        with suppress(ValueError):
+            return Path(name).relative_to(here)
+    return Path(name)
+
+
 def open_named(given: Sequence[Path], rows: Rows, scope: Mapping[str, Any], *, name: str = "") -> Input:
     """The checked files, or what is piped in where `-` is given. Raises UsageError where nothing is."""
     path, *more = files_of(given)

@@ -17,10 +17,11 @@ from runner.cli.apis_of import catalogue_for
 from runner.cli.dry_run import check_plan, plan_options, written
 from runner.cli.dry_run import dry_run as show_plan
 from runner.cli.execution import Settings, execute, refuse
+from runner.cli.inputs import near
 from runner.cli.job import Job
 from runner.cli.plan_options import PlanOptions
 from runner.cli.rows_options import PIPED, rows_options
-from runner.cli.wanted import EXPORT, OUT, Wanted, wanted_options
+from runner.cli.wanted import EXPORT, JUNIT, OUT, Wanted, wanted_options
 from runner.config import Config
 from runner.engine.run import Selection
 from runner.journal import History, RunRecord
@@ -53,8 +54,7 @@ _MAX_FAILURES = click.option(
 @EXPORT
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="PLAN",
               help="Send exactly what this JSON plan says, or refuse and say what differs.")
-@click.option("--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE",
-              help="Also write the results as JUnit XML, a test case for each row.")
+@JUNIT
 @wanted_options
 @plan_options
 def run(
@@ -134,7 +134,7 @@ def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, I
     job = Job(project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted)
     if record.input_file == PIPED:
         refuse(f"run {record.id} ended before what was piped into it was kept")
-    input_ = job.open_input([Path(name) for name in record.input_files]) if record.input_file else None
+    input_ = job.open_input([near(name) for name in record.input_files]) if record.input_file else None
     if input_ is not None and input_.digest != record.input_digest:
         refuse(f"the input {', '.join(record.input_files)} has changed since run {record.id} began")
     return job, input_

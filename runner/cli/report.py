@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
+from runner.cli.dry_run import written
 from runner.cli.recipes import recorded_run, reopened
 from runner.cli.reports import RunFiles, tell_files
-from runner.cli.wanted import OUT, XLSX, Wanted
+from runner.cli.wanted import JUNIT, OUT, XLSX, Wanted
 from runner.config import Config
 from runner.durable import WholeFile, stopping
 from runner.engine.run import Reporters
@@ -27,10 +29,13 @@ PAGE = "report.html"
 @click.argument("number", metavar="[RUN]", type=int, required=False)
 @XLSX
 @OUT
+@JUNIT
 @click.option("--html", type=click.Path(path_type=Path), metavar="[FILE]", is_flag=False, flag_value=PAGE,
               help="Write a page of the run instead, into its folder unless FILE says where.")
 @click.option("--live", is_flag=True, help="Serve that page on this machine while the run goes on, until ctrl-C.")
-def report(*, number: int | None, xlsx: bool, out: Path | None, html: Path | None, live: bool) -> int:
+def report(
+    *, number: int | None, xlsx: bool, out: Path | None, junit_file: Path | None, html: Path | None, live: bool
+) -> int:
     """Make the files of a run anew from the journal and its input; the last one unless RUN says which.
 
     After a kill, or a full disk, they are there again: results, what is left to do, and what was created. Nothing is
@@ -39,7 +44,7 @@ def report(*, number: int | None, xlsx: bool, out: Path | None, html: Path | Non
     With --html, a page of the run to look at and to send: one file that holds the rows, what was sent and what was
     answered, and loads nothing from anywhere.
     """
-    if (html is not None or live) and (xlsx or out is not None):
+    if (html is not None or live) and (xlsx or out is not None or junit_file is not None):
         raise UsageError("--html and --live are about the page alone", remedy="ask for the other files without them")
     if html is not None and live:
         raise UsageError("--live serves the page, --html writes it", remedy="ask for one of them")
@@ -52,14 +57,15 @@ def report(*, number: int | None, xlsx: bool, out: Path | None, html: Path | Non
         elif html is not None:
             _page(current, history, run, html)
         else:
-            _files(current, history, run, Wanted(out=out, xlsx=xlsx))
+            _files(current, history, run, Wanted(out=out, xlsx=xlsx), junit_file)
     finally:
         history.close()
     return 0
 
 
-def _files(current: Config, history: History, run: RunRecord, wanted: Wanted) -> None:
+def _files(current: Config, history: History, run: RunRecord, wanted: Wanted, junit_file: Path | None) -> None:
     """The files of a run, in its folder and where they are wanted."""
+    from runner.report.junit import JUnit
     from runner.report.remake import replay
 
     job, input_ = reopened(current, run, wanted)
@@ -69,7 +75,9 @@ def _files(current: Config, history: History, run: RunRecord, wanted: Wanted) ->
         catalogue=catalogue_for(current, current.target(run.target)), input_=input_, live=False,
     )  # fmt: skip
     try:
-        replay(run, history, input_, Reporters(files.reporters))
+        with ExitStack() as opened:
+            also = [JUnit(opened.enter_context(written(junit_file)), input_)] if junit_file is not None else []
+            replay(run, history, input_, Reporters([*files.reporters, *also]))
     finally:
         files.close()
     tell_files(files.deliver())

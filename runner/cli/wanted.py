@@ -17,6 +17,10 @@ XLSX = click.option("--xlsx", is_flag=True, help="Also write the results as a wo
 OUT = click.option(
     "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A folder that gets copies of the run's files."
 )
+JUNIT = click.option(
+    "--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE",
+    help="Also write the results as JUnit XML, a test case for each row.",
+)  # fmt: skip
 
 
 def _known_format(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:

@@ -149,7 +149,7 @@ def _note(row: _Row, sent: SentCall, since: Clock) -> None:
 
 
 class _Money:
-    """What was to be posted with each operation, and what became of it."""
+    """What the calls of each operation come to that the run has got to, and what became of it."""
 
     def __init__(self) -> None:
         self._sums: dict[str, list[Decimal]] = {}
@@ -169,7 +169,7 @@ class _Money:
         sums[place] += amount
 
     def table(self) -> list[list[str]]:
-        """For each operation: planned, posted, there already, unknown, not posted."""
+        """For each operation: reached, posted, there already, unknown, not posted."""
         return [[printable(name), *map(money, sums)] for name, sums in sorted(self._sums.items())]
 
 
@@ -208,7 +208,7 @@ def _columns(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> dict[str
             "bucket": next((place for place, bucket in enumerate(BUCKETS) if bucket == row.bucket), len(BUCKETS) - 1),
             "why": cut(row.reason, LONGEST_CELL),
             "out": cut(", ".join(outputs), LONGEST_CELL),
-            "ids": cut(", ".join(figure.made), LONGEST_CELL),
+            "ids": cut(row.ids or "; ".join(figure.made), LONGEST_CELL),
             "money": money(amount) if amount else "",
             "calls": figure.calls,
             "at": figure.start,

@@ -29,8 +29,8 @@ function section(id, filled, ...content) {
 }
 
 function drawTables(head) {
-  section("money", head.money.length, plainTable("money by operation", ["operation", "planned", "posted", "there already", "unknown", "not posted"], head.money),
-    el("p", { class: "note" }, "Planned is what the run had come to by the end; rows that were not started are not in it. Planned = posted + there already + unknown + not posted."));
+  section("money", head.money.length, plainTable("money by operation", ["operation", "reached", "posted", "there already", "unknown", "not posted"], head.money),
+    el("p", { class: "note" }, "Reached is what the calls come to that the run has got to: posted + there already + unknown + not posted. What rows that were not started come to is not in it; the plan has it."));
   const requests = head.operations.map((row) => row.map((value, at) => at > 4 ? took(value) : at ? whole(value) : value));
   section("operations", requests.length, plainTable("requests by operation", ["operation", ...head.classes, "median", "95 of 100 within", "longest"], requests), sharedCalls(head));
 }

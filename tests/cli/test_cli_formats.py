@@ -56,4 +56,7 @@ def test_a_run_as_junit(contacts: Command, start_stub: StartStub) -> None:
     assert (found["A-1"], found["A-4"]) == ([], [("Skipped", "not reached")])
     assert [name for name, _ in found["A-2"] + found["A-3"]] == ["Failure", "Error"]
     assert "no <such> name" in found["A-2"][0][1]
+    contacts("report", "--junit", "again.xml")
+    assert (contacts.folder / "again.xml").read_bytes() == (contacts.folder / "run.xml").read_bytes()
+    assert "are about the page alone" in contacts("report", "--html", "--junit", "x.xml", code=2).err
     assert "are for a run" in contacts("run", "contacts.yaml", "--dry-run", "--junit", "x.xml", code=2).err

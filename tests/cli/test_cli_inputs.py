@@ -96,6 +96,9 @@ def test_the_files_of_a_pattern_are_one_input(shops: Command) -> None:
     with (shops.runs / "1" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = [(line["file"].rpartition("/")[2], line["line"], line["key"]) for line in csv.DictReader(file)]
     assert lines[1:3] == [("north.csv", "3", "A-2"), ("south.csv", "2", "B-1")]
+    before = (shops.runs / "1" / "results.csv").read_bytes()
+    shops("report")
+    assert (shops.runs / "1" / "results.csv").read_bytes() == before
     retry = shops.runs / "1" / "retry.csv"
     north, south = (shops.folder / "orders" / f"{name}.csv" for name in ("north", "south"))
     left = [ROWS.splitlines()[2], *south.read_text().splitlines()[1:]]
