@@ -25,6 +25,9 @@ from runner.rows import Input, Piped, Spool, open_input
 LARGE = 1024 * 1024
 """Bytes of an input that take a while to check."""
 
+PACKED = 8
+"""How many times as large what is packed may be as the file it is in, to begin with."""
+
 STDIN = "<stdin>"
 
 
@@ -55,7 +58,7 @@ def _tell_large(path: Path, name: str) -> None:
     """Say what is waited for, where nothing else is seen for a while: the last line may be what is wrong."""
     with suppress(OSError):
         size = path.stat().st_size
-        if size >= LARGE:
+        if size >= (LARGE // PACKED if path.suffix.lower() in (".xlsx", ".gz") else LARGE):
             click.echo(f"{printable(name)}: checking all of its {size / 10**6:,.1f} MB before the first row", err=True)
 
 

@@ -12,7 +12,8 @@
       deposit  create_sales_order_payment    POST http://127.0.0.1:8765/...  250.00
     PO-1080  line 70  not sent: job: quantity is required
 
-    like PO-1042: 37 more rows of this shape (--all shows each)
+    like PO-1042: 35 more rows of this shape (--all shows each)
+    like PO-1077: PO-1081, PO-1090 (--all shows each)
     1 row done before (run 3)
 
     Plan: 40 rows: 38 to send, 1 done before, 1 with problems; 304 calls (38 create_job, ...)
@@ -36,7 +37,7 @@ from typing import Any, Literal, TextIO
 from runner.engine.events import Event, PlannedCall, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import printable
 from runner.report.calls import draw_row, literal, shape
-from runner.report.text import exceptions, input_size, line_numbers, money, plural
+from runner.report.text import LIKE_SHOWN, exceptions, input_size, like_it, line_numbers, money, plural
 from runner.template import Unknown
 
 Kind = Literal[
@@ -114,7 +115,8 @@ class PlanText:
     def __init__(self, out: TextIO, *, show_all: bool = False) -> None:
         self._out = out
         self._show_all = show_all
-        self._likes: dict[Hashable, tuple[str, int]] = {}
+        self._likes: dict[Hashable, list[str]] = {}
+        self._more: Counter[Hashable] = Counter()
         self._done_before: Counter[int] = Counter()
         self._seen: set[str] = set()
         self._rows, self._each = 0, False
@@ -184,11 +186,12 @@ class PlanText:
         else:
             like = tuple(dict.fromkeys(map(shape, result.planned)))
             if like not in self._likes:
-                self._likes[like] = _name(result), 0
+                self._likes[like] = [_name(result)]
                 self._block(result)
             else:
-                first, more = self._likes[like]
-                self._likes[like] = first, more + 1
+                self._more[like] += 1
+                if len(self._likes[like]) <= LIKE_SHOWN:
+                    self._likes[like].append(_name(result))
 
     def _line(self, result: RowResult, text: str) -> None:
         if self._after_block:
@@ -203,9 +206,9 @@ class PlanText:
 
     def _end(self, event: RunEnded) -> None:
         more = [
-            f"like {first}: {plural(count, 'more row')} of this shape (--all shows each)"
-            for first, count in self._likes.values()
-            if count
+            f"like {names[0]}: {like_it(names[1:], self._more[like])} (--all shows each)"
+            for like, names in self._likes.items()
+            if self._more[like]
         ]
         before = [f"{plural(count, 'row')} done before (run {run})" for run, count in sorted(self._done_before.items())]
         if more or before:

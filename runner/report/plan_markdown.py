@@ -33,7 +33,7 @@ from runner.problems import Problem, printable
 from runner.report.calls import draw_row, shape
 from runner.report.plan import HEADINGS, OTHERS, Totals, kind_of, money_line, reason_of
 from runner.report.plan_changes import Against, Change, details_of
-from runner.report.text import input_size, line_numbers, plural
+from runner.report.text import LIKE_SHOWN, input_size, line_numbers, plural
 
 LIMIT = 65_536
 """Bytes that a comment on GitHub may have."""
@@ -59,7 +59,7 @@ class PlanMarkdown:
         self._attention: list[str] = []
         self._changes: list[str] = []
         self._shapes: dict[Hashable, int] = {}
-        self._blocks: dict[Hashable, tuple[str, str]] = {}
+        self._blocks: dict[Hashable, tuple[list[str], str]] = {}
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -78,9 +78,11 @@ class PlanMarkdown:
         elif kind != "done before":
             like = tuple(dict.fromkeys(map(shape, result.planned)))
             self._shapes[like] = self._shapes.get(like, 0) + 1
+            name = printable(result.key) or f"row {result.number}"
             if like not in self._blocks and len(self._blocks) < SHAPES_SHOWN:
-                block = "\n".join(draw_row(result, set()))
-                self._blocks[like] = printable(result.key) or f"row {result.number}", block
+                self._blocks[like] = [name], "\n".join(draw_row(result, set()))
+            elif like in self._blocks and len(self._blocks[like][0]) <= LIKE_SHOWN:
+                self._blocks[like][0].append(name)
         change = self._against.compare(result) if self._against is not None else None
         if change is not None:
             _keep(self._changes, _changed(change))
@@ -122,9 +124,9 @@ class PlanMarkdown:
         yield from _listed(self._changes, count)
 
     def _details(self) -> Iterable[str]:
-        for like, (name, block) in self._blocks.items():
-            more = self._shapes[like] - 1
-            title = f"{plural(more + 1, 'row')} like {html(name)}" if more else html(name)
+        for like, (names, block) in self._blocks.items():
+            count = self._shapes[like]
+            title = ", ".join(map(html, names)) if count == len(names) else f"{count:,} rows like {html(names[0])}"
             cut = block if len(block) <= BLOCK_SHOWN else block[:BLOCK_SHOWN] + "\n..."
             yield f"\n<details><summary>{title}</summary>\n\n{fenced(cut)}\n</details>\n"
         if len(self._shapes) > len(self._blocks):

@@ -20,6 +20,10 @@ _UTC = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(?:
 """A time as the journal writes it, hundreds of thousands of which are told of in a report."""
 
 
+LIKE_SHOWN = 4
+"""Rows of one shape that are named behind the first before they are only counted."""
+
+
 def money(value: Decimal) -> str:
     """An amount with thousands separators, two decimals at least and none lost: 1,330,735.98."""
     whole, _, fraction = f"{value:,f}".partition(".")
@@ -35,6 +39,11 @@ def input_size(event: RunStarted) -> str:
     """What the rows come from: 89 rows from 412 lines, 3 lines left out; as announced: 412 lines, amount 18,442.50."""
     size = f"{plural(event.rows, 'row')} from {event.search or plural(event.lines, 'line')}{_left_out(event.left_out)}"
     return size + (f"; as announced: {event.agreed}" if event.agreed else "")
+
+
+def like_it(names: Sequence[str], count: int) -> str:
+    """Rows of the shape of another: by name where there are few, so that what is unlike the rest is found."""
+    return ", ".join(names) if count == len(names) else f"{plural(count, 'more row')} of this shape"
 
 
 def run_size(run: RunRecord) -> str:

@@ -137,7 +137,7 @@ PO-1  lines 2-3
 PO-3  lines 6-7  not sent: lines: item 1: quantity: is required
 PO-6  lines 12-13  not sent, unknown: job: its outcome in run 3 is unknown: runner settle 3
 
-like PO-1: 2 more rows of this shape (--all shows each)
+like PO-1: PO-2, PO-5 (--all shows each)
 1 row done before (run 3)
 
 Plan: 6 rows: 3 to send, 1 done before, 1 unknown, 1 with problems; \
@@ -244,7 +244,14 @@ def test_a_row_of_another_shape_is_drawn() -> None:
         row(3, "C", planned=(call(JOB, description="z"),)),
     )
     assert text.count("create_job  POST") == 2
-    assert "like A: 1 more row of this shape (--all shows each)\n\nPlan" in text
+    assert "like A: C (--all shows each)\n\nPlan" in text
+
+
+def test_rows_of_a_shape_are_named_as_long_as_they_are_few() -> None:
+    rows = [row(n, f"R-{n}", planned=(call(JOB, description="x"),)) for n in range(1, 8)]
+    odd = [row(n, f"R-{n}", planned=(call(JOB, description="x", sku="S"),)) for n in range(8, 11)]
+    text, _ = plan(*rows, *odd)
+    assert "like R-1: 6 more rows of this shape (--all shows each)\nlike R-8: R-9, R-10 (--all shows each)\n" in text
 
 
 def test_reads_leave_a_row_done_before() -> None:
