@@ -69,6 +69,11 @@ class _Flow:
     def _steps(self) -> list[Mapping[str, Any]]:
         return [mapping(step) for step in sequence(mapping(self.source.data).get("steps"))]
 
+    @cached_property
+    def _index(self) -> Mapping[str, int]:
+        """Where each step stands, by its id."""
+        return {str(step.get("id")): index for index, step in enumerate(self._steps)}
+
     def problems(self) -> Iterator[Problem]:
         """The problems of every text, in the order of the recipe."""
         yield from self._lookups()
@@ -166,21 +171,28 @@ class _Flow:
         guards: set[Path] = set()
         if path[0] == "steps" and path[2] != "when":
             guards |= self._looked_at((*path[:2], "when"), whole=False)
-            asked = [index for index, step in enumerate(self._steps) if (str(step.get("id", "")),) in guards]
+            asked = [self._index[str(path[0])] for path in guards if len(path) == 1 and path[0] in self._index]
             guards |= {each for index in asked for each in self.scopes.skipped[index]}  # what decided on that step
-        for index in range(text.scope.steps):
-            name = str(self._steps[index].get("id", ""))
+        guards |= self._expected[text.scope.steps]
+        return frozenset(guards)
+
+    @cached_property
+    def _expected(self) -> list[frozenset[Path]]:
+        """What the steps before each step expect of their results, and before the end."""
+        found: list[frozenset[Path]] = [frozenset()]
+        for index, step in enumerate(self._steps):
             expected = self._looked_at(("steps", index, "expect"), whole=False)
             expected |= self._looked_at(("steps", index, "poll", "until"), whole=False)
-            guards |= {(name, *seen[1:]) for seen in expected if seen[0] == "result"}
-        return frozenset(guards)
+            name = str(step.get("id", ""))
+            found.append(found[-1] | {(name, *seen[1:]) for seen in expected if seen[0] == "result"})
+        return found
 
     def _facts(self, path: TreePath) -> Facts:
         """What is known where the text at `path` is read: the step's `when`, and those of steps it asks for."""
         when = self._whens.get(int(path[1])) if path[0] == "steps" and path[2] != "when" else None
         facts = dict(facts_of(when)) if when is not None else {}
-        for index in reversed(range(int(path[1]) if facts else 0)):
-            if index in self._whens and present((str(self._steps[index].get("id")),), facts):
+        for index in reversed([index for index in self._whens if facts and index < int(path[1])]):
+            if present((str(self._steps[index].get("id")),), facts):
                 facts = {**facts_of(self._whens[index]), **facts}
         return facts
 
