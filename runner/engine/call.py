@@ -11,7 +11,7 @@ from typing import Any
 from runner.catalogue import ArgumentError, Request, first_arguments, parse_json
 from runner.engine.changed import difference
 from runner.engine.events import PlannedState
-from runner.engine.in_step import Change, another, change_of, update_use
+from runner.engine.in_step import Change, another, change_of, identity_of, last_update, update_use
 from runner.engine.outcome import Outcome
 from runner.engine.planning import Planning, name_of
 from runner.engine.poll import span
@@ -107,7 +107,7 @@ class Caller(Planning):
         An update of before whose outcome is unknown is read back first, and the row waits until it is known.
         """
         assert self._back is not None  # noqa: S101 - a dry run plans
-        known, subject = self._before(update), self._subject(update)
+        known, subject = self._last_update(update), self._subject(update)
         this_run = known is not None and known.run == self._context.run
         if this_run and known is not None and known.state in SETTLED:
             self._progress.writes.append(("done", known.run))
@@ -120,11 +120,15 @@ class Caller(Planning):
         if not changed.ok or changed.value is None:
             return replace(changed, value=found) if changed.ok else changed
         change: Change = changed.value
+        subject = replace(subject, identity=identity_of(update, known, run=self._context.run))
         if this_run and known is not None and (settled or known.state in SETTLED):
             return Outcome("done", value=change.after)
         outcome = self._send(change.use, change.request, subject, "")
         outcome = self._verified(change.use, change.request, outcome)
         return replace(outcome, value=change.after) if outcome.ok else outcome
+
+    def _last_update(self, update: Use) -> CallRecord | None:
+        return last_update(update, self._known(update))
 
     def _read(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome:
         if self._reading is None:

@@ -15,11 +15,15 @@ from runner.engine.outcome import Outcome
 from runner.engine.read_back import READ_BACK, BackReading, unlike
 from runner.engine.send import Subject
 from runner.engine.use import Use
+from runner.journal import CallRecord, Identity
 from runner.recipe.model import Update
 from runner.template import render
 
 UPDATE = "/update"
-"""What the journal calls the update of a step, behind the step's name."""
+"""What the journal calls the first update of a step, behind the step's name; each later run adds its number.
+
+So every run keeps what it has sent itself: contact/update, then contact/update/5 in run 5.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,23 @@ def update_use(context: Context, use: Use, found: Any) -> Use:
     given = first_arguments(operation, render(update.arguments, {**use.scope, "found": found}))
     identity = use.identity._replace(step=step.id)
     return Use(step, operation, use.scope, identity, use.position, use.undecided, given)
+
+
+def last_update(update: Use, known: Mapping[tuple[str, str], CallRecord]) -> CallRecord | None:
+    """The last of the updates of a step that are among the calls of before, whichever run it was sent in."""
+    names = tuple(filter(None, (update.step.id, update.step.was)))
+    found = [
+        call for (name, item), call in known.items() if item == update.identity.item
+        and any(name == each or (name.startswith(f"{each}/") and name.rpartition("/")[2].isdecimal()) for each in names)
+    ]  # fmt: skip
+    return max(found, key=lambda call: (call.run, call.id), default=None)
+
+
+def identity_of(update: Use, last: CallRecord | None, *, run: int) -> Identity:
+    """What makes an update that `run` sends this call, where `last` was sent before."""
+    if last is None:
+        return update.identity
+    return last.identity if last.run == run else update.identity._replace(step=f"{update.step.id}/{run}")
 
 
 def change_of(

@@ -51,12 +51,16 @@ class Planning:
 
     def _before(self, use: Use, part: str = "") -> CallRecord | None:
         """What the journal knows of a call, or of a `part` of it, under the step's name or the one it had before."""
-        known = self._progress.prior
-        if use.identity.per == "once":
-            context = self._context
-            known = context.history.calls_of(context.account, context.recipe.name, per="once", key=use.identity.key)
+        known = self._known(use)
         found = known.get((use.step.id + part, use.identity.item))
         return found or known.get((use.step.was + part, use.identity.item)) if use.step.was else found
+
+    def _known(self, use: Use) -> Mapping[tuple[str, str], CallRecord]:
+        """The calls of before of a row, or of a value that rows share."""
+        if use.identity.per != "once":
+            return self._progress.prior
+        context = self._context
+        return context.history.calls_of(context.account, context.recipe.name, per="once", key=use.identity.key)
 
     def _earlier(self, use: Use) -> frozenset[str]:
         """The ids of what a call has made before, where it is sent again all the same."""
