@@ -6,14 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
-
-import simplejson
+from functools import cache
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from runner.catalogue.operation import Failure, Operation
 from runner.catalogue.paging import Page
 from runner.catalogue.scalars import MAX_DIGITS
 from runner.problems import printable
+
+if TYPE_CHECKING:
+    import simplejson
 
 MAX_DEPTH = 100
 MAX_LINE = 300
@@ -71,6 +73,8 @@ def read_answer(operation: Operation, *, status: int, content_type: str, content
 
 def parse_json(content: bytes) -> Any:
     """JSON with decimals, in which a key stands once. Raises AnswerError for anything else."""
+    import simplejson  # imported on use: who checks a recipe reads no answers
+
     if content.count(b"[") + content.count(b"{") > MAX_DEPTH and _depth(content) > MAX_DEPTH:
         raise AnswerError(f"the answer is nested deeper than {MAX_DEPTH} levels")
     try:
@@ -78,16 +82,19 @@ def parse_json(content: bytes) -> Any:
     except UnicodeDecodeError:
         raise AnswerError("the answer is not UTF-8 text") from None
     try:
-        data = simplejson.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_float=_decimal,
-            parse_int=_integer,
-            parse_constant=_constant,
-        )
+        data = _decoder().decode(text)
     except simplejson.JSONDecodeError as error:
         raise AnswerError(f"the answer is not JSON: {error.msg} at character {error.pos}") from None
     return _whole(data) if b"\\u" in content and _has_half(data) else data
+
+
+@cache
+def _decoder() -> simplejson.JSONDecoder:
+    import simplejson
+
+    return simplejson.JSONDecoder(
+        object_pairs_hook=_object, parse_float=_decimal, parse_int=_integer, parse_constant=_constant
+    )
 
 
 def describe_error(content_type: str, content: bytes, *, failure: Failure | None = None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -22,14 +21,15 @@ class Finding(NamedTuple):
     severity: str = "error"
 
 
-@dataclass
 class Findings:
-    """Collects what is wrong with one expression, whose `text` the messages quote."""
+    """Collects what is wrong with one expression, whose `text` the messages quote.
 
-    text: str
-    found: list[Finding] = field(default_factory=list)
-    nulls: bool = True
-    """Whether anything is said of values that may be null."""
+    `nulls`: whether anything is said of values that may be null.
+    """
+
+    def __init__(self, text: str, *, nulls: bool = True) -> None:
+        self.text, self.nulls = text, nulls
+        self.found: list[Finding] = []
 
     @property
     def wrong(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +40,9 @@ def _once(problems: Iterator[Problem]) -> Iterator[Problem]:
             yield problem
 
 
-@dataclass(frozen=True)
 class _Flow:
-    source: Source
-    texts: Texts
-    catalogue: Catalogue
+    def __init__(self, source: Source, texts: Texts, catalogue: Catalogue) -> None:
+        self.source, self.texts, self.catalogue = source, texts, catalogue
 
     @cached_property
     def scopes(self) -> Scopes:
@@ -53,7 +50,7 @@ class _Flow:
         skipped = {index: self._looked_at(("steps", index, "when")) for index in range(len(self._steps))}
         key = self.texts.get(("rows", "key"))
         keyed = guards_of(*(expression.tree for _, expression in key.compiled.placed)) if key else frozenset()
-        return Scopes(recipe, self.catalogue, skipped, keyed, self._whens)
+        return Scopes(recipe, self.catalogue, skipped=skipped, keyed=keyed, whens=self._whens)
 
     @cached_property
     def _whens(self) -> Mapping[int, Node]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,6 @@ Part = Mapping[str, Any]
 _RUN = object_of({"id": of_kind(INTEGER), "date": of_kind(DATE)}, of="run")
 
 
-@dataclass(frozen=True)
 class Scopes:
     """What each name of a recipe is.
 
@@ -46,11 +45,12 @@ class Scopes:
     `keyed` the paths in the row's key.
     """
 
-    recipe: Part
-    catalogue: Catalogue
-    skipped: Mapping[int, frozenset[Path]]
-    keyed: frozenset[Path]
-    whens: Mapping[int, Node] = field(default_factory=dict)
+    def __init__(
+        self, recipe: Part, catalogue: Catalogue, *, skipped: Mapping[int, frozenset[Path]], keyed: frozenset[Path],
+        whens: Mapping[int, Node],
+    ) -> None:  # fmt: skip
+        self.recipe, self.catalogue = recipe, catalogue
+        self.skipped, self.keyed, self.whens = skipped, keyed, whens
 
     @cached_property
     def fixed(self) -> Mapping[str, Type]:

@@ -179,12 +179,13 @@ def test_a_schema() -> None:
 def test_rows_that_an_operation_lists_are_its_entries() -> None:
     catalogue = Catalogue({"shop": Path(__file__).with_name("shop.openapi.yaml")})
     rows = {"use": "shop.search_orders", "key": "{{ row.reference }}"}
-    row = Scopes({"rows": rows}, catalogue, {}, frozenset()).row
+    row = Scopes({"rows": rows}, catalogue, skipped={}, keyed=frozenset(), whens={}).row
     assert inferred("row.total * 2", {"row": row})[1] == []
     assert inferred("row.lines[0].sku | upper", {"row": row})[1] == []
     (wrong,) = inferred("row.totl", {"row": row})[1]
     assert wrong.message == "row (shop.search_orders) has no field 'totl'"
-    columns = Scopes({"rows": {**rows, "columns": {"total": {"type": "integer"}}}}, catalogue, {}, frozenset()).row
+    declared = {**rows, "columns": {"total": {"type": "integer"}}}
+    columns = Scopes({"rows": declared}, catalogue, skipped={}, keyed=frozenset(), whens={}).row
     assert set(columns.fields["total"].solid) == {"integer"}
 
 
