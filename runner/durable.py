@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -18,13 +21,17 @@ _REMEDY = "make room or mend the folder, then run the same again: it sends only 
 class WholeFile:
     """A new file that takes the place of `path` once it is whole and on the disk; for the owner alone, if `private`.
 
-    A context manager that commits when nothing went wrong. Writing may raise OSError.
+    A context manager that commits when nothing went wrong. Writing may raise OSError. What a killed process has left of
+    such a file is taken away by the next one that writes it: until then it is locked by whoever does.
     """
 
     def __init__(self, path: Path, *, private: bool = True) -> None:
         self.path, self._private = path, private
-        handle, self._name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        self.file: IO[bytes] = os.fdopen(handle, "w+b")
+        _take_away(path)
+        handle, self._name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
+        os.close(handle)
+        self.file: IO[bytes] = Path(self._name).open("w+b")  # noqa: SIM115 - by name, see beside
+        fcntl.flock(self.file, fcntl.LOCK_EX)
 
     def __enter__(self) -> IO[bytes]:
         return self.file
@@ -54,8 +61,27 @@ class WholeFile:
         """Leave what stands at `path` as it is. Safe to call more than once."""
         with suppress(OSError):
             self.file.close()
+        shutil.rmtree(beside(self._name), ignore_errors=True)
         with suppress(OSError):
             Path(self._name).unlink()
+
+
+def beside(name: str) -> Path:
+    """The folder that goes with the unfinished file called `name`, for what has to be written before it."""
+    return Path(f"{name}.d")
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name}.part-"
+
+
+def _take_away(path: Path) -> None:
+    """Take away the unfinished files of `path` that no process has locked."""
+    for left in path.parent.glob(f"{escape(_prefix(path))}????????"):
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(beside(str(left)), ignore_errors=True)
+            left.unlink()
 
 
 def _umask() -> int:

@@ -7,11 +7,13 @@ filtered, columns as wide as what stands in them.
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import IO, Any
 
+from runner.durable import beside
 from runner.report.cells import as_text
 
 MOST_ROWS = 1_048_575
@@ -30,12 +32,16 @@ MONEY = "#,##0.00"
 
 
 class Book:
-    """A workbook that is written to `file`. Raises OSError."""
+    """A workbook that is written to `file`, and until then waits in a folder beside it. Raises OSError."""
 
     def __init__(self, file: IO[bytes]) -> None:
         import xlsxwriter
 
-        self._book = xlsxwriter.Workbook(file, {"constant_memory": True})
+        self._waiting = beside(file.name) if hasattr(file, "name") else None
+        if self._waiting is not None:
+            self._waiting.mkdir(mode=0o700)
+        folder = None if self._waiting is None else str(self._waiting)
+        self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 
     def sheet(self, name: str, header: Sequence[str], *, cut: bool = False) -> Sheet:
@@ -58,6 +64,9 @@ class Book:
         except XlsxFileError as error:
             cause = error.args[0] if error.args else error
             raise cause if isinstance(cause, OSError) else OSError(str(error)) from None
+        finally:
+            if self._waiting is not None:
+                shutil.rmtree(self._waiting, ignore_errors=True)
 
 
 class Sheet:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import python_calamine
 
-from .command import HEADER, ROWS, RUNNER, Command, environment
+from .command import HEADER, RECIPE, ROWS, RUNNER, Command, environment
 from .conftest import StartStub
 from .stub import Answer, Sent
 
@@ -64,6 +64,45 @@ def test_after_a_kill(contacts: Command, start_stub: StartStub) -> None:
     ]  # fmt: skip
     assert [row["id"] for row in cells(live)] == ["7"]
     assert (contacts.runs / "1" / "retry.csv").read_text() == HEADER + "A-3,Coral,3,3,01/02/2027\n"
+
+
+MOUNTED = "mkdir -p runs/1 && mount -t tmpfs -o size=256k none runs/1"
+
+
+def in_own_mounts(script: str) -> list[str]:
+    """A shell whose mounts nobody else sees, and which end with it."""
+    return ["unshare", "--map-root-user", "--mount", "/bin/sh", "-c", script]
+
+
+def may_mount(folder: Path) -> bool:
+    """Whether this system lets whoever runs the tests mount something of their own."""
+    try:
+        return subprocess.run(in_own_mounts(MOUNTED), cwd=folder, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def test_a_disk_that_is_full_when_the_results_are_written(contacts: Command) -> None:
+    """There is room for what waits to be written, and none for the results: all of it is told, and made anew later."""
+    if not may_mount(contacts.folder):
+        pytest.skip("this system lets nobody mount a file system of their own")
+    contacts.write("contacts.yaml", RECIPE.replace("outputs:", 'outputs:\n  name: "{{ row.name }}"'))
+    contacts.write("rows.csv", HEADER + "".join(f"A-{n},{'x' * 8000},1,1,01/02/2027\n" for n in range(20)))
+    contacts.write("contacts.yaml", (contacts.folder / "contacts.yaml").read_text().replace(
+        'business_name: "{{ row.name }}"', 'business_name: "{{ row.ref }}"'))  # fmt: skip
+    script = f"{MOUNTED} && exec {RUNNER} run contacts.yaml"
+    ended = subprocess.run(
+        in_own_mounts(script), cwd=contacts.folder, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 8, ended.stderr
+    assert "results.csv cannot be written: no space left on device" in ended.stderr
+    assert "make room or mend the folder, then: runner report" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    sent = contacts.delivered()
+    assert len(sent) == 20
+    contacts("report", "1")
+    assert {(row["bucket"], len(row["name"])) for row in cells(contacts.runs / "1" / "results.csv")} == {("done", 8000)}
+    assert contacts.delivered() == sent
 
 
 def test_copies_in_a_folder(contacts: Command) -> None:

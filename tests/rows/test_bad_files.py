@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import resource
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.problems import InvalidError, Problem, draw
 from runner.recipe.model import Column, Rows
-from runner.rows import lines, open_input
+from runner.rows import lines, open_input, read
+from runner.rows.kinds import kind_of
 from runner.template import compile_template
 
 from .conftest import Open, Refuse
@@ -210,6 +214,30 @@ def test_a_temporary_folder_that_is_full_is_told(refused: Refuse) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert problem.message.startswith("cannot be read: ")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".jsonl", ".json", ".xlsx"])
+def test_a_file_that_grows_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refuse, ending: str
+) -> None:  # fmt: skip
+    content = b'a\n1\n' if "csv" in ending else b'[{"a": 1}]' if ending == ".json" else b'{"a": 1}\n'
+    if ending == ".csv.gz":
+        content = gzip.compress(content)
+    elif ending == ".xlsx":
+        book = io.BytesIO()
+        with xlsxwriter.Workbook(book) as made:
+            made.add_worksheet().write_column(0, 0, ["a", "1"])
+        content = book.getvalue()
+
+    def grow(*given: Any, **more: Any) -> str:
+        with (tmp_path / f"orders{ending}").open("ab") as file:
+            file.write(b"2\n" if "csv" in ending else b" \n" if ending == ".json" else b'{"a": 2}\n')
+        return kind_of(*given, **more)
+
+    monkeypatch.setattr(read, "kind_of", grow)
+    (problem,) = refused(content, ending=ending).problems
+    assert problem.message == "changed while it was being read"
+    assert problem.remedy == "start again with the file as it is now"
 
 
 def test_ragged_lines(refused: Refuse) -> None:
