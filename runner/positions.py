@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 _BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 """What ends a line for the parser, which counts lines by the rules of YAML 1.1."""
@@ -19,8 +21,14 @@ def lines_of(text: str) -> list[str]:
 
 def line_at(text: str, at: int) -> tuple[int, int]:
     """The line (from 0) in which the character at `at` stands, and where that line starts."""
-    ends = [0, *(found.end() for found in _BREAK.finditer(text) if found.end() <= at)]
-    return len(ends) - 1, ends[-1]
+    starts = _starts(text)
+    line = bisect_right(starts, at) - 1
+    return line, starts[line]
+
+
+@lru_cache(maxsize=1)
+def _starts(text: str) -> list[int]:
+    return [0, *(found.end() for found in _BREAK.finditer(text))]
 
 
 def offsets(raw: str, value: str, *, style: str) -> list[int]:
