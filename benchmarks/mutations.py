@@ -1,4 +1,7 @@
-"""How many mistakes `runner validate` finds: every recipe that comes with the program, spoiled in one place at a time.
+"""How many mistakes `runner validate` finds: every recipe that is at hand, spoiled in one place at a time.
+
+They are those that come with the program, of the sheets in tests/sheets, and tests/golden/ok, which together use every
+part of the language.
 
     python benchmarks/mutations.py [--missed] [--every N]
 
@@ -9,7 +12,7 @@ where it is missing, or at the `use` that asks for it). What is printed, in this
     column         120     120        0  100.0%
     ...
     all            800     700       80   97.5%
-    originals: 10 recipes, 0 errors, 0 warnings
+    originals: 60 recipes, 0 errors, 0 warnings
 """
 
 from __future__ import annotations
@@ -24,15 +27,27 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from runner.catalogue import Catalogue
+from runner.catalogue import Catalogue, shipped_apis
 from runner.problems import InvalidError, Problem
 from runner.recipe import load_text
 from runner.recipe.texts import LINE, Text, compile_texts
 from runner.source import Place, Source, TreePath, parse
 from runner.template import Node
 
-RECIPES = Path(__file__).resolve().parent.parent / "recipes"
-KINDS = ("column", "field", "filter", "keyword", "literal", "lookup", "operation", "required", "step", "variable")
+TREE = Path(__file__).resolve().parent.parent
+RECIPES = TREE / "recipes"
+KINDS = (
+    "column", "field", "filter", "keyword", "literal", "lookup", "operation", "reference", "required", "step", "test",
+    "variable", "word",
+)  # fmt: skip
+_REFERENCES = {("rows", "group_by"), ("unpivot", "name"), ("unpivot", "value")}
+"""Values that name a column, by the key they stand under and the one above it."""
+
+_WORDS = frozenset({
+    "type", "case", "on_error", "expect", "absent_means", "locale", "every", "within", "keep", "settling", "part",
+    "format", "encoding", "required", "trim", "percent", "accounting", "fold", "verify",
+})  # fmt: skip
+"""Keys whose values are words of the language."""
 
 
 class Mutation(NamedTuple):
@@ -69,6 +84,18 @@ def mutations(text: str, file: str, catalogue: Catalogue) -> Iterator[Mutation]:
     yield from spoiler.of_keys(())
     yield from spoiler.of_operations()
     yield from spoiler.of_literals()
+    yield from spoiler.of_words(())
+
+
+def recipes() -> list[Path]:
+    """The recipes that are spoiled."""
+    folders = (RECIPES, TREE / "tests" / "sheets", TREE / "tests" / "golden" / "ok")
+    return [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
+
+
+def every_api() -> Catalogue:
+    """The APIs that they use."""
+    return Catalogue({**shipped_apis(), "shop": TREE / "tests" / "recipe" / "shop.openapi.yaml"})
 
 
 def verdict(mutation: Mutation, catalogue: Catalogue) -> Verdict:
@@ -94,8 +121,8 @@ class _Spoiler:
     def of_expressions(self) -> Iterator[Mutation]:
         """Names, fields, filters and literals in the templates and expressions."""
         texts, _ = compile_texts(self.source)
-        steps = {str(step["id"]) for step in self.source.data.get("steps", ())}
-        lookups = set(self.source.data.get("lookups", {}))
+        steps = {str(step["id"]) for step in self.source.data.get("steps") or ()}
+        lookups = set(self.source.data.get("lookups") or {})
         for path, text in texts.items():
             for offset, expression in text.compiled.placed:
                 for node in expression.tree.walk():
@@ -117,6 +144,10 @@ class _Spoiler:
             whole = text.compiled.text
             at = whole.index(node.value, offset + node.parts[0].offset + node.parts[0].length)
             yield self._within("filter", path, node.value, typo(node.value), at)
+        elif node.kind == "test":
+            after = text.compiled.text[offset + node.offset : offset + node.offset + node.length]
+            at = offset + node.offset + after.rindex(node.value)
+            yield self._within("test", path, node.value, typo(node.value), at)
         elif node.kind in ("operation", "compare"):
             for part in node.parts:
                 if part.kind == "literal" and isinstance(part.value, str | int) and not isinstance(part.value, bool):
@@ -131,7 +162,9 @@ class _Spoiler:
             return
         if isinstance(value, dict):
             for key in value:
-                if path not in (("lookups",), ("rows", "columns")):
+                if path[-2:] == ("expect_total", "sum"):
+                    yield self._replaced("reference", self.source.key((*path, key)), key, typo(key))
+                elif path not in (("lookups",), ("rows", "columns")) and path[-1:] not in (("map",), ("replace",)):
                     yield self._replaced("keyword", self.source.key((*path, key)), key, typo(key))
                 yield from self.of_keys((*path, key))
         elif isinstance(value, list):
@@ -162,10 +195,31 @@ class _Spoiler:
                     continue
                 other = "[7]" if isinstance(value, str) else "many"
                 yield self._replaced("literal", self.source.value(inside), str(value), other)
-        for name, value in self.source.data.get("vars", {}).items():
+        for name, value in (self.source.data.get("vars") or {}).items():
             if isinstance(value, dict) and "default" in value:
                 place = self.source.value(("vars", name, "default"))
                 yield self._replaced("literal", place, str(value["default"]), "many")
+
+    def of_words(self, path: TreePath) -> Iterator[Mutation]:
+        """Words of the language and names of columns that stand as values, misspelt; what is true or false as text."""
+        value = _at(self.source.data, path)
+        if "with" in path or path[:1] in (("outputs",), ("lookups",)) or path[-1:] in (("map",), ("replace",)):
+            return
+        if isinstance(value, dict | list):
+            for key in value if isinstance(value, dict) else range(len(value)):
+                yield from self.of_words((*path, key))
+            return
+        place = self.source.value(path)
+        raw = self.source.lines[place.line - 1][place.column - 1 :]
+        quote = raw[0] if raw[:1] in ("'", '"') else ""
+        if path[-2:] in _REFERENCES:
+            yield self._replaced("reference", place, value, f"{quote}{typo(value)}{quote}")
+        elif len(path) > 1 and path[-1] in _WORDS and path[:-1] != ("rows", "columns"):
+            if isinstance(value, bool):
+                yield self._replaced("word", place, str(value).lower(), "yes")
+            elif isinstance(value, str) and (path[-1] != "expect" or " " not in value) and "." not in value:
+                other = value.replace("%", "%Q") if "%" in value else typo(value)
+                yield self._replaced("word", place, value, f"{quote}{other}{quote}")
 
     def _without(self, path: TreePath, names: list[str], use_line: int) -> Iterator[Mutation]:
         """Without each of these keys of the mapping at `path`."""
@@ -202,11 +256,15 @@ def _root(node: Node) -> str:
 
 def _uses(data: Any) -> Iterator[TreePath]:
     """The paths of what uses an operation."""
-    yield from (("lookups", name) for name in data.get("lookups", {}))
-    for index, step in enumerate(data.get("steps", ())):
+    yield from (("lookups", name) for name, part in (data.get("lookups") or {}).items() if "use" in part)
+    if "use" in (data.get("rows") or {}):
+        yield ("rows",)
+    for index, step in enumerate(data.get("steps") or ()):
         yield ("steps", index)
         if "unless_found" in step:
             yield ("steps", index, "unless_found")
+            if "update" in step["unless_found"]:
+                yield ("steps", index, "unless_found", "update")
 
 
 def _leaves(value: Any, path: TreePath) -> Iterator[tuple[TreePath, Any]]:
@@ -255,11 +313,11 @@ def _cut(text: str, path: TreePath, name: str) -> str | None:
 
 def measured(*, every: int = 1) -> tuple[list[Verdict], list[Problem]]:
     """The verdict on every mutation (or each `every`th of a kind) of all recipes, and what is said of the originals."""
-    catalogue = Catalogue()
+    catalogue = every_api()
     verdicts: list[Verdict] = []
     original: list[Problem] = []
     made: Counter[str] = Counter()
-    for path in sorted(RECIPES.glob("*.yaml")):
+    for path in recipes():
         text = path.read_text(encoding="utf-8")
         original += problems_of(text, path.name, catalogue)
         for mutation in mutations(text, path.name, catalogue):
@@ -284,8 +342,7 @@ def main() -> None:
         found = 100 * (len(of_kind) - said[""]) / max(1, len(of_kind))
         print(f"{kind:<12}{len(of_kind):>6}{said['error']:>8}{said['warning']:>9}{found:>8.1f}%")
     errors = sum(problem.severity == "error" for problem in original)
-    recipes = len(list(RECIPES.glob("*.yaml")))
-    print(f"originals: {recipes} recipes, {errors} errors, {len(original) - errors} warnings")
+    print(f"originals: {len(recipes())} recipes, {errors} errors, {len(original) - errors} warnings")
     print(f"{(time.perf_counter() - start) / max(1, len(verdicts)) * 1000:.0f} ms a mutation")
     for each in verdicts if given.missed else ():
         if not each.said:

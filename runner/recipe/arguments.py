@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue import ArgumentError, build_request
@@ -20,6 +21,8 @@ from runner.template import Unknown
 if TYPE_CHECKING:
     from runner.catalogue import Catalogue, Operation
 
+_NO = frozenset({"no", "n", "off", "0", "none"})
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z0-9_]+|\[[0-9]+\])+\Z")
 
 
@@ -122,10 +125,32 @@ class _Arguments(NamedTuple):
             remedy = f'did you mean "{{{{ {value} }}}}"?'
         elif "make it text" in message:
             message, remedy = message.partition(";")[0], f"quote it: '{value}'"
+        else:
+            remedy = _otherwise(value, message)
         name = next(str(part) for part in reversed(path) if isinstance(part, str))
         return self.source.problem(
             self.source.value((*self.path, "with", *path)), f"{name!r}: {message}", "argument", remedy=remedy
         )
+
+
+def _otherwise(value: Any, message: str) -> str:
+    """How a value that is written out would be what the operation takes, as the message says what that is."""
+    if message.endswith("is not true or false"):
+        return f"write {'false' if str(value).lower() in _NO else 'true or false'}, without quotes"
+    if message.endswith(("is not a number", "is not an integer")):
+        if not isinstance(value, str):
+            return "round it; or give it to a field that takes fractions" if isinstance(value, Decimal) else ""
+        digits = re.sub(r"[^0-9.,-]", "", value)
+        plain = digits.replace(",", ".") if digits.count(",") == 1 and "." not in digits else digits.replace(",", "")
+        return f"write it so: {plain}" if _PLAIN.fullmatch(plain) and plain != value else "write it in digits"
+    if message.endswith("is not an object"):
+        return "write its fields: {name: value}; 'runner ops' shows which"
+    if message.startswith("a list is not"):
+        return "write one value, without the brackets"
+    if " characters" in message:
+        return "shorten it" if "longer" in message else "write more of it"
+    _, among, names = message.partition(" is not one of ")
+    return nearest(str(value), names.split(", "), noun="values") if among else ""
 
 
 def _unknown(path: TreePath, given: Mapping[str, Any], known: Mapping[str, Any], *, refused: bool) -> Iterator[_Unfit]:

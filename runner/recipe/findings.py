@@ -90,6 +90,12 @@ def remedy(type_: Type, kinds: Collection[str]) -> str:
         return "make it text: | text"
     if type_.solid == {DATE} and wanted == {STRING}:
         return "write it as text: | date('%Y-%m-%d')"
+    if type_.solid == {OBJECT} and not wanted & {LIST, OBJECT}:
+        return _for_text(type_)
+    if wanted == {LIST} and type_.kinds and not type_.solid:
+        return "go through a list that is there then"
+    if wanted == {LIST} and type_.solid == {STRING}:
+        return "let the column make a list of its cells, as in {split: ';'}; or put it in one: [ ... ]"
     lists = [name for name in type_.fields if type_.fields[name].solid == {LIST}] if wanted == {LIST} else []
     return f"say which list, as in .{lists[0]}" if lists else ""
 

@@ -111,7 +111,9 @@ def _values(
         patterns = [WRITTEN[name] for name in fitting if name in WRITTEN]
         wrong = [value for value in given if not any(pattern.fullmatch(str(value)) for pattern in patterns)]
         if wrong:
-            yield Misfit(path, f"has to be {_or(fitting)}, and {min(wrong)!r} is none", sure=len(wrong) == len(given))
+            sure, message = len(wrong) == len(given), f"has to be {_or(fitting)}, and {min(wrong)!r} is none"
+            advice = f"write {min(wrong)!r} as {_or(fitting)}, or let a column's map do it"
+            yield Misfit(path, message, advice, sure=sure)
     elif isinstance(allowed, list) and schema.get("x-runner-evidence") != "inferred":
         texts = {str(value) for value in allowed}
         wrong = sorted(str(value) for value in given if str(value) not in texts)
@@ -134,6 +136,12 @@ def _remedy(type_: Type, wanted: Sequence[str]) -> str:
         return "write the object: {id: ...}"
     if type_.can_be({LIST, OBJECT}):
         return remedy(type_, TEXTS)
+    if wanted == ("boolean",):
+        return "ask something of it, as in x > 0 or x is not none"
+    if type_.solid == {BOOLEAN} and {"integer", "number"} & {*wanted}:
+        return "say which number it stands for: 1 if x else 0"
+    if type_.solid == {DATE} and {"integer", "number"} & {*wanted}:
+        return "give it a number; digits of a date are written | date('%Y%m%d') | int"
     return remedy(type_, {STRING} if "string" in wanted else NUMBERS if {"integer", "number"} & {*wanted} else set())
 
 

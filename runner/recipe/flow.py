@@ -50,7 +50,9 @@ class _Flow:
         skipped = {index: self._looked_at(("steps", index, "when")) for index in range(len(self._steps))}
         key = self.texts.get(("rows", "key"))
         keyed = guards_of(*(expression.tree for _, expression in key.compiled.placed)) if key else frozenset()
-        return Scopes(recipe, self.catalogue, skipped=skipped, keyed=keyed, whens=self._whens)
+        where = self.texts.get(("rows", "where"))
+        kept = where.compiled.tree if where is not None and isinstance(where.compiled, Expression) else None
+        return Scopes(recipe, self.catalogue, skipped=skipped, keyed=keyed, whens=self._whens, kept=kept)
 
     @cached_property
     def _whens(self) -> Mapping[int, Node]:

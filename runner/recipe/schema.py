@@ -155,6 +155,12 @@ def _retyped(value: Any, wanted: list[Any], pattern: str) -> str:
         return f"quote it: {_plain(value)!r}"
     if isinstance(value, str) and value.isdecimal() and "integer" in wanted:
         return f"drop the quotes: {value}"
+    if isinstance(value, str) and "boolean" in wanted:
+        return "write true or false, without quotes"
+    if isinstance(value, str) and "integer" in wanted:
+        return "write it in digits, as in 3"
+    if isinstance(value, list) and wanted == ["string"]:
+        return "write one text"
     if isinstance(value, dict) and "array" in wanted:
         return "begin each entry with '- '"
     if isinstance(value, list) and wanted == ["object"]:

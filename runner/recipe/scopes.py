@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from runner.recipe.conditions import NOTHING, facts_of, present
 from runner.recipe.inputs import variable
 from runner.recipe.texts import EXPECTATIONS, mapping, section, sequence
 from runner.recipe.types import (
@@ -42,15 +43,15 @@ class Scopes:
     """What each name of a recipe is.
 
     `skipped` are the paths that the `when` of each step looks at, by its index, `whens` are those conditions, and
-    `keyed` the paths in the row's key.
+    `keyed` the paths in the row's key. `kept` is the condition that lines are rows by, if there is one.
     """
 
     def __init__(
         self, recipe: Part, catalogue: Catalogue, *, skipped: Mapping[int, frozenset[Path]], keyed: frozenset[Path],
-        whens: Mapping[int, Node],
+        whens: Mapping[int, Node], kept: Node | None = None,
     ) -> None:  # fmt: skip
         self.recipe, self.catalogue = recipe, catalogue
-        self.skipped, self.keyed, self.whens = skipped, keyed, whens
+        self.skipped, self.keyed, self.whens, self.kept = skipped, keyed, whens, kept
 
     @cached_property
     def fixed(self) -> Mapping[str, Type]:
@@ -69,7 +70,11 @@ class Scopes:
             return replace(entry, fields={**entry.fields, "lines": list_of(entry)}) if "group_by" in rows else entry
         if not isinstance(columns, dict):
             return self._undeclared(rows)
-        fields = self._columns(columns)
+        facts = facts_of(self.kept) if self.kept is not None else NOTHING
+        fields = {
+            name: type_.present() if present(("row", name), facts) else type_  # lines without it are left out
+            for name, type_ in self._columns(columns).items()
+        }
         unpivoted = _unpivoted(rows)
         own = {name: type_ for name, type_ in fields.items() if name not in unpivoted}
         if "group_by" in rows or unpivoted:

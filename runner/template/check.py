@@ -24,10 +24,10 @@ _ALLOWED = (
     nodes.Filter, nodes.Test, nodes.Concat, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod,
     nodes.Neg, nodes.Pos,
 )  # fmt: skip
-_REFUSED: dict[type[nodes.Node], tuple[str, str]] = {
-    nodes.Call: ("functions cannot be called here", "("),
-    nodes.Pow: ("'**' is not allowed", "**"),
-    nodes.Slice: ("slices are not allowed", ":"),
+_REFUSED: dict[type[nodes.Node], tuple[str, str, str]] = {
+    nodes.Call: ("functions cannot be called here", "(", "use a filter, as in row.name | upper"),
+    nodes.Pow: ("'**' is not allowed", "**", "multiply: a * a"),
+    nodes.Slice: ("slices are not allowed", ":", "take one element, as in [0]; or use | first, | last"),
 }
 _NO_NAMES = {"self", "super", *WORDS}  # Jinja gives the first two meanings of its own
 
@@ -58,8 +58,9 @@ class Checker:
         if depth > MAX_DEPTH:
             raise self._error("nested too deeply")
         if not isinstance(node, _ALLOWED):
-            message, culprit = _REFUSED.get(type(node), (f"{type(node).__name__.lower()} is not allowed here", ""))
-            raise self._error(message, culprit)
+            otherwise = f"{type(node).__name__.lower()} is not allowed here", "", ""
+            message, culprit, remedy = _REFUSED.get(type(node), otherwise)
+            raise self._error(message, culprit, remedy=remedy)
         if isinstance(node, nodes.Name) and node.name in self._numbers:
             digits = nodes.Const(self._numbers[node.name], lineno=node.lineno)
             return nodes.Filter(digits, "decimal", [], [], None, None, lineno=node.lineno, environment=ENVIRONMENT)
@@ -100,7 +101,7 @@ class Checker:
         elif noun == "filter" and not accepts(node.name, node.args, [str(keyword.key) for keyword in node.kwargs]):
             usage = USAGE.get(node.name, "")
             message = f"{node.name} is not given what it needs" if usage else f"{node.name} takes nothing in brackets"
-            remedy = f"write it so: {usage}" if usage else ""
+            remedy = f"write it so: {usage or node.name}"
             raise TemplateError(message, offset=at, length=len(node.name), remedy=remedy)
 
     def _check_inner(self, node: nodes.Filter | nodes.Test, at: int) -> None:

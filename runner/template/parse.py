@@ -62,7 +62,11 @@ def _parse(parsed: list[Token], tokens: list[Token], text: str) -> nodes.Expr:
         culprit = _current(parser, tokens, back=int(taken))
         if culprit is None:  # it ends too early: the whole of it is shown
             lead = len(text) - len(text.lstrip())
-            raise TemplateError(syntax_message(error), offset=lead, length=len(text.strip()) or 1) from None
+            length = len(text.strip())
+            remedy = f"something is missing after {text.strip()[-1]!r}" if length else "write one, as in row.name"
+            if "is missing" in syntax_message(error):
+                remedy = "close what is open, or take the opening one out"
+            raise TemplateError(syntax_message(error), offset=lead, length=length or 1, remedy=remedy) from None
         remedy = unexpected(culprit.text, offset=0).remedy
         if culprit.text == "|" and not text[: culprit.offset].endswith("|"):
             remedy = ""

@@ -168,7 +168,7 @@ def test_no_filter_or_test_of_jinja_came_along() -> None:
         ("x | replace('a')", "replace is not given what it needs", "write it so: replace('old', 'new')"),
         ("x | round(1, 2)", "round is not given what it needs", "write it so: round(2)"),
         ("x | round(precision=2)", "round is not given what it needs", "write it so: round(2)"),
-        ("x | upper('a')", "upper takes nothing in brackets", ""),
+        ("x | upper('a')", "upper takes nothing in brackets", "write it so: upper"),
         ("x | total", "total takes one expression as a text: total('item.price')", ""),
         ("x | total(item.price)", "total takes one expression as a text: total('item.price')", ""),
         ("x | where('a', 'b')", "where takes one expression as a text: where('item.price')", ""),
