@@ -40,10 +40,11 @@ def redirect(status: int, url: str) -> Action:
 
 
 def committed(then: Action) -> Action:
-    """The object is created, and then something else happens than the answer that says so."""
+    """The object is created or changed, and then something else happens than the answer that says so."""
 
     def act(exchange: Exchange) -> bool:
-        exchange.server.shop.create(exchange.request.path, exchange.request.json())
+        request, shop = exchange.request, exchange.server.shop
+        (shop.change if request.method == "PUT" else shop.create)(request.path, request.json())
         return then(exchange)
 
     return act

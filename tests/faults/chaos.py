@@ -12,7 +12,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from faults import actions
 from faults.server import Action, Delivery, Exchange, FaultServer, behave
@@ -32,6 +32,13 @@ REFUSALS = ("throttled", "refused")
 """Whole answers that say that nothing was carried out: what was refused may be sent again."""
 
 
+UPDATE = "profile/update"
+"""The step whose writes change what is there: what is kept in step."""
+
+_PROFILE = "P-"
+"""How the names of customers begin that are kept in step, each for the row whose reference follows."""
+
+
 class Name(NamedTuple):
     """What a write is for: its step, and the row, item or value in words that the recipe puts into every body."""
 
@@ -43,7 +50,10 @@ def name_of(path: str, body: str) -> Name:
     """The name of a write by its path below the API and its body."""
     sent = json.loads(body)
     if path == "/customers":
-        return Name("customer", sent["name"])
+        name: str = sent["name"]
+        return Name("profile", name.removeprefix(_PROFILE)) if name.startswith(_PROFILE) else Name("customer", name)
+    if re.fullmatch("/customers/[0-9]+", path):
+        return Name(UPDATE, sent["notes"].partition(" ")[0])
     if path == "/orders":
         return Name("order", sent["reference"])
     if re.fullmatch("/orders/[0-9]+/lines", path):
@@ -64,7 +74,7 @@ class Chaos:
         self._server, self._seed, self._often = server, seed, often
         self._seen: Counter[tuple[str, ...]] = Counter()
         self._lock = threading.Lock()
-        for method in ("GET", "POST"):
+        for method in ("GET", "POST", "PUT"):
             server.on(method, ".*", self)
 
     def deliveries(self) -> Counter[Name]:
@@ -73,8 +83,18 @@ class Chaos:
         return Counter(name_of(delivery.path, delivery.body) for delivery in found)
 
     def made(self) -> Counter[Name]:
-        """How often each write was carried out."""
-        return Counter(self.ids().values())
+        """How often each write was carried out; an update once, where it shows."""
+        seeded = self._server.shop.seeded
+        found = Counter(self.ids().values())
+        for each in self._server.shop.objects.get("/customers", ()):
+            if str(each["id"]) in seeded and each != seeded[str(each["id"])]:
+                found[Name(UPDATE, name_of("/customers", json.dumps(each)).what)] += 1
+        return found
+
+    def profile(self, what: str) -> dict[str, Any]:
+        """What is kept in step for a row, as it is now; empty where there is nothing yet."""
+        found = self._server.shop.objects.get("/customers", ())
+        return next((each for each in found if each["name"] == _PROFILE + what), {})
 
     def ids(self) -> dict[str, Name]:
         """What was carried out, by the id that it got."""
@@ -109,8 +129,13 @@ def _slow(exchange: Exchange) -> bool:
 
 
 def _stale(exchange: Exchange) -> bool:
-    """A list that does not show yet what was created."""
-    last = exchange.request.path.rpartition("/")[2]
+    """A list that does not show yet what was created, or an object that does not show yet how it was changed."""
+    request, shop = exchange.request, exchange.server.shop
+    last = request.path.rpartition("/")[2]
+    if last.isdigit():
+        return actions.answer(200, shop.before[last])(exchange) if last in shop.before else behave(exchange)
+    if any(str(each["id"]) in shop.seeded for each in shop.find(request.path, request.query)):
+        return behave(exchange)  # what was there all the time is shown
     return actions.answer(200, [] if last == "payments" else {last: [], "total_results": 0, "links": {}})(exchange)
 
 

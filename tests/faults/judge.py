@@ -1,6 +1,7 @@
 """Whether the promises were kept: what the server was sent and made against what the command has said and recorded.
 
-    G1   no write reached the server twice, unless a person has said that it had not arrived
+    G1   no write reached the server twice, unless a person has said that it had not arrived; an update that keeps
+         something in step not twice in a run, and not while what became of it is not known
     G3   what was reported as done is done, and stays so whatever happens next
     G4   what may have arrived is done or unknown, and nothing else; unknown is listed, and is exit code 5
     G15  every line of the sheet is in exactly one bucket, under its own number and key
@@ -13,11 +14,12 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from faults.chaos import Chaos, Name, name_of
+from faults.chaos import UPDATE, Chaos, Name, name_of
 from faults.server import FaultServer
 from faults.shapes import Shape
 from runner.journal import CallRecord, History
@@ -39,6 +41,7 @@ class Judge:
     reported: dict[Name, str] = field(default_factory=dict)
     duplicates: set[Name] = field(default_factory=set)
     lost: set[Name] = field(default_factory=set)
+    open_updates: Counter[Name] = field(default_factory=Counter)
 
     def runs(self) -> list[RunRecord]:
         """The runs that are recorded."""
@@ -72,7 +75,8 @@ class Judge:
         for name, answer in self.reported.items():
             if name not in calls or calls[name].state not in SETTLED or calls[name].answer != answer:
                 self.broken.append(f"G3: {name} was done and is not any more")
-        self.reported |= {name: call.answer for name, call in calls.items() if call.state in SETTLED}
+        settled = {name: call.answer for name, call in calls.items() if call.state in SETTLED and name.step != UPDATE}
+        self.reported |= settled
 
     def after_end(self, code: int) -> None:
         """The whole account, after a run that has ended by itself with an exit code."""
@@ -85,17 +89,31 @@ class Judge:
     def check_deliveries(self) -> None:
         """G1 and G4 by the server's log, G3 by what it has made."""
         calls, delivered, made = self.calls(), self.chaos.deliveries(), self.chaos.made()
+        runs = len(self.runs())
         for name, count in delivered.items():
-            if count > 1 + self.absent[name] or made[name] > 1:
+            if count > (runs if name.step == UPDATE else 1) + self.absent[name] or made[name] > 1:
                 self.duplicates.add(name)
                 self.broken.append(f"G1: {name} arrived {count} times and was carried out {made[name]} times")
             state = calls[name].state if name in calls else "not in the journal"
             if state not in (*SETTLED, *OPEN) and not (state == "absent" and self.absent[name]):
                 self.lost.add(name)
                 self.broken.append(f"G4: {name} may have been carried out and is {state}")
+        for name, count in self.open_updates.items():
+            if delivered[name] > count + self.absent[name]:
+                self.broken.append(f"G1: {name} was sent again while it was unknown")
+        unknown = {name for name, call in calls.items() if call.state in OPEN and name.step == UPDATE}
+        self.open_updates = Counter({name: delivered[name] - self.absent[name] for name in unknown})
+        self._check_made(calls)
+
+    def _check_made(self, calls: Mapping[Name, CallRecord]) -> None:
+        """G3: what is said to be done is what the server has made or changed."""
         ids = self.chaos.ids()
         for name, call in calls.items():
-            if call.state in SETTLED and ids.get(str(json.loads(call.answer)["id"])) != name:
+            if name.step == UPDATE:
+                shown = self.chaos.profile(name.what).get("notes") == json.loads(call.body)["notes"]
+                if call.state in SETTLED and not shown:
+                    self.broken.append(f"G3: {name} is said to be done, and does not show")
+            elif call.state in SETTLED and ids.get(str(json.loads(call.answer)["id"])) != name:
                 self.broken.append(f"G3: {name} is said to be done, and the server has made something else")
 
     def check_places(self) -> None:
@@ -107,6 +125,13 @@ class Judge:
                 name = name_of(path, json.dumps(each))
                 if ids.get(order) != Name("order", name.what.partition("/")[0]):
                     self.broken.append(f"G21: {name} was made in {ids.get(order)}")
+
+    def truth(self, name: Name) -> tuple[str, ...]:
+        """What a person finds who looks up what became of a write, as `runner settle` takes it."""
+        made = {name: number for number, name in self.chaos.ids().items()}
+        if name.step == UPDATE:
+            return ("--done", str(self.chaos.profile(name.what)["id"])) if self.chaos.made()[name] else ("--absent",)
+        return ("--done", made[name]) if name in made else ("--absent",)
 
     def paid(self, key: str) -> Decimal:
         """What was paid for a row, by what the server has made."""
@@ -129,6 +154,9 @@ class Judge:
             names = self.shape.names(key)
             if bucket in ("done", "found") and names - done:
                 self.broken.append(f"G3: {key} is {bucket} without {sorted(names - done)}")
+            kept = next(order for order in self.shape.orders if order.ref == key)
+            if bucket in ("done", "found") and kept.profile and self.chaos.profile(key).get("notes") != kept.notes:
+                self.broken.append(f"G3: {key} is {bucket}, and is not in step")
             if bucket == "done" and self.paid(key) != self.shape.due(key):
                 self.broken.append(f"G22: {self.paid(key)} was paid for {key} and {self.shape.due(key)} was due")
             shared = {name for name in names if name.step == "customer"}  # another row may have settled it meanwhile

@@ -10,20 +10,28 @@ from faults.chaos import Chaos
 from faults.forks import Forks
 from faults.judge import Judge
 from faults.server import FaultServer
-from faults.shapes import ENVIRONMENT, SEARCHES, STEPS, Order, Shape, plain_sheet
+from faults.shapes import ENVIRONMENT, PROFILES, SEARCHES, STEPS, Order, Shape, plain_sheet
 from faults.trial import Figures
 
 MOST_PASSES = 200
 """Passes of a point; more would be a run that does not end."""
 
 
-def small_shape(*, workers: int, searched: bool, rows: int = 3) -> Shape:
-    """Every step and every way of identity, in few rows: two lines for each row, a customer for every two."""
+def small_shape(*, workers: int, searched: bool, rows: int = 3, kept: bool = False) -> Shape:
+    """Every step and every way of identity, in few rows: two lines for each row, a customer for every two.
+
+    `kept`: with a step that keeps something in step, verified and read until it shows.
+    """
     orders = tuple(
-        Order(f"R{n}", f"C{n // 2}", Decimal(n + 1), {2 + 2 * n: "s0", 3 + 2 * n: "s1"}) for n in range(rows)
-    )
+        Order(
+            f"R{n}", f"C{n // 2}", Decimal(n + 1), {2 + 2 * n: "s0", 3 + 2 * n: "s1"},
+            PROFILES[n % len(PROFILES)] if kept else "",
+        )
+        for n in range(rows)
+    )  # fmt: skip
     steps = frozenset(SEARCHES if searched else ())
-    return Shape(workers, STEPS, steps, item_key=True, orders=orders, sheet=plain_sheet(orders), faults=0)
+    verified = frozenset({"customer", "profile"} if kept else ())
+    return Shape(workers, STEPS, steps, True, orders, plain_sheet(orders), 0, verified, kept)  # noqa: FBT003 - in order
 
 
 def try_point(point: str, nth: int, forks: Forks, *, shape: Shape, scratch: Path | None = None) -> tuple[bool, Figures]:
@@ -32,6 +40,7 @@ def try_point(point: str, nth: int, forks: Forks, *, shape: Shape, scratch: Path
     with tempfile.TemporaryDirectory(dir=scratch) as name, FaultServer(Path(name)) as server:
         folder = Path(name) / "project"
         shape.write(folder, server.url)
+        shape.seed(server.shop)
         judge = Judge(folder, server, Chaos(server, nth, often=0), shape)
         begin = ["run", "torture.yaml", "--target", "test", "--workers", str(shape.workers)]
         code = forks.start(folder, begin, environment=ENVIRONMENT, fault=point, nth=nth).wait()
@@ -46,6 +55,7 @@ def try_point(point: str, nth: int, forks: Forks, *, shape: Shape, scratch: Path
         figures.deliveries, figures.unknown = len(server.writes()), len(unknown)
         figures.duplicates, figures.lost = len(judge.duplicates), len(judge.lost)
         where = f"{point} {nth}, {shape.workers} workers, {'with' if shape.searched else 'without'} searches"
+        where += ", with what is kept in step" if shape.polled else ""
         figures.broken = [f"{where}: {each}" for each in dict.fromkeys(judge.broken)]
     return killed, figures
 

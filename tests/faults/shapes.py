@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from faults.chaos import Name
+from faults.chaos import UPDATE, Name
+from faults.shop import Shop
 
 SHOP = Path(__file__).with_name("shop.openapi.yaml")
 ENVIRONMENT = {"SHOP_KEY": "key-of-the-shop", "SHOP_TOKEN": "token-of-the-shop"}
 STEPS = ("customer", "order", "line", "payment")
+PROFILES = ("new", "same", "old")
+"""Whether what is kept in step is to be created, is as it has to be, or has to be changed."""
 
 CONFIG = """\
 targets:
@@ -66,6 +69,23 @@ BODIES = {
     with: {order_id: "{{ order.id }}", amount: "{{ row.amount }}", reference: "{{ row.ref }}"}
 """,
 }
+PROFILE = """\
+  - id: profile
+    use: shop.create_customer
+    with: {name: "P-{{ row.ref }}", notes: "{{ row.ref }} {{ row.amount }}"}
+    unless_found:
+      use: shop.search_customers
+      with: {name: "P-{{ row.ref }}"}
+      update:
+        use: shop.update_customer
+        with: {customer_id: "{{ found.id }}", notes: "{{ row.ref }} {{ row.amount }}"}
+"""
+SHOWN = """\
+  - id: shown
+    use: shop.get_customer
+    with: {customer_id: "{{ profile.id }}"}
+    poll: {until: result.notes == row.ref ~ ' ' ~ row.amount, every: 1s, within: 20s}
+"""
 SEARCHES = {
     "customer": '    unless_found: {use: shop.search_customers, with: {name: "{{ row.customer }}"}}\n',
     "order": '    unless_found: {use: shop.search_orders, with: {reference: "{{ row.ref }}"}}\n',
@@ -76,17 +96,29 @@ SEARCHES = {
 
 @dataclass(frozen=True)
 class Order:
-    """One row: the lines of the sheet that share a reference. `skus` are by the number of the line."""
+    """One row: the lines of the sheet that share a reference. `skus` are by the number of the line.
+
+    `profile` is one of PROFILES, empty where nothing is kept in step.
+    """
 
     ref: str
     customer: str
     amount: Decimal
     skus: dict[int, str]
+    profile: str = ""
+
+    @property
+    def notes(self) -> str:
+        """What the notes of its profile have to be."""
+        return f"{self.ref} {self.amount}"
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A drawn project. `searched` are the steps with an `unless_found`; `faults`: so many times as often as usual."""
+    """A drawn project. `searched` are the steps with an `unless_found`; `faults`: so many times as often as usual.
+
+    `verified` are the steps with `verify`; `polled`: whether what is kept in step is read until it shows.
+    """
 
     workers: int
     steps: tuple[str, ...]
@@ -95,6 +127,8 @@ class Shape:
     orders: tuple[Order, ...]
     sheet: str
     faults: float
+    verified: frozenset[str] = frozenset()
+    polled: bool = False
 
     @property
     def lines(self) -> dict[int, str]:
@@ -111,6 +145,10 @@ class Shape:
             wanted |= {Name("line", f"{key}/{sku}") for sku in order.skus.values()}
         if "payment" in self.steps and order.amount > 0:
             wanted.add(Name("payment", key))
+        if order.profile:
+            wanted.add(Name("profile", key))
+        if order.profile == "old":
+            wanted.add(Name(UPDATE, key))
         return wanted
 
     def due(self, key: str) -> Decimal:
@@ -125,7 +163,18 @@ class Shape:
             text += BODIES[step].replace("CUSTOMER", '"{{ customer.id }}"' if "customer" in self.steps else "7")
             text += SEARCHES[step] if step in self.searched else ""
             text += "    item_key: item.sku\n" if step == "line" and self.item_key else ""
+            text += "    verify: true\n" if step in self.verified else ""
+        if any(order.profile for order in self.orders):
+            text += PROFILE + ("    verify: true\n" if "profile" in self.verified else "")
+            text += SHOWN if self.polled else ""
         return text + 'outputs: {order: "{{ order.id }}"}\n'
+
+    def seed(self, shop: Shop) -> None:
+        """What is in the shop before the first run."""
+        for order in self.orders:
+            if order.profile in ("same", "old"):
+                notes = order.notes if order.profile == "same" else f"{order.ref} as of old"
+                shop.seed("/customers", {"name": f"P-{order.ref}", "notes": notes})
 
     def write(self, folder: Path, url: str) -> None:
         """Its files, for the API at `url`."""
@@ -147,6 +196,7 @@ def draw_shape(draw: random.Random, *, most_rows: int = 40) -> Shape:
     searched = frozenset(step for step in steps if step in SEARCHES and draw.random() < 0.4)
     count = min(draw.randint(5, most_rows), draw.randint(5, most_rows))
     customers = draw.randint(1, count)
+    kept = draw.random() < 0.5
     lines, number, orders = ["ref,customer,amount,sku,note"], 2, []
     for each in range(count):
         ref, customer = f"R{each}", f"C{draw.randrange(customers)}"
@@ -160,8 +210,9 @@ def draw_shape(draw: random.Random, *, most_rows: int = 40) -> Shape:
             skus[number] = f"s{len(skus)}"
             lines.append(f"{ref},{customer},{amount},{skus[number]}," + ('"two\nlines"' if broken else "x"))
             number += 1 + broken
-        orders.append(Order(ref, customer, amount, skus))
+        orders.append(Order(ref, customer, amount, skus, draw.choice(PROFILES) if kept else ""))
+    verified = frozenset(step for step in ("customer", "profile") if draw.random() < 0.4)
     return Shape(
         draw.choice([1, 1, 2, 3, 4, 8]), steps, searched, draw.random() < 0.5, tuple(orders),
-        "\n".join([*lines, ""]), draw.choice([0, 1, 1, 4]),
+        "\n".join([*lines, ""]), draw.choice([0, 1, 1, 4]), verified, kept and draw.random() < 0.4,
     )  # fmt: skip

@@ -12,6 +12,10 @@ class Shop:
 
     def __init__(self) -> None:
         self.objects: dict[str, list[dict[str, Any]]] = {}
+        self.seeded: dict[str, dict[str, Any]] = {}
+        """What was there before anything was sent, as it was, by id."""
+        self.before: dict[str, dict[str, Any]] = {}
+        """Objects as they were before their last change, by id."""
         self._next_id = 1000
         self._lock = threading.Lock()
 
@@ -23,12 +27,18 @@ class Shop:
             self.objects.setdefault(path, []).append(made)
             return made
 
+    def seed(self, path: str, body: Mapping[str, Any]) -> None:
+        """An object that is there from the beginning."""
+        made = self.create(path, body)
+        self.seeded[str(made["id"])] = dict(made)
+
     def change(self, path: str, body: Mapping[str, Any]) -> None:
         """Lay a body over the object at `path`, if there is one."""
         collection, _, last = path.rpartition("/")
         with self._lock:
             for item in self.objects.get(collection, ()):
                 if str(item["id"]) == last:
+                    self.before[last] = dict(item)
                     item.update(body)
 
     def find(self, path: str, query: Mapping[str, str]) -> Any:

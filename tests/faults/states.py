@@ -52,10 +52,11 @@ class Machine(RuleBasedStateMachine):
         self._values = 100
         self._kills = self._settled = 0
 
-    @initialize(searched=st.booleans())
-    def begin(self, *, searched: bool) -> None:
+    @initialize(searched=st.booleans(), kept=st.booleans())
+    def begin(self, *, searched: bool, kept: bool) -> None:
         """The project, before its first run. One worker: what a rule does is to follow from the rules before."""
-        self._judge.shape = small_shape(workers=1, searched=searched, rows=ROWS)
+        self._judge.shape = small_shape(workers=1, searched=searched, rows=ROWS, kept=kept)
+        self._judge.shape.seed(self._server.shop)
         self._judge.shape.write(self._judge.folder, self._server.url)
 
     def teardown(self) -> None:
@@ -112,9 +113,8 @@ class Machine(RuleBasedStateMachine):
         self._server.await_idle()
         unknown = sorted(self._judge.unknown().items())
         name, call = unknown[which % len(unknown)]
-        made = {name: number for number, name in self._judge.chaos.ids().items()}
-        truth = ("--done", made[name]) if name in made else ("--absent",)
-        self._judge.absent[name] += name not in made
+        truth = self._judge.truth(name)
+        self._judge.absent[name] += truth == ("--absent",)
         self._settled += 1
         child = self._start("settle", "--call", str(call.id), *truth, "--why", "looked it up")
         assert child.wait() == 0, child.said("err")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 import sys
@@ -9,13 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
-from faults.chaos import Chaos
+from faults.chaos import UPDATE, Chaos, Name
 from faults.faulty import POINTS
 from faults.forks import Forks
 from faults.judge import Judge
 from faults.points import small_shape, try_all_passes
 from faults.server import FaultServer
+from faults.shapes import PROFILES, draw_shape
 from faults.trial import try_out
 
 TESTS = Path(__file__).parent.parent
@@ -27,7 +30,10 @@ def forks() -> Iterator[Forks]:
         yield forks
 
 
-@pytest.mark.parametrize("seed", range(8))
+SEEDS = range(8)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_killed_at_any_moment_and_gone_on_with_until_it_is_quiet(forks: Forks, tmp_path: Path, seed: int) -> None:
     figures = try_out(seed, forks, scratch=tmp_path, most_rows=12)
     assert figures.broken == []
@@ -76,6 +82,27 @@ def test_what_is_made_in_the_wrong_place_is_found_out(server: FaultServer, tmp_p
     assert [each[:4] for each in judge.broken] == ["G21:"]
     server.shop.create(f"/orders/{order}/payments", {"reference": "R0", "amount": 0.1})
     assert judge.paid("R0") != shape.due("R0")
+
+
+def test_an_update_that_no_run_knows_of_is_found_out(server: FaultServer, tmp_path: Path) -> None:
+    shape = small_shape(workers=1, searched=False, kept=True)
+    shape.seed(server.shop)
+    judge = Judge(tmp_path / "project", server, Chaos(server, 0, often=0), shape)
+    judge.check_deliveries()
+    assert judge.broken == []
+    url = f"{server.url}/customers/{judge.chaos.profile('R2')['id']}"
+    assert requests.put(url, json={"notes": "R2 3"}, timeout=30).status_code == 200
+    judge.check_deliveries()
+    assert [each[:4] for each in judge.broken] == ["G1: ", "G4: "]
+    assert judge.truth(Name(UPDATE, "R2")) == ("--done", str(judge.chaos.profile("R2")["id"]))
+    assert judge.truth(Name(UPDATE, "R1")) == ("--absent",)
+
+
+def test_the_trials_have_all_that_keeps_verifies_and_polls() -> None:
+    shapes = [draw_shape(random.Random(f"trial {seed}"), most_rows=12) for seed in SEEDS]
+    assert {order.profile for shape in shapes for order in shape.orders} == {"", *PROFILES}
+    assert {step for shape in shapes for step in shape.verified} == {"customer", "profile"}
+    assert {shape.polled for shape in shapes} == {True, False}
 
 
 KEPT, BROKEN = ("--trials", "1"), ("--trials", "10", "--fault", "late journal")

@@ -41,6 +41,9 @@ from faults.trial import Figures, try_out
 LIVES, LIVES_OF_A_SEED = 10, 20
 """Seeds of the state machine, and the lives that each of them draws."""
 
+WAYS = ((1, False, False), (3, True, False), (1, False, True), (3, True, True))
+"""How a point is passed: by so many workers, with searches or without, with what is kept in step or without."""
+
 TOLD_EVERY = 10.0
 """Seconds between two lines that say how far it has come."""
 
@@ -61,7 +64,7 @@ def main() -> int:
             _gather(total, tried, start)
         if options.points or options.all:
             print("killed at every pass of every point", flush=True)
-            series = [(point, *ways) for point in POINTS for ways in ((1, False), (3, True))]
+            series = [(point, *ways) for point in POINTS for ways in WAYS]
             _gather(total, pool.imap_unordered(partial(_try_point, scratch=options.scratch), series), start)
         if options.all:
             print("lives of the state machine", flush=True)
@@ -145,9 +148,10 @@ def _try_out(seed: int, *, fault: str, scratch: Path | None) -> Figures:
         raise
 
 
-def _try_point(series: tuple[str, int, bool], *, scratch: Path | None) -> Figures:
-    point, workers, searched = series
-    return try_all_passes(point, _forks(), shape=small_shape(workers=workers, searched=searched), scratch=scratch)
+def _try_point(series: tuple[str, int, bool, bool], *, scratch: Path | None) -> Figures:
+    point, workers, searched, kept = series
+    shape = small_shape(workers=workers, searched=searched, kept=kept)
+    return try_all_passes(point, _forks(), shape=shape, scratch=scratch)
 
 
 def _live(seed: int, *, scratch: Path | None) -> Figures:

@@ -57,6 +57,7 @@ class Trial:
         """The whole trial."""
         with FaultServer(self._log) as server:
             self._shape.write(self._folder, server.url)
+            self._shape.seed(server.shop)
             chaos = Chaos(server, self._seed, often=self._shape.faults)
             judge = Judge(self._folder, server, chaos, self._shape)
             for _ in range(self._draw.randint(1, MOST_KILLS)):
@@ -133,10 +134,9 @@ class Trial:
             unknown = judge.unknown()
             if not unknown or judge.broken:
                 break
-            made = {name: number for number, name in judge.chaos.ids().items()}
             for name, call in unknown.items():
-                truth = ("--done", made[name]) if name in made else ("--absent",)
-                judge.absent[name] += name not in made
+                truth = judge.truth(name)
+                judge.absent[name] += truth == ("--absent",)
                 child = self.start("settle", "--call", str(call.id), *truth, "--why", "looked it up")
                 settled += 1
                 if child.wait() != 0:
