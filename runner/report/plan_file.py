@@ -49,7 +49,7 @@ class PlanFile:
                 head = [self._file.readline(MAX_LINE) for _ in range(3)]
             except OSError as error:
                 why = (error.strerror or str(error)).lower()
-                raise PlanError(f"the plan {self.path} cannot be read: {why}") from None
+                raise PlanError(f"the plan {self.path} cannot be read: {why}", remedy=_REMEDY) from None
             self.header = self._header(head)
             failing.pop_all()
         return self

@@ -114,7 +114,7 @@ class _Text:
             except ValueError as error:
                 end, reason = -1, str(error).partition(": line")[0].lower()
             except RecursionError:
-                raise self.refusal("is nested too deeply") from None
+                raise self.refusal("is nested too deeply", remedy="write each row as one flat object") from None
             # A number at the end of what was read may go on.
             if end >= 0 and (end < len(self._text) or not _NUMBER.match(self._text[end - 1]) or self._ended):
                 break

@@ -138,12 +138,13 @@ def open_file(path: Path, findings: Findings) -> BufferedReader:
         mode = path.stat().st_mode
         if stat.S_ISREG(mode):
             return path.open("rb")
-        reason = "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file, and it is read twice"
+        folder = stat.S_ISDIR(mode)
+        reason = "it is a folder" if folder else "it is not a regular file, and it is read twice"
     except FileNotFoundError:
         raise unreadable("no such file", findings, remedy=_beside(path)) from None
     except OSError as error:
         raise unreadable(error, findings) from None
-    raise unreadable(reason, findings, remedy="name a file")
+    raise unreadable(reason, findings, remedy="name a file" if folder else "name a file, or pipe it in: --rows -")
 
 
 def _beside(path: Path) -> str:
