@@ -18,7 +18,7 @@ from runner.cli.plan_options import OPTIONS, OUT, Format, PlanOptions
 from runner.config import SANDBOX
 from runner.durable import WholeFile
 from runner.engine.events import Event, Reporter, RowFinished
-from runner.engine.run import EXIT_CHANGES
+from runner.engine.totals import EXIT_CHANGES
 from runner.problems import InvalidError, PlanError, UsageError
 from runner.report.plan import kind_of
 from runner.report.plan_json import Header

@@ -1,4 +1,4 @@
-"""Rows that the run itself has finished already: a resume takes them as they are, without a look at their calls."""
+"""Finished rows: what the journal keeps of one, and those of its own run, whose calls a resume does not look at."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from runner.catalogue import to_json
 from runner.engine.events import Bucket, RowResult
 from runner.journal import History, RowRecord
+from runner.template import Unknown
 
 PAGE = 1000
 """Rows that are read from the journal at a time."""
@@ -76,4 +78,14 @@ def _result(row: RowRecord) -> RowResult:
     return RowResult(
         row.number, row.key, tuple(_DECODER.raw_decode(row.lines)[0]), bucket, row.reason,
         _DECODER.raw_decode(row.outputs)[0], money=Decimal(row.money), ids=row.ids, links=row.links,
+    )  # fmt: skip
+
+
+def record_of(run: int, result: RowResult) -> RowRecord:
+    """What the journal keeps of a row of a run."""
+    outputs = to_json({name: None if isinstance(v, Unknown) else v for name, v in result.outputs.items()}).decode()
+    lines = json.dumps(result.lines, separators=(",", ":"))
+    return RowRecord(
+        run, result.number, result.key, lines, result.bucket, result.reason, outputs, str(result.money), result.ids,
+        result.links,
     )  # fmt: skip

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from runner.catalogue import to_json
 from runner.engine.context import Context
-from runner.engine.events import BUCKETS, Bucket, Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted
-from runner.engine.finished import Finished
+from runner.engine.events import Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted
+from runner.engine.finished import Finished, record_of
 from runner.engine.looking import Looker
 from runner.engine.lookups import read_lookup
 from runner.engine.once import OncePer
 from runner.engine.reshaped import past_of
 from runner.engine.send import Sender
 from runner.engine.steps import RowRun, visible
-from runner.journal import RowRecord
+from runner.engine.totals import EXIT_STOPPED, EXIT_UNKNOWN, Totals
 from runner.problems import RunnerError
 from runner.recipe.model import Recipe
 from runner.rows import Input, Row
-from runner.template import EvaluationError, Unknown, to_text
-
-EXIT_REJECTED, EXIT_UNKNOWN, EXIT_STOPPED, EXIT_DATA = 4, 5, 8, 3
-EXIT_FAULT = 1
-"""Rows or lines were counted twice: a fault of the program, whatever else there is to say."""
-
-EXIT_CHANGES = 20
-"""What a dry run ends with, where that is asked for, when there is something to send."""
-
+from runner.template import EvaluationError, to_text
 
 NO_ROW = Row(1, "", {}, ())
 """What the steps are taken for in a recipe without rows, but for its key."""
@@ -72,19 +61,6 @@ class Reporters:
                     failed = failed or error
         if failed is not None:
             raise failed
-
-
-@dataclass
-class Totals:
-    """Rows and lines by bucket, as they are finished."""
-
-    rows: Counter[Bucket] = field(default_factory=Counter)
-    lines: Counter[Bucket] = field(default_factory=Counter)
-
-    def add(self, result: RowResult) -> None:
-        """Count one row."""
-        self.rows[result.bucket] += 1
-        self.lines[result.bucket] += len(result.lines)
 
 
 class Run:
@@ -132,7 +108,7 @@ class Run:
         if left and self._sender is not None:  # rows that gave up waiting are no success
             reason = f"{left} row{'s' * (left != 1)} could not go on: the API was not reached, or held them back"
             self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy="go on when it answers: runner resume")
-        ended = self._ended(started, seconds=self._clock() - start)
+        ended = self._totals.ended(started, self._context.stop, seconds=self._clock() - start)
         try:
             self._context.emit(ended)
         except RunnerError as error:
@@ -239,7 +215,7 @@ class Run:
     def _record(self, result: RowResult) -> None:
         """A row as far as it got: in the journal, in the totals, and told."""
         if self._journal is not None:
-            self._journal.row(_row_record(self._context.run, result))
+            self._journal.row(record_of(self._context.run, result))
         rejected = self._add(result)
         if self._sender is not None and self._max_failures is not None and rejected >= self._max_failures:
             reason = f"{rejected} row{'s' * (rejected != 1)} rejected, as many as --max-failures allows"
@@ -278,40 +254,6 @@ class Run:
 
     def _stop_for(self, error: RunnerError) -> None:
         self._context.stop.ask(error.message, exit_code=error.exit_code, remedy=error.remedy)
-
-    def _ended(self, started: RunStarted, *, seconds: float) -> RunEnded:
-        stop, totals = self._context.stop, self._totals
-        totals.rows["not started"] += started.rows - sum(totals.rows.values())
-        totals.lines["not started"] += started.lines - sum(totals.lines.values())
-        balanced = min((*totals.rows.values(), *totals.lines.values()), default=0) >= 0
-        return RunEnded(
-            self._context.run,
-            {bucket: totals.rows[bucket] for bucket in BUCKETS},
-            {bucket: totals.lines[bucket] for bucket in BUCKETS},
-            _exit_code(totals.rows, stop.exit_code, dry_run=self._sender is None) if balanced else EXIT_FAULT,
-            seconds, stop.reason, stop.remedy,
-        )  # fmt: skip
-
-
-def _exit_code(rows: Mapping[Bucket, int], stopped: int, *, dry_run: bool) -> int:
-    """The code a run ends with: a signal's own, then unknown, then why it stopped, then rejected."""
-    if stopped > 128 or stopped == 1:
-        return stopped
-    if dry_run:
-        return stopped or (EXIT_DATA if rows["rejected"] else 0)
-    if rows["unknown"]:
-        return EXIT_UNKNOWN
-    return stopped or (EXIT_REJECTED if rows["rejected"] else 0)
-
-
-def _row_record(run: int, result: RowResult) -> RowRecord:
-    outputs = to_json({name: None if isinstance(v, Unknown) else v for name, v in result.outputs.items()}).decode()
-    lines = json.dumps(result.lines, separators=(",", ":"))
-    return RowRecord(
-        run, result.number, result.key, lines, result.bucket, result.reason, outputs, str(result.money), result.ids,
-        result.links,
-    )  # fmt: skip
-
 
 def scope_of(recipe: Recipe, *, values: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
     """What every expression sees besides the row and the steps: `vars` and `run` (`id`, `date`)."""
