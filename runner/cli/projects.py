@@ -58,6 +58,7 @@ def mappings_of(recipe: Recipe, folder: Path) -> tuple[Mapping[str, Sequence[Map
     files = [lookup for lookup in recipe.lookups if lookup.file]
     if not files:
         return {}, recipe.digest
+    from runner.recipe.entries import check_entries
     from runner.rows import read_mapping
 
     mappings, problems, total, digests = {}, [], 0, [recipe.digest]
@@ -72,8 +73,9 @@ def mappings_of(recipe: Recipe, folder: Path) -> tuple[Mapping[str, Sequence[Map
         else:
             mappings[lookup.name] = found.entries
             digests.append(found.digest)
+    problems += check_entries(recipe, {name: list(entries[0]) for name, entries in mappings.items()})
     if problems:
-        raise InvalidError(problems, total=total)
+        raise InvalidError(problems, total=max(total, len(problems)))
     return mappings, hashlib.sha256("".join(digests).encode()).hexdigest()
 
 

@@ -36,3 +36,15 @@ def test_what_is_wrong_with_the_file(contacts: Command) -> None:
     contacts.write("our-names.csv", NAMES.replace("Blue Banners", "Blue Banner"))
     ended = contacts("run", "contacts.yaml", code=4)
     assert "there is no 'Blue Banners'; did you mean 'Blue Banner'?" in ended.err
+
+
+def test_a_field_that_the_file_does_not_have(contacts: Command) -> None:
+    contacts.write("contacts.yaml", MAPPED.replace("['our name']", "['our nmae']"))
+    contacts.write("our-names.csv", NAMES)
+    for command in ("validate", "plan", "run"):
+        told = contacts(command, "contacts.yaml", code=3).err
+        assert "contacts.yaml:18:51: error: the entries of names (our-names.csv) have no field 'our nmae'" in told, told
+        assert "did you mean 'our name'?" in told
+    asked = "['our name'] if names[row.ref][row.name].other is defined else row.name"
+    contacts.write("contacts.yaml", MAPPED.replace("['our name']", asked))
+    contacts("validate", "contacts.yaml")
