@@ -55,7 +55,11 @@ def converter(schema: Mapping[str, Any], path: TreePath, *, evidence: str) -> Co
         if kind is Unknown:
             findings.known = False
             return value
-        return as_object.convert(value, findings) if kind is dict and takes_object else other(value, findings)
+        if kind is dict and takes_object:
+            return as_object.convert(value, findings)
+        if kind is dt.date and str in exact:
+            return scalar(value.isoformat(), findings)
+        return other(value, findings)
 
     def scalar(plain: Any, findings: Findings) -> Any:
         message = defect(plain) or (broken_rule(plain, schema) if ruled else "")
@@ -89,20 +93,21 @@ class Fields:
         self._schema = schema
         self._schemas = properties if isinstance(properties, Mapping) else {}
         self._path, self._open, self._required = path, is_open(schema), tuple(schema.get("required", ()))
-        self._made: dict[str, Convert] = {}
+        self.made: dict[str, Convert] = {}
+        """What converts the fields that were given before, by name."""
 
     def of(self, name: str) -> Convert | None:
         """What converts a field, with its notes; None where there may not be one of this name."""
-        found = self._made.get(name)
+        found = self.made.get(name)
         if found is None and name in self._schemas:
-            found = self._made[name] = _documented(self._schemas[name], (*self._path, name))
+            found = self.made[name] = _documented(self._schemas[name], (*self._path, name))
         return found or (_undocumented((*self._path, name)) if self._open else None)
 
     def convert(self, value: Mapping[str, Any], findings: Findings) -> dict[str, Any] | None:
         """An object without its nulls. One that held nothing but nulls is left out itself: None."""
         result: dict[str, Any] = {}
         for name, given in value.items():
-            field = self._made.get(name) or self.of(name)
+            field = self.made.get(name) or self.of(name)
             if field is None:
                 message = "the API has no such field; " + nearest(name, self._schemas)
                 findings.refuse((*self._path, name), message)
@@ -122,10 +127,14 @@ def _documented(schema: Mapping[str, Any], path: TreePath) -> Convert:
     """A field that the document knows, noted when that is inferred; None when it is null."""
     evidence = schema.get("x-runner-evidence", "")
     convert, note = converter(schema, path, evidence=evidence), (path, "inferred field")
+    takes_text = "string" in (types_of(schema) or _EXACT)
     if evidence != "inferred":
         return lambda value, findings: None if value is None else convert(value, findings)
 
     def field(value: Any, findings: Findings) -> Any:
+        if takes_text and type(value) is str and value.isascii():  # most are: nothing can be wrong with it
+            findings.notes.append(note)
+            return value
         converted = convert(value, findings) if value is not None else None
         if converted is not None and not isinstance(converted, dict):
             findings.notes.append(note)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
+import json.encoder
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-text_json = json.JSONEncoder(ensure_ascii=False).encode
+text_json: Callable[[str], str] = json.encoder.encode_basestring
 """A text as JSON."""
 
 _SEPARATORS = (("\u2028", "\\u2028"), ("\u2029", "\\u2029"))  # allowed in JSON, and line ends to JavaScript
@@ -40,7 +40,11 @@ def write(tree: Any, key: Callable[[str], str], other: Callable[[Any], str]) -> 
     if kind is str:
         return text_json(tree)
     if kind is dict:
-        return "{" + ",".join([key(name) + write(value, key, other) for name, value in tree.items()]) + "}"
+        members = [
+            key(name) + (text_json(value) if type(value) is str else write(value, key, other))
+            for name, value in tree.items()
+        ]
+        return "{" + ",".join(members) + "}"
     if kind is list or kind is tuple:
         return "[" + ",".join([write(value, key, other) for value in tree]) + "]"
     return _scalar(tree, key, other)

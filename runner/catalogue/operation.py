@@ -92,7 +92,7 @@ class Operation:
     version: tuple[str, str] | None = None
     link: str = ""
 
-    @property
+    @cached_property
     def full_name(self) -> str:
         """What `use` calls it: `api.operation`."""
         return f"{self.api}.{self.name}"

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from runner.catalogue.operation import Operation
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: one is made for every call, and to freeze it takes as long as to convert its arguments
 class Request:
-    """A rendered call.
+    """A rendered call, which nobody changes.
 
     `path` is what stands in `url` after the base URL, with the query; `body` is plain data, None without one;
     `amount` is the money that it moves.
@@ -51,15 +51,16 @@ class Request:
 
         Raises ValueError while a value is not known.
         """
-        return self._content
+        return self.text.encode() if self.text is not None else None
 
     @cached_property
-    def _content(self) -> bytes | None:
+    def text(self) -> str | None:
+        """The content as text. Raises ValueError while a value is not known."""
         if not self.known:
             raise ValueError("a value of this request is only known after the run")
         if self.body is None:
             return None
-        return encode_form(self.body) if self.form else to_json(self.body)
+        return encode_form(self.body).decode() if self.form else json_text(self.body)
 
     def digest(self) -> str:
         """SHA-256 over method, path, the operation's own headers and content, in hexadecimal."""
@@ -90,7 +91,7 @@ class Builder:
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
-        self._encoders = {name: (each, encoder(each)) for name, each in operation.parameters.items()}
+        self._encoders = {name: (each, each.sent_as, encoder(each)) for name, each in operation.parameters.items()}
         self._fields = Fields(operation.body, ()) if operation.body is not None else None
         self._path = re.split(r"\{([^{}]*)\}", operation.path)  # text and the name of a parameter by turns
         self._needed = [name for name in operation.required if name in operation.parameters]
@@ -129,7 +130,7 @@ class Builder:
     ) -> dict[str, dict[str, Any]]:
         """The texts of the parameters, by place and by what they are sent as."""
         placed: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
-        for name, (parameter, encode) in self._encoders.items():
+        for name, (parameter, sent_as, encode) in self._encoders.items():
             value = arguments.get(name)
             if value is None:
                 continue
@@ -138,7 +139,7 @@ class Builder:
                     placed["query"][part] = [text]
                     findings.known = findings.known and not isinstance(text, Unknown)
                 continue
-            placed[parameter.place][parameter.sent_as] = encode(value, findings)
+            placed[parameter.place][sent_as] = encode(value, findings)
             if parameter.window and today:
                 check_window(parameter, value, today, findings)
         return placed
@@ -148,7 +149,7 @@ class Builder:
         for name, value in arguments.items():
             if value is None or name in parameters:
                 continue
-            field = fields.of(name) if fields is not None else None
+            field = fields.made.get(name) or fields.of(name) if fields is not None else None
             if field is None:
                 findings.refuse((name,), self._unheard_of(name))
                 continue

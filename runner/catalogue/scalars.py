@@ -15,6 +15,8 @@ from typing import Any, Final
 MAX_DIGITS = 400
 """Digits that a number may need when it is written out."""
 
+_TOO_LARGE = 10**MAX_DIGITS
+
 WRITTEN = {
     "integer": re.compile(r"-?[1-9][0-9]*|0"),
     "number": re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
@@ -83,7 +85,7 @@ def _become(value: Any, name: str) -> Any:
 def defect(value: Any) -> str:
     """Why a scalar cannot be written as JSON or into a URL; empty when it can."""
     if isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        if not value.isascii() and not _is_whole(value):
             return "text with half a character (a lone surrogate)"
     elif isinstance(value, Decimal):
         if not value.is_finite():
@@ -92,11 +94,19 @@ def defect(value: Any) -> str:
         if value.adjusted() > MAX_DIGITS or (isinstance(exponent, int) and exponent < -MAX_DIGITS):
             return f"a number of more than {MAX_DIGITS} digits"
     elif isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) >= 10**MAX_DIGITS:
+        if not -_TOO_LARGE < value < _TOO_LARGE:
             return f"a number of more than {MAX_DIGITS} digits"
     elif not isinstance(value, bool):
         return f"a value of type {type(value).__name__} cannot be sent"
     return ""
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def misfit_message(value: Any, wanted: Sequence[str]) -> str:

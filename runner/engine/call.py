@@ -22,7 +22,7 @@ from runner.engine.send import STOPPED, Subject
 from runner.engine.use import Use
 from runner.journal import CallRecord
 from runner.journal.records import OPEN, SETTLED
-from runner.template import EvaluationError, Expression, Unknown, render
+from runner.template import EvaluationError, Expression, Unknown
 
 
 class Caller(Planning):
@@ -31,9 +31,9 @@ class Caller(Planning):
     def call(self, use: Use) -> Outcome:
         """Make or plan one call; what it gives is the outcome's value."""
         try:
-            arguments = render(use.step.arguments, use.scope)
+            arguments = self._context.render(use.step.arguments, use.scope)
             request = self._context.request(use.operation, first_arguments(use.operation, arguments))
-            use = use._replace(arguments=arguments)
+            use = Use(*use[:-1], arguments)
         except (EvaluationError, ArgumentError) as error:
             self.plan(use.step, "invalid", reason=words(error), position=use.position)
             return Outcome("rejected", words(error))
@@ -88,7 +88,7 @@ class Caller(Planning):
         except (EvaluationError, ArgumentError) as error:
             return Outcome("rejected", f"update: {words(error)}")
         if not updated.ok:
-            return replace(updated, reason=f"update: {updated.reason}")
+            return updated._replace(reason=f"update: {updated.reason}")
         changed = updated.value is not found
         assert self._sender is not None  # noqa: S101 - a dry run plans
         if prior is not None and prior.state == "done":
@@ -118,14 +118,14 @@ class Caller(Planning):
                 return outcome
         changed = change_of(self._context, update, found, self._back, subject, stale=settled)
         if not changed.ok or changed.value is None:
-            return replace(changed, value=found) if changed.ok else changed
+            return changed._replace(value=found) if changed.ok else changed
         change: Change = changed.value
         subject = replace(subject, identity=identity_of(update, known, run=self._context.run))
         if this_run and known is not None and (settled or known.state in SETTLED):
             return Outcome("done", value=change.after)
         outcome = self._send(change.use, change.request, subject, "")
         outcome = self._verified(change.use, change.request, outcome)
-        return replace(outcome, value=change.after) if outcome.ok else outcome
+        return outcome._replace(value=change.after) if outcome.ok else outcome
 
     def _last_update(self, update: Use) -> CallRecord | None:
         return last_update(update, self._known(update))
@@ -176,7 +176,7 @@ class Caller(Planning):
             if settles(use.operation) and not self._context.stop.requested:
                 return self._reconcile(use, request, self._recorded(subject))
             why = f"{outcome.reason}; it may have been carried out and is not sent again"
-            return replace(outcome, reason=f"{why}: runner settle {self._context.run}")
+            return outcome._replace(reason=f"{why}: runner settle {self._context.run}")
         return outcome
 
     def _recorded(self, subject: Subject) -> CallRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from runner.engine.retry import Budget
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal
 from runner.recipe.model import Recipe
+from runner.template import Tree, renderer
 from runner.transport import Transport
 
 
@@ -54,6 +55,15 @@ class Context:
     """Whether lists that earlier runs have kept are read anew."""
     mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """The entries of lookups from files, by the names of the lookups."""
+
+    _renderers: dict[int, tuple[Tree, Callable[[Mapping[str, Any]], Any]]] = field(default_factory=dict, repr=False)
+
+    def render(self, tree: Tree, scope: Mapping[str, Any]) -> Any:
+        """A tree of the recipe rendered, which every row does. Raises EvaluationError."""
+        found = self._renderers.get(id(tree))
+        if found is None:  # the tree is kept with it, so that its id stays its own
+            found = self._renderers[id(tree)] = tree, renderer(tree)
+        return found[1](scope)
 
     def operation(self, name: str) -> Operation:
         """An operation by its full name; a checked recipe names only known ones."""

@@ -17,7 +17,6 @@ from runner.engine.send import Subject
 from runner.engine.use import Use
 from runner.journal import CallRecord, Identity
 from runner.recipe.model import Update
-from runner.template import render
 
 UPDATE = "/update"
 """What the journal calls the first update of a step, behind the step's name; each later run adds its number.
@@ -46,7 +45,7 @@ def update_use(context: Context, use: Use, found: Any) -> Use:
         arguments=update.arguments, expect="", unless_found=None,
     )  # fmt: skip
     operation = context.operation(update.operation)
-    given = first_arguments(operation, render(update.arguments, {**use.scope, "found": found}))
+    given = first_arguments(operation, context.render(update.arguments, {**use.scope, "found": found}))
     identity = use.identity._replace(step=step.id)
     return Use(step, operation, use.scope, identity, use.position, use.undecided, given)
 

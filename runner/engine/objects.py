@@ -10,6 +10,7 @@ from typing import Any
 
 from runner.catalogue import Operation, link_of
 from runner.engine.before import id_of
+from runner.template import Unknown
 
 IDS_SHOWN = 20
 """Ids of one step that are told; created.csv has all of them."""
@@ -26,7 +27,7 @@ class Objects:
 
     def add(self, step: str, operation: Operation, value: Any) -> None:
         """One object: `value` is what the API answered, or what a search has found."""
-        if operation.effect == "read":
+        if operation.effect == "read" or isinstance(value, Unknown):
             return
         name, link = id_of(operation, value), link_of(operation, value)
         if name:

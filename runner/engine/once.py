@@ -68,6 +68,8 @@ class OncePer:
 
     def release(self, row: int, *, step: str = "") -> None:
         """Row number `row` is past `step`, or over: what it owned and did not do passes to the next that needs it."""
+        if row not in self._of_row:  # nobody but the row itself puts something there
+            return
         with self._changed:
             mine = self._of_row.pop(row, [])
             if step and (later := [(name, entry) for name, entry in mine if name != step]):

@@ -18,8 +18,7 @@ import email.utils
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.catalogue import AnswerError, DeclaredFailure, Operation, describe_error, empty_page, read_answer
 from runner.journal import CallState
@@ -29,8 +28,7 @@ UNCERTAIN = frozenset({408, 425})
 """Client errors that do not say whether the request was carried out."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of a call. `value` is the answer's data when done; `retry_after` is in seconds.
 
     `whole`: the answer came in one piece, so that whatever is wrong with it would be wrong again. `doubt` says why

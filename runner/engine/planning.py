@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from runner.catalogue import ArgumentError, Request, first_arguments, parse_json
@@ -20,7 +19,7 @@ from runner.engine.use import Progress, Use
 from runner.journal import CallRecord
 from runner.journal.records import SETTLED
 from runner.recipe.model import Search, Step
-from runner.template import EvaluationError, Undecided, Unknown, render
+from runner.template import EvaluationError, Undecided, Unknown
 
 
 class Planning:
@@ -52,6 +51,8 @@ class Planning:
     def _before(self, use: Use, part: str = "") -> CallRecord | None:
         """What the journal knows of a call, or of a `part` of it, under the step's name or the one it had before."""
         known = self._known(use)
+        if not known:
+            return None
         found = known.get((use.step.id + part, use.identity.item))
         return found or known.get((use.step.was + part, use.identity.item)) if use.step.was else found
 
@@ -76,7 +77,7 @@ class Planning:
         if search is not None:
             try:
                 operation = self._context.operation(search.operation)
-                arguments = first_arguments(operation, render(search.arguments, use.scope))
+                arguments = first_arguments(operation, self._context.render(search.arguments, use.scope))
                 looked_up = self._context.request(operation, arguments)
             except (EvaluationError, ArgumentError) as error:
                 reason = f"unless_found: {words(error)}"
@@ -137,7 +138,7 @@ class Planning:
         change: Change = changed.value
         reason = f"found, and differs: {change.told}"
         self.plan(update.step, "to send", request=change.request, reason=reason, position=update.position)
-        return replace(outcome, value=change.after)
+        return outcome._replace(value=change.after)
 
     def _look(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome | None:
         """What a read gives while it is planned; None where it cannot be made yet."""

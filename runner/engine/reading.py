@@ -13,7 +13,7 @@ from runner.engine.outcome import Outcome
 from runner.engine.poll import poll_until
 from runner.engine.send import Sender, Subject
 from runner.recipe.model import Search, Step
-from runner.template import EvaluationError, Expression, render
+from runner.template import EvaluationError, Expression
 
 LONGEST_ANSWER = 64 * 1024
 """Bytes of a read's answer that the journal keeps for a resume; a longer one is read again."""
@@ -66,7 +66,7 @@ class Reading:
             return _fits(search, item, scope) and not (besides and id_of(operation, item) in besides)
 
         try:
-            arguments = render(search.arguments, scope)
+            arguments = self._context.render(search.arguments, scope)
             for _ in range(READS_OF_A_MOVING_LIST):
                 listed = Listed(operation)
                 outcome = self._sender.items(
@@ -132,7 +132,7 @@ def failed(expect: Expression, value: Any, scope: Mapping[str, Any]) -> str:
 def unread(outcome: Outcome, operation: Operation) -> Outcome:
     """A read that gave nothing: refused, or not to be had now. No write hangs on it, so nothing is unknown."""
     state = "not sent" if outcome.state == "unknown" else outcome.state
-    return replace(outcome, state=state, reason=f"{operation.full_name}: {outcome.reason}")
+    return outcome._replace(state=state, reason=f"{operation.full_name}: {outcome.reason}")
 
 
 def _expected(step: Step, outcome: Outcome, scope: Mapping[str, Any]) -> Outcome:
@@ -140,13 +140,13 @@ def _expected(step: Step, outcome: Outcome, scope: Mapping[str, Any]) -> Outcome
     value, expect = outcome.value, step.expect
     if isinstance(expect, Expression):
         wrong = failed(expect, value, scope)
-        return replace(outcome, state="rejected", reason=wrong) if wrong else outcome
+        return outcome._replace(state="rejected", reason=wrong) if wrong else outcome
     count = len(value) if isinstance(value, list) else 1
     wanted = {"one": count == 1, "first": count > 0, "none": count == 0}.get(expect, True)
     if not wanted:
         found = {0: "none", 1: "one"}.get(count, "more than one")
         wish = {"one": "exactly one", "first": "at least one", "none": "none"}[expect]
-        return replace(outcome, state="rejected", reason=f"expected {wish}, found {found}")
+        return outcome._replace(state="rejected", reason=f"expected {wish}, found {found}")
     if expect in ("one", "first"):
-        return replace(outcome, value=value[0])
-    return replace(outcome, value=None) if expect == "none" else outcome
+        return outcome._replace(value=value[0])
+    return outcome._replace(value=None) if expect == "none" else outcome

@@ -39,6 +39,8 @@ def past_of(history: History, account: str, recipe: Recipe) -> Past:
 
 def reshaped(step: Step, prior: Prior, past: Past, *, key: str) -> str:
     """Why a step of a row is not sent: it was something else when it was; empty when it may be."""
+    if not prior and not past.once:  # a row that nobody has seen: most are
+        return ""
     mine = done_calls(step, prior)
     sent = next(iter(mine.values()), None)
     if sent is not None and step.once_per is not None:
@@ -60,7 +62,7 @@ def renamed(step: Step, prior: Prior, names: Collection[str], *, key: str) -> st
     Items are sent in their order up to the first that fails, so that positions are 0, 1, 2 and so on without a gap: by
     that they differ from keys that are numbers, too.
     """
-    mine = done_calls(step, prior)
+    mine = done_calls(step, prior) if prior else {}
     if not mine:
         return ""
     sent = next(iter(mine.values()))

@@ -161,7 +161,7 @@ class Sender:
             self._context.stop.ask(exchange.reason, exit_code=7, remedy="ask whoever runs that host")
         wrong = check(outcome.value) if outcome.ok else ""
         if wrong:
-            outcome = replace(outcome, state="unknown", reason=f"{outcome.status}, but {wrong}")
+            outcome = outcome._replace(state="unknown", reason=f"{outcome.status}, but {wrong}")
         answer = to_json(outcome.value).decode() if outcome.ok and operation.effect != "read" else ""
         known = _honest(outcome, before)
         record = replace(record, state=known.state, status=known.status, reason=known.reason)

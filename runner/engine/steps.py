@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from runner.catalogue import Operation
@@ -21,7 +20,7 @@ from runner.journal.records import OPEN, SETTLED
 from runner.problems import said_line
 from runner.recipe.model import Step
 from runner.rows import Row
-from runner.template import EvaluationError, Unknown, render, to_text
+from runner.template import EvaluationError, Unknown, to_text
 
 _BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
 """The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
@@ -59,7 +58,8 @@ class RowRun:
         trouble: tuple[Bucket, str] | None = None
         for step in self._context.recipe.steps:
             outcome = self._step(step)
-            self._let_go(step, outcome)
+            if step.once_per is not None:
+                self._let_go(step, outcome)
             if outcome.ok:
                 continue
             bucket = _BUCKETS.get(outcome.state, "not started")
@@ -76,8 +76,6 @@ class RowRun:
 
     def _let_go(self, step: Step, outcome: Outcome) -> None:
         """A once_per value that this row did not get done passes on, with what the journal knows of it on the disk."""
-        if step.once_per is None:
-            return
         if not outcome.ok and self._context.journal is not None:
             self._context.journal.flush()
         self._context.once.release(self._row.number, step=step.id)
@@ -103,7 +101,7 @@ class RowRun:
         outputs: dict[str, Any] = {}
         for name, tree in self._context.recipe.outputs.items():
             try:
-                outputs[name] = render(tree, self._scope)
+                outputs[name] = self._context.render(tree, self._scope)
             except EvaluationError as error:
                 outputs[name] = None  # a row with steps did not get far enough to have it
                 if not self._context.recipe.steps:
@@ -216,7 +214,7 @@ class RowRun:
             use = Use(step, operation, scope, self._identity(step, name), position, undecided)
             outcome = self._call(use)
             if not outcome.ok:
-                return replace(outcome, reason=f"item {position + 1}: {outcome.reason}")
+                return outcome._replace(reason=f"item {position + 1}: {outcome.reason}")
             results.append(outcome.value)
         return Outcome("done", value=results)
 
@@ -225,8 +223,10 @@ class RowRun:
         if step.item_key is None:
             return [str(position) for position in range(len(items))]
         names: list[str] = []
+        scope = dict(self._scope)
         for item in items:
-            name = to_text(step.item_key.evaluate({**self._scope, "item": item}))
+            scope["item"] = item
+            name = to_text(step.item_key.evaluate(scope))
             if name in names:
                 raise EvaluationError(f"two items have the item_key {name!r}")
             names.append(name)

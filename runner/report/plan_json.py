@@ -201,7 +201,7 @@ def _notes(notes: tuple[str, ...]) -> str:
 def _body(request: Request) -> str:
     """The body, to the byte as it is sent where all of it is known."""
     if request.known:
-        content = (request.content() or b"").decode()
+        content = request.text or ""
         if '"(' not in content:
             return content
     return marked(request.body)
@@ -220,8 +220,14 @@ def _marked_key(name: str) -> str:
 def _later(value: Any) -> str:
     if not isinstance(value, Unknown):
         raise TypeError(f"{value!r} is no plain data")
-    inside = "[" + ",".join(map(marked, value.parts)) + "]" if value.parts else text_json(value.origin)
-    return f'{{"{LATER}":{inside}}}'
+    if not value.parts:
+        return _later_whole(value.origin)
+    return f'{{"{LATER}":[{",".join(map(marked, value.parts))}]}}'
+
+
+@lru_cache(maxsize=1024)
+def _later_whole(origin: str) -> str:
+    return f'{{"{LATER}":{text_json(origin)}}}'
 
 
 def unmarked(tree: Any) -> Any:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from runner.problems import nearest
 from runner.recipe.model import Column, Rows
 from runner.rows.cells import CellError, Convert, compile_cell
 from runner.rows.making import read_columns
+
+CELLS_KEPT = 512
+"""Texts of a column that are not read again."""
 
 Report = Callable[[int, str, str, str], None]
 """Called with a cell of the header (from 0), a message, a kind and a remedy."""
@@ -82,7 +84,23 @@ def _remembering(column: Column) -> Convert | None:
     convert = compile_cell(column)
     if convert is None or column.listed:
         return convert
-    return lru_cache(maxsize=512, typed=True)(convert)
+    return _Remembered(convert).__getitem__
+
+
+class _Remembered(dict[Any, Any]):
+    """Texts of a column with their values. What is no text is of some type already, and read again each time."""
+
+    def __init__(self, convert: Convert) -> None:
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, cell: Any) -> Any:
+        value = self._convert(cell)
+        if type(cell) is str:
+            if len(self) >= CELLS_KEPT:  # lines that share their cells are close to each other
+                self.clear()
+            self[cell] = value
+        return value
 
 
 def as_header(text: str) -> str:

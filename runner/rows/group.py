@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from runner.problems import said_line
 from runner.recipe.model import Rows
@@ -14,16 +14,14 @@ from runner.template import EvaluationError, Template, to_text
 _LONE_COLUMN = re.compile(r"""\{\{ *row(?:\.[A-Za-z0-9_]+|\[(?:'[^'\\]*'|"[^"\\]*")\]) *\}\}""").fullmatch
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One record of the input. `number` is its first physical line in the file, from 1."""
 
     number: int
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What the steps run once for. `number` counts rows from 1; `lines` are the numbers of its input lines.
 
     `values` is what `row` is. In a grouped input it has the values that agree on all lines and, as `lines`,
@@ -34,7 +32,7 @@ class Row:
     key: str
     values: Mapping[str, Any]
     lines: tuple[int, ...]
-    differing: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    differing: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
 class RowKeyError(Exception):
@@ -94,12 +92,14 @@ def merge(
     first = lines[0].values
     differing: dict[str, tuple[int, int]] = {}
     for line in lines[1:]:
-        if line.values != first:
-            for name in {**first, **line.values}:  # records of JSON need not have the same fields
-                if line.values.get(name) != first.get(name):
-                    differing.setdefault(name, (lines[0].number, line.number))
-    values = {name: value for name, value in first.items() if name not in differing}
-    return {**values, "lines": [line for some in made for line in some]}, differing
+        values = line.values
+        if values != first:
+            # Records of JSON need not have the same fields.
+            for name in first if values.keys() == first.keys() else {**first, **values}:
+                if name not in differing and values.get(name) != first.get(name):
+                    differing[name] = lines[0].number, line.number
+    alike = {name: value for name, value in first.items() if name not in differing}
+    return {**alike, "lines": [line for some in made for line in some]}, differing
 
 
 def _without_lines(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class Index:
             return
         lines = self._ask("SELECT first, number, part, offset, length, checksum FROM sorted ORDER BY rowid")
         for _, members in groupby(lines, itemgetter(0)):
-            yield [Place(*found[1:]) for found in members]
+            yield [Place._make(found[1:]) for found in members]
 
     def numbers(self) -> Iterator[int]:
         """The first line of each record, ascending."""

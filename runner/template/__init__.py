@@ -13,6 +13,7 @@ from runner.template.compiled import (
     compile_expression,
     compile_template,
     render,
+    renderer,
 )
 from runner.template.syntax import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
@@ -35,5 +36,6 @@ __all__ = [
     "path_of",
     "paths_of",
     "render",
+    "renderer",
     "to_text",
 ]

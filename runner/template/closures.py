@@ -32,8 +32,8 @@ _COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
 _ABSENT: Final = object()
 
 
-def compute_of(node: nodes.Node, each: Mapping[str, Callable[[Scope, Any, str], Any]]) -> Compute:
-    """The function of a checked node. `each` are the filters that take an expression, and the scope for it."""
+def compute_of(node: nodes.Node, each: Mapping[str, Callable[[str], Callable[[Scope, Any], Any]]]) -> Compute:
+    """The function of a checked node. `each` makes those of the filters that take an expression, and a scope for it."""
 
     def of(part: nodes.Node) -> Compute:
         return compute_of(part, each)
@@ -113,11 +113,11 @@ def _applied(node: nodes.Filter | nodes.Test, of: Callable[[nodes.Node], Compute
 
 
 def _filter_of_each(
-    node: nodes.Filter | nodes.Test, of: Callable[[nodes.Node], Compute], apply: Callable[[Scope, Any, str], Any]
+    node: nodes.Filter | nodes.Test, of: Callable[[nodes.Node], Compute], make: Callable[[str], Callable[..., Any]]
 ) -> Compute:
     assert node.node is not None  # noqa: S101 - a filter without a value is part of blocks only
-    value, text = of(node.node), node.args[0].as_const()
-    return lambda scope: apply(scope, value(scope), text)
+    value, apply = of(node.node), make(node.args[0].as_const())
+    return lambda scope: apply(scope, value(scope))
 
 
 def _operation(node: nodes.BinExpr | nodes.UnaryExpr, of: Callable[[nodes.Node], Compute]) -> Compute:

@@ -7,7 +7,7 @@ floats.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -28,26 +28,40 @@ Tree = Any
 """A tree of data with templates at its leaves: scalars, Template, Each, lists and mappings of trees."""
 
 
-def _each(scope: Scope, value: Any, expression: str, name: str) -> list[tuple[Any, Any]]:
+def _each(name: str, expression: str) -> Callable[[Scope, Any], list[tuple[Any, Any]]]:
     """Every element of a list with the value of `expression`, which sees it as `item`."""
-    if isinstance(value, Undefined):
-        str(value)  # raises, with the name that is undefined
-    if not isinstance(value, list | tuple):
-        raise EvaluationError(f"{name} needs a list, not {kind(value)}")
     evaluate = compile_expression(expression).evaluate
-    return [(element, evaluate({**scope, "item": element})) for element in value]
+
+    def pairs(scope: Scope, value: Any) -> list[tuple[Any, Any]]:
+        if isinstance(value, Undefined):
+            str(value)  # raises, with the name that is undefined
+        if not isinstance(value, list | tuple):
+            raise EvaluationError(f"{name} needs a list, not {kind(value)}")
+        inside, found = dict(scope), []
+        for element in value:
+            inside["item"] = element
+            found.append((element, evaluate(inside)))
+        return found
+
+    return pairs
 
 
-def _total(scope: Scope, value: Any, expression: str) -> Any:
-    if isinstance(value, Unknown):
-        return value
-    return summed([result for _, result in _each(scope, value, expression, "total")], "total")
+def _total(expression: str) -> Callable[[Scope, Any], Any]:
+    pairs = _each("total", expression)
+
+    def total(scope: Scope, value: Any) -> Any:
+        return value if isinstance(value, Unknown) else summed([one for _, one in pairs(scope, value)], "total")
+
+    return total
 
 
-def _where(scope: Scope, value: Any, expression: str) -> Any:
-    if isinstance(value, Unknown):
-        return value
-    return [element for element, keep in _each(scope, value, expression, "where") if keep]
+def _where(expression: str) -> Callable[[Scope, Any], Any]:
+    pairs = _each("where", expression)
+
+    def where(scope: Scope, value: Any) -> Any:
+        return value if isinstance(value, Unknown) else [element for element, keep in pairs(scope, value) if keep]
+
+    return where
 
 
 _EACH = dict(zip(EXPRESSION_FILTERS, (_total, _where), strict=True))
@@ -139,7 +153,7 @@ class Template:
         return len(self.parts) == 1
 
     @cached_property
-    def _only(self) -> Expression | None:
+    def only(self) -> Expression | None:
         """The expression that is all there is; None where text stands beside it."""
         return self.parts[0] if self.lone and isinstance(self.parts[0], Expression) else None
 
@@ -156,14 +170,16 @@ class Template:
 
     def render(self, scope: Mapping[str, Any]) -> Any:
         """The value, or the text; Unknown where a part is. Raises EvaluationError."""
-        if self._only is not None:
-            return self._only.evaluate(scope)
+        if self.only is not None:
+            return self.only.evaluate(scope)
         return concat([part if isinstance(part, str) else _as_text(part, scope) for part in self.parts])
 
 
 def _as_text(part: Expression, scope: Mapping[str, Any]) -> str | Unknown:
     """What an expression reads like inside text. Raises EvaluationError that names it."""
     value = part.evaluate(scope)
+    if type(value) is str:
+        return value
     try:
         return value if isinstance(value, Unknown) else to_text(value)
     except EvaluationError as error:
@@ -227,17 +243,32 @@ class Each:
             found = [Unknown(f"each of {found.origin}")]
         if not isinstance(found, list | tuple):
             raise EvaluationError(f"{self.items.text}: for_each needs a list, not {kind(found)}")
-        return [render(self.value, {**scope, "item": item}) for item in found]
+        value = self._value
+        return [value({**scope, "item": item}) for item in found]
+
+    @cached_property
+    def _value(self) -> Compute:
+        return renderer(self.value)
+
+
+def renderer(tree: Tree) -> Compute:
+    """From a scope to the tree with every template rendered in it: for trees that are rendered more than once."""
+    if isinstance(tree, Template):
+        return tree.only.evaluate if tree.only is not None else tree.render
+    if isinstance(tree, Each):
+        return tree.render
+    if isinstance(tree, dict):
+        members = [(key, renderer(value)) for key, value in tree.items()]
+        return lambda scope: {key: value(scope) for key, value in members}
+    if isinstance(tree, list):
+        elements = [renderer(value) for value in tree]
+        return lambda scope: [element(scope) for element in elements]
+    return lambda scope: tree  # noqa: ARG005 - the same in every scope
 
 
 def render(tree: Tree, scope: Mapping[str, Any]) -> Any:
     """The tree with every template rendered in `scope`. Raises EvaluationError."""
-    is_a = type(tree)
-    if is_a is Template or is_a is Each:
-        return tree.render(scope)
-    if is_a is dict:
-        return {key: render(value, scope) for key, value in tree.items()}
-    return [render(value, scope) for value in tree] if isinstance(tree, list) else tree
+    return renderer(tree)(scope)
 
 
 def _expression(tokens: list[Token], text: str, *, base: int) -> Expression:

@@ -21,6 +21,10 @@ NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
 _DATE_FORMAT = re.compile(r"(?:[^%]|%%|%-?[YmdbBaAyj])*\Z")
 
 
+_QUANTA = [Decimal(1).scaleb(-places) for places in range(21)]
+_PLAIN = frozenset({str, int, Decimal, bool, type(None), dt.date, dict, list})
+
+
 def _list(value: Any, where: str) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
         raise EvaluationError(f"{where} needs a list, not {kind(value)}")
@@ -69,13 +73,13 @@ def _int(value: Any) -> int:
 
 
 def _round(value: Any, places: int = 0) -> Decimal:
-    places = _whole(places, "round")
+    places = places if type(places) is int else _whole(places, "round")
     if not 0 <= places <= 20:
         raise EvaluationError("round needs 0 to 20 places")
     exact = Decimal(number(value, "round"))
     if exact.adjusted() + places >= 27:  # beyond the digits that decimal arithmetic keeps exact
         raise EvaluationError("round: the number is too large")
-    return exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP) + 0  # no -0.00
+    return exact.quantize(_QUANTA[places], rounding=ROUND_HALF_UP) + 0  # no -0.00
 
 
 def _replace(value: Any, old: str, new: str) -> str:
@@ -223,7 +227,10 @@ def guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def filtered(value: Any, *args: Any, **kwargs: Any) -> Any:
-        every = (value, *args, *kwargs.values())
+        if type(value) in _PLAIN and not args and not kwargs:  # nothing to look for
+            every: tuple[Any, ...] = ()
+        else:
+            every = (value, *args, *kwargs.values())
         for given in every[1:] if name == "default" else every:
             if isinstance(given, Undefined):
                 str(given)  # raises, with the name that is undefined

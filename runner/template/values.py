@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NoReturn
 
 MAX_DIGITS = 4300
@@ -57,7 +58,7 @@ class Unknown:
 
     def child(self, name: str | int) -> Unknown:
         """The unknown value at `name` inside this one."""
-        return Unknown(f"{self.origin}.{name}" if isinstance(name, str) else f"{self.origin}[{name}]")
+        return _inside(self.origin, name)
 
     __getitem__ = child
 
@@ -77,6 +78,11 @@ class Unknown:
 
     __bool__ = __contains__ = __iter__ = __len__ = _undecided
     __hash__ = _undecided  # looking it up as a key is a decision too
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _inside(origin: str, name: str | int) -> Unknown:
+    return Unknown(f"{origin}.{name}" if isinstance(name, str) else f"{origin}[{name}]")
 
 
 def contains_unknown(tree: Any) -> bool:
