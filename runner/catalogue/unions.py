@@ -58,7 +58,7 @@ def close(schema: dict[str, Any]) -> None:
 def lacking(schema: Schema, given: Iterable[str]) -> list[list[str]]:
     """What each form of an object needs beside the names that are given; nothing where one of the forms has all."""
     known = set(given)
-    forms = [form for form in schema.get("anyOf", ()) if "object" in _types(form)]
+    forms = [form for form in schema.get("anyOf", ()) if "object" in (_declared(form) or ["object"])]
     missing = [[name for name in form.get("required", ()) if name not in known] for form in forms]
     return [names for at, names in enumerate(missing) if names not in missing[:at]] if all(missing) else []
 
@@ -81,7 +81,7 @@ def _forms(schema: Any) -> Iterator[Schema]:
 def _both(one: Schema, other: Schema) -> dict[str, Any] | None:
     """What fits both schemas; None where nothing can."""
     merged = {**one, **other}
-    types, enum = _common_types(_types(one), _types(other)), _common(one.get("enum"), other.get("enum"))
+    types, enum = _common_types(_declared(one), _declared(other)), _common(one.get("enum"), other.get("enum"))
     if types is None or enum == []:
         return None
     if types:
@@ -110,7 +110,7 @@ def _property(one: Any, other: Any) -> Any:
 def _view(forms: Sequence[Schema]) -> dict[str, Any]:
     """What holds for a value of any of the forms; of a field that only some have, what those say of it."""
     view: dict[str, Any] = {}
-    types = [_types(form) for form in forms]
+    types = [_declared(form) for form in forms]
     if all(types):
         view["type"] = list(dict.fromkeys(name for names in types for name in names))
     objects = [form for form, names in zip(forms, types, strict=True) if not names or "object" in names]
@@ -147,11 +147,9 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
     return found
 
 
-def _types(schema: Schema) -> list[str]:
-    """The types that a schema names, with null; objects, where it only names fields."""
-    declared = schema.get("type")
-    if declared is None:
-        return ["object"] if "properties" in schema else []
+def _declared(schema: Schema) -> list[str]:
+    """The types that a schema names, with null."""
+    declared = schema.get("type", ())
     return [declared] if isinstance(declared, str) else list(declared)
 
 

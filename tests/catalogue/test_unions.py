@@ -5,7 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import jsonschema
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from runner.catalogue import ArgumentError
 from runner.catalogue.arguments import Findings
@@ -13,6 +16,7 @@ from runner.catalogue.converters import converter
 from runner.catalogue.dialect import flat
 from runner.catalogue.schema import is_open, types_of
 from runner.catalogue.unions import MAX_FORMS, lacking
+from runner.recipe.types import ANY, from_schema, type_of
 
 CARD = {
     "type": "object", "required": ["number"],
@@ -68,7 +72,7 @@ def test_what_stands_beside_the_alternatives_is_in_each_form() -> None:
         ({"anyOf": [{"type": "string"}, {}]}, ()),
         ({"anyOf": [{"type": "string"}, True]}, ()),
         ({"anyOf": [{"type": "string"}, False]}, ("string",)),
-        ({"oneOf": [{"properties": {"a": {"type": "integer"}}}, {"type": "integer"}]}, ("object", "integer")),
+        ({"oneOf": [{"properties": {"a": {"type": "integer"}}}, {"type": "integer"}]}, ()),
         ({"type": "string", "not": {"const": "x"}}, ("string",)),
         ({"anyOf": [{"const": f"v{at}"} for at in range(MAX_FORMS + 1)]}, ()),
     ],
@@ -106,3 +110,39 @@ def test_fields_by_pattern_are_fields_too() -> None:
 def test_parts_of_an_all_of_may_have_forms() -> None:
     schema = flat({"allOf": [{"properties": {"id": {"type": "integer"}}}, {"oneOf": [CARD, IBAN]}]})
     assert set(schema["properties"]) == {"id", "kind", "number", "iban", "holder"}
+
+
+FIELDS: dict[str, Any] = {"a": {"type": "integer"}, "b": {"type": "string"}, "c": {"type": ["boolean", "null"]}}
+NAMES = st.lists(st.sampled_from(sorted(FIELDS)), unique=True)
+OBJECTS = st.builds(
+    lambda names, needed, extra: {
+        "type": "object", "properties": {name: FIELDS[name] for name in names},
+        "required": [name for name in needed if name in names], **extra,
+    },
+    NAMES, NAMES, st.sampled_from([{}, {"additionalProperties": False}, {"patternProperties": {"^a": {}}}]),
+)  # fmt: skip
+SCALARS = st.sampled_from(
+    [{"type": "integer"}, {"type": "string", "enum": ["x", "y"]}, {"const": 3}, {"type": "null"}, {}]
+)
+SCHEMAS = st.recursive(
+    OBJECTS | SCALARS,
+    lambda inner: st.builds(
+        lambda own, key, forms: {**own, key: forms},
+        st.sampled_from([{}, {"type": "object"}, {"properties": {"a": FIELDS["a"]}, "required": ["a"]}]),
+        st.sampled_from(["oneOf", "anyOf", "allOf"]), st.lists(inner, min_size=1, max_size=3),
+    ),
+    max_leaves=5,
+)  # fmt: skip
+OBJECT_VALUES = st.fixed_dictionaries(
+    {}, optional={"a": st.integers(0, 4), "b": st.sampled_from(["x", "z"]), "c": st.booleans(), "d": st.just("other")}
+)
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(schema=SCHEMAS, value=OBJECT_VALUES | st.sampled_from([3, 4, "x", "z", True]))
+def test_what_fits_a_schema_is_not_refused_and_of_its_type(schema: Any, value: Any) -> None:
+    if jsonschema.Draft202012Validator(schema).is_valid(value):
+        assert sent(value, schema) == value
+        type_ = from_schema(flat(schema)) if isinstance(value, dict) else ANY
+        assert type_.can_be(type_of(value).kinds)
+        assert not type_.closed or type_.fields.keys() >= value.keys()
