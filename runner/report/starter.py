@@ -78,6 +78,9 @@ def _rows(sheet: Sheet) -> Iterator[str]:
     if sheet.grouped:
         yield f"  group_by: {sheet.key}        # lines that share it make one row; the lines are in row.lines"
     yield f'  key: "{{{{ row.{sheet.key} }}}}"        # what makes a row this row, for ever'
+    if sheet.sums:
+        where = f"row.{sheet.key} not in {list(sheet.sums)!r}"
+        yield f"  where: {_text(where)}        # lines with sums are no rows"
     yield "  columns:"
     for column in sheet.columns:
         told: dict[str, Any] = {"from": column.header} if column.header != column.name else {}

@@ -32,6 +32,13 @@ _is_integer = WRITTEN["integer"].fullmatch
 _DECIMAL = re.compile(r"-?(?:[1-9][0-9]*|0)(?:\.[0-9]+)?").fullmatch
 
 
+_NAMES_AMOUNT = re.compile(r"\b(?:qty|quantity|price|amount|total|cost|units?|count|pieces|pcs)\b", re.IGNORECASE)
+_NAMES_ORDER = re.compile(r"\b(?:order|po|job|invoice|ref|reference)\b", re.IGNORECASE)
+"""Headers of what two lines may have alike by chance, and of what lines of one order share."""
+
+_SUM = re.compile(r"\s*(?:(?:(?:sub|grand)[ -]?)?totals?|(?:zwischen)?summe|gesamt)\s*:?\s*", re.IGNORECASE)
+"""What stands where the name of a row would be when the line holds a sum."""
+
 _WORDS = frozenset(
     {"true", "false", "null", "none", "yes", "no", "on", "off", "y", "n", "and", "or", "not", "in", "is", "if", "else"}
 )
@@ -61,7 +68,8 @@ _KINDS: dict[tuple[str, str], Callable[[str], object]] = {
 class Sheet:
     """What a sheet looks like. `key` names the column that tells rows apart; with `grouped` its lines belong together.
 
-    `constant` names the columns that are the same on all lines of a row.
+    `constant` names the columns that are the same on all lines of a row; `sums` are the values of the key that name a
+    sum, so that their lines are no rows.
     """
 
     columns: tuple[Column, ...]
@@ -69,6 +77,7 @@ class Sheet:
     grouped: bool = False
     delimiter: str = ""
     constant: frozenset[str] = frozenset()
+    sums: tuple[str, ...] = ()
 
 
 @dataclass
@@ -137,7 +146,8 @@ def infer(path: Path) -> Sheet:
         if label
     )
     constant = frozenset(name for name, each in zip(names, found, strict=True) if each.constant)
-    return Sheet(columns, names[key], not found[key].unique, given, constant)
+    sums = tuple(sorted(filter(_SUM.fullmatch, found[key].values)))
+    return Sheet(columns, names[key], not found[key].unique, given, constant, sums if len(sums) < count else ())
 
 
 def _look(path: Path, findings: Findings) -> tuple[str, list[str], list[_Seen], int, int]:
@@ -203,13 +213,21 @@ def _read(header: Sequence[str], records: Iterator[list[str]]) -> tuple[list[_Se
     usable = [place for place, label in enumerate(header) if label and found[place].required]
     if kept and not usable:
         raise UsageError("no column is filled in on every line, so nothing tells rows apart", remedy="fill one in")
-    key = next((place for place in usable if found[place].unique), usable[0] if usable else 0)
+    key = _telling(header, found, usable)
     groups: dict[str, list[str]] = {}
     for cells in kept:
         first = groups.setdefault(cells[key], cells)
         for place, cell in enumerate(cells):
             found[place].constant &= cell == first[place]
     return found, key, len(kept)
+
+
+def _telling(header: Sequence[str], found: Sequence[_Seen], usable: Sequence[int]) -> int:
+    """The column that tells rows apart: one whose values differ and are no amounts, else one that orders go by."""
+    differing = [place for place in usable if found[place].unique]
+    named = [place for place in usable if _NAMES_ORDER.search(header[place])]
+    no_amounts = [place for place in differing if not _NAMES_AMOUNT.search(header[place])]
+    return next(iter([*no_amounts, *named, *differing, *usable]), 0)
 
 
 def _names(header: Sequence[str]) -> list[str]:

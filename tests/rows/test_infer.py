@@ -61,6 +61,22 @@ def test_a_type_only_where_every_value_has_it(tmp_path: Path, cells: list[str], 
     assert column.required == all(cell.strip() for cell in cells)
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "grouped"),
+    [
+        ("PO #,SKU,Qty,Unit Price\nA,1,5,1.5\nA,1,7,2.5\n", "po", True),  # no quantity names an order
+        ("PO #,Company,Qty\nA,Ace,5\nA,Blue,7\n", "company", False),
+        ("Note,Total\nx,5\nx,7\n", "total", False),
+        ("Qty,Order No\n5,A\n7,B\n", "order_no", False),
+    ],
+)
+def test_amounts_that_differ_by_chance_tell_no_rows_apart(
+    tmp_path: Path, text: str, key: str, grouped: bool  # noqa: FBT001 - a parameter of the test
+) -> None:  # fmt: skip
+    found = infer(sheet(tmp_path, text))
+    assert (found.key, found.grouped) == (key, grouped)
+
+
 def test_what_tells_rows_apart(tmp_path: Path) -> None:
     plain = infer(sheet(tmp_path, "Name,Order #\nA,1\nA,2\n"))
     assert (plain.key, plain.grouped) == ("order", False)
@@ -69,6 +85,18 @@ def test_what_tells_rows_apart(tmp_path: Path) -> None:
     assert (lines.key, lines.grouped, lines.delimiter) == ("order", True, ";")
     assert lines.constant == {"order", "city"}
     assert [each.name for each in lines.columns] == ["order", "lines_", "city"]
+
+
+def test_lines_that_hold_sums_are_left_out_and_names_that_only_begin_so_are_not(tmp_path: Path) -> None:
+    path = sheet(tmp_path, "Item,Qty\nTotal Gym,5\nSubtotal ,5\nMug,7\nTOTAL:,12\n")
+    found = infer(path)
+    assert found.sums == ("Subtotal ", "TOTAL:")
+    text = recipe_text("mugs", OPERATION, sheet=found, file=path.name)
+    rows = load_text(text, file="mugs.yaml", catalogue=CATALOGUE).recipe.rows
+    assert rows is not None
+    opened = open_input(path, rows, scope={})
+    assert ([row.key for row in opened], list(opened.left_out)) == (["Total Gym", "Mug"], [3, 5])
+    assert infer(sheet(tmp_path, "Item,Qty\nTotal,5\n")).sums == ()
 
 
 @pytest.mark.parametrize(("text", "said"), [
