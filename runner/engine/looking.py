@@ -46,11 +46,12 @@ class Looker(Sender):
         self.reading = Reading(context, self)
 
     def _attempt(
-        self, record: CallRecord, operation: Operation, request: Request, *, check: Check, before: Outcome | None
-    ) -> Outcome:
+        self, record: CallRecord, operation: Operation, request: Request, *, check: Check, before: Outcome | None,
+        attempt: int = 1,
+    ) -> Outcome:  # fmt: skip
         if not may_look(operation) or request.method != "GET":
             raise RunnerError(f"{operation.full_name} is no GET that reads, and was not sent")
-        return super()._attempt(record, operation, request, check=check, before=before)
+        return super()._attempt(record, operation, request, check=check, before=before, attempt=attempt)
 
 
 def may_look(operation: Operation) -> bool:

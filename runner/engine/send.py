@@ -129,7 +129,7 @@ class Sender:
             if self._context.stop.requested or not self._may_hit(operation):
                 break
             sent_in = self._watch.round
-            last = self._attempt(replace(record, attempts=attempt), operation, request, check=check, before=unknown)
+            last = self._attempt(record, operation, request, check=check, before=unknown, attempt=attempt)
             unknown = last if last.state == "unknown" else unknown
             amount = request.amount if isinstance(request.amount, Decimal) else None
             self._context.emit(
@@ -144,16 +144,18 @@ class Sender:
         return _honest(last, unknown)
 
     def _attempt(
-        self, record: CallRecord, operation: Operation, request: Request, *, check: Check, before: Outcome | None
-    ) -> Outcome:
+        self, record: CallRecord, operation: Operation, request: Request, *, check: Check, before: Outcome | None,
+        attempt: int = 1,
+    ) -> Outcome:  # fmt: skip
         transport = self._context.connections[operation.api].transport
         assert transport is not None  # noqa: S101 - a run always has one
         prepared = transport.prepare(request)
         sent_at = _now()
+        record = replace(record, state="intent", attempts=attempt, sent_at=sent_at)
         if operation.effect == "read":
             self._journal.flush()
         else:
-            self._journal.intend(replace(record, state="intent", sent_at=sent_at))
+            self._journal.intend(record)
         self._context.budget.count()
         exchange = transport.send(prepared, fresh=bool(operation.money))
         outcome = classify(operation, exchange)
@@ -164,8 +166,8 @@ class Sender:
             outcome = outcome._replace(state="unknown", reason=f"{outcome.status}, but {wrong}")
         answer = to_json(outcome.value).decode() if outcome.ok and operation.effect != "read" else ""
         known = _honest(outcome, before)
-        record = replace(record, state=known.state, status=known.status, reason=known.reason)
-        self._journal.record(replace(record, answer=answer, sent_at=sent_at), at=sent_at, seconds=outcome.seconds)
+        record = replace(record, state=known.state, status=known.status, reason=known.reason, answer=answer)
+        self._journal.record(record, at=sent_at, seconds=outcome.seconds)
         return outcome
 
     def _wait_for_turn(self, connection: Connection) -> None:
@@ -235,7 +237,7 @@ class Sender:
             return "it was not tried again"
         identity = Identity(context.account, context.recipe.name, "once", "probes", read.name, "")
         record = _record(Subject(identity, 0, ""), read, request, context.run)
-        outcome = self._attempt(replace(record, attempts=1), read, request, check=lambda _: "", before=None)
+        outcome = self._attempt(record, read, request, check=lambda _: "", before=None)
         self._stop_if_denied(read, outcome)
         return f"a read failed too: {outcome.reason}" if failed(outcome) else ""
 

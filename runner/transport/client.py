@@ -146,7 +146,7 @@ class Transport:
                 body += b"&" * bool(body) + urlencode({auth.name: value}).encode()
             else:
                 url += ("&" if "?" in url else "?") + urlencode({auth.name: value})
-        prepared = requests.Request(request.method, url, headers=headers, data=body).prepare()
+        prepared = _prepared(request.method, url, headers, body or None)
         if _origin(str(prepared.url)) != self._origin:
             raise ConfigError(f"a request to another host than {self._origin} was refused")
         return prepared
@@ -159,6 +159,21 @@ class Transport:
             self._sessions.append(self._local.session)
         session: requests.Session = self._local.session
         return session
+
+
+def _prepared(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None
+) -> requests.PreparedRequest:  # fmt: skip
+    """What requests.Request.prepare makes of these, without its looks at whether the body is a stream or a file."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_method(method)
+    prepared.prepare_url(url, None)
+    prepared.prepare_headers(headers)
+    prepared.prepare_cookies({})
+    prepared.body = body
+    prepared.prepare_content_length(body)
+    prepared.prepare_auth(None, url)
+    return prepared
 
 
 def _new_session() -> requests.Session:
