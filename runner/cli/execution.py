@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NoReturn
 
 from runner.catalogue import to_json
@@ -22,7 +23,7 @@ from runner.engine.run import Run
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal, RunRecord
-from runner.problems import RunnerError, UsageError
+from runner.problems import RunnerError, StoppedError, UsageError
 from runner.rows import Input
 
 
@@ -71,6 +72,8 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         job.single()  # a key that cannot be made leaves no run on record
         history = History(runs)
         open_things.callback(history.close)
+        if resumed is None:
+            _refuse_lost_runs(history, runs=runs)
         number = _begin(job, journal, way, input_, settings, job.asked_again(history, way))
         reports = Reports(
             job.project.recipe, runs / str(number), wanted=job.wanted, stop=stop, history=history,
@@ -102,6 +105,17 @@ def _begin(
         ),
         again=again,
     )  # fmt: skip
+
+
+def _refuse_lost_runs(history: History, *, runs: Path) -> None:
+    """Send nothing where a folder is there of a run that the journal does not know. Raises StoppedError."""
+    known = history.runs()
+    folder = runs / str(known[-1].id + 1 if known else 1)
+    if folder.exists():
+        raise StoppedError(
+            f"{folder} is there, and the journal beside it knows of no such run: it was lost, or is an older copy",
+            remedy=f"restore the journal; else settle by hand what was sent since, and move {folder} away",
+        )
 
 
 @dataclass(frozen=True)

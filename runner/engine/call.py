@@ -107,7 +107,7 @@ class Caller(Planning):
         An update of before whose outcome is unknown is read back first, and the row waits until it is known.
         """
         assert self._back is not None  # noqa: S101 - a dry run plans
-        known, subject = self._last_update(update), self._subject(update)
+        there, known, subject = found, self._last_update(update), self._subject(update)
         this_run = known is not None and known.run == self._context.run
         if this_run and known is not None and known.state in SETTLED:
             self._progress.writes.append(("done", known.run))
@@ -116,7 +116,8 @@ class Caller(Planning):
             outcome = self._reconcile(update, self._context.request(update.operation, update.arguments), known)
             if not outcome.ok:
                 return outcome
-        changed = change_of(self._context, update, found, self._back, subject, stale=settled)
+            there = {**found, **outcome.value}  # read just now: another read may lag behind it
+        changed = change_of(self._context, update, there, self._back, subject)
         if not changed.ok or changed.value is None:
             return changed._replace(value=found) if changed.ok else changed
         change: Change = changed.value

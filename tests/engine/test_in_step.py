@@ -104,6 +104,17 @@ def test_an_update_whose_answer_was_lost_is_read_back(server: FaultServer, bench
     assert len(server.writes()) == 1
 
 
+def test_a_read_that_lags_behind_the_read_back_sends_nothing_more(server: FaultServer, bench: Bench) -> None:
+    customer = server.shop.create("/customers", {"name": "A", "notes": "old"})
+    server.on("PUT", "/customers/1001", actions.close(), nth=1)
+    assert bench.run(STEPS, NEW, head=HEAD).row.bucket == "unknown"
+    old = dict(customer)
+    customer["notes"] = "new"
+    server.on("GET", "/customers/1001", actions.answer(200, old), nth=2)  # behind the read-back
+    assert bench.run(STEPS, NEW, head=HEAD).row.bucket == "done"
+    assert len(server.writes()) == 1
+
+
 def test_a_refused_update_is_rejected_and_tried_by_the_next_run(server: FaultServer, bench: Bench) -> None:
     server.shop.create("/customers", {"name": "A", "notes": "old"})
     server.on("PUT", "/customers/1001", actions.answer(422, {"message": "no"}), nth=1)

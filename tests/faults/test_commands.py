@@ -240,3 +240,25 @@ def test_a_dry_run_connects_to_nothing(server: FaultServer, project: Project) ->
     assert done.code == 0
     assert server.connections == 0
     assert not (project.folder / "runs").exists()
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["lost", "an older copy"])
+def test_a_run_that_the_journal_does_not_know_ends_the_sending(
+    server: FaultServer, project: Project, older: bool  # noqa: FBT001
+) -> None:
+    if older:
+        assert project.run("--limit", "1").code == 0
+    journal = project.folder / "runs" / "journal.sqlite"
+    before = journal.read_bytes() if older else b""
+    assert project.run().code == 0
+    for each in journal.parent.glob("journal.sqlite*"):
+        each.unlink()
+    if older:
+        journal.write_bytes(before)
+    sent, run = len(server.writes()), 2 if older else 1
+    refused = project.run()
+    assert refused.code == 8
+    assert f"runs/{run} is there, and the journal beside it knows of no such run" in refused.err
+    assert len(server.writes()) == sent
+    (journal.parent / str(run)).rename(project.folder / "moved")
+    assert project.run("--dry-run").code == 0
