@@ -45,6 +45,10 @@ def write(tree: Any, key: Callable[[str], str], other: Callable[[Any], str]) -> 
             for name, value in tree.items()
         ]
         return "{" + ",".join(members) + "}"
+    if kind is Decimal and tree.is_finite():
+        return format(tree, "f")
+    if kind is int:
+        return str(tree)
     if kind is list or kind is tuple:
         return "[" + ",".join([write(value, key, other) for value in tree]) + "]"
     return _scalar(tree, key, other)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass
@@ -21,8 +21,7 @@ class _Entry:
     value: Any = None
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """What `claim` gives: whether this row has to do it, else the result and the key of the row that did it."""
 
     mine: bool

@@ -17,7 +17,7 @@ from runner.template.compiled import (
 )
 from runner.template.syntax import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
-from runner.template.values import EvaluationError, Undecided, Unknown, contains_unknown, to_text
+from runner.template.values import EvaluationError, Undecided, Unknown, to_text
 
 __all__ = [
     "Each",
@@ -32,7 +32,6 @@ __all__ = [
     "Unknown",
     "compile_expression",
     "compile_template",
-    "contains_unknown",
     "path_of",
     "paths_of",
     "render",

@@ -85,22 +85,6 @@ def _inside(origin: str, name: str | int) -> Unknown:
     return Unknown(f"{origin}.{name}" if isinstance(name, str) else f"{origin}[{name}]")
 
 
-def contains_unknown(tree: Any) -> bool:
-    """Whether a value of plain data holds an Unknown anywhere."""
-    if type(tree) is str:
-        return False
-    if isinstance(tree, dict):
-        tree = tree.values()
-    elif isinstance(tree, Unknown):
-        return True
-    elif not isinstance(tree, list | tuple):
-        return False
-    for value in tree:  # noqa: SIM110 - a generator takes twice as long, and this sees every value that is sent
-        if contains_unknown(value):
-            return True
-    return False
-
-
 def kind(value: Any) -> str:
     """What people call the type of a value."""
     names: list[tuple[Any, str]] = [
