@@ -87,7 +87,8 @@ class Created:
     def close(self) -> None:
         """Safe to call more than once."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # on a full disk; what is missing is added when the whole file is made
+                self._file.close()
             self._file = None
 
     def write(self, *, keep: bool = False) -> None:

@@ -18,6 +18,7 @@ import tempfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from heapq import merge
 from pathlib import Path
@@ -91,7 +92,8 @@ class Files:
     def close(self) -> None:
         """Forget what was collected. Safe to call more than once."""
         if self._spool is not None:
-            self._spool.close()
+            with suppress(OSError):  # on a full disk, which whoever wrote to it has told
+                self._spool.close()
             self._spool = None
 
     def _open(self) -> IO[bytes]:

@@ -264,3 +264,11 @@ def test_every_line_is_in_exactly_one_bucket(
     assert [line[2] for line in found] == [numbers[key] for _, key in expected]
     left = [raw[number] for number, key in expected if buckets.get(key, "not started") in ("rejected", "not started")]
     assert retry == (lines[0].encode() + b"".join(left) if left else None)
+
+
+def test_a_full_disk_is_told_once_and_not_again_by_closing(tmp_path: Path) -> None:
+    files = Files(tmp_path, None, outputs=())
+    files._spool = Path("/dev/full").open("w+b", buffering=100)  # noqa: SIM115 - closed by what is tried out
+    files._spool.write(b"x")
+    files.close()
+    assert files._spool is None
