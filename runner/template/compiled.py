@@ -209,8 +209,11 @@ def _compile_expression(text: str) -> Expression:
 
 def compile_template(text: str) -> Template | str:
     """A template, checked; the text itself where it holds no expression. Raises TemplateError."""
-    if not any(mark in text for mark in ("{{", "{%", "{#")):
-        return text
+    return _compile_template(str(text)) if any(mark in text for mark in ("{{", "{%", "{#")) else text
+
+
+@lru_cache(maxsize=4096)
+def _compile_template(text: str) -> Template:
     parts: list[str | Expression] = []
     references: list[Reference] = []
     inside: list[Token] = []

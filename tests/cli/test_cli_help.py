@@ -11,7 +11,7 @@ import pytest
 
 from runner import problems
 from runner.cli.main import EXIT_CODES, cli
-from runner.engine import run
+from runner.engine import totals
 
 from .command import Command
 
@@ -65,7 +65,7 @@ def test_exit_codes_stand_in_help(runner: Command) -> None:
 def test_exit_codes_are_the_programs_own() -> None:
     """Every code that something can end with is explained, and every one that is explained is of something."""
     own = {error.exit_code for error in _errors(problems.RunnerError)}
-    own |= {code for name, code in vars(run).items() if name.startswith("EXIT_")}
+    own |= {code for name, code in vars(totals).items() if name.startswith("EXIT_")}
     assert own | {0, 2, 129, 130, 141, 143} == set(EXIT_CODES)
 
 
