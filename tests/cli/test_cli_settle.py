@@ -57,7 +57,7 @@ def test_settled_as_done(contacts: Command, stub: Stub) -> None:
     resume(contacts)
     assert bodies(stub, b"A-1") == 1
     results = (contacts.runs / "1" / "results.csv").read_text("utf-8-sig").splitlines()
-    assert results[1] == "2,A-1,1,done,,31987"
+    assert results[1] == "2,A-1,1,done,,contact 31987,,31987"
     assert "seen on the site" in contacts("show", "--key", "A-1").out
 
 
