@@ -26,7 +26,7 @@ from types import TracebackType
 
 from import_orders import CONFIGURATION, HERE, calls
 
-import runner.cli.job
+import runner.cli.execution
 from runner.cli.main import cli
 from runner.journal import Journal
 
@@ -92,6 +92,8 @@ def measure(name: str, steps: str, *, workers: int, rows: int, base_url: str) ->
     writes = rows * 4
     if code or not calls(base_url) >= writes:
         raise RuntimeError(f"exit code {code}\n{talk.getvalue()[-2000:]}")
+    if not Counted.last:
+        raise RuntimeError("the journal of the command was not the one that counts")
     noun = "worker " if workers == 1 else "workers"
     share = f"{Counted.last / writes:.2f} a write"
     print(f"{name:<20} {workers:>2} {noun} {writes:>7,} writes {Counted.last:>7,} commits  {share} {seconds:>8.1f} s")
@@ -102,7 +104,7 @@ def main() -> None:
     milliseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
     rows = int(sys.argv[2]) if len(sys.argv) > 2 else 200
     os.environ["SYNCORE_API_KEY"] = "bench"
-    setattr(runner.cli.job, "Journal", Counted)  # noqa: B010 - the command counts for once
+    setattr(runner.cli.execution, "Journal", Counted)  # noqa: B010 - the command counts for once
     with slow_stub(milliseconds) as base_url:
         for name, steps in (("writes only", STEPS), ("writes and a search", SEARCH + STEPS)):
             for workers in (1, 16):
