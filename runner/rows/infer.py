@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import IO
+from unicodedata import combining, normalize
 
 from runner.catalogue import AnswerError, parse_json
 from runner.catalogue.scalars import WRITTEN
@@ -30,7 +31,6 @@ DATES = (ISO_DATE, "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
 
 _is_integer = WRITTEN["integer"].fullmatch
 _DECIMAL = re.compile(r"-?(?:[1-9][0-9]*|0)(?:\.[0-9]+)?").fullmatch
-
 
 _NAMES_AMOUNT = re.compile(r"\b(?:qty|quantity|price|amount|total|cost|units?|count|pieces|pcs)\b", re.IGNORECASE)
 _NAMES_ORDER = re.compile(r"\b(?:order|po|job|invoice|ref|reference)\b", re.IGNORECASE)
@@ -231,10 +231,11 @@ def _telling(header: Sequence[str], found: Sequence[_Seen], usable: Sequence[int
 
 
 def _names(header: Sequence[str]) -> list[str]:
-    """Names for expressions, each once: 'Order #' is order, 'Unit Price' is unit_price."""
+    """Names for expressions, each once: 'Order #' is order, 'Unit Price' unit_price, 'Größe' grosse."""
     names: list[str] = []
     for place, label in enumerate(header, start=1):
-        plain = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+        letters = "".join(sign for sign in normalize("NFKD", label.casefold()) if not combining(sign))
+        plain = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
         name = plain if re.match("[a-z]", plain) and plain not in _WORDS else f"column_{plain or place}"
         name = f"{name}_" if name in ("lines", "items", "keys", "values") else name[:90]
         while name in names:

@@ -87,6 +87,13 @@ def test_what_tells_rows_apart(tmp_path: Path) -> None:
     assert [each.name for each in lines.columns] == ["order", "lines_", "city"]
 
 
+def test_names_are_plain_letters(tmp_path: Path) -> None:
+    found = infer(sheet(tmp_path, "Order #,Währung,Größe,Prénom,数量,Wahrung\n1,EUR,M,Zoé,2,x\n"))
+    assert [column.name for column in found.columns] == [
+        "order", "wahrung", "grosse", "prenom", "column_5", "wahrung_",
+    ]  # fmt: skip
+
+
 def test_lines_that_hold_sums_are_left_out_and_names_that_only_begin_so_are_not(tmp_path: Path) -> None:
     path = sheet(tmp_path, "Item,Qty\nTotal Gym,5\nSubtotal ,5\nMug,7\nTOTAL:,12\n")
     found = infer(path)
