@@ -95,7 +95,8 @@ class Judge:
                 self.duplicates.add(name)
                 self.broken.append(f"G1: {name} arrived {count} times and was carried out {made[name]} times")
             state = calls[name].state if name in calls else "not in the journal"
-            if state not in (*SETTLED, *OPEN) and not (state == "absent" and self.absent[name]):
+            # What a person has found to be absent may since have been sent again, and refused.
+            if count > self.absent[name] and state not in (*SETTLED, *OPEN):
                 self.lost.add(name)
                 self.broken.append(f"G4: {name} may have been carried out and is {state}")
         for name, count in self.open_updates.items():
