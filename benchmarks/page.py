@@ -29,8 +29,8 @@ from import_orders import RUNNER
 from playwright.sync_api import Browser, sync_playwright
 
 from runner.catalogue import to_json
-from runner.journal import CallRecord, History, Identity, Journal, RowRecord, RunRecord
-from runner.report.page_data import collect, now
+from runner.journal import CallRecord, History, Identity, Journal, RowRecord, RunRecord, now
+from runner.report.page_data import collect
 
 START = dt.datetime(2024, 5, 1, 10, tzinfo=dt.UTC)
 STEPS = ("contact", "job", "order", "line", "payment")

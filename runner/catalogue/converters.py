@@ -127,14 +127,10 @@ def _documented(schema: Mapping[str, Any], path: TreePath) -> Convert:
     """A field that the document knows, noted when that is inferred; None when it is null."""
     evidence = schema.get("x-runner-evidence", "")
     convert, note = converter(schema, path, evidence=evidence), (path, "inferred field")
-    takes_text = "string" in (types_of(schema) or _EXACT)
     if evidence != "inferred":
         return lambda value, findings: None if value is None else convert(value, findings)
 
     def field(value: Any, findings: Findings) -> Any:
-        if takes_text and type(value) is str and value.isascii():  # most are: nothing can be wrong with it
-            findings.notes.append(note)
-            return value
         converted = convert(value, findings) if value is not None else None
         if converted is not None and not isinstance(converted, dict):
             findings.notes.append(note)

@@ -12,7 +12,7 @@ from typing import NoReturn
 from runner.catalogue import to_json
 from runner.cli import wiring
 from runner.cli.inputs import keep_piped, take_input
-from runner.cli.job import Job, now
+from runner.cli.job import Job
 from runner.cli.leaving import stopping_on_signals
 from runner.cli.projects import make_folder, user
 from runner.cli.reports import MakeReporter, Reports
@@ -22,9 +22,9 @@ from runner.engine.events import RunEnded
 from runner.engine.run import Run
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
-from runner.journal import AgainRecord, History, Journal, RunRecord
+from runner.journal import AgainRecord, History, Journal, RunRecord, now
 from runner.problems import RunnerError, StoppedError, UsageError
-from runner.rows import Input
+from runner.rows import Input, Row
 
 
 def refuse(message: str) -> NoReturn:
@@ -69,7 +69,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         open_things.enter_context(stopping_on_signals(stop))
         if resumed is not None and way.account != resumed.account:
             refuse(f"the account has changed since run {resumed.id} began ({resumed.account}, now {way.account})")
-        job.single()  # a key that cannot be made leaves no run on record
+        single = job.single()  # a key that cannot be made leaves no run on record
         history = History(runs)
         open_things.callback(history.close)
         if resumed is None:
@@ -80,7 +80,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
             catalogue=job.catalogue,
         )  # fmt: skip
         open_things.callback(reports.close)
-        yield _Execution(job, number, way, journal, history, stop, reports)
+        yield _Execution(job, single, number, way, journal, history, stop, reports)
 
 
 def _begin(
@@ -123,6 +123,7 @@ class _Execution:
     """A run that is on record."""
 
     job: Job
+    single: Row
     number: int
     way: wiring.Way
     journal: Journal
@@ -153,7 +154,7 @@ class _Execution:
         elif job.search:
             input_ = self._read(context)
         run = Run(
-            replace(context, emit=self.reports.open(self.number, input_, settings.also)), input_, single=job.single(),
+            replace(context, emit=self.reports.open(self.number, input_, settings.also)), input_, single=self.single,
             selection=job.selection, workers=settings.workers, max_failures=settings.max_failures,
         )  # fmt: skip
         resumed = settings.resumed is not None

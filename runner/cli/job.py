@@ -26,7 +26,7 @@ from runner.engine.retry import Budget
 from runner.engine.run import Reporters, Run, Selection, scope_of
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
-from runner.journal import AgainRecord, History, Journal
+from runner.journal import AgainRecord, History, Journal, now
 from runner.problems import UsageError, nearest
 from runner.rows import Input, Row, open_input
 from runner.template import EvaluationError, Unknown, to_text
@@ -215,8 +215,3 @@ class Job:
             left_out=len(input_.left_out) if input_ is not None else 0,
             agreed=input_.agreed if input_ is not None else "",
         )
-
-
-def now() -> str:
-    """This moment, as the journal writes it."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

@@ -18,7 +18,7 @@ from runner.cli.wanted import JUNIT, OUT, XLSX, Wanted
 from runner.config import Config
 from runner.durable import WholeFile, stopping
 from runner.engine.run import Reporters
-from runner.journal import History, RunRecord
+from runner.journal import History, RunRecord, now
 from runner.problems import UsageError
 
 PAGE = "report.html"
@@ -86,7 +86,7 @@ def _files(current: Config, history: History, run: RunRecord, wanted: Wanted, ju
 def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> None:
     """The page of a run, for its owner alone where nobody says where to."""
     from runner.report.page import page_html
-    from runner.report.page_data import collect, now
+    from runner.report.page_data import collect
 
     if wanted.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{str(wanted)!r} is no name for a page", remedy="--html FILE.html; the run comes before it")

@@ -6,6 +6,7 @@ import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import cast
 
 from runner.catalogue import to_json
 from runner.engine.events import Bucket, RowResult
@@ -16,7 +17,7 @@ PAGE = 1000
 """Rows that are read from the journal at a time."""
 
 _LAST = 2**62
-_DECODER = json.JSONDecoder(parse_float=Decimal)  # for our own text: no need of what guards an answer's
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # for our own text: no need of an answer's guards
 
 
 class Finished:
@@ -62,7 +63,7 @@ class Finished:
                 self._untold.appendleft(range(page[-1].number + 1, numbers.stop))
             self._page = iter(page)
             found = next(self._page, None)
-        return _result(found) if found is not None else None
+        return result_of(found) if found is not None else None
 
 
 def _pages(history: History, run: int) -> Iterator[tuple[int, str, str]]:
@@ -73,11 +74,11 @@ def _pages(history: History, run: int) -> Iterator[tuple[int, str, str]]:
         first = page[-1][0] + 1
 
 
-def _result(row: RowRecord) -> RowResult:
-    bucket: Bucket = "found" if row.bucket == "found" else "done"
+def result_of(row: RowRecord) -> RowResult:
+    """What became of a row, as the journal has it."""
     return RowResult(
-        row.number, row.key, tuple(_DECODER.raw_decode(row.lines)[0]), bucket, row.reason,
-        _DECODER.raw_decode(row.outputs)[0], money=Decimal(row.money), ids=row.ids, links=row.links,
+        row.number, row.key, tuple(json.loads(row.lines)), cast("Bucket", row.bucket), row.reason,
+        _DECODER.raw_decode(row.outputs)[0], money=Decimal(row.money or 0), ids=row.ids, links=row.links,
     )  # fmt: skip
 
 

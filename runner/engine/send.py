@@ -5,7 +5,6 @@ A dry run never gets here: it stops where a request has been built (call.py).
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from runner.engine.outcome import Outcome, classify
 from runner.engine.pages import MAX_PAGES, PageWatch, read_pages
 from runner.engine.retry import LONGEST_RETRY_AFTER, TRIES, UNASKED_PAUSE, backoff, may_repeat
 from runner.engine.watch import FAILURES_IN_A_ROW, PAUSE, Watch, failed
-from runner.journal import CallRecord, CallState, Identity, Journal
+from runner.journal import CallRecord, CallState, Identity, Journal, now
 from runner.transport import Failure
 
 STOPPED = "the run was stopped before this was sent"
@@ -92,7 +91,7 @@ class Sender:
     ) -> None:  # fmt: skip
         """Record a state and an answer that were reached without sending the call itself."""
         record = _record(subject, operation, request, self._context.run)
-        self._journal.note(replace(record, state=state, answer=to_json(value).decode(), reason=reason, sent_at=_now()))
+        self._journal.note(replace(record, state=state, answer=to_json(value).decode(), reason=reason, sent_at=now()))
 
     def tell_once(self, text: str) -> None:
         """Notice something that holds for many rows, once in a run."""
@@ -150,7 +149,7 @@ class Sender:
         transport = self._context.connections[operation.api].transport
         assert transport is not None  # noqa: S101 - a run always has one
         prepared = transport.prepare(request)
-        sent_at = _now()
+        sent_at = now()
         record = replace(record, state="intent", attempts=attempt, sent_at=sent_at)
         if operation.effect == "read":
             self._journal.flush()
@@ -264,7 +263,3 @@ def _record(subject: Subject, operation: Operation, request: Request, run: int) 
         request.digest(), content.decode() if content is not None else "",
         str(request.amount) if isinstance(request.amount, Decimal) else "", row=subject.row,
     )  # fmt: skip
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

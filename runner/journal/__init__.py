@@ -12,10 +12,11 @@ from runner.journal.records import (
     RowRecord,
     RunRecord,
     SentCall,
+    now,
 )
 from runner.journal.store import Journal
 
 __all__ = [
     "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
-    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall",
+    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "now",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -125,6 +126,11 @@ class AgainRecord:
     who: str
     at: str
     run: int = 0
+
+
+def now() -> str:
+    """This moment, as the journal writes times."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -218,10 +217,6 @@ def _columns(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> dict[str
             columns[name].append(value)
     return columns
 
-
-def now() -> str:
-    """This moment, as the journal writes times."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
 
 def _names(run: RunRecord) -> str:

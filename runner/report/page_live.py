@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from runner.journal import History, RunRecord
+from runner.journal import History, RunRecord, now
 from runner.problems import StoppedError
 from runner.report.page import page_html, policy
-from runner.report.page_data import Page, calls_of_row, collect, now
+from runner.report.page_data import Page, calls_of_row, collect
 
 INTERVAL = 2
 """Seconds between two questions of the page; more where an answer takes long."""

@@ -7,15 +7,16 @@ there again.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from runner.engine.events import Bucket, RowFinished, RunEnded
+from runner.engine.finished import result_of
+from runner.engine.totals import Totals
 from runner.journal import RowRecord, RunRecord, SentCall
 from runner.report.account import Account, Counted, Section
-from runner.report.remake import by_bucket, result_of, started_of
+from runner.report.remake import by_bucket, started_of
 
 _PROBES = ("once", "probes")
 """Reads that are no part of a row; the console does not count them either."""
@@ -28,13 +29,11 @@ class Recount:
         self.run = run
         self.account = Account()
         self._under_way = under_way
-        self._rows: Counter[Bucket] = Counter()
-        self._lines: Counter[Bucket] = Counter()
+        self._totals = Totals()
         self._results = [result_of(row) for row in rows]
         self._keys = {result.number: result.key for result in self._results}
         for result in self._results:
-            self._rows[result.bucket] += 1
-            self._lines[result.bucket] += len(result.lines)
+            self._totals.add(result)
         self._last = run.started_at
         started = started_of(run)
         self._started = started if whole else replace(started, lines=0, left_out=0)
@@ -55,7 +54,7 @@ class Recount:
     @property
     def buckets(self) -> dict[Bucket, int]:
         """Rows by bucket."""
-        return by_bucket(self._rows, self.run.row_count - self._under_way)
+        return by_bucket(self._totals.rows, self.run.row_count - self._under_way)
 
     def summary(self) -> Iterator[Section]:
         """The sections of the summary, to be asked for once, when all calls were added."""
@@ -65,7 +64,7 @@ class Recount:
         return self.account.summary(self._ended())
 
     def _ended(self) -> RunEnded:
-        lines = by_bucket(self._lines, self.run.line_count)
+        lines = by_bucket(self._totals.lines, self.run.line_count)
         seconds = span(self.run.started_at, self.run.finished_at or self._last)
         return RunEnded(self.run.id, self.buckets, lines, self.run.exit_code or 0, seconds, self.run.reason)
 

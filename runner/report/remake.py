@@ -6,20 +6,16 @@ of it may have been carried out, and not started otherwise, since the next run g
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
-from typing import cast
 
 from runner.engine.events import BUCKETS, Bucket, Reporter, RowFinished, RowResult, RunEnded, RunStarted
-from runner.journal import History, RowRecord, RunRecord
+from runner.engine.finished import result_of
+from runner.engine.totals import Totals
+from runner.journal import History, RunRecord
 from runner.rows import Input, Row
 
 CUT_SHORT = "the run ended before this row did"
-
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # for our own text: no need of an answer's guards
 
 
 def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporter) -> RunEnded:
@@ -29,14 +25,12 @@ def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporte
     has one, or with 8: it can be resumed.
     """
     tell(replace(started_of(run), resumed=True))
-    rows: Counter[Bucket] = Counter()
-    lines: Counter[Bucket] = Counter()
+    totals = Totals()
     for result in _results(run, history, input_):
-        rows[result.bucket] += 1
-        lines[result.bucket] += len(result.lines)
+        totals.add(result)
         tell(RowFinished(result))
     ended = RunEnded(
-        run.id, by_bucket(rows, run.row_count), by_bucket(lines, run.line_count),
+        run.id, by_bucket(totals.rows, run.row_count), by_bucket(totals.lines, run.line_count),
         8 if run.exit_code is None else run.exit_code, 0.0, run.reason,
     )  # fmt: skip
     tell(ended)
@@ -73,16 +67,6 @@ def _results(run: RunRecord, history: History, input_: Input | None) -> Iterator
     for each in input_ if cut_short or waiting else ():
         if each.number in cut_short or each.key in waiting:
             yield _cut_short(each, unknown=cut_short.get(each.number, False) or each.key in waiting)
-
-
-def result_of(row: RowRecord) -> RowResult:
-    """What became of a row, as the journal has it."""
-    bucket = cast("Bucket", row.bucket)
-    lines = tuple(int(line) for line in _DECODER.decode(row.lines))
-    return RowResult(
-        row.number, row.key, lines, bucket, row.reason, _DECODER.decode(row.outputs), money=Decimal(row.money or 0),
-        ids=row.ids, links=row.links,
-    )  # fmt: skip
 
 
 def _cut_short(row: Row, *, unknown: bool) -> RowResult:
