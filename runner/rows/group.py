@@ -14,13 +14,6 @@ from runner.template import EvaluationError, Template, to_text
 _LONE_COLUMN = re.compile(r"""\{\{ *row(?:\.[A-Za-z0-9_]+|\[(?:'[^'\\]*'|"[^"\\]*")\]) *\}\}""").fullmatch
 
 
-class Line(NamedTuple):
-    """One record of the input. `number` is its first physical line in the file, from 1."""
-
-    number: int
-    values: Mapping[str, Any]
-
-
 class Row(NamedTuple):
     """What the steps run once for. `number` counts rows from 1; `lines` are the numbers of its input lines.
 
@@ -81,26 +74,27 @@ class Keys:
 
 
 def merge(
-    lines: Sequence[Line], *, unpivoted: bool = False
+    numbers: Sequence[int], lines: Sequence[Mapping[str, Any]], *, unpivoted: bool = False
 ) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:  # fmt: skip
-    """The values of a group, with its `lines`, and the columns that differ on two of them.
+    """The values of a group, with its `lines`, and the columns that differ on two of them; `numbers` has their numbers.
 
     Where columns are `unpivoted`, each line of the input has made lines of its own.
     """
-    made = [line.values["lines"] if unpivoted else [dict(line.values)] for line in lines]
-    lines = [Line(line.number, _without_lines(line.values)) for line in lines] if unpivoted else lines
-    first = lines[0].values
+    made = lines
+    if unpivoted:
+        made = [one for line in lines for one in line["lines"]]
+        lines = [{name: value for name, value in line.items() if name != "lines"} for line in lines]
+    first = lines[0]
+    alike = dict(first)
     differing: dict[str, tuple[int, int]] = {}
-    for line in lines[1:]:
-        values = line.values
-        if values != first:
-            # Records of JSON need not have the same fields.
-            for name in first if values.keys() == first.keys() else {**first, **values}:
-                if name not in differing and values.get(name) != first.get(name):
-                    differing[name] = lines[0].number, line.number
-    alike = {name: value for name, value in first.items() if name not in differing}
-    return {**alike, "lines": [line for some in made for line in some]}, differing
-
-
-def _without_lines(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != "lines"}
+    for number, line in zip(numbers, lines, strict=True):
+        if line is first:
+            continue
+        if line.keys() == first.keys():
+            names = [name for name, value in alike.items() if line[name] != value]
+        else:  # records of JSON need not have the same fields
+            names = [name for name in {**first, **line} if line.get(name) != first.get(name)]
+        for name in names:
+            differing.setdefault(name, (numbers[0], number))
+            alike.pop(name, None)
+    return {**alike, "lines": list(made)}, differing

@@ -8,11 +8,12 @@ adjacent cost a sort instead of a dictionary.
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Collection, Hashable, Iterator
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 CACHE_KIB = 8 * 1024
 """Memory that the database takes, in KiB."""
@@ -20,32 +21,28 @@ CACHE_KIB = 8 * 1024
 SHORT = 60
 """Characters of a key up to which it is kept as it is; of longer ones, their beginning and the SHA-256."""
 
-_BATCH = 2_000
+Place = tuple[int, int, int, int, int]
+"""Where a record stands: its first line, its file from 0, the offset there and length of its bytes, their CRC-32."""
+
+_PLACE = struct.Struct("5Q")
+_RUN = 64
+"""Records that one row of the database has: adjacent ones, of one group where records are grouped."""
+
+_BATCH = 1_000
 _SCHEMA = """
-CREATE TABLE records (number INTEGER PRIMARY KEY, part INT, offset INT, length INT, checksum INT, mark BLOB);
+CREATE TABLE runs (number INTEGER PRIMARY KEY, places BLOB, mark BLOB);
 CREATE TABLE keys (mark BLOB, number INT);
 BEGIN;
 """
 _SORT = """
 CREATE TABLE sorted AS
-SELECT min(number) OVER (PARTITION BY mark) AS first, number, part, offset, length, checksum
-FROM records ORDER BY first, number
+SELECT min(number) OVER (PARTITION BY mark) AS first, places FROM runs ORDER BY first, number
 """
 _REPEATED = """
 SELECT keys.number, found.first, keys.mark
 FROM (SELECT mark, min(number) AS first FROM keys GROUP BY mark HAVING count(*) > 1) AS found
 JOIN keys ON keys.mark = found.mark WHERE keys.number > found.first ORDER BY keys.number
 """
-
-
-class Place(NamedTuple):
-    """Where a record stands: its first line, its file from 0, its bytes there, and their CRC-32."""
-
-    number: int
-    part: int
-    offset: int
-    length: int
-    checksum: int
 
 
 class Index:
@@ -60,10 +57,12 @@ class Index:
         self._db.executescript(
             f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB}; {_SCHEMA}"
         )
-        self._records: list[tuple[Any, ...]] = []
+        self._run = bytearray()
+        self._group: Hashable = None
+        self._runs: list[tuple[int, bytes, bytes | None]] = []
         self._keys: list[tuple[bytes, int]] = []
         self._count = self._row_count = 0
-        self._grouped = False
+        self._grouped = self._scattered = False
 
     def __del__(self) -> None:
         self._db.close()
@@ -78,13 +77,13 @@ class Index:
 
     def add(self, place: Place, group: Hashable = None) -> None:
         """Append a record, which belongs to `group` where records are grouped."""
-        mark = None
-        if group is not None:
-            self._grouped, mark = True, _mark(group)
-        self._records.append((*place, mark))
+        if group is not self._group and (group != self._group or type(group) is not type(self._group)):  # 1 is not True
+            self._end_run()
+            self._group = group
+        elif len(self._run) == _RUN * _PLACE.size:
+            self._end_run()
+        self._run += _PLACE.pack(*place)
         self._count += 1
-        if len(self._records) >= _BATCH:
-            self._write()
 
     def claim(self, key: str, number: int) -> None:
         """The row that begins on line `number` has this key."""
@@ -96,10 +95,13 @@ class Index:
 
     def close(self) -> None:
         """All records are there: put those of a row together."""
+        self._end_run()
         self._write()
         if self._grouped:
+            ((runs, self._row_count),) = self._ask("SELECT count(*), count(DISTINCT mark) FROM runs")
+            self._scattered = runs > self._row_count
+        if self._scattered:
             self._ask(_SORT).close()
-            ((self._row_count,),) = self._ask("SELECT count(DISTINCT first) FROM sorted")
 
     def repeated(self) -> Iterator[tuple[int, int, str]]:
         """Lines whose key another has too: the line, the first one with this key, and how the key begins."""
@@ -114,33 +116,53 @@ class Index:
     def rows(self) -> Iterator[list[Place]]:
         """For each row the records that it is made of, in the order of first lines."""
         if not self._grouped:
-            for found in self._ask("SELECT number, part, offset, length, checksum FROM records ORDER BY number"):
-                yield [Place._make(found)]
+            yield from ([place] for place in self._places())
             return
-        lines = self._ask("SELECT first, number, part, offset, length, checksum FROM sorted ORDER BY rowid")
-        for _, members in groupby(lines, itemgetter(0)):
-            yield [Place._make(found[1:]) for found in members]
+        sql = "SELECT number, places FROM runs ORDER BY number"
+        if self._scattered:
+            sql = "SELECT first, places FROM sorted ORDER BY rowid"
+        for _, runs in groupby(self._ask(sql), itemgetter(0)):
+            yield [place for _, places in runs for place in _PLACE.iter_unpack(places)]
 
     def numbers(self) -> Iterator[int]:
         """The first line of each record, ascending."""
-        return (number for (number,) in self._ask("SELECT number FROM records ORDER BY number"))
+        return map(itemgetter(0), self._places())
 
     def find(self, numbers: Collection[int]) -> Iterator[Place]:
         """The records that begin on these lines, in file order. Raises ValueError where none begins."""
+        run: dict[int, Place] = {}
         for number in sorted(set(numbers)):
-            sql = "SELECT number, part, offset, length, checksum FROM records WHERE number = ?"
-            found = self._ask(sql, number).fetchone()
-            if found is None:
+            if number not in run:
+                sql = "SELECT places FROM runs WHERE number <= ? ORDER BY number DESC LIMIT 1"
+                run = {place[0]: place for (places,) in self._ask(sql, number) for place in _PLACE.iter_unpack(places)}
+            if number not in run:
                 raise ValueError(f"no record begins on line {number}")
-            yield Place(*found)
+            yield run[number]
+
+    def _places(self) -> Iterator[Place]:
+        """Where each record stands, in file order."""
+        return (
+            place for (places,) in self._ask("SELECT places FROM runs ORDER BY number")
+            for place in _PLACE.iter_unpack(places)
+        )  # fmt: skip
+
+    def _end_run(self) -> None:
+        """What is added next stands in a row of the database of its own."""
+        if self._run:
+            mark = None if self._group is None else _mark(self._group)
+            self._grouped = self._grouped or mark is not None
+            self._runs.append((_PLACE.unpack_from(self._run)[0], bytes(self._run), mark))
+            self._run.clear()
+        if len(self._runs) >= _BATCH:
+            self._write()
 
     def _write(self) -> None:
         try:
-            self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", self._records)
+            self._db.executemany("INSERT INTO runs VALUES (?, ?, ?)", self._runs)
             self._db.executemany("INSERT INTO keys VALUES (?, ?)", self._keys)
         except self._failed as error:
             raise _full(error) from None
-        self._records.clear()
+        self._runs.clear()
         self._keys.clear()
 
     def _ask(self, sql: str, *values: int) -> Any:

@@ -11,7 +11,7 @@ from runner.recipe.model import Rows
 from runner.rows.announced import Announced
 from runner.rows.findings import Findings
 from runner.rows.group import Keys, RowKeyError
-from runner.rows.index import Index, Place
+from runner.rows.index import Index
 from runner.rows.making import Making, MakingError
 
 Report = Callable[[Sequence[str], str, str, str], None]
@@ -85,7 +85,7 @@ class Indexing:
         self._announced.add(values)
         self.count += 1
         group = self._group(values, labels, report) if self._group_by else None
-        self.index.add(Place(number, self.part, offset, length, checksum), group)
+        self.index.add((number, self.part, offset, length, checksum), group)
         if self._keys is not None and self._keys.early and (group is not None or not self._group_by):
             try:
                 key = self._keys.of(values, differing={})

@@ -7,14 +7,14 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, groupby
-from operator import attrgetter
+from itertools import chain, groupby, islice
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import IO, Any
 
 from runner.problems import Problem
 from runner.rows.findings import Findings
-from runner.rows.group import Keys, Line, Row, RowKeyError, merge
+from runner.rows.group import Keys, Row, RowKeyError, merge
 from runner.rows.index import Index, Place
 from runner.rows.making import Making
 from runner.rows.part import Part
@@ -102,10 +102,10 @@ class Input:
 
     def rows(self, *, besides: Callable[[int, Sequence[int]], bool] | None = None) -> Iterator[Row]:
         """The rows in their order, but for those `besides`, which is asked by number and lines; they are not read."""
-        for number, lines in self._groups(besides):
-            values, differing = self._merged(lines) if self._group_by else (lines[0].values, {})
+        for number, lines, found in self._groups(besides):
+            values, differing = self._merged(lines, found) if self._group_by else (found[0], {})
             key = self._keys.of(values, differing=differing) if self._keys is not None else str(number)
-            yield Row(number, key, values, tuple(line.number for line in lines), differing)
+            yield Row(number, key, values, lines, differing)
 
     def place(self, number: int) -> tuple[str, int]:
         """The file that a line is in, as messages call it, and its line there."""
@@ -125,7 +125,7 @@ class Input:
 
         def noted() -> Iterator[Place]:
             for place in self._index.find(numbers):
-                places.append(place.number)
+                places.append(place[0])
                 yield place
 
         for raw in self._raw(noted()):
@@ -200,13 +200,13 @@ class Input:
     def _claim_groups(self, findings: Findings) -> None:
         """The keys that need all the lines of a group."""
         assert self._keys is not None  # noqa: S101 - without keys there is nothing to check
-        for _, lines in self._groups():
-            values, differing = self._merged(lines)
+        for _, lines, found in self._groups():
+            values, differing = self._merged(lines, found)
             try:
-                self._index.claim(self._keys.of(values, differing=differing), lines[0].number)
+                self._index.claim(self._keys.of(values, differing=differing), lines[0])
             except RowKeyError as error:
                 columns = self._keys.columns
-                self._report(findings, lines[0].number, columns, error.message, error.kind, error.remedy)
+                self._report(findings, lines[0], columns, error.message, error.kind, error.remedy)
 
     def _report(
         self, findings: Findings, number: int, names: Collection[str], message: str, kind: str, remedy: str
@@ -231,8 +231,10 @@ class Input:
         line = f"line {number - part.before}"
         return line if part is self._part_of(beside) else f"{line} of {part.name}"
 
-    def _merged(self, lines: Sequence[Line]) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
-        return merge(lines, unpivoted=self._making.unpivoted)
+    def _merged(
+        self, numbers: Sequence[int], lines: Sequence[Mapping[str, Any]]
+    ) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:  # fmt: skip
+        return merge(numbers, lines, unpivoted=self._making.unpivoted)
 
     def _made(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """The whole values of a record that was taken when the file was checked."""
@@ -242,34 +244,30 @@ class Input:
 
     def _groups(
         self, besides: Callable[[int, Sequence[int]], bool] | None = None
-    ) -> Iterator[tuple[int, list[Line]]]:
-        """The number and the typed lines of each row that is read."""
+    ) -> Iterator[tuple[int, tuple[int, ...], list[Mapping[str, Any]]]]:
+        """The number of each row that is read, the numbers of its lines, and their values."""
         rows: deque[tuple[int, list[Place]]] = deque()
 
         def places() -> Iterator[Place]:
             for number, members in enumerate(self._index.rows(), start=1):
-                if besides is None or not besides(number, [place.number for place in members]):
+                if besides is None or not besides(number, [place[0] for place in members]):
                     rows.append((number, members))
                     yield from members
 
-        lines: list[Line] = []
-        for values in self._values(places()):
-            number, members = rows[0]
-            lines.append(Line(members[len(lines)].number, self._made(values)))
-            if len(lines) == len(members):
-                yield number, lines
-                rows.popleft()
-                lines = []
+        lines = map(self._made, self._values(places()))
+        for first in lines:  # which draws the places of its row
+            number, members = rows.popleft()
+            yield number, tuple(map(itemgetter(0), members)), [first, *islice(lines, len(members) - 1)]
 
     def _values(self, places: Iterable[Place]) -> Iterator[Mapping[str, Any]]:
         """The typed values of records."""
-        for number, some in groupby(places, attrgetter("part")):
+        for number, some in groupby(places, itemgetter(1)):
             part = self.parts[number]
             yield from part.read.format.values(part.raw(some))
 
     def _raw(self, places: Iterable[Place]) -> Iterator[bytes]:
         """The bytes of records."""
-        for number, some in groupby(places, attrgetter("part")):
+        for number, some in groupby(places, itemgetter(1)):
             yield from self.parts[number].raw(some)
 
 

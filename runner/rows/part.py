@@ -74,16 +74,16 @@ class Part:
 
     def _from(self, file: IO[bytes], places: Iterable[Place]) -> Iterator[bytes]:
         position, handle = -1, file.fileno()
-        for place in places:
+        for number, _, offset, length, checksum in places:
             if self.kept is not None:
-                raw = os.pread(handle, place.length, place.offset)  # no position that another reader could move
+                raw = os.pread(handle, length, offset)  # no position that another reader could move
             else:
-                if position != place.offset:
-                    file.seek(place.offset)
-                raw = file.read(place.length)
-                position = place.offset + len(raw)
-            if zlib.crc32(raw) != place.checksum:
-                raise changed(self.name, place.number - self.before)
+                if position != offset:
+                    file.seek(offset)
+                raw = file.read(length)
+                position = offset + len(raw)
+            if zlib.crc32(raw) != checksum:
+                raise changed(self.name, number - self.before)
             yield raw
 
     def _check_unchanged(self, file: IO[bytes]) -> None:
