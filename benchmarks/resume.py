@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,8 @@ def prepare(folder: Path, base_url: str, rows: int) -> None:
 def _like(call: CallRecord, number: int, given: Mapping[str, Any], base_url: str) -> CallRecord:
     """The same call of another row, as it would have been recorded."""
     request = build_request(CATALOGUE.operation(call.operation), given, base_url=base_url)
-    return replace(
-        call, identity=call.identity._replace(key=f"R{number}"), url=request.path, digest=request.digest(), row=number,
+    return call._replace(
+        identity=call.identity._replace(key=f"R{number}"), url=request.path, digest=request.digest(), row=number,
         body=(request.content() or b"").decode(), answer=f'{{"id":{number}}}',
         amount=f"{number}.50" if call.amount else "",
     )  # fmt: skip

@@ -21,7 +21,7 @@ from runner.config import SANDBOX
                    "both. May be repeated.")  # fmt: skip
 def sandbox(*, port: int, folder: Path | None, keys: tuple[str, ...]) -> int:
     """Serve the APIs on this machine until interrupted; runs with the target sandbox find it by themselves."""
-    from runner.sandbox import serve
+    from runner.sandbox.server import serve
 
     current = projects.current()
     target = current.target(SANDBOX)

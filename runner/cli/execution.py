@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
 from runner.catalogue import to_json
 from runner.cli import wiring
 from runner.cli.inputs import keep_piped, take_input
-from runner.cli.job import Job
+from runner.cli.job import Job, refuse
 from runner.cli.leaving import stopping_on_signals
 from runner.cli.projects import make_folder, user
 from runner.cli.reports import MakeReporter, Reports
@@ -23,13 +22,8 @@ from runner.engine.run import Run
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal, RunRecord, now
-from runner.problems import RunnerError, StoppedError, UsageError
+from runner.problems import RunnerError, StoppedError
 from runner.rows import Input, Row
-
-
-def refuse(message: str) -> NoReturn:
-    """Refuse to resume what is no longer what it was."""
-    raise UsageError(message, remedy="use 'runner run': it finds by itself what is done, and goes on with the changes")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
@@ -215,3 +215,8 @@ class Job:
             left_out=len(input_.left_out) if input_ is not None else 0,
             agreed=input_.agreed if input_ is not None else "",
         )
+
+
+def refuse(message: str) -> NoReturn:
+    """Refuse to resume what is no longer what it was."""
+    raise UsageError(message, remedy="use 'runner run': it finds by itself what is done, and goes on with the changes")

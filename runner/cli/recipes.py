@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -16,17 +17,16 @@ from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
 from runner.cli.dry_run import check_plan, plan_options, written
 from runner.cli.dry_run import dry_run as show_plan
-from runner.cli.execution import Settings, execute, refuse
 from runner.cli.inputs import near
-from runner.cli.job import Job
+from runner.cli.job import Job, refuse
 from runner.cli.plan_options import PlanOptions
 from runner.cli.rows_options import PIPED, rows_options
 from runner.cli.wanted import EXPORT, JUNIT, OUT, Wanted, wanted_options
 from runner.config import Config
+from runner.engine.events import Reporter
 from runner.engine.run import Selection
 from runner.journal import History, RunRecord
 from runner.problems import UsageError
-from runner.report.junit import JUnit
 from runner.rows import Input
 
 DEFAULT_WORKERS = 4
@@ -90,9 +90,17 @@ def run(
         return show_plan(job, input_, shown)
     if plan_file is not None:
         check_plan(job, input_, plan_file)
+    from runner.cli.execution import Settings, execute  # what sends is imported when something is sent
+
     with ExitStack() as open_files:
-        also = [partial(JUnit, open_files.enter_context(written(junit_file)))] if junit_file is not None else []
+        also = [partial(_junit, open_files.enter_context(written(junit_file)))] if junit_file is not None else []
         return execute(job, input_, Settings(workers, max_failures, also))
+
+
+def _junit(out: TextIO, input_: Input | None) -> Reporter:
+    from runner.report.junit import JUnit
+
+    return JUnit(out, input_)
 
 
 def _check_dry_run(of_a_run: Path | None, wanted: Wanted, shown: PlanOptions) -> None:
@@ -115,6 +123,8 @@ def resume(
     *, number: int | None, workers: int, max_failures: int | None, out: Path | None, wanted: Wanted
 ) -> int:
     """Go on with a run where it stopped, whatever stopped it; the last one unless RUN says which."""
+    from runner.cli.execution import Settings, execute
+
     current = projects.current()
     record = recorded_run(History(current.runs), number)
     job, input_ = reopened(current, record, replace(wanted, out=out))

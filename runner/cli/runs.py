@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -128,7 +127,7 @@ def _settled(call: CallRecord, catalogue: Catalogue, done_id: str | None, why: s
     """The call as a person decided it, with who and why."""
     reason = f"settled by {projects.user()}: {why}"
     if done_id is None:
-        return replace(call, state="absent", reason=reason)
+        return call._replace(state="absent", reason=reason)
     field = catalogue.operation(call.operation).id_field or "id"
     value = parse_json(done_id.encode()) if done_id.isascii() and done_id.isdigit() else done_id
-    return replace(call, state="done", answer=to_json({field: value}).decode(), reason=reason)
+    return call._replace(state="done", answer=to_json({field: value}).decode(), reason=reason)

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from importlib import metadata
 
 from runner import config
 from runner.catalogue import Auth, Catalogue
@@ -19,6 +18,7 @@ from runner.engine.context import Connection
 from runner.engine.pace import Pace
 from runner.problems import ConfigError
 from runner.recipe.model import Recipe
+from runner.sandbox import instance_of
 
 SANDBOX_KEY = "key-of-the-embedded-sandbox"
 """Sent to the sandbox. No word that data may hold, since a key is blotted out of every answer."""
@@ -49,8 +49,6 @@ class Way:
 def planned_way(project: Project, target: Target, catalogue: Catalogue) -> Way:
     """The way as a dry run sees it: addresses and nothing that could send. Needs no secret."""
     if target.name == config.SANDBOX:
-        from runner.sandbox.state import instance_of
-
         instance = instance_of(project.config.runs / "sandbox") or "new"
         hosts = {api: Connection(f"{NO_HOST}/{api}") for api in used_apis(project.recipe)}
         return Way(f"{config.SANDBOX}/{instance}", hosts)
@@ -79,7 +77,7 @@ def open_connections(
     """The way to these APIs of a target, as `open_way` has it for those of a recipe."""
     with ExitStack() as open_things:
         if target.name == config.SANDBOX:
-            from runner.sandbox import attach
+            from runner.sandbox.server import attach
 
             make_folder(settings.runs)
             server = attach(
@@ -100,7 +98,7 @@ def open_connections(
 
 
 def _to_sandbox(url: str, auth: tuple[Auth, ...], *, gets_only: bool) -> Connection:
-    from runner.transport import Transport
+    from runner.transport.client import Transport
 
     secrets = {each.secret: Secret(SANDBOX_KEY) for each in auth}
     agent = _user_agent(ApiTarget())
@@ -111,7 +109,7 @@ def _to_sandbox(url: str, auth: tuple[Auth, ...], *, gets_only: bool) -> Connect
 def _connection(
     current: Config, target: Target, api: str, *, catalogue: Catalogue, wait: Callable[[float], None], gets_only: bool
 ) -> Connection:
-    from runner.transport import Transport
+    from runner.transport.client import Transport
 
     settings, known = target.apis.get(api, ApiTarget()), catalogue[api]
     if known.limits.user_agent_required and not settings.user_agent and "127.0.0.1" not in settings.base_url:
@@ -141,6 +139,8 @@ def _base_url(target: Target, api: str, catalogue: Catalogue) -> str:
 
 
 def _user_agent(settings: ApiTarget) -> str:
+    from importlib import metadata
+
     return settings.user_agent or f"recipe-runner/{metadata.version('recipe-runner')}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import Catalogue, Operation, Request, build_request
 from runner.engine.events import Reporter
@@ -16,7 +16,9 @@ from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal
 from runner.recipe.model import Recipe
 from runner.template import Tree, renderer
-from runner.transport import Transport
+
+if TYPE_CHECKING:
+    from runner.transport.client import Transport
 
 
 @dataclass(frozen=True)

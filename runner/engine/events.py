@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from runner.catalogue import Operation, Request
@@ -53,8 +53,7 @@ class PlannedCall(NamedTuple):
     read_back: Request | None = None
 
 
-@dataclass(frozen=True)
-class RowResult:
+class RowResult(NamedTuple):
     """What became of a row. `lines` are the line numbers of the input; `planned` is filled by a dry run only.
 
     `ids` and `links` are what its calls have made or found, as `runner.engine.objects` writes it.
@@ -65,7 +64,7 @@ class RowResult:
     lines: tuple[int, ...]
     bucket: Bucket
     reason: str = ""
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = MappingProxyType({})
     planned: tuple[PlannedCall, ...] = ()
     earlier_run: int = 0
     money: Decimal = Decimal(0)
@@ -74,8 +73,7 @@ class RowResult:
     links: str = ""
 
 
-@dataclass(frozen=True)
-class RunStarted:
+class RunStarted(NamedTuple):
     """A run or a dry run begins. `rows` and `lines` count the input; `writes_before` what earlier runs finished.
 
     `again` are the keys of rows that are sent once more although they are done.
@@ -101,8 +99,7 @@ class RunStarted:
     agreed: str = ""
 
 
-@dataclass(frozen=True)
-class CallFinished:
+class CallFinished(NamedTuple):
     """One request was answered, or not. `state` as in the journal.
 
     `path` is path and query below the API's base URL, `made` what the API calls what the call has made.
@@ -123,38 +120,33 @@ class CallFinished:
     made: str = ""
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """The run holds back for `seconds`, and why."""
 
     reason: str
     seconds: float
 
 
-@dataclass(frozen=True)
-class RowsRead:
-    """`count` rows were read by now with `operation`, which gives the rows of this run."""
+class RowsRead(NamedTuple):
+    """That many rows were read by now with `operation`, which gives the rows of this run."""
 
     operation: str
-    count: int
+    rows: int
 
 
-@dataclass(frozen=True)
-class Noticed:
+class Noticed(NamedTuple):
     """Something that nobody has to act on by itself, and that explains what may look odd."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class RowFinished:
+class RowFinished(NamedTuple):
     """A row is finished, or as far as it gets in this run."""
 
     result: RowResult
 
 
-@dataclass(frozen=True)
-class RunEnded:
+class RunEnded(NamedTuple):
     """The end. `stopped` says why before the last row, if so; `exit_code` is what the command ends with."""
 
     run: int

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.engine.context import Context
 from runner.engine.events import Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted
@@ -23,6 +22,9 @@ from runner.problems import RunnerError
 from runner.recipe.model import Recipe
 from runner.rows import Input, Row
 from runner.template import EvaluationError, to_text
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 NO_ROW = Row(1, "", {}, ())
 """What the steps are taken for in a recipe without rows, but for its key."""
@@ -163,6 +165,8 @@ class Run:
 
     def _take_at_once(self, finished: Finished) -> None:
         """Several rows in flight. While all workers are busy there is time to tell of rows that were done before."""
+        from concurrent.futures import ThreadPoolExecutor  # imported on use: a dry run takes one row at a time
+
         places = threading.Semaphore(self._workers * 2)
         failures: list[BaseException] = []
 
@@ -250,7 +254,7 @@ class Run:
         result = planning.run()
         if result.bucket != "rejected" or not planning.broke_off:
             return None
-        return replace(result, planned=())
+        return result._replace(planned=())
 
     def _stop_for(self, error: RunnerError) -> None:
         self._context.stop.ask(error.message, exit_code=error.exit_code, remedy=error.remedy)

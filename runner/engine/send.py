@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -58,7 +58,7 @@ class Sender:
         """
         if operation.money and self._unknown_payment:
             return Outcome("not sent", f"held back: the outcome of the payment of {self._unknown_payment} is unknown")
-        record = replace(_record(subject, operation, request, self._context.run), before=before)
+        record = _record(subject, operation, request, self._context.run)._replace(before=before)
         outcome = self._send(record, subject, operation, request, check=check, tries=TRIES)
         if operation.money and outcome.state == "unknown":
             self._unknown_payment = subject.key or "this recipe"
@@ -91,7 +91,7 @@ class Sender:
     ) -> None:  # fmt: skip
         """Record a state and an answer that were reached without sending the call itself."""
         record = _record(subject, operation, request, self._context.run)
-        self._journal.note(replace(record, state=state, answer=to_json(value).decode(), reason=reason, sent_at=now()))
+        self._journal.note(record._replace(state=state, answer=to_json(value).decode(), reason=reason, sent_at=now()))
 
     def tell_once(self, text: str) -> None:
         """Notice something that holds for many rows, once in a run."""
@@ -103,7 +103,7 @@ class Sender:
         """Record what is known by now of a call that was sent before; what was sent stays as it was."""
         answer = "" if value is None else to_json(value).decode()
         run = self._context.run
-        self._journal.note(replace(prior, state=state, answer=answer, reason=reason, run=run, row=row))
+        self._journal.note(prior._replace(state=state, answer=answer, reason=reason, run=run, row=row))
 
     def pages(
         self, subject: Subject, operation: Operation, arguments: Mapping[str, Any], *, tries: int, watch: PageWatch,
@@ -150,7 +150,7 @@ class Sender:
         assert transport is not None  # noqa: S101 - a run always has one
         prepared = transport.prepare(request)
         sent_at = now()
-        record = replace(record, state="intent", attempts=attempt, sent_at=sent_at)
+        record = record._replace(state="intent", attempts=attempt, sent_at=sent_at)
         if operation.effect == "read":
             self._journal.flush()
         else:
@@ -165,7 +165,7 @@ class Sender:
             outcome = outcome._replace(state="unknown", reason=f"{outcome.status}, but {wrong}")
         answer = to_json(outcome.value).decode() if outcome.ok and operation.effect != "read" else ""
         known = _honest(outcome, before)
-        record = replace(record, state=known.state, status=known.status, reason=known.reason, answer=answer)
+        record = record._replace(state=known.state, status=known.status, reason=known.reason, answer=answer)
         self._journal.record(record, at=sent_at, seconds=outcome.seconds)
         return outcome
 

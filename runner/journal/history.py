@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator
-from dataclasses import fields
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -25,17 +24,17 @@ from runner.journal.records import (
 from runner.journal.store import NAME, connect_to_read
 from runner.problems import StoppedError
 
-_RUN = ", ".join(f.name for f in fields(RunRecord))
-_CALL = ", ".join([*Identity._fields, *(f.name for f in fields(CallRecord) if f.name != "identity")])
+_RUN = ", ".join(RunRecord._fields)
+_CALL = ", ".join([*Identity._fields, *(name for name in CallRecord._fields if name != "identity")])
 _PARTS = len(Identity._fields)
 _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
-_ROW = ", ".join(f.name for f in fields(RowRecord))
-_AGAIN = ", ".join(f.name for f in fields(AgainRecord))
+_ROW = ", ".join(RowRecord._fields)
+_AGAIN = ", ".join(AgainRecord._fields)
 _FINISHED = (
     "run = ? AND number >= ? AND number < ? AND bucket IN ('done', 'found') AND money <> '' ORDER BY number LIMIT ?"
 )
 _PAGE = 500
-_SENT = ", ".join([*(f"c.{name}" for name in _CALL.split(", ")), *(f"a.{f.name}" for f in fields(AttemptRecord))])
+_SENT = ", ".join([*(f"c.{name}" for name in _CALL.split(", ")), *(f"a.{name}" for name in AttemptRecord._fields)])
 _NAME = " || char(31) || ".join(f"c.{name}" for name in Identity._fields[:-1])
 _NAMED = f"a.call = {_NAME} || CASE c.generation WHEN 0 THEN '' ELSE char(31) || c.generation END"
 _LAST_RUN = 2**62

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 CallState = Literal["intent", "done", "found", "rejected", "unknown", "not sent", "throttled", "denied", "absent"]
@@ -38,8 +37,7 @@ class Identity(NamedTuple):
     generation: int = 0
 
 
-@dataclass(frozen=True)
-class CallRecord:
+class CallRecord(NamedTuple):
     """A call as the journal knows it. `url` is path and query below the API's base URL; `answer` is JSON text.
 
     `digest` is over method, that path and the body. `before` is JSON text too: the search that was made before it was
@@ -79,8 +77,7 @@ class MadeCall(NamedTuple):
     amount: str
 
 
-@dataclass(frozen=True)
-class RunRecord:
+class RunRecord(NamedTuple):
     """A run: what was asked, with which recipe, input and values, and how it ended (`running` until then).
 
     `vars` is a JSON object, `only` a JSON list of row keys, empty for all rows; `date` is ISO, times are UTC.
@@ -116,8 +113,7 @@ class RunRecord:
         return tuple(json.loads(self.input_file)) if self.input_file.startswith("[") else (self.input_file,)
 
 
-@dataclass(frozen=True)
-class AgainRecord:
+class AgainRecord(NamedTuple):
     """That a row is to be sent again in a run as `generation`, although it is done: who asked for it, when and why."""
 
     key: str
@@ -133,8 +129,7 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
 
-@dataclass(frozen=True)
-class NoticeRecord:
+class NoticeRecord(NamedTuple):
     """That somebody was told of the end of a run, or why not: `reason` is empty when they were. `at` is UTC."""
 
     run: int
@@ -143,8 +138,7 @@ class NoticeRecord:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class RowRecord:
+class RowRecord(NamedTuple):
     """What became of a row in a run. `lines` and `outputs` are JSON text; `money` may be unknown, and empty.
 
     `ids` and `links` are what its calls have made or found, as people read it.
@@ -162,8 +156,7 @@ class RowRecord:
     links: str = ""
 
 
-@dataclass(frozen=True)
-class AttemptRecord:
+class AttemptRecord(NamedTuple):
     """One request that was sent for a call: when (ISO, UTC), the state it led to, and the seconds it took."""
 
     at: str
@@ -173,8 +166,7 @@ class AttemptRecord:
     seconds: float
 
 
-@dataclass(frozen=True)
-class SentCall:
+class SentCall(NamedTuple):
     """A call that a run had a part in, with the attempts it made in that run; `call.run` may be a later one."""
 
     call: CallRecord

@@ -14,12 +14,9 @@ import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from runner.journal.records import AgainRecord, CallRecord, Identity, NoticeRecord, RowRecord, RunRecord
 from runner.journal.schema import create, present, version_of
@@ -35,7 +32,7 @@ _RESTORE = "mend it or restore it from a copy: without it runner cannot know wha
 
 _CALL_COLUMNS = [
     *Identity._fields,
-    *(f.name for f in fields(CallRecord) if f.name not in ("identity", "id")),
+    *(name for name in CallRecord._fields if name not in ("identity", "id")),
 ]
 _PUT_CALL = (
     f"INSERT INTO calls ({', '.join(_CALL_COLUMNS)}) VALUES ({', '.join('?' * len(_CALL_COLUMNS))}) "  # noqa: S608
@@ -45,7 +42,7 @@ _PUT_CALL = (
 _PUT_ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT_AGAIN = "INSERT INTO again (key, generation, why, who, at, run) VALUES (?, ?, ?, ?, ?, ?)"
 _PUT_HIT = "INSERT INTO hits VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
-_ROW_COLUMNS = [f.name for f in fields(RowRecord)]
+_ROW_COLUMNS = RowRecord._fields
 _PUT_ROW = f"INSERT OR REPLACE INTO rows ({', '.join(_ROW_COLUMNS)}) VALUES ({', '.join('?' * len(_ROW_COLUMNS))})"  # noqa: S608
 
 
@@ -68,6 +65,8 @@ class Journal:
         """Transactions committed, each one fsync."""
 
     def __enter__(self) -> Journal:
+        from filelock import FileLock, Timeout  # imported on use: who only reads needs no lock
+
         # not thread_local: whichever thread leaves, the lock has to go
         self._lock = FileLock(self.folder / "journal.lock", timeout=0, mode=0o600, thread_local=False)
         try:
@@ -101,7 +100,7 @@ class Journal:
 
     def begin(self, run: RunRecord, *, again: Sequence[AgainRecord] = ()) -> int:
         """Record the start of a run and the rows that are to be sent again, durably; returns the run's number."""
-        names = [f.name for f in fields(run) if f.name != "id"]
+        names = [name for name in run._fields if name != "id"]
         sql = f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
         self.flush()
         with self._commit_lock, self._writing():
@@ -109,7 +108,7 @@ class Journal:
             cursor = self._connection.execute(sql, [_storable(getattr(run, name)) for name in names])
             number = int(cursor.lastrowid or 0)
             for each in again:
-                values = astuple(replace(each, run=number))
+                values = each._replace(run=number)
                 self._connection.execute(_PUT_AGAIN, [_storable(value) for value in values])
             self._connection.execute("COMMIT")
         return number
@@ -134,7 +133,7 @@ class Journal:
 
     def notice(self, notice: NoticeRecord) -> None:
         """Record that somebody was told of the end of a run, or could not be, durably."""
-        self._put("INSERT INTO notices VALUES (?, ?, ?, ?)", astuple(notice))
+        self._put("INSERT INTO notices VALUES (?, ?, ?, ?)", notice)
         self.flush()
 
     def intend(self, call: CallRecord) -> None:
@@ -157,7 +156,7 @@ class Journal:
 
     def row(self, row: RowRecord) -> None:
         """Record what became of a row; goes with the next commit."""
-        self._put(_PUT_ROW, astuple(row))
+        self._put(_PUT_ROW, row)
 
     def hit(self, account: str, api: str, *, day: str) -> None:
         """Count a request that is about to be sent on a day (ISO, UTC); goes with the next commit."""

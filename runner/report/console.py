@@ -167,7 +167,7 @@ class Console:
         """What the line of progress says, with speed and time left from the last half minute."""
         account, started = self._account, self._started
         if started is None and self._read is not None:
-            return [f"  {plural(self._read.count, 'row')} read from {self._read.operation}"]
+            return [f"  {plural(self._read.rows, 'row')} read from {self._read.operation}"]
         total, pace = (started.rows, started.pace) if started is not None else (0, "")
         then, rows, calls = self._samples[0] if self._samples else (now, 0, 0)
         passed = now - then

@@ -95,5 +95,5 @@ _TOLD: Mapping[type[Event], Callable[[Any], tuple[str, dict[str, Any]]]] = {
     RunEnded: _ended,
     Waiting: lambda event: ("waiting", {"reason": storable(event.reason), "seconds": _seconds(event.seconds)}),
     Noticed: lambda event: ("note", {"text": storable(event.text)}),
-    RowsRead: lambda event: ("rows_read", {"operation": event.operation, "count": event.count}),
+    RowsRead: lambda event: ("rows_read", {"operation": event.operation, "count": event.rows}),
 }

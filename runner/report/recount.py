@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from runner.engine.events import Bucket, RowFinished, RunEnded
@@ -36,7 +35,7 @@ class Recount:
             self._totals.add(result)
         self._last = run.started_at
         started = started_of(run)
-        self._started = started if whole else replace(started, lines=0, left_out=0)
+        self._started = started if whole else started._replace(lines=0, left_out=0)
 
     def add(self, sent: SentCall) -> None:
         """Count the requests of a call."""

@@ -7,7 +7,6 @@ of it may have been carried out, and not started otherwise, since the next run g
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from runner.engine.events import BUCKETS, Bucket, Reporter, RowFinished, RowResult, RunEnded, RunStarted
 from runner.engine.finished import result_of
@@ -24,7 +23,7 @@ def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporte
     `input_` is that of the run, None for a recipe without rows. A run without an end ends with its own exit code, if it
     has one, or with 8: it can be resumed.
     """
-    tell(replace(started_of(run), resumed=True))
+    tell(started_of(run)._replace(resumed=True))
     totals = Totals()
     for result in _results(run, history, input_):
         totals.add(result)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, islice
 from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from runner.problems import Problem
 from runner.rows.findings import Findings
@@ -19,7 +19,9 @@ from runner.rows.index import Index, Place
 from runner.rows.making import Making
 from runner.rows.part import Part
 from runner.rows.typed import original_cells
-from runner.rows.workbook import Workbook
+
+if TYPE_CHECKING:
+    from runner.rows.workbook import Workbook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,14 +149,15 @@ class Input:
     @property
     def sheet(self) -> str:
         """The sheet of a workbook that the records are from; empty where the input is text."""
-        form = self.parts[0].read.format
-        return form.sheet if isinstance(form, Workbook) else ""
+        return self._workbook.sheet if self.parts[0].kind == "xlsx" else ""
+
+    @property
+    def _workbook(self) -> Workbook:
+        return cast("Workbook", self.parts[0].read.format)  # its class takes its time to import, and most input is text
 
     def sheet_cells(self, numbers: Collection[int]) -> Iterator[list[Any]]:
         """The cells of a workbook down to its header, and of the rows with these numbers, as they stand."""
-        form = self.parts[0].read.format
-        assert isinstance(form, Workbook)  # noqa: S101 - the input has a sheet
-        yield from map(original_cells, form.above)
+        yield from map(original_cells, self._workbook.above)
         for number, raw in self.raw_lines(numbers):
             yield self._part_of(number).arranged(original_cells(raw))
 

@@ -26,7 +26,6 @@ from runner.rows.kinds import DELIMITERS, kind_of
 from runner.rows.lines import open_file, stamp, unreadable
 from runner.rows.making import Making
 from runner.rows.part import Part, changed, unchanged
-from runner.rows.workbook import read_workbook
 from runner.template import EvaluationError
 
 
@@ -133,6 +132,8 @@ def _read(path: Path, rows: Rows, indexing: Indexing, findings: Findings, piped:
         kind = kind_of(path, content, rows, findings, told=piped.kind if piped is not None else "")
         kept = content.file if content.own or piped is not None else None
         if kind == "xlsx":
+            from runner.rows.workbook import read_workbook  # imported on use, as its room for XML takes its time
+
             read, kept = read_workbook(content, rows, indexing, findings)
         elif kind == "json":
             kept = keep_objects(content.file, findings)

@@ -1,6 +1,5 @@
-"""The APIs on loopback, built from nothing but their documents: stateful, and with a log of what was delivered."""
+"""The APIs on loopback, built from nothing but their documents (`server`): stateful, and with a log of deliveries."""
 
-from runner.sandbox.server import Server, attach, serve
-from runner.sandbox.state import State, instance_of
+from runner.sandbox.instance import instance_of
 
-__all__ = ["Server", "State", "attach", "instance_of", "serve"]
+__all__ = ["instance_of"]

@@ -22,9 +22,7 @@ from typing import Any
 
 from runner.sandbox import exact_json
 from runner.sandbox.deliveries import Deliveries
-
-DATABASE = "state.sqlite"
-INSTANCE = "instance"
+from runner.sandbox.instance import DATABASE, INSTANCE
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -223,15 +221,6 @@ class State:
         row = self._database.execute("SELECT n, line FROM last_delivery").fetchone()
         if row and row[0] > self._deliveries.count:
             self._deliveries.append(row[1])
-
-
-def instance_of(folder: Path) -> str | None:
-    """The identity of the state in `folder`, or None when there is none. Opens and makes nothing."""
-    try:
-        (folder / DATABASE).stat()
-        return (folder / INSTANCE).read_text(encoding="ascii").strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 def _extract(field: str) -> str:

@@ -1,5 +1,5 @@
-"""One request over HTTP, and how far it got; a mail by SMTP. The only room that knows requests."""
+"""One request over HTTP (`client`), and how far it got; a mail by SMTP. The only room that knows requests."""
 
-from runner.transport.client import Failure, Reply, Transport
+from runner.transport.exchange import Failure, Reply
 
-__all__ = ["Failure", "Reply", "Transport"]
+__all__ = ["Failure", "Reply"]

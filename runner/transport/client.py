@@ -14,7 +14,6 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.client import RemoteDisconnected
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
@@ -27,6 +26,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from runner.catalogue import FORM, Auth, Request
 from runner.config import Secret
 from runner.problems import ConfigError
+from runner.transport.exchange import Failure, Reply
 from runner.transport.sockets import CONNECT_SECONDS, EXCHANGE, Pool, TLSPool, TLSSocket
 
 SHORTEST_SECRET = 4
@@ -36,34 +36,6 @@ MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer's body, decompressed, that are read before it counts as unusable."""
 
 DEADLINE_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A complete answer. `headers` have lower-case names; `seconds` is how long it took."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-    seconds: float
-
-    @property
-    def content_type(self) -> str:
-        return self.headers.get("content-type", "")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """No complete answer. `written`: a byte of the request left; `status`: of an answer cut short, else 0.
-
-    `untrusted`: the host's certificate could not be verified, and never will be without a person.
-    """
-
-    written: bool
-    status: int
-    reason: str
-    seconds: float
-    untrusted: bool = False
 
 
 class _Adapter(HTTPAdapter):

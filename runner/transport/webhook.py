@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from runner.catalogue import Request
 from runner.config import Secret
 from runner.problems import ConfigError
-from runner.transport.client import Failure, Transport
+from runner.transport.client import Transport
+from runner.transport.exchange import Failure
 
 SECONDS = 20.0
 """Seconds that a webhook may take, all in all."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -116,4 +115,4 @@ def test_rows_of_an_earlier_version_are_looked_at(server: FaultServer, bench: Be
     looked_at.clear()
     ran = bench.run(STEPS, SHEET, head=HEAD, resume=1)
     assert looked_at == {f"R{n}" for n in range(3, 8)}
-    assert {key: replace(row, earlier_run=0) for key, row in ran.rows.items()} == first.rows
+    assert {key: row._replace(earlier_run=0) for key, row in ran.rows.items()} == first.rows

@@ -20,7 +20,7 @@ from runner.engine.probe import Probed, probe
 from runner.problems import UsageError
 from runner.report.overlay import overlay_actions, overlay_text
 from runner.report.probe import probe_text
-from runner.transport import Transport
+from runner.transport.client import Transport
 
 TODAY = dt.date(2027, 3, 15)
 CUSTOMER = {"$ref": "#/components/schemas/Customer"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -228,7 +227,7 @@ def test_a_journal_that_cannot_be_written_ends_the_run_before_the_next_send(serv
             Full.count += 1
             if Full.count == 3:
                 self._connection.execute("PRAGMA max_page_count = 1")
-                self._put_call(replace(call, operation="x" * 4_000_000))
+                self._put_call(call._replace(operation="x" * 4_000_000))
             super().intend(call)
 
     bench.journal_class = Full

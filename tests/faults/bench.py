@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from runner.recipe.load import load_text
 from runner.recipe.model import Recipe
 from runner.rows import Input, Row, open_input
 from runner.template import Unknown
-from runner.transport import Transport
+from runner.transport.client import Transport
 
 SHOP = Path(__file__).with_name("shop.openapi.yaml")
 CANARY = 'p@ss w/o"rd&1'
@@ -163,7 +163,7 @@ class Bench:
         """What a person decides about a call."""
         call = self.calls()[key, step, ""]
         with Journal(self.folder) as journal:
-            journal.note(replace(call, **changes))
+            journal.note(call._replace(**changes))
 
     @contextmanager
     def _history(self) -> Iterator[History]:

@@ -24,7 +24,8 @@ from typing import Any
 from runner.cli import main
 from runner.journal import Journal
 from runner.report.files import Files
-from runner.transport import Transport, client, sockets
+from runner.transport import client, sockets
+from runner.transport.client import Transport
 
 Die = Callable[[], None]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ def call(
     key: str, state: CallState, *, step: str = "job", effect: str = "create", run: int = 1, row: int = 0
 ) -> CallRecord:
     identity = Identity("acme", "orders", "row", key, step, "")
-    return replace(FULL, identity=identity, state=state, effect=effect, run=run, row=row)
+    return FULL._replace(identity=identity, state=state, effect=effect, run=run, row=row)
 
 
 @pytest.fixture
@@ -61,31 +60,31 @@ def test_a_call_comes_back_as_it_was_recorded(folder: Path) -> None:
     with Journal(folder) as journal:
         journal.record(FULL, at="now")
     history = History(folder)
-    assert history.call(1) == replace(FULL, id=1)
+    assert history.call(1) == FULL._replace(id=1)
     assert history.call(2) is None
-    assert history.calls_of_run(7) == [replace(FULL, id=1)]
+    assert history.calls_of_run(7) == [FULL._replace(id=1)]
 
 
 def test_a_run_comes_back_as_it_was_recorded(folder: Path) -> None:
-    later = replace(RUN, only='["A"]', line_count=9, row_count=4, recipe="other")
+    later = RUN._replace(only='["A"]', line_count=9, row_count=4, recipe="other")
     with Journal(folder) as journal:
         assert (journal.begin(RUN), journal.begin(later)) == (1, 2)
         journal.end(1, state="stopped", exit_code=8, finished_at="then", reason="why")
         history = History(folder)
-        ended = replace(RUN, id=1, state="stopped", exit_code=8, finished_at="then", reason="why")
-        assert history.runs() == [ended, replace(later, id=2)]
-        assert (history.run(2), history.run(3)) == (replace(later, id=2), None)
+        ended = RUN._replace(id=1, state="stopped", exit_code=8, finished_at="then", reason="why")
+        assert history.runs() == [ended, later._replace(id=2)]
+        assert (history.run(2), history.run(3)) == (later._replace(id=2), None)
         journal.reopen(1)
-        assert history.run(1) == replace(RUN, id=1)
+        assert history.run(1) == RUN._replace(id=1)
 
 
 def test_calls_of_one_key(folder: Path) -> None:
-    once = replace(FULL, identity=Identity("acme", "orders", "once", "A", "contact", ""))
+    once = FULL._replace(identity=Identity("acme", "orders", "once", "A", "contact", ""))
     with Journal(folder) as journal:
         for record in (
             call("A", "done"), call("A", "unknown", step="order"), FULL, call("B", "done"), once,
-            replace(FULL, identity=FULL.identity._replace(account="other")),
-            replace(FULL, identity=FULL.identity._replace(recipe="other")),
+            FULL._replace(identity=FULL.identity._replace(account="other")),
+            FULL._replace(identity=FULL.identity._replace(recipe="other")),
         ):  # fmt: skip
             journal.note(record)
     history = History(folder)
@@ -109,7 +108,7 @@ def test_open_calls_are_the_writes_whose_outcome_is_unknown(folder: Path) -> Non
             journal.note(call(f"write {state}", state))
             journal.note(call(f"update {state}", state, effect="update"))
             journal.note(call(f"read {state}", state, effect="read"))
-        journal.note(replace(call("x", "unknown"), identity=Identity("other", "orders", "row", "x", "job", "")))
+        journal.note(call("x", "unknown")._replace(identity=Identity("other", "orders", "row", "x", "job", "")))
     history = History(folder)
     keys = [record.identity.key for record in history.open_calls("acme", "orders")]
     assert keys == ["write intent", "update intent", "write unknown", "update unknown"]
@@ -136,12 +135,12 @@ def test_rows_buckets_and_attempts(folder: Path) -> None:
         for row in reversed(rows):
             journal.row(row)
         journal.row(RowRecord(2, 1, "K1", "[2]", "unknown", ""))
-        journal.row(replace(rows[4], bucket="found"))
+        journal.row(rows[4]._replace(bucket="found"))
         for number in range(3):
             journal.record(call("A", "throttled" if number < 2 else "done"), at="now")
         journal.record(call("A", "done", run=2), at="now")
     history = History(folder)
-    rows[4] = replace(rows[4], bucket="found")
+    rows[4] = rows[4]._replace(bucket="found")
     assert list(history.rows(1)) == rows
     assert history.buckets(1) == {"done": 5, "found": 1, "rejected": 4}
     assert (history.buckets(2), history.buckets(3)) == ({"unknown": 1}, {})

@@ -210,8 +210,8 @@ def test_an_identity_is_unique_and_updated_in_place(folder: Path) -> None:
         journal.intend(call("A", item="1"))
         journal.record(call("A", item="0", state="done", answer='{"id": 5}', run=2, attempts=3), at="now")
         other = call("A", item="0")
-        journal.note(CallRecord(other.identity._replace(per="once"), *list(vars(other).values())[1:]))
-        journal.note(CallRecord(other.identity._replace(account="x"), *list(vars(other).values())[1:]))
+        journal.note(CallRecord(other.identity._replace(per="once"), *other[1:]))
+        journal.note(CallRecord(other.identity._replace(account="x"), *other[1:]))
     found = look(folder, "SELECT id, account, per, key, item, state, run, attempts, answer FROM calls ORDER BY id")
     assert found == [
         (1, "acme", "row", "A", "0", "done", 2, 3, '{"id": 5}'),

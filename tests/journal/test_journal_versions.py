@@ -55,10 +55,10 @@ def folder(tmp_path: Path) -> Path:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(VERSION_1)
         connection.execute("PRAGMA user_version = 1")
-        names = [name for name in vars(RUN) if name not in ("id", "max_failures", "who", "left_out")]
+        names = [name for name in RUN._fields if name not in ("id", "max_failures", "who", "left_out")]
         _insert(connection, "runs", {name: getattr(RUN, name) for name in names})
         for call in CALLS:
-            known = {**call.identity._asdict(), **vars(call)}
+            known = {**call.identity._asdict(), **call._asdict()}
             _insert(connection, "calls", {n: known[n] for n in _columns(connection, "calls")})
         connection.execute("INSERT INTO rows VALUES (1, 3, 'A', '[4]', 'done', '', '{}')")
         connection.commit()

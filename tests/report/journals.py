@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from pathlib import Path
 
 from runner.journal import CallRecord, CallState, History, Identity, Journal, RowRecord, RunRecord
@@ -42,7 +41,7 @@ def write_run(folder: Path, rows: int = 12, *, end: bool = True, hostile: str = 
     than `rows` is not reached; all others are done, after a first answer that was 429.
     """
     with Journal(folder) as journal:
-        journal.begin(replace(run, row_count=rows + 1, line_count=2 * rows + 2))
+        journal.begin(run._replace(row_count=rows + 1, line_count=2 * rows + 2))
         for number in range(1, rows + 1):
             _row(journal, number, hostile)
             if number % 1000 == 0:
@@ -63,8 +62,8 @@ def _row(journal: Journal, number: int, hostile: str) -> None:
     job = call(number, key, "job", "done", answer=f'{{"id":{31000 + number},"total":1.10}}')
     if number == 2:
         reason = "job: 422 country is over the max length of 2 characters"
-        journal.record(replace(job, state="rejected", status=422, answer="", reason=reason), at=moment(2), seconds=0.2)
-        journal.row(replace(finished, bucket="rejected", reason=reason, outputs="{}", money="0"))
+        journal.record(job._replace(state="rejected", status=422, answer="", reason=reason), at=moment(2), seconds=0.2)
+        journal.row(finished._replace(bucket="rejected", reason=reason, outputs="{}", money="0"))
         return
     if number == 5:
         key = f"PO-5 {hostile}"
@@ -73,17 +72,17 @@ def _row(journal: Journal, number: int, hostile: str) -> None:
         journal.row(RowRecord(1, 5, key, lines, "rejected", hostile, "{}", "0"))
         return
     if number == 4:
-        journal.note(replace(job, state="found"))
-        journal.row(replace(finished, bucket="found", money="0"))
+        journal.note(job._replace(state="found"))
+        journal.row(finished._replace(bucket="found", money="0"))
         return
-    journal.record(replace(job, state="throttled", status=429), at=moment(number), seconds=0.05)
+    journal.record(job._replace(state="throttled", status=429), at=moment(number), seconds=0.05)
     journal.record(job, at=moment(number + 0.5), seconds=0.1 + number % 7 / 10)
     paid = call(number, key, "deposit", "done", amount="99.50", answer=f'{{"id":{9000 + number}}}')
     if number == 3:
-        lost = replace(paid, state="unknown", status=0, answer="", reason="connection lost before an answer")
+        lost = paid._replace(state="unknown", status=0, answer="", reason="connection lost before an answer")
         journal.record(lost, at=moment(3.9), seconds=2)
         reason = "deposit: connection lost before an answer"
-        journal.row(replace(finished, bucket="unknown", reason=reason, outputs="{}", money="0"))
+        journal.row(finished._replace(bucket="unknown", reason=reason, outputs="{}", money="0"))
         return
     journal.record(paid, at=moment(number + 0.9), seconds=0.3)
     journal.row(finished)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from runner.journal import CallRecord, Identity, RowRecord, RunRecord
@@ -47,7 +45,7 @@ def call(
         row=row,
         id=number,
     )
-    return replace(record, state=state, **more)  # type: ignore[arg-type]
+    return record._replace(state=state, **more)  # type: ignore[arg-type]
 
 
 ROWS = [
@@ -76,7 +74,7 @@ CALLS = [
 
 
 def test_runs() -> None:
-    running = replace(RUN, id=12, recipe="new\x1border", state="running", exit_code=None, row_count=1)
+    running = RUN._replace(id=12, recipe="new\x1border", state="running", exit_code=None, row_count=1)
     assert (
         runs_table([RUN, running], {4: {"done": 1, "rejected": 1, "unknown": 1}, 12: {}})
         == """\
@@ -148,7 +146,7 @@ def test_show_a_key_that_is_not_there() -> None:
 
 def test_a_row_cut_short_with_reads_or_finished_calls_only_was_not_started() -> None:
     calls = [call(1, "once", "contact", row=1), call(2, "PO-1", "list", "unknown", row=1, effect="read")]
-    shared = replace(calls[0], identity=calls[0].identity._replace(per="once"))
+    shared = calls[0]._replace(identity=calls[0].identity._replace(per="once"))
     assert "\nnot started  PO-1  the run ended before this row did\n" in show_run(
         RUN, [], [shared, calls[1]], key=None, limit=0
     )
@@ -156,7 +154,7 @@ def test_a_row_cut_short_with_reads_or_finished_calls_only_was_not_started() -> 
 
 def test_settle() -> None:
     once = call(8, "ACME", "contact", "intent", row=7, status=0, item="a", sent_at="")
-    once = replace(once, identity=once.identity._replace(per="once"))
+    once = once._replace(identity=once.identity._replace(per="once"))
     assert (
         settle_text([CALLS[4], once])
         == """\

@@ -66,7 +66,7 @@ def test_a_text_of_ones_own() -> None:
 
 
 def test_a_run_that_did_not_get_to_its_end() -> None:
-    text = Ending().told(replace(RUN, reason="the disk is full")).text(notice())
+    text = Ending().told(RUN._replace(reason="the disk is full")).text(notice())
     assert "stopped, 9 not started" in text
     assert "the disk is full" in text
 

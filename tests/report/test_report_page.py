@@ -6,7 +6,6 @@ import json
 import re
 import zlib
 from base64 import b64decode
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ def test_every_row_is_counted_once(tmp_path: Path) -> None:
 
 
 def test_lines_that_are_no_rows_and_who_started_it_are_told(tmp_path: Path) -> None:
-    write_run(tmp_path, run=replace(RUN, left_out=3, who="dana"))
+    write_run(tmp_path, run=RUN._replace(left_out=3, who="dana"))
     found = head(tmp_path)
     (lines,) = dict(found["summary"])["lines"]
     assert lines.startswith("29 read = ")
@@ -89,11 +88,11 @@ def test_pictures_end_with_what_was_finished(tmp_path: Path) -> None:
 
 def test_a_wait_and_a_break_are_told_apart(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
-        journal.begin(replace(RUN, row_count=1))
+        journal.begin(RUN._replace(row_count=1))
         for number, at in enumerate((1, 5, 3605)):
             state = "throttled" if number == 0 else "done"
             one = call(1, "PO-1", f"step{number}", "done", status=200)
-            journal.record(replace(one, state=state), at=moment(at), seconds=0.5)  # type: ignore[arg-type]
+            journal.record(one._replace(state=state), at=moment(at), seconds=0.5)  # type: ignore[arg-type]
         journal.row(RowRecord(1, 1, "PO-1", "[2]", "done", ""))
     picture = head(tmp_path)["picture"]
     assert picture["waits"] == [[500, 3500, 1]]
@@ -123,7 +122,7 @@ def test_ten_thousand_rows_stay_below_two_megabytes(tmp_path: Path) -> None:
 def test_a_call_that_a_later_run_went_on_with_is_still_shown(tmp_path: Path) -> None:
     write_run(tmp_path)
     with Journal(tmp_path) as journal:
-        journal.begin(replace(RUN, row_count=1))
+        journal.begin(RUN._replace(row_count=1))
         journal.record(call(1, "PO-2", "job", "done", run=2), at=moment(99), seconds=0.1)
         journal.row(RowRecord(2, 1, "PO-2", "[2]", "done", ""))
     history = History(tmp_path)
@@ -143,7 +142,7 @@ def test_what_was_settled_since_is_marked(tmp_path: Path) -> None:
     history = History(tmp_path)
     (lost,) = history.open_calls("acme", "orders")
     with Journal(tmp_path) as journal:
-        journal.note(replace(lost, state="done", answer='{"id":5}', reason="settled by ann: seen"))
+        journal.note(lost._replace(state="done", answer='{"id":5}', reason="settled by ann: seen"))
     found = head(tmp_path)
     assert [found["rows"]["n"][at] for at, flag in enumerate(found["rows"]["settled"]) if flag] == [3]
     assert found["money"] == [["shop.create_deposit", "895.50", "796.00", "99.50", "0.00", "0.00"]]

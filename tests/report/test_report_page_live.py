@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -125,6 +124,6 @@ def test_a_run_that_does_not_exist_yet_is_not_found(tmp_path: Path) -> None:
     page = LivePage(tmp_path, 1)
     assert ask(page)[0] == 404
     with Journal(tmp_path) as journal:
-        journal.begin(replace(RUN, row_count=1))
+        journal.begin(RUN._replace(row_count=1))
     assert ask(page)[0] == 200
     page.close()

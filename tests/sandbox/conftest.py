@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from runner.sandbox import Server, serve
+from runner.sandbox.server import Server, serve
 
 DOCUMENT = Path(__file__).with_name("shop.openapi.yaml")
 DOCUMENTS: Mapping[str, Path] = {"shop": DOCUMENT}

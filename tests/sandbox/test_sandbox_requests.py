@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from runner.sandbox import Server, serve
+from runner.sandbox.server import Server, serve
 
 from .conftest import DOCUMENTS, Client
 

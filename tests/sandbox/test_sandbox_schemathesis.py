@@ -16,7 +16,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from runner.catalogue import load_api, shipped_apis
-from runner.sandbox import serve
+from runner.sandbox.server import serve
 
 EXAMPLES = 5
 """Requests of each kind, good and bad ones, that are made for each operation."""

@@ -17,7 +17,8 @@ import pytest
 
 from runner.catalogue import shipped_apis
 from runner.problems import ConfigError, InvalidError, LockedError
-from runner.sandbox import Server, attach, instance_of, serve
+from runner.sandbox import instance_of
+from runner.sandbox.server import Server, attach, serve
 from runner.sandbox.state import Place, State
 
 from .conftest import DOCUMENT, DOCUMENTS, Client, deliveries
@@ -26,7 +27,7 @@ CUSTOMERS = "/people/customers"
 SERVE = """
 import sys
 from pathlib import Path
-from runner.sandbox import serve
+from runner.sandbox.server import serve
 server = serve(Path(sys.argv[1]), {"shop": Path(sys.argv[2])})
 print(server.port, flush=True)
 sys.stdin.read()

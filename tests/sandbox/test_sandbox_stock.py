@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from runner.problems import ConfigError
-from runner.sandbox import Server, serve
+from runner.sandbox.server import Server, serve
 
 from .conftest import parsed
 

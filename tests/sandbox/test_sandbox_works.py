@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner.sandbox import Server, serve
+from runner.sandbox.server import Server, serve
 
 from .conftest import Client
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,7 +61,7 @@ def test_a_resolver_that_hangs_does_not_outlast_the_deadline(
     bench.deadline = 0.3
     outcome = send(bench, server)
     assert isinstance(outcome, Failure)
-    assert replace(outcome, seconds=0) == Failure(written=False, status=0, reason="no connection in time", seconds=0)
+    assert outcome._replace(seconds=0) == Failure(written=False, status=0, reason="no connection in time", seconds=0)
     assert server.connections == 0
 
 

@@ -14,7 +14,8 @@ from faults.server import Action, FaultServer
 
 from runner.catalogue import build_request
 from runner.engine.outcome import Outcome, classify
-from runner.transport import Failure, Reply, Transport
+from runner.transport import Failure, Reply
+from runner.transport.client import Transport
 
 WRITE, READ = "shop.create_order", "shop.search_orders"
 ARGUMENTS = {"shop.create_payment": {"order_id": "7", "amount": "1.10"}, "shop.search_customers": {"name": "A"}}

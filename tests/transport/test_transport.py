@@ -15,7 +15,8 @@ from faults.server import Exchange, FaultServer, behave
 
 from runner.catalogue import Request, build_request
 from runner.problems import ConfigError
-from runner.transport import Failure, Reply, Transport
+from runner.transport import Failure, Reply
+from runner.transport.client import Transport
 
 
 def order(base_url: str) -> Request:
