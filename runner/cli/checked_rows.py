@@ -12,6 +12,7 @@ from runner.catalogue import Catalogue
 from runner.cli.inputs import open_named
 from runner.problems import Problem, UsageError
 from runner.recipe.indexes import indexing_columns, names_in, uses_of
+from runner.recipe.load import Loaded
 from runner.recipe.model import Column, Recipe, Var
 from runner.rows import Input, Names, names_not_found, spelled_otherwise
 from runner.template import Unknown
@@ -50,16 +51,20 @@ def check_rows(
     return input_, [*input_.warnings, *names_not_found(input_, uses, names), *spelled]
 
 
-def unchecked(recipe: Recipe, catalogue: Catalogue) -> list[str]:
-    """What is not known of an input without a network, for people: names that only an API knows."""
+def unchecked(loaded: Loaded, catalogue: Catalogue) -> list[Problem]:
+    """What is not known of an input without a network, as notes on the recipe: names that only an API knows."""
     columns: dict[str, list[str]] = {}
-    for column, lookup in indexing_columns(recipe).items():
-        columns.setdefault(lookup, []).append(column)
+    for column, lookup in indexing_columns(loaded.recipe).items():
+        columns.setdefault(lookup, []).append(repr(column))
     return [
-        f"{' and '.join(columns[each.name])}: whether {each.operation} lists these names ('plan --lookups' asks it)"
-        for each in recipe.lookups
-        if each.name in columns and not each.file and not names_in(recipe, catalogue, each.name)
-    ]
+        loaded.source.problem(
+            loaded.source.value(("lookups", each.name, "use")),
+            f"not checked: whether {each.operation} lists the names in {' and '.join(columns[each.name])}",
+            "not-checked", remedy="'runner plan --lookups' asks it", severity="note",
+        )
+        for each in loaded.recipe.lookups
+        if each.name in columns and not each.file and not names_in(loaded.recipe, catalogue, each.name)
+    ]  # fmt: skip
 
 
 def _named(column: Column, recipe: Recipe, catalogue: Catalogue, used: Mapping[str, str]) -> Column:

@@ -32,6 +32,7 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
     if rows_files and len(recipes) > 1:
         raise UsageError("--rows is for one recipe", remedy="check the others without it")
     problems: list[Problem] = []
+    notes: list[Problem] = []
     catalogues: dict[Path, Catalogue] = {}  # recipes of one project share the documents that are read for them
     total = code = 0
     for recipe in recipes:
@@ -53,10 +54,13 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
         if form == "text":
             click.echo(f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
         if rows_files:
-            found, count = _rows(loaded, rows_files, catalogues[config.home], mappings, say=form == "text")
+            found, count, notes = _rows(loaded, rows_files, catalogues[config.home], mappings, say=form == "text")
             problems += found
             total += count
-    told = drawn(problems, form, files=recipes, total=total)
+    if form == "text":
+        for note in notes:
+            click.echo(f"    {printable(note.message)} ({note.remedy})")
+    told = drawn(problems, form, files=recipes, total=total, notes=notes)
     click.echo(told, err=form == "text", nl=False)
     return code or (InvalidError(problems).exit_code if any(p.severity == "error" for p in problems) else 0)
 
@@ -64,14 +68,15 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
 def _rows(
     loaded: Loaded, files: tuple[Path, ...], catalogue: Catalogue,
     mappings: Mapping[str, Sequence[Mapping[str, Any]]], *, say: bool,
-) -> tuple[list[Problem], int]:  # fmt: skip
-    """The problems of an input, and how many there are beyond those that were kept."""
+) -> tuple[list[Problem], int, list[Problem]]:  # fmt: skip
+    """The problems of an input, how many there are beyond those that were kept, and what was not checked."""
     from runner.cli.checked_rows import check_rows, unchecked
 
+    notes = unchecked(loaded, catalogue)
     try:
         input_, found = check_rows(loaded.recipe, files, catalogue, mappings)
     except InvalidError as error:
-        return error.problems, error.total
+        return error.problems, error.total, notes
     rows, lines = input_.row_count, input_.line_count
     wrong = sum(problem.severity == "error" for problem in found)
     if say:
@@ -82,6 +87,4 @@ def _rows(
         named = printable(", ".join(map(str, files)))
         verdict = f"{wrong} name{'s' * (wrong != 1)} not found" if wrong else "ok"
         click.echo(f"{named}: {verdict}, {size}" + (f" ({input_.layout})" if input_.layout else ""))
-        for text in unchecked(loaded.recipe, catalogue):
-            click.echo(f"    not checked: {text}")
-    return found, len(found)
+    return found, len(found), notes

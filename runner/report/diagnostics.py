@@ -15,33 +15,43 @@ VERSION = 1
 """The version of the JSON form."""
 
 
-def drawn(problems: Sequence[Problem], form: Form, *, files: Sequence[str] = (), total: int | None = None) -> str:
-    """The problems as text. `files` were looked at; `total` counts beyond what was kept."""
+def drawn(
+    problems: Sequence[Problem], form: Form, *,
+    files: Sequence[str] = (), total: int | None = None, notes: Sequence[Problem] = (),
+) -> str:  # fmt: skip
+    """The problems as text. `files` were looked at; `total` counts beyond what was kept.
+
+    `notes` say what was not checked, to machines: they are no problems, and people are told of them elsewhere.
+    """
     ordered = sorted(set(problems))
     count = max(total or 0, len(ordered))
     if form == "text":
         return draw_all(ordered, total=count) if ordered else ""
     if form == "json":
-        return _json(ordered, files, count)
+        return _json(ordered, files, count, notes)
     if form == "github":
         from runner.report.github import annotated
 
-        return annotated(ordered, total=count)
+        return annotated(ordered, total=count, notes=notes)
     if form == "sarif":
         from runner.report.sarif import sarif
 
-        return sarif(ordered)
+        return sarif(ordered, notes=notes)
     from runner.report.junit import checked
 
-    return checked(files, ordered)
+    return checked(files, ordered, notes=notes)
 
 
-def _json(problems: Sequence[Problem], files: Sequence[str], total: int) -> str:
-    """One JSON document in ASCII, a problem on each line."""
+def _json(problems: Sequence[Problem], files: Sequence[str], total: int, notes: Sequence[Problem]) -> str:
+    """One JSON document in ASCII, a problem or note on each line."""
     warnings = sum(each.severity == "warning" for each in problems)
     head = {"diagnostics": VERSION, "files": list(files), "errors": total - warnings, "warnings": warnings}
+    return f'{json.dumps(head)[:-1]}, "problems": {_listed(problems)}, "not_checked": {_listed(notes)}}}\n'
+
+
+def _listed(problems: Sequence[Problem]) -> str:
     lines = ",\n".join(json.dumps(_tree(each)) for each in problems)
-    return json.dumps(head)[:-1] + ', "problems": [' + (f"\n{lines}\n" if lines else "") + "]}\n"
+    return f"[\n{lines}\n]" if lines else "[]"
 
 
 def _tree(problem: Problem) -> dict[str, Any]:

@@ -20,10 +20,10 @@ SHOWN = 10
 """Annotations that GitHub shows of one step."""
 
 
-def annotated(problems: Sequence[Problem], *, total: int) -> str:
-    """The first problems as annotations, errors before warnings, and how many more there are."""
-    ordered = sorted(problems, key=lambda each: each.severity != "error")
-    return "".join(_limited((_annotation(each) for each in ordered), total=total))
+def annotated(problems: Sequence[Problem], *, total: int, notes: Sequence[Problem] = ()) -> str:
+    """The first problems as annotations, errors before warnings before notes, and how many more there are."""
+    ordered = [*sorted(problems, key=lambda each: each.severity != "error"), *notes]
+    return "".join(_limited((_annotation(each) for each in ordered), total=total + len(notes)))
 
 
 def command(name: str, message: str, **properties: str | int) -> str:
@@ -66,7 +66,7 @@ def _limited(commands: Iterable[str], *, total: int) -> Iterable[str]:
 def _annotation(problem: Problem) -> str:
     message = problem.message + (f"\n{problem.remedy}" if problem.remedy else "")
     return command(
-        "error" if problem.severity == "error" else "warning",
+        "notice" if problem.severity == "note" else problem.severity,
         message,
         file=problem.file,
         line=problem.line,

@@ -32,8 +32,8 @@ _OUTCOMES = {
 _COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
-def checked(files: Sequence[str], problems: Sequence[Problem]) -> str:
-    """A test case for each file; one with errors fails, with all of its problems in the text."""
+def checked(files: Sequence[str], problems: Sequence[Problem], *, notes: Sequence[Problem] = ()) -> str:
+    """A test case for each file; one with errors fails, with all its problems in the text; `notes` go out with it."""
     named = dict.fromkeys([*files, *(each.file for each in problems)])
     found = {file: [each for each in problems if each.file == file] for file in named}
     cases, counts = [], Counter({"tests": len(found)})
@@ -42,7 +42,10 @@ def checked(files: Sequence[str], problems: Sequence[Problem]) -> str:
         counts["failures"] += bool(wrong)
         text = "\n\n".join(map(draw, own))
         message = "".join(each.message for each in wrong[:1]) if len(wrong) < 2 else f"{len(wrong)} problems"
-        cases.append(_case("validate", file, _element("failure", message, text) if wrong else ""))
+        inner = _element("failure", message, text) if wrong else ""
+        said = "\n".join(draw(each) for each in notes if each.file == file)
+        inner += f"<system-out>{_text(said)}</system-out>" if said else ""
+        cases.append(_case("validate", file, inner))
     return _HEAD + _suite("runner validate", counts) + "".join(cases) + _TAIL
 
 
@@ -118,8 +121,11 @@ def _case(classname: str, name: str, inner: str, place: Mapping[str, str] | None
 
 
 def _element(name: str, message: str, text: str) -> str:
-    body = "\n".join(escape(printable(line)) for line in text.split("\n"))
-    return f"<{name} message={_attribute(message)}>{body}</{name}>"
+    return f"<{name} message={_attribute(message)}>{_text(text)}</{name}>"
+
+
+def _text(text: str) -> str:
+    return "\n".join(escape(printable(line)) for line in text.split("\n"))
 
 
 def _attribute(text: str) -> str:

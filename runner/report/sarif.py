@@ -14,8 +14,11 @@ from runner.problems import Problem, printable
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def sarif(problems: Sequence[Problem]) -> str:
-    """One run of one tool, as JSON text with a line feed at its end."""
+def sarif(problems: Sequence[Problem], *, notes: Sequence[Problem] = ()) -> str:
+    """One run of one tool, as JSON text with a line feed at its end.
+
+    `notes`, of what was not checked, are notifications of the tool: code scanning makes no alert of those.
+    """
     kinds = sorted({each.kind for each in problems})
     driver = {
         "name": "runner",
@@ -27,6 +30,9 @@ def sarif(problems: Sequence[Problem]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(each, kinds.index(each.kind)) for each in problems],
     }
+    if notes:
+        told = [{"level": "note", "descriptor": {"id": each.kind}, **_finding(each)} for each in notes]
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": told}]
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -35,6 +41,12 @@ def _title(kind: str) -> str:
 
 
 def _result(problem: Problem, rule: int) -> dict[str, Any]:
+    level = "error" if problem.severity == "error" else "warning"
+    return {"ruleId": problem.kind, "ruleIndex": rule, "level": level, **_finding(problem)}
+
+
+def _finding(problem: Problem) -> dict[str, Any]:
+    """What a problem says, and where."""
     text = printable(problem.message) + (f"; {printable(problem.remedy)}" if problem.remedy else "")
     region: dict[str, Any] = {
         "startLine": problem.line,
@@ -44,9 +56,6 @@ def _result(problem: Problem, rule: int) -> dict[str, Any]:
     if problem.excerpt:
         region["snippet"] = {"text": printable(problem.excerpt)}
     return {
-        "ruleId": problem.kind,
-        "ruleIndex": rule,
-        "level": "error" if problem.severity == "error" else "warning",
         "message": {"text": text},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(problem.file)}, "region": region}}],
     }

@@ -57,9 +57,18 @@ def test_a_name_of_a_lookup_that_is_spelled_in_two_ways(contacts: Command) -> No
         "rows.csv:4:5: warning: 'ace  awards' is 'Ace Awards' on line 2: names are found as they are written [spelling]"
     )
     assert ended.err.endswith("0 errors, 1 warning\n")
-    assert ended.out.endswith(
-        "    not checked: name: whether syncore.list_payment_terms lists these names ('plan --lookups' asks it)\n"
-    )
+    unchecked = "whether syncore.list_payment_terms lists the names in 'name' ('runner plan --lookups' asks it)"
+    assert ended.out.endswith(f"    not checked: {unchecked}\n")
+
+
+@pytest.mark.parametrize("form", ["json", "github", "sarif", "junit"])
+def test_what_was_not_checked_is_told_in_every_form(contacts: Command, form: str) -> None:
+    contacts.write("contacts.yaml", LOOKUP)
+    told = contacts("validate", "contacts.yaml", "--rows", "rows.csv", "--format", form).out
+    assert "not checked: whether syncore.list_payment_terms lists the names in 'name'" in told
+    contacts.write("rows.csv", "Ref,Name,Qty,Day\nA-1,,1,01/02/2027\n")
+    told = contacts("validate", "contacts.yaml", "--rows", "rows.csv", "--format", form, code=3).out
+    assert "not checked: whether syncore.list_payment_terms" in told
 
 
 FROM_FILE = RECIPE.replace(

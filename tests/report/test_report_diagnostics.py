@@ -18,6 +18,9 @@ from runner.report.diagnostics import FORMS, drawn
 from runner.report.github import PlanGithub, command
 from runner.report.junit import JUnit
 
+DIAGNOSTICS = json.loads(
+    (Path(__file__).parents[2] / "schemas" / "diagnostics.schema.json").read_text(encoding="utf-8")
+)
 SARIF = json.loads((Path(__file__).parent / "data" / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
 HOSTILE = [
     "plain", "a,b:c%d", "::error::x", "two\nlines", "carriage\rreturn", "\x1b]0;x\x07", "\u202eback",
@@ -47,12 +50,32 @@ def test_json() -> None:
     assert json.loads(drawn([], "json"))["problems"] == []
 
 
+def test_what_was_not_checked_is_no_problem() -> None:
+    found, notes = [problem(11)], [problem(5, "not checked: whether it lists 'x'", severity="note", file="a.yaml")]
+    tree = json.loads(drawn(found, "json", notes=notes))
+    jsonschema.Draft202012Validator(DIAGNOSTICS).validate(tree)
+    assert (tree["errors"], tree["warnings"], len(tree["problems"])) == (1, 0, 1)
+    assert [(each["line"], each["severity"]) for each in tree["not_checked"]] == [(5, "note")]
+    lines = drawn(found, "github", notes=notes).splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["::error", "::notice"]
+    told = json.loads(drawn(found, "sarif", notes=notes))
+    jsonschema.validators.validator_for(SARIF)(SARIF).validate(told)
+    (run,) = told["runs"]
+    (notification,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert (len(run["results"]), notification["level"]) == (1, "note")
+    (suite,) = junitparser.JUnitXml.fromstring(drawn([], "junit", files=["a.yaml"], notes=notes).encode())
+    (case,) = suite
+    assert case.is_passed
+    assert "whether it lists 'x'" in case.system_out
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("form", FORMS)
 def test_no_data_breaks_out_of_a_form(form: Any, text: str) -> None:
     told = drawn([problem(text=text, remedy=text, file=text or "x", excerpt=text)], form, files=["x"])
     assert not re.search("[\x00\x07\x08\x1b\r\u202e\ufffe]", told)
     if form == "json":
+        jsonschema.Draft202012Validator(DIAGNOSTICS).validate(json.loads(told))
         assert json.loads(told)["problems"][0]["message"] == text
     elif form == "github":
         assert told.count("\n") == 1
