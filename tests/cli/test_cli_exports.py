@@ -13,6 +13,8 @@ import pytest
 from python_calamine import load_workbook
 
 from cli.command import Command
+from cli.conftest import StartStub
+from cli.stub import Answer, Sent
 
 JOBS = """\
 recipe: 1
@@ -217,6 +219,40 @@ def test_rows_that_nobody_has_reviewed_are_not_sent(runner: Command) -> None:
     refused = runner("run", "follow-up.yaml", "--plan", "plan.json", code=3)
     assert "nobody has reviewed what it will give" in refused.err
     assert len(runner.delivered()) == before
+
+
+def test_a_date_that_the_api_does_not_reach_is_refused_on_its_own_line(runner: Command) -> None:
+    recipe = JOBS.replace("run.date | days(-7)", "vars.since").replace(
+        "rows:\n", "vars: {since: {type: date, required: true}}\nrows:\n"
+    )
+    runner.write("old.yaml", recipe)
+    refused = runner("run", "old.yaml", "-v", "since=2001-01-01", "--dry-run", code=3).err
+    assert "old.yaml:6:21: error: the search for the rows cannot be made: date_from: 2001-01-01 reaches" in refused
+
+
+def test_a_list_that_gives_less_than_it_says_exports_nothing(contacts: Command, start_stub: StartStub) -> None:
+    """Half of an export must not look like one; what there is of it is taken on purpose or not at all."""
+    whole = [False]
+
+    def answer(sent: Sent) -> Answer:
+        found = [{"id": n, "description": "x", "status": "New", "client": {}} for n in range(1, 21)]
+        found = found if "page=1" in sent.path or "page=" not in sent.path else []
+        return Answer(200, json.dumps({"jobs": found, "total_results": 20 if whole[0] else 500}).encode())
+
+    stub = start_stub(answer)
+    contacts.write("jobs.yaml", JOBS)
+    stopped = contacts("run", "jobs.yaml", "--target", "live", code=8, env={"ACME_KEY": "k"}).err
+    assert "says that it has 500, and gave 20: the rows are not all there" in stopped
+    assert len(stub.sent) == 4  # a page and the end of the list, twice
+    assert not list(contacts.runs.rglob("export.csv"))
+    part = contacts.runs / "2" / "rows.part.jsonl"
+    assert f"with what it gave and no more: --rows {part}\n" in stopped
+    contacts("plan", "jobs.yaml", "--target", "live", "--lookups", code=8, env={"ACME_KEY": "k"})
+    contacts("run", "jobs.yaml", "--target", "live", "--rows", part, env={"ACME_KEY": "k"})
+    assert len((contacts.runs / "3" / "export.csv").read_text(encoding="utf-8-sig").splitlines()) == 21
+    whole[0] = True
+    contacts("resume", "2", env={"ACME_KEY": "k"})
+    assert len((contacts.runs / "2" / "export.csv").read_text(encoding="utf-8-sig").splitlines()) == 21
 
 
 def test_rows_that_cannot_be_read_leave_a_run_that_can_be_resumed(tmp_path: Path) -> None:
