@@ -5,16 +5,8 @@ whole syntax tree against a short list of what is allowed before anything is com
 what an expression yields is a value and is not rendered again.
 """
 
-from runner.template.compiled import (
-    Each,
-    Expression,
-    Template,
-    Tree,
-    compile_expression,
-    compile_template,
-    render,
-    renderer,
-)
+from runner.template.compiled import Expression, Template, compile_expression, compile_template
+from runner.template.rendering import Each, Tree, render, renderer
 from runner.template.syntax import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
 from runner.template.values import EvaluationError, Undecided, Unknown, to_text

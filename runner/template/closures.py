@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, nodes
 
-from runner.template.environment import ENVIRONMENT
-from runner.template.operations import BINARY, member, negative, positive
-
-Scope = Mapping[str, Any]
-Compute = Callable[[Scope], Any]
-"""From a scope to a value, which may be undefined. Raises what its parts raise."""
+from runner.template.environment import CONCAT, ENVIRONMENT
+from runner.template.filters import applied, bound
+from runner.template.operations import arithmetic, member, negative, positive, side_by_side
+from runner.template.values import Compute, EvaluationError, Scope
 
 _OPERATORS: Mapping[type[nodes.BinExpr], str] = {
     nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%",
@@ -44,8 +43,10 @@ def compute_of(node: nodes.Node, each: Mapping[str, Callable[[str], Callable[[Sc
         return _constant(node.value)
     if isinstance(node, nodes.Getattr | nodes.Getitem):
         return _member(node, of)
-    if isinstance(node, nodes.Filter | nodes.Test):
-        return _filter_of_each(node, of, each[node.name]) if node.name in each else _applied(node, of)
+    if isinstance(node, nodes.Test):
+        return _tested(node, of)
+    if isinstance(node, nodes.Filter):
+        return _filter_of_each(node, of, each[node.name]) if node.name in each else _filtered(node, of)
     if isinstance(node, nodes.BinExpr | nodes.UnaryExpr):
         return _operation(node, of)
     if isinstance(node, nodes.Compare):
@@ -99,21 +100,37 @@ def lone_key(node: nodes.Node) -> tuple[str, str] | None:
     return None
 
 
-def _applied(node: nodes.Filter | nodes.Test, of: Callable[[nodes.Node], Compute]) -> Compute:
-    """A filter or a test, with what it is given beside the value."""
-    assert node.node is not None  # noqa: S101 - a filter without a value is part of blocks only
-    value = of(node.node)
-    known: Mapping[str, Any] = ENVIRONMENT.filters if isinstance(node, nodes.Filter) else ENVIRONMENT.tests
-    apply = known[node.name]
-    if not node.args and not node.kwargs:
-        return lambda scope: apply(value(scope))
+def _tested(node: nodes.Test, of: Callable[[nodes.Node], Compute]) -> Compute:
+    known: Mapping[str, Any] = ENVIRONMENT.tests
+    test, value = known[node.name], of(node.node)
     given = [of(argument) for argument in node.args]
-    named = [(str(keyword.key), of(keyword.value)) for keyword in node.kwargs]
-    return lambda scope: apply(value(scope), *[one(scope) for one in given], **{key: one(scope) for key, one in named})
+    return lambda scope: test(value(scope), *[one(scope) for one in given]) if given else test(value(scope))
+
+
+def _filtered(node: nodes.Filter, of: Callable[[nodes.Node], Compute]) -> Compute:
+    """A filter, with what it is given beside the value; where that is always the same, it is bound to it once."""
+    assert node.node is not None  # noqa: S101 - a filter without a value is part of blocks only
+    if node.name == CONCAT:
+        assert isinstance(node.node, nodes.List)  # noqa: S101 - the checker has made it so
+        return side_by_side([_text_or_compute(part, of) for part in node.node.items])
+    name, value = node.name, of(node.node)
+    given = [(None, argument) for argument in node.args] + [(str(pair.key), pair.value) for pair in node.kwargs]
+    if all(isinstance(argument, nodes.Const) for _, argument in given):
+        apply = bound(name, [(key, argument.as_const()) for key, argument in given])
+        if name == "decimal" and isinstance(node.node, nodes.Const):  # 1.50: a number with a point, read once
+            with suppress(EvaluationError):
+                return _constant(apply(node.node.value))
+        return lambda scope: apply(value(scope))
+    computed = [(key, of(argument)) for key, argument in given]
+    return lambda scope: applied(name, value(scope), [(key, argument(scope)) for key, argument in computed])
+
+
+def _text_or_compute(node: nodes.Node, of: Callable[[nodes.Node], Compute]) -> str | Compute:
+    return node.value if isinstance(node, nodes.Const) and isinstance(node.value, str) else of(node)
 
 
 def _filter_of_each(
-    node: nodes.Filter | nodes.Test, of: Callable[[nodes.Node], Compute], make: Callable[[str], Callable[..., Any]]
+    node: nodes.Filter, of: Callable[[nodes.Node], Compute], make: Callable[[str], Callable[..., Any]]
 ) -> Compute:
     assert node.node is not None  # noqa: S101 - a filter without a value is part of blocks only
     value, apply = of(node.node), make(node.args[0].as_const())
@@ -132,8 +149,7 @@ def _operation(node: nodes.BinExpr | nodes.UnaryExpr, of: Callable[[nodes.Node],
         return lambda scope: left(scope) and right(scope)
     if isinstance(node, nodes.Or):
         return lambda scope: left(scope) or right(scope)
-    operate = BINARY[_OPERATORS[type(node)]]
-    return lambda scope: operate(left(scope), right(scope))
+    return arithmetic(_OPERATORS[type(node)], left, right)
 
 
 def _compared(node: nodes.Compare, of: Callable[[nodes.Node], Compute]) -> Compute:

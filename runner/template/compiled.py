@@ -7,7 +7,8 @@ floats.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -16,23 +17,20 @@ from jinja2 import UndefinedError, nodes
 from jinja2.runtime import Undefined
 
 from runner.template.check import EXPRESSION_FILTERS
-from runner.template.closures import Compute, Scope, compute_of, lone_key
-from runner.template.filters import summed
-from runner.template.operations import concat
+from runner.template.closures import compute_of, lone_key
+from runner.template.filters import PLAIN, summed
+from runner.template.operations import side_by_side
 from runner.template.parse import parse_expression
 from runner.template.syntax import Reference, TemplateError, Token, tokens_of
 from runner.template.tree import Node
-from runner.template.values import EvaluationError, Undecided, Unknown, kind, to_text, type_error
-
-Tree = Any
-"""A tree of data with templates at its leaves: scalars, Template, Each, lists and mappings of trees."""
+from runner.template.values import Compute, EvaluationError, Scope, Undecided, Unknown, kind, to_text, type_error
 
 
-def _each(name: str, expression: str) -> Callable[[Scope, Any], list[tuple[Any, Any]]]:
-    """Every element of a list with the value of `expression`, which sees it as `item`."""
+def _each(name: str, expression: str) -> Callable[[Scope, Any], list[Any]]:
+    """The value of `expression` for every element of a list, which it sees as `item`."""
     evaluate = compile_expression(expression).evaluate
 
-    def pairs(scope: Scope, value: Any) -> list[tuple[Any, Any]]:
+    def values(scope: Scope, value: Any) -> list[Any]:
         if isinstance(value, Undefined):
             str(value)  # raises, with the name that is undefined
         if not isinstance(value, list | tuple):
@@ -40,26 +38,26 @@ def _each(name: str, expression: str) -> Callable[[Scope, Any], list[tuple[Any, 
         inside, found = dict(scope), []
         for element in value:
             inside["item"] = element
-            found.append((element, evaluate(inside)))
+            found.append(evaluate(inside))
         return found
 
-    return pairs
+    return values
 
 
 def _total(expression: str) -> Callable[[Scope, Any], Any]:
-    pairs = _each("total", expression)
+    values = _each("total", expression)
 
     def total(scope: Scope, value: Any) -> Any:
-        return value if isinstance(value, Unknown) else summed([one for _, one in pairs(scope, value)], "total")
+        return value if isinstance(value, Unknown) else summed(values(scope, value), "total")
 
     return total
 
 
 def _where(expression: str) -> Callable[[Scope, Any], Any]:
-    pairs = _each("where", expression)
+    values = _each("where", expression)
 
     def where(scope: Scope, value: Any) -> Any:
-        return value if isinstance(value, Unknown) else [element for element, keep in pairs(scope, value) if keep]
+        return value if isinstance(value, Unknown) else list(itertools.compress(value, values(scope, value)))
 
     return where
 
@@ -85,10 +83,9 @@ class Expression:
     def evaluate(self) -> Compute:
         """From a scope to the value; Unknown where it needs one. Raises EvaluationError."""
         whole = self._guarded(compute_of(self.node, _EACH))
-        lone = lone_key(self.node)
-        if lone is None:
+        if self.lone_key is None:
             return whole
-        name, key = lone
+        name, key = self.lone_key
 
         def read(scope: Scope) -> Any:
             try:
@@ -98,6 +95,11 @@ class Expression:
 
         return read
 
+    @cached_property
+    def lone_key(self) -> tuple[str, str] | None:
+        """The name and the key of an expression that is nothing but `row.email`: most are."""
+        return lone_key(self.node)
+
     def _guarded(self, compute: Compute) -> Compute:
         """A function with whatever it raises in the words of people, and nothing undefined in its value."""
         builds = _builds(self.node)
@@ -105,7 +107,7 @@ class Expression:
         def evaluate(scope: Scope) -> Any:
             try:
                 value = compute(scope)
-                if builds or isinstance(value, Undefined):
+                if type(value) not in PLAIN or builds:
                     _defined(value, deep=builds)
             except Undecided as undecided:
                 return Unknown(undecided.origin)
@@ -152,10 +154,10 @@ class Template:
     def lone(self) -> bool:
         return len(self.parts) == 1
 
-    @cached_property
-    def only(self) -> Expression | None:
-        """The expression that is all there is; None where text stands beside it."""
-        return self.parts[0] if self.lone and isinstance(self.parts[0], Expression) else None
+    @property
+    def lone_key(self) -> tuple[str, str] | None:
+        """The name and the key where that is all there is, as in `{{ row.email }}`."""
+        return self.parts[0].lone_key if self.lone and isinstance(self.parts[0], Expression) else None
 
     @property
     def placed(self) -> tuple[tuple[int, Expression], ...]:
@@ -168,22 +170,22 @@ class Template:
             at += len(part) if isinstance(part, str) else len(part.text) + 4  # the brackets
         return tuple(found)
 
-    def render(self, scope: Mapping[str, Any]) -> Any:
-        """The value, or the text; Unknown where a part is. Raises EvaluationError."""
-        if self.only is not None:
-            return self.only.evaluate(scope)
-        return concat([part if isinstance(part, str) else _as_text(part, scope) for part in self.parts])
+    @cached_property
+    def render(self) -> Compute:
+        """From a scope to the value, or the text; Unknown where a part is. Raises EvaluationError."""
+        only = self.parts[0]
+        if self.lone and isinstance(only, Expression):
+            return only.evaluate
+        return side_by_side([part if isinstance(part, str) else part.evaluate for part in self.parts], self._read)
 
-
-def _as_text(part: Expression, scope: Mapping[str, Any]) -> str | Unknown:
-    """What an expression reads like inside text. Raises EvaluationError that names it."""
-    value = part.evaluate(scope)
-    if type(value) is str:
-        return value
-    try:
-        return value if isinstance(value, Unknown) else to_text(value)
-    except EvaluationError as error:
-        raise EvaluationError(f"{part.text.strip()[:100]}: {error}") from None
+    def _read(self, index: int, value: Any) -> str | Unknown:
+        """What the value of a part reads like inside text. Raises EvaluationError that names it."""
+        try:
+            return value if isinstance(value, Unknown) else to_text(value)
+        except EvaluationError as error:
+            part = self.parts[index]
+            assert isinstance(part, Expression)  # noqa: S101 - texts are no values
+            raise EvaluationError(f"{part.text.strip()[:100]}: {error}") from None
 
 
 def compile_expression(text: str) -> Expression:
@@ -230,48 +232,6 @@ def _compile_template(text: str) -> Template:
         else:
             inside.append(token)
     return Template(text, tuple(parts), tuple(references))
-
-
-@dataclass(frozen=True)
-class Each:
-    """A list that is made from another: `value`, a tree, once for each `item` of `items`."""
-
-    items: Expression
-    value: Tree
-
-    def render(self, scope: Mapping[str, Any]) -> list[Any]:
-        """The list. Of one that is not known yet a single element stands for all. Raises EvaluationError."""
-        found = self.items.evaluate(scope)
-        if isinstance(found, Unknown):
-            found = [Unknown(f"each of {found.origin}")]
-        if not isinstance(found, list | tuple):
-            raise EvaluationError(f"{self.items.text}: for_each needs a list, not {kind(found)}")
-        value = self._value
-        return [value({**scope, "item": item}) for item in found]
-
-    @cached_property
-    def _value(self) -> Compute:
-        return renderer(self.value)
-
-
-def renderer(tree: Tree) -> Compute:
-    """From a scope to the tree with every template rendered in it: for trees that are rendered more than once."""
-    if isinstance(tree, Template):
-        return tree.only.evaluate if tree.only is not None else tree.render
-    if isinstance(tree, Each):
-        return tree.render
-    if isinstance(tree, dict):
-        members = [(key, renderer(value)) for key, value in tree.items()]
-        return lambda scope: {key: value(scope) for key, value in members}
-    if isinstance(tree, list):
-        elements = [renderer(value) for value in tree]
-        return lambda scope: [element(scope) for element in elements]
-    return lambda scope: tree  # noqa: ARG005 - the same in every scope
-
-
-def render(tree: Tree, scope: Mapping[str, Any]) -> Any:
-    """The tree with every template rendered in `scope`. Raises EvaluationError."""
-    return renderer(tree)(scope)
 
 
 def _expression(tokens: list[Token], text: str, *, base: int) -> Expression:

@@ -1,4 +1,4 @@
-"""The Jinja environment that texts are parsed in: the words of the language, its filters and its tests."""
+"""The Jinja environment that texts are parsed in: the words of the language, and its tests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 
 from jinja2 import Environment, Undefined
 
-from runner.template.filters import FILTERS, guarded
-from runner.template.operations import concat
 from runner.template.values import Undecided, Unknown, number
 
 CONCAT = "concat of texts"
@@ -42,11 +40,13 @@ TESTS: dict[str, Callable[..., Any]] = {
 
 
 def _decided(test: Callable[..., Any]) -> Callable[..., Any]:
+    known = _defined(test)
+
     def decided(*values: Any) -> Any:
         for value in values:
             if isinstance(value, Undefined):
                 str(value)  # raises, with the name that is undefined
-        return _defined(test)(*values)
+        return known(*values)
 
     return decided
 
@@ -68,12 +68,11 @@ def _environment() -> Environment:
         keep_trailing_newline=True, cache_size=0,
     )  # fmt: skip
     environment.globals.clear()
+    environment.filters.clear()
     environment.tests = {name: _decided(test) for name, test in TESTS.items()} | {
         "defined": _defined(lambda value: not isinstance(value, Undefined)),
         "undefined": _defined(lambda value: isinstance(value, Undefined)),
     }
-    environment.filters = {name: guarded(name, function) for name, function in FILTERS.items()}
-    environment.filters[CONCAT] = concat
     return environment
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 from jinja2 import Undefined
 
-from runner.template.values import EvaluationError, Unknown, kind, number, to_text, type_error
+from runner.template.values import EvaluationError, Unknown, is_near, kind, number, to_text, type_error
 
 MAX_TEXT = 1_000_000
 """Characters that an expression may produce."""
@@ -22,7 +21,9 @@ _DATE_FORMAT = re.compile(r"(?:[^%]|%%|%-?[YmdbBaAyj])*\Z")
 
 
 _QUANTA = [Decimal(1).scaleb(-places) for places in range(21)]
-_PLAIN = frozenset({str, int, Decimal, bool, type(None), dt.date, dict, list})
+_ZEROS = [Decimal(0).scaleb(-places) for places in range(21)]
+PLAIN = frozenset({str, int, Decimal, bool, type(None), dt.date, dict, list})
+"""The types of values that are neither undefined nor unknown, which is looked at no further."""
 
 
 def _list(value: Any, where: str) -> Sequence[Any]:
@@ -76,10 +77,10 @@ def _round(value: Any, places: int = 0) -> Decimal:
     places = places if type(places) is int else _whole(places, "round")
     if not 0 <= places <= 20:
         raise EvaluationError("round needs 0 to 20 places")
-    exact = Decimal(number(value, "round"))
+    exact = value if type(value) is Decimal and is_near(value) else Decimal(number(value, "round"))
     if exact.adjusted() + places >= 27:  # beyond the digits that decimal arithmetic keeps exact
         raise EvaluationError("round: the number is too large")
-    return exact.quantize(_QUANTA[places], rounding=ROUND_HALF_UP) + 0  # no -0.00
+    return exact.quantize(_QUANTA[places], ROUND_HALF_UP) or _ZEROS[places]  # no -0.00
 
 
 def _replace(value: Any, old: str, new: str) -> str:
@@ -121,8 +122,12 @@ def _map(value: Any, attribute: str) -> list[Any]:
 
 def summed(values: Sequence[Any], where: str) -> Any:
     """The sum of numbers; unknown as soon as one is."""
-    unknown = next((value for value in values if isinstance(value, Unknown)), None)
-    return unknown if unknown is not None else number(sum((number(value, where) for value in values), 0), where)
+    if not all(map(is_near, values)):
+        unknown = next((value for value in values if isinstance(value, Unknown)), None)
+        if unknown is not None:
+            return unknown
+        values = [number(value, where) for value in values]
+    return number(sum(values, 0), where)
 
 
 def _sum(value: Any, attribute: str = "") -> Any:
@@ -222,26 +227,47 @@ def accepts(name: str, arguments: Sequence[Any], keywords: Sequence[str]) -> boo
     return True
 
 
-def guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as a filter that lets Unknown pass through and refuses what is undefined."""
+def bound(name: str, given: Sequence[tuple[str | None, Any]] = ()) -> Callable[[Any], Any]:
+    """The filter with what it is `given` beside the value, by name or by place, as a function of the value alone.
 
-    @functools.wraps(function)
-    def filtered(value: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(value) in _PLAIN and not args and not kwargs:  # nothing to look for
-            every: tuple[Any, ...] = ()
-        else:
-            every = (value, *args, *kwargs.values())
-        for given in every[1:] if name == "default" else every:
-            if isinstance(given, Undefined):
-                str(given)  # raises, with the name that is undefined
-        for given in every:
-            if isinstance(given, Unknown):
-                return given
+    Unknown passes through it, and what is undefined is refused. Of `given` all has to be known.
+    """
+    function = _partial(FILTERS[name], given)
+
+    def filtered(value: Any) -> Any:
+        if type(value) not in PLAIN:
+            if isinstance(value, Undefined) and name != "default":
+                str(value)  # raises, with the name that is undefined
+            if isinstance(value, Unknown):
+                return value
         try:
-            return function(value, *args, **kwargs)
+            return function(value)
         except TypeError as error:
             raise EvaluationError(f"{name}: {type_error(error)}") from None
         except (ValueError, ArithmeticError) as error:
             raise EvaluationError(f"{name}: {error}") from None
 
     return filtered
+
+
+def _partial(function: Callable[..., Any], given: Sequence[tuple[str | None, Any]]) -> Callable[[Any], Any]:
+    if not given:
+        return function
+    if len(given) == 1 and given[0][0] is None:  # most are; it costs half of what a call with stars does
+        only = given[0][1]
+        return lambda value: function(value, only)
+    places = [one for key, one in given if key is None]
+    names = {key: one for key, one in given if key is not None}
+    return lambda value: function(value, *places, **names)
+
+
+def applied(name: str, value: Any, given: Sequence[tuple[str | None, Any]]) -> Any:
+    """What the filter makes of a value, with what it is `given` for this one. Raises EvaluationError."""
+    every = [value, *(one for _, one in given)]
+    for one in every[1:] if name == "default" else every:
+        if isinstance(one, Undefined):
+            str(one)  # raises, with the name that is undefined
+    for one in every:
+        if isinstance(one, Unknown):
+            return one
+    return bound(name, given)(value)

@@ -5,6 +5,7 @@ What is not there is Jinja's StrictUndefined, a value like others until somebody
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -14,9 +15,7 @@ from jinja2 import StrictUndefined, Undefined
 
 from runner.problems import nearest
 from runner.template.filters import MAX_TEXT
-from runner.template.values import EvaluationError, Unknown, kind, number, to_text
-
-_NUMBERS = frozenset({int, Decimal})
+from runner.template.values import Compute, EvaluationError, Scope, Unknown, is_near, kind, number, to_text
 
 
 def member(of: Any, key: Any) -> Any:
@@ -41,35 +40,48 @@ def member(of: Any, key: Any) -> Any:
     return StrictUndefined(hint=f"{kind(of)} has no {key!r}")
 
 
-def _arithmetic(sign: str, reckon: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def arithmetic(sign: str, left: Compute, right: Compute) -> Compute:
     """An operator on two numbers; `+` puts two texts together as well."""
-    where = repr(sign)
+    reckon, where = _RECKONED[sign], repr(sign)
 
-    def operate(left: Any, right: Any) -> Any:
-        if type(left) not in _NUMBERS or type(right) not in _NUMBERS:
-            _defined(left, right)
-            for side in (left, right):
-                if isinstance(side, Unknown):
-                    return side
-            if sign == "+" and isinstance(left, str) and isinstance(right, str):
-                return concat([left, right])
-        a, b = number(left, where), number(right, where)
-        if b == 0 and sign in ("/", "//", "%"):
-            raise EvaluationError(f"{where}: division by zero")
+    def reckoned(scope: Scope) -> Any:
+        a, b = left(scope), right(scope)
+        near = is_near(a) and is_near(b)
+        if not near and (found := _without_reckoning(sign, a, b)) is not None:
+            return found
         try:
-            return number(reckon(a, b), where)
+            found = reckon(a, b)
+        except ZeroDivisionError:
+            raise EvaluationError(f"{where}: division by zero") from None
         except ArithmeticError:
             raise EvaluationError(f"{where}: a number out of range") from None
+        return found if near else number(found, where)
 
-    return operate
+    return reckoned
+
+
+def _without_reckoning(sign: str, left: Any, right: Any) -> Any:
+    """What comes of an operator where there is nothing to reckon, None where there is: two numbers, however large."""
+    if sign == "+" and isinstance(left, str) and isinstance(right, str):
+        return concat([left, right])
+    _defined(left, right)
+    for side in (left, right):
+        if isinstance(side, Unknown):
+            return side
+    number(left, repr(sign)), number(right, repr(sign))
+    return None
 
 
 def _divided(a: int | Decimal, b: int | Decimal) -> Decimal:
+    if not b:
+        raise ZeroDivisionError  # Decimal says of 0/0 that it is invalid
     return Decimal(a) / Decimal(b)
 
 
 def _floored(a: int | Decimal, b: int | Decimal) -> tuple[Any, Any]:
     """Quotient and rest, the quotient rounded down."""
+    if not b:
+        raise ZeroDivisionError
     if isinstance(a, int) and isinstance(b, int):
         return divmod(a, b)
     quotient, rest = divmod(Decimal(a), Decimal(b))
@@ -78,14 +90,10 @@ def _floored(a: int | Decimal, b: int | Decimal) -> tuple[Any, Any]:
     return quotient, rest
 
 
-BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
-    sign: _arithmetic(sign, reckon)
-    for sign, reckon in (
-        ("+", operator.add), ("-", operator.sub), ("*", operator.mul), ("/", _divided),
-        ("//", lambda a, b: _floored(a, b)[0]), ("%", lambda a, b: _floored(a, b)[1]),
-    )
+_RECKONED: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": _divided,
+    "//": lambda a, b: _floored(a, b)[0], "%": lambda a, b: _floored(a, b)[1],
 }  # fmt: skip
-"""The operators between two values, by how they are written."""
 
 
 def negative(value: Any) -> Any:
@@ -109,18 +117,35 @@ def _defined(*values: Any) -> None:
             str(value)  # raises, with the name that is undefined
 
 
+def side_by_side(parts: Sequence[str | Compute], read: Callable[[int, Any], Any] = lambda _, value: value) -> Compute:
+    """Texts beside what is computed; unknown as soon as one part is. Raises EvaluationError.
+
+    `read` says how the value of a part reads that is neither a text nor a number of few digits, by the part's index:
+    as text, as Unknown, or as it is where that is judged when all of them are there.
+    """
+    frame = [part if isinstance(part, str) else "" for part in parts]
+    gaps = [(at, part) for at, part in enumerate(parts) if not isinstance(part, str)]
+    written = sum(map(len, frame))
+
+    def joined(scope: Scope) -> Any:
+        pieces: list[Any] = frame.copy()
+        length: float = written
+        for at, compute in gaps:
+            value = compute(scope)
+            if type(value) is not str:
+                value = to_text(value) if is_near(value) else read(at, value)
+            pieces[at] = value
+            length += len(value) if type(value) is str else math.inf  # nothing that can be joined as it is
+        return "".join(pieces) if length <= MAX_TEXT else concat(pieces)
+
+    return joined
+
+
 def concat(parts: Sequence[Any]) -> Any:
     """Texts side by side (`~`); unknown as soon as one part is."""
-    if set(map(type, parts)) == {str}:
-        return _joined(parts)
     _defined(*parts)
     texts = [part if isinstance(part, Unknown) else to_text(part) for part in parts]
     known = [text for text in texts if isinstance(text, str)]
-    text = _joined(known)
-    return text if len(known) == len(texts) else Unknown.text(texts)
-
-
-def _joined(texts: Sequence[str]) -> str:
-    if sum(map(len, texts)) > MAX_TEXT:
+    if sum(map(len, known)) > MAX_TEXT:
         raise EvaluationError(f"the text becomes longer than {MAX_TEXT} characters")
-    return "".join(texts)
+    return "".join(known) if len(known) == len(texts) else Unknown.text(texts)

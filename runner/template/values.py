@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
+
+Scope = Mapping[str, Any]
+"""The values that an expression sees, by their names."""
+
+Compute = Callable[[Scope], Any]
+"""From a scope to a value, which may be undefined. Raises what its parts raise."""
 
 MAX_DIGITS = 4300
 """Digits of a number, before or after the point."""
 
 _TOO_LARGE = 10**MAX_DIGITS
 _NUMBERS = (int, Decimal)
+_WIDE = 10**18
+_NEAR = frozenset(range(-98, 99))
+_CHILDREN = 64
 
 
 class EvaluationError(Exception):
@@ -38,11 +47,17 @@ class Unknown:
     It passes through attributes, items, arithmetic and comparisons; whatever has to decide on it raises Undecided.
     """
 
-    __slots__ = ("origin", "parts")
+    __slots__ = ("_children", "origin", "parts")
 
     def __init__(self, origin: str, *, parts: Sequence[str | Unknown] = ()) -> None:
         self.origin = origin
         self.parts = tuple(parts) if parts else ()
+        self._children: dict[Any, Unknown] = {}
+
+    @classmethod
+    def named(cls, origin: str) -> Unknown:
+        """The unknown value of a name, one and the same each time where the name is asked for often."""
+        return _named_unknown(origin)
 
     @classmethod
     def text(cls, parts: Sequence[str | Unknown]) -> Unknown:
@@ -58,9 +73,17 @@ class Unknown:
 
     def child(self, name: str | int) -> Unknown:
         """The unknown value at `name` inside this one."""
-        return _inside(self.origin, name)
+        hash(name)  # a list or an object is no key
+        found = _named_unknown(f"{self.origin}.{name}" if isinstance(name, str) else f"{self.origin}[{name}]")
+        if type(name) is str and len(self._children) < _CHILDREN:
+            self._children[name] = found
+        return found
 
-    __getitem__ = child
+    def __getitem__(self, name: str | int) -> Unknown:
+        try:
+            return self._children[name]
+        except (KeyError, TypeError):
+            return self.child(name)
 
     def __eq__(self, other: object) -> Unknown:  # type: ignore[override]
         return self
@@ -80,9 +103,9 @@ class Unknown:
     __hash__ = _undecided  # looking it up as a key is a decision too
 
 
-@lru_cache(maxsize=1024, typed=True)
-def _inside(origin: str, name: str | int) -> Unknown:
-    return Unknown(f"{origin}.{name}" if isinstance(name, str) else f"{origin}[{name}]")
+@lru_cache(maxsize=1024)
+def _named_unknown(origin: str) -> Unknown:
+    return Unknown(origin)
 
 
 def kind(value: Any) -> str:
@@ -99,10 +122,16 @@ def kind(value: Any) -> str:
     return next((name for types, name in names if isinstance(value, types)), type(value).__name__)
 
 
+def is_near(value: Any) -> bool:
+    """Whether it is a number whose digits all stand near the point, as those of prices do: two of them may be added,
+    multiplied and divided without a look at how many digits come of it."""
+    exact = type(value)
+    return value.adjusted() in _NEAR if exact is Decimal else exact is int and -_WIDE < value < _WIDE
+
+
 def number(value: Any, where: str) -> int | Decimal:
     """`value` if it is a number that can be reckoned with; true and false are none."""
-    exact = type(value)
-    if (exact is int and -(10**18) < value < 10**18) or (exact is Decimal and -99 < value.adjusted() < 99):
+    if is_near(value):
         return value  # type: ignore[no-any-return]
     if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         raise EvaluationError(f"{where} needs a number, not {kind(value)}")
@@ -119,6 +148,9 @@ def to_text(value: Any) -> str:
     """How a value reads inside text. Null, lists and objects have no text and are refused."""
     if isinstance(value, str):
         return value
+    if is_near(value):
+        text = str(value)  # at a third of what format costs; what has an exponent is written out
+        return format(value, "f") if "E" in text else text
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, _NUMBERS):
