@@ -183,10 +183,11 @@ class Catalogue(Mapping[str, Api]):
 
     def operation(self, full_name: str) -> Operation:
         """The operation that `use` calls `api.operation`. Raises KeyError."""
-        if full_name not in self._operations:
+        found = self._operations.get(full_name)
+        if found is None:
             api, _, name = full_name.partition(".")
-            self._operations[full_name] = self[api].operations[name]
-        return self._operations[full_name]
+            found = self._operations[full_name] = self[api].operations[name]
+        return found
 
     def operations(self, apis: Collection[str] = ()) -> list[Operation]:
         """The operations of those of `apis` that there are; of every one, where that is none."""

@@ -46,7 +46,8 @@ def write(tree: Any, key: Callable[[str], str], other: Callable[[Any], str]) -> 
         ]
         return "{" + ",".join(members) + "}"
     if kind is Decimal and tree.is_finite():
-        return format(tree, "f")
+        text = str(tree)  # twice as fast as to format it, and the same but for 1E+2
+        return text if "E" not in text else format(tree, "f")
     if kind is int:
         return str(tree)
     if kind is list or kind is tuple:

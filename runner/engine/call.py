@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -13,7 +12,7 @@ from runner.engine.changed import difference
 from runner.engine.events import PlannedState
 from runner.engine.in_step import Change, another, change_of, identity_of, last_update, update_use
 from runner.engine.outcome import Outcome
-from runner.engine.planning import Planning, name_of
+from runner.engine.planning import Planning, awaited
 from runner.engine.poll import span
 from runner.engine.read_back import READ_BACK, settles
 from runner.engine.reading import failed, words
@@ -22,7 +21,7 @@ from runner.engine.send import STOPPED, Subject
 from runner.engine.use import Use
 from runner.journal import CallRecord
 from runner.journal.records import OPEN, SETTLED
-from runner.template import EvaluationError, Expression, Unknown
+from runner.template import EvaluationError, Expression
 
 
 class Caller(Planning):
@@ -30,22 +29,24 @@ class Caller(Planning):
 
     def call(self, use: Use) -> Outcome:
         """Make or plan one call; what it gives is the outcome's value."""
+        operation, search = use.operation, use.step.unless_found
         try:
-            arguments = self._context.render(use.step.arguments, use.scope)
-            request = self._context.request(use.operation, first_arguments(use.operation, arguments))
-            use = Use(*use[:-1], arguments)
+            use.arguments = self._context.render(use.step.arguments, use.scope)
+            request = self._context.request(operation, first_arguments(operation, use.arguments))
         except (EvaluationError, ArgumentError) as error:
             self.plan(use.step, "invalid", reason=words(error), position=use.position)
             return Outcome("rejected", words(error))
-        if use.operation.effect == "read":
-            return self._read(use, arguments, request)
+        if operation.effect == "read":
+            return self._read(use, request)
         prior = self._before(use)
-        if use.step.unless_found is not None and use.step.unless_found.update is not None:
+        if search is not None and search.update is not None:
             return self._in_step(use, request, prior)
         if prior is not None and prior.state in (*SETTLED, *OPEN):
             outcome = self._done_before(use, request, prior)
+        elif self._sender is None:
+            return self._plan_write(use, request)
         else:
-            outcome = self._write(use, request) if self._sender is not None else self._plan_write(use, request)
+            outcome = self._write(use, request)
         return self._verified(use, request, outcome)
 
     def _verified(self, use: Use, request: Request, outcome: Outcome) -> Outcome:
@@ -131,18 +132,18 @@ class Caller(Planning):
     def _last_update(self, update: Use) -> CallRecord | None:
         return last_update(update, self._known(update))
 
-    def _read(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome:
+    def _read(self, use: Use, request: Request) -> Outcome:
         if self._reading is None:
-            if (outcome := self._look(use, arguments, request)) is not None:
+            if (outcome := self._look(use, request)) is not None:
                 return outcome
             poll = use.step.poll
             again = f"until {poll.until.text}, every {span(poll.every)}, within {span(poll.within)}" if poll else ""
             self.plan(use.step, "to read", request=request, reason=again, position=use.position)
-            return Outcome("done", value=None if use.step.expect == "none" else Unknown(name_of(use)))
+            return Outcome("done") if use.step.expect == "none" else awaited(use.step.id, use.position)
         prior = self._before(use)
         if prior is not None and prior.answer and self._progress.has_written and prior.digest == request.digest():
             return Outcome("done", value=parse_json(prior.answer.encode()))
-        return self._reading.step(use.step, self._subject(use), use.scope, arguments, request)
+        return self._reading.step(use.step, self._subject(use), use.scope, use.arguments, request)
 
     def _write(self, use: Use, request: Request) -> Outcome:
         assert self._sender is not None and self._reading is not None  # noqa: S101 - a dry run stops before

@@ -58,18 +58,14 @@ class Context:
     mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """The entries of lookups from files, by the names of the lookups."""
 
-    _renderers: dict[int, tuple[Tree, Callable[[Mapping[str, Any]], Any]]] = field(default_factory=dict, repr=False)
+    _renderers: dict[int, tuple[Callable[[Mapping[str, Any]], Any], Tree]] = field(default_factory=dict, repr=False)
 
     def render(self, tree: Tree, scope: Mapping[str, Any]) -> Any:
         """A tree of the recipe rendered, which every row does. Raises EvaluationError."""
         found = self._renderers.get(id(tree))
         if found is None:  # the tree is kept with it, so that its id stays its own
-            found = self._renderers[id(tree)] = tree, renderer(tree)
-        return found[1](scope)
-
-    def operation(self, name: str) -> Operation:
-        """An operation by its full name; a checked recipe names only known ones."""
-        return self.catalogue.operation(name)
+            found = self._renderers[id(tree)] = renderer(tree), tree
+        return found[0](scope)
 
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
         """The request for an operation of the target, on the day of the run. Raises ArgumentError."""

@@ -50,7 +50,7 @@ def _remedy(context: Context, part: Path) -> str:
 
 def _read(context: Context, sender: Sender, search: Search, arguments: Mapping[str, Any], path: Path) -> PageWatch:
     """Read the list once, into the file at `path`; what was seen of it meanwhile."""
-    operation = context.operation(search.operation)
+    operation = context.catalogue.operation(search.operation)
     identity = Identity(context.account, context.recipe.name, "once", "rows", "rows", "")
     count = 0
     watch = PageWatch(operation)
@@ -74,7 +74,7 @@ def _read(context: Context, sender: Sender, search: Search, arguments: Mapping[s
 
 def search_request(context: Context, search: Search) -> Request:
     """The request for the first page of the rows. Raises InvalidError."""
-    operation = context.operation(search.operation)
+    operation = context.catalogue.operation(search.operation)
     with _explained(context, search):
         return context.request(operation, first_arguments(operation, render(search.arguments, context.scope)))
 

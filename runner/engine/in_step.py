@@ -44,7 +44,7 @@ def update_use(context: Context, use: Use, found: Any) -> Use:
         id=use.step.id + UPDATE, was=use.step.was and use.step.was + UPDATE, operation=update.operation,
         arguments=update.arguments, expect="", unless_found=None,
     )  # fmt: skip
-    operation = context.operation(update.operation)
+    operation = context.catalogue.operation(update.operation)
     given = first_arguments(operation, context.render(update.arguments, {**use.scope, "found": found}))
     identity = use.identity._replace(step=step.id)
     return Use(step, operation, use.scope, identity, use.position, use.undecided, given)

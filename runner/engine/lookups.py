@@ -32,7 +32,7 @@ def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
     """
     if lookup.file:
         return table_of(lookup, context.mappings[lookup.name])
-    operation = context.operation(lookup.operation)
+    operation = context.catalogue.operation(lookup.operation)
     if reader is None or (context.journal is None and not may_look(operation)):
         return Unknown(lookup.name)
     identity = Identity(context.account, context.recipe.name, "once", "lookups", lookup.name, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from runner.catalogue import ArgumentError, Request, first_arguments, parse_json
@@ -41,7 +42,7 @@ class Planning:
     ) -> None:  # fmt: skip
         """Note what a dry run says of a call. A run says it with events."""
         if self._sender is None:
-            operation = self._context.operation(step.operation)
+            operation = self._context.catalogue.operation(step.operation)
             planned = PlannedCall(step.id, operation, state, request, position, reason, unless_found, run, read_back)
             self._progress.planned.append(planned)
 
@@ -76,7 +77,7 @@ class Planning:
         looked_up = None
         if search is not None:
             try:
-                operation = self._context.operation(search.operation)
+                operation = self._context.catalogue.operation(search.operation)
                 arguments = first_arguments(operation, self._context.render(search.arguments, use.scope))
                 looked_up = self._context.request(operation, arguments)
             except (EvaluationError, ArgumentError) as error:
@@ -87,14 +88,15 @@ class Planning:
                 return outcome
         state: PlannedState = "undecided" if use.undecided else "to send"
         reason = use.undecided
-        again = self._context.again.get(self._progress.row.key)
-        if again is not None and use.identity.generation and not use.undecided:
-            reason = f"sent again: {again.why}"
-        self.plan(
-            use.step, state, request=request, reason=reason, position=use.position, unless_found=looked_up,
-            read_back=back_request(self._context, use, Unknown(name_of(use)))[1] if use.step.verify else None,
-        )  # fmt: skip
-        return Outcome("done", value=Unknown(name_of(use)))
+        if use.identity.generation and not use.undecided:
+            again = self._context.again.get(self._progress.row.key)
+            reason = f"sent again: {again.why}" if again is not None else ""
+        made = awaited(use.step.id, use.position)
+        read_back = back_request(self._context, use, made.value)[1] if use.step.verify else None
+        self._progress.planned.append(
+            PlannedCall(use.step.id, use.operation, state, request, use.position, reason, looked_up, 0, read_back)
+        )
+        return made
 
     def _plan_in_step(self, use: Use, request: Request, prior: CallRecord | None) -> Outcome:
         """A step whose object is kept in step: sent where nothing is found, updated where something differs."""
@@ -103,11 +105,12 @@ class Planning:
             state: PlannedState = "done" if prior.state == "done" else "found"
             self._progress.writes.append((state, prior.run))
             self.plan(use.step, state, request=request, position=use.position, run=prior.run)
-            found = parse_json(prior.answer.encode()) if prior.answer else Unknown(name_of(use))
+            later = awaited(use.step.id, use.position).value
+            found = parse_json(prior.answer.encode()) if prior.answer else later
             outcome = Outcome("found", value=found)
         else:
             outcome = self._plan_write(use, request)
-            found = Unknown(name_of(use)) if outcome.state == "done" else outcome.value
+            found = outcome.value
         return self._plan_update(use, found, outcome, stale=made) if outcome.ok else outcome
 
     def _plan_update(self, use: Use, found: Any, outcome: Outcome, *, stale: bool) -> Outcome:
@@ -140,14 +143,14 @@ class Planning:
         self.plan(update.step, "to send", request=change.request, reason=reason, position=update.position)
         return outcome._replace(value=change.after)
 
-    def _look(self, use: Use, arguments: Mapping[str, Any], request: Request) -> Outcome | None:
+    def _look(self, use: Use, request: Request) -> Outcome | None:
         """What a read gives while it is planned; None where it cannot be made yet."""
         if self._looking is None or use.undecided or not request.known or not may_look(use.operation):
             return None
         if use.step.poll is not None:  # a plan does not wait
             return None
         try:
-            outcome = self._looking.step(use.step, self._subject(use), use.scope, arguments, request)
+            outcome = self._looking.step(use.step, self._subject(use), use.scope, use.arguments, request)
         except Undecided:
             return None
         if not outcome.ok and outcome.state != "rejected":
@@ -158,7 +161,7 @@ class Planning:
 
     def _look_for(self, use: Use, search: Search, request: Request, looked_up: Request) -> Outcome | None:
         """What makes a write needless while it is planned; None where it is to be sent, or that is not known yet."""
-        operation = self._context.operation(search.operation)
+        operation = self._context.catalogue.operation(search.operation)
         if self._looking is None or use.undecided or not looked_up.known or not may_look(operation):
             return None
         try:
@@ -180,6 +183,7 @@ class Planning:
         return Outcome("found", value=outcome.value[0])
 
 
-def name_of(use: Use) -> str:
-    """What a use is called where its result is not known yet."""
-    return use.step.id if use.position is None else f"{use.step.id}[{use.position}]"
+@lru_cache(maxsize=1024)
+def awaited(step: str, position: int | None) -> Outcome:
+    """What a call of a step comes to before it is made, at its position under `for_each`."""
+    return Outcome("done", value=Unknown(step if position is None else f"{step}[{position}]"))

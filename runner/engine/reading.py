@@ -32,7 +32,7 @@ class Reading:
         self, step: Step, subject: Subject, scope: Mapping[str, Any], arguments: Mapping[str, Any], request: Request
     ) -> Outcome:
         """The read of a step: one object, or a list as `expect` wants it. A good answer is kept in the journal."""
-        operation = self._context.operation(step.operation)
+        operation = self._context.catalogue.operation(step.operation)
 
         def read() -> Outcome:
             if not operation.items:
@@ -57,7 +57,7 @@ class Reading:
         What has an id of `besides` is known, and is not what is looked for.
         More than one is refused, not guessed. Before a payment the whole list is read and noted.
         """
-        listing = self._context.operation(search.operation)
+        listing = self._context.catalogue.operation(search.operation)
         listed = Listed(operation)
 
         def keep(item: Any) -> bool:
@@ -90,7 +90,7 @@ class Reading:
     def again(self, step: Step, before: Before, subject: Subject) -> Outcome:
         """All that the search which was made before a call lists now."""
         try:
-            listing = self._context.operation(before.operation)
+            listing = self._context.catalogue.operation(before.operation)
             outcome = self._sender.items(_looking(step, subject), listing, before.arguments, tries=step.retry)
         except (ArgumentError, KeyError):  # the API's document has changed since
             return Outcome("rejected", f"unless_found: the search with {before.operation} cannot be made any more")

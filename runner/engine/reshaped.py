@@ -39,8 +39,6 @@ def past_of(history: History, account: str, recipe: Recipe) -> Past:
 
 def reshaped(step: Step, prior: Prior, past: Past, *, key: str) -> str:
     """Why a step of a row is not sent: it was something else when it was; empty when it may be."""
-    if not prior and not past.once:  # a row that nobody has seen: most are
-        return ""
     mine = done_calls(step, prior)
     sent = next(iter(mine.values()), None)
     if sent is not None and step.once_per is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from runner.catalogue import Operation
@@ -44,7 +45,12 @@ class RowRun:
         )  # fmt: skip
         generations = [call.identity.generation for call in prior.values()]
         self._generation = max([self._again.generation if self._again is not None else 0, *generations])
+        self._identity = partial(
+            Identity, context.account, context.recipe.name, "row", row.key, generation=self._generation
+        )
         self._progress = Progress(row, prior)
+        # Without any call of before, and without what earlier runs leave to be careful about, nothing is looked for.
+        self._new = not prior and not context.past.once
         self._caller = Caller(context, self._progress, sender, looker=looker)
         self._objects = Objects()
         self.broke_off = False
@@ -52,7 +58,7 @@ class RowRun:
 
     def run(self) -> RowResult:
         """Take the row through all its steps, or as far as it gets."""
-        refused = self._unsettled() or self._orphan(self._progress.prior)
+        refused = "" if self._new else self._unsettled() or self._orphan(self._progress.prior)
         if refused:
             return self._result("rejected", refused)
         trouble: tuple[Bucket, str] | None = None
@@ -121,6 +127,8 @@ class RowRun:
 
     def _orphan(self, prior: Mapping[tuple[str, str], CallRecord]) -> str:
         """A write among those before whose step the recipe no longer has: going on could do it twice."""
+        if not prior:
+            return ""
         known = {name for step in self._context.recipe.steps for name in (step.id, step.was)}
         for (step, _), call in prior.items():
             if step.partition("/")[0] not in known and call.effect != "read" and call.state in (*SETTLED, *OPEN):
@@ -131,24 +139,25 @@ class RowRun:
 
     def _step(self, step: Step) -> Outcome:
         """One step; its result is in scope under its id afterwards."""
-        operation = self._context.operation(step.operation)
+        operation = self._context.catalogue.operation(step.operation)
         try:
-            decided = step.when.evaluate(self._scope) if step.when is not None else True
-            if not isinstance(decided, Unknown) and not decided:
-                self._scope[step.id] = None
-                self._caller.plan(step, "skipped", reason=f"{step.when.text if step.when else ''} is false")
-                return Outcome("done")
-            undecided = step.when.text if isinstance(decided, Unknown) and step.when is not None else ""
-            set_aside = self._reshaped(step, operation)
-            if set_aside is not None:
+            undecided = ""
+            if step.when is not None:
+                decided = step.when.evaluate(self._scope)
+                if isinstance(decided, Unknown):
+                    undecided = step.when.text
+                elif not decided:
+                    self._scope[step.id] = None
+                    self._caller.plan(step, "skipped", reason=f"{step.when.text} is false")
+                    return Outcome("done")
+            if not self._new and (set_aside := self._reshaped(step, operation)) is not None:
                 return set_aside
             if step.once_per is not None:
                 outcome = self._once(step, operation, undecided=undecided)
             elif step.for_each is not None:
                 outcome = self._each(step, operation, undecided=undecided)
             else:
-                use = Use(step, operation, self._scope, self._identity(step, ""), undecided=undecided)
-                outcome = self._call(use)
+                outcome = self._call(Use(step, operation, self._scope, self._identity(step.id, ""), None, undecided))
         except EvaluationError as error:
             self._caller.plan(step, "invalid", reason=str(error))
             return Outcome("rejected", str(error))
@@ -187,7 +196,7 @@ class RowRun:
         orphan = self._orphan(shared)
         if orphan and self._again is None:
             return Outcome("rejected", orphan)
-        reason = reshaped(step, self._progress.prior, context.past, key=self._row.key)
+        reason = "" if self._new else reshaped(step, self._progress.prior, context.past, key=self._row.key)
         if reason and operation.effect != "read" and not done_calls(step, shared):
             return self._set_aside(step, reason)
         identity = Identity(context.account, context.recipe.name, "once", value, step.id, "")
@@ -204,37 +213,33 @@ class RowRun:
             items = [Unknown(f"each of {items.origin}")]
         if not isinstance(items, list | tuple):
             raise EvaluationError(f"{step.for_each.text}: a list is needed")
-        names = self._item_names(step, items)
+        scope = dict(self._scope)
+        names = self._item_names(step, items, scope)
         reason = renamed(step, self._progress.prior, names, key=self._row.key)
         if reason and operation.effect != "read" and not any(isinstance(item, Unknown) for item in items):
             return self._set_aside(step, reason)
         results: list[Any] = []
         for position, (name, item) in enumerate(zip(names, items, strict=True)):
-            scope = {**self._scope, "item": item}
-            use = Use(step, operation, scope, self._identity(step, name), position, undecided)
+            scope["item"] = item
+            use = Use(step, operation, scope, self._identity(step.id, name), position, undecided)
             outcome = self._call(use)
             if not outcome.ok:
                 return outcome._replace(reason=f"item {position + 1}: {outcome.reason}")
             results.append(outcome.value)
         return Outcome("done", value=results)
 
-    def _item_names(self, step: Step, items: Sequence[Any]) -> list[str]:
-        """What makes each item this item: its item_key, or its position."""
+    def _item_names(self, step: Step, items: Sequence[Any], scope: dict[str, Any]) -> list[str]:
+        """What makes each item this item: its item_key, or its position. `scope` is a copy to put items in."""
         if step.item_key is None:
             return [str(position) for position in range(len(items))]
-        names: list[str] = []
-        scope = dict(self._scope)
+        names: dict[str, None] = {}
         for item in items:
             scope["item"] = item
             name = to_text(step.item_key.evaluate(scope))
             if name in names:
                 raise EvaluationError(f"two items have the item_key {name!r}")
-            names.append(name)
-        return names
-
-    def _identity(self, step: Step, item: str) -> Identity:
-        context = self._context
-        return Identity(context.account, context.recipe.name, "row", self._row.key, step.id, item, self._generation)
+            names[name] = None
+        return list(names)
 
 
 class _RowValues(dict[str, Any]):

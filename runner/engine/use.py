@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from runner.catalogue import Operation
 from runner.engine.events import PlannedCall
@@ -35,6 +34,8 @@ class Progress:
     @property
     def open_call(self) -> CallRecord | None:
         """A write of before whose outcome is still unknown, whether or not the recipe or the sheet gets to it."""
+        if not self.prior:  # most rows are new
+            return None
         writes = (call for name, call in self.prior.items() if call.effect != "read" and name not in self.adopted)
         return next((call for call in writes if call.state in OPEN), None)
 
@@ -44,10 +45,11 @@ class Progress:
         return any(call.effect != "read" and call.state in (*SETTLED, *OPEN) for call in self.prior.values())
 
 
-class Use(NamedTuple):
+@dataclass
+class Use:
     """A step used for one row or item: what it sees, which call it is, and its position under `for_each`.
 
-    `arguments` are those of its `with`, rendered.
+    `arguments` are those of its `with`, once they are rendered.
     """
 
     step: Step
@@ -56,4 +58,4 @@ class Use(NamedTuple):
     identity: Identity
     position: int | None = None
     undecided: str = ""
-    arguments: Mapping[str, Any] = MappingProxyType({})
+    arguments: Mapping[str, Any] = field(default_factory=dict)

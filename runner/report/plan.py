@@ -90,23 +90,25 @@ class Totals:
         if kind not in ("to send", "only read"):
             return
         for call in planned:
-            if call.state == "to read":
-                self.reads[call.operation.full_name] += 1
-            elif call.state in ("to send", "undecided"):
+            if call.state in ("to send", "undecided"):
+                self.writes[call.operation.full_name] += 1
                 self._add_write(call)
+            elif call.state == "to read":
+                self.reads[call.operation.full_name] += 1
 
     def _add_write(self, call: PlannedCall) -> None:
-        self.writes[call.operation.full_name] += 1
-        self.searches += call.unless_found is not None
+        """What a write has beside itself: a search before it, a read after it, money, a condition."""
+        if call.unless_found is not None:
+            self.searches += 1
         if call.read_back is not None and call.operation.read_back is not None:
             self.reads[f"{call.operation.api}.{call.operation.read_back.operation}"] += 1
         undecided = call.state == "undecided"
-        self.undecided += undecided
-        amount = call.request.amount if call.request is not None else None
-        if amount is not None:
-            self.money.add(amount)
+        if undecided:
+            self.undecided += 1
+        if call.request is not None and call.request.amount is not None:
+            self.money.add(call.request.amount)
             if undecided:
-                self.money_undecided.add(amount)
+                self.money_undecided.add(call.request.amount)
 
 
 class PlanText:

@@ -189,13 +189,13 @@ def _request(request: Request, *, inferred: bool = False) -> str:
         amount = request.amount
         line += f',"amount":{marked(amount if isinstance(amount, Unknown) else _decimal(amount))}'
     if request.notes or inferred:
-        line += f',"notes":{_notes(("inferred operation",) * inferred + request.notes)}'
+        line += f',"notes":{_notes(request.notes, inferred)}'
     return line
 
 
 @lru_cache(maxsize=1024)
-def _notes(notes: tuple[str, ...]) -> str:
-    return to_json(notes).decode()
+def _notes(notes: tuple[str, ...], inferred: bool) -> str:  # noqa: FBT001 - it is looked up by both, again and again
+    return to_json(("inferred operation", *notes) if inferred else notes).decode()
 
 
 def _body(request: Request) -> str:
