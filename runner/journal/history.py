@@ -9,6 +9,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
+from runner.journal.lock import is_held
 from runner.journal.records import (
     OPEN,
     AgainRecord,
@@ -126,10 +127,11 @@ class History:
         """A text that changes when something has happened in a run."""
         sql = (
             "SELECT (SELECT max(rowid) FROM attempts), (SELECT count(*) FROM rows WHERE run = ?1), "
-            "(SELECT state || finished_at FROM runs WHERE id = ?1), "
+            "(SELECT finished_at FROM runs WHERE id = ?1), "
             "(SELECT count(*) FROM calls WHERE run = ?1 AND state = 'intent')"
         )
-        return "-".join(map(str, next(iter(self._select(sql, run)), ())))
+        state = next((record.state for record in [self.run(run)] if record is not None), "")
+        return "-".join(map(str, (*next(iter(self._select(sql, run)), ()), state)))
 
     def calls_cut_short(self, run: int) -> list[CallRecord]:
         """The calls of the rows that a run began and has not finished."""
@@ -182,12 +184,19 @@ class History:
 
     def runs(self) -> list[RunRecord]:
         """Every run, oldest first."""
-        return [_run(values) for values in self._select(f"SELECT {_RUN} FROM runs ORDER BY id")]  # noqa: S608
+        return self._runs("true")
 
     def run(self, number: int) -> RunRecord | None:
         """One run by its number."""
-        found = self._select(f"SELECT {_RUN} FROM runs WHERE id = ?", number)  # noqa: S608
-        return next(map(_run, found), None)
+        return next(iter(self._runs("id = ?", number)), None)
+
+    def _runs(self, where: str, *values: Any) -> list[RunRecord]:
+        sql = f"SELECT {_RUN} FROM runs WHERE {where} ORDER BY id"  # noqa: S608
+        found = [RunRecord(*row) for row in self._select(sql, *values)]
+        if any(run.state == "running" for run in found) and not is_held(self.path.parent):
+            found = [RunRecord(*row) for row in self._select(sql, *values)]  # it may have ended before it was looked at
+            return [run._replace(state="killed") if run.state == "running" else run for run in found]
+        return found
 
     def rows(self, run: int) -> Iterator[RowRecord]:
         """The rows of a run that were finished, in the order of the input."""
@@ -246,7 +255,3 @@ class History:
 
 def _is_open(call: CallRecord) -> bool:
     return call.state in OPEN and call.effect != "read"
-
-
-def _run(values: Any) -> RunRecord:
-    return RunRecord(*values)

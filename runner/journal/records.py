@@ -78,7 +78,8 @@ class MadeCall(NamedTuple):
 
 
 class RunRecord(NamedTuple):
-    """A run: what was asked, with which recipe, input and values, and how it ended (`running` until then).
+    """A run: what was asked, with which recipe, input and values, and how it ended (`running` until then;
+    `killed`, where its process is gone and no end is on record).
 
     `vars` is a JSON object, `only` a JSON list of row keys, empty for all rows; `date` is ISO, times are UTC.
     `max_failures` is how many rejected rows stop it, None for no such number; `who` started it. `left_out` counts lines

@@ -18,9 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from runner.journal.lock import take_lock
 from runner.journal.records import AgainRecord, CallRecord, Identity, NoticeRecord, RowRecord, RunRecord
 from runner.journal.schema import create, present, version_of
-from runner.problems import LockedError, StoppedError
+from runner.problems import StoppedError
 
 NAME = "journal.sqlite"
 
@@ -41,6 +42,7 @@ _PUT_CALL = (
 )
 _PUT_ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT_AGAIN = "INSERT INTO again (key, generation, why, who, at, run) VALUES (?, ?, ?, ?, ?, ?)"
+_KILLED = "UPDATE runs SET state = 'killed' WHERE state = 'running'"  # whoever holds the lock is the only one
 _PUT_HIT = "INSERT INTO hits VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
 _ROW_COLUMNS = RowRecord._fields
 _PUT_ROW = f"INSERT OR REPLACE INTO rows ({', '.join(_ROW_COLUMNS)}) VALUES ({', '.join('?' * len(_ROW_COLUMNS))})"  # noqa: S608
@@ -65,19 +67,12 @@ class Journal:
         """Transactions committed, each one fsync."""
 
     def __enter__(self) -> Journal:
-        from filelock import FileLock, Timeout  # imported on use: who only reads needs no lock
-
-        # not thread_local: whichever thread leaves, the lock has to go
-        self._lock = FileLock(self.folder / "journal.lock", timeout=0, mode=0o600, thread_local=False)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if stat.S_IMODE(self.folder.stat().st_mode) & 0o077:
                 with suppress(PermissionError):  # somebody else's folder: the file is 0600 all the same
                     self.folder.chmod(0o700)
-            self._lock.acquire()
-        except Timeout:
-            message = f"another run is using {self.path}"
-            raise LockedError(message, remedy="wait for it to end; its lock goes with its process") from None
+            self._lock = take_lock(self.folder, what=self.path)
         except OSError as error:
             raise _unusable(self.path, error) from None
         try:
@@ -105,6 +100,7 @@ class Journal:
         self.flush()
         with self._commit_lock, self._writing():
             self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(_KILLED)
             cursor = self._connection.execute(sql, [_storable(getattr(run, name)) for name in names])
             number = int(cursor.lastrowid or 0)
             for each in again:
@@ -116,6 +112,7 @@ class Journal:
     def reopen(self, run: int, *, max_failures: int | None = None) -> None:
         """Record that a stopped run goes on, until `max_failures` rows are rejected."""
         cleared = "state = 'running', exit_code = NULL, finished_at = '', reason = ''"
+        self._put(_KILLED, ())
         self._put(f"UPDATE runs SET {cleared}, max_failures = ? WHERE id = ?", (max_failures, run))  # noqa: S608
         self.flush()
 

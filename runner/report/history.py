@@ -51,7 +51,8 @@ def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int
         code = "" if run.exit_code is None else str(run.exit_code)
         known = (str(run.id), run.recipe, run.target, moment(run.started_at), run.state, code, str(run.row_count))
         table.append([*map(printable, known), *(str(counts[bucket]) for bucket in BUCKETS)])
-    return _joined(columns(table, right={0, *range(5, len(_HEADER))}))
+    killed = [f"run {run.id} was killed; go on with: runner resume {run.id}" for run in runs if run.state == "killed"]
+    return _joined([*columns(table, right={0, *range(5, len(_HEADER))}), *killed])
 
 
 def show_run(
@@ -89,6 +90,13 @@ def show_run(
 
 def _notice(notice: NoticeRecord) -> str:
     return f"{notice.name}" + (f": {notice.reason}" if notice.reason else "") + f" ({moment(notice.at)})"
+
+
+def said_state(run: RunRecord) -> str:
+    """How a run ended, and how to go on where it was killed."""
+    if run.state == "killed":
+        return f"killed, no end is on record; go on with: runner resume {run.id}"
+    return run.state + ("" if run.exit_code is None else f", exit code {run.exit_code}")
 
 
 def settle_text(calls: Sequence[CallRecord], *, shown: Mapping[int, Shown] | None = None) -> str:
@@ -166,7 +174,7 @@ def _head(run: RunRecord, counts: Mapping[Bucket, int]) -> Iterator[str]:
     buckets = ", ".join(f"{counts[bucket]} {bucket}" for bucket in BUCKETS if counts[bucket])
     size = run_size(run)
     facts = {
-        "state": run.state + ("" if run.exit_code is None else f", exit code {run.exit_code}"),
+        "state": said_state(run),
         "reason": run.reason,
         "started": moment(run.started_at) + (f" by {run.who}" if run.who else ""),
         "finished": moment(run.finished_at),

@@ -12,7 +12,7 @@ from typing import Any
 from runner.engine.events import BUCKETS
 from runner.journal import CallRecord, History, RowRecord, RunRecord, SentCall
 from runner.problems import printable
-from runner.report.history import id_of, is_open, lines_of, object_of, with_cut_short
+from runner.report.history import id_of, is_open, lines_of, object_of, said_state, with_cut_short
 from runner.report.page_calls import Chunks, cut, drawn, milliseconds, packed
 from runner.report.page_times import CLASSES, Times
 from runner.report.recount import Recount, decimal, span
@@ -185,7 +185,7 @@ def _asked(run: RunRecord, history: History) -> list[tuple[str, str]]:
         ("started", moment(run.started_at)),
         ("started by", run.who),
         ("finished", moment(run.finished_at)),
-        ("state", run.state + ("" if run.exit_code is None else f", exit code {run.exit_code}")),
+        ("state", said_state(run)),
     ]
     again = (f"{each.key}: {each.why} ({each.who}, {moment(each.at)})" for each in history.again(run.id))
     facts += [("sent again", text) for text in again]

@@ -113,8 +113,10 @@ def test_a_signal_that_is_ignored_stays_ignored(contacts: Command, held: Held) -
 
 def test_killed_and_resumed(contacts: Command, held: Held) -> None:
     with started(contacts, held) as process:
+        assert " running " in contacts("runs").out
         process.kill()
         process.communicate(timeout=TIMEOUT)
+    assert contacts("runs").out.endswith("run 1 was killed; go on with: runner resume 1\n")
     held.go.set()
     told = contacts("resume", code=5, env=KEY).err
     assert "UNKNOWN" in told

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.journal import CallRecord, CallState, History, Identity, Journal, RowRecord, RunRecord
+from runner.journal.lock import is_held
 from runner.journal.store import NAME
 from runner.problems import StoppedError
 
@@ -76,6 +77,30 @@ def test_a_run_comes_back_as_it_was_recorded(folder: Path) -> None:
         assert (history.run(2), history.run(3)) == (later._replace(id=2), None)
         journal.reopen(1)
         assert history.run(1) == RUN._replace(id=1)
+
+
+def test_a_run_without_an_end_whose_process_is_gone_was_killed(folder: Path) -> None:
+    with Journal(folder) as journal:
+        journal.begin(RUN)
+        history = History(folder)
+        assert [run.state for run in history.runs()] == ["running"]
+    assert [run.state for run in history.runs()] == ["killed"]
+    found = history.run(1)
+    assert found is not None
+    assert found.state == "killed"
+    with Journal(folder) as journal:  # whoever is at work now, it is not that run
+        journal.begin(RUN)
+        assert [run.state for run in history.runs()] == ["killed", "running"]
+        journal.reopen(1)
+        assert [run.state for run in history.runs()] == ["running", "killed"]
+
+
+def test_looking_at_the_lock_is_in_nobodys_way(folder: Path) -> None:
+    for _ in range(100):
+        with Journal(folder) as journal:
+            journal.flush()
+            assert is_held(folder)
+        assert not is_held(folder)
 
 
 def test_calls_of_one_key(folder: Path) -> None:

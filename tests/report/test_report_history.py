@@ -85,6 +85,13 @@ run  recipe        target   started               state     exit  rows  done  fo
     )
 
 
+def test_a_run_that_was_killed_can_be_gone_on_with() -> None:
+    killed = RUN._replace(state="killed", exit_code=None)
+    assert runs_table([killed], {}).endswith("run 4 was killed; go on with: runner resume 4\n")
+    told = show_run(killed, iter(ROWS), CALLS, key=None, limit=0)
+    assert "  state     killed, no end is on record; go on with: runner resume 4\n" in told
+
+
 def test_no_runs_is_a_header_alone() -> None:
     assert runs_table([], {}).count("\n") == 1
 

@@ -87,10 +87,19 @@ def test_it_follows_the_journal_and_holds_nobody_up(live: LivePage, tmp_path: Pa
     assert [one["step"] for one in json.loads(ask(live, "calls?row=3")[1])] == ["job", "deposit"]
 
 
-def test_a_run_that_goes_on_does_not_speak_of_its_end(live: LivePage) -> None:
-    found = data(live)
+def test_a_run_that_goes_on_does_not_speak_of_its_end(live: LivePage, tmp_path: Path) -> None:
+    with Journal(tmp_path):
+        found = data(live)
     assert not {"lines", "not started"} & {label for label, _ in found["summary"]}
     assert dict(found["summary"])["calls"] == ["29 in 0:13 (2.2/s)"]
+
+
+def test_a_run_that_is_killed_is_told_of_at_once(live: LivePage, tmp_path: Path) -> None:
+    with Journal(tmp_path):
+        going_on = data(live)
+    killed = json.loads(ask(live, f"data?seen={going_on['mark']}")[1])
+    assert (going_on["state"], killed["state"]) == ("running", "killed")
+    assert dict(killed["asked"])["state"] == "killed, no end is on record; go on with: runner resume 1"
 
 
 def test_a_journal_that_is_gone_is_told(live: LivePage, tmp_path: Path) -> None:
@@ -104,13 +113,13 @@ def test_a_journal_that_is_gone_is_told(live: LivePage, tmp_path: Path) -> None:
 
 def test_in_the_browser_it_changes_under_the_reader(window: OpenWindow, live: LivePage, tmp_path: Path) -> None:
     own = window()
-    page = own.open(live.url)
-    expect(page.locator("#pulse")).to_have_text("live")
-    button = page.locator("td.c-key button", has_text="PO-3").first
-    button.focus()
-    page.keyboard.press("Enter")
-    expect(page.locator(".call")).to_have_count(2)
     with Journal(tmp_path) as journal:
+        page = own.open(live.url)
+        expect(page.locator("#pulse")).to_have_text("live")
+        button = page.locator("td.c-key button", has_text="PO-3").first
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".call")).to_have_count(2)
         finish_another(journal, 13)
         expect(page.locator("#count")).to_have_text("13 rows", timeout=30_000)
         expect(page.locator(".call")).to_have_count(2)

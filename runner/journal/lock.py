@@ -1,0 +1,49 @@
+"""The lock of a journal's folder: who writes holds it, and it goes with its process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.problems import LockedError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+_NAME = "journal.lock"
+
+_PATIENCE = 0.2
+"""Seconds that whoever wants to write waits: somebody who looks at the lock holds it for less than a millisecond."""
+
+
+def take_lock(folder: Path, *, what: Path) -> FileLock:
+    """The lock of a folder, taken. Raises LockedError, which says that `what` is in use, and OSError."""
+    from filelock import FileLock, Timeout  # imported on use: who only reads needs no lock
+
+    # not thread_local: whichever thread leaves, the lock has to go
+    lock = FileLock(folder / _NAME, timeout=_PATIENCE, mode=0o600, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        message = f"another run is using {what}"
+        raise LockedError(message, remedy="wait for it to end; its lock goes with its process") from None
+    return lock
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process holds the lock; True too where that cannot be seen."""
+    try:
+        handle = os.open(folder / _NAME, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
