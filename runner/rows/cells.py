@@ -37,6 +37,7 @@ _TYPED: dict[str, tuple[type, ...]] = {
     "integer": (int,), "decimal": (int, Decimal), "boolean": (bool,), "date": (datetime.date,), "string": (),
 }  # fmt: skip
 """What is of a type before it is read."""
+_PLAIN_TEXT = Column("", "", null=("",))
 
 
 class CellError(Exception):
@@ -57,11 +58,10 @@ def compile_cell(column: Column) -> Convert | None:
     one = _compile_one(column)
     if column.listed:
         return _compile_list(column, one)
+    if is_plain(column) and not column.required and column.default is None:
+        return None
     trimmed = column.trim or column.type != "string" or bool(column.split)
     null = frozenset(marker.strip() if trimmed else marker for marker in column.null)
-    plain = column.type == "string" and one is _as_text and not trimmed and null == {""}
-    if plain and not column.required and column.default is None:
-        return None
 
     def convert(cell: Any) -> Any:
         text = cell if isinstance(cell, str) else "" if cell is None else to_text(cell)
@@ -75,6 +75,11 @@ def compile_cell(column: Column) -> Convert | None:
         return _none(column, "") if value is None else value
 
     return convert
+
+
+def is_plain(column: Column) -> bool:
+    """Whether each text but the empty one is its own value, and no text is wrong."""
+    return column._replace(name="", header="", others=(), default=None, required=False) == _PLAIN_TEXT
 
 
 def _none(column: Column, text: str) -> Any:
@@ -107,6 +112,8 @@ def _compile_one(column: Column) -> One:
                 return None
         if mapped is not None:
             value = mapped(text)
+        elif isinstance(cell, str):
+            value = parse(text)
         elif isinstance(cell, typed) and (typed == (bool,) or not isinstance(cell, bool)):
             value = _same(cell, column.type)
         else:

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from runner.problems import nearest
 from runner.recipe.model import Column, Rows
-from runner.rows.cells import CellError, Convert, compile_cell
+from runner.rows.cells import CellError, Convert, compile_cell, is_plain
 from runner.rows.making import read_columns
 
-CELLS_KEPT = 512
-"""Texts of a column that are not read again."""
+CELLS_KEPT = 20_000
+"""Texts of all columns together that are not read again."""
 
 Report = Callable[[int, str, str, str], None]
 """Called with a cell of the header (from 0), a message, a kind and a remedy."""
+
+
+class Taken(NamedTuple):
+    """A column, taken from the cell `at` (from 0). Of a `plain` one each text but the empty one is its own value."""
+
+    name: str
+    at: int
+    convert: Convert | None
+    plain: bool
 
 
 @dataclass(frozen=True)
@@ -25,15 +35,32 @@ class Columns:
 
     width: int
     labels: Mapping[str, str]
-    plan: tuple[tuple[str, int, Convert | None], ...] = field(repr=False)
+    plan: tuple[Taken, ...] = field(repr=False)
 
-    def values(self, cells: Sequence[str]) -> dict[str, Any]:
-        """The typed values of a record, by column name. Raises CellError for the first cell that is wrong."""
-        return {name: convert(cells[at]) if convert else cells[at] or None for name, at, convert in self.plan}
+    def values(self, cells: Sequence[Any]) -> dict[str, Any]:
+        """The typed values of a record, by column name. Raises CellError for a cell that is wrong."""
+        empty, plain, remembered = self._loops
+        values = empty.copy()  # costs less than putting the names in one by one
+        for name, at, convert in plain:
+            if cells[at]:
+                values[name] = cells[at]
+            elif convert:
+                values[name] = convert(cells[at])
+        for name, at, known in remembered:
+            values[name] = known[cells[at]]
+        return values
+
+    @cached_property
+    def _loops(self) -> tuple[dict[str, Any], Sequence[tuple[str, int, Convert | None]], Sequence[_Known]]:
+        """The plan as `values` goes through it for every record: all names, the plain columns, and the others."""
+        read = [(name, at, convert) for name, at, convert, plain in self.plan if not plain and convert]
+        known = tuple((name, at, _Remembered(convert, CELLS_KEPT // len(read))) for name, at, convert in read)
+        plain = tuple(column[:3] for column in self.plan if column.plain)
+        return dict.fromkeys(column.name for column in self.plan), plain, known
 
     def faults(self, cells: Sequence[str]) -> Iterator[tuple[int, str, str]]:
         """All that is wrong with a record: the place of the cell, the message and the remedy."""
-        for name, at, convert in self.plan:
+        for name, at, convert, _ in self.plan:
             try:
                 if convert:
                     convert(cells[at])
@@ -43,18 +70,18 @@ class Columns:
     def usable(self, cells: Sequence[str]) -> dict[str, Any]:
         """The values of the cells that are not wrong; an empty cell has none, whether or not it is required."""
         found: dict[str, Any] = {}
-        for name, at, convert in self.plan:
+        for name, at, convert, _ in self.plan:
             with suppress(CellError):
                 found[name] = None if cells[at] == "" else convert(cells[at]) if convert else cells[at]
         return found
 
     def place(self, name: str) -> int:
         """The place of a column in the file, from 0."""
-        return next(at for known, at, _ in self.plan if known == name)
+        return next(at for known, at, *_ in self.plan if known == name)
 
     def place_of(self, names: Sequence[str]) -> int:
         """The place of the first of these names that is a column, or 0."""
-        return next((at for name in names for known, at, _ in self.plan if known == name), 0)
+        return next((at for name in names for known, at, *_ in self.plan if known == name), 0)
 
 
 def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
@@ -72,35 +99,34 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
             continue
         labels[column.name] = _label(column, found[0])
         try:
-            plan.append((column.name, places[found[0]], _remembering(column)))
+            plan.append(Taken(column.name, places[found[0]], compile_cell(column), is_plain(column)))
         except CellError as error:
             report(places[found[0]], f"{labels[column.name]} {error.message}", "bad-column", error.remedy)
     _check_names(rows, declared, report)
     return Columns(len(header), labels, tuple(plan))
 
 
-def _remembering(column: Column) -> Convert | None:
-    """What converts the cells of a column, most of which stand there more than once; lists are somebody's own."""
-    convert = compile_cell(column)
-    if convert is None or column.listed:
-        return convert
-    return _Remembered(convert).__getitem__
-
-
 class _Remembered(dict[Any, Any]):
-    """Texts of a column with their values. What is no text is of some type already, and read again each time."""
+    """Some texts of a column with their values: most stand there more than once, and close to each other.
 
-    def __init__(self, convert: Convert) -> None:
+    What is no text is of some type already, and read again each time; so are lists, each of which is somebody's own.
+    """
+
+    def __init__(self, convert: Convert, kept: int) -> None:
         super().__init__()
         self._convert = convert
+        self._kept = kept
 
     def __missing__(self, cell: Any) -> Any:
         value = self._convert(cell)
-        if type(cell) is str:
-            if len(self) >= CELLS_KEPT:  # lines that share their cells are close to each other
+        if type(cell) is str and type(value) is not list:
+            if len(self) >= self._kept:
                 self.clear()
             self[cell] = value
         return value
+
+
+_Known = tuple[str, int, _Remembered]
 
 
 def as_header(text: str) -> str:

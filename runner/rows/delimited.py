@@ -27,7 +27,7 @@ class Delimited:
     def values(self, raw: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
         """The typed values of records that were found to be in order."""
         # A record is one item for the reader, line ends and all, so that the two stay in step.
-        cells = csv.reader((text.decode() for text in raw), delimiter=self.delimiter, strict=True)
+        cells = csv.reader(map(bytes.decode, raw), delimiter=self.delimiter, strict=True)
         return map(self.columns.values, cells)
 
     def report(
@@ -66,9 +66,10 @@ def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns,
     def report(names: Sequence[str], message: str, kind: str, remedy: str) -> None:
         lines.report(columns.place_of(names), message, kind, remedy)
 
+    width, labels = columns.width, columns.labels
     for cells in records:
-        if len(cells) != columns.width:
-            _report_ragged(lines, len(cells), columns.width)
+        if len(cells) != width:
+            _report_ragged(lines, len(cells), width)
             continue
         try:
             values = columns.values(cells)
@@ -79,7 +80,7 @@ def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns,
                 lines.report(at, message, "bad-value", remedy)
             continue
         record = lines.offset, lines.length, lines.number, lines.checksum
-        indexing.add(record, values, labels=columns.labels, report=report)
+        indexing.add(record, values, labels=labels, report=report)
 
 
 def _report_ragged(lines: Lines, count: int, width: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import compress
+from operator import ne
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -86,15 +88,16 @@ def merge(
         lines = [{name: value for name, value in line.items() if name != "lines"} for line in lines]
     first = lines[0]
     alike = dict(first)
+    names = tuple(first)
     differing: dict[str, tuple[int, int]] = {}
-    for number, line in zip(numbers, lines, strict=True):
-        if line is first:
-            continue
-        if line.keys() == first.keys():
-            names = [name for name, value in alike.items() if line[name] != value]
+    for number, line in zip(numbers[1:], lines[1:], strict=True):
+        if tuple(line) == names:
+            found = list(compress(names, map(ne, first.values(), line.values())))
         else:  # records of JSON need not have the same fields
-            names = [name for name in {**first, **line} if line.get(name) != first.get(name)]
-        for name in names:
-            differing.setdefault(name, (numbers[0], number))
-            alike.pop(name, None)
-    return {**alike, "lines": list(made)}, differing
+            found = [name for name in {**first, **line} if line.get(name) != first.get(name)]
+        for name in found:
+            if name not in differing:
+                differing[name] = numbers[0], number
+                alike.pop(name, None)
+    alike["lines"] = list(made)
+    return alike, differing

@@ -51,14 +51,13 @@ class Indexing:
     `part` is the file in hand, from 0, and `before` what its lines are counted from: `LINES_A_FILE` for each before it.
     """
 
-    def __init__(
-        self, rows: Rows, keys: Keys | None, findings: Findings, *, making: Making, announced: Announced
-    ) -> None:  # fmt: skip
+    def __init__(self, rows: Rows, keys: Keys | None, *, making: Making, announced: Announced) -> None:
         self.index = Index()
         self.left_out = array("Q")
         self._making, self._announced = making, announced
         self.part = self.before = self.count = 0
-        self._group_by, self._keys, self._findings = rows.group_by, keys, findings
+        self._group_by, self._keys = rows.group_by, keys
+        self._group: Hashable = None
 
     def leaves_out(self, number: int, values: Mapping[str, Any]) -> bool:
         """Whether the record on line `number`, of which only `values` can be used, is no row."""
@@ -73,29 +72,45 @@ class Indexing:
         """Take a record: offset, length, line and checksum; `labels` are what messages call its columns."""
         offset, length, number, checksum = record
         number += self.before
-        try:
-            made = self._making.of(values)
-        except MakingError as error:
-            report(error.columns, error.message, "bad-value", error.remedy)
-            return
-        if made is None:
-            self.left_out.append(number)
-            return
-        values = made
+        if self._making.needed:
+            try:
+                made = self._making.of(values)
+            except MakingError as error:
+                report(error.columns, error.message, "bad-value", error.remedy)
+                return
+            if made is None:
+                self.left_out.append(number)
+                return
+            values = made
         self._announced.add(values)
         self.count += 1
-        group = self._group(values, labels, report) if self._group_by else None
-        self.index.add((number, self.part, offset, length, checksum), group)
-        if self._keys is not None and self._keys.early and (group is not None or not self._group_by):
-            try:
-                key = self._keys.of(values, differing={})
-            except RowKeyError as error:
-                report(self._keys.columns, error.message, error.kind, error.remedy)
-            else:
-                if not self._group_by:
-                    self.index.claim(key, number)
+        if self._group_by:
+            group = values.get(self._group_by)
+            # The lines of a group mostly follow each other, and what was found of the first one holds for all.
+            if group is None or group != self._group or type(group) is not type(self._group):
+                self._group = self._checked_group(values, labels, report)
+        elif self._keys is not None:
+            key = self._key(self._keys, values, report)
+            if key:
+                self.index.claim(key, number)
+        self.index.add((number, self.part, offset, length, checksum), self._group)
 
-    def _group(self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report) -> Hashable | None:
+    def _checked_group(self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report) -> Hashable | None:
+        """The group that a record belongs to; None when it cannot be told, or has no key, which is a problem."""
+        group, keys = self._group_of(values, labels, report), self._keys
+        if group is None or keys is None or not keys.early:
+            return group
+        return group if self._key(keys, values, report) else None
+
+    def _key(self, keys: Keys, values: Mapping[str, Any], report: Report) -> str:
+        """The key of a record, or nothing, which is a problem."""
+        try:
+            return keys.of(values, differing={})
+        except RowKeyError as error:
+            report(keys.columns, error.message, error.kind, error.remedy)
+            return ""
+
+    def _group_of(self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report) -> Hashable | None:
         """The group that a record belongs to; None when it cannot be told, which is a problem."""
         value = values.get(self._group_by)
         wrong = "" if isinstance(value, Hashable) else "is not one value"

@@ -257,7 +257,9 @@ class Input:
                     rows.append((number, members))
                     yield from members
 
-        lines = map(self._made, self._values(places()))
+        lines = self._values(places())
+        if self._making.needed:
+            lines = map(self._made, lines)
         for first in lines:  # which draws the places of its row
             number, members = rows.popleft()
             yield number, tuple(map(itemgetter(0), members)), [first, *islice(lines, len(members) - 1)]

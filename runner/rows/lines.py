@@ -6,7 +6,7 @@ import csv
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
@@ -22,7 +22,7 @@ _SAVE_AS = "save it as CSV UTF-8"
 
 
 class Lines:
-    """The physical lines of a file as text, one at a time, and the place of the record that they make up.
+    """The physical lines of a file as `texts`, one at a time, and the place of the record that they make up.
 
     `begin` starts a record; `number` is then its first line, from 1, and `offset`, `length` and `checksum`
     (CRC-32) tell its bytes once the csv module has drawn all its lines. `last` is the line drawn last.
@@ -30,38 +30,37 @@ class Lines:
 
     def __init__(self, file: IO[bytes], delimiter: str, findings: Findings) -> None:
         self.delimiter = delimiter
-        self.number = self.last = self.offset = self.length = self.checksum = 0
-        self._readline = file.readline
+        self.number = self.last = self.offset = self.length = 0
+        self.texts = self._texts(file.readline)
         self._findings = findings
         self._encoding = "utf-8-sig"
         self._raw: list[bytes] = []
 
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        raw = self._readline(MAX_RECORD_BYTES + 1)
-        if not raw:
-            raise StopIteration
-        self._raw.append(raw)
-        self.checksum = zlib.crc32(raw, self.checksum)
-        self.length += len(raw)
-        self.last += 1
-        if self.length > MAX_RECORD_BYTES or b"\0" in raw or self.last == 1:
-            self._check(raw)
-        try:
-            text = raw.decode(self._encoding)
-        except UnicodeDecodeError as error:
-            raise self._wrong_encoding(error) from None
-        self._encoding = "utf-8"
-        return text
+    def _texts(self, readline: Callable[[int], bytes]) -> Iterator[str]:
+        while raw := readline(MAX_RECORD_BYTES + 1):
+            self._raw.append(raw)
+            self.length += len(raw)
+            self.last += 1
+            if b"\0" in raw or self.length > MAX_RECORD_BYTES or self.last == 1:
+                self._check(raw)
+            try:
+                text = raw.decode(self._encoding)
+            except UnicodeDecodeError as error:
+                raise self._wrong_encoding(error) from None
+            self._encoding = "utf-8"
+            yield text
 
     def begin(self) -> None:
         """The next line begins a record."""
         self.number = self.last + 1
         self.offset += self.length
-        self.length = self.checksum = 0
+        self.length = 0
         self._raw.clear()
+
+    @property
+    def checksum(self) -> int:
+        """Of the bytes of the record so far."""
+        return zlib.crc32(self.raw)
 
     @property
     def raw(self) -> bytes:
@@ -76,7 +75,7 @@ class Lines:
     def skip(self, line: int) -> bytes:
         """Leave out what stands before `line`, and give it back."""
         skipped = []
-        while self.last < line - 1 and next(self, None) is not None:
+        while self.last < line - 1 and next(self.texts, None) is not None:
             skipped.append(self.raw)
             self.begin()
         return b"".join(skipped)
@@ -115,7 +114,7 @@ def read_records(lines: Lines, findings: Findings) -> Iterator[list[str]]:
 
     Quotes that do not fit are reported; where that leaves the rest of the file in doubt, raises InvalidError.
     """
-    reader = csv.reader(lines, delimiter=lines.delimiter, strict=True)
+    reader = csv.reader(lines.texts, delimiter=lines.delimiter, strict=True)
     while True:
         lines.begin()
         try:

@@ -64,12 +64,11 @@ class Making:
         computed = {column.name for column, *_ in self._computed}
         self._early = rows.where is not None and computed.isdisjoint(_columns(rows.where))
         self.unpivoted = rows.unpivot is not None
-        self._needed = bool(self._computed or self._where or self._unpivot)
+        self.needed = bool(self._computed or self._where or self._unpivot)
+        """Whether anything is made of records, or left out."""
 
     def of(self, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The values of a record with all that is made of them; None for one that is left out. Raises MakingError."""
-        if not self._needed:
-            return values
         cells = [(label, values[place]) for place, label in self._pivoted]
         places = {place for place, _ in self._pivoted}
         row = {name: value for name, value in values.items() if name not in places} if places else dict(values)

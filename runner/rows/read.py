@@ -49,7 +49,7 @@ def open_input(
     findings = Findings(name or str(path))
     keys = Keys(rows.key, scope, rows=rows) if rows.key is not None else None
     making, announced = _made(rows, scope, findings)
-    indexing = Indexing(rows, keys, findings, making=making, announced=announced)
+    indexing = Indexing(rows, keys, making=making, announced=announced)
     try:
         parts = [_read(path, rows, indexing, findings, piped)]
         for each in more:

@@ -54,8 +54,11 @@ def original_cells(line: bytes) -> list[Any]:
 def typed_columns(columns: Columns, rows: Rows) -> Columns:
     """Columns that take cells of a workbook."""
     dates = {column.name for column in read_columns(rows) if column.type == "date"}
-    plan = tuple((name, at, _taking(convert, is_date=name in dates)) for name, at, convert in columns.plan)
-    return replace(columns, plan=plan)
+    plan = (
+        column._replace(convert=_taking(column.convert, is_date=column.name in dates), plain=False)
+        for column in columns.plan
+    )
+    return replace(columns, plan=tuple(plan))
 
 
 def _taking(convert: Convert | None, *, is_date: bool) -> Convert:
