@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -14,21 +13,27 @@ from runner.catalogue.unions import lacking
 class ArgumentError(Exception):
     """Arguments that cannot be sent. `problems` pairs the path inside `with` with a message for people."""
 
-    def __init__(self, problems: Sequence[tuple[TreePath, str]]) -> None:
+    def __init__(self, problems: Sequence[Note]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(f"{dotted(path)}: {message}" for path, message in self.problems))
 
 
-@dataclass
+Note = tuple[TreePath, str]
+"""A path inside `with`, and what is to be said of the value there."""
+
+
 class Findings:
     """What was found while arguments were converted: problems, and notes on what the document does not vouch for.
 
     `known` is false where one of the values is only known after the run.
     """
 
-    problems: list[tuple[TreePath, str]] = field(default_factory=list)
-    notes: list[tuple[TreePath, str]] = field(default_factory=list)
-    known: bool = True
+    __slots__ = ("known", "notes", "problems")
+
+    def __init__(self) -> None:
+        self.problems: list[Note] = []
+        self.notes: list[Note] = []
+        self.known = True
 
     def refuse(self, path: TreePath, message: str) -> None:
         """Add a problem."""
@@ -43,7 +48,7 @@ class Findings:
 
     def require_form(self, schema: Mapping[str, Any], given: Collection[str], *, path: TreePath = ()) -> None:
         """Refuse an object that lacks something of each form that it could have."""
-        if self.problems or "anyOf" not in schema or schema.get("x-runner-evidence") == "inferred":
+        if self.problems or not has_forms(schema):
             return
         first, *others = lacking(schema, given) or [[]]
         if first:
@@ -52,13 +57,20 @@ class Findings:
 
     def take(self, inside: Findings, *, path: TreePath) -> None:
         """Add what was found in the value at `path`, whose paths begin there."""
-        self.problems += [((*path, *inner), message) for inner, message in inside.problems]
-        self.notes += [((*path, *inner), message) for inner, message in inside.notes]
+        if inside.problems:
+            self.problems += [((*path, *inner), message) for inner, message in inside.problems]
+        if inside.notes:
+            self.notes += [((*path, *inner), message) for inner, message in inside.notes]
         self.known = self.known and inside.known
 
 
+def has_forms(schema: Mapping[str, Any]) -> bool:
+    """Whether an object has to have one of several forms, as far as the document vouches for them."""
+    return "anyOf" in schema and schema.get("x-runner-evidence") != "inferred"
+
+
 @lru_cache(maxsize=4096)
-def texts_of(notes: tuple[tuple[TreePath, str], ...]) -> tuple[str, ...]:
+def texts_of(notes: tuple[Note, ...]) -> tuple[str, ...]:
     """Notes as people read them; most requests of an operation have the same."""
     return tuple(f"{dotted(path)}: {message}" for path, message in notes)
 

@@ -15,14 +15,14 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any
 
-from runner.catalogue.arguments import Findings
+from runner.catalogue.arguments import Findings, Note, has_forms
 from runner.catalogue.scalars import Misfit, broken_rule, defect, first_fit, misfit_message
 from runner.catalogue.schema import TreePath, is_open, types_of
 from runner.problems import nearest
 from runner.template import Unknown
 
 Convert = Callable[[Any, Findings], Any]
-"""From a value to what is sent for it; None where that is nothing."""
+"""From a value, which is not null, to what is sent for it; None where that is nothing."""
 
 _EXACT: Mapping[str, frozenset[type]] = {
     "string": frozenset({str}),
@@ -37,52 +37,79 @@ _RULES = frozenset({
 })  # fmt: skip
 
 
-def converter(schema: Mapping[str, Any], path: TreePath, *, evidence: str) -> Convert:
-    """What makes values at `path` as `schema` wants them.
+def converter(schema: Mapping[str, Any], path: TreePath, *, evidence: str, note: Note | None = None) -> Convert:
+    """What makes values at `path` as `schema` wants them; null is no value.
 
     What a schema says beyond the type is a reason to refuse a value only where `evidence` is better than inferred.
+    `note` is added for each value that is sent, but for an object, whose fields have their own.
     """
-    wanted = types_of(schema)
-    exact = frozenset().union(*(_EXACT.get(name, frozenset()) for name in wanted or _EXACT))
-    takes_object = not wanted or "object" in wanted
-    ruled = evidence != "inferred" and not _RULES.isdisjoint(schema)
-    as_object, as_list = Fields(schema, path), _Items(schema, path, evidence)
+    rest = _Rest(schema, path, evidence)
+    exact, scalar, other = rest.exact, rest.scalar, rest.other
+    simple = exact | {Unknown, dt.date} if str in exact else exact | {Unknown}
+    ruled, takes_object = rest.ruled, rest.takes_object
 
     def convert(value: Any, findings: Findings) -> Any:
         kind = type(value)
-        if kind in exact:  # most are
-            return value if kind is str and value.isascii() and not ruled else scalar(value, findings)
-        if kind is Unknown:
-            findings.known = False
-            return value
+        if kind in simple:  # most are
+            if note is not None:
+                findings.notes.append(note)
+            if kind is str and value.isascii() and not ruled:
+                return value
+            if kind is Unknown:
+                findings.known = False
+                return value
+            plain = value.isoformat() if kind is dt.date else value
+            return scalar(plain, findings) if ruled or defect(plain) else plain
         if kind is dict and takes_object:
-            return as_object.convert(value, findings)
-        if kind is dt.date and str in exact:
-            return scalar(value.isoformat(), findings)
-        return other(value, findings)
-
-    def scalar(plain: Any, findings: Findings) -> Any:
-        message = defect(plain) or (broken_rule(plain, schema) if ruled else "")
-        if message:
-            findings.refuse(path, message)
-        return plain
-
-    def other(value: Any, findings: Findings) -> Any:
-        """A value of another type, or of one of its kinds, such as a date where a text is asked for."""
-        if isinstance(value, float):
-            findings.refuse(path, f"{value!r} is a binary float, which is not exact; use a decimal")
-            return None
-        fit = first_fit(value, wanted) if wanted else value
-        if isinstance(fit, Misfit):
-            findings.refuse(path, misfit_message(value, wanted))
-            return None
-        if isinstance(fit, Mapping):
-            return as_object.convert(fit, findings)
-        if isinstance(fit, list | tuple):
-            return as_list.convert(fit, findings)
-        return scalar(fit.isoformat() if isinstance(fit, dt.date) else fit, findings)
+            return rest.fields.convert(value, findings)
+        converted = other(value, findings)
+        if note is not None and converted is not None and type(converted) is not dict:
+            findings.notes.append(note)
+        return converted
 
     return convert
+
+
+class _Rest:
+    """What becomes of the values at `path` that do not go as they are."""
+
+    def __init__(self, schema: Mapping[str, Any], path: TreePath, evidence: str) -> None:
+        self._schema, self._path, self._evidence, self._wanted = schema, path, evidence, types_of(schema)
+        self.exact = frozenset().union(*(_EXACT.get(name, frozenset()) for name in self._wanted or _EXACT))
+        """The types of values that are what is asked for already."""
+        self.ruled = evidence != "inferred" and not _RULES.isdisjoint(schema)
+        self.takes_object = not self._wanted or "object" in self._wanted
+
+    @cached_property
+    def fields(self) -> Fields:
+        """The fields that it has when it is an object."""
+        return Fields(self._schema, self._path)
+
+    @cached_property
+    def _items(self) -> _Items:
+        return _Items(self._schema, self._path, self._evidence)
+
+    def scalar(self, plain: Any, findings: Findings) -> Any:
+        """A text, number or boolean that is of a type that is asked for."""
+        message = defect(plain) or (broken_rule(plain, self._schema) if self.ruled else "")
+        if message:
+            findings.refuse(self._path, message)
+        return plain
+
+    def other(self, value: Any, findings: Findings) -> Any:
+        """A value of another type, or of one of its kinds, such as a moment where a text is asked for."""
+        if isinstance(value, float):
+            findings.refuse(self._path, f"{value!r} is a binary float, which is not exact; use a decimal")
+            return None
+        fit = first_fit(value, self._wanted) if self._wanted else value
+        if isinstance(fit, Misfit):
+            findings.refuse(self._path, misfit_message(value, self._wanted))
+            return None
+        if isinstance(fit, Mapping):
+            return self.fields.convert(fit, findings)
+        if isinstance(fit, list | tuple):
+            return self._items.convert(fit, findings)
+        return self.scalar(fit.isoformat() if isinstance(fit, dt.date) else fit, findings)
 
 
 class Fields:
@@ -93,6 +120,7 @@ class Fields:
         self._schema = schema
         self._schemas = properties if isinstance(properties, Mapping) else {}
         self._path, self._open, self._required = path, is_open(schema), tuple(schema.get("required", ()))
+        self._forms = has_forms(schema)
         self.made: dict[str, Convert] = {}
         """What converts the fields that were given before, by name."""
 
@@ -106,37 +134,31 @@ class Fields:
     def convert(self, value: Mapping[str, Any], findings: Findings) -> dict[str, Any] | None:
         """An object without its nulls. One that held nothing but nulls is left out itself: None."""
         result: dict[str, Any] = {}
+        made = self.made
         for name, given in value.items():
-            field = self.made.get(name) or self.of(name)
+            field = made.get(name) or self.of(name)
             if field is None:
                 message = "the API has no such field; " + nearest(name, self._schemas)
                 findings.refuse((*self._path, name), message)
                 continue
-            converted = field(given, findings)
+            converted = field(given, findings) if given is not None else None
             if converted is not None:
                 result[name] = converted
         if value and not result:
             return None
-        if self._required:
-            findings.require([name for name in self._required if name not in result], path=self._path)
-        findings.require_form(self._schema, result, path=self._path)
+        for name in self._required:
+            if name not in result:
+                findings.require([each for each in self._required if each not in result], path=self._path)
+                break
+        if self._forms:
+            findings.require_form(self._schema, result, path=self._path)
         return result
 
 
 def _documented(schema: Mapping[str, Any], path: TreePath) -> Convert:
-    """A field that the document knows, noted when that is inferred; None when it is null."""
+    """A field that the document knows, noted when that is inferred."""
     evidence = schema.get("x-runner-evidence", "")
-    convert, note = converter(schema, path, evidence=evidence), (path, "inferred field")
-    if evidence != "inferred":
-        return lambda value, findings: None if value is None else convert(value, findings)
-
-    def field(value: Any, findings: Findings) -> Any:
-        converted = convert(value, findings) if value is not None else None
-        if converted is not None and not isinstance(converted, dict):
-            findings.notes.append(note)
-        return converted
-
-    return field
+    return converter(schema, path, evidence=evidence, note=(path, "inferred field") if evidence == "inferred" else None)
 
 
 @lru_cache(maxsize=1024)
@@ -146,12 +168,21 @@ def _undocumented(path: TreePath) -> Convert:
 
     def field(value: Any, findings: Findings) -> Any:
         before = len(findings.notes)
-        converted = convert(value, findings) if value is not None else None
+        converted = convert(value, findings)
         if converted is not None:
             findings.notes[before:] = [note]
         return converted
 
     return field
+
+
+def refusal(path: TreePath, message: str) -> Convert:
+    """What refuses every value at `path`."""
+
+    def refuse(_: Any, findings: Findings) -> None:
+        findings.refuse(path, message)
+
+    return refuse
 
 
 class _Items:

@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from runner.catalogue.arguments import Findings
-from runner.catalogue.conditions import Conditions, named_value
-from runner.catalogue.converters import converter
+from runner.catalogue.conditions import Conditions, encode_conditions, named_value
+from runner.catalogue.converters import Convert, converter
 from runner.template import Unknown, to_text
 
-Encode = Callable[[Any, Findings], Any]
-"""From a value to the text of a parameter, a list of texts in a query, or Unknown; None where it is refused."""
+Encode = Callable[[Any, Findings], list[Any]]
+"""From a value, which is not null, to the texts of a parameter or Unknown: more than one in a query only, none where it
+is refused. Of search conditions, to pairs of a part and its text."""
 
 
 class Parameter(NamedTuple):
@@ -46,26 +47,51 @@ class Parameter(NamedTuple):
 
 def encoder(parameter: Parameter) -> Encode:
     """What makes the texts of a parameter."""
-    path, place = (parameter.name,), parameter.place
-    convert = converter(parameter.schema, path, evidence=parameter.evidence)
-    notes = [(path, "inferred parameter")] if parameter.evidence == "inferred" else []
+    if parameter.conditions is not None:
+        return _of_conditions(parameter.name, parameter.conditions)
+    path, place, convert = (parameter.name,), parameter.place, _converter(parameter)
+    note = (path, "inferred parameter") if parameter.evidence == "inferred" else None
 
-    def encode(value: Any, findings: Findings) -> Any:
+    def encode(value: Any, findings: Findings) -> list[Any]:
         before = len(findings.problems)
-        if parameter.values:
-            value = named_value(value, parameter.values, path=path, findings=findings)
-        converted = convert(value, findings) if value is not None else None
-        if len(findings.problems) > before:
-            return None
-        findings.notes += notes
+        converted = value
+        if type(value) is Unknown:  # in a dry run, most are
+            findings.known = False
+        else:
+            converted = convert(value, findings)
+            if len(findings.problems) > before:
+                return []
+        if note is not None:
+            findings.notes.append(note)
         if type(converted) is Unknown:
-            return [converted] if place == "query" else converted
+            return [converted]
         entries = converted if isinstance(converted, list) and place == "query" else [converted]
         if any(isinstance(entry, Mapping | list) for entry in entries):
             findings.refuse(path, "an object or a list cannot be a parameter")
-            return None
-        texts = [_text(entry, place, findings, path=path) for entry in entries]
-        return texts if place == "query" else texts[0]
+            return []
+        return [_text(entry, place, findings, path=path) for entry in entries]
+
+    return encode
+
+
+def _converter(parameter: Parameter) -> Convert:
+    """What makes a value of a parameter what its schema wants, before it is text."""
+    path, values = (parameter.name,), parameter.values
+    convert = converter(parameter.schema, path, evidence=parameter.evidence)
+
+    def named(value: Any, findings: Findings) -> Any:
+        code = named_value(value, values, path=path, findings=findings)
+        return convert(code, findings) if code is not None else None
+
+    return named if values else convert
+
+
+def _of_conditions(name: str, conditions: Conditions) -> Encode:
+    def encode(value: Any, findings: Findings) -> list[Any]:
+        parts = encode_conditions(name, conditions, value, findings)
+        if any(isinstance(text, Unknown) for _, text in parts):
+            findings.known = False
+        return parts
 
     return encode
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Final
 
 MAX_DIGITS = 400
 """Digits that a number may need when it is written out."""
 
 _TOO_LARGE = 10**MAX_DIGITS
+_TOO_SMALL = -_TOO_LARGE
+_TOO_LONG = f"a number of more than {MAX_DIGITS} digits"
+_as_it_is = Context(prec=60, Emin=-60, Emax=60, traps=list(Context().traps)).plus
+"""Raises ArithmeticError where a decimal has many digits or a large exponent."""
 
 WRITTEN = {
     "integer": re.compile(r"-?[1-9][0-9]*|0"),
@@ -84,20 +88,28 @@ def _become(value: Any, name: str) -> Any:
 
 def defect(value: Any) -> str:
     """Why a scalar cannot be written as JSON or into a URL; empty when it can."""
-    if isinstance(value, str):
-        if not value.isascii() and not _is_whole(value):
-            return "text with half a character (a lone surrogate)"
-    elif isinstance(value, Decimal):
-        if not value.is_finite():
-            return f"{value} is not a number that a request can carry"
+    kind = type(value)
+    if kind is str:
+        return "" if value.isascii() or _is_whole(value) else "text with half a character (a lone surrogate)"
+    if kind is int:
+        return "" if _TOO_SMALL < value < _TOO_LARGE else _TOO_LONG
+    if kind is Decimal:
+        return _defect_of(value)
+    for plain in (str, int, Decimal):
+        if isinstance(value, plain) and kind is not bool:
+            return defect(plain(value))
+    return "" if kind is bool else f"a value of type {kind.__name__} cannot be sent"
+
+
+def _defect_of(value: Decimal) -> str:
+    if not value.is_finite():
+        return f"{value} is not a number that a request can carry"
+    try:
+        _as_it_is(value)
+    except ArithmeticError:  # to count the digits of every number would take ten times as long
         exponent = value.as_tuple().exponent
         if value.adjusted() > MAX_DIGITS or (isinstance(exponent, int) and exponent < -MAX_DIGITS):
-            return f"a number of more than {MAX_DIGITS} digits"
-    elif isinstance(value, int) and not isinstance(value, bool):
-        if not -_TOO_LARGE < value < _TOO_LARGE:
-            return f"a number of more than {MAX_DIGITS} digits"
-    elif not isinstance(value, bool):
-        return f"a value of type {type(value).__name__} cannot be sent"
+            return _TOO_LONG
     return ""
 
 
