@@ -1,11 +1,13 @@
 """What follows from a condition: whether another one is true, false, or may be either while it holds.
 
-Only what can be read off their text is known: the same comparison, that one denied, `is none`, parts of `and` and `or`.
+Only what can be read off their text is known: the same comparison, that one denied, comparisons of the same thing with
+other values that are written out, ranges of numbers among them, `is none`, parts of `and` and `or`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from runner.template import Node, path_of
@@ -16,6 +18,11 @@ Atom = tuple[Any, ...]
 Facts = Mapping[Atom, bool]
 
 NOTHING: Facts = {}
+
+_Bound = tuple[Decimal | int, int]
+"""A number, and -1 or 1 for what is right below or above it."""
+
+_INFINITE = Decimal("Infinity")
 
 _DENIED = {"!=": "==", ">=": "<", "<=": ">", "not in": "in"}
 
@@ -61,6 +68,9 @@ def _known(atom: Atom, facts: Facts) -> bool | None:
     if atom in facts:
         return facts[atom]
     kind, of, *_ = atom
+    ranged = _in_range(atom, facts)
+    if ranged is not None:
+        return ranged
     equal = [other[2] for other, true in facts.items() if true and other[:2] == ("equal", of)]
     if kind == "literal":
         return bool(of)
@@ -71,6 +81,49 @@ def _known(atom: Atom, facts: Facts) -> bool | None:
     if kind == "true" and (equal or facts.get(("none", of))):
         return bool(equal) and bool(equal[0])
     return None
+
+
+def _in_range(atom: Atom, facts: Facts) -> bool | None:
+    """The same by what is known of the range of a number; a value that was compared with one is not null."""
+    kind, of, *_ = atom
+    bounds = [_bounds(other[0], other[2], holds=holds) for other, holds in facts.items() if _is_bound(other, of, holds)]
+    if not bounds:
+        return None
+    if kind == "none":
+        return False
+    if kind not in ("under", "over", "equal") or not _is_number(atom[2]):
+        return None
+    least, most = _bounds(kind, atom[2], holds=True)
+    low, high = max(low for low, _ in bounds), min(high for _, high in bounds)
+    if least <= low and high <= most:
+        return True
+    return False if high < least or most < low else None
+
+
+def _is_bound(atom: Atom, of: Any, holds: bool) -> bool:  # noqa: FBT001 - what is said of the atom
+    ranging = atom[0] in ("under", "over") or (atom[0] == "equal" and holds and _is_number(atom[2]))
+    return ranging and atom[1] == of
+
+
+def _bounds(kind: str, value: Decimal | int, *, holds: bool) -> tuple[_Bound, _Bound]:
+    """The least and the most that something is which is under, over or at a value, or is not."""
+    if kind == "equal":
+        return (value, 0), (value, 0)
+    if (kind == "under") is holds:
+        return (-_INFINITE, 0), (value, -1 if holds else 0)
+    return (value, 1 if holds else 0), (_INFINITE, 0)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _number(node: Node) -> Decimal | int | None:
+    """A number that is written out, with its sign."""
+    if node.kind == "operation" and node.value in ("-", "+") and len(node.parts) == 1:
+        inner = _number(node.parts[0])
+        return None if inner is None else -inner if node.value == "-" else inner
+    return node.value if node.kind == "literal" and _is_number(node.value) else None
 
 
 def _atom(node: Node) -> tuple[Atom, bool]:
@@ -99,6 +152,9 @@ def _comparison(node: Node) -> tuple[Atom, bool]:
         return ("equal", _shape(left), right.value), holds
     if operator == ">":
         operator, left, right = "<", right, left
+    low, high = _number(left), _number(right)
+    if operator == "<" and (low is None) != (high is None):
+        return (("under", _shape(left), high) if low is None else ("over", _shape(right), low)), holds
     return (operator, _shape(left), _shape(right)), holds
 
 
