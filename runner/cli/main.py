@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import os
@@ -9,6 +10,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 import click
@@ -69,8 +71,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"runner.cli.{_COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(_import(f"runner.cli.{_COMMANDS[cmd_name]}"), cmd_name)
         return command
 
     def resolve_command(
@@ -83,6 +84,16 @@ class _Commands(click.Group):
 
             remedy = nearest(args[0], _COMMANDS, noun="commands")
             raise click.UsageError(f"there is no command {args[0]!r}; {remedy}", ctx) from None
+
+
+def _import(module: str) -> ModuleType:
+    """The module of a command. What it imports stays: going over it for garbage took a twentieth of the start."""
+    gc.disable()
+    try:
+        return importlib.import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001
