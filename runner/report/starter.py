@@ -86,6 +86,7 @@ def _rows(sheet: Sheet) -> Iterator[str]:
         told: dict[str, Any] = {"from": column.header} if column.header != column.name else {}
         told |= {"type": column.type} if column.type != "string" else {}
         told |= {"format": list(column.format) if len(column.format) > 1 else column.format[0]} if column.format else {}
+        told |= {"locale": column.locale} if column.locale else {}
         told |= _written(column)
         told |= {"required": True} if column.required else {}
         yield f"    {column.name}: {{{', '.join(f'{key}: {_text(value)}' for key, value in told.items())}}}"
@@ -95,7 +96,8 @@ def _written(column: Column) -> dict[str, Any]:
     """The keys that say how a column is written."""
     numbers = column.written
     said = {
-        "decimal_mark": numbers.decimal_mark if numbers.decimal_mark != "." else "", "thousands": numbers.thousands,
+        "decimal_mark": numbers.decimal_mark if numbers.decimal_mark != "." and column.type == "decimal" else "",
+        "thousands": numbers.thousands,
         "currency": list(numbers.currency) if len(numbers.currency) > 1 else "".join(numbers.currency),
         "percent": numbers.percent, "accounting": numbers.accounting, "trim": column.trim,
     }  # fmt: skip

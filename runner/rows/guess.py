@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -14,14 +14,23 @@ from runner.rows.numbers import MARKS, MINUS, compile_number, money_of
 MOST_DIGITS = 15
 """Digits beyond which a number is rather an identifier."""
 
-FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m/%d/%y", "%d.%m.%y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y")
-"""Ways in which sheets write dates."""
+NAMED = ("%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%d. %B %Y", "%B %d, %Y")
+FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m/%d/%y", "%d.%m.%y", *NAMED)
+"""Ways in which sheets write dates, those with the names of months among them."""
+
+LOCALES = ("de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs")
+"""Languages whose months are looked for, where English ones do not fit."""
+
+_NAMES_MONTH = re.compile(r"\s*[0-9]{1,2}[.\s-]+[^\W\d_]{3,}\.?[\s-]+[0-9]{2,4}\s*").fullmatch
 
 _PADDED = re.compile(r"(?<![0-9.,' ])0[0-9]")
 
 
-def written_of(cells: Collection[str]) -> tuple[str, Numbers] | None:
-    """The type of numbers, and the one way in which all of these cells can be numbers; None without one."""
+def written_of(cells: Collection[str], *, mark: str = "") -> tuple[str, Numbers] | None:
+    """The type of numbers, and the one way in which all of these cells can be numbers; None without one.
+
+    With `mark` that is the decimal mark.
+    """
     texts = [cell.strip() for cell in cells]
     if not texts or any(sum(map(str.isdecimal, text)) > MOST_DIGITS or _PADDED.search(text) for text in texts):
         return None
@@ -29,8 +38,9 @@ def written_of(cells: Collection[str]) -> tuple[str, Numbers] | None:
     percent = all(text.endswith("%") for text in texts)
     accounting = any(text[-1:] in "-)" or MINUS in text for text in texts)
     found: dict[tuple[Decimal, ...], Numbers] = {}
-    for mark, thousands in sorted(MARKS, key=lambda marks: (len(marks[1]), marks[0] != ".")):
-        written = Numbers(mark, thousands, currency, percent=percent, accounting=accounting)
+    ways = [marks for marks in MARKS if not mark or marks[0] == mark]
+    for point, thousands in sorted(ways, key=lambda marks: (len(marks[1]), marks[0] != ".")):
+        written = Numbers(point, thousands, currency, percent=percent, accounting=accounting)
         read = compile_number(written, whole=False)
         numbers = [number for text in texts if (number := read(text)) is not None]
         if len(numbers) == len(texts):
@@ -42,13 +52,41 @@ def written_of(cells: Collection[str]) -> tuple[str, Numbers] | None:
     return ("integer" if whole and way.decimal_mark not in "".join(texts) else "decimal"), way
 
 
-def formats_of(cells: Collection[str]) -> tuple[str, ...]:
+def mark_of(columns: Iterable[Collection[str]]) -> str:
+    """The decimal mark that some of these columns leave no doubt about, and none is at odds with; empty without one."""
+    found: set[str] = set()
+    for cells in columns:
+        ways = [point for point in ".," if written_of(cells, mark=point) is not None or _are_plain(cells, point)]
+        if len(ways) == 1 and any(ways[0] in cell for cell in cells):
+            found.add(ways[0])
+    return found.pop() if len(found) == 1 else ""
+
+
+def _are_plain(cells: Collection[str], point: str) -> bool:
+    read = compile_number(Numbers(point), whole=False)
+    return all(read(cell.strip()) is not None for cell in cells)
+
+
+def dates_of(cells: Collection[str]) -> tuple[tuple[str, ...], str]:
+    """The formats that these dates are in, and the language of their months where it is not English.
+
+    None where one of them is no date, or could be two.
+    """
+    if formats := formats_of(cells):
+        return formats, ""
+    if not all(map(_NAMES_MONTH, cells)):
+        return (), ""
+    found = ((formats_of(cells, locale=locale), locale) for locale in LOCALES)
+    return next((each for each in found if each[0]), ((), ""))
+
+
+def formats_of(cells: Collection[str], *, locale: str = "") -> tuple[str, ...]:
     """The formats that these dates are in; none where one of them is no date, or could be two."""
-    readers = {form: read_date(form) for form in FORMATS}
+    readers = {form: read_date(form, locale=locale) for form in (NAMED if locale else FORMATS)}
     used: dict[str, None] = {}
     for cell in cells:
         days: dict[str, date] = {form: day for form, read in readers.items() if (day := read(cell.strip())) is not None}
         if len(set(days.values())) != 1:
             return ()
         used |= dict.fromkeys(list(days)[:1])
-    return tuple(form for form in FORMATS if form in used)
+    return tuple(form for form in readers if form in used)

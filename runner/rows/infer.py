@@ -19,7 +19,7 @@ from runner.recipe.model import Column, Rows
 from runner.rows.contents import Content, unpack
 from runner.rows.dialect import HEADER_WITHIN, lay_out
 from runner.rows.findings import Findings
-from runner.rows.guess import MOST_DIGITS, formats_of, written_of
+from runner.rows.guess import MOST_DIGITS, dates_of, mark_of, written_of
 from runner.rows.json_array import keep_objects
 from runner.rows.kinds import DELIMITERS, kind_of
 from runner.rows.lines import Lines, open_file, read_records
@@ -90,16 +90,19 @@ class _Seen:
     required: bool = True
     constant: bool = True
     blank: bool = False
+    padded: bool = False
 
     def add(self, cell: str) -> None:
-        if not cell.strip():
+        text = cell.strip()
+        if not text:
             self.required = False
             self.kinds = self.kinds if not cell else []
             self.blank = self.blank or bool(cell)
             return
         self.filled += 1
-        self.kinds = [kind for kind in self.kinds if _KINDS[kind](cell)]
-        self.values.add(cell)
+        self.kinds = [kind for kind in self.kinds if _KINDS[kind](text)]
+        self.values.add(text)
+        self.padded = self.padded or text != cell
 
     @property
     def unique(self) -> bool:
@@ -113,19 +116,22 @@ class _Seen:
         return self.kinds[0]
 
 
-def _column(name: str, label: str, seen: _Seen, *, key: bool) -> Column:
-    """A column by all of its cells. What tells rows apart stays as it stands."""
+def _column(name: str, label: str, seen: _Seen, *, key: bool, mark: str) -> Column:
+    """A column by all of its cells. What tells rows apart is text; `mark` is the sheet's decimal mark, if known."""
     column = Column(name, header=label, required=seen.required)
     kind, form = seen.kind()
     if key or (kind, seen.filled) == ("string", 0):
-        return column
-    if kind != "string":
+        return column._replace(trim=key and seen.padded)
+    if kind != "string" and (kind != "decimal" or mark != ","):
         return column._replace(type=kind, format=() if form in ("", ISO_DATE) else (form,))
-    if not seen.blank and (written := written_of(seen.values)) is not None:
+    if not seen.blank and (written := written_of(seen.values) if kind == "string" else None) is not None:
         return column._replace(type=written[0], written=written[1])
-    if not seen.blank and (formats := formats_of(seen.values)):
-        return column._replace(type="date", format=formats)
-    return column._replace(trim=any(value != value.strip() for value in seen.values))
+    if mark and not seen.blank and (written := written_of(seen.values, mark=mark)) is not None:
+        return column._replace(type=written[0], written=written[1])
+    formats, locale = dates_of(seen.values) if not seen.blank else ((), "")
+    if formats:
+        return column._replace(type="date", format=formats, locale=locale)
+    return column._replace(trim=seen.padded)
 
 
 def infer(path: Path) -> Sheet:
@@ -140,8 +146,9 @@ def infer(path: Path) -> Sheet:
     if not count:
         raise UsageError(f"{path} has no lines", remedy="it needs a header and a line for each record")
     names = _names(header)
+    mark = mark_of(each.values for each in found if each.filled and not each.blank)
     columns = tuple(
-        _column(name, label, each, key=name == names[key])
+        _column(name, label, each, key=name == names[key], mark=mark)
         for name, label, each in zip(names, header, found, strict=True)
         if label
     )
@@ -216,9 +223,9 @@ def _read(header: Sequence[str], records: Iterator[list[str]]) -> tuple[list[_Se
     key = _telling(header, found, usable)
     groups: dict[str, list[str]] = {}
     for cells in kept:
-        first = groups.setdefault(cells[key], cells)
+        first = groups.setdefault(cells[key].strip(), cells)
         for place, cell in enumerate(cells):
-            found[place].constant &= cell == first[place]
+            found[place].constant &= cell.strip() == first[place].strip()
     return found, key, len(kept)
 
 

@@ -51,7 +51,8 @@ def sheet(tmp_path: Path, text: str, name: str = "sheet.csv") -> Path:
         (["TRUE"], ("string", "")),
         (["yes", "no"], ("string", "")),
         (["", ""], ("string", "")),
-        ([" 1"], ("string", "")),
+        ([" 1", "2 "], ("integer", "")),
+        (["2027-01-31 "], ("date", "")),
     ],
 )
 def test_a_type_only_where_every_value_has_it(tmp_path: Path, cells: list[str], kind: tuple[str, str]) -> None:
@@ -97,7 +98,7 @@ def test_names_are_plain_letters(tmp_path: Path) -> None:
 def test_lines_that_hold_sums_are_left_out_and_names_that_only_begin_so_are_not(tmp_path: Path) -> None:
     path = sheet(tmp_path, "Item,Qty\nTotal Gym,5\nSubtotal ,5\nMug,7\nTOTAL:,12\n")
     found = infer(path)
-    assert found.sums == ("Subtotal ", "TOTAL:")
+    assert found.sums == ("Subtotal", "TOTAL:")
     text = recipe_text("mugs", OPERATION, sheet=found, file=path.name)
     rows = load_text(text, file="mugs.yaml", catalogue=CATALOGUE).recipe.rows
     assert rows is not None
@@ -172,6 +173,10 @@ def test_workbooks_and_json_are_sheets_as_well(tmp_path: Path) -> None:
     (["7.5%", "12%"], {"type": "decimal", "percent": True}),
     (["12/31/2027", "2027-01-02"], {"type": "date", "format": ("%Y-%m-%d", "%m/%d/%Y")}),
     (["31-Dec-27"], {"type": "date", "format": ("%d-%b-%y",)}),
+    (["March 31, 2027"], {"type": "date", "format": ("%B %d, %Y",)}),
+    (["31. März 2027", "2. Mai 2027"], {"type": "date", "format": ("%d. %B %Y",), "locale": "de"}),
+    (["3 août 2027", "14 févr. 2027"], {"type": "date", "format": ("%d %B %Y",), "locale": "fr"}),
+    (["31. Pröz 2027"], {"type": "string"}),
     (["1,234"], {"type": "string"}),
     (["1,234", "$5"], {"type": "string"}),
     (["03/04/2027", "2027-01-02"], {"type": "string"}),
@@ -182,10 +187,41 @@ def test_workbooks_and_json_are_sheets_as_well(tmp_path: Path) -> None:
 def test_how_numbers_and_dates_are_written(tmp_path: Path, cells: list[str], keys: dict[str, Any]) -> None:
     path = sheet(tmp_path, "Id,Value\n" + "".join(f'k{n},"{cell}"\n' for n, cell in enumerate(cells)))
     column = infer(path).columns[1]
-    found = {"type": column.type, "trim": column.trim, "format": column.format, **column.written._asdict()}
-    plain = {"trim": False, "format": (), **Numbers()._asdict()}
+    found = {name: getattr(column, name) for name in ("type", "trim", "format", "locale")} | column.written._asdict()
+    plain = {"trim": False, "format": (), "locale": "", **Numbers()._asdict()}
     assert found == {**plain, **keys}
     text = recipe_text("sheet", OPERATION, sheet=infer(path), file=path.name)
     rows = load_text(text, file="sheet.yaml", catalogue=CATALOGUE).recipe.rows
     assert rows is not None
     assert open_input(path, rows, scope={}).line_count == len(cells)
+
+
+@pytest.mark.parametrize(("lines", "found"), [
+    (["1.200;12,50;1.234,56", "3.000;8,00;2,00"], ["integer .", "decimal", "decimal ."]),  # not 1.2 and 3
+    (['1,200;12.50;2', '"3,000";8.00;3'], ["integer ,", "decimal", "integer"]),
+    (["1.200;12.50;1.234,56", "3.000;8.00;2,00"], ["decimal", "decimal", "decimal ."]),  # the sheet does not agree
+    (["1.200;a;b", "3.000;a;b"], ["decimal", "string", "string"]),
+])  # fmt: skip
+def test_a_number_that_can_be_two_is_read_as_the_rest_of_its_sheet(
+    tmp_path: Path, lines: list[str], found: list[str]
+) -> None:
+    path = sheet(tmp_path, "Id;A;B;C\n" + "".join(f"k{n};{line}\n" for n, line in enumerate(lines)))
+    columns = infer(path).columns[1:]
+    assert [f"{column.type} {column.written.thousands}".strip() for column in columns] == found
+    rows = load_text(
+        recipe_text("x", OPERATION, sheet=infer(path), file=path.name), file="x.yaml", catalogue=CATALOGUE
+    ).recipe.rows
+    assert rows is not None
+    assert open_input(path, rows, scope={}).line_count == len(lines)
+
+
+def test_blanks_around_what_tells_rows_apart_are_no_part_of_it(tmp_path: Path) -> None:
+    path = sheet(tmp_path, "Order,Name\nPO-1 ,Ace\n PO-1,Ace \nPO-2,Blue\n")
+    found = infer(path)
+    assert found.grouped
+    assert [column.trim for column in found.columns] == [True, True]
+    assert found.constant == {"order", "name"}
+    text = recipe_text("x", OPERATION, sheet=found, file=path.name)
+    rows = load_text(text, file="x.yaml", catalogue=CATALOGUE).recipe.rows
+    assert rows is not None
+    assert open_input(path, rows, scope={}).row_count == 2
