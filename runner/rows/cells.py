@@ -77,8 +77,10 @@ def compile_cell(column: Column) -> Convert | None:
     return convert
 
 
-def is_plain(column: Column) -> bool:
-    """Whether each text but the empty one is its own value, and no text is wrong."""
+def is_plain(column: Column, *, checked: bool = False) -> bool:
+    """Whether each text but the empty one is its own value: none is wrong, or none of those that were `checked`."""
+    if checked:
+        column = column._replace(min_length=None, max_length=None, pattern="", enum=())
     return column._replace(name="", header="", others=(), default=None, required=False) == _PLAIN_TEXT
 
 

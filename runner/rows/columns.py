@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -21,12 +21,16 @@ Report = Callable[[int, str, str, str], None]
 
 
 class Taken(NamedTuple):
-    """A column, taken from the cell `at` (from 0). Of a `plain` one each text but the empty one is its own value."""
+    """A column, taken from the cell `at` (from 0). Of a `plain` one each text but the empty one is its own value.
+
+    So is each of those of a `verbatim` one that are not wrong.
+    """
 
     name: str
     at: int
     convert: Convert | None
-    plain: bool
+    plain: bool = False
+    verbatim: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,17 +54,21 @@ class Columns:
             values[name] = known[cells[at]]
         return values
 
+    def checked(self) -> Columns:
+        """The same columns, for texts in which nothing was wrong."""
+        return replace(self, plan=tuple(column._replace(plain=column.verbatim) for column in self.plan))
+
     @cached_property
     def _loops(self) -> tuple[dict[str, Any], Sequence[tuple[str, int, Convert | None]], Sequence[_Known]]:
         """The plan as `values` goes through it for every record: all names, the plain columns, and the others."""
-        read = [(name, at, convert) for name, at, convert, plain in self.plan if not plain and convert]
+        read = [(name, at, convert) for name, at, convert, plain, _ in self.plan if not plain and convert]
         known = tuple((name, at, _Remembered(convert, CELLS_KEPT // len(read))) for name, at, convert in read)
         plain = tuple(column[:3] for column in self.plan if column.plain)
         return dict.fromkeys(column.name for column in self.plan), plain, known
 
     def faults(self, cells: Sequence[str]) -> Iterator[tuple[int, str, str]]:
         """All that is wrong with a record: the place of the cell, the message and the remedy."""
-        for name, at, convert, _ in self.plan:
+        for name, at, convert, *_ in self.plan:
             try:
                 if convert:
                     convert(cells[at])
@@ -70,7 +78,7 @@ class Columns:
     def usable(self, cells: Sequence[str]) -> dict[str, Any]:
         """The values of the cells that are not wrong; an empty cell has none, whether or not it is required."""
         found: dict[str, Any] = {}
-        for name, at, convert, _ in self.plan:
+        for name, at, convert, *_ in self.plan:
             with suppress(CellError):
                 found[name] = None if cells[at] == "" else convert(cells[at]) if convert else cells[at]
         return found
@@ -99,7 +107,8 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
             continue
         labels[column.name] = _label(column, found[0])
         try:
-            plan.append(Taken(column.name, places[found[0]], compile_cell(column), is_plain(column)))
+            taken = compile_cell(column), is_plain(column), is_plain(column, checked=True)
+            plan.append(Taken(column.name, places[found[0]], *taken))
         except CellError as error:
             report(places[found[0]], f"{labels[column.name]} {error.message}", "bad-column", error.remedy)
     _check_names(rows, declared, report)

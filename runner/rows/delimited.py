@@ -59,7 +59,7 @@ def read_delimited(file: IO[bytes], usual: str, rows: Rows, indexing: Indexing, 
     _check_records(records, lines, columns, indexing)
     if indexing.count == count and not indexing.left_out:
         raise _empty(findings, "has a header and no lines", "it needs a line for each record")
-    return Read(Delimited(columns, delimiter), lines.size, header, header_bytes, ", ".join(layout))
+    return Read(Delimited(columns.checked(), delimiter), lines.size, header, header_bytes, ", ".join(layout))
 
 
 def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns, indexing: Indexing) -> None:
@@ -79,8 +79,7 @@ def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns,
             for at, message, remedy in columns.faults(cells):
                 lines.report(at, message, "bad-value", remedy)
             continue
-        record = lines.offset, lines.length, lines.number, lines.checksum
-        indexing.add(record, values, labels=labels, report=report)
+        indexing.add(lines.record(), values, labels=labels, report=report)
 
 
 def _report_ragged(lines: Lines, count: int, width: int) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import struct
 from collections.abc import Collection, Hashable, Iterator
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, starmap
 from operator import itemgetter
 from typing import Any
 
@@ -57,7 +57,7 @@ class Index:
         self._db.executescript(
             f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB}; {_SCHEMA}"
         )
-        self._run = bytearray()
+        self._run: list[Place] = []
         self._group: Hashable = None
         self._runs: list[tuple[int, bytes, bytes | None]] = []
         self._keys: list[tuple[bytes, int]] = []
@@ -80,9 +80,9 @@ class Index:
         if group is not self._group and (group != self._group or type(group) is not type(self._group)):  # 1 is not True
             self._end_run()
             self._group = group
-        elif len(self._run) == _RUN * _PLACE.size:
+        elif len(self._run) == _RUN:
             self._end_run()
-        self._run += _PLACE.pack(*place)
+        self._run.append(place)
         self._count += 1
 
     def claim(self, key: str, number: int) -> None:
@@ -151,7 +151,7 @@ class Index:
         if self._run:
             mark = None if self._group is None else _mark(self._group)
             self._grouped = self._grouped or mark is not None
-            self._runs.append((_PLACE.unpack_from(self._run)[0], bytes(self._run), mark))
+            self._runs.append((self._run[0][0], b"".join(starmap(_PLACE.pack, self._run)), mark))
             self._run.clear()
         if len(self._runs) >= _BATCH:
             self._write()

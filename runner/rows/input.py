@@ -251,13 +251,13 @@ class Input:
         """The number of each row that is read, the numbers of its lines, and their values."""
         rows: deque[tuple[int, list[Place]]] = deque()
 
-        def places() -> Iterator[Place]:
+        def taken() -> Iterator[list[Place]]:
             for number, members in enumerate(self._index.rows(), start=1):
                 if besides is None or not besides(number, [place[0] for place in members]):
                     rows.append((number, members))
-                    yield from members
+                    yield members
 
-        lines = self._values(places())
+        lines = self._values(chain.from_iterable(taken()))
         if self._making.needed:
             lines = map(self._made, lines)
         for first in lines:  # which draws the places of its row
@@ -266,9 +266,8 @@ class Input:
 
     def _values(self, places: Iterable[Place]) -> Iterator[Mapping[str, Any]]:
         """The typed values of records."""
-        for number, some in groupby(places, itemgetter(1)):
-            part = self.parts[number]
-            yield from part.read.format.values(part.raw(some))
+        parts = ((self.parts[number], some) for number, some in groupby(places, itemgetter(1)))
+        return chain.from_iterable(part.read.format.values(part.raw(some)) for part, some in parts)
 
     def _raw(self, places: Iterable[Place]) -> Iterator[bytes]:
         """The bytes of records."""

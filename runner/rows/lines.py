@@ -24,8 +24,8 @@ _SAVE_AS = "save it as CSV UTF-8"
 class Lines:
     """The physical lines of a file as `texts`, one at a time, and the place of the record that they make up.
 
-    `begin` starts a record; `number` is then its first line, from 1, and `offset`, `length` and `checksum`
-    (CRC-32) tell its bytes once the csv module has drawn all its lines. `last` is the line drawn last.
+    `begin` starts a record, whose first line is then `number`, from 1; `record` tells its bytes once the csv module
+    has drawn all its lines. `last` is the line drawn last.
     """
 
     def __init__(self, file: IO[bytes], delimiter: str, findings: Findings) -> None:
@@ -41,7 +41,7 @@ class Lines:
             self._raw.append(raw)
             self.length += len(raw)
             self.last += 1
-            if b"\0" in raw or self.length > MAX_RECORD_BYTES or self.last == 1:
+            if 0 in raw or self.length > MAX_RECORD_BYTES or self.last == 1:
                 self._check(raw)
             try:
                 text = raw.decode(self._encoding)
@@ -57,10 +57,9 @@ class Lines:
         self.length = 0
         self._raw.clear()
 
-    @property
-    def checksum(self) -> int:
-        """Of the bytes of the record so far."""
-        return zlib.crc32(self.raw)
+    def record(self) -> tuple[int, int, int, int]:
+        """The record so far: its offset and length in bytes, its first line, and the CRC-32 of its bytes."""
+        return self.offset, self.length, self.number, zlib.crc32(b"".join(self._raw))
 
     @property
     def raw(self) -> bytes:
