@@ -115,13 +115,14 @@ class Builder:
         self._segments = [(sent[part], after) for part, after in zip(parts[::2], parts[1::2], strict=True)]
         self._needed = [name for name in operation.required if name in operation.parameters]
         self._needed_fields = [name for name in operation.required if name not in operation.parameters]
-        self._given: dict[tuple[str, ...], _Given] = {}
+        self.given: dict[tuple[str, ...], _Given] = {}
+        """What is known of arguments, by their names."""
         self._told: tuple[list[Note], tuple[str, ...]] = ([], ())
 
     def build(self, arguments: Mapping[str, Any], base_url: str, today: dt.date | None) -> Request:
         """The request with these arguments: see `build_request`."""
         names, findings, operation = tuple(arguments), Findings(), self._operation
-        given = self._given.get(names) or self._look_at(names)
+        given = self.given.get(names) or self._look_at(names)
         gap, texts, body = given.gap, {}, {}
         for name, encode, windowed in given.parameters:
             value = arguments[name]
@@ -161,9 +162,9 @@ class Builder:
         """What is known of arguments with these names. A step gives the same ones for each row."""
         parameters = [each for name, each in self._operation.parameters.items() if name in names]
         needed = {*self._needed, *self._needed_fields}
-        if len(self._given) >= MAX_GIVEN:
-            self._given.clear()
-        found = self._given[names] = _Given(
+        if len(self.given) >= MAX_GIVEN:
+            self.given.clear()
+        found = self.given[names] = _Given(
             [(each.name, self._encoders[each.name], each if each.window else None) for each in parameters],
             [each for each in parameters if each.place != "path"],
             [(name, self._field(name)) for name in names if name not in self._encoders],

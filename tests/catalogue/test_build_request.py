@@ -17,6 +17,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from runner.catalogue import ArgumentError, Operation, Parameter, Request, build_request, to_json
+from runner.catalogue.request import MAX_GIVEN
+from runner.catalogue.scalars import MAX_DIGITS
 from runner.template import Unknown
 
 BASE = "https://shop.example/v2"
@@ -393,6 +395,41 @@ def test_an_unknown_object_or_list_satisfies_what_is_required() -> None:
     assert set(refused(client=Unknown("contact"), page="x")) == {"page"}
 
 
+# --- what is kept from one request to the next
+
+_GIVEN = st.dictionaries(
+    st.sampled_from(["anything", "amount", "text", "guess", "flag", "page", "tag", "trace", "extra"]),
+    st.sampled_from([None, "7", 5, True, "true", {"a": 1}, {"b": None}]) | st.builds(Unknown, st.just("a.b")),
+    max_size=5,
+)
+_MANY = _GIVEN.flatmap(lambda one: st.lists(_GIVEN | st.permutations(list(one.items())).map(dict), min_size=2))
+
+
+def _outcome(operation: Operation, arguments: Mapping[str, Any]) -> Any:
+    try:
+        request = build_request(operation, {"order_id": 1, "client": {"id": 1}, **arguments}, base_url=BASE)
+    except ArgumentError as error:
+        return error.problems
+    return request.url, list((request.body or {}).items()), request.notes, request.headers, request.known
+
+
+@given(_MANY)
+def test_a_request_is_the_same_whatever_was_asked_for_before(many: list[dict[str, Any]]) -> None:
+    operation = replace(CREATE, body={**BODY, "additionalProperties": True})
+    for arguments in many:
+        assert repr(_outcome(operation, arguments)) == repr(_outcome(replace(operation), arguments))
+
+
+def test_what_is_known_of_names_does_not_grow_with_them() -> None:
+    operation = replace(CREATE, body={"type": "object"})
+    for number in range(3 * MAX_GIVEN):
+        request = build_request(operation, {f"field{number}": "x", "order_id": 1}, base_url=BASE)
+        assert (request.body, request.notes) == (
+            {f"field{number}": "x"}, (f"field{number}: not in the API document, sent as it is",)
+        )  # fmt: skip
+    assert len(operation.builder.given) <= MAX_GIVEN
+
+
 # --- the wire
 
 
@@ -454,3 +491,12 @@ def test_no_number_grows_beyond_bounds(digits: int, exponent: int) -> None:
         return
     assert content is not None
     assert len(content) < 1000
+
+
+@given(st.integers(1, 120), st.integers(-450, 450))
+def test_a_number_is_refused_for_the_digits_it_needs_and_no_others(digits: int, exponent: int) -> None:
+    amount = Decimal((0, (9,) * digits, exponent))
+    if digits + exponent - 1 > MAX_DIGITS or exponent < -MAX_DIGITS:
+        assert refused(amount=amount) == {"amount": f"a number of more than {MAX_DIGITS} digits"}
+    else:
+        assert str(build(amount=amount).body["amount"]) == str(amount)
