@@ -7,7 +7,6 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO
@@ -48,7 +47,7 @@ def plan_options(command: Callable[..., int]) -> Callable[..., int]:
 
     @functools.wraps(command)
     def packed(**given: Any) -> int:
-        shown = PlanOptions(**{each.name: given.pop(each.name) for each in fields(PlanOptions)})
+        shown = PlanOptions(**{name: given.pop(name) for name in PlanOptions._fields})
         try:
             return command(shown=shown, **given)
         except InvalidError as error:

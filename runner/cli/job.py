@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
@@ -23,7 +23,7 @@ from runner.engine.fetch import fetch_rows, search_request
 from runner.engine.looking import Looker
 from runner.engine.once import OncePer
 from runner.engine.retry import Budget
-from runner.engine.run import Reporters, Run, Selection, scope_of
+from runner.engine.run import EVERY_ROW, Reporters, Run, Selection, scope_of
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal, now
@@ -38,8 +38,7 @@ KEYS_COMPARED = 10_000
 """Keys that a misspelt one is compared with."""
 
 
-@dataclass(frozen=True)
-class Planning:
+class Planning(NamedTuple):
     """The way of a dry run, what stops it, and whether it reads what it can."""
 
     way: wiring.Way
@@ -47,8 +46,7 @@ class Planning:
     lookups: bool = False
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """A recipe with its values, target and selection of rows: what a run and its dry run have in common.
 
     `again` are the keys of rows that are sent once more although they are done, and `why` the reason for it.
@@ -60,7 +58,7 @@ class Job:
     values: dict[str, Any]
     date: dt.date
     selection: Selection
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: Wanted = Wanted()
     again: tuple[str, ...] = ()
     why: str = ""
     fresh: bool = False
@@ -109,7 +107,7 @@ class Job:
             self.check_keys(None)
         context = self.context(planning.way, Unknown("run.id"), history, None, reporters, planning.stop)
         context = replace(context, again=by_key(self.asked_again(history, planning.way)))
-        selection = Selection() if input_ is None else self.selection
+        selection = EVERY_ROW if input_ is None else self.selection
         job = Run(context, input_, single=self.single(), selection=selection, lookups=planning.lookups)
         reads = self._reads(context) if input_ is None else None
         started = self.started(planning.way, 0, input_, history, reads=reads, again=context.again)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import click
 
@@ -18,8 +17,7 @@ OUT: dict[str, Format] = {".json": "json", ".md": "markdown", ".txt": "text", ".
 """What --out writes, by the ending of the file."""
 
 
-@dataclass(frozen=True)
-class PlanOptions:
+class PlanOptions(NamedTuple):
     """How a dry run is shown, what it is compared with, and the day it is for."""
 
     show_all: bool = False
@@ -60,8 +58,8 @@ class PlanOptions:
         for option in OPTIONS:
             option(command)
         options = {parameter.name: parameter.opts[0] for parameter in command.params}
-        own = (each for each in fields(self) if each.name != "out")
-        changed = (each.name for each in own if getattr(self, each.name) != each.default)
+        defaults = PlanOptions()
+        changed = (name for name in self._fields if name != "out" and getattr(self, name) != getattr(defaults, name))
         return next((options[name] for name in changed), "")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -83,7 +82,7 @@ def run(
         remedy = "leave --export out: the outputs of a recipe with steps stand in its results file"
         raise UsageError("this recipe is no export: it has steps", remedy=remedy)
     selection = Selection(limit, only)
-    wanted = replace(wanted, export=export, out=None if dry_run else shown.folder)
+    wanted = wanted._replace(export=export, out=None if dry_run else shown.folder)
     job = Job(project, catalogue, target, values, shown.date, selection, wanted, again, why or "", fresh)
     input_ = job.open_input(rows_files)
     if dry_run:
@@ -127,7 +126,7 @@ def resume(
 
     current = projects.current()
     record = recorded_run(History(current.runs), number)
-    job, input_ = reopened(current, record, replace(wanted, out=out))
+    job, input_ = reopened(current, record, wanted._replace(out=out))
     return execute(job, input_, Settings(workers, max_failures, resumed=record))
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -45,8 +44,7 @@ _TOLD = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """The files and the talk of a run. `export` and `out` say where an export and copies of the files go."""
 
     export: Path | None = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 from runner import config
 from runner.catalogue import Auth, Catalogue
@@ -38,8 +38,7 @@ def used_apis(recipe: Recipe) -> tuple[str, ...]:
     return tuple(sorted({name.partition(".")[0] for name in names}))
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """Where a run goes: the account that is part of every identity, and a connection to each API."""
 
     account: str

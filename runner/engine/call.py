@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -122,7 +121,7 @@ class Caller(Planning):
         if not changed.ok or changed.value is None:
             return changed._replace(value=found) if changed.ok else changed
         change: Change = changed.value
-        subject = replace(subject, identity=identity_of(update, known, run=self._context.run))
+        subject = subject._replace(identity=identity_of(update, known, run=self._context.run))
         if this_run and known is not None and (settled or known.state in SETTLED):
             return Outcome("done", value=change.after)
         outcome = self._send(change.use, change.request, subject, "")
@@ -225,7 +224,7 @@ class Caller(Planning):
         It is sent again only where the recipe says so, no money moves, and what it may have made has had time to show.
         """
         assert self._sender is not None  # noqa: S101 - a dry run stops before
-        subject = replace(self._subject(use), identity=prior.identity)
+        subject = self._subject(use)._replace(identity=prior.identity)
         found = self._look_again(use, prior, subject)
         if found.item is not None:
             reason = f"its outcome in run {prior.run} was unknown; {found.how}"

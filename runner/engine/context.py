@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue import Catalogue, Operation, Request, build_request
 from runner.engine.events import Reporter
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from runner.transport.client import Transport
 
 
-@dataclass(frozen=True)
-class Connection:
+class Connection(NamedTuple):
     """The way to one API of the target. A dry run has no transport and no pace.
 
     `hits_per_day` is how many requests the account may make in a UTC day, None where there is no such limit.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.catalogue import to_json
 from runner.catalogue.scalars import WRITTEN
@@ -21,8 +20,7 @@ _MIDNIGHT = re.compile(r"T00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?\Z")
 _NOTHING = object()
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """One field of what was sent that is given back otherwise: its dotted place, and both values."""
 
     place: str
@@ -30,8 +28,7 @@ class Field:
     found: Any
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """What was sent beside what is there: fields that differ, and those that are not given back. `same` counts.
 
     `absent` fields are not there, `apart` are given back in another form, as the API's document says.

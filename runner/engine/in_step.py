@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.catalogue import Operation, Request, first_arguments
 from runner.engine.before import id_of
@@ -25,8 +24,7 @@ So every run keeps what it has sent itself: contact/update, then contact/update/
 """
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """An update that has something to send. `told` are the fields that differ; `after` is the object with them."""
 
     use: Use
@@ -79,7 +77,7 @@ def change_of(
     there, compared = found, compare_with(whole.body, found, unlike=unlike(operation))
     more = stale or compared.absent or operation.unsent == "lost" or operation.version
     if operation.read_back is not None and more:
-        subject = replace(row, identity=use.identity._replace(step=use.identity.step + READ_BACK))
+        subject = row._replace(identity=use.identity._replace(step=use.identity.step + READ_BACK))
         outcome = back.read(use, subject, answer=found)
         if not outcome.ok:
             return outcome

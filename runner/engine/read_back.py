@@ -6,7 +6,6 @@ A read-back is a call of its own in the journal. It never makes anything be sent
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from runner.catalogue import Operation, Request, decode_form, parse_json, to_json
@@ -41,7 +40,7 @@ class BackReading:
 
     def settle(self, use: Use, prior: CallRecord, row: Subject) -> Finding:
         """Whether an update whose outcome is unknown is there: all that it sent, or else it stays unknown."""
-        subject = replace(row, identity=prior.identity._replace(step=prior.identity.step + READ_BACK))
+        subject = row._replace(identity=prior.identity._replace(step=prior.identity.step + READ_BACK))
         outcome = self.read(use, subject, answer={})
         if not outcome.ok:
             return Finding(reason=f"read back: {outcome.reason}")
@@ -63,7 +62,7 @@ class BackReading:
         shown = parse_json(kept.encode()) if kept else None
         if shown is not None and not self._wrong(use, request, shown, done.status):
             return done
-        subject = replace(row, identity=row.identity._replace(step=row.identity.step + READ_BACK))
+        subject = row._replace(identity=row.identity._replace(step=row.identity.step + READ_BACK))
         outcome = self.read(use, subject, answer=done.value)
         if not outcome.ok:
             state: CallState = "rejected" if outcome.state == "rejected" else "not sent"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from runner.catalogue import ArgumentError, Operation, Request, to_json
@@ -107,7 +106,7 @@ class Reading:
 
 def _looking(step: Step, subject: Subject) -> Subject:
     """The search of a step is a call of its own in the journal."""
-    return replace(subject, identity=subject.identity._replace(step=f"{step.id}?"))
+    return subject._replace(identity=subject.identity._replace(step=f"{step.id}?"))
 
 
 def _fits(search: Search, item: Any, scope: Mapping[str, Any]) -> bool:

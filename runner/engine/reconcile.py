@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.catalogue import Operation
 from runner.engine.before import MOST_IDS, Before, new_since, read_before
@@ -20,8 +19,7 @@ from runner.journal import CallRecord
 from runner.recipe.model import Step
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What a search says: the object that the call made, or else why it is not known which it is.
 
     `absent`: the search, which `before` notes, was complete and nothing fits. `how` it was found, for people.

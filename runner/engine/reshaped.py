@@ -7,7 +7,7 @@ tell, such a row is set aside instead.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runner.journal import CallRecord, History
 from runner.journal.records import OPEN, SETTLED
@@ -16,8 +16,7 @@ from runner.recipe.model import Recipe, Step
 Prior = Mapping[tuple[str, str], CallRecord]
 
 
-@dataclass(frozen=True)
-class Past:
+class Past(NamedTuple):
     """What earlier runs of a recipe leave to be careful about.
 
     once   steps of the recipe that were done once for a value and are done for each row now, by the id they had

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.engine.context import Context
 from runner.engine.events import Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted
@@ -30,8 +30,7 @@ NO_ROW = Row(1, "", {}, ())
 """What the steps are taken for in a recipe without rows, but for its key."""
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """Which rows a run takes: the first `limit`, or only those with a key in `only`."""
 
     limit: int | None = None
@@ -43,6 +42,9 @@ class Selection:
             if self.limit is not None and count >= self.limit:
                 return
             yield row
+
+
+EVERY_ROW = Selection()
 
 
 class Reporters:
@@ -73,7 +75,7 @@ class Run:
 
     def __init__(
         self, context: Context, input_: Input | None, *, single: Row = NO_ROW,
-        selection: Selection = Selection(), workers: int = 1, clock: Callable[[], float] = time.monotonic,
+        selection: Selection = EVERY_ROW, workers: int = 1, clock: Callable[[], float] = time.monotonic,
         max_failures: int | None = None, lookups: bool = False,
     ) -> None:  # fmt: skip
         self._max_failures = max_failures

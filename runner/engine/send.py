@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.catalogue import Operation, Request, to_json
 from runner.engine.before import id_of
@@ -29,8 +28,7 @@ Check = Callable[[Any], str]
 """What is wrong with the data of a success, or an empty text."""
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """What a call is for: its identity, and the row it belongs to (number from 1, key)."""
 
     identity: Identity

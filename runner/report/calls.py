@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from runner.catalogue import Request
@@ -32,8 +31,7 @@ def shape(call: PlannedCall) -> Hashable:
     return call.step, call.state, again, query, tuple(fields), tuple(request.headers), call.unless_found is None
 
 
-@dataclass(frozen=True)
-class _Drawn:
+class _Drawn(NamedTuple):
     """A call as text: the columns of its first line, what stands behind them, and the lines beneath."""
 
     operation: str
@@ -74,7 +72,7 @@ def _draw_step(calls: Sequence[PlannedCall], seen: set[str]) -> Iterator[_Drawn]
         if len(alike) < len(calls):
             first, last = alike[0].item or 0, alike[-1].item or 0
             label += f"[{first}]" if first == last else f"[{first}-{last}]"
-        yield replace(drawn, label=label, rest=drawn.rest + times)
+        yield drawn._replace(label=label, rest=drawn.rest + times)
 
 
 def _draw(call: PlannedCall, *, whole: bool) -> _Drawn:

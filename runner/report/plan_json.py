@@ -17,10 +17,10 @@ brackets with blanks, which are encoded in everything else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any, TextIO
+from types import MappingProxyType
+from typing import Any, NamedTuple, TextIO
 
 from runner.catalogue import Auth, Request, to_json
 from runner.catalogue.json_text import escaped, json_key, text_json, write
@@ -38,8 +38,7 @@ SENSITIVE = "(sensitive)"
 """Stands where a secret is added when it is sent."""
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """What a plan was made from. `apis` are the base URL and the credentials of each API; `searches` the operation
     that looks for what a step would create, by step. `left_out` counts the lines of the input that are no rows, and
     `announced` has the totals that it had to have. Texts and digests (SHA-256) only: no path, no time, no secret.
@@ -50,17 +49,17 @@ class Header:
     target: str
     account: str
     date: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = MappingProxyType({})
     input_name: str = ""
     search: str = ""
     input_digest: str = ""
     limit: int | None = None
     only: Sequence[str] = ()
-    apis: Mapping[str, tuple[str, Sequence[Auth]]] = field(default_factory=dict)
-    searches: Mapping[str, str] = field(default_factory=dict)
+    apis: Mapping[str, tuple[str, Sequence[Auth]]] = MappingProxyType({})
+    searches: Mapping[str, str] = MappingProxyType({})
     lookups: bool = False
     left_out: int = 0
-    announced: Mapping[str, Any] = field(default_factory=dict)
+    announced: Mapping[str, Any] = MappingProxyType({})
 
     def tree(self) -> dict[str, Any]:
         """The header as plain data."""
