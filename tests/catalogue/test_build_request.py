@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from runner.catalogue import ArgumentError, Operation, Parameter, Request, build_request, to_json
@@ -494,6 +494,10 @@ def test_no_number_grows_beyond_bounds(digits: int, exponent: int) -> None:
 
 
 @given(st.integers(1, 120), st.integers(-450, 450))
+@example(1, MAX_DIGITS)
+@example(1, MAX_DIGITS + 1)
+@example(1, -MAX_DIGITS)
+@example(1, -MAX_DIGITS - 1)
 def test_a_number_is_refused_for_the_digits_it_needs_and_no_others(digits: int, exponent: int) -> None:
     amount = Decimal((0, (9,) * digits, exponent))
     if digits + exponent - 1 > MAX_DIGITS or exponent < -MAX_DIGITS:
