@@ -54,6 +54,21 @@ class Columns:
             values[name] = known[cells[at]]
         return values
 
+    def check(self, cells: Sequence[Any]) -> None:
+        """Raise CellError for a cell that is wrong. Nothing is made of the others, which is most of the first pass."""
+        _, plain, remembered = self._loops
+        for _, at, convert in plain:
+            if convert and not cells[at]:
+                convert(cells[at])
+        for _, at, known in remembered:
+            known[cells[at]]
+
+    def split(self, used: Callable[[str], bool]) -> tuple[Columns, Columns]:
+        """The columns whose values are used, and the others, as far as something can be wrong with them."""
+        taken = tuple(column for column in self.plan if used(column.name))
+        others = tuple(column for column in self.plan if not used(column.name) and column.convert)
+        return replace(self, plan=taken), replace(self, plan=others)
+
     def checked(self) -> Columns:
         """The same columns, for texts in which nothing was wrong."""
         return replace(self, plan=tuple(column._replace(plain=column.verbatim) for column in self.plan))

@@ -67,12 +67,14 @@ def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns,
         lines.report(columns.place_of(names), message, kind, remedy)
 
     width, labels = columns.width, columns.labels
+    used, others = columns.split(indexing.uses)
     for cells in records:
         if len(cells) != width:
             _report_ragged(lines, len(cells), width)
             continue
         try:
-            values = columns.values(cells)
+            values = used.values(cells)
+            others.check(cells)
         except CellError:
             if indexing.leaves_out(lines.number, columns.usable(cells)):
                 continue

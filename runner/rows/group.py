@@ -48,10 +48,15 @@ class Keys:
         self._scope = scope
         paths = [] if isinstance(key, str) else [ref.path for ref in key.references if ref.root == "row"]
         self.columns = tuple(str(path[0]) for path in paths if path)
+        self._whole = not all(paths)
         # Most keys are one column: looking it up instead of rendering halves the time of the first pass.
         self._column = self.columns[0] if not isinstance(key, str) and _LONE_COLUMN(key.text) else ""
         self.early = not rows.group_by or (self._column == rows.group_by and bool(rows.columns))
         """Whether each line shows its row's key: where lines are grouped by the key, all of a group have the same."""
+
+    def uses(self, name: str) -> bool:
+        """Whether a key is made of the value of this column."""
+        return self._whole or name in self.columns
 
     def of(self, values: Mapping[str, Any], *, differing: Mapping[str, tuple[int, int]]) -> str:
         """The key of a row with these values. Raises RowKeyError when there is none."""

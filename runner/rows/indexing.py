@@ -58,6 +58,11 @@ class Indexing:
         self.part = self.before = self.count = 0
         self._group_by, self._keys = rows.group_by, keys
         self._group: Hashable = None
+        self._whole = not rows.columns or making.needed or rows.expect_total is not None
+
+    def uses(self, name: str) -> bool:
+        """Whether `add` looks at the values of this column."""
+        return self._whole or name == self._group_by or (self._keys is not None and self._keys.uses(name))
 
     def leaves_out(self, number: int, values: Mapping[str, Any]) -> bool:
         """Whether the record on line `number`, of which only `values` can be used, is no row."""
@@ -69,7 +74,10 @@ class Indexing:
     def add(
         self, record: tuple[int, int, int, int], values: Mapping[str, Any], *, labels: Mapping[str, str], report: Report
     ) -> None:  # fmt: skip
-        """Take a record: offset, length, line and checksum; `labels` are what messages call its columns."""
+        """Take a record: offset, length, line and checksum; `labels` are what messages call its columns.
+
+        Of a column that is not used, `values` need not have a value.
+        """
         offset, length, number, checksum = record
         number += self.before
         if self._making.needed:

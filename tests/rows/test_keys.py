@@ -26,6 +26,8 @@ def test_long_groups_and_keys_are_told_apart(opened: Open, refused: Refuse, leng
         ("{{ row.d }}", "2024-02-09"),
         ("{{ vars.shop }}-{{ row.n }}", "north-7"),
         ("{{ row.n + 1 }}", "8"),
+        ("{{ (row).a }}-{{ row['n'] }}", "x-7"),
+        ("{{ [1, 2] | total('item * row.n') }}", "21"),
         ("fixed", "fixed"),
     ],
 )
