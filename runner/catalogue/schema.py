@@ -86,7 +86,37 @@ def inline(document: Any, node: Any, *, inside: frozenset[str] = frozenset()) ->
         target = follow(document, reference)
         merged = {**target, **beside} if isinstance(target, Mapping) else target
         return inline(document, merged, inside=inside | {reference})
-    return {key: _inline_at(document, key, value, inside) for key, value in node.items()}
+    found = {key: _inline_at(document, key, value, inside) for key, value in node.items()}
+    return _discriminated(node, found) if isinstance(node.get("discriminator"), Mapping) else found
+
+
+def _discriminated(node: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """A schema whose forms say which values of the `discriminator` are theirs: by its mapping, else by their names."""
+    told = node["discriminator"]
+    name, named = told.get("propertyName"), told.get("mapping")
+    named = named if isinstance(named, Mapping) else {}
+    for key in ("oneOf", "anyOf"):
+        if isinstance(name, str) and isinstance(node.get(key), list):
+            found[key] = [
+                _form_of(form, name, _values_of(str(written.get("$ref", "")), named))
+                if isinstance(written, Mapping) and isinstance(form, Mapping) else form
+                for written, form in zip(node[key], found[key], strict=True)
+            ]  # fmt: skip
+    return found
+
+
+def _values_of(reference: str, named: Mapping[Any, Any]) -> list[str]:
+    own = reference.rpartition("/")[2]
+    return [str(value) for value, target in named.items() if target in (reference, own)] or [own] * bool(own)
+
+
+def _form_of(form: Mapping[str, Any], name: str, values: list[str]) -> Mapping[str, Any]:
+    """A form with the values that its discriminator can have, unless it says them itself."""
+    parts = [form, *(part for part in form.get("allOf", ()) if isinstance(part, Mapping))]
+    said = next((part["properties"][name] for part in parts if name in part.get("properties", {})), {"type": "string"})
+    if not values or not isinstance(said, Mapping) or "enum" in said or "const" in said:
+        return form
+    return {**form, "properties": {**form.get("properties", {}), name: {**said, "enum": values}}}
 
 
 def _inline_at(document: Any, key: str, value: Any, inside: frozenset[str]) -> Any:

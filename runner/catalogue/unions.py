@@ -6,9 +6,9 @@ what is to be known without regard to forms: every type, every field, and the fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 Schema = Mapping[str, Any]
 
@@ -55,12 +55,46 @@ def close(schema: dict[str, Any]) -> None:
         schema["additionalProperties"] = False
 
 
-def lacking(schema: Schema, given: Iterable[str]) -> list[list[str]]:
-    """What each form of an object needs beside the names that are given; nothing where one of the forms has all."""
-    known = set(given)
+class Chosen(NamedTuple):
+    """The forms that an object can have; with `why`, not all of them: a value that it has leaves out the others."""
+
+    forms: Sequence[Schema]
+    why: str = ""
+
+    def lacking(self, given: Iterable[str]) -> list[list[str]]:
+        """What each form needs beside the names that are given; nothing where one of the forms has all."""
+        known = set(given)
+        missing = [[name for name in form.get("required", ()) if name not in known] for form in self.forms]
+        return [names for at, names in enumerate(missing) if names not in missing[:at]] if all(missing) else []
+
+    def strange(self, given: Iterable[str]) -> list[str]:
+        """The names that only forms have which are left out."""
+        if not self.why or not all(form.get("additionalProperties") is False for form in self.forms):
+            return []
+        return [name for name in given if not any(name in form.get("properties", {}) for form in self.forms)]
+
+    @property
+    def names(self) -> list[str]:
+        """The fields of the forms."""
+        return list(dict.fromkeys(name for form in self.forms for name in form.get("properties", {})))
+
+
+def chosen(schema: Schema, values: Mapping[str, Collection[Any]]) -> Chosen:
+    """The forms of an object that has one of these values in each of these fields; all forms where none fits."""
     forms = [form for form in schema.get("anyOf", ()) if "object" in (_declared(form) or ["object"])]
-    missing = [[name for name in form.get("required", ()) if name not in known] for form in forms]
-    return [names for at, names in enumerate(missing) if names not in missing[:at]] if all(missing) else []
+    telling = [name for name, given in values.items() if not all(_may_be(form, name, given) for form in forms)]
+    fitting = [form for form in forms if all(_may_be(form, name, values[name]) for name in telling)]
+    if not telling or not fitting:
+        return Chosen(forms)
+    told = (f"{name!r} is {' or '.join(sorted(repr(str(value)) for value in values[name]))}" for name in telling)
+    return Chosen(fitting, " and ".join(told))
+
+
+def _may_be(form: Schema, name: str, given: Collection[Any]) -> bool:
+    field = form.get("properties", {}).get(name)
+    known = isinstance(field, Mapping) and field.get("x-runner-evidence") != "inferred"
+    allowed = field.get("enum") if known else None
+    return not isinstance(allowed, list) or not {str(value) for value in given}.isdisjoint(map(str, allowed))
 
 
 def _alternatives(schema: Schema) -> Iterator[Sequence[Schema]]:

@@ -125,6 +125,8 @@ class _Arguments(NamedTuple):
             remedy = f'did you mean "{{{{ {value} }}}}"?'
         elif "make it text" in message:
             message, remedy = message.partition(";")[0], f"quote it: '{value}'"
+        elif message.startswith("is no field"):
+            message, _, remedy = message.partition("; ")
         else:
             remedy = _otherwise(value, message)
         name = next(str(part) for part in reversed(path) if isinstance(part, str))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue.scalars import WRITTEN
 from runner.catalogue.schema import is_open, types_of
-from runner.catalogue.unions import lacking
+from runner.catalogue.unions import chosen
 from runner.problems import nearest
 from runner.recipe.findings import Findings, remedy
 from runner.recipe.types import BOOLEAN, DATE, DECIMAL, INTEGER, LIST, NUMBERS, OBJECT, STRING, TEXTS, Path, Type
@@ -96,9 +96,18 @@ def _object(type_: Type, schema: Mapping[str, Any], path: Path) -> Iterator[Misf
         if name not in type_.fields:
             yield Misfit((*path, name), "is needed, and not given", f"add {name!r}")
     if type_.closed and type_.rest is None and set(schema.get("required", ())) <= type_.fields.keys():
-        forms = lacking(schema, type_.fields)
-        if forms:
-            yield Misfit((*path, forms[0][0]), "is needed, and not given", f"add {either(forms)}")
+        yield from _form(type_, schema, path)
+
+
+def _form(type_: Type, schema: Mapping[str, Any], path: Path) -> Iterator[Misfit]:
+    """What an object lacks of each form that it can have, or has of another, by the values that are known of it."""
+    forms = chosen(schema, {name: field.enum for name, field in type_.fields.items() if field.enum})
+    where = f" where {forms.why}" if forms.why else ""
+    if needed := forms.lacking(type_.fields):
+        yield Misfit((*path, needed[0][0]), f"is needed{where}, and not given", f"add {either(needed)}")
+    for name in forms.strange(type_.fields):
+        free = [known for known in forms.names if known not in type_.fields]
+        yield Misfit((*path, name), f"is no field{where}", nearest(name, free, noun="fields"))
 
 
 def _values(

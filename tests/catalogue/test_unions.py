@@ -14,8 +14,8 @@ from runner.catalogue import ArgumentError
 from runner.catalogue.arguments import Findings
 from runner.catalogue.converters import converter
 from runner.catalogue.dialect import flat
-from runner.catalogue.schema import is_open, types_of
-from runner.catalogue.unions import MAX_FORMS, lacking
+from runner.catalogue.schema import inline, is_open, types_of
+from runner.catalogue.unions import MAX_FORMS, chosen
 from runner.recipe.types import ANY, from_schema, type_of
 
 CARD = {
@@ -26,6 +26,7 @@ IBAN = {
     "type": "object", "required": ["iban", "holder"],
     "properties": {"kind": {"const": "iban"}, "iban": {"type": "string"}, "holder": {"type": "string"}},
 }  # fmt: skip
+CLOSED_IBAN = {**IBAN, "additionalProperties": False}
 
 
 def sent(value: Any, schema: Any) -> Any:
@@ -98,8 +99,34 @@ def test_an_object_has_to_have_all_that_one_of_its_forms_needs() -> None:
     assert sent({"iban": "DE", "holder": "R"}, schema) == {"iban": "DE", "holder": "R"}
     with pytest.raises(ArgumentError, match=r"x\.number: is required, or 'holder'"):
         sent({"iban": "DE"}, schema)
-    assert lacking(flat(schema), ["kind"]) == [["number"], ["iban", "holder"]]
+    assert chosen(flat(schema), {}).lacking(["kind"]) == [["number"], ["iban", "holder"]]
     assert sent({"kind": "card"}, {**schema, "x-runner-evidence": "inferred"}) == {"kind": "card"}
+
+
+def test_a_discriminator_chooses_the_form() -> None:
+    document = {"schemas": {
+        "Card": {
+            "additionalProperties": False, "required": ["number"],
+            "properties": {"kind": {"type": "string"}, "number": {}},
+        },
+        "iban": {"allOf": [CLOSED_IBAN]},
+        "Cash": {"additionalProperties": False, "properties": {}},
+    }}  # fmt: skip
+    forms = [{"$ref": f"#/schemas/{name}"} for name in ("Card", "iban", "Cash")]
+    mapping = {"card": "#/schemas/Card", "credit": "Card"}
+    schema = inline(document, {"oneOf": forms, "discriminator": {"propertyName": "kind", "mapping": mapping}})
+    assert sent({"kind": "credit", "number": "4"}, schema) == {"kind": "credit", "number": "4"}
+    assert sent({"kind": "Cash"}, schema) == {"kind": "Cash"}
+    assert sent({"number": "4"}, schema) == {"number": "4"}  # the document asks for no kind
+    for value, said in (
+        ({"kind": "card"}, "x.number: is required where 'kind' is 'card'"),
+        ({"kind": "iban", "iban": "DE"}, "x.holder: is required where 'kind' is 'iban'"),
+        ({"kind": "Cash", "number": "4"}, "x.number: is no field where 'kind' is 'Cash'; the fields there: kind"),
+        ({"kind": "cheque"}, "x.kind: 'cheque' is not one of card, credit, iban, Cash"),
+    ):
+        with pytest.raises(ArgumentError) as caught:
+            sent(value, schema)
+        assert str(caught.value) == said
 
 
 def test_fields_by_pattern_are_fields_too() -> None:
