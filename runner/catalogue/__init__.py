@@ -8,6 +8,7 @@ from runner.catalogue.arguments import ArgumentError
 from runner.catalogue.conditions import Conditions
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
 from runner.catalogue.form import FORM, decode_form
+from runner.catalogue.json_text import parse_own_json
 from runner.catalogue.link import link_of
 from runner.catalogue.operation import Failure, Operation, Pagination
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
@@ -41,6 +42,7 @@ __all__ = [
     "load_api",
     "next_arguments",
     "parse_json",
+    "parse_own_json",
     "read_answer",
     "shipped_apis",
     "to_json",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import cast
 
-from runner.catalogue import to_json
+from runner.catalogue import parse_own_json, to_json
 from runner.engine.events import Bucket, RowResult
 from runner.journal import History, RowRecord
 from runner.template import Unknown
@@ -17,7 +17,6 @@ PAGE = 1000
 """Rows that are read from the journal at a time."""
 
 _LAST = 2**62
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # for our own text: no need of an answer's guards
 
 
 class Finished:
@@ -78,7 +77,7 @@ def result_of(row: RowRecord) -> RowResult:
     """What became of a row, as the journal has it."""
     return RowResult(
         row.number, row.key, tuple(json.loads(row.lines)), cast("Bucket", row.bucket), row.reason,
-        _DECODER.raw_decode(row.outputs)[0], money=Decimal(row.money or 0), ids=row.ids, links=row.links,
+        parse_own_json(row.outputs), money=Decimal(row.money or 0), ids=row.ids, links=row.links,
     )  # fmt: skip
 
 

@@ -11,7 +11,6 @@ report` writes all of it anew. `sent` is the body of an update: what it changed.
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from runner.catalogue import Catalogue, Operation, link_of, parse_json
+from runner.catalogue import Catalogue, Operation, link_of, parse_json, parse_own_json
 from runner.durable import WholeFile, stopping
 from runner.engine.before import id_of
 from runner.engine.events import CallFinished, Event, RunEnded, RunStarted
@@ -32,7 +31,6 @@ from runner.report.files import MEND
 from runner.report.text import moment
 
 CREATED = "created.csv"
-_DECODER = json.JSONDecoder(parse_float=Decimal)
 COLUMNS = ("time", "effect", "operation", "id", "key", "row", "step", "item", "amount", "link", "sent")
 
 
@@ -183,7 +181,7 @@ def _answer(text: str) -> Any:
     """What an answer says. The journal has it as it was written after it was checked; only escapes need a look."""
     if not text:
         return None
-    return parse_json(text.encode()) if "\\" in text else _DECODER.decode(text)
+    return parse_json(text.encode()) if "\\" in text else parse_own_json(text)
 
 
 def _id(answer: Any) -> str:

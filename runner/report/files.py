@@ -13,18 +13,16 @@ not in it, since feeding them back is how things get done twice.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from decimal import Decimal
 from heapq import merge
 from pathlib import Path
 from typing import IO, Any
 
-from runner.catalogue import to_json
+from runner.catalogue import parse_own_json, to_json
 from runner.durable import WholeFile, stopping
 from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import InvalidError, StoppedError, printable
@@ -45,7 +43,6 @@ _UNREACHED, _LEFT_OUT = -1, -2
 """In the place of what a line says, where it says nothing of its own."""
 
 _LENGTH_BYTES = 4
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # for our own text: no need of an answer's guards
 
 Line = Sequence[Any]
 """A line of the results: its file where there are several, the values of RESULT_COLUMNS, and the outputs."""
@@ -161,7 +158,7 @@ class Files:
             values = left_out if place == _LEFT_OUT else unreached
             if place >= 0:
                 spool.seek(place)
-                values = _DECODER.raw_decode(spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big")).decode())[0]
+                values = parse_own_json(spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big")).decode())
             if self._input is not None and self._several:
                 yield [*self._input.place(number), *values]
             else:

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from runner.catalogue import parse_own_json
 from runner.engine.events import BUCKETS, Bucket
 from runner.journal import AgainRecord, CallRecord, Identity, NoticeRecord, RowRecord, RunRecord
 from runner.journal.records import OPEN
@@ -39,8 +40,6 @@ WIDEST = 100
 """Characters of the fields that an object shares with a call."""
 
 _HEADER = ("run", "recipe", "target", "started", "state", "exit", "rows", *BUCKETS)
-
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
 
 
 def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int]]) -> str:
@@ -237,7 +236,7 @@ def _names_id(name: str) -> bool:
 
 def object_of(text: str) -> dict[str, Any]:
     """The JSON object in a text; empty where there is none."""
-    found = _DECODER.decode(text) if text else {}
+    found = parse_own_json(text) if text else {}
     return found if isinstance(found, dict) else {}
 
 

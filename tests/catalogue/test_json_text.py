@@ -13,7 +13,7 @@ import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.catalogue.json_text import json_text
+from runner.catalogue.json_text import json_text, parse_own_json
 
 plain = st.text(st.characters(exclude_categories=["Cs"]))
 texts = plain | st.sampled_from(["\u2028", "\x7f", '"\\\n\t\x00', "</script>"])
@@ -25,6 +25,12 @@ trees = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(te
 def test_it_is_what_simplejson_writes(tree: Any) -> None:
     written = simplejson.dumps(tree, ensure_ascii=False, separators=(",", ":"), use_decimal=True)
     assert json_text(tree) == written.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+@given(trees)
+def test_it_is_read_as_it_was_written(tree: Any) -> None:
+    assert parse_own_json(json_text(tree)) == tree
+    assert parse_own_json("[1, 0.10, 1E+2]") == [Decimal(1), Decimal("0.10"), Decimal(100)]
 
 
 def test_decimals_have_all_their_digits_and_dates_are_texts() -> None:
