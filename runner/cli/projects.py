@@ -48,13 +48,14 @@ def project(recipe: str, catalogue: Catalogue, *, at: Config) -> Project:
     storable(path, "the recipe's file")
     name = recipe if shipped else str(path.absolute())
     loaded = load(path, catalogue=catalogue, name=recipe if not shipped else path.name)
-    mappings, digest = mappings_of(loaded.recipe, path.parent)
+    mappings, digest = mappings_of(loaded, path.parent)
     loaded = loaded._replace(recipe=loaded.recipe._replace(digest=digest))
     return Project(at, path, name, loaded, shipped, mappings)
 
 
-def mappings_of(recipe: Recipe, folder: Path) -> tuple[Mapping[str, Sequence[Mapping[str, Any]]], str]:
+def mappings_of(loaded: Loaded, folder: Path) -> tuple[Mapping[str, Sequence[Mapping[str, Any]]], str]:
     """The entries of lookups from files beside the recipe, and its digest with them. Raises InvalidError."""
+    recipe = loaded.recipe
     files = [lookup for lookup in recipe.lookups if lookup.file]
     if not files:
         return {}, recipe.digest
@@ -73,7 +74,7 @@ def mappings_of(recipe: Recipe, folder: Path) -> tuple[Mapping[str, Sequence[Map
         else:
             mappings[lookup.name] = found.entries
             digests.append(found.digest)
-    problems += check_entries(recipe, {name: list(entries[0]) for name, entries in mappings.items()})
+    problems += check_entries(loaded, {name: list(entries[0]) for name, entries in mappings.items()})
     if problems:
         raise InvalidError(problems, total=max(total, len(problems)))
     return mappings, hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -42,7 +42,7 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
             if config.home not in catalogues:
                 catalogues[config.home] = catalogue_for(config, config.target(target_name))
             loaded = load(path, catalogue=catalogues[config.home], name=path.name if shipped else recipe)
-            mappings, _ = mappings_of(loaded.recipe, path.parent)
+            mappings, _ = mappings_of(loaded, path.parent)
         except InvalidError as error:
             problems += error.problems
             total += error.total

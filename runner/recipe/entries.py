@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from runner.problems import Problem, nearest
-from runner.recipe.model import Recipe
-from runner.recipe.texts import compile_texts
-from runner.source import parse
+from runner.recipe.load import Loaded
 from runner.template import Node
 
 
-def check_entries(recipe: Recipe, fields: Mapping[str, Collection[str]]) -> Iterator[Problem]:
+def check_entries(loaded: Loaded, fields: Mapping[str, Collection[str]]) -> Iterator[Problem]:
     """A problem for each field that the file of a lookup does not have. `fields` are the columns of each file."""
-    source = parse(recipe.text, file=recipe.file)
-    texts, _ = compile_texts(source)
+    recipe, source = loaded.recipe, loaded.source
     depths = {lookup.name: len(lookup.by) for lookup in recipe.lookups if lookup.name in fields}
     files = {lookup.name: lookup.file for lookup in recipe.lookups}
-    for path, text in texts.items():
+    for path, text in loaded.texts.items():
         for offset, expression in text.compiled.placed:
             for lookup, field in _read(expression.tree, depths):
                 if field.value not in fields[lookup]:

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 
 class Loaded(NamedTuple):
-    """A recipe that can be run, the text it came from, and what is worth knowing about it all the same."""
+    """A recipe that can be run, the text it came from, and what is worth knowing about it all the same.
+
+    `texts` are its templates and expressions by their paths.
+    """
 
     recipe: model.Recipe
     source: Source
+    texts: Texts
     warnings: tuple[Problem, ...]
 
 
@@ -47,7 +51,7 @@ def _load(source: Source, catalogue: Catalogue) -> Loaded:
     problems = [*misshapen, *malformed, *check(source, texts, catalogue, broken=broken)]
     if any(problem.severity != "warning" for problem in problems):
         raise InvalidError(problems)
-    return Loaded(_Builder(source, texts).recipe(), source, tuple(sorted(set(problems))))
+    return Loaded(_Builder(source, texts).recipe(), source, texts, tuple(sorted(set(problems))))
 
 
 class _Builder(NamedTuple):
