@@ -18,6 +18,8 @@ Encode = Callable[[Any, Findings], list[Any]]
 """From a value, which is not null, to the texts of a parameter or Unknown: more than one in a query only, none where it
 is refused. Of search conditions, to pairs of a part and its text."""
 
+_NESTED = frozenset({dict, list})
+
 
 class Parameter(NamedTuple):
     """A parameter of the path, the query or the header (`place`). `evidence` says how it is known.
@@ -66,7 +68,7 @@ def encoder(parameter: Parameter) -> Encode:
         if type(converted) is Unknown:
             return [converted]
         entries = converted if isinstance(converted, list) and place == "query" else [converted]
-        if any(isinstance(entry, Mapping | list) for entry in entries):
+        if not _NESTED.isdisjoint(map(type, entries)):
             findings.refuse(path, "an object or a list cannot be a parameter")
             return []
         return [_text(entry, place, findings, path=path) for entry in entries]
@@ -127,6 +129,8 @@ def _day(text: str) -> dt.date | None:
 
 def _defect(place: str, text: str) -> str:
     """Why a text cannot stand in a path segment or a header; empty when it can."""
+    if text.isascii() and text.isalnum():  # as ids are
+        return ""
     if place == "path":
         if not text:
             return "is empty, and the path would lead elsewhere"

@@ -92,7 +92,7 @@ def build_request(
 class _Given(NamedTuple):
     """What is known of the requests whose arguments have the same names, whatever the values are.
 
-    `parameters` have their name, what makes their texts and whether they have a window, `elsewhere` are those that
+    `parameters` are names with what makes their texts and the parameter where it has a window, `elsewhere` those that
     are not in the path, `fields` all other names with what converts or refuses them. With `gap` a name is missing.
     """
 
