@@ -8,14 +8,17 @@ from typing import Any
 
 from jinja2 import Environment, Undefined
 
-from runner.template.values import Undecided, Unknown, number
+from runner.template.values import EvaluationError, Undecided, Unknown, number
 
 CONCAT = "concat of texts"
 """The filter that `~` becomes; no recipe can name it."""
 
 
 def _is_odd(value: Any, test: str) -> bool:
-    return bool(number(value, test) % 2)
+    try:
+        return bool(number(value, test) % 2)
+    except ArithmeticError:
+        raise EvaluationError(f"{test}: a number out of range") from None
 
 
 def _is_number(value: Any) -> bool:
