@@ -77,9 +77,12 @@ def _round(value: Any, places: int = 0) -> Decimal:
     places = places if type(places) is int else _whole(places, "round")
     if not 0 <= places <= 20:
         raise EvaluationError("round needs 0 to 20 places")
-    exact = value if type(value) is Decimal and is_near(value) else Decimal(number(value, "round"))
-    if exact.adjusted() + places >= 27:  # beyond the digits that decimal arithmetic keeps exact
-        raise EvaluationError("round: the number is too large")
+    exact = value if type(value) is Decimal else Decimal(number(value, "round"))
+    size = exact.adjusted()
+    if not -99 < size < 27 - places:
+        number(exact, "round")
+        if size + places >= 27:  # beyond the digits that decimal arithmetic keeps exact
+            raise EvaluationError("round: the number is too large")
     return exact.quantize(_QUANTA[places], ROUND_HALF_UP) or _ZEROS[places]  # no -0.00
 
 

@@ -15,7 +15,19 @@ from jinja2 import StrictUndefined, Undefined
 
 from runner.problems import nearest
 from runner.template.filters import MAX_TEXT
-from runner.template.values import Compute, EvaluationError, Scope, Unknown, is_near, kind, number, to_text
+from runner.template.values import (
+    NEAR,
+    WIDE,
+    Compute,
+    EvaluationError,
+    Scope,
+    Unknown,
+    digits,
+    is_near,
+    kind,
+    number,
+    to_text,
+)
 
 
 def member(of: Any, key: Any) -> Any:
@@ -46,7 +58,10 @@ def arithmetic(sign: str, left: Compute, right: Compute) -> Compute:
 
     def reckoned(scope: Scope) -> Any:
         a, b = left(scope), right(scope)
-        near = is_near(a) and is_near(b)
+        one, other = type(a), type(b)  # is_near of both, written out: calls cost as much as what they find out
+        near = (a.adjusted() in NEAR if one is Decimal else one is int and -WIDE < a < WIDE) and (
+            b.adjusted() in NEAR if other is Decimal else other is int and -WIDE < b < WIDE
+        )
         if not near and (found := _without_reckoning(sign, a, b)) is not None:
             return found
         try:
@@ -133,7 +148,7 @@ def side_by_side(parts: Sequence[str | Compute], read: Callable[[int, Any], Any]
         for at, compute in gaps:
             value = compute(scope)
             if type(value) is not str:
-                value = to_text(value) if is_near(value) else read(at, value)
+                value = digits(value) if is_near(value) else read(at, value)
             pieces[at] = value
             length += len(value) if type(value) is str else math.inf  # nothing that can be joined as it is
         return "".join(pieces) if length <= MAX_TEXT else concat(pieces)

@@ -23,8 +23,8 @@ MAX_DIGITS = 4300
 
 _TOO_LARGE = 10**MAX_DIGITS
 _NUMBERS = (int, Decimal)
-_WIDE = 10**18
-_NEAR = frozenset(range(-98, 99))
+WIDE = 10**18
+NEAR = frozenset(range(-98, 99))
 _CHILDREN = 64
 
 
@@ -55,11 +55,6 @@ class Unknown:
         self._children: dict[Any, Unknown] = {}
 
     @classmethod
-    def named(cls, origin: str) -> Unknown:
-        """The unknown value of a name, one and the same each time where the name is asked for often."""
-        return _named_unknown(origin)
-
-    @classmethod
     def text(cls, parts: Sequence[str | Unknown]) -> Unknown:
         """Texts and unknown values side by side. At least one of them has to be unknown."""
         flat = [inner for part in parts for inner in ((part,) if isinstance(part, str) else part.parts or (part,))]
@@ -74,7 +69,7 @@ class Unknown:
     def child(self, name: str | int) -> Unknown:
         """The unknown value at `name` inside this one."""
         hash(name)  # a list or an object is no key
-        found = _named_unknown(f"{self.origin}.{name}" if isinstance(name, str) else f"{self.origin}[{name}]")
+        found = _unknown(f"{self.origin}.{name}" if isinstance(name, str) else f"{self.origin}[{name}]")
         if type(name) is str and len(self._children) < _CHILDREN:
             self._children[name] = found
         return found
@@ -104,7 +99,7 @@ class Unknown:
 
 
 @lru_cache(maxsize=1024)
-def _named_unknown(origin: str) -> Unknown:
+def _unknown(origin: str) -> Unknown:
     return Unknown(origin)
 
 
@@ -126,7 +121,7 @@ def is_near(value: Any) -> bool:
     """Whether it is a number whose digits all stand near the point, as those of prices do: two of them may be added,
     multiplied and divided without a look at how many digits come of it."""
     exact = type(value)
-    return value.adjusted() in _NEAR if exact is Decimal else exact is int and -_WIDE < value < _WIDE
+    return value.adjusted() in NEAR if exact is Decimal else exact is int and -WIDE < value < WIDE
 
 
 def number(value: Any, where: str) -> int | Decimal:
@@ -144,17 +139,20 @@ def number(value: Any, where: str) -> int | Decimal:
     return value
 
 
+def digits(value: int | Decimal) -> str:
+    """A number as text, without an exponent."""
+    text = str(value)  # at a third of what format costs, which few need
+    return format(value, "f") if "E" in text else text
+
+
 def to_text(value: Any) -> str:
     """How a value reads inside text. Null, lists and objects have no text and are refused."""
     if isinstance(value, str):
         return value
-    if is_near(value):
-        text = str(value)  # at a third of what format costs; what has an exponent is written out
-        return format(value, "f") if "E" in text else text
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, _NUMBERS):
-        return format(number(value, "text"), "f" if isinstance(value, Decimal) else "d")
+        return digits(number(value, "text"))
     if isinstance(value, dt.date):
         return value.isoformat()
     if value is None:

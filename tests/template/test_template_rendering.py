@@ -159,4 +159,3 @@ def test_what_is_inside_an_unknown_value_is_known_by_its_key() -> None:
     for _ in range(2):
         assert [job[key].origin for key in (1, True, "1", "id")] == ["job[1]", "job[True]", "job.1", "job.id"]
     assert job["id"]["x"].origin == "job.id.x"
-    assert Unknown.named("job")["id"] is Unknown.named("job")["id"]
