@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from runner.catalogue.arguments import Findings, Note, has_forms
-from runner.catalogue.scalars import Misfit, broken_rule, defect, first_fit, misfit_message
+from runner.catalogue.scalars import MISFIT, broken_rule, defect, first_fit, misfit_message
 from runner.catalogue.schema import TreePath, is_open, types_of
 from runner.problems import nearest
 from runner.template import Unknown
@@ -102,9 +102,11 @@ class _Rest:
             findings.refuse(self._path, f"{value!r} is a binary float, which is not exact; use a decimal")
             return None
         fit = first_fit(value, self._wanted) if self._wanted else value
-        if isinstance(fit, Misfit):
+        if fit is MISFIT:
             findings.refuse(self._path, misfit_message(value, self._wanted))
             return None
+        if type(fit) in self.exact:
+            return self.scalar(fit, findings)
         if isinstance(fit, Mapping):
             return self.fields.convert(fit, findings)
         if isinstance(fit, list | tuple):

@@ -47,11 +47,8 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 }
 
 
-class Misfit:
-    """The value is not of that type and cannot become it without a loss."""
-
-
-MISFIT: Final = Misfit()
+MISFIT: Final = object()
+"""The value is not of that type and cannot become it without a loss."""
 
 
 def first_fit(value: Any, wanted: Sequence[str]) -> Any:
@@ -59,7 +56,7 @@ def first_fit(value: Any, wanted: Sequence[str]) -> Any:
     for fits in (_is_already, _become):
         for name in wanted:
             converted = fits(value, name)
-            if not isinstance(converted, Misfit):
+            if converted is not MISFIT:
                 return converted
     return MISFIT
 
@@ -71,19 +68,21 @@ def _is_already(value: Any, name: str) -> Any:
 
 
 def _become(value: Any, name: str) -> Any:
+    if isinstance(value, str):
+        return _read(value, name) if len(value) <= MAX_DIGITS else MISFIT
     if isinstance(value, bool):
         return MISFIT
     if name == "string" and isinstance(value, int):
         return str(value)
     if name == "integer" and isinstance(value, Decimal) and not defect(value) and value == value.to_integral_value():
         return int(value)
-    if not isinstance(value, str) or len(value) > MAX_DIGITS:
+    return MISFIT
+
+
+def _read(text: str, name: str) -> Any:
+    if name not in WRITTEN or not WRITTEN[name].fullmatch(text):
         return MISFIT
-    if name == "integer" and WRITTEN["integer"].fullmatch(value):
-        return int(value)
-    if name == "number" and WRITTEN["number"].fullmatch(value):
-        return Decimal(value)
-    return {"true": True, "false": False}.get(value, MISFIT) if name == "boolean" else MISFIT
+    return int(text) if name == "integer" else Decimal(text) if name == "number" else text == "true"
 
 
 def defect(value: Any) -> str:
