@@ -33,6 +33,9 @@ PROBLEMS_SHOWN = 50
 LINES_A_FILE = 10**9
 """What lines are counted from in each further file of an input: 1,000,000,057 is line 57 of the second."""
 
+MESSAGE_LENGTH = 600
+"""Characters of a message that are told; more is a text from a file, and what matters stands at both ends."""
+
 EXCERPT_WIDTH = 160
 """Characters of a source line that are drawn around the caret."""
 
@@ -140,6 +143,14 @@ def printable(text: str) -> str:
 
 def _harmless(character: str) -> bool:
     return unicodedata.category(character) == "Zs"
+
+
+def shortened(text: str) -> str:
+    """`text` without most of its middle where it is longer than people read."""
+    if len(text) <= MESSAGE_LENGTH:
+        return text
+    half = MESSAGE_LENGTH // 2
+    return f"{text[:half]} ... ({len(text) - 2 * half:,} more characters) ... {text[-half:]}"
 
 
 def draw(problem: Problem) -> str:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from runner.late_patterns import patterns_compiled_late
 from runner.positions import line_at, lines_of, offsets
-from runner.problems import InvalidError, Problem
+from runner.problems import InvalidError, Problem, shortened
 
 with patterns_compiled_late():  # libyaml reads; what its own reader needs is four fifths of the import
     import yaml
@@ -94,8 +94,9 @@ class Source(NamedTuple):
         return Place(line + 1, at - start + 1, max(1, min(end, start + len(self.lines[line])) - at))
 
     def problem(self, place: Place, message: str, kind: str, *, remedy: str = "", severity: str = "error") -> Problem:
-        """A problem of this file at `place`, with the line to draw."""
+        """A problem of this file at `place`, with the line to draw. What is very long is shortened."""
         excerpt = self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
+        message, remedy = shortened(message), shortened(remedy)
         return Problem(self.file, place.line, place.column, message, kind, remedy, place.length, excerpt, severity)
 
     def _node(self, path: TreePath) -> tuple[yaml.Node | None, yaml.Node | None]:

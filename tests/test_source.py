@@ -321,3 +321,13 @@ def test_a_problem_carries_its_line_without_the_line_end(end: str) -> None:
     assert source.problem(Place(9, 1), "m", "k").excerpt == ""
     assert [p.excerpt for p in problems_of(text)] == ["a: 3"]
     assert [p.excerpt for p in problems_of(f"a: 1{end}b: [1{end}")] == ["b: [1"]
+
+
+def test_a_value_that_nobody_reads_is_shortened() -> None:
+    source = parse(f"name: '{'x' * 100_000}'\n", file="a.yaml")
+    message = f"'name' cannot be {source.data['name']!r}"
+    found = source.problem(source.value(("name",)), message, "value", remedy="y" * 900)
+    assert len(found.message) < 700
+    assert found.message.startswith("'name' cannot be 'xxx")
+    assert f"({len(message) - 600:,} more characters)" in found.message
+    assert len(found.remedy) < 700

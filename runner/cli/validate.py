@@ -12,6 +12,7 @@ from runner.catalogue import Catalogue
 from runner.cli.apis_of import catalogue_for
 from runner.cli.projects import config_of, find_recipe, mappings_of
 from runner.cli.rows_options import rows_options
+from runner.config import NAME as CONFIGURATION
 from runner.problems import InvalidError, Problem, UsageError, printable
 from runner.recipe.load import Loaded, load
 from runner.report.diagnostics import FORMS, Form, drawn
@@ -41,6 +42,9 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
             config = config_of(recipe)
             if config.home not in catalogues:
                 catalogues[config.home] = catalogue_for(config, config.target(target_name))
+            if path.name == CONFIGURATION:  # as `runner validate *.yaml` names it; what is in it was read just now
+                _say(form, f"{recipe}: ok, the configuration")
+                continue
             loaded = load(path, catalogue=catalogues[config.home], name=path.name if shipped else recipe)
             mappings, _ = mappings_of(loaded, path.parent)
         except InvalidError as error:
@@ -51,18 +55,22 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
         problems += loaded.warnings
         total += len(loaded.warnings)
         steps = len(loaded.recipe.steps)
-        if form == "text":
-            click.echo(f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
+        _say(form, f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
         if rows_files:
             found, count, notes = _rows(loaded, rows_files, catalogues[config.home], mappings, say=form == "text")
             problems += found
             total += count
-    if form == "text":
-        for note in notes:
-            click.echo(f"    {printable(note.message)} ({note.remedy})")
+    for note in notes:
+        _say(form, f"    {note.message} ({note.remedy})")
     told = drawn(problems, form, files=recipes, total=total, notes=notes)
     click.echo(told, err=form == "text", nl=False)
     return code or (InvalidError(problems).exit_code if any(p.severity == "error" for p in problems) else 0)
+
+
+def _say(form: Form, text: str) -> None:
+    """Tell people; the other forms have a place for nothing but problems and notes."""
+    if form == "text":
+        click.echo(printable(text))
 
 
 def _rows(

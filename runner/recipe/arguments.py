@@ -145,7 +145,7 @@ def _otherwise(value: Any, message: str) -> str:
         digits = re.sub(r"[^0-9.,-]", "", value)
         plain = digits.replace(",", ".") if digits.count(",") == 1 and "." not in digits else digits.replace(",", "")
         return f"write it so: {plain}" if _PLAIN.fullmatch(plain) and plain != value else "write it in digits"
-    if message.endswith("is not an object"):
+    if message.endswith(("is not an object", "or an object")):
         return "write its fields: {name: value}; 'runner ops' shows which"
     if message.startswith("a list is not"):
         return "write one value, without the brackets"

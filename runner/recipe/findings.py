@@ -90,6 +90,10 @@ def remedy(type_: Type, kinds: Collection[str]) -> str:
         return "make it text: | text"
     if type_.solid == {DATE} and wanted == {STRING}:
         return "write it as text: | date('%Y-%m-%d')"
+    if type_.column and wanted == {DATE} and type_.solid and not type_.can_be({LIST, OBJECT}):
+        return f"give the column its type: {type_.column}: {{type: date}}"
+    if type_.solid == {DATE} and wanted & NUMBERS:
+        return "take a part of it: | date('%Y') | int; or use something that is a number"
     if type_.solid == {OBJECT} and not wanted & {LIST, OBJECT}:
         return _for_text(type_)
     if wanted == {LIST} and type_.kinds and not type_.solid:

@@ -99,7 +99,9 @@ def _ordered(left: Typed, right: Typed, findings: Findings, operator: str) -> No
     bare = [type_ for _, type_ in (left, right) if type_.can_be({OBJECT})]
     if bare or (NULL in (*left[1].kinds, *right[1].kinds) and not (left[1].solid and right[1].solid)):
         node, type_ = next((each for each in (left, right) if not each[1].can_be(TOTALLY)), right)
-        findings.add(node, f"{type_} cannot be compared by {operator!r}", "unlike-types", sure=sure)
+        advice = remedy(type_, NUMBERS) if type_.can_be({OBJECT}) else ""
+        message = f"{type_} cannot be compared by {operator!r}"
+        findings.add(node, message, "unlike-types", remedy=advice, sure=sure)
         return
     message = f"{_bare(left[1])} cannot be compared with {_bare(right[1])} by {operator!r}"
     findings.add(right[0], message, "unlike-types", remedy=_alike(left[1], right[1]), sure=sure)

@@ -16,6 +16,8 @@ def test_the_folder_works_at_once(runner: Command) -> None:
     assert made == [f"shop/{name}" for name in names.split()]
     shop = Command(runner.folder / "shop")
     assert shop("validate", "orders.yaml").out == "orders.yaml: ok, 1 step\n"
+    beside = shop("validate", "orders.yaml", "runner.yaml")
+    assert beside.out == "orders.yaml: ok, 1 step\nrunner.yaml: ok, the configuration\n"
     assert "Plan: 2 rows: 2 to send; 2 calls (2 create_contact)" in shop("plan", "orders.yaml").out
     shop("run", "orders.yaml")
     assert len(shop.delivered()) == 2
