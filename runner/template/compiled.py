@@ -103,11 +103,12 @@ class Expression:
     def _guarded(self, compute: Compute) -> Compute:
         """A function with whatever it raises in the words of people, and nothing undefined in its value."""
         builds = _builds(self.node)
+        settled = PLAIN - {dict, list} if builds else PLAIN
 
         def evaluate(scope: Scope) -> Any:
             try:
                 value = compute(scope)
-                if type(value) not in PLAIN or builds:
+                if type(value) not in settled:
                     _defined(value, deep=builds)
             except Undecided as undecided:
                 return Unknown(undecided.origin)
