@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 from unicodedata import combining, normalize
@@ -35,6 +35,9 @@ _DECIMAL = re.compile(r"-?(?:[1-9][0-9]*|0)(?:\.[0-9]+)?").fullmatch
 _NAMES_AMOUNT = re.compile(r"\b(?:qty|quantity|price|amount|total|cost|units?|count|pieces|pcs)\b", re.IGNORECASE)
 _NAMES_ORDER = re.compile(r"\b(?:order|po|job|invoice|ref|reference)\b", re.IGNORECASE)
 """Headers of what two lines may have alike by chance, and of what lines of one order share."""
+
+_NAMES_TEXT = re.compile(r"\b(?:phone|tel|telephone|mobile|fax|zip|postcode|postal code|plz)\b", re.IGNORECASE)
+"""Headers of digits that are no numbers."""
 
 _SUM = re.compile(r"\s*(?:(?:(?:sub|grand)[ -]?)?totals?|(?:zwischen)?summe|gesamt)\s*:?\s*", re.IGNORECASE)
 """What stands where the name of a row would be when the line holds a sum."""
@@ -120,6 +123,7 @@ def _column(name: str, label: str, seen: _Seen, *, key: bool, mark: str) -> Colu
     """A column by all of its cells. What tells rows apart is text; `mark` is the sheet's decimal mark, if known."""
     column = Column(name, header=label, required=seen.required)
     kind, form = seen.kind()
+    key = key or _NAMES_TEXT.search(label) is not None
     if key or (kind, seen.filled) == ("string", 0):
         return column._replace(trim=key and seen.padded)
     if kind != "string" and (kind != "decimal" or mark != ","):
@@ -141,6 +145,8 @@ def infer(path: Path) -> Sheet:
     except InvalidError as error:
         first = error.problems[0]
         raise UsageError(f"{path}:{first.line}: {first.message}", remedy=first.remedy) from None
+    except UsageError as error:
+        raise UsageError(f"{path}: {error.message}", remedy=error.remedy) from None
     except AnswerError as error:
         raise UsageError(f"{path} is no JSON Lines: {error.reason}", remedy="an object stands on each line") from None
     if not count:
@@ -174,12 +180,20 @@ def _look(path: Path, findings: Findings) -> tuple[str, list[str], list[_Seen], 
             delimiter = "" if found == usual else found
             lines = Lines(content.file, found, findings)
             lines.skip(line)
-            records = read_records(lines, findings)
+            records = _below_titles(read_records(lines, findings))
         header = [name.strip() for name in next(records, [])]
         seen, key, count = _read(header, records)
     if findings.total:
         raise findings.error()
     return delimiter, header, seen, key, count
+
+
+def _below_titles(records: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The records from the header on, where lines with one cell stand above it: the first that is filled the most."""
+    top = list(islice(records, HEADER_WITHIN))
+    filled = [sum(map(bool, map(str.strip, cells))) for cells in top]
+    titled = bool(top) and len(top[0]) > 1 >= filled[0]
+    return chain(top[filled.index(max(filled)) if titled else 0 :], records)
 
 
 def _sheet_records(content: Content, findings: Findings) -> Iterator[list[str]]:
@@ -208,12 +222,14 @@ def _read(header: Sequence[str], records: Iterator[list[str]]) -> tuple[list[_Se
     """Every column, the place of the one that tells rows apart, and how many lines there are."""
     if not any(header) or len(set(filter(None, header))) != len(list(filter(None, header))):
         raise UsageError("the header is empty, or a name in it stands twice", remedy="give each column its own name")
-    found, kept = [_Seen() for _ in header], []
+    found = [_Seen() for _ in header]
+    kept: list[list[str]] = []
     for cells in records:
         if not any(map(str.strip, cells)):
             continue
         if len(cells) != len(header):
-            raise UsageError(f"a line has {len(cells)} cells where the header has {len(header)}")
+            message = f"record {len(kept) + 1} below the header has {len(cells)} cells where that has {len(header)}"
+            raise UsageError(message, remedy="put a cell that has the separator in it into quotes, or mend the line")
         kept.append(cells)
         for each, cell in zip(found, cells, strict=True):
             each.add(cell)

@@ -225,3 +225,20 @@ def test_blanks_around_what_tells_rows_apart_are_no_part_of_it(tmp_path: Path) -
     rows = load_text(text, file="x.yaml", catalogue=CATALOGUE).recipe.rows
     assert rows is not None
     assert open_input(path, rows, scope={}).row_count == 2
+
+
+def test_digits_that_are_no_numbers_stay_as_they_stand(tmp_path: Path) -> None:
+    found = infer(sheet(tmp_path, "Id,Phone,Zip Code,Qty\nk1,+1 617 555,10115 ,3\nk2,555,10999,4\n"))
+    assert [(column.type, column.trim) for column in found.columns] == [
+        ("string", False), ("string", False), ("string", True), ("integer", False),
+    ]  # fmt: skip
+
+
+def test_titles_above_the_header_are_no_header(tmp_path: Path) -> None:
+    path = sheet(tmp_path, "Orders of spring,,\n,,\nOrder,Name,Qty\nA-1,Ace,2\nA-2,Blue,3\n")
+    found = infer(path)
+    assert [column.header or column.name for column in found.columns] == ["Order", "Name", "Qty"]
+    text = recipe_text("x", OPERATION, sheet=found, file=path.name)
+    rows = load_text(text, file="x.yaml", catalogue=CATALOGUE).recipe.rows
+    assert rows is not None
+    assert open_input(path, rows, scope={}).row_count == 2
