@@ -126,6 +126,9 @@ def _record(raw: bytes, number: int, findings: Findings) -> dict[str, Any] | Non
 
 def _value(column: Column, convert: Convert | None, record: Mapping[str, Any]) -> Any:
     """The typed value of a column. Raises CellError when what the record has there is something else."""
+    value = record.get(column.header)
+    if type(value) is str and not column.others:  # as most are
+        return convert(value) if convert else value or None
     headers = _fields(column, record) or [column.header]
     if len(headers) > 1:
         message = f"is {headers[0]!r} or {headers[1]!r}, and both are there"
