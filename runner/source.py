@@ -14,12 +14,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from runner.late_patterns import patterns_compiled_late
+import yaml
+
 from runner.positions import line_at, lines_of, offsets
 from runner.problems import InvalidError, Problem, shortened
-
-with patterns_compiled_late():  # libyaml reads; what its own reader needs is four fifths of the import
-    import yaml
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50

@@ -19,7 +19,7 @@ LEVELS = (
     {"recipe", "sandbox", "transport"},
     {"catalogue", "config"},
     {"journal", "template", "source"},
-    {"durable", "late_patterns", "positions"},
+    {"durable", "positions"},
     {"problems"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
