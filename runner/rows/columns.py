@@ -16,6 +16,9 @@ from runner.rows.making import read_columns
 CELLS_KEPT = 20_000
 """Texts of all columns together that are not read again."""
 
+LONGEST_KEPT = 100
+"""Characters of such a text: longer ones seldom stand twice, and would fill the memory."""
+
 Report = Callable[[int, str, str, str], None]
 """Called with a cell of the header (from 0), a message, a kind and a remedy."""
 
@@ -143,7 +146,7 @@ class _Remembered(dict[Any, Any]):
 
     def __missing__(self, cell: Any) -> Any:
         value = self._convert(cell)
-        if type(cell) is str and type(value) is not list:
+        if type(cell) is str and len(cell) <= LONGEST_KEPT and type(value) is not list:
             if len(self) >= self._kept:
                 self.clear()
             self[cell] = value
