@@ -89,26 +89,25 @@ class Totals:
         self.rows[kind] += 1
         if kind not in ("to send", "only read"):
             return
-        for call in planned:
-            if call.state in ("to send", "undecided"):
-                self.writes[call.operation.full_name] += 1
-                self._add_write(call)
-            elif call.state == "to read":
-                self.reads[call.operation.full_name] += 1
+        for _, operation, state, request, _, _, unless_found, _, read_back in planned:
+            if state == "to read":
+                self.reads[operation.full_name] += 1
+            if state not in ("to send", "undecided"):
+                continue
+            self.writes[operation.full_name] += 1
+            if unless_found is not None:
+                self.searches += 1
+            if read_back is not None and operation.read_back is not None:
+                self.reads[f"{operation.api}.{operation.read_back.operation}"] += 1
+            if state == "undecided":
+                self.undecided += 1
+            if request is not None and request.amount is not None:
+                self._add_money(request.amount, undecided=state == "undecided")
 
-    def _add_write(self, call: PlannedCall) -> None:
-        """What a write has beside itself: a search before it, a read after it, money, a condition."""
-        if call.unless_found is not None:
-            self.searches += 1
-        if call.read_back is not None and call.operation.read_back is not None:
-            self.reads[f"{call.operation.api}.{call.operation.read_back.operation}"] += 1
-        undecided = call.state == "undecided"
+    def _add_money(self, amount: Decimal | Unknown, *, undecided: bool) -> None:
+        self.money.add(amount)
         if undecided:
-            self.undecided += 1
-        if call.request is not None and call.request.amount is not None:
-            self.money.add(call.request.amount)
-            if undecided:
-                self.money_undecided.add(call.request.amount)
+            self.money_undecided.add(amount)
 
 
 class PlanText:

@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TextIO
 
 from runner.catalogue import Auth, Request, to_json
-from runner.catalogue.json_text import escaped, json_key, text_json, write
+from runner.catalogue.json_text import Names, escaped, text_json, write
 from runner.engine.events import Event, PlannedCall, RowFinished, RowResult, RunEnded, RunStarted
 from runner.report.plan import HEADINGS, Totals, kind_of, reason_of
 from runner.template import Unknown
@@ -154,21 +154,22 @@ def row_line(result: RowResult, searches: Mapping[str, str]) -> str:
 
 
 def _call(call: PlannedCall, searches: Mapping[str, str]) -> str:
-    line = _call_head(call.step, call.operation.full_name, call.operation.effect, call.state)
-    if call.item is not None:
-        line += f',"item":{call.item}'
-    if call.reason:
-        line += f',"reason":{text_json(call.reason)}'
-    if call.run:
-        line += f',"run":{call.run}'
-    if call.request is not None:
-        line += "," + _request(call.request, inferred=call.operation.evidence == "inferred")
-    if call.unless_found is not None:
-        search = f'"operation":{text_json(searches.get(call.step, ""))},{_request(call.unless_found)}'
+    step, operation, state, request, item, reason, unless_found, run, read_back = call  # cheaper than by their names
+    line = _call_head(step, operation.full_name, operation.effect, state)
+    if item is not None:
+        line += f',"item":{item}'
+    if reason:
+        line += f',"reason":{text_json(reason)}'
+    if run:
+        line += f',"run":{run}'
+    if request is not None:
+        line += "," + _request(request, inferred=operation.evidence == "inferred")
+    if unless_found is not None:
+        search = f'"operation":{text_json(searches.get(step, ""))},{_request(unless_found)}'
         line += f',"unless_found":{{{search}}}'
-    if call.read_back is not None and call.operation.read_back is not None:
-        name = f"{call.operation.api}.{call.operation.read_back.operation}"
-        line += f',"read_back":{{"operation":{text_json(name)},{_request(call.read_back)}}}'
+    if read_back is not None and operation.read_back is not None:
+        name = f"{operation.api}.{operation.read_back.operation}"
+        line += f',"read_back":{{"operation":{text_json(name)},{_request(read_back)}}}'
     return line + "}"
 
 
@@ -208,12 +209,11 @@ def _body(request: Request) -> str:
 
 def marked(tree: Any) -> str:
     """JSON of plain data in which what is not known is an object that no data looks like."""
-    return escaped(write(tree, _marked_key, _later))
+    return escaped(write(tree, _MARKED, _later))
 
 
-@lru_cache(maxsize=4096)
-def _marked_key(name: str) -> str:
-    return json_key(f"({name}" if name.startswith("(") else name)
+_MARKED = Names(lambda name: f"({name}" if name.startswith("(") else name)
+"""The names of members, of which none looks like what is not known."""
 
 
 def _later(value: Any) -> str:
