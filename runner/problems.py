@@ -113,13 +113,18 @@ class StoppedError(RunnerError):
         super().__init__(message, remedy=remedy)
 
 
+SHORTEST_GUESSED = 2
+"""Characters up to which nothing is guessed: XL is no slip for L."""
+
+
 def nearest(name: str, names: Iterable[str], *, noun: str = "") -> str:
     """A remedy for a misspelt name: the nearest of `names`, or all of them when none is near."""
     known = sorted(set(names))
     folded = {other.casefold(): other for other in reversed(known)}
     same = [folded[name.casefold()]] if name.casefold() in folded else []
-    near = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
-    close = same or near or [folded[n] for n in difflib.get_close_matches(name[:200].casefold(), folded, n=1)]
+    guessed = name[:200] if len(name) > SHORTEST_GUESSED else ""
+    near = difflib.get_close_matches(guessed, known, n=1, cutoff=0.6)
+    close = same or near or [folded[n] for n in difflib.get_close_matches(guessed.casefold(), folded, n=1)]
     if close:
         return f"did you mean {close[0]!r}?"
     if not known:

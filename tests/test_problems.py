@@ -166,6 +166,8 @@ def test_the_count(errors: int, warnings: int, total: int | None, end: str) -> N
         ("creat", ["create", "order"], "did you mean 'create'?"),
         ("SKU", ["sku", "quantity"], "did you mean 'sku'?"),
         ("E-MAIL", ["email", "name"], "did you mean 'email'?"),
+        ("xl", ["L", "XL"], "did you mean 'XL'?"),
+        ("XL", ["S", "M", "L"], "known names: L, M, S"),
         ("xyz", ["b", "a"], "known names: a, b"),
         ("xyz", [], ""),
         ("zzz", list("abcdefghijklmn"), "known names: a, b, c, d, e, f, g, h, i, j, k, l and 2 more"),
