@@ -161,7 +161,7 @@ def shortened(text: str) -> str:
 def draw(problem: Problem) -> str:
     """One problem as text: place, message, the line with a caret under the culprit, the remedy."""
     file = printable(problem.file)
-    file = f"./{file}" if file.lstrip().startswith("::") else file  # GitHub takes a line like that for a command
+    file = f"./{file}" if f"{file}:".lstrip().startswith("::") else file  # GitHub takes a line like that for a command
     head = f"{file}:{problem.line}:{problem.column}: {problem.severity}: "
     lines = [f"{head}{printable(problem.message)} [{problem.kind}]"]
     gutter = " " * max(4, len(str(problem.line)) + 1)

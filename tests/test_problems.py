@@ -120,7 +120,9 @@ def test_whatever_is_printed_is_harmless(text: str) -> None:
         assert not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in line)
 
 
-@pytest.mark.parametrize("text", ["::error::x", "x\n::error::x", "x\r::error::x", " ::error::x", "x\u2028::error::x"])
+@pytest.mark.parametrize(
+    "text", ["::error::x", ":", "x\n::error::x", "x\r::error::x", " ::error::x", "x\u2028::error::x"]
+)
 def test_nothing_is_a_command_to_github(text: str) -> None:
     lines = draw_all([Problem(text, 1, 1, text, "kind", text, 1, text)]).splitlines()
     assert len(lines) == 6
