@@ -105,9 +105,13 @@ class Sandbox:
             home = {"sandbox": self._state.instance, "apis": places, "hits": self._keys.hits()}
             return _send(Answer(200, home), environ, start_response)
         request = _Request(environ, environ["REQUEST_METHOD"], path, self._apis.get(path.split("/")[1]))
-        with self._state.exclusive():
-            decided = self._decide(request)
-            self._state.record(_delivery(request, decided))
+        try:
+            with self._state.exclusive():
+                decided = self._decide(request)
+                self._state.record(_delivery(request, decided))
+        except OSError as error:  # as with any server that fails: nobody can tell what is kept
+            full = refused(507, f"the sandbox cannot keep its state: {(error.strerror or str(error)).lower()}")
+            decided = Answer(full.status, full.body)
         return _send(decided, environ, start_response)
 
     def _decide(self, request: _Request) -> Answer:

@@ -19,10 +19,14 @@ class Deliveries:
         self.count = self._whole_lines(path)
 
     def append(self, line: str) -> None:
-        """Append one line; it is with the operating system when this returns."""
-        left = (line + "\n").encode("ascii")
-        while left:
-            left = left[os.write(self._file, left) :]
+        """Append one line; it is with the operating system when this returns. Raises OSError, and nothing is there."""
+        whole = left = (line + "\n").encode("ascii")
+        try:
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError:
+            os.ftruncate(self._file, os.fstat(self._file).st_size - (len(whole) - len(left)))
+            raise
         self.count += 1
 
     def close(self) -> None:

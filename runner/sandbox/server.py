@@ -10,10 +10,12 @@ import http.client
 import json
 import logging
 import socket
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,7 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import load_api
-from runner.problems import ConfigError, LockedError
+from runner.problems import ConfigError, LockedError, StoppedError
 from runner.sandbox.state import State
 
 if TYPE_CHECKING:
@@ -141,19 +143,19 @@ def _serve(
     listener = _listener(port)
     port = listener.getsockname()[1]
     base_url = f"http://{HOST}:{port}"
-    state = State(folder)
-    try:
+    with ExitStack() as opened, _kept(folder):
+        opened.callback(listener.close)
+        state = State(folder)
+        opened.callback(state.close)
         # Imported on use, as waitress is: a process that finds a server running needs neither.
         from runner.sandbox.app import Sandbox, local_today
         from runner.sandbox.keys import Keys
 
         app = Sandbox(state, apis, base_url=base_url, keys=Keys(keys or {}), today=today or local_today)
         stop = _start(listener, app, threads)
-    except BaseException:
-        listener.close()
-        state.close()
-        raise
-    _write_address(folder, port)
+        opened.callback(stop)
+        _write_address(folder, port)
+        opened.pop_all()
 
     def close() -> None:
         (folder / _ADDRESS).unlink(missing_ok=True)
@@ -162,6 +164,17 @@ def _serve(
         lock.release()
 
     return Server(port, base_url, state.instance, close)
+
+
+@contextmanager
+def _kept(folder: Path) -> Iterator[None]:
+    """Raises StoppedError where the folder has no room for the state."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+        message = f"the sandbox's folder {folder} cannot be used: {why}"
+        raise StoppedError(message, remedy="make room or mend the folder, then run it again") from None
 
 
 def _start(listener: socket.socket, app: Sandbox, threads: int) -> Callable[[], None]:

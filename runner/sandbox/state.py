@@ -77,21 +77,27 @@ class State:
         self._last: dict[Place, int] = {}
         self._touched: list[Place] = []
         self._database = sqlite3.connect(folder / DATABASE, check_same_thread=False, isolation_level=None)
-        # The death of the process is survived without a sync; that of the machine need not be.
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = OFF")
-        self._database.executescript(_SCHEMA)
-        self.instance = self._identity()
-        (folder / INSTANCE).write_text(self.instance + "\n", encoding="ascii")
-        self._deliveries = Deliveries(folder)
-        self._append_what_a_kill_left()
+        try:
+            # The death of the process is survived without a sync; that of the machine need not be.
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = OFF")
+            self._database.executescript(_SCHEMA)
+            self.instance = self._identity()
+            (folder / INSTANCE).write_text(self.instance + "\n", encoding="ascii")
+            self._deliveries = Deliveries(folder)
+            self._append_what_a_kill_left()
+        except BaseException:
+            self._database.close()
+            raise
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Decide one request: what was changed and not recorded by then is undone."""
+        """Decide one request: what was changed and not recorded by then is undone. Raises OSError on a full disk."""
         with self._lock:
             try:
                 yield
+            except sqlite3.Error as error:
+                raise OSError(0, str(error)) from None
             finally:
                 self.undo()
 
@@ -102,7 +108,8 @@ class State:
         self._touched.clear()
         if self._changed:
             self._changed = False
-            self._database.execute("ROLLBACK")
+            if self._database.in_transaction:  # on a full disk SQLite has ended it by itself
+                self._database.execute("ROLLBACK")
 
     def record(self, delivery: Mapping[str, Any]) -> None:
         """Commit what was changed and append `delivery` to the log, under the next number `n`."""

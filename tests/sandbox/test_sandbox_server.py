@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import stat
@@ -181,6 +182,30 @@ def test_what_was_not_recorded_is_undone(folder: Path) -> None:
     with state.exclusive():
         assert (state.find(place, 1), state.next_id(place, 1)) == (None, 1)
     state.close()
+
+
+def test_a_full_disk_is_told_and_keeps_nothing(folder: Path) -> None:
+    with served(folder) as shop:
+        shop.new(CUSTOMERS, {"name": "A"})
+        size = (folder / "deliveries.jsonl").stat().st_size
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))  # stands for a disk that is full
+        try:
+            told = shop.send("POST", CUSTOMERS, expect=507, data=b'{"name": "B"}')
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert told["message"].startswith("the sandbox cannot keep its state: ")
+        assert (folder / "deliveries.jsonl").stat().st_size == size
+        assert shop.new(CUSTOMERS, {"name": "C"}) == 5002
+    assert [(line["n"], line["body"]["name"]) for line in deliveries(folder)] == [(1, "A"), (2, "C")]
+
+
+def test_a_folder_without_room_for_the_state(folder: Path) -> None:
+    command = [sys.executable, "-c", SERVE, str(folder), str(DOCUMENT)]
+    limited = ["bash", "-c", 'ulimit -f 4; exec "$@"', "-", *command]
+    told = subprocess.run(limited, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=60)
+    assert "runner.problems.StoppedError: the sandbox's folder " in told.stderr
+    assert told.stdout == ""
 
 
 def test_the_log_says_what_was_delivered(folder: Path, shop: Client) -> None:
