@@ -32,8 +32,7 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
     """
     if rows_files and len(recipes) > 1:
         raise UsageError("--rows is for one recipe", remedy="check the others without it")
-    problems: list[Problem] = []
-    notes: list[Problem] = []
+    problems, notes = list[Problem](), list[Problem]()
     catalogues: dict[Path, Catalogue] = {}  # recipes of one project share the documents that are read for them
     total = code = 0
     for recipe in recipes:

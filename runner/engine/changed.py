@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.catalogue import Request, decode_form, parse_json
+from runner.engine.given_back import literal
 from runner.journal import CallRecord
 
 
@@ -29,4 +30,8 @@ def _differences(before: Any, after: Any, path: str) -> list[str]:
             inner = f"{path}.{name}" if path else name
             parts += _differences(before.get(name), after.get(name), inner)
         return parts
-    return [] if before == after else [f"{path} was {before!r}, now {after!r}"]
+    return [] if before == after else [f"{path} was {_said(before)}, now {_said(after)}"]
+
+
+def _said(value: Any) -> str:
+    return "left out" if value is None else literal(value)

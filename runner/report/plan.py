@@ -102,12 +102,9 @@ class Totals:
             if state == "undecided":
                 self.undecided += 1
             if request is not None and request.amount is not None:
-                self._add_money(request.amount, undecided=state == "undecided")
-
-    def _add_money(self, amount: Decimal | Unknown, *, undecided: bool) -> None:
-        self.money.add(amount)
-        if undecided:
-            self.money_undecided.add(amount)
+                self.money.add(request.amount)
+                if state == "undecided":
+                    self.money_undecided.add(request.amount)
 
 
 class PlanText:

@@ -60,9 +60,8 @@ def test_a_changed_cell_of_a_done_call_sets_the_row_aside(server: FaultServer, b
     ran = bench.run(STEPS, changed, head=HEAD)
     assert len(server.writes()) == 6
     assert ran.rows["A"].bucket == "rejected"
-    assert "changed since it was done in run 1, and not sent again: amount was " in ran.rows["A"].reason
-    assert "12.10" in ran.rows["A"].reason
-    assert "12.11" in ran.rows["A"].reason
+    reason = "changed since it was done in run 1, and not sent again: amount was 12.10, now 12.11"
+    assert reason in ran.rows["A"].reason
     assert ran.rows["B"].bucket == "done"
     (planned,) = [call for call in bench.plan(STEPS, changed, head=HEAD).rows["A"].planned if call.state == "changed"]
     assert planned.step == "payment"
