@@ -22,6 +22,7 @@ test: lint $(NODE)/.installed
 	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.installed-test
+	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check
 	$(BIN)/mypy
 

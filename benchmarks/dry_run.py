@@ -51,7 +51,15 @@ def multiplied(orders: Path, many: Path, times: int) -> None:
 
 def measured(orders: Path, folder: Path) -> Measure:
     """Plan these orders as JSON. Raises RuntimeError when that fails."""
-    command = [RUNNER, "plan", str(folder / "import.yaml"), "--rows", str(orders), "--format", "json"]
+    command = [
+        RUNNER,
+        "plan",
+        str(folder / "import.yaml"),
+        "--rows",
+        str(orders),
+        "--format",
+        "json",
+    ]
     start = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, env=os.environ)
     if process.stdout is None:
@@ -77,7 +85,9 @@ def best(orders: Path, folder: Path) -> Measure:
 def printed(name: str, found: Measure) -> None:
     """Print the line of one dry run."""
     rate = f"{found.calls / found.core:>10,.0f}"
-    print(f"{name:>6} {found.calls:>8,} {found.core:>7.2f} s {rate} {found.first:>9.2f} s {found.peak:>5.0f} MiB")
+    print(
+        f"{name:>6} {found.calls:>8,} {found.core:>7.2f} s {rate} {found.first:>9.2f} s {found.peak:>5.0f} MiB"
+    )
 
 
 def main() -> None:

@@ -121,7 +121,9 @@ def write(folder: Path, ending: str, count: int) -> None:
             written = csv.writer(file, delimiter="\t" if ending == "utf-16" else ",")
             written.writerow(HEADER)
             groups = count // 10 if ending == "grouped" else count
-            written.writerows((f"PO-{n % groups:07}", *row[1:]) for n, row in enumerate(rows(count)))
+            written.writerows(
+                (f"PO-{n % groups:07}", *row[1:]) for n, row in enumerate(rows(count))
+            )
         for n, row in enumerate(rows(count)) if ending.startswith("json") else ():
             sign = ("[" if n == 0 else ",") if ending == "json" else ""
             file.write(sign + json.dumps(dict(zip(HEADER, row, strict=True))) + "\n")
@@ -147,7 +149,9 @@ def cost(command: Sequence[str | Path]) -> Cost:
         os.execv(command[0], [str(part) for part in command])
     _, status, used = os.wait4(child, 0)
     if status:
-        raise SystemExit(f"{' '.join(map(str, command))} ended with {os.waitstatus_to_exitcode(status)}")
+        raise SystemExit(
+            f"{' '.join(map(str, command))} ended with {os.waitstatus_to_exitcode(status)}"
+        )
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
@@ -172,12 +176,17 @@ def main() -> None:
                     recipe = folder / ("grouped.yaml" if ending == "grouped" else "formats.yaml")
                     ours: list[str | Path] = [runner, "validate", recipe, "--rows", path]
                     theirs: list[tuple[str, list[str | Path]]] = [
-                        (each, [sys.executable, "-c", text, path]) for each, text in others.items() if not given.alone
+                        (each, [sys.executable, "-c", text, path])
+                        for each, text in others.items()
+                        if not given.alone
                     ]
                     for reader, command in [("runner", ours), *theirs]:
                         found = cost(command)
                         size = f"{count / found.seconds:,.0f} | {found.megabytes:,.0f}"
-                        print(f"| {count:,} | {ending} | {reader} | {found.seconds:.1f} | {size} |", flush=True)
+                        print(
+                            f"| {count:,} | {ending} | {reader} | {found.seconds:.1f} | {size} |",
+                            flush=True,
+                        )
                     path.unlink()
 
 

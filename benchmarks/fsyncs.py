@@ -55,7 +55,10 @@ class Counted(Journal):
     last = 0
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         super().__exit__(kind, error, trace)
         Counted.last = self.commits
@@ -79,7 +82,9 @@ def measure(name: str, steps: str, *, workers: int, rows: int, base_url: str) ->
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as folder:
         os.chdir(folder)
         Path("runner.yaml").write_text(CONFIGURATION.format(base_url=base_url), encoding="utf-8")
-        Path("rows.csv").write_text("ref\n" + "".join(f"R{n}\n" for n in range(rows)), encoding="utf-8")
+        Path("rows.csv").write_text(
+            "ref\n" + "".join(f"R{n}\n" for n in range(rows)), encoding="utf-8"
+        )
         Path("writes.yaml").write_text(HEAD + steps, encoding="utf-8")
         calls(base_url)
         talk = StringIO()
@@ -96,7 +101,9 @@ def measure(name: str, steps: str, *, workers: int, rows: int, base_url: str) ->
         raise RuntimeError("the journal of the command was not the one that counts")
     noun = "worker " if workers == 1 else "workers"
     share = f"{Counted.last / writes:.2f} a write"
-    print(f"{name:<20} {workers:>2} {noun} {writes:>7,} writes {Counted.last:>7,} commits  {share} {seconds:>8.1f} s")
+    print(
+        f"{name:<20} {workers:>2} {noun} {writes:>7,} writes {Counted.last:>7,} commits  {share} {seconds:>8.1f} s"
+    )
 
 
 def main() -> None:

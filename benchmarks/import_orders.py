@@ -60,7 +60,9 @@ class Measure:
 @contextmanager
 def stub() -> Iterator[str]:
     """A stub in a process of its own; yields its base URL."""
-    with subprocess.Popen([sys.executable, str(HERE / "stub.py")], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, str(HERE / "stub.py")], stdout=subprocess.PIPE, text=True
+    ) as process:
         if process.stdout is None:
             raise RuntimeError("the stub has no output")
         try:
@@ -82,13 +84,17 @@ def measured(command: list[str], folder: Path, base_url: str) -> Measure:
     environment = os.environ | {"SYNCORE_API_KEY": "bench"}
     with (folder / "output.txt").open("w+", encoding="utf-8") as output:
         start = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             output.seek(0)
-            raise RuntimeError(f"{command}: exit code {process.returncode}\n{output.read()[-2000:]}")
+            raise RuntimeError(
+                f"{command}: exit code {process.returncode}\n{output.read()[-2000:]}"
+            )
     return Measure(seconds, usage.ru_maxrss / 1024, calls(base_url))
 
 
@@ -98,7 +104,9 @@ def in_fresh_folder(command: list[str], orders: Path, base_url: str) -> Measure:
         folder = Path(name)
         shutil.copy(RECIPE, folder / "import.yaml")
         shutil.copy(orders, folder / "northwind-orders.csv")
-        (folder / "runner.yaml").write_text(CONFIGURATION.format(base_url=base_url), encoding="utf-8")
+        (folder / "runner.yaml").write_text(
+            CONFIGURATION.format(base_url=base_url), encoding="utf-8"
+        )
         return measured(command, folder, base_url)
 
 
@@ -108,7 +116,9 @@ def printed(name: str, measures: list[Measure], count: int) -> float:
     median = statistics.median(seconds)
     spread = f"{median:.2f} s ({min(seconds):.2f}-{max(seconds):.2f})"
     peak = max(measure.peak for measure in measures)
-    print(f"{name:<22} {count:,} calls {spread:>22} {count / median:>8,.0f} calls/s {peak:>6.0f} MiB")
+    print(
+        f"{name:<22} {count:,} calls {spread:>22} {count / median:>8,.0f} calls/s {peak:>6.0f} MiB"
+    )
     return count / median
 
 
@@ -132,7 +142,9 @@ def compare(orders: Path, times: int) -> None:
         raise RuntimeError(f"not the same calls: {sent} sent, {dry} in the dry run")
     count = sent.pop()
     rates = {name: printed(name, measures, count) for name, measures in found.items()}
-    print(f"{'ratio':<22} {rates['runner run'] / rates['requests.Session']:.2f} of the calls per second of the loop")
+    print(
+        f"{'ratio':<22} {rates['runner run'] / rates['requests.Session']:.2f} of the calls per second of the loop"
+    )
 
 
 def main() -> None:

@@ -129,14 +129,23 @@ class _Spoiler:
                     yield from self._of_node(path, text, node, offset, steps=steps, lookups=lookups)
 
     def _of_node(
-        self, path: TreePath, text: Text, node: Node, offset: int, *, steps: set[str], lookups: set[str]
+        self,
+        path: TreePath,
+        text: Text,
+        node: Node,
+        offset: int,
+        *,
+        steps: set[str],
+        lookups: set[str],
     ) -> Iterator[Mutation]:
         if node.kind == "name" and node.value in steps | lookups:
             kind = "step" if node.value in steps else "lookup"
             yield self._within(kind, path, node.value, typo(node.value), node.offset + offset)
         elif node.kind == "member" and isinstance(node.value, str):
             key, owner = node.parts[1], _root(node)
-            at = key.offset + offset + (key.length - len(node.value)) // 2  # inside the quotes of ['...']
+            at = (
+                key.offset + offset + (key.length - len(node.value)) // 2
+            )  # inside the quotes of ['...']
             if node.parts[0].value in lookups and key.length != len(node.value):
                 return  # the name of an entry, which nobody knows offline
             yield self._within(_kind_of(owner, text), path, node.value, typo(node.value), at)
@@ -150,8 +159,14 @@ class _Spoiler:
             yield self._within("test", path, node.value, typo(node.value), at)
         elif node.kind in ("operation", "compare"):
             for part in node.parts:
-                if part.kind == "literal" and isinstance(part.value, str | int) and not isinstance(part.value, bool):
-                    shown = text.compiled.text[part.offset + offset : part.offset + offset + part.length]
+                if (
+                    part.kind == "literal"
+                    and isinstance(part.value, str | int)
+                    and not isinstance(part.value, bool)
+                ):
+                    shown = text.compiled.text[
+                        part.offset + offset : part.offset + offset + part.length
+                    ]
                     other = "7" if isinstance(part.value, str) else "'x'"
                     yield self._within("literal", path, shown, other, part.offset + offset)
 
@@ -164,7 +179,10 @@ class _Spoiler:
             for key in value:
                 if path[-2:] == ("expect_total", "sum"):
                     yield self._replaced("reference", self.source.key((*path, key)), key, typo(key))
-                elif path not in (("lookups",), ("rows", "columns")) and path[-1:] not in (("map",), ("replace",)):
+                elif path not in (("lookups",), ("rows", "columns")) and path[-1:] not in (
+                    ("map",),
+                    ("replace",),
+                ):
                     yield self._replaced("keyword", self.source.key((*path, key)), key, typo(key))
                 yield from self.of_keys((*path, key))
         elif isinstance(value, list):
@@ -180,7 +198,9 @@ class _Spoiler:
             yield self._replaced("operation", place, use, f"{api}.{typo(name)}")
             operation = self.catalogue.operation(use)
             given = _at(self.source.data, (*path, "with")) or {}
-            yield from self._without((*path, "with"), sorted(operation.required & set(given)), place.line)
+            yield from self._without(
+                (*path, "with"), sorted(operation.required & set(given)), place.line
+            )
             for field, schema in operation.fields.items():
                 inner = given.get(field)
                 if isinstance(inner, dict):
@@ -203,7 +223,11 @@ class _Spoiler:
     def of_words(self, path: TreePath) -> Iterator[Mutation]:
         """Words of the language and names of columns that stand as values, misspelt; what is true or false as text."""
         value = _at(self.source.data, path)
-        if "with" in path or path[:1] in (("outputs",), ("lookups",)) or path[-1:] in (("map",), ("replace",)):
+        if (
+            "with" in path
+            or path[:1] in (("outputs",), ("lookups",))
+            or path[-1:] in (("map",), ("replace",))
+        ):
             return
         if isinstance(value, dict | list):
             for key in value if isinstance(value, dict) else range(len(value)):
@@ -217,7 +241,11 @@ class _Spoiler:
         elif len(path) > 1 and path[-1] in _WORDS and path[:-1] != ("rows", "columns"):
             if isinstance(value, bool):
                 yield self._replaced("word", place, str(value).lower(), "yes")
-            elif isinstance(value, str) and (path[-1] != "expect" or " " not in value) and "." not in value:
+            elif (
+                isinstance(value, str)
+                and (path[-1] != "expect" or " " not in value)
+                and "." not in value
+            ):
                 other = value.replace("%", "%Q") if "%" in value else typo(value)
                 yield self._replaced("word", place, value, f"{quote}{other}{quote}")
 
@@ -227,7 +255,13 @@ class _Spoiler:
             text = _cut(self.source.text, path, name)
             if text is not None:
                 lines = frozenset({use_line, self.source.key(path).line})
-                yield Mutation("required", self.source.file, f"{'.'.join(map(str, path))} without {name}", lines, text)
+                yield Mutation(
+                    "required",
+                    self.source.file,
+                    f"{'.'.join(map(str, path))} without {name}",
+                    lines,
+                    text,
+                )
 
     def _within(self, kind: str, path: TreePath, old: str, new: str, offset: int) -> Mutation:
         return self._replaced(kind, self.source.within(path, offset, len(old)), old, new)
@@ -237,7 +271,9 @@ class _Spoiler:
         line = lines[place.line - 1]
         before, after = line[: place.column - 1], line[place.column - 1 + place.length :]
         lines[place.line - 1] = before + new + after
-        return Mutation(kind, self.source.file, f"{old} -> {new}", frozenset({place.line}), "\n".join(lines))
+        return Mutation(
+            kind, self.source.file, f"{old} -> {new}", frozenset({place.line}), "\n".join(lines)
+        )
 
 
 def _kind_of(owner: str, text: Text) -> str:
@@ -256,7 +292,9 @@ def _root(node: Node) -> str:
 
 def _uses(data: Any) -> Iterator[TreePath]:
     """The paths of what uses an operation."""
-    yield from (("lookups", name) for name, part in (data.get("lookups") or {}).items() if "use" in part)
+    yield from (
+        ("lookups", name) for name, part in (data.get("lookups") or {}).items() if "use" in part
+    )
     if "use" in (data.get("rows") or {}):
         yield ("rows",)
     for index, step in enumerate(data.get("steps") or ()):
@@ -288,7 +326,9 @@ def _cut(text: str, path: TreePath, name: str) -> str | None:
     """The text without the key `name` of the mapping at `path`; None where it is the only one, or begins an entry."""
     node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for part in path:
-        pairs = node.value if isinstance(part, int) else {key.value: value for key, value in node.value}
+        pairs = (
+            node.value if isinstance(part, int) else {key.value: value for key, value in node.value}
+        )
         node = pairs[part]
     keys = [key.value for key, _ in node.value]
     at = keys.index(name)
@@ -308,7 +348,9 @@ def _cut(text: str, path: TreePath, name: str) -> str | None:
         return None
     flat = (yaml.SequenceNode, yaml.MappingNode)
     nested = not value.flow_style if isinstance(value, flat) else value.style in (">", "|")
-    return text[:line] + text[text.rindex("\n", 0, end) + 1 if nested else text.index("\n", end) + 1 :]
+    return (
+        text[:line] + text[text.rindex("\n", 0, end) + 1 if nested else text.index("\n", end) + 1 :]
+    )
 
 
 def measured(*, every: int = 1) -> tuple[list[Verdict], list[Problem]]:
@@ -342,12 +384,16 @@ def main() -> None:
         found = 100 * (len(of_kind) - said[""]) / max(1, len(of_kind))
         print(f"{kind:<12}{len(of_kind):>6}{said['error']:>8}{said['warning']:>9}{found:>8.1f}%")
     errors = sum(problem.severity == "error" for problem in original)
-    print(f"originals: {len(recipes())} recipes, {errors} errors, {len(original) - errors} warnings")
+    print(
+        f"originals: {len(recipes())} recipes, {errors} errors, {len(original) - errors} warnings"
+    )
     print(f"{(time.perf_counter() - start) / max(1, len(verdicts)) * 1000:.0f} ms a mutation")
     for each in verdicts if given.missed else ():
         if not each.said:
             line = min(each.mutation.lines)
-            print(f"missed: {each.mutation.file}:{line}: {each.mutation.kind}: {each.mutation.what}")
+            print(
+                f"missed: {each.mutation.file}:{line}: {each.mutation.kind}: {each.mutation.what}"
+            )
 
 
 if __name__ == "__main__":

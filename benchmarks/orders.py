@@ -8,7 +8,15 @@ from pathlib import Path
 
 ORDERS, LINES, CUSTOMERS, PRODUCTS = 830, 2155, 89, 77
 ORDER = ("Order", "Order Date", "Required Date", "Customer ID", "Company", "Contact", "Phone")
-SHIP_TO = ("Ship Name", "Ship Address", "Ship City", "Ship Region", "Ship Postal Code", "Ship Country", "Ship Via")
+SHIP_TO = (
+    "Ship Name",
+    "Ship Address",
+    "Ship City",
+    "Ship Region",
+    "Ship Postal Code",
+    "Ship Country",
+    "Ship Via",
+)
 LINE = ("Freight", "SKU", "Product", "Supplier", "Unit Price", "Quantity", "Discount")
 DISCOUNTS = ("0", "0", "0", "0.05", "0.1", "0.15", "0.2", "0.25")
 

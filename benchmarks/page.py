@@ -34,7 +34,13 @@ from runner.report.page_data import collect
 
 START = dt.datetime(2024, 5, 1, 10, tzinfo=dt.UTC)
 STEPS = ("contact", "job", "order", "line", "payment")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+)
 TIMES = 5
 COMMIT_EVERY = 2000
 UNFOLD = """async () => {
@@ -127,7 +133,9 @@ def main() -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         sys.exit("chromium is not here: apt-get install chromium")
-    print("rows      made in    peak       size      without calls   interactive   unfold    search")
+    print(
+        "rows      made in    peak       size      without calls   interactive   unfold    search"
+    )
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for rows in [int(text) for text in sys.argv[1:]] or [1000, 10_000, 100_000]:
@@ -141,7 +149,10 @@ def main() -> None:
                 history.close()
                 times = measure(browser, page, f"w-{100_000 + rows}")
                 size = page.stat().st_size / 1e6
-                told = "".join(f"{f'{value:.0f} ms':<{width}}" for value, width in zip(times, (14, 10, 8), strict=True))
+                told = "".join(
+                    f"{f'{value:.0f} ms':<{width}}"
+                    for value, width in zip(times, (14, 10, 8), strict=True)
+                )
                 print(f"{rows:<10,}{f'{seconds:.1f} s':<11}{f'{peak:.0f} MiB':<11}{f'{size:.2f} MB':<10}"
                       f"{f'{left_out:,} rows':<16}{told.rstrip()}")  # fmt: skip
         browser.close()

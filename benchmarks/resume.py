@@ -65,7 +65,9 @@ def prepare(folder: Path, base_url: str, rows: int) -> None:
             given = {"job_id": number, "salesorder_id": number, "amount": Decimal(f"{number}.50")}
             journal.note(_like(payment, number, given, base_url))
             outputs, money = f'{{"job":{number}}}', f"{number}.50"
-            journal.row(RowRecord(1, number, f"R{number}", f"[{number + 1}]", "done", "", outputs, money))
+            journal.row(
+                RowRecord(1, number, f"R{number}", f"[{number + 1}]", "done", "", outputs, money)
+            )
             if number % COMMIT_EVERY == 0:
                 journal.flush()
     Created(folder / "runs" / "1", history, CATALOGUE, run=1).write()
@@ -122,7 +124,9 @@ def main() -> None:
     with stub() as base_url, tempfile.TemporaryDirectory(prefix="runner-bench-") as name:
         prepare(Path(name), base_url, rows)
         size = (Path(name) / "runs" / "journal.sqlite").stat().st_size / 10**6
-        print(f"{'journal':<12} {rows - 1:>15,} rows done, {2 * (rows - 1):,} calls, {size:,.0f} MB")
+        print(
+            f"{'journal':<12} {rows - 1:>15,} rows done, {2 * (rows - 1):,} calls, {size:,.0f} MB"
+        )
         found = measure(Path(name), base_url)
         until = f"{found.first:.2f} s until the first request {found.seconds:>6.2f} s in all"
         cost = f"{found.processor:>6.2f} s of a processor {found.peak:>5.0f} MiB"

@@ -43,7 +43,9 @@ class Importer:
         customer = first["Customer ID"]
         if customer not in self.contacts:
             self.contacts[customer] = self.post("/crm/contacts", contact(first))
-        job = self.post("/orders/jobs", {"client": {"id": self.contacts[customer]}, **job_fields(first)})
+        job = self.post(
+            "/orders/jobs", {"client": {"id": self.contacts[customer]}, **job_fields(first)}
+        )
         order = self.post(f"/orders/jobs/{job}/salesorders", sales_order(first))
         under = f"/orders/jobs/{job}/salesorders/{order}"
         for line in lines:
@@ -69,12 +71,22 @@ def contact(line: Cells) -> dict[str, Any]:
 
 def job_fields(line: Cells) -> dict[str, Any]:
     """The body of a job, without its client."""
-    return {"description": f"Northwind order {line['Order']}", "in_hand_date": value(line["Required Date"])}
+    return {
+        "description": f"Northwind order {line['Order']}",
+        "in_hand_date": value(line["Required Date"]),
+    }
 
 
 def sales_order(line: Cells) -> dict[str, Any]:
     """The body of a sales order."""
-    headers = ("Ship Name", "Ship Address", "Ship City", "Ship Region", "Ship Postal Code", "Ship Country")
+    headers = (
+        "Ship Name",
+        "Ship Address",
+        "Ship City",
+        "Ship Region",
+        "Ship Postal Code",
+        "Ship Country",
+    )
     names = ("business_name", "address1", "city", "state", "zip", "country")
     cells = {name: value(line[header]) for name, header in zip(names, headers, strict=True)}
     ship_to = {name: cell for name, cell in cells.items() if cell is not None}

@@ -99,8 +99,12 @@ def commands(recipe: Path) -> Mapping[str, list[str]]:
 def taken(command: list[str]) -> tuple[float, float]:
     """Seconds that a command took, by the clock and of the processor. Raises CalledProcessError when it failed."""
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run(command, check=True, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environ = {
+        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }
+    subprocess.run(
+        command, check=True, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     return time.perf_counter() - start, used
@@ -122,7 +126,11 @@ def main() -> None:
     used = {name: 1000 * min(each for _, each in values) for name, values in seconds.items()}
     allowed = [1.5 * least["runner --version"] + 100 for least in (clock, used)]
     for name in measured:
-        beside = f"    allowed: {allowed[0]:.1f} ms, {allowed[1]:.1f} ms" if name == f"{STEPS} steps" else ""
+        beside = (
+            f"    allowed: {allowed[0]:.1f} ms, {allowed[1]:.1f} ms"
+            if name == f"{STEPS} steps"
+            else ""
+        )
         times = used[name] / used["python -c pass"]
         print(f"{name:<18}{clock[name]:>8.1f} ms{used[name]:>9.1f} ms{times:>6.1f}{beside}")
 

@@ -15,7 +15,10 @@ import itertools
 import json
 import sys
 
-TYPES = [{"id": number, "name": name} for number, name in enumerate(("Check", "Credit Card", "ACH"), start=1)]
+TYPES = [
+    {"id": number, "name": name}
+    for number, name in enumerate(("Check", "Credit Card", "ACH"), start=1)
+]
 ENVELOPE = {"contacts": [], "jobs": [], "salesorders": [], "total_results": 0, "links": {}}
 BARE = ("/lineitems", "/payments")
 
@@ -58,7 +61,10 @@ class Stub:
 
 def _answer(status: str, content: object) -> bytes:
     body = json.dumps(content).encode()
-    return f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
 
 
 def _length(head: bytes) -> int:

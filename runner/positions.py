@@ -42,7 +42,9 @@ def _flow_offsets(raw: str, quote: str) -> Iterator[int]:
     at = len(quote)
     while at < len(raw) - len(quote):
         escape = escaped.match(raw, at) if quote == '"' else None
-        joined = bool(escape and _BREAK.match(raw, at + 1))  # an escaped line break stands for nothing
+        joined = bool(
+            escape and _BREAK.match(raw, at + 1)
+        )  # an escaped line break stands for nothing
         fold = folded.match(raw, at + joined)
         if fold:  # one line break stands for a blank, of more the first for nothing
             breaks = [found.start() for found in _BREAK.finditer(raw, fold.start(), fold.end())]

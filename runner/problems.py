@@ -78,7 +78,9 @@ class InvalidError(RunnerError):
     `total` counts beyond what was kept.
     """
 
-    def __init__(self, problems: Sequence[Problem], *, total: int | None = None, exit_code: int = 3) -> None:
+    def __init__(
+        self, problems: Sequence[Problem], *, total: int | None = None, exit_code: int = 3
+    ) -> None:
         self.exit_code = exit_code
         self.problems = sorted(set(problems))
         self.total = max(total or 0, len(self.problems))
@@ -124,7 +126,11 @@ def nearest(name: str, names: Iterable[str], *, noun: str = "") -> str:
     same = [folded[name.casefold()]] if name.casefold() in folded else []
     guessed = name[:200] if len(name) > SHORTEST_GUESSED else ""
     near = difflib.get_close_matches(guessed, known, n=1, cutoff=0.6)
-    close = same or near or [folded[n] for n in difflib.get_close_matches(guessed.casefold(), folded, n=1)]
+    close = (
+        same
+        or near
+        or [folded[n] for n in difflib.get_close_matches(guessed.casefold(), folded, n=1)]
+    )
     if close:
         return f"did you mean {close[0]!r}?"
     if not known:
@@ -161,7 +167,9 @@ def shortened(text: str) -> str:
 def draw(problem: Problem) -> str:
     """One problem as text: place, message, the line with a caret under the culprit, the remedy."""
     file = printable(problem.file)
-    file = f"./{file}" if f"{file}:".lstrip().startswith("::") else file  # GitHub takes a line like that for a command
+    file = (
+        f"./{file}" if f"{file}:".lstrip().startswith("::") else file
+    )  # GitHub takes a line like that for a command
     head = f"{file}:{problem.line}:{problem.column}: {problem.severity}: "
     lines = [f"{head}{printable(problem.message)} [{problem.kind}]"]
     gutter = " " * max(4, len(str(problem.line)) + 1)
@@ -186,7 +194,9 @@ def draw_all(problems: Sequence[Problem], *, total: int | None = None) -> str:
         parts.append(f"... and {count - len(parts)} more")
     errors = count - sum(p.severity == "warning" for p in ordered)
     if count != errors:
-        parts.append(f"{errors} error{'s' * (errors != 1)}, {count - errors} warning{'s' * (count - errors != 1)}")
+        parts.append(
+            f"{errors} error{'s' * (errors != 1)}, {count - errors} warning{'s' * (count - errors != 1)}"
+        )
     else:
         parts.append(f"{count} error{'s' * (count != 1)}")
     return "\n".join(parts) + "\n"

@@ -24,7 +24,9 @@ MAX_DEPTH = 50
 MAX_EVENTS = 50_000
 """Values, keys and brackets in `MAX_BYTES`; where more bytes are allowed, more in proportion."""
 
-Loader: type[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # what a scalar means is decided below, not by tags
+Loader: type[Any] = getattr(
+    yaml, "CBaseLoader", yaml.BaseLoader
+)  # what a scalar means is decided below, not by tags
 TreePath = tuple[str | int, ...]
 
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -43,12 +45,24 @@ _WORDS = (
     ("did not find expected ','", "this bracket is never closed, or a comma is missing", ""),
     ("quoted scalar found unexpected end", "the quote is never closed", ""),
     ("cannot start any token", "nothing can begin with this character", "quote the text"),
-    ("did not find expected key", "a key is needed here", "check the indentation, and the quotes before it"),
+    (
+        "did not find expected key",
+        "a key is needed here",
+        "check the indentation, and the quotes before it",
+    ),
     ("did not find expected '-'", "'- ' is needed here", "check the indentation"),
-    ("mapping values are not allowed", "':' is not allowed here", "check the indentation, or quote the text"),
+    (
+        "mapping values are not allowed",
+        "':' is not allowed here",
+        "check the indentation, or quote the text",
+    ),
     ("could not find expected ':'", "this line has no ':'", "write ': ' after the key"),
     ("did not find expected node content", "a value is missing here", ""),
-    ("expected a single document", "a second document begins here", "keep each recipe in a file of its own"),
+    (
+        "expected a single document",
+        "a second document begins here",
+        "keep each recipe in a file of its own",
+    ),
 )
 
 
@@ -85,17 +99,31 @@ class Source(NamedTuple):
             return _place(node)
         raw = self.text[node.start_mark.index : node.end_mark.index]
         index = offsets(raw, node.value, style=node.style or "")
-        at = node.start_mark.index + (index[offset] if offset < len(index) else index[-1] + 1 if index else 0)
+        at = node.start_mark.index + (
+            index[offset] if offset < len(index) else index[-1] + 1 if index else 0
+        )
         after = offset + max(1, length)
         end = node.start_mark.index + index[after] if after < len(index) else at + length
         line, start = line_at(self.text, at)
         return Place(line + 1, at - start + 1, max(1, min(end, start + len(self.lines[line])) - at))
 
-    def problem(self, place: Place, message: str, kind: str, *, remedy: str = "", severity: str = "error") -> Problem:
+    def problem(
+        self, place: Place, message: str, kind: str, *, remedy: str = "", severity: str = "error"
+    ) -> Problem:
         """A problem of this file at `place`, with the line to draw. What is very long is shortened."""
         excerpt = self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
         message, remedy = shortened(message), shortened(remedy)
-        return Problem(self.file, place.line, place.column, message, kind, remedy, place.length, excerpt, severity)
+        return Problem(
+            self.file,
+            place.line,
+            place.column,
+            message,
+            kind,
+            remedy,
+            place.length,
+            excerpt,
+            severity,
+        )
 
     def _node(self, path: TreePath) -> tuple[yaml.Node | None, yaml.Node | None]:
         """The value node and the key node of `path`, or the nearest ones above it."""
@@ -104,7 +132,11 @@ class Source(NamedTuple):
             found = None
             if isinstance(node, yaml.MappingNode):
                 found = next(((k, v) for k, v in node.value if k.value == part), None)
-            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            elif (
+                isinstance(node, yaml.SequenceNode)
+                and isinstance(part, int)
+                and part < len(node.value)
+            ):
                 found = (node.value[part], node.value[part])
             if found is None:
                 break
@@ -113,7 +145,12 @@ class Source(NamedTuple):
 
 
 def read(
-    path: Path, *, name: str | None = None, max_bytes: int = MAX_BYTES, number_keys: bool = False, ours: bool = False
+    path: Path,
+    *,
+    name: str | None = None,
+    max_bytes: int = MAX_BYTES,
+    number_keys: bool = False,
+    ours: bool = False,
 ) -> Source:
     """Parse the file at `path`. `name` is what messages call it. Raises InvalidError with every problem.
 
@@ -125,29 +162,50 @@ def read(
         with path.open("rb") as file:
             raw = file.read(max_bytes + 1)
     except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
-        raise InvalidError([Problem(shown, 1, 1, f"cannot be read: {reason}", "unreadable")]) from None
+        reason = (
+            "no such file"
+            if isinstance(error, FileNotFoundError)
+            else (error.strerror or str(error)).lower()
+        )
+        raise InvalidError(
+            [Problem(shown, 1, 1, f"cannot be read: {reason}", "unreadable")]
+        ) from None
     if len(raw) > max_bytes:
-        raise InvalidError([Problem(shown, 1, 1, f"larger than {max_bytes // 1024} KiB", "too-large", "split it up")])
+        raise InvalidError(
+            [
+                Problem(
+                    shown, 1, 1, f"larger than {max_bytes // 1024} KiB", "too-large", "split it up"
+                )
+            ]
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode()
         line, start = line_at(before, len(before))
-        place, message = (line + 1, len(before) - start + 1), f"not UTF-8 text (byte 0x{error.object[error.start]:02x})"
-        raise InvalidError([Problem(shown, *place, message, "encoding", "save it as UTF-8")]) from None
+        place, message = (
+            (line + 1, len(before) - start + 1),
+            f"not UTF-8 text (byte 0x{error.object[error.start]:02x})",
+        )
+        raise InvalidError(
+            [Problem(shown, *place, message, "encoding", "save it as UTF-8")]
+        ) from None
     events = MAX_EVENTS * max(1, max_bytes // MAX_BYTES)
     return parse(text, file=shown, max_events=None if ours else events, number_keys=number_keys)
 
 
-def parse(text: str, *, file: str, max_events: int | None = MAX_EVENTS, number_keys: bool = False) -> Source:
+def parse(
+    text: str, *, file: str, max_events: int | None = MAX_EVENTS, number_keys: bool = False
+) -> Source:
     """Parse YAML `text`, of any size and depth without `max_events`. Raises InvalidError with every problem found."""
     text = text.removeprefix("\ufeff")
     bare = Source(file, text, None, lines_of(text), None, number_keys)
     if found := _NOT_PLAIN.search(text) if text.isascii() else re.search(_NOT_YAML, text):
         line, start = line_at(text, found.start())
         message = f"a character that YAML does not allow: {found.group()!a}"
-        raise InvalidError([bare.problem(Place(line + 1, found.start() - start + 1), message, "yaml-syntax")])
+        raise InvalidError(
+            [bare.problem(Place(line + 1, found.start() - start + 1), message, "yaml-syntax")]
+        )
     try:
         if max_events is not None:
             _check_events(bare, max_events)
@@ -165,14 +223,20 @@ def _check_events(source: Source, max_events: int) -> None:
     """Refuse aliases, anchors, tags, and size and depth beyond the limits while nothing has been built yet."""
     depth = 0
     for count, event in enumerate(yaml.parse(source.text, Loader=Loader)):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(
+            event, yaml.CollectionEndEvent
+        )
         tag = getattr(event, "tag", None)
         if getattr(event, "anchor", None):
             what = "aliases" if isinstance(event, yaml.AliasEvent) else "anchors"
             wrong = (f"{what} are not allowed", "alias", "write the value out")
         elif tag:
             shown = tag.replace("tag:yaml.org,2002:", "!!")
-            wrong = (f"tag {shown!r} is not allowed", "tag", "leave the tag out; quote a value to make it text")
+            wrong = (
+                f"tag {shown!r} is not allowed",
+                "tag",
+                "leave the tag out; quote a value to make it text",
+            )
         elif depth > MAX_DEPTH:
             wrong = (f"nested deeper than {MAX_DEPTH} levels", "too-deep", "")
         elif count > max_events:
@@ -193,25 +257,35 @@ def _build(node: yaml.Node, source: Source, problems: list[Problem]) -> Any:
     return [_build(child, source, problems) for child in node.value]
 
 
-def _mapping(node: yaml.MappingNode, source: Source, problems: list[Problem]) -> dict[str, Any] | None:
+def _mapping(
+    node: yaml.MappingNode, source: Source, problems: list[Problem]
+) -> dict[str, Any] | None:
     data: dict[str, Any] = {}
     seen: dict[str, int] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             quoting = "{{" in source.text[node.start_mark.index : node.end_mark.index]
             remedy = _UNQUOTED_TEMPLATE if quoting else "write a word as the key"
-            problems.append(source.problem(_place(node), "a key has to be text", "key", remedy=remedy))
+            problems.append(
+                source.problem(_place(node), "a key has to be text", "key", remedy=remedy)
+            )
             return None
         name = key.value
         if name == "<<" and not key.style:
             remedy = "write the values out"
-            problems.append(source.problem(_place(key), "merge keys are not allowed", "alias", remedy=remedy))
+            problems.append(
+                source.problem(_place(key), "merge keys are not allowed", "alias", remedy=remedy)
+            )
         elif name != "null" and not _is_key(key, source, problems):  # `null:` is a key of recipes
             message = f"a key has to be text, not {name!r}"
-            problems.append(source.problem(_place(key), message, "key", remedy=f"quote it: '{name}'"))
+            problems.append(
+                source.problem(_place(key), message, "key", remedy=f"quote it: '{name}'")
+            )
         elif name in seen:
             message = f"{name!r} is already given on line {seen[name]}"
-            problems.append(source.problem(_place(key), message, "duplicate-key", remedy="keep one of the two"))
+            problems.append(
+                source.problem(_place(key), message, "duplicate-key", remedy="keep one of the two")
+            )
         else:
             seen[name] = key.start_mark.line + 1
             data[name] = _build(value, source, problems)
@@ -222,7 +296,9 @@ def _mapping(node: yaml.MappingNode, source: Source, problems: list[Problem]) ->
 
 def _is_key(node: yaml.ScalarNode, source: Source, problems: list[Problem]) -> bool:
     value = _scalar(node, source, problems)
-    return isinstance(value, str) or (source.number_keys and isinstance(value, int) and not isinstance(value, bool))
+    return isinstance(value, str) or (
+        source.number_keys and isinstance(value, int) and not isinstance(value, bool)
+    )
 
 
 def _scalar(node: yaml.ScalarNode, source: Source, problems: list[Problem]) -> Any:
@@ -256,9 +332,15 @@ def _place(node: yaml.Node | None) -> Place:
 
 def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
     mark, context = (getattr(error, f"{which}_mark", None) for which in ("problem", "context"))
-    what = " ".join(filter(None, [getattr(error, "context", None), getattr(error, "problem", None)]))
-    message, remedy = next(((m, r) for known, m, r in _WORDS if known in what), (what or str(error), ""))
-    if "never closed" in message or "has no ':'" in message:  # where it begins says more than where the file ends
+    what = " ".join(
+        filter(None, [getattr(error, "context", None), getattr(error, "problem", None)])
+    )
+    message, remedy = next(
+        ((m, r) for known, m, r in _WORDS if known in what), (what or str(error), "")
+    )
+    if (
+        "never closed" in message or "has no ':'" in message
+    ):  # where it begins says more than where the file ends
         mark = context or mark
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     text = source.lines[line] if line < len(source.lines) else ""
@@ -266,4 +348,6 @@ def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
         remedy = _UNQUOTED_TEMPLATE
     if "\t" in text[: len(text) - len(text.lstrip())]:
         remedy = "indent with blanks, not tabs"
-    return source.problem(Place(line + 1, column + 1), f"not valid YAML: {message}", "yaml-syntax", remedy=remedy)
+    return source.problem(
+        Place(line + 1, column + 1), f"not valid YAML: {message}", "yaml-syntax", remedy=remedy
+    )

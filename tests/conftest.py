@@ -14,17 +14,25 @@ import pytest
 
 Golden = Callable[[Path, str], None]
 
-_AMBIENT = re.compile(r"RUNNER_|(?:(?:https?|all|no|ftp)_proxy|netrc|(?:requests|curl)_ca_bundle)\Z", re.IGNORECASE)
+_AMBIENT = re.compile(
+    r"RUNNER_|(?:(?:https?|all|no|ftp)_proxy|netrc|(?:requests|curl)_ca_bundle)\Z", re.IGNORECASE
+)
 _PATTERN = "re: "
 _LOCAL = {"", "localhost", "ip6-localhost"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write what the tests see into the golden files")
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write what the tests see into the golden files",
+    )
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _clean_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """No settings of whoever runs the tests: no RUNNER_* variables, no proxies, and no cache but that of this run."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     for name in os.environ:
@@ -35,7 +43,11 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """No connection leaves this machine. Names under .invalid resolve to nothing, as they do everywhere."""
-    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+    connect, connect_ex, getaddrinfo = (
+        socket.socket.connect,
+        socket.socket.connect_ex,
+        socket.getaddrinfo,
+    )
 
     def guarded_connect(self: socket.socket, address: Any) -> None:
         _refuse(self.family, address)
@@ -77,7 +89,9 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 def _fits(expected: str, actual: str) -> bool:
     wanted, given = expected.splitlines(), actual.splitlines()
     return len(wanted) == len(given) and all(
-        re.fullmatch(line.removeprefix(_PATTERN), other) if line.startswith(_PATTERN) else line == other
+        re.fullmatch(line.removeprefix(_PATTERN), other)
+        if line.startswith(_PATTERN)
+        else line == other
         for line, other in zip(wanted, given, strict=True)
     )
 

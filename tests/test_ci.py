@@ -27,7 +27,11 @@ def checked(schema: str, path: Path) -> None:
 
 
 def snippets() -> list[str]:
-    return re.findall(r"^```yaml\n(.*?)^```$", (TREE / "docs" / "ci.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        r"^```yaml\n(.*?)^```$",
+        (TREE / "docs" / "ci.md").read_text("utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
 
 
 def test_the_action_is_one() -> None:
@@ -36,12 +40,17 @@ def test_the_action_is_one() -> None:
 
 def test_the_snippets_fit_their_formats(tmp_path: Path) -> None:
     github, gitlab, _ = snippets()
-    for name, schema, text in (("g", "vendor.github-workflows", github), ("l", "vendor.gitlab-ci", gitlab)):
+    for name, schema, text in (
+        ("g", "vendor.github-workflows", github),
+        ("l", "vendor.gitlab-ci", gitlab),
+    ):
         path = tmp_path / f"{name}.yml"
         path.write_text(text, encoding="utf-8")
         checked(schema, path)
     workflow = yaml.safe_load(github)
-    (used,) = [step for step in workflow["jobs"]["plan"]["steps"] if "runner@" in step.get("uses", "")]
+    (used,) = [
+        step for step in workflow["jobs"]["plan"]["steps"] if "runner@" in step.get("uses", "")
+    ]
     assert set(used["with"]) <= set(ACTION["inputs"])
     assert set(re.findall(r"steps\.plan\.outputs\.([\w-]+)", github)) <= set(ACTION["outputs"])
 
@@ -58,7 +67,9 @@ class Workflow:
     def __call__(self, code: int = 0, **inputs: str) -> None:
         """Run the action's steps, but for the installation, until one fails; the last one ends with `code`."""
         folder = self.runner.folder
-        given = {name: str(each.get("default", "")) for name, each in ACTION["inputs"].items()} | inputs
+        given = {
+            name: str(each.get("default", "")) for name, each in ACTION["inputs"].items()
+        } | inputs
         (folder / "output").write_text("")
         (folder / "summary").write_text("")
         self.log, ended = "", 0
@@ -74,9 +85,16 @@ class Workflow:
         self.summary = (folder / "summary").read_text("utf-8")
 
     def _step(self, step: dict[str, Any], given: dict[str, str]) -> int:
-        own = {name: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda m: given[m[1]], v) for name, v in step["env"].items()}
+        own = {
+            name: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda m: given[m[1]], v)
+            for name, v in step["env"].items()
+        }
         env = environment({"PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}", **own})
-        env |= {"GITHUB_OUTPUT": "output", "GITHUB_STEP_SUMMARY": "summary", "GITHUB_ACTION_PATH": str(TREE)}
+        env |= {
+            "GITHUB_OUTPUT": "output",
+            "GITHUB_STEP_SUMMARY": "summary",
+            "GITHUB_ACTION_PATH": str(TREE),
+        }
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
             cwd=self.runner.folder, env=env, capture_output=True, text=True, timeout=TIMEOUT,
@@ -89,7 +107,9 @@ class Workflow:
 def workflow(tmp_path: Path) -> Workflow:
     runner = Command(tmp_path)
     runner.write("orders.yaml", RECIPE)
-    runner.write("rows.csv", HEADER + "A-1,Ace Awards,1,1.10,01/02/2027\nA-2,Blue Banners,2,2.5,01/03/2027\n")
+    runner.write(
+        "rows.csv", HEADER + "A-1,Ace Awards,1,1.10,01/02/2027\nA-2,Blue Banners,2,2.5,01/03/2027\n"
+    )
     return Workflow(runner)
 
 
@@ -110,7 +130,10 @@ def test_a_pull_request_is_gated_on_its_dry_run(workflow: Workflow) -> None:
     assert (workflow.outputs["exit-code"], workflow.outputs["changes"]) == ("20", "true")
     comment = (runner.folder / workflow.outputs["comment"]).read_text("utf-8")
     assert comment == workflow.summary
-    assert '- changed: `A-1` line 2\n  - `contact: body.business_name was "Ace Awards", is "ACE AWARDS"`' in comment
+    assert (
+        '- changed: `A-1` line 2\n  - `contact: body.business_name was "Ace Awards", is "ACE AWARDS"`'
+        in comment
+    )
     reviewed = runner.folder / workflow.outputs["plan"]
     reviewed.rename(runner.folder / "reviewed.json")
 
@@ -124,7 +147,10 @@ def test_a_pull_request_is_gated_on_its_dry_run(workflow: Workflow) -> None:
     runner("run", "orders.yaml", "--plan", "reviewed.json", code=3)
     runner.write("orders.yaml", RECIPE.replace('"{{ row.name }}"', '"{{ row.name | upper }}"'))
     runner("run", "orders.yaml", "--plan", "reviewed.json")
-    assert {one["body"]["business_name"] for one in runner.delivered()} == {"ACE AWARDS", "BLUE BANNERS"}
+    assert {one["body"]["business_name"] for one in runner.delivered()} == {
+        "ACE AWARDS",
+        "BLUE BANNERS",
+    }
     workflow(recipe="orders.yaml")
     assert (workflow.outputs["exit-code"], workflow.outputs["changes"]) == ("0", "false")
 
@@ -141,8 +167,12 @@ def test_problems_of_the_sheet_are_shown_at_their_lines(workflow: Workflow) -> N
 def test_what_somebody_writes_into_an_input_is_no_command(workflow: Workflow) -> None:
     recipe = RECIPE.replace("row.name }}", "vars.word }}") + "vars: {word: one}\n"
     workflow.runner.write("orders.yaml", recipe)
-    workflow(recipe="orders.yaml", vars="word=$(touch hacked) `touch hacked`\n\n", date="2027-01-02")
-    assert "$(touch hacked) `touch hacked`" in (workflow.runner.folder / "runner-plan.json").read_text("utf-8")
+    workflow(
+        recipe="orders.yaml", vars="word=$(touch hacked) `touch hacked`\n\n", date="2027-01-02"
+    )
+    assert "$(touch hacked) `touch hacked`" in (
+        workflow.runner.folder / "runner-plan.json"
+    ).read_text("utf-8")
     workflow(3, recipe="--help; touch hacked")
     assert not (workflow.runner.folder / "hacked").exists()
 
@@ -151,10 +181,14 @@ def test_the_hook_checks_recipes_before_a_commit(tmp_path: Path) -> None:
     """The real pre-commit with the hook as it stands, but for the installation, which would need a network."""
     (hook,) = yaml.safe_load((TREE / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     pre_commit = f"{SCRIPTS}/pre-commit"
-    env = environment({"PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path / "home")})
+    env = environment(
+        {"PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path / "home")}
+    )
 
     def run(*command: str, code: int = 0) -> str:
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=TIMEOUT)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=TIMEOUT
+        )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 

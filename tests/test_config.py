@@ -119,14 +119,22 @@ HTTPS = "write https://host/path"
         (API + "secrets: {api_key: 1e999999}", (6, 28), "not a number that can be used here", ""),
     ],
 )  # fmt: skip
-def test_refusals(tmp_path: Path, text: str, place: tuple[int, int], message: str, remedy: str) -> None:
+def test_refusals(
+    tmp_path: Path, text: str, place: tuple[int, int], message: str, remedy: str
+) -> None:
     problem = refused(tmp_path, text)[0]
-    assert (problem.message, problem.remedy, (problem.line, problem.column)) == (message, remedy, place)
+    assert (problem.message, problem.remedy, (problem.line, problem.column)) == (
+        message,
+        remedy,
+        place,
+    )
     assert problem.file == str(tmp_path / NAME)
 
 
 def test_everything_that_is_wrong_is_listed_at_once(tmp_path: Path) -> None:
-    found = refused(tmp_path, "targets:\n  a: {x: 1}\n  b: {account: b, apis: {s: {rate: 1, deadline: 0}}}\n")
+    found = refused(
+        tmp_path, "targets:\n  a: {x: 1}\n  b: {account: b, apis: {s: {rate: 1, deadline: 0}}}\n"
+    )
     assert [problem.line for problem in found] == [2, 2, 3, 3]
 
 
@@ -159,7 +167,11 @@ def test_a_secret_written_into_the_file_is_not_echoed(tmp_path: Path, text: str)
     assert CANARY not in repr(found)
 
 
-TARGET = Target("live", "acme", {"syncore": ApiTarget(secrets={"api_key": "SYNCORE_API_KEY", "other": "OTHER_KEY"})})
+TARGET = Target(
+    "live",
+    "acme",
+    {"syncore": ApiTarget(secrets={"api_key": "SYNCORE_API_KEY", "other": "OTHER_KEY"})},
+)
 
 
 def test_secrets_come_from_the_environment(tmp_path: Path) -> None:
@@ -180,7 +192,10 @@ def test_secrets_come_from_a_private_dotenv_file_and_the_environment_wins(tmp_pa
     config = Config(tmp_path, {})
     dotenv(tmp_path, "SYNCORE_API_KEY='from $HOME file'\nOTHER_KEY=x\n")
     found = config.secrets(TARGET, "syncore", ("api_key", "other"), environ={"OTHER_KEY": "y"})
-    assert {name: secret.reveal() for name, secret in found.items()} == {"api_key": "from $HOME file", "other": "y"}
+    assert {name: secret.reveal() for name, secret in found.items()} == {
+        "api_key": "from $HOME file",
+        "other": "y",
+    }
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660, 0o601, 0o610])
@@ -189,7 +204,10 @@ def test_a_dotenv_file_that_others_can_read_is_refused(tmp_path: Path, mode: int
     with pytest.raises(ConfigError) as raised:
         Config(tmp_path, {}).secrets(TARGET, "syncore", ("api_key",), environ={})
     path = tmp_path / ".env"
-    assert (raised.value.message, raised.value.remedy) == (f"{path} can be read by others", f"chmod 600 {path}")
+    assert (raised.value.message, raised.value.remedy) == (
+        f"{path} can be read by others",
+        f"chmod 600 {path}",
+    )
 
 
 def test_a_dotenv_file_that_is_no_text_is_refused_without_a_word_of_it(tmp_path: Path) -> None:
@@ -202,7 +220,9 @@ def test_a_dotenv_file_that_is_no_text_is_refused_without_a_word_of_it(tmp_path:
 
 def test_missing_secrets_are_all_named_with_how_to_set_them(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as raised:
-        Config(tmp_path, {}).secrets(TARGET, "syncore", ("api_key", "other", "third"), environ={"OTHER_KEY": ""})
+        Config(tmp_path, {}).secrets(
+            TARGET, "syncore", ("api_key", "other", "third"), environ={"OTHER_KEY": ""}
+        )
     assert raised.value.message == "target 'live' lacks a secret of syncore"
     assert raised.value.remedy == (
         f"api_key: set SYNCORE_API_KEY in the environment or in {tmp_path / '.env'}; "
@@ -213,18 +233,31 @@ def test_missing_secrets_are_all_named_with_how_to_set_them(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\nX-Evil: 1", "ö", "\0", "\x7f"])
-def test_a_secret_that_a_header_cannot_carry_is_refused_and_not_shown(tmp_path: Path, end: str) -> None:
+def test_a_secret_that_a_header_cannot_carry_is_refused_and_not_shown(
+    tmp_path: Path, end: str
+) -> None:
     value = CANARY + end
     with pytest.raises(ConfigError) as raised:
-        Config(tmp_path, {}).secrets(TARGET, "syncore", ("api_key",), environ={"SYNCORE_API_KEY": value})
-    expected = "api_key: SYNCORE_API_KEY holds a line break or other characters that a header cannot carry"
+        Config(tmp_path, {}).secrets(
+            TARGET, "syncore", ("api_key",), environ={"SYNCORE_API_KEY": value}
+        )
+    expected = (
+        "api_key: SYNCORE_API_KEY holds a line break or other characters that a header cannot carry"
+    )
     assert raised.value.remedy == expected
     assert CANARY not in str(raised.value)
 
 
 def test_a_secret_never_prints() -> None:
     secret = Secret(CANARY)
-    shown = [str(secret), repr(secret), f"{secret}", f"{secret!r}", f"{[secret]}", f"{({'a': secret})}"]
+    shown = [
+        str(secret),
+        repr(secret),
+        f"{secret}",
+        f"{secret!r}",
+        f"{[secret]}",
+        f"{ ({'a': secret}) }",
+    ]
     assert all(CANARY not in text and "***" in text for text in shown)
     assert not hasattr(secret, "__dict__")
     for write in (pickle.dumps, copy.deepcopy, json.dumps):
@@ -241,7 +274,10 @@ def test_an_unknown_target_gets_the_nearest(tmp_path: Path) -> None:
     assert raised.value.remedy == f"did you mean 'production'? or add it to {tmp_path / NAME}"
     with pytest.raises(UsageError) as raised:
         config.target("x")
-    assert raised.value.remedy == f"known targets: production, sandbox, small; add it to {tmp_path / NAME}"
+    assert (
+        raised.value.remedy
+        == f"known targets: production, sandbox, small; add it to {tmp_path / NAME}"
+    )
 
 
 def test_the_home_is_the_nearest_folder_with_a_configuration(tmp_path: Path) -> None:
@@ -260,7 +296,10 @@ def test_a_configuration_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     with pytest.raises(InvalidError) as raised:
         load(tmp_path)
-    assert (raised.value.exit_code, raised.value.problems[0].message) == (7, "cannot be read: is a directory")
+    assert (raised.value.exit_code, raised.value.problems[0].message) == (
+        7,
+        "cannot be read: is a directory",
+    )
 
 
 NOTIFY = """\
@@ -291,10 +330,22 @@ MAIL = "notify: [{mail: {to: a@b.c, from: a@b.c, host: h"
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        (f"notify:\n  - webhook: {{url: https://hooks.example.com/{CANARY}}}\n", 2, "a secret is never written here"),
+        (
+            f"notify:\n  - webhook: {{url: https://hooks.example.com/{CANARY}}}\n",
+            2,
+            "a secret is never written here",
+        ),
         ("notify:\n  - webhook: {body: slack}\n", 2, "a secret is never written here"),
-        ("notify:\n  - webhook: {url: {env: U}, body: irc}\n", 2, "body is one of json, slack, teams"),
-        ("notify:\n  - when: never\n    webhook: {url: {env: U}}\n", 2, "when is one of always, trouble, unknown"),
+        (
+            "notify:\n  - webhook: {url: {env: U}, body: irc}\n",
+            2,
+            "body is one of json, slack, teams",
+        ),
+        (
+            "notify:\n  - when: never\n    webhook: {url: {env: U}}\n",
+            2,
+            "when is one of always, trouble, unknown",
+        ),
         ("notify:\n  - when: always\n", 2, "a notice has one of webhook and mail"),
         ("notify: {webhook: {url: {env: U}}}\n", 1, "notify is a list"),
         (f"{MAIL}, password: {CANARY}, user: x}}}}]\n", 1, "a secret is never written here"),
@@ -302,14 +353,24 @@ MAIL = "notify: [{mail: {to: a@b.c, from: a@b.c, host: h"
         (f"{MAIL}, tls: none}}}}]\n", 1, "the mail would go out unencrypted"),
         (f"{MAIL}, port: 2.5}}}}]\n", 1, "port has to be a whole number"),
         (f"{MAIL}, attach: often}}}}]\n", 1, "attach is true or false"),
-        ("notify: [{mail: {to: [5], from: a@b.c, host: h}}]\n", 1, "to is an address or a list of addresses"),
+        (
+            "notify: [{mail: {to: [5], from: a@b.c, host: h}}]\n",
+            1,
+            "to is an address or a list of addresses",
+        ),
         ("notify: [{mail: {from: a@b.c, host: h}}]\n", 1, "the mail has no to"),
-        ("notify: [{text: '{{ unknwon }}', webhook: {url: {env: U}}}]\n", 1, "no notice knows 'unknwon'"),
+        (
+            "notify: [{text: '{{ unknwon }}', webhook: {url: {env: U}}}]\n",
+            1,
+            "no notice knows 'unknwon'",
+        ),
         ("notify: [{text: '{{ ', webhook: {url: {env: U}}}]\n", 1, ""),
         ("notify: [{txt: a, webhook: {url: {env: U}}}]\n", 1, "unknown key 'txt'"),
     ],
 )
 def test_a_notice_that_is_refused(tmp_path: Path, text: str, line: int, message: str) -> None:
     problems = refused(tmp_path, text)
-    assert any(message in problem.message and problem.line == line for problem in problems), problems
+    assert any(message in problem.message and problem.line == line for problem in problems), (
+        problems
+    )
     assert CANARY not in draw_all(problems)

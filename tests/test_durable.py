@@ -33,7 +33,9 @@ def test_what_a_killed_process_left_goes_with_the_next_one_that_writes_it(tmp_pa
     path = tmp_path / "results[1].xlsx"
     path.write_text("before")
     (tmp_path / ".results[1].xlsx.part-mine").write_text("not one of ours")
-    ended = subprocess.run([sys.executable, "-c", KILLED, path], check=False, env={"TMPDIR": str(tmp_path)})
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, path], check=False, env={"TMPDIR": str(tmp_path)}
+    )
     assert ended.returncode == -signal.SIGKILL
     assert len(names(tmp_path)) == 4  # with an unfinished file and its folder
     assert path.read_text() == "before"

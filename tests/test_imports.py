@@ -88,7 +88,9 @@ def at_module_level(tree: ast.AST) -> Iterator[ast.AST]:
     """The nodes that run when the module is imported: nothing inside functions or `if TYPE_CHECKING`."""
     for node in ast.iter_child_nodes(tree):
         typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        if not typing_only and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        if not typing_only and not isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+        ):
             yield node
             yield from at_module_level(node)
 
@@ -112,14 +114,20 @@ def test_imports_run_downwards_only() -> None:
 
 def downwards(found: Import) -> bool:
     own = found.of_ours
-    return own in ("", found.room) or (found.room in LEVEL and LEVEL.get(str(own), -1) > LEVEL[found.room])
+    return own in ("", found.room) or (
+        found.room in LEVEL and LEVEL.get(str(own), -1) > LEVEL[found.room]
+    )
 
 
 def test_a_library_is_known_in_one_room() -> None:
     foreign = [found for found in imports() if found.of_ours is None]
     wrong = [found for found in foreign if found.room not in LIBRARIES.get(found.top, {found.room})]
     assert not wrong, listed(wrong)
-    unknown = [found for found in foreign if found.top not in LIBRARIES and found.top not in sys.stdlib_module_names]
+    unknown = [
+        found
+        for found in foreign
+        if found.top not in LIBRARIES and found.top not in sys.stdlib_module_names
+    ]
     assert not unknown, "no room in LIBRARIES:\n" + listed(unknown)
 
 

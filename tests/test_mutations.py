@@ -48,7 +48,9 @@ def test_there_are_many_mistakes_of_every_kind_and_each_is_one(mutations: Any) -
         for mutation in mutations.mutations(text, path.name, catalogue):
             made[mutation.kind] += 1
             assert mutation.text != text
-        parse(mutation.text, file=path.name)  # still YAML: what is found is the mistake, and no damage
+        parse(
+            mutation.text, file=path.name
+        )  # still YAML: what is found is the mistake, and no damage
     assert set(made) == set(mutations.KINDS)
     assert min(made.values()) >= 15
     assert sum(made.values()) >= 1000

@@ -39,7 +39,9 @@ def drawn(problem: Problem) -> tuple[str, str]:
 def test_a_problem_is_drawn_with_line_caret_and_remedy() -> None:
     excerpt = '      with: {job_id: "{{ creat.id }}"}'
     message = "no earlier step is called 'creat'"
-    problem = Problem("orders.yaml", 11, 26, message, "unknown-step", "did you mean 'create'?", 5, excerpt)
+    problem = Problem(
+        "orders.yaml", 11, 26, message, "unknown-step", "did you mean 'create'?", 5, excerpt
+    )
     assert draw(problem) == (
         "orders.yaml:11:26: error: no earlier step is called 'creat' [unknown-step]\n"
         "     |\n"
@@ -50,8 +52,14 @@ def test_a_problem_is_drawn_with_line_caret_and_remedy() -> None:
 
 
 def test_without_a_line_there_is_no_caret() -> None:
-    assert draw(Problem("f", 1, 1, "wrong", "kind", "a remedy")) == "f:1:1: error: wrong [kind]\n     = a remedy"
-    assert draw(Problem("f", 1, 1, "wrong", "kind", severity="warning")) == "f:1:1: warning: wrong [kind]"
+    assert (
+        draw(Problem("f", 1, 1, "wrong", "kind", "a remedy"))
+        == "f:1:1: error: wrong [kind]\n     = a remedy"
+    )
+    assert (
+        draw(Problem("f", 1, 1, "wrong", "kind", severity="warning"))
+        == "f:1:1: warning: wrong [kind]"
+    )
 
 
 def test_a_large_line_number_widens_the_gutter() -> None:
@@ -79,7 +87,9 @@ def test_a_large_line_number_widens_the_gutter() -> None:
         ("abc", 2, 99, "abc", " ^^"),
     ],
 )
-def test_the_caret_stands_under_the_culprit(excerpt: str, column: int, length: int, text: str, caret: str) -> None:
+def test_the_caret_stands_under_the_culprit(
+    excerpt: str, column: int, length: int, text: str, caret: str
+) -> None:
     assert drawn(at(excerpt, column, length)) == (text, caret)
 
 
@@ -121,7 +131,8 @@ def test_whatever_is_printed_is_harmless(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["::error::x", ":", "x\n::error::x", "x\r::error::x", " ::error::x", "x\u2028::error::x"]
+    "text",
+    ["::error::x", ":", "x\n::error::x", "x\r::error::x", " ::error::x", "x\u2028::error::x"],
 )
 def test_nothing_is_a_command_to_github(text: str) -> None:
     lines = draw_all([Problem(text, 1, 1, text, "kind", text, 1, text)]).splitlines()
@@ -172,7 +183,11 @@ def test_the_count(errors: int, warnings: int, total: int | None, end: str) -> N
         ("XL", ["S", "M", "L"], "known names: L, M, S"),
         ("xyz", ["b", "a"], "known names: a, b"),
         ("xyz", [], ""),
-        ("zzz", list("abcdefghijklmn"), "known names: a, b, c, d, e, f, g, h, i, j, k, l and 2 more"),
+        (
+            "zzz",
+            list("abcdefghijklmn"),
+            "known names: a, b, c, d, e, f, g, h, i, j, k, l and 2 more",
+        ),
         ("zzz", ["b", "b"], "known names: b"),
     ],
 )
@@ -188,14 +203,22 @@ def test_exit_codes() -> None:
     codes = {RunnerError: 1, UsageError: 2, LockedError: 6, ConfigError: 7, StoppedError: 8}
     for kind, code in codes.items():
         error = kind("message", remedy="remedy")
-        assert (error.exit_code, error.message, error.remedy, str(error)) == (code, "message", "remedy", "message")
+        assert (error.exit_code, error.message, error.remedy, str(error)) == (
+            code,
+            "message",
+            "remedy",
+            "message",
+        )
     assert InvalidError([]).exit_code == 3
     assert InvalidError([], exit_code=7).exit_code == 7
 
 
 def test_invalid_counts_beyond_what_is_kept() -> None:
     one = Problem("f", 1, 1, "m", "k")
-    assert (str(InvalidError([one])), str(InvalidError([one], total=9))) == ("1 problem", "9 problems")
+    assert (str(InvalidError([one])), str(InvalidError([one], total=9))) == (
+        "1 problem",
+        "9 problems",
+    )
     assert InvalidError([one, one], total=1).total == 1
 
 

@@ -25,7 +25,8 @@ from runner.cli.main import EXIT_CODES, cli
 
 PAGES = [TREE / "README.md", *sorted((TREE / "docs").rglob("*.md"))]
 _FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<kind>\w+)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+    r"^(?P<indent> *)```(?P<kind>\w+)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -61,7 +62,9 @@ def test_page(tmp_path: Path, page: Path) -> None:
         elif block.kind == "yaml":
             _keep(runner, block, sheet)
         elif block.kind == "console":
-            for line in re.findall(r"^\$ runner (.*)$", block.text.replace("\\\n", " "), re.MULTILINE):
+            for line in re.findall(
+                r"^\$ runner (.*)$", block.text.replace("\\\n", " "), re.MULTILINE
+            ):
                 runner(*shlex.split(line, comments=True))
 
 
@@ -90,6 +93,9 @@ def test_every_command_that_is_named_is_there() -> None:
 
 def test_exit_codes() -> None:
     """The README explains the codes that `--help` explains; those of signals may stand together."""
-    (told,) = re.findall(r"^Exit codes: (.*?)\n\n", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    codes = {int(code) for part in told.split("·") for code in re.match(r"\s*([\d/]+) ", part)[1].split("/")}  # type: ignore[index]
+    (told,) = re.findall(
+        r"^Exit codes: (.*?)\n\n", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    starts = [re.findall(r"\A\s*([\d/]+) ", part) for part in told.split("·")]
+    codes = {int(code) for (start,) in starts for code in start.split("/")}
     assert {code for code in EXIT_CODES if code < 128} <= codes <= set(EXIT_CODES)

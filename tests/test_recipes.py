@@ -48,7 +48,9 @@ def test_recipe(tmp_path: Path, recipe: Path) -> None:
     assert len(runner.delivered()) == writes
     found = runner.runs / "1" / "rows.jsonl"  # what it read, where the rows come from an API
     rows: list[str | Path] = ["--rows", found] if found.exists() else []
-    look = ["--lookups"] if "update:" in recipe.read_text(encoding="utf-8") else []  # what is kept in step is read
+    look = (
+        ["--lookups"] if "update:" in recipe.read_text(encoding="utf-8") else []
+    )  # what is kept in step is read
     assert "0 to send" in runner("run", recipe.stem, *values, *rows, "--dry-run", *look).out
 
 
@@ -57,7 +59,9 @@ def check_export(runner: Command, name: str) -> None:
     with (runner.runs / "1" / "export.csv").open(encoding="utf-8-sig", newline="") as file:
         exported = list(csv.DictReader(file))
     assert {one["method"] for one in runner.delivered(writes=False)} == {"GET"}
-    found = [json.loads(line) for line in (runner.runs / "1" / "rows.jsonl").read_text().splitlines()]
+    found = [
+        json.loads(line) for line in (runner.runs / "1" / "rows.jsonl").read_text().splitlines()
+    ]
     assert len(exported) == len(found)
     target = runner.folder / "out.jsonl"
     runner("run", name, "--rows", runner.runs / "1" / "rows.jsonl", "--export", target)

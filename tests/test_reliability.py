@@ -47,7 +47,9 @@ def test_every_test_that_is_named_is_there() -> None:
 
 
 def test_every_promise_has_its_row() -> None:
-    assert [row.split("|")[1].strip() for row in rows("What is promised")] == [f"G{n}" for n in range(1, 23)]
+    assert [row.split("|")[1].strip() for row in rows("What is promised")] == [
+        f"G{n}" for n in range(1, 23)
+    ]
 
 
 def test_the_figures_have_their_day_their_seed_and_their_command() -> None:
@@ -56,6 +58,8 @@ def test_the_figures_have_their_day_their_seed_and_their_command() -> None:
     assert re.search(r"20\d\d-\d\d-\d\d", figures)
     assert re.search(r"seeds? [\d, ]+", figures)
     (line,) = re.findall(r"^    at any moment  .*$", figures, re.MULTILINE)
-    counts = {name: int(count.replace(",", "")) for name, count in re.findall(r"(\w+) ([\d,]+)", line)}
+    counts = {
+        name: int(count.replace(",", "")) for name, count in re.findall(r"(\w+) ([\d,]+)", line)
+    }
     assert counts["kills"] >= 2000
     assert counts["duplicates"] == counts["lost"] == 0

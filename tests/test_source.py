@@ -93,7 +93,12 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "line", "column", "message", "remedy"), REFUSED)
 def test_refused(text: str, line: int, column: int, message: str, remedy: str) -> None:
     (problem,) = problems_of(f"a: {text}\n")
-    assert (problem.message, problem.line, problem.column, problem.remedy) == (message, line, column, remedy)
+    assert (problem.message, problem.line, problem.column, problem.remedy) == (
+        message,
+        line,
+        column,
+        remedy,
+    )
 
 
 def test_everything_that_is_wrong_is_listed_at_once() -> None:
@@ -104,7 +109,11 @@ def test_everything_that_is_wrong_is_listed_at_once() -> None:
 
 
 def test_a_key_may_be_called_null_and_a_quoted_merge_mark_is_a_key() -> None:
-    assert parse("null: [TBD]\n'<<': 1\n'1': 2", file="f").data == {"null": ["TBD"], "<<": 1, "1": 2}
+    assert parse("null: [TBD]\n'<<': 1\n'1': 2", file="f").data == {
+        "null": ["TBD"],
+        "<<": 1,
+        "1": 2,
+    }
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "---\n...\n"])
@@ -116,7 +125,10 @@ def test_the_depth_limit() -> None:
     deepest = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     assert parse(deepest, file="f").data
     (problem,) = problems_of(f"[{deepest}]")
-    assert (problem.message, problem.column) == (f"nested deeper than {MAX_DEPTH} levels", MAX_DEPTH + 1)
+    assert (problem.message, problem.column) == (
+        f"nested deeper than {MAX_DEPTH} levels",
+        MAX_DEPTH + 1,
+    )
 
 
 def test_the_size_limit(tmp_path: Path) -> None:
@@ -135,7 +147,10 @@ def test_the_limit_of_values_grows_with_the_bytes_that_are_allowed(tmp_path: Pat
     path.write_text("[" + "1," * 60_000 + "]", encoding="utf-8")
     with pytest.raises(InvalidError) as raised:
         read(path)
-    assert (raised.value.problems[0].message, raised.value.problems[0].remedy) == ("too many values", "split it up")
+    assert (raised.value.problems[0].message, raised.value.problems[0].remedy) == (
+        "too many values",
+        "split it up",
+    )
     assert len(read(path, max_bytes=2 * MAX_BYTES).data) == 60_000
 
 
@@ -150,13 +165,20 @@ def test_the_limit_of_values_grows_with_the_bytes_that_are_allowed(tmp_path: Pat
         ("a: 1".encode("utf-16-le"), 1, 2, "a character that YAML does not allow: '\\x00'"),
     ],
 )
-def test_other_encodings(tmp_path: Path, content: bytes, line: int, column: int, message: str) -> None:
+def test_other_encodings(
+    tmp_path: Path, content: bytes, line: int, column: int, message: str
+) -> None:
     path = tmp_path / "x.yaml"
     path.write_bytes(content)
     with pytest.raises(InvalidError) as raised:
         read(path, name="x.yaml")
     (problem,) = raised.value.problems
-    assert (problem.file, problem.line, problem.column, problem.message) == ("x.yaml", line, column, message)
+    assert (problem.file, problem.line, problem.column, problem.message) == (
+        "x.yaml",
+        line,
+        column,
+        message,
+    )
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

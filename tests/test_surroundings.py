@@ -29,10 +29,19 @@ def test_loopback_can_be_reached() -> None:
 
 def test_ambient_settings_are_gone(tmp_path: Path) -> None:
     test = tmp_path / "test_ambient.py"
-    test.write_text("import os\ndef test(): assert not {'RUNNER_X', 'https_proxy', 'ALL_PROXY'} & set(os.environ)\n")
-    environment = {**os.environ, "RUNNER_X": "1", "https_proxy": "http://127.0.0.1:1", "ALL_PROXY": "x"}
+    test.write_text(
+        "import os\ndef test(): assert not {'RUNNER_X', 'https_proxy', 'ALL_PROXY'} & set(os.environ)\n"
+    )
+    environment = {
+        **os.environ,
+        "RUNNER_X": "1",
+        "https_proxy": "http://127.0.0.1:1",
+        "ALL_PROXY": "x",
+    }
     conftest = Path(__file__).with_name("conftest.py")
     (tmp_path / "conftest.py").write_bytes(conftest.read_bytes())
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)]
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout

@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 from cli.command import TIMEOUT, TREE
 
-_OFFLINE = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_CACHE_DIR": "1", "PIP_NO_INPUT": "1"}
+_OFFLINE = {
+    "PIP_NO_INDEX": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_CACHE_DIR": "1",
+    "PIP_NO_INPUT": "1",
+}
 
 
 def _python(*arguments: str | Path, cwd: Path, **more: str) -> str:
@@ -31,9 +36,21 @@ def _python(*arguments: str | Path, cwd: Path, **more: str) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy of the tree: building leaves things behind, and other tests look at the tree."""
     folder = tmp_path_factory.mktemp("wheel")
-    left_out = shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "demo", "runs", "tests", "__pycache__")
+    left_out = shutil.ignore_patterns(
+        ".*", "*.egg-info", "build", "dist", "demo", "runs", "tests", "__pycache__"
+    )
     shutil.copytree(TREE, folder / "tree", ignore=left_out)
-    _python("-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "-w", folder, cwd=folder / "tree")
+    _python(
+        "-m",
+        "pip",
+        "wheel",
+        ".",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        folder,
+        cwd=folder / "tree",
+    )
     (found,) = folder.glob("recipe_runner-*.whl")
     return found
 
@@ -41,9 +58,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_carries_all_of_the_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for top, inside in (("runner", "runner"), ("recipes", "runner/recipes"), ("schemas", "runner/schemas")):
+    for top, inside in (
+        ("runner", "runner"),
+        ("recipes", "runner/recipes"),
+        ("schemas", "runner/schemas"),
+    ):
         for path in (TREE / top).rglob("*"):
-            hidden = any(part.startswith((".", "__pycache__")) for part in path.relative_to(TREE / top).parts)
+            hidden = any(
+                part.startswith((".", "__pycache__")) for part in path.relative_to(TREE / top).parts
+            )
             if path.is_file() and not hidden:
                 assert f"{inside}/{path.relative_to(TREE / top).as_posix()}" in names, path
     strangers = [name for name in names if not name.startswith(("runner/", "recipe_runner-"))]
@@ -62,7 +85,9 @@ def test_it_runs_where_the_tree_is_not(wheel: Path, tmp_path: Path) -> None:
     empty.mkdir()
     _python("-m", "pip", "install", "--no-deps", "--target", installed, wheel, cwd=tmp_path)
     # With -S no .pth file is read: an editable install of the tree is not there, its dependencies are.
-    path = os.pathsep.join([str(installed), *{sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}])
+    path = os.pathsep.join(
+        [str(installed), *{sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}]
+    )
 
     def python(*arguments: str) -> str:
         return _python("-S", *arguments, cwd=empty, PYTHONPATH=path)

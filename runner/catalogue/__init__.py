@@ -3,7 +3,13 @@
 No endpoint, operation or field of any vendor is named in this code; all of it comes from OpenAPI documents.
 """
 
-from runner.catalogue.answer import AnswerError, DeclaredFailure, describe_error, parse_json, read_answer
+from runner.catalogue.answer import (
+    AnswerError,
+    DeclaredFailure,
+    describe_error,
+    parse_json,
+    read_answer,
+)
 from runner.catalogue.arguments import ArgumentError
 from runner.catalogue.conditions import Conditions
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis

@@ -93,7 +93,10 @@ def _decoder() -> simplejson.JSONDecoder:
     import simplejson
 
     return simplejson.JSONDecoder(
-        object_pairs_hook=_object, parse_float=_decimal, parse_int=_integer, parse_constant=_constant
+        object_pairs_hook=_object,
+        parse_float=_decimal,
+        parse_int=_integer,
+        parse_constant=_constant,
     )
 
 
@@ -137,7 +140,9 @@ def _check_failure(data: Any, failure: Failure) -> None:
 def _reason(data: Any, failure: Failure) -> str:
     """What the API says about a failure, after its code."""
     parts = [_inside(data, place) for place in (failure.code, failure.message)]
-    return _line(": ".join(str(part) for part in parts if isinstance(part, str | int) and str(part).strip()))
+    return _line(
+        ": ".join(str(part) for part in parts if isinstance(part, str | int) and str(part).strip())
+    )
 
 
 def _inside(data: Any, place: str) -> Any:
@@ -167,7 +172,9 @@ def _page(operation: Operation, data: Any) -> Page:
         entries = [entries]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise AnswerError("the answer holds something else than a list of objects")
-    return Page(entries, count, following if isinstance(following, str) and following.strip() else None)
+    return Page(
+        entries, count, following if isinstance(following, str) and following.strip() else None
+    )
 
 
 def _lone(data: Any) -> list[Any]:
@@ -176,7 +183,9 @@ def _lone(data: Any) -> list[Any]:
         raise AnswerError(f"the answer is {_kind(data)}, not a list")
     inner = [name for name, value in data.items() if isinstance(value, list)]
     if inner:
-        raise AnswerError(f"the answer is an object with {inner[0]!r}, not a list; x-runner-items may have to name it")
+        raise AnswerError(
+            f"the answer is an object with {inner[0]!r}, not a list; x-runner-items may have to name it"
+        )
     return [data]
 
 
@@ -197,11 +206,19 @@ def _said(data: Any) -> str:
         return data if isinstance(data, str) else ""
     fields = data.get("errors")
     if isinstance(fields, dict) and fields:
-        parts = [f"{name}: {text}" if name else text for name, value in fields.items() for text in _texts(value)]
+        parts = [
+            f"{name}: {text}" if name else text
+            for name, value in fields.items()
+            for text in _texts(value)
+        ]
     else:
         parts = list(_texts(fields))
     if not parts:
-        parts = [data[key] for key in ("detail", "message", "error", "title") if isinstance(data.get(key), str)][:1]
+        parts = [
+            data[key]
+            for key in ("detail", "message", "error", "title")
+            if isinstance(data.get(key), str)
+        ][:1]
     return "; ".join(parts)
 
 
@@ -210,7 +227,11 @@ def _texts(value: Any) -> Iterable[str]:
         if isinstance(entry, str):
             yield entry
         elif isinstance(entry, dict):
-            yield from [entry[key] for key in ("message", "detail", "title") if isinstance(entry.get(key), str)][:1]
+            yield from [
+                entry[key]
+                for key in ("message", "detail", "title")
+                if isinstance(entry.get(key), str)
+            ][:1]
 
 
 def _is_html(content_type: str, content: bytes) -> bool:
@@ -218,7 +239,13 @@ def _is_html(content_type: str, content: bytes) -> bool:
 
 
 def _kind(value: Any) -> str:
-    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    kinds = {
+        dict: "an object",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        type(None): "null",
+    }
     return kinds.get(type(value), "a number")
 
 

@@ -46,18 +46,25 @@ class Findings:
             if not any(refused[: len(here)] == here for refused, _ in self.problems):
                 self.refuse(here, "is required")
 
-    def require_form(self, schema: Mapping[str, Any], given: Mapping[str, Any], *, path: TreePath = ()) -> None:
+    def require_form(
+        self, schema: Mapping[str, Any], given: Mapping[str, Any], *, path: TreePath = ()
+    ) -> None:
         """Refuse an object that lacks something of each form that it can have by its values, or has another's field."""
         if self.problems or not has_forms(schema):
             return
-        forms = chosen(schema, {name: (value,) for name, value in given.items() if isinstance(value, str | int)})
+        forms = chosen(
+            schema,
+            {name: (value,) for name, value in given.items() if isinstance(value, str | int)},
+        )
         where = f" where {forms.why}" if forms.why else ""
         first, *others = forms.lacking(given) or [[]]
         if first:
             instead = "".join(f", or {' and '.join(map(repr, names))}" for names in others)
             self.refuse((*path, first[0]), f"is required{instead}{where}")
         for name in forms.strange(given):
-            self.refuse((*path, name), f"is no field{where}; the fields there: {', '.join(forms.names)}")
+            self.refuse(
+                (*path, name), f"is no field{where}; the fields there: {', '.join(forms.names)}"
+            )
 
     def take(self, inside: Findings, *, path: TreePath) -> None:
         """Add what was found in the value at `path`, whose paths begin there."""

@@ -1,7 +1,7 @@
 """What can be wrong with an API document, found when it is loaded and before anything uses it.
 
-    deco.openapi.yaml:31:9: error: 'amount' is a parameter and a field of the body [collision]
-    deco.openapi.yaml:52:15: error: '#/components/schemas/Ordr' points nowhere [reference]
+deco.openapi.yaml:31:9: error: 'amount' is a parameter and a field of the body [collision]
+deco.openapi.yaml:52:15: error: '#/components/schemas/Ordr' points nowhere [reference]
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from runner.catalogue.dialect import DATA, METHODS, operation_name
 from runner.catalogue.files import FILES, with_places
 from runner.catalogue.link import link_names
 from runner.catalogue.meaning import paging_defects, read_back_defects
-from runner.catalogue.operation import body_schema, build_operation, declared_parameters, parameter_name
+from runner.catalogue.operation import (
+    body_schema,
+    build_operation,
+    declared_parameters,
+    parameter_name,
+)
 from runner.catalogue.schema import (
     TreePath,
     Violation,
@@ -48,7 +53,11 @@ _SHAPE = {
         "info": {"type": "object"},
         "servers": {
             "type": "array",
-            "items": {"type": "object", "required": ["url"], "properties": {"url": {"type": "string"}}},
+            "items": {
+                "type": "object",
+                "required": ["url"],
+                "properties": {"url": {"type": "string"}},
+            },
         },
         "security": {"type": "array", "items": {"type": "object"}},
         "paths": {
@@ -68,11 +77,18 @@ _SHAPE = {
                 "securitySchemes": {
                     "additionalProperties": {
                         "required": ["type"],
-                        "properties": {"type": {"enum": ["apiKey", "http", "oauth2", "openIdConnect", "mutualTLS"]}},
+                        "properties": {
+                            "type": {
+                                "enum": ["apiKey", "http", "oauth2", "openIdConnect", "mutualTLS"]
+                            }
+                        },
                         "if": {"properties": {"type": {"const": "apiKey"}}},
                         "then": {
                             "required": ["in", "name"],
-                            "properties": {"in": {"enum": ["header", "query", "cookie"]}, "name": {"type": "string"}},
+                            "properties": {
+                                "in": {"enum": ["header", "query", "cookie"]},
+                                "name": {"type": "string"},
+                            },
                         },
                     }
                 }
@@ -101,8 +117,14 @@ def check_document(source: Source) -> list[Problem]:
     if foreign := _not_openapi(document):
         message, path = foreign
         placed = with_places(source)
-        return [placed.problem(placed.key(path), message, "document", remedy=f"it has to be {_VERSIONS}")]
-    findings = [(violation.path, violation, "document") for violation in violations(_SHAPE, document)]
+        return [
+            placed.problem(
+                placed.key(path), message, "document", remedy=f"it has to be {_VERSIONS}"
+            )
+        ]
+    findings = [
+        (violation.path, violation, "document") for violation in violations(_SHAPE, document)
+    ]
     if not findings:
         findings = list(_check_tree(document, document, ()))
         for file, tree in document.get(FILES, {}).items():
@@ -120,7 +142,11 @@ def _not_openapi(document: Any) -> tuple[str, TreePath] | None:
     if not isinstance(document, Mapping):
         return "this is no OpenAPI document", ()
     if "openapi" not in document:
-        known = f"Swagger {document['swagger']}, not OpenAPI" if "swagger" in document else "no OpenAPI document"
+        known = (
+            f"Swagger {document['swagger']}, not OpenAPI"
+            if "swagger" in document
+            else "no OpenAPI document"
+        )
         return f"this is {known}", ("swagger",) if "swagger" in document else ()
     if not re.match(r"3\.[01](\.|$)", str(document["openapi"])):
         return f"this is OpenAPI {document['openapi']}, which is not known", ("openapi",)
@@ -159,12 +185,18 @@ def _check_reference(document: Any, node: Mapping[str, Any], path: TreePath) -> 
         if isinstance(reference, str) and reference.startswith("#"):
             group, _, name = reference.removeprefix("#/").rpartition("/")
             try:
-                remedy = nearest(name, follow(document, f"#/{group}"), noun="names") if group else ""
+                remedy = (
+                    nearest(name, follow(document, f"#/{group}"), noun="names") if group else ""
+                )
             except KeyError:
                 remedy = ""
             yield here, Violation(here, f"{reference!r} points nowhere", remedy), "reference"
         else:
-            yield here, Violation(here, f"{reference!r} is not a reference inside this document"), "reference"
+            yield (
+                here,
+                Violation(here, f"{reference!r} is not a reference inside this document"),
+                "reference",
+            )
 
 
 def _check_extensions(node: Mapping[str, Any], path: TreePath) -> Iterator[Finding]:
@@ -225,7 +257,11 @@ def _check_parameters(document: Mapping[str, Any], method: str, path: str) -> It
     names = [parameter_name(parameter) for parameter in parameters]
     remedy = "give the parameter another name with x-runner-name; an overlay can do it"
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield here, Violation(here, f"two parameters are called {name!r}", remedy, key=True), "collision"
+        yield (
+            here,
+            Violation(here, f"two parameters are called {name!r}", remedy, key=True),
+            "collision",
+        )
     for parameter in parameters:
         if parameter["in"] == "cookie":
             message = f"{parameter['name']!r} is a required cookie, and cookies are not sent"
@@ -233,9 +269,21 @@ def _check_parameters(document: Mapping[str, Any], method: str, path: str) -> It
     declared = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
     template = set(re.findall(r"\{([^{}]*)\}", path))
     for name in sorted(declared ^ template):
-        what = "is in the path but no parameter" if name in template else "is a path parameter but not in the path"
-        mend = "declare it, in: path, with its schema" if name in template else "take it away, or put it there"
-        yield here, Violation(here, f"{name!r} {what}", f"{mend}; an overlay can do it", key=True), "parameter"
+        what = (
+            "is in the path but no parameter"
+            if name in template
+            else "is a path parameter but not in the path"
+        )
+        mend = (
+            "declare it, in: path, with its schema"
+            if name in template
+            else "take it away, or put it there"
+        )
+        yield (
+            here,
+            Violation(here, f"{name!r} {what}", f"{mend}; an overlay can do it", key=True),
+            "parameter",
+        )
     schema = body_schema(document, item[method])
     for name in sorted(set(names) & set(_field_names(document, schema))):
         whose = f"{method.upper()} {path}: {name!r}"
@@ -261,24 +309,44 @@ def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Itera
     operation = build_operation(document, "", method=method, path=path)
     answer = deref(document, operation.answer) or {}
     properties = answer.get("properties", {})
-    amounts = {name: each for name, each in operation.fields.items() if set(types_of(each)) <= {"number", "integer"}}
+    amounts = {
+        name: each
+        for name, each in operation.fields.items()
+        if set(types_of(each)) <= {"number", "integer"}
+    }
     checks: list[tuple[str, str, Mapping[str, Any], str]] = [
         ("money", operation.money, amounts, "a number in the body"),
-        ("version", operation.version[1] if operation.version else "", operation.parameters, "a parameter of it"),
+        (
+            "version",
+            operation.version[1] if operation.version else "",
+            operation.parameters,
+            "a parameter of it",
+        ),
     ]
     if operation.items != "*":
         checks.append(("items", operation.items, properties, "a property of the answer"))
     if properties:
         checks.append(("id", operation.id_field, properties, "a property of the answer"))
-        checks += [("link", name, properties, "a property of the answer") for name in link_names(operation.link)]
+        checks += [
+            ("link", name, properties, "a property of the answer")
+            for name in link_names(operation.link)
+        ]
     if paging := operation.pagination:
-        queries = {name: each for name, each in operation.parameters.items() if each.place == "query"}
+        queries = {
+            name: each for name, each in operation.parameters.items() if each.place == "query"
+        }
         used = (paging.page, paging.offset, paging.count)
         checks += [("pagination", each, queries, "a query parameter") for each in used]
     for key, name, known, what in checks:
         if name and name not in known:
-            yield (*here, PREFIX + key), Violation(here, f"{name!r} is not {what}", nearest(name, known)), "extension"
-    for message, others in read_back_defects(document, operation) if f"{PREFIX}read-back" in entry else ():
+            yield (
+                (*here, PREFIX + key),
+                Violation(here, f"{name!r} is not {what}", nearest(name, known)),
+                "extension",
+            )
+    for message, others in (
+        read_back_defects(document, operation) if f"{PREFIX}read-back" in entry else ()
+    ):
         place = (*here, f"{PREFIX}read-back", "operation")
         near = nearest(operation.read_back.operation if operation.read_back else "", others)
         yield place, Violation(place, message, near), "extension"
@@ -292,4 +360,8 @@ def _check_conditions(declared: Mapping[str, Any], path: TreePath) -> Iterator[F
         if entry["kind"] not in declared["kinds"]:
             here = (*path, "fields", name, "kind")
             remedy = nearest(entry["kind"], declared["kinds"])
-            yield here, Violation(here, f"{entry['kind']!r} is none of the kinds", remedy), "extension"
+            yield (
+                here,
+                Violation(here, f"{entry['kind']!r} is none of the kinds", remedy),
+                "extension",
+            )

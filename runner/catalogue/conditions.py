@@ -59,7 +59,9 @@ def read_grammar(declared: Mapping[str, Any]) -> Conditions:
     kinds = {name: Kind(**kind) for name, kind in declared["kinds"].items()}
     comparisons = {}
     for name, entry in declared["comparisons"].items():
-        comparison = Comparison(str(entry["code"]), entry.get("range", False), entry.get("day_end", False))
+        comparison = Comparison(
+            str(entry["code"]), entry.get("range", False), entry.get("day_end", False)
+        )
         comparisons.update(dict.fromkeys((name, *entry.get("also", ())), comparison))
     return Conditions(
         field_part=declared["parts"]["field"],
@@ -88,7 +90,9 @@ def encode_conditions(name: str, grammar: Conditions, given: Any, findings: Find
     if isinstance(given, Mapping):
         return _encode(given, grammar, path=(name,), findings=findings)
     if not isinstance(given, Sequence) or isinstance(given, str):
-        findings.refuse((name,), "is a list of conditions, such as [{field: ..., is: ..., value: ...}]")
+        findings.refuse(
+            (name,), "is a list of conditions, such as [{field: ..., is: ..., value: ...}]"
+        )
         return []
     if not given:
         findings.refuse((name,), "needs at least one condition")
@@ -105,7 +109,9 @@ def encode_conditions(name: str, grammar: Conditions, given: Any, findings: Find
     return parts
 
 
-def _encode(condition: Mapping[str, Any], grammar: Conditions, *, path: TreePath, findings: Findings) -> list[Part]:
+def _encode(
+    condition: Mapping[str, Any], grammar: Conditions, *, path: TreePath, findings: Findings
+) -> list[Part]:
     for key in sorted(set(condition) - set(KEYS)):
         findings.refuse((*path, key), f"a condition has no {key!r}; {nearest(key, KEYS)}")
     given = {key: value for key, value in condition.items() if key in KEYS and value is not None}
@@ -113,8 +119,12 @@ def _encode(condition: Mapping[str, Any], grammar: Conditions, *, path: TreePath
         if key not in given:
             names = ", ".join(grammar.fields if key == "field" else grammar.named)
             findings.refuse(path, f"a condition needs {key!r}: one of {names}")
-    field = _known(given.get("field"), grammar.fields, grammar.fields, path=(*path, "field"), findings=findings)
-    compared = _known(given.get("is"), grammar.comparisons, grammar.named, path=(*path, "is"), findings=findings)
+    field = _known(
+        given.get("field"), grammar.fields, grammar.fields, path=(*path, "field"), findings=findings
+    )
+    compared = _known(
+        given.get("is"), grammar.comparisons, grammar.named, path=(*path, "is"), findings=findings
+    )
     parts: list[Part] = [
         (part, known.code if isinstance(known, Field | Comparison) else known)
         for part, known in ((grammar.field_part, field), (grammar.is_part, compared))
@@ -128,7 +138,14 @@ def _encode(condition: Mapping[str, Any], grammar: Conditions, *, path: TreePath
     return parts
 
 
-def _known(value: Any, known: Mapping[str, Any], names: Iterable[str], *, path: TreePath, findings: Findings) -> Any:
+def _known(
+    value: Any,
+    known: Mapping[str, Any],
+    names: Iterable[str],
+    *,
+    path: TreePath,
+    findings: Findings,
+) -> Any:
     """What a name stands for; an Unknown as it is; None when it is refused or not given."""
     if value is None or isinstance(value, Unknown):
         return value
@@ -139,27 +156,43 @@ def _known(value: Any, known: Mapping[str, Any], names: Iterable[str], *, path: 
 
 
 def _values(
-    given: Mapping[str, Any], field: Field, compared: Comparison, *, path: TreePath, findings: Findings
+    given: Mapping[str, Any],
+    field: Field,
+    compared: Comparison,
+    *,
+    path: TreePath,
+    findings: Findings,
 ) -> list[Part]:
     """The companions that the field and the comparison ask for, each in its part."""
     what, comparison = given["field"], given["is"]
     if compared.range and not field.kind.to:
-        findings.refuse((*path, "is"), f"{comparison!r} does not go with {what!r}, which has no ranges")
+        findings.refuse(
+            (*path, "is"), f"{comparison!r} does not go with {what!r}, which has no ranges"
+        )
         return []
     if "to" in given and not compared.range:
-        findings.refuse((*path, "to"), f"{comparison!r} takes one value; 'to' is the end of a range")
+        findings.refuse(
+            (*path, "to"), f"{comparison!r} takes one value; 'to' is the end of a range"
+        )
     parts = []
     keys = ("value", "to") if compared.range else ("value",)
     for key in keys:
         if key not in given:
             wanted = "a date" if field.kind.format else "a text"
-            findings.refuse(path, f"{what!r} {comparison!r} needs {key!r}: {wanted} to compare with")
+            findings.refuse(
+                path, f"{what!r} {comparison!r} needs {key!r}: {wanted} to compare with"
+            )
             continue
         end = compared.day_end and key == keys[-1]
         value = _value(given[key], field, end=end, path=(*path, key), findings=findings)
         parts.append((getattr(field.kind, key), value))
     texts = [value for _, value in parts]
-    if len(texts) > 1 and all(isinstance(text, str) for text in texts) and field.kind.format and texts[1] < texts[0]:
+    if (
+        len(texts) > 1
+        and all(isinstance(text, str) for text in texts)
+        and field.kind.format
+        and texts[1] < texts[0]
+    ):
         findings.refuse((*path, "to"), f"the range ends before it begins: {texts[0]} to {texts[1]}")
     return parts
 
@@ -175,14 +208,22 @@ def _value(value: Any, field: Field, *, end: bool, path: TreePath, findings: Fin
     if isinstance(value, bool | float | Decimal | Mapping | list) or value is None:
         findings.refuse(path, f"{value!r} is not text")
         return None
-    return named_value(to_text(value), field.values, path=path, findings=findings) if field.values else to_text(value)
+    return (
+        named_value(to_text(value), field.values, path=path, findings=findings)
+        if field.values
+        else to_text(value)
+    )
 
 
-def named_value(value: Any, values: Mapping[str, Any], *, path: TreePath, findings: Findings) -> Any:
+def named_value(
+    value: Any, values: Mapping[str, Any], *, path: TreePath, findings: Findings
+) -> Any:
     """What is sent for one of `values`, given by its name or as it is sent; other values are refused."""
     if isinstance(value, Unknown):
         return value
-    codes = {name.lower(): code for name, code in values.items()} | {str(code): code for code in values.values()}
+    codes = {name.lower(): code for name, code in values.items()} | {
+        str(code): code for code in values.values()
+    }
     if str(value).lower() not in codes:
         findings.refuse(path, f"{value!r} is not one of its values; {nearest(str(value), values)}")
     return codes.get(str(value).lower())
@@ -192,7 +233,11 @@ def _moment(value: Any, *, end: bool) -> dt.datetime | None:
     """A day or a moment in UTC. A moment without an offset is UTC already."""
     if isinstance(value, str):
         try:
-            value = dt.date.fromisoformat(value) if len(value) == 10 else dt.datetime.fromisoformat(value)
+            value = (
+                dt.date.fromisoformat(value)
+                if len(value) == 10
+                else dt.datetime.fromisoformat(value)
+            )
         except ValueError:
             return None
     if isinstance(value, dt.datetime):

@@ -37,7 +37,9 @@ _RULES = frozenset({
 })  # fmt: skip
 
 
-def converter(schema: Mapping[str, Any], path: TreePath, *, evidence: str, note: Note | None = None) -> Convert:
+def converter(
+    schema: Mapping[str, Any], path: TreePath, *, evidence: str, note: Note | None = None
+) -> Convert:
     """What makes values at `path` as `schema` wants them; null is no value.
 
     What a schema says beyond the type is a reason to refuse a value only where `evidence` is better than inferred.
@@ -74,8 +76,15 @@ class _Rest:
     """What becomes of the values at `path` that do not go as they are."""
 
     def __init__(self, schema: Mapping[str, Any], path: TreePath, evidence: str) -> None:
-        self._schema, self._path, self._evidence, self._wanted = schema, path, evidence, types_of(schema)
-        self.exact = frozenset().union(*(_EXACT.get(name, frozenset()) for name in self._wanted or _EXACT))
+        self._schema, self._path, self._evidence, self._wanted = (
+            schema,
+            path,
+            evidence,
+            types_of(schema),
+        )
+        self.exact = frozenset().union(
+            *(_EXACT.get(name, frozenset()) for name in self._wanted or _EXACT)
+        )
         """The types of values that are what is asked for already."""
         self.ruled = evidence != "inferred" and not _RULES.isdisjoint(schema)
         self.takes_object = not self._wanted or "object" in self._wanted
@@ -99,7 +108,9 @@ class _Rest:
     def other(self, value: Any, findings: Findings) -> Any:
         """A value of another type, or of one of its kinds, such as a moment where a text is asked for."""
         if isinstance(value, float):
-            findings.refuse(self._path, f"{value!r} is a binary float, which is not exact; use a decimal")
+            findings.refuse(
+                self._path, f"{value!r} is a binary float, which is not exact; use a decimal"
+            )
             return None
         fit = first_fit(value, self._wanted) if self._wanted else value
         if fit is MISFIT:
@@ -121,7 +132,11 @@ class Fields:
         properties = schema.get("properties", {})
         self._schema = schema
         self._schemas = properties if isinstance(properties, Mapping) else {}
-        self._path, self._open, self._required = path, is_open(schema), tuple(schema.get("required", ()))
+        self._path, self._open, self._required = (
+            path,
+            is_open(schema),
+            tuple(schema.get("required", ())),
+        )
         self._forms = has_forms(schema)
         self.made: dict[str, Convert] = {}
         """What converts the fields that were given before, by name."""
@@ -150,7 +165,9 @@ class Fields:
             return None
         for name in self._required:
             if name not in result:
-                findings.require([each for each in self._required if each not in result], path=self._path)
+                findings.require(
+                    [each for each in self._required if each not in result], path=self._path
+                )
                 break
         if self._forms:
             findings.require_form(self._schema, result, path=self._path)
@@ -160,13 +177,21 @@ class Fields:
 def _documented(schema: Mapping[str, Any], path: TreePath) -> Convert:
     """A field that the document knows, noted when that is inferred."""
     evidence = schema.get("x-runner-evidence", "")
-    return converter(schema, path, evidence=evidence, note=(path, "inferred field") if evidence == "inferred" else None)
+    return converter(
+        schema,
+        path,
+        evidence=evidence,
+        note=(path, "inferred field") if evidence == "inferred" else None,
+    )
 
 
 @lru_cache(maxsize=1024)
 def _undocumented(path: TreePath) -> Convert:
     """A field that the document does not know, in an object that may have others."""
-    convert, note = converter({}, path, evidence="inferred"), (path, "not in the API document, sent as it is")
+    convert, note = (
+        converter({}, path, evidence="inferred"),
+        (path, "not in the API document, sent as it is"),
+    )
 
     def field(value: Any, findings: Findings) -> Any:
         before = len(findings.notes)

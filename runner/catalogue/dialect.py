@@ -18,7 +18,9 @@ NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "d
 DATA = frozenset({"example", "examples", "default", "enum", "const"})
 """Keys of a document below which anything may stand."""
 
-_ONE = frozenset({"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"})
+_ONE = frozenset(
+    {"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"}
+)
 _SEVERAL = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 
 

@@ -78,14 +78,18 @@ class _Operations(Mapping[str, Operation]):
         self._api = api
         self._built: dict[str, Operation] = {}
         self._places = {
-            name: place for place, name in operation_names(document).items() if can_be_sent(document, *place)
+            name: place
+            for place, name in operation_names(document).items()
+            if can_be_sent(document, *place)
         }
 
     def __getitem__(self, name: str) -> Operation:
         if name not in self._built:
             method, path = self._places[name]
             operation = build_operation(self._document, self._api, method=method, path=path)
-            self._built[name] = operation if self._is_read_back(operation) else replace(operation, read_back=None)
+            self._built[name] = (
+                operation if self._is_read_back(operation) else replace(operation, read_back=None)
+            )
         return self._built[name]
 
     def _is_read_back(self, write: Operation) -> bool:
@@ -112,7 +116,9 @@ def load_api(path: Path, *, name: str | None = None, overlay: Path | None = None
 
     Raises InvalidError, also for an overlay that matches nothing or leaves a document that is wrong.
     """
-    ours = path.parent == _folder()  # checked when they were made: whoever corrects them writes an overlay
+    ours = (
+        path.parent == _folder()
+    )  # checked when they were made: whoever corrects them writes an overlay
     source = _with_path_items(read_document(path, ours=ours))
     problems = check_document(source) if overlay is None and not ours else []
     if overlay is not None:
@@ -137,7 +143,9 @@ def load_api(path: Path, *, name: str | None = None, overlay: Path | None = None
 def _with_path_items(source: Source) -> Source:
     """A document in which the paths that stand elsewhere (`/orders: {$ref: ...}`) stand in their place."""
     paths = source.data.get("paths") if isinstance(source.data, Mapping) else None
-    if not isinstance(paths, Mapping) or not any("$ref" in item for item in paths.values() if isinstance(item, dict)):
+    if not isinstance(paths, Mapping) or not any(
+        "$ref" in item for item in paths.values() if isinstance(item, dict)
+    ):
         return source
     try:
         followed = {path: deref(source.data, item) for path, item in paths.items()}
@@ -161,7 +169,9 @@ class Catalogue(Mapping[str, Api]):
     `overlays` correct the documents of some of them.
     """
 
-    def __init__(self, paths: Mapping[str, Path] | None = None, *, overlays: Mapping[str, Path] | None = None) -> None:
+    def __init__(
+        self, paths: Mapping[str, Path] | None = None, *, overlays: Mapping[str, Path] | None = None
+    ) -> None:
         self._paths = dict(shipped_apis() if paths is None else paths)
         self._overlays = dict(overlays or {})
         self._loaded: dict[str, Api] = {}
@@ -169,7 +179,9 @@ class Catalogue(Mapping[str, Api]):
 
     def __getitem__(self, name: str) -> Api:
         if name not in self._loaded:
-            self._loaded[name] = load_api(self._paths[name], name=name, overlay=self._overlays.get(name))
+            self._loaded[name] = load_api(
+                self._paths[name], name=name, overlay=self._overlays.get(name)
+            )
         return self._loaded[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -196,7 +208,11 @@ class Catalogue(Mapping[str, Api]):
 
     def read_back(self, write: Operation) -> Operation | None:
         """The read of one object that gives what `write` made or changed; None where nothing does."""
-        return self[write.api].operations[write.read_back.operation] if write.read_back is not None else None
+        return (
+            self[write.api].operations[write.read_back.operation]
+            if write.read_back is not None
+            else None
+        )
 
 
 def _server(document: Mapping[str, Any]) -> str:
@@ -215,7 +231,9 @@ def _auth(document: Mapping[str, Any]) -> Iterator[Auth]:
         scheme = deref(document, schemes.get(name, {}))
         kind = scheme.get("type")
         if kind == "apiKey" and scheme["in"] != "cookie":
-            in_form = scheme["in"] == "query" and bool(document["info"].get("x-runner-credentials-in-form"))
+            in_form = scheme["in"] == "query" and bool(
+                document["info"].get("x-runner-credentials-in-form")
+            )
             yield Auth(secret=name, place=scheme["in"], name=scheme["name"], in_form=in_form)
         elif kind == "http" and scheme.get("scheme", "").lower() == "basic":
             yield Auth(secret=name, place="header", name="Authorization", scheme="basic")
@@ -230,7 +248,8 @@ def _way_in(document: Mapping[str, Any]) -> tuple[str, ...]:
         return choices[0]
     entries = [document["paths"][path][method] for method, path in operation_names(document)]
     first = Counter(
-        next((tuple(choice) for choice in entry.get("security", ()) if choice), ()) for entry in entries
+        next((tuple(choice) for choice in entry.get("security", ()) if choice), ())
+        for entry in entries
     )
     del first[()]
     return first.most_common(1)[0][0] if first else ()

@@ -45,7 +45,9 @@ def _read(path: Path, *, ours: bool = False) -> Source:
 
         # where this fails, the reader of YAML, of which JSON is a part, tells what is wrong and where
         with suppress(ValueError, RecursionError):
-            data = simplejson.loads(text, use_decimal=True, object_pairs_hook=_unique, parse_constant=_refuse)
+            data = simplejson.loads(
+                text, use_decimal=True, object_pairs_hook=_unique, parse_constant=_refuse
+            )
             return Source(str(path), text, data, (), None)
     elif text and (data := recall(path, text)) is not None:
         return Source(str(path), text, data, (), None)
@@ -96,11 +98,16 @@ class _Bundle:
 
     def _rewritten(self, node: Any, source: Source, file: Path, path: TreePath) -> Any:
         if isinstance(node, list):
-            return [self._rewritten(entry, source, file, (*path, index)) for index, entry in enumerate(node)]
+            return [
+                self._rewritten(entry, source, file, (*path, index))
+                for index, entry in enumerate(node)
+            ]
         if not isinstance(node, Mapping):
             return node
         result = {
-            key: value if _is_data(key, path) else self._rewritten(value, source, file, (*path, key))
+            key: value
+            if _is_data(key, path)
+            else self._rewritten(value, source, file, (*path, key))
             for key, value in node.items()
         }
         reference = node.get("$ref")
@@ -117,7 +124,9 @@ class _Bundle:
             placed = with_places(source)
             place = placed.value((*path, "$ref"))
             remedy = f"keep the files of a document in one folder, {self.folder.name!r}"
-            self.problems.append(placed.problem(place, f"{reference!r} {problem}", "reference", remedy=remedy))
+            self.problems.append(
+                placed.problem(place, f"{reference!r} {problem}", "reference", remedy=remedy)
+            )
             return reference
         target = target.resolve()
         if target == self.main:
@@ -151,7 +160,11 @@ def _foreign(node: Any, path: TreePath) -> Iterator[str]:
             yield from _foreign(entry, ())
     elif isinstance(node, Mapping):
         reference = node.get("$ref")
-        if isinstance(reference, str) and not reference.startswith("#") and path[-1:] != ("properties",):
+        if (
+            isinstance(reference, str)
+            and not reference.startswith("#")
+            and path[-1:] != ("properties",)
+        ):
             yield reference
         for key, value in node.items():
             if not _is_data(key, path):

@@ -25,7 +25,9 @@ _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 
 def encode_form(body: Mapping[str, Any]) -> bytes:
     """Plain data as a form: exact numbers, dates in ISO form, null left out."""
-    return urlencode([pair for name, value in body.items() for pair in _pairs(name, value)]).encode()
+    return urlencode(
+        [pair for name, value in body.items() for pair in _pairs(name, value)]
+    ).encode()
 
 
 def decode_form(content: bytes, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +35,12 @@ def decode_form(content: bytes, schema: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises ValueError for what is no form, or has too many fields.
     """
-    pairs = parse_qsl(content.decode(), keep_blank_values=True, strict_parsing=bool(content), max_num_fields=MAX_FIELDS)
+    pairs = parse_qsl(
+        content.decode(),
+        keep_blank_values=True,
+        strict_parsing=bool(content),
+        max_num_fields=MAX_FIELDS,
+    )
     tree: dict[str, Any] = {}
     for name, value in pairs:
         parts = [name.partition("[")[0], *_BRACKETS.findall(name)]
@@ -43,7 +50,10 @@ def decode_form(content: bytes, schema: Mapping[str, Any]) -> dict[str, Any]:
             if not isinstance(inside, dict):
                 raise ValueError(f"{name!r} stands for a value and for what is inside it")  # noqa: TRY004 - of a text
         inside[parts[-1]] = [*_several(inside[parts[-1]]), value] if parts[-1] in inside else value
-    return {name: _typed(value, schema.get("properties", {}).get(name, {})) for name, value in tree.items()}
+    return {
+        name: _typed(value, schema.get("properties", {}).get(name, {}))
+        for name, value in tree.items()
+    }
 
 
 def _pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -52,7 +62,9 @@ def _pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _pairs(f"{name}[{key}]", inner)
     elif isinstance(value, list | tuple):
         for place, inner in enumerate(value):
-            yield from _pairs(f"{name}[{place}]" if isinstance(inner, Mapping | list | tuple) else name, inner)
+            yield from _pairs(
+                f"{name}[{place}]" if isinstance(inner, Mapping | list | tuple) else name, inner
+            )
     elif value is not None:
         yield name, to_text(value)
 
@@ -68,7 +80,10 @@ def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
         entries = list(value.values()) if isinstance(value, dict) else _several(value)
         return [_typed(entry, schema.get("items", {})) for entry in entries]
     if isinstance(value, dict):
-        return {name: _typed(inner, schema.get("properties", {}).get(name, {})) for name, inner in value.items()}
+        return {
+            name: _typed(inner, schema.get("properties", {}).get(name, {}))
+            for name, inner in value.items()
+        }
     if "boolean" in types and value in ("true", "false"):
         return value == "true"
     if {"integer", "number"} & set(types) and isinstance(value, str):
@@ -76,5 +91,7 @@ def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
             number = Decimal(value)
         except InvalidOperation:
             return value
-        return int(number) if "integer" in types and number == number.to_integral_value() else number
+        return (
+            int(number) if "integer" in types and number == number.to_integral_value() else number
+        )
     return value

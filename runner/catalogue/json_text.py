@@ -16,7 +16,10 @@ _own = json.decoder.JSONDecoder(parse_float=Decimal, parse_int=Decimal).decode
 
 NAMES_KEPT = 4096
 
-_SEPARATORS = (("\u2028", "\\u2028"), ("\u2029", "\\u2029"))  # allowed in JSON, and line ends to JavaScript
+_SEPARATORS = (
+    ("\u2028", "\\u2028"),
+    ("\u2029", "\\u2029"),
+)  # allowed in JSON, and line ends to JavaScript
 
 
 def json_text(tree: Any) -> str:
@@ -94,5 +97,9 @@ def _scalar(value: Any, names: Names, other: Callable[[Any], str]) -> str:
 
 
 def _refuse(value: Any) -> str:
-    what = "a binary float; JSON is written from decimals only" if isinstance(value, float) else "no plain data"
+    what = (
+        "a binary float; JSON is written from decimals only"
+        if isinstance(value, float)
+        else "no plain data"
+    )
     raise TypeError(f"{value!r} is {what}")

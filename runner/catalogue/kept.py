@@ -32,7 +32,11 @@ def recall(path: Path, text: str, *, environ: Mapping[str, str] = os.environ) ->
     try:
         with _place(path, environ).open(encoding="utf-8") as file:
             status = os.fstat(file.fileno())
-            if status.st_uid != os.geteuid() or status.st_mode & _OTHERS_WRITE or file.readline().strip() != _key(text):
+            if (
+                status.st_uid != os.geteuid()
+                or status.st_mode & _OTHERS_WRITE
+                or file.readline().strip() != _key(text)
+            ):
                 return None
             return json.loads(file.read(), parse_float=Decimal)
     except (OSError, ValueError, RecursionError):
@@ -47,7 +51,9 @@ def keep(path: Path, text: str, data: Any, *, environ: Mapping[str, str] = os.en
         content = f"{_key(text)}\n{json_text(data)}"
         handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:  # no fsync: what is torn is not read
+            with os.fdopen(
+                handle, "w", encoding="utf-8"
+            ) as file:  # no fsync: what is torn is not read
                 file.write(content)
             Path(name).replace(place)
         except OSError:

@@ -23,6 +23,9 @@ def link_of(operation: Operation, answer: Any) -> str:
     if not operation.link or not isinstance(answer, Mapping):
         return ""
     values = {name: answer.get(name) for name in link_names(operation.link)}
-    if any(isinstance(value, bool) or not isinstance(value, str | int | Decimal) for value in values.values()):
+    if any(
+        isinstance(value, bool) or not isinstance(value, str | int | Decimal)
+        for value in values.values()
+    ):
         return ""
     return _NAME.sub(lambda found: quote(str(values[found[1]]), safe=""), operation.link)

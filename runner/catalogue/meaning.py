@@ -9,7 +9,9 @@ from runner.catalogue.dialect import operation_names
 from runner.catalogue.operation import Operation, build_operation
 
 
-def read_back_defects(document: Mapping[str, Any], write: Operation) -> Iterator[tuple[str, Collection[str]]]:
+def read_back_defects(
+    document: Mapping[str, Any], write: Operation
+) -> Iterator[tuple[str, Collection[str]]]:
     """What keeps a write from being read back as it declares, and the names that there are."""
     back = write.read_back
     if back is None:
@@ -32,5 +34,9 @@ def paging_defects(declared: Mapping[str, Any] | None, items: str) -> Iterator[s
         return
     if not items:
         yield "pages of what? the operation has no x-runner-items"
-    if set(declared) & {"page", "count", "offset", "limit"} not in ({"page"}, {"page", "count"}, {"offset", "limit"}):
+    if set(declared) & {"page", "count", "offset", "limit"} not in (
+        {"page"},
+        {"page", "count"},
+        {"offset", "limit"},
+    ):
         yield "needs page, with count where there is one, or else offset and limit"

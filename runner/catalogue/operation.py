@@ -164,12 +164,16 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
         form=_is_form(deref(document, entry.get("requestBody")) or {}),
         unsent=str(entry.get("x-runner-unsent", "kept" if method == "patch" else "")),
         version=version_of(entry.get("x-runner-version")),
-        read_back=read_back_of(document, method=method, path=path, effect=effect, id_field=id_field),
+        read_back=read_back_of(
+            document, method=method, path=path, effect=effect, id_field=id_field
+        ),
         link=entry.get("x-runner-link", ""),
     )
 
 
-def declared_parameters(document: Mapping[str, Any], *, method: str, path: str) -> list[Mapping[str, Any]]:
+def declared_parameters(
+    document: Mapping[str, Any], *, method: str, path: str
+) -> list[Mapping[str, Any]]:
     """The parameters of an operation and of its path, references followed; the operation's own win.
 
     Cookies that may be left out are, and so are the headers that OpenAPI leaves to whoever sends the request.
@@ -214,7 +218,10 @@ def _is_form(body: Mapping[str, Any]) -> bool:
 
 def _answer_schema(document: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
     responses = entry.get("responses", {})
-    chosen = next((responses[status] for status in ("2XX", *_successes(responses)) if status in responses), None)
+    chosen = next(
+        (responses[status] for status in ("2XX", *_successes(responses)) if status in responses),
+        None,
+    )
     return _json_schema(deref(document, chosen)) if chosen else None
 
 
@@ -225,7 +232,9 @@ def _successes(responses: Mapping[str, Any]) -> list[str]:
 def _json_schema(part: Mapping[str, Any]) -> Any:
     """The schema of a JSON content: application/json first, else any kind of JSON."""
     content = part.get("content", {})
-    kinds = sorted(content, key=lambda kind: (kind.partition(";")[0].strip() != "application/json", kind))
+    kinds = sorted(
+        content, key=lambda kind: (kind.partition(";")[0].strip() != "application/json", kind)
+    )
     chosen = next((kind for kind in kinds if is_json(kind)), None)
     return content[chosen].get("schema", {}) if chosen else None
 
@@ -245,7 +254,9 @@ def _pagination(declared: Mapping[str, Any] | None) -> Pagination | None:
     if declared is None:
         return None
     known = dict(declared)
-    return Pagination(page=known.pop("page", ""), count=known.pop("count", "") or known.pop("limit", ""), **known)
+    return Pagination(
+        page=known.pop("page", ""), count=known.pop("count", "") or known.pop("limit", ""), **known
+    )
 
 
 def _failure(declared: Mapping[str, Any]) -> Failure:
@@ -259,9 +270,15 @@ def _failure(declared: Mapping[str, Any]) -> Failure:
     )
 
 
-def _parameters(document: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> Iterable[Parameter]:
+def _parameters(
+    document: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]
+) -> Iterable[Parameter]:
     for entry in entries:
-        name, wire, conditions = parameter_name(entry), entry["name"], entry.get("x-runner-conditions")
+        name, wire, conditions = (
+            parameter_name(entry),
+            entry["name"],
+            entry.get("x-runner-conditions"),
+        )
         schema = entry["schema"] if "schema" in entry else _json_schema(entry) or {}
         yield Parameter(
             name=name,

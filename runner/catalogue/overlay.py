@@ -1,12 +1,12 @@
 """Overlays (OpenAPI Overlay 1.0): an API document corrected for one account, without touching the document.
 
-    overlay: 1.0.0
-    info: {title: Our account, version: 1.0.0}
-    actions:
-      - target: $.paths['/orders/jobs'].get.parameters[?@.name=='count'].schema
-        update: {maximum: 50}
-      - target: $.paths['/orders/jobs'].post.requestBody
-        remove: true
+overlay: 1.0.0
+info: {title: Our account, version: 1.0.0}
+actions:
+  - target: $.paths['/orders/jobs'].get.parameters[?@.name=='count'].schema
+    update: {maximum: 50}
+  - target: $.paths['/orders/jobs'].post.requestBody
+    remove: true
 """
 
 from __future__ import annotations
@@ -58,7 +58,12 @@ def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[
     found = violations(_SHAPE, overlay.data)
     if found:
         raise InvalidError(
-            [overlay.problem(overlay.value(each.path), each.message, "overlay", remedy=each.remedy) for each in found]
+            [
+                overlay.problem(
+                    overlay.value(each.path), each.message, "overlay", remedy=each.remedy
+                )
+                for each in found
+            ]
         )
     tree = {"": deepcopy(source.data)}
     problems = []
@@ -66,7 +71,11 @@ def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[
         message = _apply(tree, action)
         if message:
             place = overlay.value(("actions", index, "target"))
-            remedy = f"mend it, or take it away if {source.file} has changed" if message.endswith(_NOTHING) else ""
+            remedy = (
+                f"mend it, or take it away if {source.file} has changed"
+                if message.endswith(_NOTHING)
+                else ""
+            )
             problems.append(overlay.problem(place, message, "overlay", remedy=remedy))
     if problems:
         raise InvalidError(problems)
@@ -95,13 +104,17 @@ def _apply(tree: dict[str, Any], action: Mapping[str, Any]) -> str:
     if "update" not in action and not action.get("remove"):
         return f"{target} is neither updated nor removed"
     try:
-        matches = [match.parts for match in JSONPathEnvironment(strict=True).finditer(target, tree[""])]
+        matches = [
+            match.parts for match in JSONPathEnvironment(strict=True).finditer(target, tree[""])
+        ]
     except JSONPathError as error:
         return f"{target} is no JSONPath: {str(error).splitlines()[0]}"
     if not matches:
         return f"{target} {_NOTHING}"
     for parts in sorted(matches, key=_from_the_end, reverse=True):
-        message = _remove(tree, parts) if action.get("remove") else _update(tree, parts, action["update"])
+        message = (
+            _remove(tree, parts) if action.get("remove") else _update(tree, parts, action["update"])
+        )
         if message:
             return f"{target} {message}"
     return ""
@@ -146,7 +159,10 @@ def _holder(tree: dict[str, Any], parts: TreePath) -> tuple[Any, Any]:
 def _merged(old: Any, new: Any) -> Any:
     """`new` laid over `old` as the specification says: objects merge, lists grow, anything else is replaced."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        grown = {key: _merged(old[key], value) if key in old else deepcopy(value) for key, value in new.items()}
+        grown = {
+            key: _merged(old[key], value) if key in old else deepcopy(value)
+            for key, value in new.items()
+        }
         return {**old, **grown}
     if isinstance(old, list) and isinstance(new, list):
         return [*old, *deepcopy(new)]

@@ -116,7 +116,9 @@ def check_window(parameter: Parameter, value: Any, today: dt.date, findings: Fin
     last = calendar.monthrange(months // 12, months % 12 + 1)[1]
     earliest = dt.date(months // 12, months % 12 + 1, min(today.day, last))
     if day is not None and day < earliest:
-        message = f"{day} reaches further back than the {parameter.window} months that the API covers"
+        message = (
+            f"{day} reaches further back than the {parameter.window} months that the API covers"
+        )
         findings.refuse((parameter.name,), f"{message}; the earliest day is {earliest}")
 
 

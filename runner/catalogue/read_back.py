@@ -30,7 +30,9 @@ class ReadBack(NamedTuple):
         return {**given, **{name: _inside(answer, place) for name, place in self.answer.items()}}
 
 
-def read_back_of(document: Mapping[str, Any], *, method: str, path: str, effect: str, id_field: str) -> ReadBack | None:
+def read_back_of(
+    document: Mapping[str, Any], *, method: str, path: str, effect: str, id_field: str
+) -> ReadBack | None:
     """What the document says of it; else the GET of the same path or, for a create, of the object's own path below."""
     if effect == "read":
         return None
@@ -41,7 +43,11 @@ def read_back_of(document: Mapping[str, Any], *, method: str, path: str, effect:
     if effect == "update" and _reads_one(paths[path]):
         return ReadBack(_name(paths, path))
     below = re.compile(re.escape(path.rstrip("/")) + r"/\{([^{}]+)\}")
-    own = [(other, found[1]) for other in paths if (found := below.fullmatch(other)) and _reads_one(paths[other])]
+    own = [
+        (other, found[1])
+        for other in paths
+        if (found := below.fullmatch(other)) and _reads_one(paths[other])
+    ]
     if effect == "create" and id_field and len(own) == 1:
         return ReadBack(_name(paths, own[0][0]), {own[0][1]: id_field})
     return None
@@ -66,7 +72,11 @@ def _declared(declared: Mapping[str, Any]) -> ReadBack:
 def _reads_one(item: Mapping[str, Any]) -> bool:
     """Whether the GET of a path gives one object."""
     entry = item.get("get")
-    return entry is not None and "x-runner-items" not in entry and entry.get("x-runner-effect", "read") == "read"
+    return (
+        entry is not None
+        and "x-runner-items" not in entry
+        and entry.get("x-runner-effect", "read") == "read"
+    )
 
 
 def _name(paths: Mapping[str, Any], path: str) -> str:

@@ -78,7 +78,11 @@ def to_json(tree: Any) -> bytes:
 
 
 def build_request(
-    operation: Operation, arguments: Mapping[str, Any], *, base_url: str, today: dt.date | None = None
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    *,
+    base_url: str,
+    today: dt.date | None = None,
 ) -> Request:
     """The request for an operation with the arguments of a step's `with`, which is flat.
 
@@ -110,11 +114,21 @@ class Builder:
         self._encoders = {name: encoder(each) for name, each in operation.parameters.items()}
         self._fields = Fields(operation.body, ()) if operation.body is not None else None
         self._forms = operation.body is not None and has_forms(operation.body)
-        sent = {each.sent_as: name for name, each in operation.parameters.items() if each.place == "path"}
-        self._start, *parts = re.split(r"\{([^{}]*)\}", operation.path)  # text and the name of a parameter by turns
-        self._segments = [(sent[part], after) for part, after in zip(parts[::2], parts[1::2], strict=True)]
+        sent = {
+            each.sent_as: name
+            for name, each in operation.parameters.items()
+            if each.place == "path"
+        }
+        self._start, *parts = re.split(
+            r"\{([^{}]*)\}", operation.path
+        )  # text and the name of a parameter by turns
+        self._segments = [
+            (sent[part], after) for part, after in zip(parts[::2], parts[1::2], strict=True)
+        ]
         self._needed = [name for name in operation.required if name in operation.parameters]
-        self._needed_fields = [name for name in operation.required if name not in operation.parameters]
+        self._needed_fields = [
+            name for name in operation.required if name not in operation.parameters
+        ]
         self.given: dict[tuple[str, ...], _Given] = {}
         """What is known of arguments, by their names."""
         self._told: tuple[list[Note], tuple[str, ...]] = ([], ())
@@ -165,7 +179,10 @@ class Builder:
         if len(self.given) >= MAX_GIVEN:
             self.given.clear()
         found = self.given[names] = _Given(
-            [(each.name, self._encoders[each.name], each if each.window else None) for each in parameters],
+            [
+                (each.name, self._encoders[each.name], each if each.window else None)
+                for each in parameters
+            ],
             [each for each in parameters if each.place != "path"],
             [(name, self._field(name)) for name in names if name not in self._encoders],
             gap=not needed.issubset(names),
@@ -177,7 +194,9 @@ class Builder:
         found = self._fields.of(name) if self._fields is not None else None
         return found or refusal((name,), self._unheard_of(name))
 
-    def _require(self, arguments: Mapping[str, Any], body: Mapping[str, Any], findings: Findings) -> None:
+    def _require(
+        self, arguments: Mapping[str, Any], body: Mapping[str, Any], findings: Findings
+    ) -> None:
         """Refuse the arguments that are missing."""
         missing = [name for name in self._needed if arguments.get(name) is None]
         missing += [name for name in self._needed_fields if name not in body]
@@ -194,11 +213,15 @@ class Builder:
     def _unheard_of(self, name: str) -> str:
         """What to say of an argument that the operation does not take."""
         noun = "parameter" if self._fields is None else "field"
-        remedy = nearest(name, self._operation.names, noun="parameters" if self._fields is None else "")
+        remedy = nearest(
+            name, self._operation.names, noun="parameters" if self._fields is None else ""
+        )
         return f"{self._operation.full_name} has no such {noun}" + (f"; {remedy}" if remedy else "")
 
 
-def _elsewhere(parameters: Sequence[Parameter], texts: Mapping[str, list[Any]]) -> tuple[str, dict[str, Any]]:
+def _elsewhere(
+    parameters: Sequence[Parameter], texts: Mapping[str, list[Any]]
+) -> tuple[str, dict[str, Any]]:
     """The query and the headers, from the texts of parameters by name."""
     query: dict[str, list[Any]] = {}
     headers: dict[str, Any] = {}
@@ -212,7 +235,9 @@ def _elsewhere(parameters: Sequence[Parameter], texts: Mapping[str, list[Any]]) 
             query[parameter.sent_as] = sent
         else:
             headers[parameter.sent_as] = sent[0]
-    pairs = [f"{in_url(name)}={in_url(value)}" for name, values in query.items() for value in values]
+    pairs = [
+        f"{in_url(name)}={in_url(value)}" for name, values in query.items() for value in values
+    ]
     return "?" + "&".join(pairs) if pairs else "", headers
 
 

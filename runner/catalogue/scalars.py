@@ -74,7 +74,12 @@ def _become(value: Any, name: str) -> Any:
         return MISFIT
     if name == "string" and isinstance(value, int):
         return str(value)
-    if name == "integer" and isinstance(value, Decimal) and not defect(value) and value == value.to_integral_value():
+    if (
+        name == "integer"
+        and isinstance(value, Decimal)
+        and not defect(value)
+        and value == value.to_integral_value()
+    ):
         return int(value)
     return MISFIT
 
@@ -89,7 +94,11 @@ def defect(value: Any) -> str:
     """Why a scalar cannot be written as JSON or into a URL; empty when it can."""
     kind = type(value)
     if kind is str:
-        return "" if value.isascii() or _is_whole(value) else "text with half a character (a lone surrogate)"
+        return (
+            ""
+            if value.isascii() or _is_whole(value)
+            else "text with half a character (a lone surrogate)"
+        )
     if kind is int:
         return "" if _TOO_SMALL < value < _TOO_LARGE else _TOO_LONG
     if kind is Decimal:
@@ -126,7 +135,13 @@ def misfit_message(value: Any, wanted: Sequence[str]) -> str:
         return f"{value:f} is a number where text is asked for; make it text, so that its digits are yours"
     if isinstance(value, Mapping | list | tuple):
         return f"{'an object' if isinstance(value, Mapping) else 'a list'} is not {words}"
-    shown = str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, str) else str(value)
+    shown = (
+        str(value).lower()
+        if isinstance(value, bool)
+        else repr(value)
+        if isinstance(value, str)
+        else str(value)
+    )
     return f"{shown if len(shown) <= 80 else shown[:77] + '...'} is not {words}"
 
 

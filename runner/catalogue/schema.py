@@ -107,13 +107,18 @@ def _discriminated(node: Mapping[str, Any], found: dict[str, Any]) -> dict[str, 
 
 def _values_of(reference: str, named: Mapping[Any, Any]) -> list[str]:
     own = reference.rpartition("/")[2]
-    return [str(value) for value, target in named.items() if target in (reference, own)] or [own] * bool(own)
+    return [str(value) for value, target in named.items() if target in (reference, own)] or [
+        own
+    ] * bool(own)
 
 
 def _form_of(form: Mapping[str, Any], name: str, values: list[str]) -> Mapping[str, Any]:
     """A form with the values that its discriminator can have, unless it says them itself."""
     parts = [form, *(part for part in form.get("allOf", ()) if isinstance(part, Mapping))]
-    said = next((part["properties"][name] for part in parts if name in part.get("properties", {})), {"type": "string"})
+    said = next(
+        (part["properties"][name] for part in parts if name in part.get("properties", {})),
+        {"type": "string"},
+    )
     if not values or not isinstance(said, Mapping) or "enum" in said or "const" in said:
         return form
     return {**form, "properties": {**form.get("properties", {}), name: {**said, "enum": values}}}
@@ -139,11 +144,15 @@ def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
     declared = schema.get("type", ())
     if isinstance(declared, str) and declared != "null":
         return (declared,)
-    return tuple(name for name in ([declared] if isinstance(declared, str) else declared) if name != "null")
+    return tuple(
+        name for name in ([declared] if isinstance(declared, str) else declared) if name != "null"
+    )
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
-    from jsonschema import Draft202012Validator  # imported on use: it takes longer than many commands do
+    from jsonschema import (
+        Draft202012Validator,
+    )  # imported on use: it takes longer than many commands do
 
     return Draft202012Validator(dict(schema))
 
@@ -162,13 +171,24 @@ def _worded(validator: Any, value: Any) -> Iterator[Violation]:
         if error.validator == "additionalProperties" and isinstance(given, Mapping):
             known = error.schema.get("properties", {})
             for name in sorted(set(given) - set(known)):
-                yield Violation((*path, name), f"unknown key {name!r}", nearest(name, known, noun="keys"), key=True)
+                yield Violation(
+                    (*path, name),
+                    f"unknown key {name!r}",
+                    nearest(name, known, noun="keys"),
+                    key=True,
+                )
         elif error.validator == "required":
-            (missing,) = (name for name in rule if error.message.startswith(repr(name)))  # an error for each of them
+            (missing,) = (
+                name for name in rule if error.message.startswith(repr(name))
+            )  # an error for each of them
             yield Violation(path, f"{missing!r} is missing")
         elif error.validator == "enum":
             known = [str(each) for each in rule]
-            yield Violation(path, f"{_shown(given)} is not one of {', '.join(known)}", nearest(str(given), known))
+            yield Violation(
+                path,
+                f"{_shown(given)} is not one of {', '.join(known)}",
+                nearest(str(given), known),
+            )
         elif error.validator == "type":
             wanted = " or ".join([rule] if isinstance(rule, str) else rule)
             yield Violation(path, f"{_shown(given)} is not of type {wanted}")

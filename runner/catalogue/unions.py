@@ -16,7 +16,9 @@ MAX_FORMS = 64
 """Forms of one schema, beyond which nothing is known of it."""
 
 _WORDS = frozenset({"oneOf", "anyOf", "if", "then", "else"})
-_OF_ONE_FORM = frozenset({"type", "properties", "required", "additionalProperties", "enum", "items"})
+_OF_ONE_FORM = frozenset(
+    {"type", "properties", "required", "additionalProperties", "enum", "items"}
+)
 _TYPES: Mapping[type, str] = {
     bool: "boolean", int: "integer", Decimal: "number", float: "number", str: "string", type(None): "null",
     list: "array", dict: "object",
@@ -64,29 +66,52 @@ class Chosen(NamedTuple):
     def lacking(self, given: Iterable[str]) -> list[list[str]]:
         """What each form needs beside the names that are given; nothing where one of the forms has all."""
         known = set(given)
-        missing = [[name for name in form.get("required", ()) if name not in known] for form in self.forms]
-        return [names for at, names in enumerate(missing) if names not in missing[:at]] if all(missing) else []
+        missing = [
+            [name for name in form.get("required", ()) if name not in known] for form in self.forms
+        ]
+        return (
+            [names for at, names in enumerate(missing) if names not in missing[:at]]
+            if all(missing)
+            else []
+        )
 
     def strange(self, given: Iterable[str]) -> list[str]:
         """The names that only forms have which are left out."""
-        if not self.why or not all(form.get("additionalProperties") is False for form in self.forms):
+        if not self.why or not all(
+            form.get("additionalProperties") is False for form in self.forms
+        ):
             return []
-        return [name for name in given if not any(name in form.get("properties", {}) for form in self.forms)]
+        return [
+            name
+            for name in given
+            if not any(name in form.get("properties", {}) for form in self.forms)
+        ]
 
     @property
     def names(self) -> list[str]:
         """The fields of the forms."""
-        return list(dict.fromkeys(name for form in self.forms for name in form.get("properties", {})))
+        return list(
+            dict.fromkeys(name for form in self.forms for name in form.get("properties", {}))
+        )
 
 
 def chosen(schema: Schema, values: Mapping[str, Collection[Any]]) -> Chosen:
     """The forms of an object that has one of these values in each of these fields; all forms where none fits."""
-    forms = [form for form in schema.get("anyOf", ()) if "object" in (_declared(form) or ["object"])]
-    telling = [name for name, given in values.items() if not all(_may_be(form, name, given) for form in forms)]
+    forms = [
+        form for form in schema.get("anyOf", ()) if "object" in (_declared(form) or ["object"])
+    ]
+    telling = [
+        name
+        for name, given in values.items()
+        if not all(_may_be(form, name, given) for form in forms)
+    ]
     fitting = [form for form in forms if all(_may_be(form, name, values[name]) for name in telling)]
     if not telling or not fitting:
         return Chosen(forms)
-    told = (f"{name!r} is {' or '.join(sorted(repr(str(value)) for value in values[name]))}" for name in telling)
+    told = (
+        f"{name!r} is {' or '.join(sorted(repr(str(value)) for value in values[name]))}"
+        for name in telling
+    )
     return Chosen(fitting, " and ".join(told))
 
 
@@ -94,7 +119,9 @@ def _may_be(form: Schema, name: str, given: Collection[Any]) -> bool:
     field = form.get("properties", {}).get(name)
     known = isinstance(field, Mapping) and field.get("x-runner-evidence") != "inferred"
     allowed = field.get("enum") if known else None
-    return not isinstance(allowed, list) or not {str(value) for value in given}.isdisjoint(map(str, allowed))
+    return not isinstance(allowed, list) or not {str(value) for value in given}.isdisjoint(
+        map(str, allowed)
+    )
 
 
 def _alternatives(schema: Schema) -> Iterator[Sequence[Schema]]:
@@ -115,7 +142,10 @@ def _forms(schema: Any) -> Iterator[Schema]:
 def _both(one: Schema, other: Schema) -> dict[str, Any] | None:
     """What fits both schemas; None where nothing can."""
     merged = {**one, **other}
-    types, enum = _common_types(_declared(one), _declared(other)), _common(one.get("enum"), other.get("enum"))
+    types, enum = (
+        _common_types(_declared(one), _declared(other)),
+        _common(one.get("enum"), other.get("enum")),
+    )
     if types is None or enum == []:
         return None
     if types:
@@ -136,7 +166,12 @@ def _both(one: Schema, other: Schema) -> dict[str, Any] | None:
 
 
 def _property(one: Any, other: Any) -> Any:
-    if not isinstance(one, Mapping) or not isinstance(other, Mapping) or "anyOf" in one or "anyOf" in other:
+    if (
+        not isinstance(one, Mapping)
+        or not isinstance(other, Mapping)
+        or "anyOf" in one
+        or "anyOf" in other
+    ):
         return other
     return _both(one, other) or other
 
@@ -147,11 +182,15 @@ def _view(forms: Sequence[Schema]) -> dict[str, Any]:
     types = [_declared(form) for form in forms]
     if all(types):
         view["type"] = list(dict.fromkeys(name for names in types for name in names))
-    objects = [form for form, names in zip(forms, types, strict=True) if not names or "object" in names]
+    objects = [
+        form for form, names in zip(forms, types, strict=True) if not names or "object" in names
+    ]
     names = dict.fromkeys(name for form in objects for name in form.get("properties", {}))
     if names:
         view["properties"] = {
-            name: _either([form["properties"][name] for form in objects if name in form.get("properties", {})])
+            name: _either(
+                [form["properties"][name] for form in objects if name in form.get("properties", {})]
+            )
             for name in names
         }
     if objects:
@@ -162,7 +201,10 @@ def _view(forms: Sequence[Schema]) -> dict[str, Any]:
     lists = [form["items"] for form in forms if isinstance(form.get("items"), Mapping)]
     if lists:
         view["items"] = _either(lists)
-    values = [[None] if each == ["null"] else form.get("enum") for form, each in zip(forms, types, strict=True)]
+    values = [
+        [None] if each == ["null"] else form.get("enum")
+        for form, each in zip(forms, types, strict=True)
+    ]
     if any(value is not None and value != [None] for value in values) and None not in values:
         view["enum"] = _distinct(entry for value in values for entry in value or ())
     return view

@@ -14,8 +14,14 @@ from runner.config import SANDBOX
 
 
 @click.command(short_help="Serve the APIs on this machine, to try things out.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where its state is kept, instead of runs/sandbox.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port."
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Where its state is kept, instead of runs/sandbox.",
+)
 @click.option("--key", "keys", multiple=True, metavar="KEY[:read|:write]",
               help="Accept only this key, for reading or writing only where it says so; user:password where an API has "
                    "both. May be repeated.")  # fmt: skip
@@ -25,7 +31,9 @@ def sandbox(*, port: int, folder: Path | None, keys: tuple[str, ...]) -> int:
 
     current = projects.current()
     target = current.target(SANDBOX)
-    catalogue_for(current, target)  # says what is wrong with the configuration's own APIs and overlays
+    catalogue_for(
+        current, target
+    )  # says what is wrong with the configuration's own APIs and overlays
     documents = documents_of(current)
     where = folder if folder is not None else current.runs / "sandbox"
     projects.make_folder(where)
@@ -33,7 +41,9 @@ def sandbox(*, port: int, folder: Path | None, keys: tuple[str, ...]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     permissions = dict(map(_permission, keys))
-    server = serve(where, documents, overlays=overlays_of(current, target), port=port, keys=permissions)
+    server = serve(
+        where, documents, overlays=overlays_of(current, target), port=port, keys=permissions
+    )
     try:
         for name in documents:
             click.echo(f"{name}  {server.base_url}/{name}")

@@ -19,20 +19,33 @@ def catalogue_for(config: Config, target: Target | None) -> Catalogue:
 
     Raises InvalidError with everything in the configuration that stands in the way (exit code 7).
     """
-    problems = [*_wrong_apis(config), *(_wrong_overlays(config, target) if target is not None else ())]
+    problems = [
+        *_wrong_apis(config),
+        *(_wrong_overlays(config, target) if target is not None else ()),
+    ]
     if problems:
         raise InvalidError(problems, exit_code=ConfigError.exit_code)
-    return Catalogue(documents_of(config), overlays=overlays_of(config, target) if target is not None else {})
+    return Catalogue(
+        documents_of(config), overlays=overlays_of(config, target) if target is not None else {}
+    )
 
 
 def overlays_of(config: Config, target: Target) -> dict[str, Path]:
     """The overlays of a target by the name of their API."""
-    return {api: config.home / settings.overlay for api, settings in target.apis.items() if settings.overlay}
+    return {
+        api: config.home / settings.overlay
+        for api, settings in target.apis.items()
+        if settings.overlay
+    }
 
 
 def documents_of(config: Config, used: Collection[str] | None = None) -> dict[str, Path]:
     """The documents of the project's APIs by name, as the sandbox serves them; of its own only those in `used`."""
-    own = {name: config.home / file for name, file in config.apis.items() if used is None or name in used}
+    own = {
+        name: config.home / file
+        for name, file in config.apis.items()
+        if used is None or name in used
+    }
     return {**shipped_apis(), **own}
 
 
@@ -41,11 +54,17 @@ def _wrong_apis(config: Config) -> Iterator[Problem]:
     for name, file in config.apis.items():
         path: TreePath = ("apis", name)
         if name in shipped:
-            remedy = "give yours another name; an overlay of a target corrects the one that is there"
-            yield config.problem(path, f"the API {name!r} comes with the program", remedy=remedy, key=True)
+            remedy = (
+                "give yours another name; an overlay of a target corrects the one that is there"
+            )
+            yield config.problem(
+                path, f"the API {name!r} comes with the program", remedy=remedy, key=True
+            )
         if not _API.match(name):
             remedy = "letters, digits, '_' and '-', as in my_shop"
-            yield config.problem(path, f"{name!r} cannot be the name of an API", remedy=remedy, key=True)
+            yield config.problem(
+                path, f"{name!r} cannot be the name of an API", remedy=remedy, key=True
+            )
         yield from _missing(config, path, file)
 
 
@@ -64,7 +83,15 @@ def _missing(config: Config, path: TreePath, name: str) -> Iterator[Problem]:
     file = config.home / name
     if name and file.is_file():
         return
-    beside = [entry.name for entry in file.parent.glob("*.*") if entry.name not in (NAME, file.name)]
-    why = "a file has to be named" if not name else "it is a folder" if file.is_dir() else "no such file"
+    beside = [
+        entry.name for entry in file.parent.glob("*.*") if entry.name not in (NAME, file.name)
+    ]
+    why = (
+        "a file has to be named"
+        if not name
+        else "it is a folder"
+        if file.is_dir()
+        else "no such file"
+    )
     remedy = nearest(file.name, beside, noun="files") if name else "a path relative to runner.yaml"
     yield config.problem(path, f"{name!r} cannot be read: {why}", remedy=remedy)

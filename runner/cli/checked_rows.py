@@ -35,19 +35,28 @@ def check_rows(
     Raises InvalidError with every problem of its cells, by line.
     """
     if recipe.rows is None:
-        raise UsageError("this recipe has no rows, so --rows has no meaning", remedy="leave --rows out")
+        raise UsageError(
+            "this recipe has no rows, so --rows has no meaning", remedy="leave --rows out"
+        )
     used = indexing_columns(recipe)
     columns = tuple(_named(column, recipe, catalogue, used) for column in recipe.rows.columns)
     values = {name: _value(var) for name, var in recipe.vars.items()}
-    scope = {"vars": values, "run": {"id": Unknown("run.id"), "date": dt.datetime.now().astimezone().date()}}
+    scope = {
+        "vars": values,
+        "run": {"id": Unknown("run.id"), "date": dt.datetime.now().astimezone().date()},
+    }
     rows = recipe.rows._replace(columns=columns)
-    if any(var.required for var in recipe.vars.values()):  # what stands for a value was not announced by anybody
+    if any(
+        var.required for var in recipe.vars.values()
+    ):  # what stands for a value was not announced by anybody
         rows = rows._replace(expect_total=None)
     input_ = open_named(files, rows, scope)
     names = {each.name: Names(each, mappings[each.name]) for each in recipe.lookups if each.file}
     uses = [use for use in uses_of(recipe) if use.lookup in names]
     loose = {each.name for each in recipe.lookups if each.file or each.fold}
-    spelled = spelled_otherwise(input_, [name for name, lookup in used.items() if lookup not in loose])
+    spelled = spelled_otherwise(
+        input_, [name for name, lookup in used.items() if lookup not in loose]
+    )
     return input_, [*input_.warnings, *names_not_found(input_, uses, names), *spelled]
 
 

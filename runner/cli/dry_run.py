@@ -36,9 +36,14 @@ def dry_run(job: Job, input_: Input | None, shown: PlanOptions) -> int:
         header = header_of(job, input_, planning)
         show, changes = _Show(header, input_, shown, files), _Changes()
         reporters: list[Reporter] = [changes, show.reporter(shown.format, _stdout(shown.format))]
-        reporters += [show.reporter(OUT[path.suffix.lower()], files.enter_context(written(path))) for path in shown.out]
+        reporters += [
+            show.reporter(OUT[path.suffix.lower()], files.enter_context(written(path)))
+            for path in shown.out
+        ]
         ended = job.plan(input_, planning, reporters)
-        changed = changes.to_send if shown.against is None else any(each.any for each in show.compared)
+        changed = (
+            changes.to_send if shown.against is None else any(each.any for each in show.compared)
+        )
     return EXIT_CHANGES if shown.detailed and changed and not ended.exit_code else ended.exit_code
 
 
@@ -90,8 +95,13 @@ def check_plan(job: Job, input_: Input | None, path: Path) -> None:
 
     if input_ is None and job.search:
         remedy = "plan and send what an earlier run has read: --rows runs/N/rows.jsonl"
-        raise PlanError("the rows come from an API, and nobody has reviewed what it will give", remedy=remedy)
-    with PlanFile(path) as plan, job.planned(lookups=plan.header.get("lookups") is True) as planning:
+        raise PlanError(
+            "the rows come from an API, and nobody has reviewed what it will give", remedy=remedy
+        )
+    with (
+        PlanFile(path) as plan,
+        job.planned(lookups=plan.header.get("lookups") is True) as planning,
+    ):
         check = PlanCheck(plan, header_of(job, input_, planning))
         ended = job.plan(input_, planning, [check])
     if ended.stopped:
@@ -102,7 +112,10 @@ def header_of(job: Job, input_: Input | None, planning: Planning) -> Header:
     """What a plan of this job is made from."""
     recipe = job.project.recipe
     way, sandbox = planning.way, job.target.name == SANDBOX
-    urls = {api: f"{wiring.NO_HOST}/{api}" if sandbox else each.base_url for api, each in way.connections.items()}
+    urls = {
+        api: f"{wiring.NO_HOST}/{api}" if sandbox else each.base_url
+        for api, each in way.connections.items()
+    }
     return Header(
         recipe=recipe.name,
         recipe_digest=recipe.digest,
@@ -119,7 +132,11 @@ def header_of(job: Job, input_: Input | None, planning: Planning) -> Header:
         only=tuple(job.selection.only),
         apis={api: (url, job.catalogue[api].auth) for api, url in urls.items()},
         lookups=planning.lookups,
-        searches={step.id: step.unless_found.operation for step in recipe.steps if step.unless_found is not None},
+        searches={
+            step.id: step.unless_found.operation
+            for step in recipe.steps
+            if step.unless_found is not None
+        },
     )
 
 
@@ -137,7 +154,9 @@ class _Changes:
 class _Show:
     """Makes the reporters of a dry run. `compared` are the comparisons with a plan of before that they make."""
 
-    def __init__(self, header: Header, input_: Input | None, shown: PlanOptions, files: ExitStack) -> None:
+    def __init__(
+        self, header: Header, input_: Input | None, shown: PlanOptions, files: ExitStack
+    ) -> None:
         self._header, self._input, self._shown, self._files = header, input_, shown, files
         self.compared: list[Against] = []
 
@@ -150,7 +169,9 @@ class _Show:
         if form == "github":
             from runner.report.github import PlanGithub
 
-            return PlanGithub(out, self._input.place if self._input is not None else lambda line: ("", line))
+            return PlanGithub(
+                out, self._input.place if self._input is not None else lambda line: ("", line)
+            )
         if form == "junit":
             from runner.report.junit import JUnit
 
@@ -174,7 +195,9 @@ class _Show:
         from runner.report.plan_changes import Against
         from runner.report.plan_file import PlanFile
 
-        self.compared.append(Against(self._files.enter_context(PlanFile(self._shown.against)), self._header))
+        self.compared.append(
+            Against(self._files.enter_context(PlanFile(self._shown.against)), self._header)
+        )
         return self.compared[-1]
 
 
@@ -195,4 +218,6 @@ def written(path: Path) -> Iterator[TextIO]:
             text.detach()  # flushed; closing it is up to the file
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise UsageError(f"{path} cannot be written: {why}", remedy="name a file in a folder that is there") from None
+        raise UsageError(
+            f"{path} cannot be written: {why}", remedy="name a file in a folder that is there"
+        ) from None

@@ -57,12 +57,16 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
     """All that a run needs while it lasts, from the lock of the journal on."""
     stop, runs, resumed = Stop(), job.project.config.runs, settings.resumed
     with ExitStack() as open_things:
-        way = open_things.enter_context(wiring.open_way(job.project, job.target, job.catalogue, wait=stop.wait))
+        way = open_things.enter_context(
+            wiring.open_way(job.project, job.target, job.catalogue, wait=stop.wait)
+        )
         make_folder(runs)
         journal = open_things.enter_context(Journal(runs))
         open_things.enter_context(stopping_on_signals(stop))
         if resumed is not None and way.account != resumed.account:
-            refuse(f"the account has changed since run {resumed.id} began ({resumed.account}, now {way.account})")
+            refuse(
+                f"the account has changed since run {resumed.id} began ({resumed.account}, now {way.account})"
+            )
         single = job.single()  # a key that cannot be made leaves no run on record
         history = History(runs)
         open_things.callback(history.close)
@@ -137,11 +141,15 @@ class _Execution:
         return ended
 
     def _end(self, state: str, exit_code: int, reason: str) -> None:
-        self.journal.end(self.number, state=state, exit_code=exit_code, finished_at=now(), reason=reason)
+        self.journal.end(
+            self.number, state=state, exit_code=exit_code, finished_at=now(), reason=reason
+        )
 
     def _sent(self, input_: Input | None, settings: Settings) -> RunEnded:
         job, history = self.job, self.history
-        context = job.context(self.way, self.number, history, self.journal, self.reports.early, self.stop)
+        context = job.context(
+            self.way, self.number, history, self.journal, self.reports.early, self.stop
+        )
         context = replace(context, again=by_key(history.again(self.number)))
         if input_ is not None:
             keep_piped(input_, self.journal, job.project.config.runs / str(self.number))
@@ -153,7 +161,9 @@ class _Execution:
         )  # fmt: skip
         resumed = settings.resumed is not None
         return run.execute(
-            job.started(self.way, self.number, input_, history, resumed=resumed, again=context.again)
+            job.started(
+                self.way, self.number, input_, history, resumed=resumed, again=context.again
+            )
         )
 
     def _read(self, context: Context) -> Input:

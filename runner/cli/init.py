@@ -22,7 +22,13 @@ _MODELINE = f"# yaml-language-server: $schema={_SCHEMA}\n"
 
 @click.command(short_help="Make a folder to start from.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
-@click.option("--from", "sheet", type=_SHEET, metavar="SHEET", help="A sheet or workbook whose columns it takes.")
+@click.option(
+    "--from",
+    "sheet",
+    type=_SHEET,
+    metavar="SHEET",
+    help="A sheet or workbook whose columns it takes.",
+)
 @click.option("--use", "operation", metavar="API.OPERATION", show_default="the one that its API begins with",
               help="What the recipe does for each row.")  # fmt: skip
 def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
@@ -56,7 +62,13 @@ def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
 
 @click.command(short_help="Make a recipe for an operation.")
 @click.argument("operation", metavar="API.OPERATION")
-@click.option("--from", "sheet", type=_SHEET, metavar="SHEET", help="A sheet; the recipe runs once for each row.")
+@click.option(
+    "--from",
+    "sheet",
+    type=_SHEET,
+    metavar="SHEET",
+    help="A sheet; the recipe runs once for each row.",
+)
 @click.option("--out", type=_SHEET, metavar="FILE", help="The recipe, instead of OPERATION.yaml.")
 def new(*, operation: str, sheet: Path | None, out: Path | None) -> int:
     """Make a recipe that uses an operation; 'runner ops' lists what there is."""
@@ -76,7 +88,9 @@ def _first_operation(catalogue: Catalogue) -> str:
         operation = catalogue[api].document["info"].get("x-runner-start-with")
         if operation:
             return f"{api}.{operation}"
-    raise UsageError("no API says what to begin with", remedy="--use API.OPERATION; 'runner ops' lists them")
+    raise UsageError(
+        "no API says what to begin with", remedy="--use API.OPERATION; 'runner ops' lists them"
+    )
 
 
 def _recipe(name: str, operation: str, folder: Path, sheet: Path | None) -> str:
@@ -98,7 +112,9 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
         except OSError as error:
-            raise ConfigError(f"{path} cannot be made: {(error.strerror or str(error)).lower()}") from None
+            raise ConfigError(
+                f"{path} cannot be made: {(error.strerror or str(error)).lower()}"
+            ) from None
         click.echo(path)
 
 

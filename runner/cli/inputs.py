@@ -31,22 +31,32 @@ PACKED = 8
 STDIN = "<stdin>"
 
 
-def input_of(project: Project, rows_files: Sequence[Path], scope: Mapping[str, Any]) -> Input | None:
+def input_of(
+    project: Project, rows_files: Sequence[Path], scope: Mapping[str, Any]
+) -> Input | None:
     """The checked input; None for a recipe without rows, and where they are still to be read from an API."""
     rows = project.recipe.rows
     if rows is None:
         if rows_files:
-            raise UsageError("this recipe has no rows, so --rows has no meaning", remedy="leave --rows out")
+            raise UsageError(
+                "this recipe has no rows, so --rows has no meaning", remedy="leave --rows out"
+            )
         return None
     if not rows_files and rows.search is not None:
         return None
     if not rows_files and not rows.file:
         raise UsageError("the recipe names no input", remedy="--rows FILE")
-    own = () if rows_files else [Path(name) if name == PIPED else beside(project.path, name) for name in rows.file]
+    own = (
+        ()
+        if rows_files
+        else [Path(name) if name == PIPED else beside(project.path, name) for name in rows.file]
+    )
     given = rows_files or own
     for path in given:
         storable(path, "the input")
-    opened = open_named(given, rows, scope, name=given[0].name if project.shipped and len(own) == 1 else "")
+    opened = open_named(
+        given, rows, scope, name=given[0].name if project.shipped and len(own) == 1 else ""
+    )
     if opened.layout:
         click.echo(f"{printable(opened.name)}: {opened.layout}", err=True)
     if opened.warnings:
@@ -59,13 +69,18 @@ def _tell_large(path: Path, name: str) -> None:
     with suppress(OSError):
         size = path.stat().st_size
         if size >= (LARGE // PACKED if path.suffix.lower() in (".xlsx", ".gz") else LARGE):
-            click.echo(f"{printable(name)}: checking all of its {size / 10**6:,.1f} MB before the first row", err=True)
+            click.echo(
+                f"{printable(name)}: checking all of its {size / 10**6:,.1f} MB before the first row",
+                err=True,
+            )
 
 
 def beside(recipe: Path, name: str) -> Path:
     """A file, or the pattern of several, beside a recipe; its folder is no part of a pattern, whatever it is called."""
     path = recipe.parent / name
-    return Path(escape(str(recipe.parent))) / name if has_magic(name) and not path.exists() else path
+    return (
+        Path(escape(str(recipe.parent))) / name if has_magic(name) and not path.exists() else path
+    )
 
 
 def _is_pattern(path: Path) -> bool:
@@ -82,7 +97,9 @@ def files_of(given: Sequence[Path]) -> list[Path]:
             names = sorted(glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
             found = [each for each in map(Path, names) if each.is_file()]
             if not found:
-                raise UsageError(f"no file is called {path}", remedy="look at the folder and the pattern")
+                raise UsageError(
+                    f"no file is called {path}", remedy="look at the folder and the pattern"
+                )
         for each in found:
             if str(each) == PIPED and len(given) > 1:
                 remedy = "leave --rows - or the files out"
@@ -111,7 +128,9 @@ def near(name: str) -> Path:
     return Path(name)
 
 
-def open_named(given: Sequence[Path], rows: Rows, scope: Mapping[str, Any], *, name: str = "") -> Input:
+def open_named(
+    given: Sequence[Path], rows: Rows, scope: Mapping[str, Any], *, name: str = ""
+) -> Input:
     """The checked files, or what is piped in where `-` is given. Raises UsageError where nothing is."""
     path, *more = files_of(given)
     for each in (path, *more):
@@ -120,7 +139,9 @@ def open_named(given: Sequence[Path], rows: Rows, scope: Mapping[str, Any], *, n
         opened = open_input(path, rows, scope=scope, name=name or str(path), more=more)
         return replace(opened, origin=origin_of(given))
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("nothing is piped in", remedy="as in: cat orders.csv | runner run RECIPE --rows -")
+        raise UsageError(
+            "nothing is piped in", remedy="as in: cat orders.csv | runner run RECIPE --rows -"
+        )
     spool = Spool()
     shutil.copyfileobj(sys.stdin.buffer, spool)
     spool.seek(0)

@@ -78,7 +78,9 @@ class Job(NamedTuple):
             return
         if only and not only.issuperset(self.again):
             key = next(key for key in self.again if key not in only)
-            raise UsageError(f"--again {key!r} is not among the rows of --only", remedy="name it there too")
+            raise UsageError(
+                f"--again {key!r} is not among the rows of --only", remedy="name it there too"
+            )
         known = [self.single().key] if input_ is None else (row.key for row in input_)
         near: list[str] = []
         for key in known:
@@ -87,7 +89,9 @@ class Job(NamedTuple):
                 near.append(key)
         if left:
             missing = min(left)
-            raise UsageError(f"no row has the key {missing!r}", remedy=nearest(missing, near, noun="keys"))
+            raise UsageError(
+                f"no row has the key {missing!r}", remedy=nearest(missing, near, noun="keys")
+            )
 
     @contextmanager
     def planned(self, *, lookups: bool) -> Iterator[Planning]:
@@ -96,7 +100,9 @@ class Job(NamedTuple):
         if not lookups:
             yield Planning(wiring.planned_way(self.project, self.target, self.catalogue), stop)
             return
-        way = wiring.open_way(self.project, self.target, self.catalogue, wait=stop.wait, gets_only=True)
+        way = wiring.open_way(
+            self.project, self.target, self.catalogue, wait=stop.wait, gets_only=True
+        )
         with way as opened, stopping_on_signals(stop):
             yield Planning(opened, stop, lookups=True)
 
@@ -105,10 +111,14 @@ class Job(NamedTuple):
         history = History(self.project.config.runs)
         if input_ is None and not self.search:
             self.check_keys(None)
-        context = self.context(planning.way, Unknown("run.id"), history, None, reporters, planning.stop)
+        context = self.context(
+            planning.way, Unknown("run.id"), history, None, reporters, planning.stop
+        )
         context = replace(context, again=by_key(self.asked_again(history, planning.way)))
         selection = EVERY_ROW if input_ is None else self.selection
-        job = Run(context, input_, single=self.single(), selection=selection, lookups=planning.lookups)
+        job = Run(
+            context, input_, single=self.single(), selection=selection, lookups=planning.lookups
+        )
         reads = self._reads(context) if input_ is None else None
         started = self.started(planning.way, 0, input_, history, reads=reads, again=context.again)
         return job.execute(started)
@@ -176,7 +186,11 @@ class Job(NamedTuple):
 
     def _scope(self) -> dict[str, Any]:
         """What expressions see before there is a run."""
-        return scope_of(self.project.recipe, values=self.values, run={"id": Unknown("run.id"), "date": self.date})
+        return scope_of(
+            self.project.recipe,
+            values=self.values,
+            run={"id": Unknown("run.id"), "date": self.date},
+        )
 
     def _key(self) -> str:
         """The key of a recipe without rows: what it says, or else the values of its variables."""
@@ -217,4 +231,7 @@ class Job(NamedTuple):
 
 def refuse(message: str) -> NoReturn:
     """Refuse to resume what is no longer what it was."""
-    raise UsageError(message, remedy="use 'runner run': it finds by itself what is done, and goes on with the changes")
+    raise UsageError(
+        message,
+        remedy="use 'runner run': it finds by itself what is done, and goes on with the changes",
+    )

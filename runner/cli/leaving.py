@@ -29,7 +29,11 @@ def stopping_on_signals(stop: Stop) -> Iterator[None]:
     listener = threading.Thread(target=_listen, args=(ear, stop), name="signals", daemon=True)
     listener.start()
     woken = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
-    numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    numbers = [
+        n
+        for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(n) != signal.SIG_IGN
+    ]
     before = {number: signal.signal(number, _noted) for number in numbers}
     try:
         yield
@@ -59,7 +63,9 @@ def _listen(ear: int, stop: Stop) -> None:
         name = signal.Signals(number).name
         stop.ask(f"stopped by {name}", exit_code=128 + number, remedy=_GO_ON)
         with suppress(OSError):
-            os.write(2, f"\n{name}: finishing what is in flight; once more leaves at once\n".encode())
+            os.write(
+                2, f"\n{name}: finishing what is in flight; once more leaves at once\n".encode()
+            )
 
 
 class Talk(io.TextIOBase):
@@ -82,4 +88,6 @@ class Talk(io.TextIOBase):
             action()
         except BrokenPipeError:
             self._gone = True
-            self._stop.ask("nobody reads the output any more", exit_code=128 + signal.SIGPIPE, remedy=_GO_ON)
+            self._stop.ask(
+                "nobody reads the output any more", exit_code=128 + signal.SIGPIPE, remedy=_GO_ON
+            )

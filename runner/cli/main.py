@@ -110,7 +110,12 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version.",
 )
 @click.pass_context
 def cli(ctx: click.Context) -> int:
@@ -133,7 +138,9 @@ def main() -> NoReturn:
             stream.flush()
         except OSError as error:
             code = EXIT_PIPE if isinstance(error, BrokenPipeError) else _tell(error)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # or Python tries again on its way out
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), stream.fileno()
+            )  # or Python tries again on its way out
     sys.exit(code)
 
 
@@ -180,7 +187,10 @@ def _tell(error: Exception | KeyboardInterrupt) -> int:
     if isinstance(error, click.ClickException):
         message = error.format_message()
         context = getattr(error, "ctx", None)
-        _say(message[:1].lower() + message[1:].rstrip("."), f"see: {context.command_path} --help" if context else "")
+        _say(
+            message[:1].lower() + message[1:].rstrip("."),
+            f"see: {context.command_path} --help" if context else "",
+        )
         return error.exit_code
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename is not None else ""

@@ -27,7 +27,12 @@ def tell(settings: Config, told: Told, files: Mapping[str, Path]) -> Iterator[No
             reason = send(settings, notice, told, files)
             if reason:
                 click.echo(f"not told     {printable(f'{notice.name}: {reason}')}", err=True)
-            yield NoticeRecord(told.run.id, dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), notice.name, reason)
+            yield NoticeRecord(
+                told.run.id,
+                dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                notice.name,
+                reason,
+            )
 
 
 def send(settings: Config, notice: Notice, told: Told, files: Mapping[str, Path]) -> str:
@@ -44,7 +49,9 @@ def send(settings: Config, notice: Notice, told: Told, files: Mapping[str, Path]
             return post_webhook(url, told.body(channel.body, text), user_agent=agent)
         from runner.transport.mail import send_mail
 
-        password = settings.secret(channel.password, environ=os.environ) if channel.password else None
+        password = (
+            settings.secret(channel.password, environ=os.environ) if channel.password else None
+        )
         return send_mail(channel, told.mail(channel, text, files), password=password)
     except ConfigError as error:
         return f"{error.message}; {error.remedy}"
@@ -58,7 +65,9 @@ def notify() -> int:
 
     settings = projects.current()
     if not settings.notify:
-        raise ConfigError("runner.yaml has no notify", remedy="docs/outputs.md shows how to write one")
+        raise ConfigError(
+            "runner.yaml has no notify", remedy="docs/outputs.md shows how to write one"
+        )
     failed = 0
     for notice in settings.notify:
         reason = send(settings, notice, trial(notice.name), {})

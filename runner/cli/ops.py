@@ -12,9 +12,17 @@ from runner.problems import UsageError, nearest
 
 @click.command(short_help="List the operations that steps can use, or show one.")
 @click.argument("name", metavar="[API[.OPERATION]]", required=False)
-@click.option("--find", "words", multiple=True, metavar="WORD", help="Only those with this word; may be repeated.")
+@click.option(
+    "--find",
+    "words",
+    multiple=True,
+    metavar="WORD",
+    help="Only those with this word; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines, with the whole schemas.")
-@click.option("--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold.")
+@click.option(
+    "--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold."
+)
 def ops(*, name: str | None, words: tuple[str, ...], as_json: bool, target_name: str) -> int:
     """List the operations of the APIs, or show one: what it takes, what it gives, how well it is known."""
     from runner.report.operations import matches, operation_data, operation_text, operations_table
@@ -23,7 +31,9 @@ def ops(*, name: str | None, words: tuple[str, ...], as_json: bool, target_name:
     catalogue = catalogue_for(current, current.target(target_name))
     found = [operation for operation in _named(catalogue, name) if matches(operation, words)]
     if not found:
-        raise UsageError(f"no operation has {' and '.join(map(repr, words))}", remedy="runner ops lists them all")
+        raise UsageError(
+            f"no operation has {' and '.join(map(repr, words))}", remedy="runner ops lists them all"
+        )
     if as_json:
         data = [operation_data(operation, catalogue[operation.api]) for operation in found]
         click.echo(to_json(data).decode())
@@ -42,7 +52,9 @@ def _named(catalogue: Catalogue, name: str | None) -> list[Operation]:
     if name is not None and api not in catalogue:
         about = not dot and any(matches(each, [api]) for each in catalogue.operations([]))
         remedy = f"runner ops --find {api} lists the operations with this word" if about else ""
-        raise UsageError(f"there is no API {api!r}", remedy=remedy or nearest(api, catalogue, noun="APIs"))
+        raise UsageError(
+            f"there is no API {api!r}", remedy=remedy or nearest(api, catalogue, noun="APIs")
+        )
     if dot:
         return [operation_called(catalogue, f"{api}.{operation}")]
     return catalogue.operations([api] if api else [])
@@ -53,7 +65,9 @@ def operation_called(catalogue: Catalogue, name: str) -> Operation:
     api, dot, operation = name.partition(".")
     if api not in catalogue or not dot:
         remedy = nearest(api, catalogue, noun="APIs") if dot else "name it as in syncore.create_job"
-        raise UsageError(f"there is no API {api!r}" if dot else f"{name!r} is no operation", remedy=remedy)
+        raise UsageError(
+            f"there is no API {api!r}" if dot else f"{name!r} is no operation", remedy=remedy
+        )
     operations = catalogue[api].operations
     if operation not in operations:
         remedy = nearest(operation, operations, noun="operations")

@@ -32,7 +32,10 @@ class PlanOptions(NamedTuple):
         """Refuse what does not go together. Raises UsageError."""
         for path in self.out:
             if path.suffix.lower() not in OUT:
-                raise UsageError(f"--out {path}: the ending says what is written", remedy="one of " + ", ".join(OUT))
+                raise UsageError(
+                    f"--out {path}: the ending says what is written",
+                    remedy="one of " + ", ".join(OUT),
+                )
         forms = {self.format, *(OUT[path.suffix.lower()] for path in self.out)}
         if self.against is not None and not forms & {"text", "markdown"}:
             message = f"--against shows changes, and --format {self.format} has none"
@@ -59,7 +62,11 @@ class PlanOptions(NamedTuple):
             option(command)
         options = {parameter.name: parameter.opts[0] for parameter in command.params}
         defaults = PlanOptions()
-        changed = (name for name in self._fields if name != "out" and getattr(self, name) != getattr(defaults, name))
+        changed = (
+            name
+            for name in self._fields
+            if name != "out" and getattr(self, name) != getattr(defaults, name)
+        )
         return next((options[name] for name in changed), "")
 
 

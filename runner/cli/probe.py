@@ -28,7 +28,9 @@ EXIT_NOT_ALLOWED = 7
 
 @click.command(short_help="Compare what a live API answers with its document; reads only.")
 @click.argument("api")
-@click.option("--target", "target_name", default="sandbox", show_default=True, help="Whose API (runner.yaml).")
+@click.option(
+    "--target", "target_name", default="sandbox", show_default=True, help="Whose API (runner.yaml)."
+)
 @click.option("--write", "file", type=click.Path(path_type=Path), metavar="OVERLAY.YAML",
               help="Write what differs as an overlay to start from.")  # fmt: skip
 def probe(*, api: str, target_name: str, file: Path | None) -> int:
@@ -54,7 +56,9 @@ def probe(*, api: str, target_name: str, file: Path | None) -> int:
         _counted(config, way, api) as hits,
     ):
         found: list[Probed] = []
-        for each in ask(catalogue[api], way.connections[api], today=today, wait=time.sleep, hits=hits):
+        for each in ask(
+            catalogue[api], way.connections[api], today=today, wait=time.sleep, hits=hits
+        ):
             found.append(each)
             if sys.stderr.isatty():
                 click.echo(f"{each.state:<12}{each.operation.name}", err=True)
@@ -87,7 +91,9 @@ def exit_code(found: Sequence[Probed]) -> int:
     return 0 if states and states <= {"agrees", "not allowed"} else EXIT_DIFFERS
 
 
-def _write(file: Path, actions: Sequence[dict[str, Any]], *, api: str, config: Config, target: Target) -> None:
+def _write(
+    file: Path, actions: Sequence[dict[str, Any]], *, api: str, config: Config, target: Target
+) -> None:
     """Write the overlay: what the target's overlay says already, and what was found now."""
     from runner.report.overlay import overlay_text
 
@@ -101,6 +107,8 @@ def _write(file: Path, actions: Sequence[dict[str, Any]], *, api: str, config: C
         with file.open("x", encoding="utf-8", newline="\n") as out:
             out.write(text)
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {(error.strerror or str(error)).lower()}") from None
+        raise UsageError(
+            f"{file} cannot be written: {(error.strerror or str(error)).lower()}"
+        ) from None
     click.echo(f"{file}: {len(actions)} actions; read it, then name it in runner.yaml:", err=True)
     click.echo(f"       targets.{target.name}.apis.{api}.overlay", err=True)

@@ -20,7 +20,9 @@ from runner.recipe.load import Loaded, load
 from runner.recipe.model import Recipe
 from runner.recipe.variables import var_value
 
-_SEE = "the recipe says under `vars` which there are; set them with -v NAME=VALUE or --vars-file FILE"
+_SEE = (
+    "the recipe says under `vars` which there are; set them with -v NAME=VALUE or --vars-file FILE"
+)
 
 
 class Project(NamedTuple):
@@ -53,7 +55,9 @@ def project(recipe: str, catalogue: Catalogue, *, at: Config) -> Project:
     return Project(at, path, name, loaded, shipped, mappings)
 
 
-def mappings_of(loaded: Loaded, folder: Path) -> tuple[Mapping[str, Sequence[Mapping[str, Any]]], str]:
+def mappings_of(
+    loaded: Loaded, folder: Path
+) -> tuple[Mapping[str, Sequence[Mapping[str, Any]]], str]:
     """The entries of lookups from files beside the recipe, and its digest with them. Raises InvalidError."""
     recipe = loaded.recipe
     files = [lookup for lookup in recipe.lookups if lookup.file]
@@ -74,7 +78,9 @@ def mappings_of(loaded: Loaded, folder: Path) -> tuple[Mapping[str, Sequence[Map
         else:
             mappings[lookup.name] = found.entries
             digests.append(found.digest)
-    problems += check_entries(loaded, {name: list(entries[0]) for name, entries in mappings.items()})
+    problems += check_entries(
+        loaded, {name: list(entries[0]) for name, entries in mappings.items()}
+    )
     if problems:
         raise InvalidError(problems, total=max(total, len(problems)))
     return mappings, hashlib.sha256("".join(digests).encode()).hexdigest()
@@ -116,7 +122,9 @@ def storable(path: Path, what: str) -> None:
     try:
         str(path.absolute()).encode()
     except UnicodeEncodeError:
-        raise UsageError(f"the name of {what} is not UTF-8: {str(path)!r}", remedy="give it another name") from None
+        raise UsageError(
+            f"the name of {what} is not UTF-8: {str(path)!r}", remedy="give it another name"
+        ) from None
 
 
 def user() -> str:
@@ -134,7 +142,9 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
         why = "a file is in its way" if in_the_way else (error.strerror or str(error)).lower()
-        remedy = "move the file away" if in_the_way else "start it in a folder that you can write to"
+        remedy = (
+            "move the file away" if in_the_way else "start it in a folder that you can write to"
+        )
         raise ConfigError(f"the folder {folder} cannot be made: {why}", remedy=remedy) from None
 
 
@@ -156,7 +166,9 @@ def values_of(recipe: Recipe, given: Sequence[str], file: Path | None) -> dict[s
     if file is not None:
         data = source.read(file).data
         if not isinstance(data, Mapping):
-            raise UsageError(f"{file} holds no variables", remedy="a vars file has a line 'name: value' for each")
+            raise UsageError(
+                f"{file} holds no variables", remedy="a vars file has a line 'name: value' for each"
+            )
         raw.update(data)
     for text in given:
         name, equals, value = text.partition("=")
@@ -169,7 +181,9 @@ def values_of(recipe: Recipe, given: Sequence[str], file: Path | None) -> dict[s
     return typed_values(recipe, raw, wrong)
 
 
-def typed_values(recipe: Recipe, raw: Mapping[str, Any], wrong: Sequence[str] = ()) -> dict[str, Any]:
+def typed_values(
+    recipe: Recipe, raw: Mapping[str, Any], wrong: Sequence[str] = ()
+) -> dict[str, Any]:
     """Every variable of the recipe with its value or default, typed. Raises UsageError with all that is wrong.
 
     `wrong` is what was found before.
@@ -190,7 +204,9 @@ def typed_values(recipe: Recipe, raw: Mapping[str, Any], wrong: Sequence[str] = 
             found.append(str(error))
     if not found:
         return values
-    refusal = UsageError(found[0] if len(found) == 1 else f"{len(found)} variables are missing or wrong", remedy=_SEE)
+    refusal = UsageError(
+        found[0] if len(found) == 1 else f"{len(found)} variables are missing or wrong", remedy=_SEE
+    )
     for text in found if len(found) > 1 else ():
         refusal.add_note(text)
     raise refusal

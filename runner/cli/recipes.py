@@ -32,7 +32,10 @@ DEFAULT_WORKERS = 4
 
 
 _MAX_FAILURES = click.option(
-    "--max-failures", type=click.IntRange(min=1), metavar="N", help="Stop after N rejected rows; it can be resumed."
+    "--max-failures",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop after N rejected rows; it can be resumed.",
 )
 
 
@@ -40,19 +43,56 @@ _MAX_FAILURES = click.option(
 @click.argument("recipe")
 @click.option("--dry-run", is_flag=True, help="Show exactly what would be sent, and send nothing.")
 @rows_options("The input, instead of the recipe's own; - is what is piped in.")
-@click.option("-v", "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable of the recipe.")
-@click.option("--vars-file", type=click.Path(path_type=Path), help="Variables as name: value lines (YAML).")
-@click.option("--target", "target_name", default="sandbox", show_default=True, help="Where it goes (runner.yaml).")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first N rows; 'runner resume' does the rest.")
-@click.option("--only", multiple=True, metavar="KEY", help="Only the row with this key; may be repeated.")
-@click.option("--again", multiple=True, metavar="KEY", help="Send this row again although it is done; may be repeated.")
+@click.option(
+    "-v",
+    "--var",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a variable of the recipe.",
+)
+@click.option(
+    "--vars-file", type=click.Path(path_type=Path), help="Variables as name: value lines (YAML)."
+)
+@click.option(
+    "--target",
+    "target_name",
+    default="sandbox",
+    show_default=True,
+    help="Where it goes (runner.yaml).",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="Only the first N rows; 'runner resume' does the rest.",
+)
+@click.option(
+    "--only", multiple=True, metavar="KEY", help="Only the row with this key; may be repeated."
+)
+@click.option(
+    "--again",
+    multiple=True,
+    metavar="KEY",
+    help="Send this row again although it is done; may be repeated.",
+)
 @click.option("--why", metavar="TEXT", help="With --again: the reason; kept in the journal.")
 @click.option("--fresh", is_flag=True, help="Read lookups anew that an earlier run has kept.")
-@click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=DEFAULT_WORKERS,
+    show_default=True,
+    help="Rows at once.",
+)
 @_MAX_FAILURES
 @EXPORT
-@click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="PLAN",
-              help="Send exactly what this JSON plan says, or refuse and say what differs.")
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path),
+    metavar="PLAN",
+    help="Send exactly what this JSON plan says, or refuse and say what differs.",
+)
 @JUNIT
 @wanted_options
 @plan_options
@@ -70,9 +110,14 @@ def run(
     if dry_run:
         _check_dry_run(plan_file or junit_file, wanted, shown)
     elif option := shown.given():
-        raise UsageError(f"{option} says what a dry run shows", remedy="leave it out, or add --dry-run")
+        raise UsageError(
+            f"{option} says what a dry run shows", remedy="leave it out, or add --dry-run"
+        )
     if bool(again) != bool((why or "").strip()):
-        raise UsageError("--again and --why go together", remedy="--again KEY --why TEXT, so that the journal says why")
+        raise UsageError(
+            "--again and --why go together",
+            remedy="--again KEY --why TEXT, so that the journal says why",
+        )
     current = projects.config_of(recipe)
     target = current.target(target_name)
     catalogue = catalogue_for(current, target)
@@ -83,16 +128,25 @@ def run(
         raise UsageError("this recipe is no export: it has steps", remedy=remedy)
     selection = Selection(limit, only)
     wanted = wanted._replace(export=export, out=None if dry_run else shown.folder)
-    job = Job(project, catalogue, target, values, shown.date, selection, wanted, again, why or "", fresh)
+    job = Job(
+        project, catalogue, target, values, shown.date, selection, wanted, again, why or "", fresh
+    )
     input_ = job.open_input(rows_files)
     if dry_run:
         return show_plan(job, input_, shown)
     if plan_file is not None:
         check_plan(job, input_, plan_file)
-    from runner.cli.execution import Settings, execute  # what sends is imported when something is sent
+    from runner.cli.execution import (
+        Settings,
+        execute,
+    )  # what sends is imported when something is sent
 
     with ExitStack() as open_files:
-        also = [partial(_junit, open_files.enter_context(written(junit_file)))] if junit_file is not None else []
+        also = (
+            [partial(_junit, open_files.enter_context(written(junit_file)))]
+            if junit_file is not None
+            else []
+        )
         return execute(job, input_, Settings(workers, max_failures, also))
 
 
@@ -108,13 +162,21 @@ def _check_dry_run(of_a_run: Path | None, wanted: Wanted, shown: PlanOptions) ->
         remedy = "--against PLAN shows what changed, --out FILE.xml writes JUnit"
         raise UsageError("--plan and --junit are for a run", remedy=remedy)
     if option := wanted.given():
-        raise UsageError(f"{option} is for a run", remedy="--format and --out say how a dry run is shown")
+        raise UsageError(
+            f"{option} is for a run", remedy="--format and --out say how a dry run is shown"
+        )
     shown.check()
 
 
 @click.command(short_help="Go on with a run that stopped.")
 @click.argument("number", metavar="[RUN]", type=int, required=False)
-@click.option("--workers", type=click.IntRange(1, 64), default=DEFAULT_WORKERS, show_default=True, help="Rows at once.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=DEFAULT_WORKERS,
+    show_default=True,
+    help="Rows at once.",
+)
 @_MAX_FAILURES
 @OUT
 @wanted_options
@@ -140,10 +202,14 @@ def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, I
         refuse(f"the recipe {record.recipe_file}{mapped} has changed since run {record.id} began")
     values = projects.typed_values(project.recipe, parse_json(record.vars.encode()))
     selection = Selection(only=tuple(json.loads(record.only)))
-    job = Job(project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted)
+    job = Job(
+        project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted
+    )
     if record.input_file == PIPED:
         refuse(f"run {record.id} ended before what was piped into it was kept")
-    input_ = job.open_input([near(name) for name in record.input_files]) if record.input_file else None
+    input_ = (
+        job.open_input([near(name) for name in record.input_files]) if record.input_file else None
+    )
     if input_ is not None and input_.digest != record.input_digest:
         refuse(f"the input {', '.join(record.input_files)} has changed since run {record.id} began")
     return job, input_
@@ -156,5 +222,7 @@ def recorded_run(history: History, number: int | None) -> RunRecord:
         raise UsageError("no run is recorded here", remedy=f"the journal would be {history.path}")
     found = runs[-1] if number is None else history.run(number)
     if found is None:
-        raise UsageError(f"there is no run {number}", remedy=f"runs 1 to {runs[-1].id}: runner runs")
+        raise UsageError(
+            f"there is no run {number}", remedy=f"runs 1 to {runs[-1].id}: runner runs"
+        )
     return found

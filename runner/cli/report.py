@@ -30,11 +30,27 @@ PAGE = "report.html"
 @XLSX
 @OUT
 @JUNIT
-@click.option("--html", type=click.Path(path_type=Path), metavar="[FILE]", is_flag=False, flag_value=PAGE,
-              help="Write a page of the run instead, into its folder unless FILE says where.")
-@click.option("--live", is_flag=True, help="Serve that page on this machine while the run goes on, until ctrl-C.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value=PAGE,
+    help="Write a page of the run instead, into its folder unless FILE says where.",
+)
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Serve that page on this machine while the run goes on, until ctrl-C.",
+)
 def report(
-    *, number: int | None, xlsx: bool, out: Path | None, junit_file: Path | None, html: Path | None, live: bool
+    *,
+    number: int | None,
+    xlsx: bool,
+    out: Path | None,
+    junit_file: Path | None,
+    html: Path | None,
+    live: bool,
 ) -> int:
     """Make the files of a run anew from the journal and its input; the last one unless RUN says which.
 
@@ -45,7 +61,10 @@ def report(
     answered, and loads nothing from anywhere.
     """
     if (html is not None or live) and (xlsx or out is not None or junit_file is not None):
-        raise UsageError("--html and --live are about the page alone", remedy="ask for the other files without them")
+        raise UsageError(
+            "--html and --live are about the page alone",
+            remedy="ask for the other files without them",
+        )
     if html is not None and live:
         raise UsageError("--live serves the page, --html writes it", remedy="ask for one of them")
     current = projects.current()
@@ -63,7 +82,9 @@ def report(
     return 0
 
 
-def _files(current: Config, history: History, run: RunRecord, wanted: Wanted, junit_file: Path | None) -> None:
+def _files(
+    current: Config, history: History, run: RunRecord, wanted: Wanted, junit_file: Path | None
+) -> None:
     """The files of a run, in its folder and where they are wanted."""
     from runner.report.junit import JUnit
     from runner.report.remake import replay
@@ -76,7 +97,11 @@ def _files(current: Config, history: History, run: RunRecord, wanted: Wanted, ju
     )  # fmt: skip
     try:
         with ExitStack() as opened:
-            also = [JUnit(opened.enter_context(written(junit_file)), input_)] if junit_file is not None else []
+            also = (
+                [JUnit(opened.enter_context(written(junit_file)), input_)]
+                if junit_file is not None
+                else []
+            )
             replay(run, history, input_, Reporters([*files.reporters, *also]))
     finally:
         files.close()
@@ -89,7 +114,10 @@ def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> No
     from runner.report.page_data import collect
 
     if wanted.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"{str(wanted)!r} is no name for a page", remedy="--html FILE.html; the run comes before it")
+        raise UsageError(
+            f"{str(wanted)!r} is no name for a page",
+            remedy="--html FILE.html; the run comes before it",
+        )
     own = str(wanted) == PAGE
     path = current.runs / str(run.id) / PAGE if own else wanted
     content = page_html(collect(history, run, made_at=now()))

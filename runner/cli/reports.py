@@ -54,7 +54,10 @@ class RunFiles:
         book = ResultsBook(folder, run, self.created) if wanted.xlsx else None
         self.files = Files(folder, input_, outputs=outputs, book=book)
         self.export: Export | None = None
-        self.reporters: list[Reporter] = [self.created, self.files]  # in this order: the workbook has what was created
+        self.reporters: list[Reporter] = [
+            self.created,
+            self.files,
+        ]  # in this order: the workbook has what was created
         if not recipe.steps:
             path = wanted.export or folder / NAME
             self.export = Export(path, outputs, private=wanted.export is None)
@@ -99,7 +102,14 @@ class Reports:
     """Writes a run's console, its files into `folder`, its events and, for a recipe without steps, its export."""
 
     def __init__(
-        self, recipe: Recipe, folder: Path, *, wanted: Wanted, stop: Stop, history: History, catalogue: Catalogue
+        self,
+        recipe: Recipe,
+        folder: Path,
+        *,
+        wanted: Wanted,
+        stop: Stop,
+        history: History,
+        catalogue: Catalogue,
     ) -> None:
         self._recipe, self._folder, self._wanted = recipe, folder, wanted
         self._history, self._catalogue = history, catalogue
@@ -126,7 +136,9 @@ class Reports:
         from runner.report.notify import Ending
 
         self._ending = Ending()
-        return Reporters([*self._files.reporters, self._ending, *self.early, *(make(input_) for make in also)])
+        return Reporters(
+            [*self._files.reporters, self._ending, *self.early, *(make(input_) for make in also)]
+        )
 
     def close(self) -> None:
         """Leave no live line and no half of a file. Safe to call at any time."""
@@ -144,7 +156,9 @@ class Reports:
 
         told = (self._ending or Ending()).told(run)
         with suppress(RunnerError):
-            for record in tell(settings, told, self._files.written() if self._files is not None else {}):
+            for record in tell(
+                settings, told, self._files.written() if self._files is not None else {}
+            ):
                 journal.notice(record)
 
     def deliver(self, ended: RunEnded) -> None:
@@ -169,7 +183,11 @@ def _console(wanted: Wanted, stop: Stop) -> Console:
     live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     talk = sys.stderr if live else cast(TextIO, Talk(sys.stderr, stop))
     return Console(
-        talk, terminal=live, colour=bool(os.environ.get("FORCE_COLOR")), quiet=wanted.quiet, verbose=wanted.verbose
+        talk,
+        terminal=live,
+        colour=bool(os.environ.get("FORCE_COLOR")),
+        quiet=wanted.quiet,
+        verbose=wanted.verbose,
     )
 
 

@@ -44,7 +44,11 @@ def _told(context: click.Context, _: click.Parameter, value: str | None) -> None
     context.meta[__name__] = value or ""
 
 
-def _needs_rows(context: click.Context, _: click.Parameter, value: tuple[Path, ...]) -> tuple[Path, ...]:
+def _needs_rows(
+    context: click.Context, _: click.Parameter, value: tuple[Path, ...]
+) -> tuple[Path, ...]:
     if context.meta.get(__name__) and PIPED not in map(str, value):
-        raise UsageError("--rows-format is for --rows -", remedy="a file says by its ending what it is")
+        raise UsageError(
+            "--rows-format is for --rows -", remedy="a file says by its ending what it is"
+        )
     return value

@@ -39,7 +39,9 @@ def runs() -> int:
 @click.command(short_help="Show a run row by row and call by call.")
 @click.argument("number", metavar="[RUN]", type=int, required=False)
 @click.option("--key", help="Only the row with this key, with everything that was sent for it.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Rows to show.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Rows to show."
+)
 def show(*, number: int | None, key: str | None, limit: int) -> int:
     """Show a run row by row and call by call; the last one unless RUN says which."""
     from runner.report.history import show_run
@@ -56,19 +58,38 @@ def show(*, number: int | None, key: str | None, limit: int) -> int:
 
 @click.command(short_help="Say what became of a call whose outcome is unknown.")
 @click.argument("number", metavar="[RUN]", type=int, required=False)
-@click.option("--call", "call_number", type=int, help="The call that is decided, by its number in the list.")
-@click.option("--done", "done_id", metavar="ID", help="It was carried out; ID is what the API calls the result.")
+@click.option(
+    "--call", "call_number", type=int, help="The call that is decided, by its number in the list."
+)
+@click.option(
+    "--done",
+    "done_id",
+    metavar="ID",
+    help="It was carried out; ID is what the API calls the result.",
+)
 @click.option("--absent", is_flag=True, help="It was not carried out, and may be sent again.")
 @click.option("--why", help="How you know; kept in the journal.")
-@click.option("--look", is_flag=True, help="Show what the API has now: makes the calls' searches again, reads only.")
+@click.option(
+    "--look",
+    is_flag=True,
+    help="Show what the API has now: makes the calls' searches again, reads only.",
+)
 def settle(
-    *, number: int | None, call_number: int | None, done_id: str | None, absent: bool, why: str | None, look: bool
+    *,
+    number: int | None,
+    call_number: int | None,
+    done_id: str | None,
+    absent: bool,
+    why: str | None,
+    look: bool,
 ) -> int:
     """List the calls whose outcome is unknown, or record what you found out about one."""
     from runner.report.history import settle_text
 
     if look and (done_id is not None or absent or why is not None):
-        raise UsageError("--look shows, and decides nothing", remedy="look first, then record what you found")
+        raise UsageError(
+            "--look shows, and decides nothing", remedy="look first, then record what you found"
+        )
     current = projects.current()
     history = History(current.runs)
     run = recorded_run(history, number)
@@ -80,25 +101,36 @@ def settle(
         return 5 if found else 0
     if call_number is None:
         if done_id is not None or absent or why is not None:
-            raise UsageError("say which call it is about", remedy="--call NUMBER: runner settle lists them")
+            raise UsageError(
+                "say which call it is about", remedy="--call NUMBER: runner settle lists them"
+            )
         click.echo(settle_text(found) if found else "nothing is unknown\n", nl=False)
         return 5 if found else 0
     if (done_id is None) == (not absent) or not why:
-        raise UsageError("say what you found and how you know", remedy="--done ID --why TEXT, or --absent --why TEXT")
+        raise UsageError(
+            "say what you found and how you know",
+            remedy="--done ID --why TEXT, or --absent --why TEXT",
+        )
     call = next((call for call in found if call.id == call_number), None)
     if call is None:
-        raise UsageError(f"call {call_number} is not open", remedy="runner settle lists the open ones")
+        raise UsageError(
+            f"call {call_number} is not open", remedy="runner settle lists the open ones"
+        )
     with Journal(current.runs) as journal:
         fresh = history.call(call_number)
         if fresh is None or fresh.state not in OPEN:
             raise UsageError(f"call {call_number} has been settled meanwhile")
         catalogue = catalogue_for(current, current.targets.get(run.target))
         journal.note(_settled(fresh, catalogue, done_id, why))
-    click.echo(f"call {call_number} is recorded as {'done' if done_id is not None else 'absent'}; go on: runner resume")
+    click.echo(
+        f"call {call_number} is recorded as {'done' if done_id is not None else 'absent'}; go on: runner resume"
+    )
     return 0
 
 
-def _look(current: Config, run: RunRecord, history: History, calls: Sequence[CallRecord]) -> dict[int, Shown]:
+def _look(
+    current: Config, run: RunRecord, history: History, calls: Sequence[CallRecord]
+) -> dict[int, Shown]:
     """What the API shows now of each call. No run may be at work meanwhile: they share the account's pace."""
     from runner.cli import wiring
     from runner.engine.before import read_before
@@ -111,12 +143,20 @@ def _look(current: Config, run: RunRecord, history: History, calls: Sequence[Cal
     apis = {before.operation.partition(".")[0] for before in noted if before is not None}
     with (
         Journal(current.runs) as journal,
-        wiring.open_connections(current, sorted(apis & set(catalogue)), target, catalogue, wait=time.sleep) as way,
+        wiring.open_connections(
+            current, sorted(apis & set(catalogue)), target, catalogue, wait=time.sleep
+        ) as way,
     ):
         if way.account != run.account:
-            message = f"the account has changed since run {run.id} ({run.account}, now {way.account})"
+            message = (
+                f"the account has changed since run {run.id} ({run.account}, now {way.account})"
+            )
             raise UsageError(message, remedy="look on the site of the API itself")
-        limits = {api: each.hits_per_day for api, each in way.connections.items() if each.hits_per_day is not None}
+        limits = {
+            api: each.hits_per_day
+            for api, each in way.connections.items()
+            if each.hits_per_day is not None
+        }
         hits = Hits(run.account, journal, history, limits=limits)
         today = dt.datetime.now().astimezone().date()
         look = Look(catalogue, way.connections, hits, today, time.sleep)

@@ -11,10 +11,18 @@ from runner.cli.apis_of import catalogue_for
 from runner.problems import UsageError
 
 
-@click.command(short_help="Print the recipe schema for an editor, with the operations that there are.")
+@click.command(
+    short_help="Print the recipe schema for an editor, with the operations that there are."
+)
 @click.argument("recipe", required=False)
-@click.option("--apis", is_flag=True, help="With all the APIs of this folder, instead of those that RECIPE uses.")
-@click.option("--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold.")
+@click.option(
+    "--apis",
+    is_flag=True,
+    help="With all the APIs of this folder, instead of those that RECIPE uses.",
+)
+@click.option(
+    "--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold."
+)
 def schema(*, recipe: str | None, apis: bool, target_name: str) -> int:
     """Print the JSON Schema of recipes, with the operations of the APIs that RECIPE uses and what each of them takes.
 
@@ -24,7 +32,9 @@ def schema(*, recipe: str | None, apis: bool, target_name: str) -> int:
     from runner.recipe.editor import editor_schema
 
     if (recipe is None) != apis:
-        raise UsageError("whose operations are wanted?", remedy="name a recipe, or say --apis for all there are")
+        raise UsageError(
+            "whose operations are wanted?", remedy="name a recipe, or say --apis for all there are"
+        )
     settings = projects.current() if recipe is None else projects.config_of(recipe)
     catalogue = catalogue_for(settings, settings.target(target_name))
     operations = catalogue.operations([] if recipe is None else _used(recipe))

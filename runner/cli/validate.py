@@ -21,10 +21,14 @@ from runner.report.diagnostics import FORMS, Form, drawn
 @click.command(short_help="Check recipes without rows and without a network.")
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
 @rows_options("Check this input of the recipe as well; - is what is piped in.")
-@click.option("--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold.")
+@click.option(
+    "--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold."
+)
 @click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True,
               help="How problems are told: to people, or to a machine on stdout.")  # fmt: skip
-def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_name: str, form: Form) -> int:
+def validate(
+    *, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_name: str, form: Form
+) -> int:
     """Check recipes: everything that can be known without rows and without a network.
 
     With --rows, one recipe and its input: the header, the types of all cells, the keys of the rows, and how names of
@@ -33,7 +37,9 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
     if rows_files and len(recipes) > 1:
         raise UsageError("--rows is for one recipe", remedy="check the others without it")
     problems, notes = list[Problem](), list[Problem]()
-    catalogues: dict[Path, Catalogue] = {}  # recipes of one project share the documents that are read for them
+    catalogues: dict[
+        Path, Catalogue
+    ] = {}  # recipes of one project share the documents that are read for them
     total = code = 0
     for recipe in recipes:
         try:
@@ -41,10 +47,14 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
             config = config_of(recipe)
             if config.home not in catalogues:
                 catalogues[config.home] = catalogue_for(config, config.target(target_name))
-            if path.name == CONFIGURATION:  # as `runner validate *.yaml` names it; what is in it was read just now
+            if (
+                path.name == CONFIGURATION
+            ):  # as `runner validate *.yaml` names it; what is in it was read just now
                 _say(form, f"{recipe}: ok, the configuration")
                 continue
-            loaded = load(path, catalogue=catalogues[config.home], name=path.name if shipped else recipe)
+            loaded = load(
+                path, catalogue=catalogues[config.home], name=path.name if shipped else recipe
+            )
             mappings, _ = mappings_of(loaded, path.parent)
         except InvalidError as error:
             problems += error.problems
@@ -56,14 +66,18 @@ def validate(*, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_n
         steps = len(loaded.recipe.steps)
         _say(form, f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
         if rows_files:
-            found, count, notes = _rows(loaded, rows_files, catalogues[config.home], mappings, say=form == "text")
+            found, count, notes = _rows(
+                loaded, rows_files, catalogues[config.home], mappings, say=form == "text"
+            )
             problems += found
             total += count
     for note in notes:
         _say(form, f"    {note.message} ({note.remedy})")
     told = drawn(problems, form, files=recipes, total=total, notes=notes)
     click.echo(told, err=form == "text", nl=False)
-    return code or (InvalidError(problems).exit_code if any(p.severity == "error" for p in problems) else 0)
+    return code or (
+        InvalidError(problems).exit_code if any(p.severity == "error" for p in problems) else 0
+    )
 
 
 def _say(form: Form, text: str) -> None:

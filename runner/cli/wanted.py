@@ -12,9 +12,14 @@ import click
 from runner.problems import UsageError
 from runner.rows import Input
 
-XLSX = click.option("--xlsx", is_flag=True, help="Also write the results as a workbook, results.xlsx.")
+XLSX = click.option(
+    "--xlsx", is_flag=True, help="Also write the results as a workbook, results.xlsx."
+)
 OUT = click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A folder that gets copies of the run's files."
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="A folder that gets copies of the run's files.",
 )
 JUNIT = click.option(
     "--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE",
@@ -56,7 +61,12 @@ class Wanted(NamedTuple):
 
     def given(self) -> str:
         """An option that only a run has, as people write it; empty when none was set."""
-        options = {"--xlsx": self.xlsx, "--quiet": self.quiet, "--verbose": self.verbose, "--json": self.as_json}
+        options = {
+            "--xlsx": self.xlsx,
+            "--quiet": self.quiet,
+            "--verbose": self.verbose,
+            "--json": self.as_json,
+        }
         return next((name for name, is_set in options.items() if is_set), "")
 
     def check(self, input_: Input | None) -> None:
@@ -64,7 +74,9 @@ class Wanted(NamedTuple):
         from runner.report.workbook import MOST_ROWS
 
         if self.quiet and self.verbose:
-            raise UsageError("--quiet and --verbose do not go together", remedy="leave one of them out")
+            raise UsageError(
+                "--quiet and --verbose do not go together", remedy="leave one of them out"
+            )
         if self.xlsx and input_ is not None and input_.line_count > MOST_ROWS:
             message = f"no workbook takes {input_.line_count:,} lines ({MOST_ROWS:,} at most)"
             raise UsageError(message, remedy="leave --xlsx out: results.csv takes them")
@@ -73,12 +85,20 @@ class Wanted(NamedTuple):
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            why = "it is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
-            raise UsageError(f"--out {self.out} cannot be used: {why}", remedy="name a folder") from None
+            why = (
+                "it is no folder"
+                if isinstance(error, FileExistsError | NotADirectoryError)
+                else error.strerror
+            )
+            raise UsageError(
+                f"--out {self.out} cannot be used: {why}", remedy="name a folder"
+            ) from None
         for path in (part.path for part in input_.parts) if input_ is not None else ():
             if is_ours(path) and path.absolute().parent.samefile(self.out):
                 remedy = "name another folder, or give the input another name"
-                raise UsageError(f"--out {self.out} would overwrite the input, {path.name}", remedy=remedy)
+                raise UsageError(
+                    f"--out {self.out} would overwrite the input, {path.name}", remedy=remedy
+                )
 
 
 def wanted_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -96,4 +116,6 @@ def wanted_options(command: Callable[..., int]) -> Callable[..., int]:
 
 def is_ours(path: Path) -> bool:
     """Whether a file has a name that the files of a run have."""
-    return path.name in ("results.csv", "results.xlsx", "created.csv") or path.name.startswith("retry.")
+    return path.name in ("results.csv", "results.xlsx", "created.csv") or path.name.startswith(
+        "retry."
+    )

@@ -34,7 +34,11 @@ def used_apis(recipe: Recipe) -> tuple[str, ...]:
     names += [search.operation for search in searches]
     names += [search.update.operation for search in searches if search.update is not None]
     names += [lookup.operation for lookup in recipe.lookups if lookup.operation]
-    names += [recipe.rows.search.operation] if recipe.rows is not None and recipe.rows.search is not None else []
+    names += (
+        [recipe.rows.search.operation]
+        if recipe.rows is not None and recipe.rows.search is not None
+        else []
+    )
     return tuple(sorted({name.partition(".")[0] for name in names}))
 
 
@@ -57,14 +61,21 @@ def planned_way(project: Project, target: Target, catalogue: Catalogue) -> Way:
 
 @contextmanager
 def open_way(
-    project: Project, target: Target, catalogue: Catalogue, *, wait: Callable[[float], None], gets_only: bool = False
+    project: Project,
+    target: Target,
+    catalogue: Catalogue,
+    *,
+    wait: Callable[[float], None],
+    gets_only: bool = False,
 ) -> Iterator[Way]:
     """The way as a run takes it. Starts the sandbox where the target is the sandbox; needs every secret.
 
     With `gets_only` nothing but GETs can leave: the way of a dry run that makes lookups.
     """
     used = used_apis(project.recipe)
-    with open_connections(project.config, used, target, catalogue, wait=wait, gets_only=gets_only) as way:
+    with open_connections(
+        project.config, used, target, catalogue, wait=wait, gets_only=gets_only
+    ) as way:
         yield way
 
 
@@ -80,15 +91,22 @@ def open_connections(
 
             make_folder(settings.runs)
             server = attach(
-                settings.runs / "sandbox", documents_of(settings, apis), overlays=overlays_of(settings, target)
+                settings.runs / "sandbox",
+                documents_of(settings, apis),
+                overlays=overlays_of(settings, target),
             )
             open_things.callback(server.close)
             account = f"{config.SANDBOX}/{server.instance}"
             urls = {api: f"{server.base_url}/{api}" for api in apis}
-            connections = {api: _to_sandbox(url, catalogue[api].auth, gets_only=gets_only) for api, url in urls.items()}
+            connections = {
+                api: _to_sandbox(url, catalogue[api].auth, gets_only=gets_only)
+                for api, url in urls.items()
+            }
         else:
             account = target.account
-            opened = partial(_connection, settings, target, catalogue=catalogue, wait=wait, gets_only=gets_only)
+            opened = partial(
+                _connection, settings, target, catalogue=catalogue, wait=wait, gets_only=gets_only
+            )
             connections = {api: opened(api) for api in apis}
         for connection in connections.values():
             if connection.transport is not None:
@@ -101,19 +119,33 @@ def _to_sandbox(url: str, auth: tuple[Auth, ...], *, gets_only: bool) -> Connect
 
     secrets = {each.secret: Secret(SANDBOX_KEY) for each in auth}
     agent = _user_agent(ApiTarget())
-    transport = Transport(base_url=url, auth=auth, secrets=secrets, user_agent=agent, gets_only=gets_only)
+    transport = Transport(
+        base_url=url, auth=auth, secrets=secrets, user_agent=agent, gets_only=gets_only
+    )
     return Connection(url, transport)
 
 
 def _connection(
-    current: Config, target: Target, api: str, *, catalogue: Catalogue, wait: Callable[[float], None], gets_only: bool
+    current: Config,
+    target: Target,
+    api: str,
+    *,
+    catalogue: Catalogue,
+    wait: Callable[[float], None],
+    gets_only: bool,
 ) -> Connection:
     from runner.transport.client import Transport
 
     settings, known = target.apis.get(api, ApiTarget()), catalogue[api]
-    if known.limits.user_agent_required and not settings.user_agent and "127.0.0.1" not in settings.base_url:
+    if (
+        known.limits.user_agent_required
+        and not settings.user_agent
+        and "127.0.0.1" not in settings.base_url
+    ):
         where = f"targets.{target.name}.apis.{api}.user_agent in {config.NAME}"
-        raise ConfigError(f"{api} asks every integration for its registered User-Agent", remedy=f"set {where}")
+        raise ConfigError(
+            f"{api} asks every integration for its registered User-Agent", remedy=f"set {where}"
+        )
     names = tuple(auth.secret for auth in known.auth)
     url = _base_url(target, api, catalogue)
     transport = Transport(

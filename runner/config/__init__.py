@@ -111,15 +111,23 @@ class Config(NamedTuple):
         for name in names:
             variable = settings.secrets.get(name)
             if variable is None:
-                missing.append(f"{name}: say where it comes from in {NAME}: targets.{target.name}.apis.{api}.secrets")
+                missing.append(
+                    f"{name}: say where it comes from in {NAME}: targets.{target.name}.apis.{api}.secrets"
+                )
             elif not values.get(variable):
-                missing.append(f"{name}: set {variable} in the environment or in {self.home / '.env'}")
+                missing.append(
+                    f"{name}: set {variable} in the environment or in {self.home / '.env'}"
+                )
             elif not plain(values[variable] or ""):
-                missing.append(f"{name}: {variable} holds a line break or other characters that a header cannot carry")
+                missing.append(
+                    f"{name}: {variable} holds a line break or other characters that a header cannot carry"
+                )
             else:
                 found[name] = Secret(values[variable] or "")
         if missing:
-            raise ConfigError(f"target {target.name!r} lacks a secret of {api}", remedy="; ".join(missing))
+            raise ConfigError(
+                f"target {target.name!r} lacks a secret of {api}", remedy="; ".join(missing)
+            )
         return found
 
     def secret(self, variable: str, *, environ: Mapping[str, str]) -> Secret:
@@ -127,10 +135,15 @@ class Config(NamedTuple):
         value = {**self._dotenv(), **environ}.get(variable) or ""
         if not value or not plain(value):
             wrong = "holds characters that cannot be sent" if value else "is not set"
-            raise ConfigError(f"{variable} {wrong}", remedy=f"set it in the environment or in {self.home / '.env'}")
+            raise ConfigError(
+                f"{variable} {wrong}",
+                remedy=f"set it in the environment or in {self.home / '.env'}",
+            )
         return Secret(value)
 
-    def problem(self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False) -> Problem:
+    def problem(
+        self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False
+    ) -> Problem:
         """What is wrong with the value, or the key, at `path` of the configuration file."""
         if self.document is None:
             return Problem(str(self.home / NAME), 1, 1, message, "config", remedy)
@@ -148,7 +161,9 @@ class Config(NamedTuple):
         try:
             return dotenv_values(path, interpolate=False)
         except (OSError, UnicodeDecodeError):  # whose text would show a part of what it holds
-            raise ConfigError(f"{path} cannot be read", remedy="save it as UTF-8 text, readable by you") from None
+            raise ConfigError(
+                f"{path} cannot be read", remedy="save it as UTF-8 text, readable by you"
+            ) from None
 
 
 def find_home(start: Path) -> Path | None:
@@ -168,7 +183,9 @@ def load(home: Path) -> Config:
         reader = _Reader(document, problems)
         targets, apis, notify = reader.targets(), reader.apis(), reader.notices()
     except InvalidError as error:
-        raise InvalidError(list(map(discreet, error.problems)), exit_code=ConfigError.exit_code) from None
+        raise InvalidError(
+            list(map(discreet, error.problems)), exit_code=ConfigError.exit_code
+        ) from None
     if problems:
         raise InvalidError(problems, exit_code=ConfigError.exit_code)
     return Config(home, {SANDBOX: Target(SANDBOX, SANDBOX, {}), **targets}, apis, notify, document)
@@ -188,7 +205,9 @@ class _Reader(Reading):
     def notices(self) -> tuple[Notice, ...]:
         if "notify" not in self.top:
             return ()
-        from runner.config.notices import read_notices  # imported on use: most configurations have none
+        from runner.config.notices import (
+            read_notices,
+        )  # imported on use: most configurations have none
 
         return read_notices(self, self.top["notify"])
 
@@ -202,7 +221,9 @@ class _Reader(Reading):
                 remedy = f"account: {name}, the name that calls are filed under: keep it for ever"
                 self.wrong(path, f"target {name!r} has no account", remedy=remedy, key=True)
             apis = self.mapping(settings.get("apis"), (*path, "apis"), None)
-            each = {api: self._api(v, (*path, "apis", api), f"{kind}api") for api, v in apis.items()}
+            each = {
+                api: self._api(v, (*path, "apis", api), f"{kind}api") for api, v in apis.items()
+            }
             found[name] = Target(name, account, each)
         return found
 
@@ -210,7 +231,9 @@ class _Reader(Reading):
         settings = self.mapping(value, path, _KEYS[kind])
         rate = self.mapping(settings.get("rate"), (*path, "rate"), _KEYS["rate"])
         declared = self.mapping(settings.get("secrets"), (*path, "secrets"), None)
-        secrets = {name: self.variable(where, (*path, "secrets", name)) for name, where in declared.items()}
+        secrets = {
+            name: self.variable(where, (*path, "secrets", name)) for name, where in declared.items()
+        }
         return ApiTarget(
             base_url=self.address(settings, path),
             secrets=secrets,
@@ -221,4 +244,3 @@ class _Reader(Reading):
             deadline=self.number(settings, path, "deadline") or Decimal(60),
             overlay=self.text(settings, path, "overlay"),
         )
-

@@ -95,13 +95,17 @@ def _notice(reader: Reading, value: Any, path: source.TreePath) -> Notice | None
     when = reader.choice(settings, path, "when", choices=WHEN)
     text = _template(reader, settings.get("text"), (*path, "text"))
     if ("webhook" in settings) == ("mail" in settings):
-        reader.wrong(path, "a notice has one of webhook and mail", remedy="write two notices for both")
+        reader.wrong(
+            path, "a notice has one of webhook and mail", remedy="write two notices for both"
+        )
         return None
     if "webhook" in settings:
         place = (*path, "webhook")
         webhook = reader.mapping(settings["webhook"], place, ("url", "body"))
         url = reader.variable(webhook.get("url"), (*place, "url") if "url" in webhook else place)
-        return Notice(when, Webhook(url, reader.choice(webhook, place, "body", choices=BODIES)), text)
+        return Notice(
+            when, Webhook(url, reader.choice(webhook, place, "body", choices=BODIES)), text
+        )
     return Notice(when, _mail(reader, settings["mail"], (*path, "mail")), text)
 
 
@@ -110,15 +114,28 @@ def _mail(reader: Reading, value: Any, path: source.TreePath) -> Mail:
     settings = reader.mapping(value, path, keys)
     for key in ("to", "from", "host"):
         if not settings.get(key):
-            reader.wrong(path, f"the mail has no {key}", remedy="to, from and host have to be there", key=True)
-    tls, host = reader.choice(settings, path, "tls", choices=TLS), reader.text(settings, path, "host")
+            reader.wrong(
+                path,
+                f"the mail has no {key}",
+                remedy="to, from and host have to be there",
+                key=True,
+            )
+    tls, host = (
+        reader.choice(settings, path, "tls", choices=TLS),
+        reader.text(settings, path, "host"),
+    )
     if tls == "none" and host and host not in LOOPBACK:
         remedy = "tls: starttls or implicit; none is for this machine only"
         reader.wrong((*path, "tls"), "the mail would go out unencrypted", remedy=remedy)
     secret = settings.get("password")
     password = reader.variable(secret, (*path, "password")) if secret is not None else ""
     if ("user" in settings) != ("password" in settings):
-        reader.wrong(path, "user and password go together", remedy="password: {env: NAME_OF_A_VARIABLE}", key=True)
+        reader.wrong(
+            path,
+            "user and password go together",
+            remedy="password: {env: NAME_OF_A_VARIABLE}",
+            key=True,
+        )
     return Mail(
         _addresses(reader, settings, path), reader.text(settings, path, "from"), host,
         reader.whole(settings, path, "port") or PORTS[tls], tls, reader.text(settings, path, "user"), password,
@@ -126,11 +143,17 @@ def _mail(reader: Reading, value: Any, path: source.TreePath) -> Mail:
     )  # fmt: skip
 
 
-def _addresses(reader: Reading, settings: Mapping[str, Any], path: source.TreePath) -> tuple[str, ...]:
+def _addresses(
+    reader: Reading, settings: Mapping[str, Any], path: source.TreePath
+) -> tuple[str, ...]:
     given = settings.get("to", [])
     listed = given if isinstance(given, list) else [given]
-    if not all(isinstance(each, str) and each.count("@") == 1 and each.isascii() for each in listed):
-        reader.wrong((*path, "to"), "to is an address or a list of addresses", remedy="to: [ops@example.com]")
+    if not all(
+        isinstance(each, str) and each.count("@") == 1 and each.isascii() for each in listed
+    ):
+        reader.wrong(
+            (*path, "to"), "to is an address or a list of addresses", remedy="to: [ops@example.com]"
+        )
         return ()
     return tuple(listed)
 
@@ -139,7 +162,10 @@ def _template(reader: Reading, text: Any, path: source.TreePath) -> Template | s
     """A text with `{{ names }}`, each of which has to be known."""
     if text is None:
         return None
-    from runner.template import TemplateError, compile_template  # imported on use: most configurations have none
+    from runner.template import (
+        TemplateError,
+        compile_template,
+    )  # imported on use: most configurations have none
 
     if not isinstance(text, str):
         reader.wrong(path, "text has to be text", remedy="quote it")

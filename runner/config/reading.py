@@ -44,7 +44,12 @@ class Reading:
         self.document, self.problems = document, problems
 
     def choice(
-        self, settings: Mapping[str, Any], path: source.TreePath, key: str, *, choices: Sequence[str]
+        self,
+        settings: Mapping[str, Any],
+        path: source.TreePath,
+        key: str,
+        *,
+        choices: Sequence[str],
     ) -> str:
         """One of `choices`, the first where nothing is said."""
         value = settings.get(key, choices[0])
@@ -82,33 +87,55 @@ class Reading:
         except ValueError:
             known = False
         if url and not known:
-            self.wrong(place, "base_url is not an address of an API", remedy="write https://host/path")
+            self.wrong(
+                place, "base_url is not an address of an API", remedy="write https://host/path"
+            )
         elif url and (parts.username is not None or parts.query or parts.fragment):
-            self.wrong(place, "base_url holds more than host and path", remedy="a secret belongs under secrets:")
+            self.wrong(
+                place,
+                "base_url holds more than host and path",
+                remedy="a secret belongs under secrets:",
+            )
         elif url and parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            self.wrong(place, "base_url is not encrypted", remedy="write https://; http is for this machine only")
+            self.wrong(
+                place,
+                "base_url is not encrypted",
+                remedy="write https://; http is for this machine only",
+            )
         return url.rstrip("/")
 
-    def mapping(self, value: Any, path: source.TreePath, known: Sequence[str] | None) -> Mapping[str, Any]:
+    def mapping(
+        self, value: Any, path: source.TreePath, known: Sequence[str] | None
+    ) -> Mapping[str, Any]:
         """A mapping, empty where there is none; keys that are not `known` are problems."""
         if not isinstance(value, Mapping):
             if value is not None:
                 self.wrong(path, "a mapping is needed here", remedy="name: value")
             return {}
         for key in (key for key in value if known is not None and key not in known):
-            self.wrong((*path, key), f"unknown key {key!r}", remedy=nearest(key, known or (), noun="keys"), key=True)
+            self.wrong(
+                (*path, key),
+                f"unknown key {key!r}",
+                remedy=nearest(key, known or (), noun="keys"),
+                key=True,
+            )
         return value
 
     def text(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> str:
         """Plain text, empty where there is none."""
         value = settings.get(key, "")
         if not isinstance(value, str) or not plain(value):
-            wrong, remedy = "plain text, without line breaks or accents", "quote it" * isinstance(value, int | Decimal)
+            wrong, remedy = (
+                "plain text, without line breaks or accents",
+                "quote it" * isinstance(value, int | Decimal),
+            )
             self.wrong((*path, key), f"{key} has to be {wrong}", remedy=remedy)
             return ""
         return value
 
-    def number(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> Decimal | None:
+    def number(
+        self, settings: Mapping[str, Any], path: source.TreePath, key: str
+    ) -> Decimal | None:
         """A number above zero, None where there is none."""
         value = settings.get(key)
         fits = isinstance(value, int | Decimal) and not isinstance(value, bool) and value > 0
@@ -123,17 +150,23 @@ class Reading:
             self.wrong((*path, key), f"{key} has to be a whole number")
         return int(value) or None
 
-    def wrong(self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False) -> None:
+    def wrong(
+        self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False
+    ) -> None:
         """Add a problem of the value, or the key, at `path`."""
         place = self.document.key(path) if key else self.document.value(path)
-        self.problems.append(discreet(self.document.problem(place, message, "config", remedy=remedy)))
+        self.problems.append(
+            discreet(self.document.problem(place, message, "config", remedy=remedy))
+        )
 
 
 def discreet(problem: Problem) -> Problem:
     """Without what stands in the file: somebody may have written a secret there."""
     hidden = {"tag": "tags are not allowed", "number": "not a number that can be used here"}
     remedy = "" if problem.kind in hidden else problem.remedy
-    return replace(problem, message=hidden.get(problem.kind, problem.message), remedy=remedy, excerpt="")
+    return replace(
+        problem, message=hidden.get(problem.kind, problem.message), remedy=remedy, excerpt=""
+    )
 
 
 def plain(text: str) -> bool:

@@ -8,7 +8,14 @@ from runner.journal import AgainRecord, History
 
 
 def asked_again(
-    history: History, account: str, recipe: str, keys: Collection[str], *, why: str, who: str, at: str
+    history: History,
+    account: str,
+    recipe: str,
+    keys: Collection[str],
+    *,
+    why: str,
+    who: str,
+    at: str,
 ) -> list[AgainRecord]:
     """What is recorded of the wish to send rows again: the generation that comes after all that their calls have.
 

@@ -37,7 +37,12 @@ class Before:
         """As the journal keeps it."""
         known: dict[str, Any] = {"use": self.operation, "with": self.arguments}
         if self.ids is not None:
-            known |= {"count": self.count, "total": self.total, "ids": list(self.ids), "nameless": self.nameless}
+            known |= {
+                "count": self.count,
+                "total": self.total,
+                "ids": list(self.ids),
+                "nameless": self.nameless,
+            }
         return to_json(known).decode()
 
 

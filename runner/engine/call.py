@@ -50,13 +50,22 @@ class Caller(Planning):
 
     def _verified(self, use: Use, request: Request, outcome: Outcome) -> Outcome:
         """The outcome of a write, read back where the step wants that."""
-        if outcome.state != "done" or not use.step.verify or self._back is None or self._sender is None:
+        if (
+            outcome.state != "done"
+            or not use.step.verify
+            or self._back is None
+            or self._sender is None
+        ):
             return outcome
-        return self._back.verify(use, request, outcome, self._subject(use), self._before(use, READ_BACK))
+        return self._back.verify(
+            use, request, outcome, self._subject(use), self._before(use, READ_BACK)
+        )
 
     def _in_step(self, use: Use, request: Request, prior: CallRecord | None) -> Outcome:
         """A step whose object is kept in step: searched for in every run, and never created twice."""
-        if prior is not None and (prior.state in OPEN or (prior.state in SETTLED and prior.run == self._context.run)):
+        if prior is not None and (
+            prior.state in OPEN or (prior.state in SETTLED and prior.run == self._context.run)
+        ):
             return self._verified(use, request, self._done_before(use, request, prior))
         if self._sender is None or self._reading is None:
             return self._plan_in_step(use, request, prior)
@@ -78,7 +87,11 @@ class Caller(Planning):
 
     def _kept(self, use: Use, request: Request, found: Any, prior: CallRecord | None) -> Outcome:
         """What was found, with its update sent where something differs: at most once in a run."""
-        made = parse_json(prior.answer.encode()) if prior is not None and prior.state == "done" and prior.answer else {}
+        made = (
+            parse_json(prior.answer.encode())
+            if prior is not None and prior.state == "done" and prior.answer
+            else {}
+        )
         other = another(use.operation, made, found)
         if other:
             return Outcome("rejected", f"{other}, which it made before; nothing is changed")
@@ -96,7 +109,9 @@ class Caller(Planning):
                 self._progress.writes.append(("done", prior.run))
             return Outcome("done", value=updated.value)
         reason = "found, and updated" if changed else "found, and nothing differs"
-        self._sender.note(self._subject(use), use.operation, request, "found", value=updated.value, reason=reason)
+        self._sender.note(
+            self._subject(use), use.operation, request, "found", value=updated.value, reason=reason
+        )
         if not changed:
             self._progress.writes.append(("found", self._context.run))
         return Outcome("found", value=updated.value)
@@ -113,7 +128,9 @@ class Caller(Planning):
             self._progress.writes.append(("done", known.run))
         settled = known is not None and known.state in OPEN
         if settled and known is not None:
-            outcome = self._reconcile(update, self._context.request(update.operation, update.arguments), known)
+            outcome = self._reconcile(
+                update, self._context.request(update.operation, update.arguments), known
+            )
             if not outcome.ok:
                 return outcome
             there = {**found, **outcome.value}  # read just now: another read may lag behind it
@@ -136,11 +153,22 @@ class Caller(Planning):
             if (outcome := self._look(use, request)) is not None:
                 return outcome
             poll = use.step.poll
-            again = f"until {poll.until.text}, every {span(poll.every)}, within {span(poll.within)}" if poll else ""
+            again = (
+                f"until {poll.until.text}, every {span(poll.every)}, within {span(poll.within)}"
+                if poll
+                else ""
+            )
             self.plan(use.step, "to read", request=request, reason=again, position=use.position)
-            return Outcome("done") if use.step.expect == "none" else awaited(use.step.id, use.position)
+            return (
+                Outcome("done") if use.step.expect == "none" else awaited(use.step.id, use.position)
+            )
         prior = self._before(use)
-        if prior is not None and prior.answer and self._progress.has_written and prior.digest == request.digest():
+        if (
+            prior is not None
+            and prior.answer
+            and self._progress.has_written
+            and prior.digest == request.digest()
+        ):
             return Outcome("done", value=parse_json(prior.answer.encode()))
         return self._reading.step(use.step, self._subject(use), use.scope, use.arguments, request)
 
@@ -157,7 +185,9 @@ class Caller(Planning):
                 return outcome
             if outcome.value:
                 reason = "found before it was sent"
-                self._sender.note(subject, use.operation, request, "found", value=outcome.value[0], reason=reason)
+                self._sender.note(
+                    subject, use.operation, request, "found", value=outcome.value[0], reason=reason
+                )
                 self._progress.writes.append(("found", self._context.run))
                 return Outcome("found", value=outcome.value[0])
 
@@ -168,7 +198,11 @@ class Caller(Planning):
         assert self._sender is not None  # noqa: S101 - a dry run stops before
 
         def check(value: Any) -> str:
-            return failed(use.step.expect, value, use.scope) if isinstance(use.step.expect, Expression) else ""
+            return (
+                failed(use.step.expect, value, use.scope)
+                if isinstance(use.step.expect, Expression)
+                else ""
+            )
 
         outcome = self._sender.write(subject, use.operation, request, check=check, before=before)
         if outcome.ok:
@@ -201,13 +235,27 @@ class Caller(Planning):
         if prior.identity.per == "row" and prior.state != "found" and not same:
             past = "done" if prior.state == "done" else "sent"
             reason = f"changed since it was {past} in run {prior.run}, and not sent again: {difference(prior, request)}"
-            self.plan(use.step, "changed", request=request, reason=reason, position=use.position, run=prior.run)
+            self.plan(
+                use.step,
+                "changed",
+                request=request,
+                reason=reason,
+                position=use.position,
+                run=prior.run,
+            )
             return Outcome("unknown" if prior.state in OPEN else "rejected", reason)
         if prior.state in OPEN:
             if self._sender is not None:
                 return self._reconcile(use, request, prior)
             reason = f"its outcome in run {prior.run} is not known: runner settle {prior.run}"
-            self.plan(use.step, "unknown", request=request, reason=reason, position=use.position, run=prior.run)
+            self.plan(
+                use.step,
+                "unknown",
+                request=request,
+                reason=reason,
+                position=use.position,
+                run=prior.run,
+            )
             return Outcome("unknown", reason)
         state: PlannedState = "done" if prior.state == "done" else "found"
         self.plan(use.step, state, request=request, position=use.position, run=prior.run)
@@ -237,14 +285,19 @@ class Caller(Planning):
             later = not_before(use.step, prior, now=dt.datetime.now(dt.UTC))
             if not later:
                 outcome = self._send(use, request, subject, found.before)
-                if outcome.reason != STOPPED:  # else nothing has changed: it is as unknown as it was
+                if (
+                    outcome.reason != STOPPED
+                ):  # else nothing has changed: it is as unknown as it was
                     self._progress.adopted.add((prior.identity.step, prior.identity.item))
                 return outcome
         why = prior.reason or "no outcome was recorded"
         self._sender.conclude(prior, "unknown", row=subject.row, value=None, reason=why)
         searched = "; ".join(["", *filter(None, (found.reason, later))])
         reason = f"it may have been carried out in run {prior.run} ({why}){searched}"
-        return Outcome("unknown", f"{reason}; look it up and say what you find: runner settle {self._context.run}")
+        return Outcome(
+            "unknown",
+            f"{reason}; look it up and say what you find: runner settle {self._context.run}",
+        )
 
     def _look_again(self, use: Use, prior: CallRecord, subject: Subject) -> Finding:
         """What is there of a call whose outcome is unknown: an update is read back, what else there is looked for."""
@@ -255,5 +308,6 @@ class Caller(Planning):
         if found.item is not None or use.step.unless_found is None:
             return found
         earlier = self._earlier(use)
-        return look_for(self._reading, use.step, use.operation, prior, subject, use.scope, besides=earlier)
-
+        return look_for(
+            self._reading, use.step, use.operation, prior, subject, use.scope, besides=earlier
+        )

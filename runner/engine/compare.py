@@ -48,12 +48,17 @@ def answer_place(document: Mapping[str, Any], operation: Operation) -> TreePath 
     """Where the document describes the operation's answer; None when it does not."""
     here: TreePath = ("paths", operation.path, operation.method.lower(), "responses")
     responses = follow_path(document, here) or {}
-    status = next((s for s in ("2XX", *sorted(s for s in responses if s.startswith("2"))) if s in responses), None)
+    status = next(
+        (s for s in ("2XX", *sorted(s for s in responses if s.startswith("2"))) if s in responses),
+        None,
+    )
     if status is None:
         return None
     here = resolved(document, (*here, status))
     content = follow_path(document, here).get("content") or {}
-    kinds = sorted(content, key=lambda kind: (kind.partition(";")[0].strip() != "application/json", kind))
+    kinds = sorted(
+        content, key=lambda kind: (kind.partition(";")[0].strip() != "application/json", kind)
+    )
     kind = next((kind for kind in kinds if is_json(kind)), None)
     return (*here, "content", kind, "schema") if kind and "schema" in content[kind] else None
 
@@ -62,7 +67,11 @@ def follow_path(document: Any, path: TreePath) -> Any:
     """What stands at `path`; None when nothing does."""
     node = document
     for part in path:
-        inside = part in node if isinstance(node, Mapping) else isinstance(node, list) and part in range(len(node))
+        inside = (
+            part in node
+            if isinstance(node, Mapping)
+            else isinstance(node, list) and part in range(len(node))
+        )
         if not inside:
             return None
         node = node[part]
@@ -85,7 +94,9 @@ def resolved(document: Any, path: TreePath) -> TreePath:
 def _pointed(document: Any, reference: str) -> TreePath:
     """The path that a reference inside the document stands for."""
     follow(document, reference)  # a checked document has no other ones
-    parts = [unquote(part).replace("~1", "/").replace("~0", "~") for part in reference[2:].split("/")]
+    parts = [
+        unquote(part).replace("~1", "/").replace("~0", "~") for part in reference[2:].split("/")
+    ]
     path: list[str | int] = []
     for part in parts:
         path.append(int(part) if isinstance(follow_path(document, tuple(path)), list) else part)
@@ -130,18 +141,29 @@ class Description:
     @property
     def required(self) -> dict[str, TreePath]:
         """The names that have to be there, each with the place that says so."""
-        return {name: path for path, node in reversed(self.layers) for name in node.get("required", ())}
+        return {
+            name: path for path, node in reversed(self.layers) for name in node.get("required", ())
+        }
 
     @property
     def open(self) -> bool:
         """Whether it says by itself that there are more fields, or says nothing of fields."""
         more = ("additionalProperties", "patternProperties")
         named = any("properties" in node for _, node in self.layers)
-        return not named or any(node.get(key) not in (None, False) for _, node in self.layers for key in more)
+        return not named or any(
+            node.get(key) not in (None, False) for _, node in self.layers for key in more
+        )
 
     @property
     def items(self) -> TreePath | None:
-        return next(((*path, "items") for path, node in self.layers if isinstance(node.get("items"), Mapping)), None)
+        return next(
+            (
+                (*path, "items")
+                for path, node in self.layers
+                if isinstance(node.get("items"), Mapping)
+            ),
+            None,
+        )
 
     @property
     def branches(self) -> list[TreePath]:
@@ -154,7 +176,9 @@ class Description:
         ]
 
 
-def _layers(document: Any, place: TreePath, inside: tuple[TreePath, ...]) -> Iterator[tuple[TreePath, dict[str, Any]]]:
+def _layers(
+    document: Any, place: TreePath, inside: tuple[TreePath, ...]
+) -> Iterator[tuple[TreePath, dict[str, Any]]]:
     """The schemas that make up the one at `place`, what wins first; the same schema inside itself ends it."""
     node = follow_path(document, place)
     if not isinstance(node, Mapping) or place in inside:
@@ -169,7 +193,9 @@ def _layers(document: Any, place: TreePath, inside: tuple[TreePath, ...]) -> Ite
         yield from _layers(document, (*place, "allOf", index), inside)
 
 
-def compare(document: Any, place: TreePath, values: Sequence[Any], name: str = "") -> list[Difference]:
+def compare(
+    document: Any, place: TreePath, values: Sequence[Any], name: str = ""
+) -> list[Difference]:
     """How `values`, which the document describes at `place`, differ from that; `name` is the field that holds them."""
     return _sorted(_compare(document, place, values, name))
 
@@ -179,7 +205,11 @@ def _sorted(differences: Iterable[Difference]) -> list[Difference]:
 
 
 def _compare(
-    document: Any, place: TreePath, values: Sequence[Any], name: str, known: frozenset[str] = frozenset()
+    document: Any,
+    place: TreePath,
+    values: Sequence[Any],
+    name: str,
+    known: frozenset[str] = frozenset(),
 ) -> Iterator[Difference]:
     """The differences; `known` are names that are described elsewhere."""
     described = Description(document, place)
@@ -187,13 +217,18 @@ def _compare(
     inside = frozenset(described.properties) | known
     for value in values if branches else ():
         if value is not None or not described.nullable:
-            yield from min((_sorted(_compare(document, each, [value], name, inside)) for each in branches), key=len)
+            yield from min(
+                (_sorted(_compare(document, each, [value], name, inside)) for each in branches),
+                key=len,
+            )
     known |= {key for branch in branches for key in Description(document, branch).properties}
     types, where = described.types
     seen = {json_type(value) for value in values}
     strange = sorted(kind for kind in seen if types and not _allowed(kind, types, values))
     if strange:
-        yield Difference("type", name, " or ".join(strange), " or ".join(types), where, types_schema(strange))
+        yield Difference(
+            "type", name, " or ".join(strange), " or ".join(types), where, types_schema(strange)
+        )
     objects = [value for value in values if isinstance(value, Mapping)]
     if objects and (not types or "object" in types):
         yield from _compare_objects(described, objects, name, known)
@@ -212,7 +247,11 @@ def _compare_objects(
         if key in properties:
             inner = [value[key] for value in objects if key in value]
             yield from _compare(described.document, properties[key], inner, dot + key)
-    unknown = [] if described.open else [key for key in names if key not in properties and key not in known]
+    unknown = (
+        []
+        if described.open
+        else [key for key in names if key not in properties and key not in known]
+    )
     if len(unknown) > MAX_NAMES or not all(map(is_name, unknown)):
         yield Difference("table", f"{dot}*", "names that may be data", "", described.home)
         unknown = []
@@ -223,7 +262,9 @@ def _compare_objects(
     for key, where in described.required.items():
         without = sum(key not in value for value in objects)
         if without:
-            found = "not there" if without == len(objects) else f"not in {without} of {len(objects)}"
+            found = (
+                "not there" if without == len(objects) else f"not in {without} of {len(objects)}"
+            )
             yield Difference("missing", dot + key, found, "required", where)
 
 
@@ -231,4 +272,8 @@ def _allowed(kind: str, types: tuple[str, ...], values: Sequence[Any]) -> bool:
     if kind in types or (kind == "integer" and "number" in types):
         return True
     numbers = (value for value in values if isinstance(value, Decimal))
-    return kind == "number" and "integer" in types and all(value == value.to_integral_value() for value in numbers)
+    return (
+        kind == "number"
+        and "integer" in types
+        and all(value == value.to_integral_value() for value in numbers)
+    )

@@ -57,7 +57,9 @@ class Context:
     mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """The entries of lookups from files, by the names of the lookups."""
 
-    _renderers: dict[int, tuple[Callable[[Mapping[str, Any]], Any], Tree]] = field(default_factory=dict, repr=False)
+    _renderers: dict[int, tuple[Callable[[Mapping[str, Any]], Any], Tree]] = field(
+        default_factory=dict, repr=False
+    )
 
     def render(self, tree: Tree, scope: Mapping[str, Any]) -> Any:
         """A tree of the recipe rendered, which every row does. Raises EvaluationError."""
@@ -69,4 +71,6 @@ class Context:
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
         """The request for an operation of the target, on the day of the run. Raises ArgumentError."""
         base_url = self.connections[operation.api].base_url
-        return build_request(operation, arguments, base_url=base_url, today=self.scope["run"]["date"])
+        return build_request(
+            operation, arguments, base_url=base_url, today=self.scope["run"]["date"]
+        )

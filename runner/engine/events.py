@@ -23,7 +23,16 @@ Bucket = Literal["done", "found", "rejected", "unknown", "not started"]
 BUCKETS: tuple[Bucket, ...] = ("done", "found", "rejected", "unknown", "not started")
 
 PlannedState = Literal[
-    "to send", "to read", "read", "undecided", "skipped", "done", "found", "unknown", "changed", "invalid"
+    "to send",
+    "to read",
+    "read",
+    "undecided",
+    "skipped",
+    "done",
+    "found",
+    "unknown",
+    "changed",
+    "invalid",
 ]
 """What a dry run says of a call.
 

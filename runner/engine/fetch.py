@@ -38,7 +38,9 @@ def fetch_rows(context: Context, sender: Sender, search: Search, path: Path) -> 
         if watch.doubt:
             watch = _read(context, sender, search, arguments, part)
         if watch.doubt:
-            raise StoppedError(f"{watch.doubt}: the rows are not all there", remedy=_remedy(context, part))
+            raise StoppedError(
+                f"{watch.doubt}: the rows are not all there", remedy=_remedy(context, part)
+            )
         part.replace(path)
 
 
@@ -48,7 +50,9 @@ def _remedy(context: Context, part: Path) -> str:
     return f"nothing was sent; read it again: runner resume; with what it gave and no more: --rows {part}"
 
 
-def _read(context: Context, sender: Sender, search: Search, arguments: Mapping[str, Any], path: Path) -> PageWatch:
+def _read(
+    context: Context, sender: Sender, search: Search, arguments: Mapping[str, Any], path: Path
+) -> PageWatch:
     """Read the list once, into the file at `path`; what was seen of it meanwhile."""
     operation = context.catalogue.operation(search.operation)
     identity = Identity(context.account, context.recipe.name, "once", "rows", "rows", "")
@@ -56,13 +60,22 @@ def _read(context: Context, sender: Sender, search: Search, arguments: Mapping[s
     watch = PageWatch(operation)
     with WholeFile(path) as file:
         pages = sender.pages(
-            Subject(identity, 0, ""), operation, arguments, tries=TRIES, watch=watch, most=MAX_ROW_PAGES
+            Subject(identity, 0, ""),
+            operation,
+            arguments,
+            tries=TRIES,
+            watch=watch,
+            most=MAX_ROW_PAGES,
         )
         for page in pages:
             if not page.ok:
                 stop = context.stop
-                reason = stop.reason if stop.requested else f"the rows cannot be read: {page.reason}"
-                raise StoppedError(reason, remedy=stop.remedy or _REMEDY, exit_code=stop.exit_code or 8)
+                reason = (
+                    stop.reason if stop.requested else f"the rows cannot be read: {page.reason}"
+                )
+                raise StoppedError(
+                    reason, remedy=stop.remedy or _REMEDY, exit_code=stop.exit_code or 8
+                )
             kept = [item for item in page.value.items if _wanted(search, item, context)]
             file.writelines(to_json(item) + b"\n" for item in kept)
             count += len(kept)
@@ -76,7 +89,9 @@ def search_request(context: Context, search: Search) -> Request:
     """The request for the first page of the rows. Raises InvalidError."""
     operation = context.catalogue.operation(search.operation)
     with _explained(context, search):
-        return context.request(operation, first_arguments(operation, render(search.arguments, context.scope)))
+        return context.request(
+            operation, first_arguments(operation, render(search.arguments, context.scope))
+        )
 
 
 @contextmanager
@@ -85,7 +100,10 @@ def _explained(context: Context, search: Search) -> Iterator[None]:
     try:
         yield
     except ArgumentError as error:
-        found = [_problem(context, path, f"{'.'.join(map(str, path))}: {text}") for path, text in error.problems]
+        found = [
+            _problem(context, path, f"{'.'.join(map(str, path))}: {text}")
+            for path, text in error.problems
+        ]
         raise InvalidError(found) from None
     except EvaluationError as error:
         raise InvalidError([_problem(context, _culprit(context, search), str(error))]) from None

@@ -83,7 +83,9 @@ def result_of(row: RowRecord) -> RowResult:
 
 def record_of(run: int, result: RowResult) -> RowRecord:
     """What the journal keeps of a row of a run."""
-    outputs = to_json({name: None if isinstance(v, Unknown) else v for name, v in result.outputs.items()}).decode()
+    outputs = to_json(
+        {name: None if isinstance(v, Unknown) else v for name, v in result.outputs.items()}
+    ).decode()
     lines = json.dumps(result.lines, separators=(",", ":"))
     return RowRecord(
         run, result.number, result.key, lines, result.bucket, result.reason, outputs, str(result.money), result.ids,

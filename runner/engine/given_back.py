@@ -56,12 +56,19 @@ class Comparison(NamedTuple):
 
     def still(self) -> str:
         """The fields that are not as they were sent, in words."""
-        texts = [f"{each.place} is {literal(each.found)}, sent was {literal(each.sent)}" for each in self.different]
+        texts = [
+            f"{each.place} is {literal(each.found)}, sent was {literal(each.sent)}"
+            for each in self.different
+        ]
         return _some(texts)
 
     def untold(self) -> str:
         """The fields that are not given back, in words; empty where all are."""
-        return f"not given back, and so not compared: {_some(self.unseen, ', ')}" if self.unseen else ""
+        return (
+            f"not given back, and so not compared: {_some(self.unseen, ', ')}"
+            if self.unseen
+            else ""
+        )
 
 
 def compare_with(sent: Any, found: Any, *, unlike: Collection[str] = ()) -> Comparison:

@@ -43,7 +43,9 @@ def update_use(context: Context, use: Use, found: Any) -> Use:
         arguments=update.arguments, expect="", unless_found=None,
     )  # fmt: skip
     operation = context.catalogue.operation(update.operation)
-    given = first_arguments(operation, context.render(update.arguments, {**use.scope, "found": found}))
+    given = first_arguments(
+        operation, context.render(update.arguments, {**use.scope, "found": found})
+    )
     identity = use.identity._replace(step=step.id)
     return Use(step, operation, use.scope, identity, use.position, use.undecided, given)
 
@@ -62,7 +64,11 @@ def identity_of(update: Use, last: CallRecord | None, *, run: int) -> Identity:
     """What makes an update that `run` sends this call, where `last` was sent before."""
     if last is None:
         return update.identity
-    return last.identity if last.run == run else update.identity._replace(step=f"{update.step.id}/{run}")
+    return (
+        last.identity
+        if last.run == run
+        else update.identity._replace(step=f"{update.step.id}/{run}")
+    )
 
 
 def change_of(
@@ -92,7 +98,9 @@ def change_of(
 
 def told(compared: Comparison) -> str:
     """The fields that differ, as they are and as they are to be."""
-    return "; ".join(f"{each.place} {literal(each.found)} -> {literal(each.sent)}" for each in compared.changes)
+    return "; ".join(
+        f"{each.place} {literal(each.found)} -> {literal(each.sent)}" for each in compared.changes
+    )
 
 
 def _sent(use: Use, compared: Comparison, there: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +123,11 @@ def _taken(value: Any, schema: Mapping[str, Any]) -> Any:
     """What a body takes of a value that was read: of an object only the fields that its schema has."""
     properties = schema.get("properties")
     if isinstance(value, Mapping) and isinstance(properties, Mapping):
-        return {name: _taken(each, properties[name]) for name, each in value.items() if name in properties}
+        return {
+            name: _taken(each, properties[name])
+            for name, each in value.items()
+            if name in properties
+        }
     return value
 
 
@@ -134,4 +146,6 @@ def _inside(tree: Any, place: str) -> Any:
 def another(operation: Operation, made: Any, found: Any) -> str:
     """Why what was found is not what the step has made before; empty where it is, or nobody can tell."""
     ours, theirs = id_of(operation, made), id_of(operation, found)
-    return f"the search finds {theirs}, and not {ours}" if ours and theirs and ours != theirs else ""
+    return (
+        f"the search finds {theirs}, and not {ours}" if ours and theirs and ours != theirs else ""
+    )

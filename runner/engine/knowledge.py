@@ -51,7 +51,11 @@ class Seen:
         """The id of the object itself: `id`, or the only field that is called like one."""
         if _is_id(self.item.get("id")):
             return self.item["id"]
-        named = [value for name, value in self.item.items() if _snake(name).endswith("_id") and _is_id(value)]
+        named = [
+            value
+            for name, value in self.item.items()
+            if _snake(name).endswith("_id") and _is_id(value)
+        ]
         return named[0] if len(named) == 1 else None
 
 
@@ -62,11 +66,19 @@ class Knowledge:
     today: dt.date
     seen: list[Seen] = field(default_factory=list)
 
-    def learn(self, operation: Operation, arguments: Mapping[str, Any], items: Sequence[Any]) -> None:
+    def learn(
+        self, operation: Operation, arguments: Mapping[str, Any], items: Sequence[Any]
+    ) -> None:
         """Keep the first objects that a read gave."""
-        path = {name: value for name, value in arguments.items() if operation.parameters[name].place == "path"}
+        path = {
+            name: value
+            for name, value in arguments.items()
+            if operation.parameters[name].place == "path"
+        }
         collection = shape(operation.path)
-        self.seen += [Seen(collection, path, item) for item in items[:MAX_KEPT] if isinstance(item, Mapping)]
+        self.seen += [
+            Seen(collection, path, item) for item in items[:MAX_KEPT] if isinstance(item, Mapping)
+        ]
 
     def arguments(self, operation: Operation) -> tuple[dict[str, Any], list[str]]:
         """The arguments for what the operation requires, and the names of those that nothing is known of."""
@@ -84,7 +96,11 @@ class Knowledge:
         places = {name: _above(operation.path, name) for name in needed}
         best: dict[str, Any] = {}
         for seen in self.seen:
-            found = {name: value for name in needed if (value := seen.value(name, places[name])) is not None}
+            found = {
+                name: value
+                for name in needed
+                if (value := seen.value(name, places[name])) is not None
+            }
             best = max(best, found, key=len)
             if len(best) == len(needed):
                 break
@@ -109,7 +125,9 @@ class Knowledge:
     def _date(self, parameter: Parameter) -> str | None:
         """A day of the recent past, in the form that the parameter shows."""
         kind, name = parameter.schema.get("format", ""), _snake(parameter.name)
-        if kind not in ("date", "date-time") and not (_DATE.search(name) and "string" in types_of(parameter.schema)):
+        if kind not in ("date", "date-time") and not (
+            _DATE.search(name) and "string" in types_of(parameter.schema)
+        ):
             return None
         day = self.today if _LAST.search(name) else self.today - dt.timedelta(days=RECENT_DAYS)
         if kind == "date-time":
@@ -131,14 +149,20 @@ def _above(path: str, name: str) -> str:
 def _recent(grammar: Conditions, today: dt.date) -> Sequence[Mapping[str, Any]] | None:
     """A search condition for what is recent: a date after a day of the last month."""
     dated = next((name for name, each in grammar.fields.items() if each.kind.format), None)
-    after = next((name for name in grammar.named if name in ("after", "not_before", "greater", "from")), None)
+    after = next(
+        (name for name in grammar.named if name in ("after", "not_before", "greater", "from")), None
+    )
     if dated is None or after is None:
         return None
-    return [{"field": dated, "is": after, "value": (today - dt.timedelta(days=RECENT_DAYS)).isoformat()}]
+    return [
+        {"field": dated, "is": after, "value": (today - dt.timedelta(days=RECENT_DAYS)).isoformat()}
+    ]
 
 
 def _is_id(value: Any) -> bool:
-    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, str) and bool(value.strip()))
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, str) and bool(value.strip())
+    )
 
 
 def _snake(name: str) -> str:

@@ -60,7 +60,10 @@ class Look:
         if before is None:
             return Shown(why="no search was made before it that could be made again")
         try:
-            operation, listing = self.catalogue.operation(call.operation), self.catalogue.operation(before.operation)
+            operation, listing = (
+                self.catalogue.operation(call.operation),
+                self.catalogue.operation(before.operation),
+            )
             found: list[Any] = []
             for outcome in self._pages(listing, before.arguments):
                 if not outcome.ok:
@@ -74,7 +77,9 @@ class Look:
         base_url = self.connections[listing.api].base_url
 
         def ask(following: Json) -> Outcome:
-            return self._ask(listing, build_request(listing, following, base_url=base_url, today=self.today))
+            return self._ask(
+                listing, build_request(listing, following, base_url=base_url, today=self.today)
+            )
 
         return read_pages(listing, arguments, ask, watch=PageWatch(listing))
 
@@ -97,7 +102,9 @@ def _shown(call: CallRecord, operation: Operation, before: Before, found: list[A
     worth = new if new is not None else [item for item in found if sent & set(_values(item))]
     objects = []
     for item in worth:
-        fields = {name: value for name, value in item.items() if not isinstance(value, Mapping | list)}
+        fields = {
+            name: value for name, value in item.items() if not isinstance(value, Mapping | list)
+        }
         shared = {name: value for name, value in fields.items() if sent & set(_values(value))}
         objects.append((id_of(operation, item), shared))
     count = before.count if new is not None else None
@@ -113,6 +120,8 @@ def _values(tree: Any) -> Iterator[str]:
             yield from _values(child)
     elif tree is not None and not isinstance(tree, bool):
         text = tree if isinstance(tree, str) else to_json(tree).decode()
-        text = text.rstrip("0").rstrip(".") if "." in text and not isinstance(tree, str) else text  # 12.10 is 12.1
+        text = (
+            text.rstrip("0").rstrip(".") if "." in text and not isinstance(tree, str) else text
+        )  # 12.10 is 12.1
         if len(text) >= SHORTEST:
             yield text

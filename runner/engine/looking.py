@@ -51,7 +51,9 @@ class Looker(Sender):
     ) -> Outcome:  # fmt: skip
         if not may_look(operation) or request.method != "GET":
             raise RunnerError(f"{operation.full_name} is no GET that reads, and was not sent")
-        return super()._attempt(record, operation, request, check=check, before=before, attempt=attempt)
+        return super()._attempt(
+            record, operation, request, check=check, before=before, attempt=attempt
+        )
 
 
 def may_look(operation: Operation) -> bool:

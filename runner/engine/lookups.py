@@ -47,17 +47,25 @@ def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
     except (EvaluationError, ArgumentError) as error:
         raise StoppedError(f"lookup {lookup.name}: {error}") from None
     if not outcome.ok:
-        raise StoppedError(f"lookup {lookup.name}: {outcome.reason}", remedy="nothing was sent; try again later")
+        raise StoppedError(
+            f"lookup {lookup.name}: {outcome.reason}", remedy="nothing was sent; try again later"
+        )
     if lookup.keep and not outcome.doubt and len(to_json(outcome.value)) <= LONGEST_KEPT:
-        reader.note(subject, operation, request, "done", value=outcome.value, reason="kept for later runs")
+        reader.note(
+            subject, operation, request, "done", value=outcome.value, reason="kept for later runs"
+        )
     return table_of(lookup, outcome.value)
 
 
-def _kept(context: Context, lookup: Lookup, identity: Identity, request: Request) -> list[Any] | None:
+def _kept(
+    context: Context, lookup: Lookup, identity: Identity, request: Request
+) -> list[Any] | None:
     """What an earlier run has kept of the same request, if it is not too old; told when it is used."""
     if not lookup.keep or context.fresh:
         return None
-    calls = context.history.calls_of(identity.account, identity.recipe, per=identity.per, key=identity.key)
+    calls = context.history.calls_of(
+        identity.account, identity.recipe, per=identity.per, key=identity.key
+    )
     call = calls.get((identity.step, identity.item))
     if call is None or call.state != "done" or not call.answer or call.digest != request.digest():
         return None
@@ -77,7 +85,14 @@ class LookupTable(dict[str, Any]):
     A name that two entries share is refused when it is used. `names` are the names as they are written.
     """
 
-    def __init__(self, lookup: Lookup, found: Mapping[str, list[Any]], names: Mapping[str, str], *, last: bool) -> None:
+    def __init__(
+        self,
+        lookup: Lookup,
+        found: Mapping[str, list[Any]],
+        names: Mapping[str, str],
+        *,
+        last: bool,
+    ) -> None:
         super().__init__({key: entries[0] for key, entries in found.items()})
         self._lookup, self._names = lookup, names
         self._shared = {key: entries for key, entries in found.items() if last and len(entries) > 1}
@@ -98,7 +113,9 @@ class LookupTable(dict[str, Any]):
         return super().__getitem__(known)
 
 
-def table_of(lookup: Lookup, entries: Iterable[Mapping[str, Any]], *, by: Sequence[str] = ()) -> LookupTable:
+def table_of(
+    lookup: Lookup, entries: Iterable[Mapping[str, Any]], *, by: Sequence[str] = ()
+) -> LookupTable:
     """The entries of a lookup by the fields that it names, without those that have no value there."""
     field, *others = by or lookup.by
     found: dict[str, list[Any]] = {}
@@ -110,9 +127,14 @@ def table_of(lookup: Lookup, entries: Iterable[Mapping[str, Any]], *, by: Sequen
             found.setdefault(_key(lookup, name), []).append(entry)
     if others:
         return LookupTable(
-            lookup, {key: [table_of(lookup, some, by=others)] for key, some in found.items()}, names, last=False
+            lookup,
+            {key: [table_of(lookup, some, by=others)] for key, some in found.items()},
+            names,
+            last=False,
         )
-    if lookup.file:  # lines that share a name say the same: that was found out when the file was read
+    if (
+        lookup.file
+    ):  # lines that share a name say the same: that was found out when the file was read
         found = {key: some[:1] for key, some in found.items()}
     return LookupTable(lookup, found, names, last=True)
 
@@ -124,7 +146,13 @@ def _key(lookup: Lookup, name: str) -> str:
 def _candidates(entries: Sequence[Mapping[str, Any]]) -> str:
     shown = []
     for entry in entries[:CANDIDATES_SHOWN]:
-        fields = {name: value for name, value in entry.items() if isinstance(value, str | int) and value != ""}
-        shown.append(" ".join(f"{name} {value}" for name, value in list(fields.items())[:FIELDS_SHOWN]))
+        fields = {
+            name: value
+            for name, value in entry.items()
+            if isinstance(value, str | int) and value != ""
+        }
+        shown.append(
+            " ".join(f"{name} {value}" for name, value in list(fields.items())[:FIELDS_SHOWN])
+        )
     more = len(entries) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")

@@ -1,7 +1,7 @@
 """What a row's calls have made, changed or found, as its line of the results tells it.
 
-    ids    contact 1042; job 31987; lines 11, 12, 13
-    links  https://app.example.com/jobs/31987
+ids    contact 1042; job 31987; lines 11, 12, 13
+links  https://app.example.com/jobs/31987
 """
 
 from __future__ import annotations

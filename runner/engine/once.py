@@ -56,7 +56,11 @@ class OncePer:
             entry = self._entries[step, value]
             while not entry.finished and entry.owner != row:
                 self._changed.wait()
-            return Claim(mine=False, value=entry.value, done_by=entry.owner_key) if entry.finished else Claim(mine=True)
+            return (
+                Claim(mine=False, value=entry.value, done_by=entry.owner_key)
+                if entry.finished
+                else Claim(mine=True)
+            )
 
     def finish(self, step: str, value: str, result: Any) -> None:
         """It is done; every row that needs it gets `result`."""
@@ -76,5 +80,7 @@ class OncePer:
             for entry in [entry for name, entry in mine if step in ("", name)]:
                 entry.waiting = [waiter for waiter in entry.waiting if waiter[0] != row]
                 if entry.owner == row and not entry.finished:
-                    entry.owner, entry.owner_key = entry.waiting.pop(0) if entry.waiting else (0, "")
+                    entry.owner, entry.owner_key = (
+                        entry.waiting.pop(0) if entry.waiting else (0, "")
+                    )
             self._changed.notify_all()

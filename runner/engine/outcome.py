@@ -1,15 +1,15 @@
 """What an exchange means: the table of outcomes, decided by what happened on the socket and by the status.
 
-    event on a write                                               state
-    no byte of the request left                                    not sent      tried again
-    a byte left, no complete answer                                unknown       never sent again by itself
-    2xx, cut short or unusable                                     unknown
-    2xx as the API's document describes it                         done
-    3xx                                                            unknown       never followed
-    401 403                                                        denied        the run stops
-    429                                                            throttled     sent again after Retry-After
-    408 425 5xx                                                    unknown       (a read is tried again)
-    any other 4xx                                                  rejected
+event on a write                                               state
+no byte of the request left                                    not sent      tried again
+a byte left, no complete answer                                unknown       never sent again by itself
+2xx, cut short or unusable                                     unknown
+2xx as the API's document describes it                         done
+3xx                                                            unknown       never followed
+401 403                                                        denied        the run stops
+429                                                            throttled     sent again after Retry-After
+408 425 5xx                                                    unknown       (a read is tried again)
+any other 4xx                                                  rejected
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from runner.catalogue import AnswerError, DeclaredFailure, Operation, describe_error, empty_page, read_answer
+from runner.catalogue import (
+    AnswerError,
+    DeclaredFailure,
+    Operation,
+    describe_error,
+    empty_page,
+    read_answer,
+)
 from runner.journal import CallState
 from runner.transport import Failure, Reply
 
@@ -49,7 +56,9 @@ class Outcome(NamedTuple):
         return self.state in ("done", "found")
 
 
-def classify(operation: Operation, exchange: Reply | Failure, *, now: float | None = None) -> Outcome:
+def classify(
+    operation: Operation, exchange: Reply | Failure, *, now: float | None = None
+) -> Outcome:
     """The outcome of one exchange. For reads `unknown` means: no usable answer, try again."""
     status, seconds = exchange.status, exchange.seconds
     if isinstance(exchange, Failure):
@@ -60,10 +69,15 @@ def classify(operation: Operation, exchange: Reply | Failure, *, now: float | No
     if 200 <= status < 300:
         try:
             value = read_answer(
-                operation, status=status, content_type=exchange.content_type, content=exchange.content
+                operation,
+                status=status,
+                content_type=exchange.content_type,
+                content=exchange.content,
             )
         except DeclaredFailure as error:
-            return Outcome("denied" if error.credentials else "rejected", error.reason, status, seconds=seconds)
+            return Outcome(
+                "denied" if error.credentials else "rejected", error.reason, status, seconds=seconds
+            )
         except AnswerError as error:
             return Outcome("unknown", f"{status}, but {error.reason}", status, seconds=seconds)
         return Outcome("done", "", status, value, seconds)

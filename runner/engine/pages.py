@@ -37,9 +37,15 @@ class PageWatch:
         if page.total is not None and page.total >= 0 and page.items:
             before, self._total = self._total, page.total
             if before is not None and page.total < before:
-                self._note(f"became shorter while it was read, {before:,} and then {page.total:,}", doubt=True)
+                self._note(
+                    f"became shorter while it was read, {before:,} and then {page.total:,}",
+                    doubt=True,
+                )
             elif before is not None and page.total > before:
-                self._note(f"became longer while it was read, {before:,} and then {page.total:,}", doubt=False)
+                self._note(
+                    f"became longer while it was read, {before:,} and then {page.total:,}",
+                    doubt=False,
+                )
         if not page.items:
             return True
         mark = hashlib.sha256(to_json(page.items)).digest()
@@ -51,7 +57,9 @@ class PageWatch:
     def end(self, seen: int) -> None:
         """The list is at its end, after this many items. More than it said are no doubt: all of them were seen."""
         if self.whole and self._total is not None and seen != self._total and not self.doubt:
-            self._note(f"says that it has {self._total:,}, and gave {seen:,}", doubt=seen < self._total)
+            self._note(
+                f"says that it has {self._total:,}, and gave {seen:,}", doubt=seen < self._total
+            )
 
     def _note(self, text: str, *, doubt: bool) -> None:
         notice = f"the list of {self.operation.full_name} {text}"
@@ -76,7 +84,9 @@ def read_pages(
             return
         outcome = ask(following)
         if outcome.ok and not watch.see(outcome.value):
-            reason = f"page {number} of {operation.full_name} has come before: there is no end to it"
+            reason = (
+                f"page {number} of {operation.full_name} has come before: there is no end to it"
+            )
             outcome = Outcome("rejected", reason)
         yield outcome
         if not outcome.ok:

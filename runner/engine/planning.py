@@ -27,7 +27,12 @@ class Planning:
     """Plans the calls of one row, and knows what the journal has of them."""
 
     def __init__(
-        self, context: Context, progress: Progress, sender: Sender | None, *, looker: Looker | None = None
+        self,
+        context: Context,
+        progress: Progress,
+        sender: Sender | None,
+        *,
+        looker: Looker | None = None,
     ) -> None:
         self._context, self._progress, self._sender = context, progress, sender
         self._looking = looker.reading if looker is not None else None
@@ -43,7 +48,9 @@ class Planning:
         """Note what a dry run says of a call. A run says it with events."""
         if self._sender is None:
             operation = self._context.catalogue.operation(step.operation)
-            planned = PlannedCall(step.id, operation, state, request, position, reason, unless_found, run, read_back)
+            planned = PlannedCall(
+                step.id, operation, state, request, position, reason, unless_found, run, read_back
+            )
             self._progress.planned.append(planned)
 
     def _subject(self, use: Use) -> Subject:
@@ -55,21 +62,27 @@ class Planning:
         if not known:
             return None
         found = known.get((use.step.id + part, use.identity.item))
-        return found or known.get((use.step.was + part, use.identity.item)) if use.step.was else found
+        return (
+            found or known.get((use.step.was + part, use.identity.item)) if use.step.was else found
+        )
 
     def _known(self, use: Use) -> Mapping[tuple[str, str], CallRecord]:
         """The calls of before of a row, or of a value that rows share."""
         if use.identity.per != "once":
             return self._progress.prior
         context = self._context
-        return context.history.calls_of(context.account, context.recipe.name, per="once", key=use.identity.key)
+        return context.history.calls_of(
+            context.account, context.recipe.name, per="once", key=use.identity.key
+        )
 
     def _earlier(self, use: Use) -> frozenset[str]:
         """The ids of what a call has made before, where it is sent again all the same."""
         if not use.identity.generation:
             return frozenset()
         made = self._context.history.earlier(use.identity, was=use.step.was)
-        return frozenset(id_of(use.operation, parse_json(call.answer.encode())) for call in made if call.answer)
+        return frozenset(
+            id_of(use.operation, parse_json(call.answer.encode())) for call in made if call.answer
+        )
 
     def _plan_write(self, use: Use, request: Request) -> Outcome:
         """Where the dry run stops: the request is there and is not sent."""
@@ -78,7 +91,9 @@ class Planning:
         if search is not None:
             try:
                 operation = self._context.catalogue.operation(search.operation)
-                arguments = first_arguments(operation, self._context.render(search.arguments, use.scope))
+                arguments = first_arguments(
+                    operation, self._context.render(search.arguments, use.scope)
+                )
                 looked_up = self._context.request(operation, arguments)
             except (EvaluationError, ArgumentError) as error:
                 reason = f"unless_found: {words(error)}"
@@ -94,7 +109,17 @@ class Planning:
         made = awaited(use.step.id, use.position)
         read_back = back_request(self._context, use, made.value)[1] if use.step.verify else None
         self._progress.planned.append(
-            PlannedCall(use.step.id, use.operation, state, request, use.position, reason, looked_up, 0, read_back)
+            PlannedCall(
+                use.step.id,
+                use.operation,
+                state,
+                request,
+                use.position,
+                reason,
+                looked_up,
+                0,
+                read_back,
+            )
         )
         return made
 
@@ -118,7 +143,11 @@ class Planning:
         try:
             update = update_use(self._context, use, found)
             read = self._context.catalogue.read_back(update.operation)
-            known = not isinstance(found, Unknown) and (read is None or may_look(read)) and not (stale and read is None)
+            known = (
+                not isinstance(found, Unknown)
+                and (read is None or may_look(read))
+                and not (stale and read is None)
+            )
             if self._back is not None and known and not use.undecided:
                 return self._plan_change(update, found, outcome, stale=stale)
             request = self._context.request(update.operation, update.arguments)
@@ -132,7 +161,9 @@ class Planning:
 
     def _plan_change(self, update: Use, found: Any, outcome: Outcome, *, stale: bool) -> Outcome:
         assert self._back is not None  # noqa: S101 - the caller's condition
-        changed = change_of(self._context, update, found, self._back, self._subject(update), stale=stale)
+        changed = change_of(
+            self._context, update, found, self._back, self._subject(update), stale=stale
+        )
         if not changed.ok:
             self.plan(update.step, "invalid", reason=changed.reason, position=update.position)
             return Outcome("rejected", f"update: {changed.reason}")
@@ -140,17 +171,26 @@ class Planning:
             return outcome
         change: Change = changed.value
         reason = f"found, and differs: {change.told}"
-        self.plan(update.step, "to send", request=change.request, reason=reason, position=update.position)
+        self.plan(
+            update.step, "to send", request=change.request, reason=reason, position=update.position
+        )
         return outcome._replace(value=change.after)
 
     def _look(self, use: Use, request: Request) -> Outcome | None:
         """What a read gives while it is planned; None where it cannot be made yet."""
-        if self._looking is None or use.undecided or not request.known or not may_look(use.operation):
+        if (
+            self._looking is None
+            or use.undecided
+            or not request.known
+            or not may_look(use.operation)
+        ):
             return None
         if use.step.poll is not None:  # a plan does not wait
             return None
         try:
-            outcome = self._looking.step(use.step, self._subject(use), use.scope, use.arguments, request)
+            outcome = self._looking.step(
+                use.step, self._subject(use), use.scope, use.arguments, request
+            )
         except Undecided:
             return None
         if not outcome.ok and outcome.state != "rejected":
@@ -159,14 +199,21 @@ class Planning:
         self.plan(use.step, state, request=request, reason=outcome.reason, position=use.position)
         return outcome
 
-    def _look_for(self, use: Use, search: Search, request: Request, looked_up: Request) -> Outcome | None:
+    def _look_for(
+        self, use: Use, search: Search, request: Request, looked_up: Request
+    ) -> Outcome | None:
         """What makes a write needless while it is planned; None where it is to be sent, or that is not known yet."""
         operation = self._context.catalogue.operation(search.operation)
         if self._looking is None or use.undecided or not looked_up.known or not may_look(operation):
             return None
         try:
             outcome, _ = self._looking.find(
-                use.step, search, self._subject(use), use.scope, operation=use.operation, besides=self._earlier(use)
+                use.step,
+                search,
+                self._subject(use),
+                use.scope,
+                operation=use.operation,
+                besides=self._earlier(use),
             )
         except Undecided:
             return None
@@ -178,7 +225,14 @@ class Planning:
         if not outcome.value:
             return None
         reason = "found while it was planned"
-        self.plan(use.step, "found", request=request, reason=reason, position=use.position, unless_found=looked_up)
+        self.plan(
+            use.step,
+            "found",
+            request=request,
+            reason=reason,
+            position=use.position,
+            unless_found=looked_up,
+        )
         self._progress.writes.append(("found", self._context.run))
         return Outcome("found", value=outcome.value[0])
 

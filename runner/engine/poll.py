@@ -49,7 +49,9 @@ def span(seconds: int) -> str:
     >>> span(120), span(90), span(7200)
     ('2m', '90s', '2h')
     """
-    size, unit = next(((size, unit) for size, unit in ((3600, "h"), (60, "m")) if seconds % size == 0), (1, "s"))
+    size, unit = next(
+        ((size, unit) for size, unit in ((3600, "h"), (60, "m")) if seconds % size == 0), (1, "s")
+    )
     return f"{seconds // size}{unit}"
 
 

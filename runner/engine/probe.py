@@ -1,11 +1,11 @@
 """Asking a live API whether it still looks like its document: one GET for each read, and nothing that changes anything.
 
-    agrees        as the document says (an empty list shows no more than its envelope)
-    differs       some field, or the envelope, is not as the document says
-    not allowed   401, 403, or what the document declares to mean that
-    not there     404 where the document does not say that this means an empty list
-    failed        no usable answer: no connection, 5xx, any other status, an HTML page, no JSON
-    not tried     an argument is required that nothing is known of, or the host had stopped answering
+agrees        as the document says (an empty list shows no more than its envelope)
+differs       some field, or the envelope, is not as the document says
+not allowed   401, 403, or what the document declares to mean that
+not there     404 where the document does not say that this means an empty list
+failed        no usable answer: no connection, 5xx, any other status, an HTML page, no JSON
+not tried     an argument is required that nothing is known of, or the host had stopped answering
 """
 
 from __future__ import annotations
@@ -56,7 +56,12 @@ class Probed:
 
 
 def probe(
-    api: Api, connection: Connection, *, today: dt.date, wait: Callable[[float], None], hits: Hits | None = None
+    api: Api,
+    connection: Connection,
+    *,
+    today: dt.date,
+    wait: Callable[[float], None],
+    hits: Hits | None = None,
 ) -> Iterator[Probed]:
     """Try every read of an API that can be tried, those first that need to know nothing; each is one of the `hits`.
 
@@ -64,7 +69,10 @@ def probe(
     """
     waiting = [operation for operation in api.operations.values() if operation.effect == "read"]
     if not waiting:
-        raise UsageError(f"{api.name} has no operation that reads", remedy="there is nothing that a probe may send")
+        raise UsageError(
+            f"{api.name} has no operation that reads",
+            remedy="there is nothing that a probe may send",
+        )
     prober = _Prober(api, connection, Knowledge(today), wait, hits)
     silences = 0
     while ready := [operation for operation in waiting if prober.arguments(operation) is not None]:
@@ -104,7 +112,9 @@ class _Prober:
         transport, pace = self.connection.transport, self.connection.pace
         assert transport is not None  # noqa: S101 - a probe always sends
         try:
-            request = build_request(operation, arguments, base_url=self.connection.base_url, today=self.knowledge.today)
+            request = build_request(
+                operation, arguments, base_url=self.connection.base_url, today=self.knowledge.today
+            )
         except ArgumentError as error:
             names = ", ".join(sorted({str(path[0]) for path, _ in error.problems}))
             return Probed(operation, "not tried", note=f"needs {names}")
@@ -130,25 +140,45 @@ class _Prober:
         if not 200 <= status < 300:
             return _refused(operation, reply)
         try:
-            read_answer(operation, status=status, content_type=reply.content_type, content=reply.content)
+            read_answer(
+                operation, status=status, content_type=reply.content_type, content=reply.content
+            )
             unread = ""
         except DeclaredFailure as failure:
-            return Probed(operation, "not allowed" if failure.credentials else "failed", status, note=failure.reason)
+            return Probed(
+                operation,
+                "not allowed" if failure.credentials else "failed",
+                status,
+                note=failure.reason,
+            )
         except AnswerError as error:
             unread = error.reason
         try:
             data = parse_json(reply.content)
         except AnswerError as error:
             return Probed(operation, "failed", status, note=unread or error.reason)
-        return self._compared(operation, arguments, Probed(operation, "agrees", status), data, unread)
+        return self._compared(
+            operation, arguments, Probed(operation, "agrees", status), data, unread
+        )
 
     def _compared(
-        self, operation: Operation, arguments: Mapping[str, Any], probed: Probed, data: Any, unread: str
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        probed: Probed,
+        data: Any,
+        unread: str,
     ) -> Probed:
         document = self.api.document
         place = answer_place(document, operation)
         found = _listed(operation, data)
-        items = found if found is not None else [data] if isinstance(data, dict) and not operation.items else []
+        items = (
+            found
+            if found is not None
+            else [data]
+            if isinstance(data, dict) and not operation.items
+            else []
+        )
         self.knowledge.learn(operation, arguments, items)
         probed = replace(probed, items=len(items))
         if place is None:
@@ -176,7 +206,9 @@ def _refused(operation: Operation, reply: Reply) -> Probed:
         return Probed(operation, "not there", status)
     if 300 <= status < 400:
         return Probed(operation, "failed", status, note="leads elsewhere, which is not followed")
-    return Probed(operation, "failed", status, note=describe_error(reply.content_type, reply.content))
+    return Probed(
+        operation, "failed", status, note=describe_error(reply.content_type, reply.content)
+    )
 
 
 def _as_declared(operation: Operation, data: Any) -> bool:
@@ -209,9 +241,13 @@ def _only_list(data: Mapping[str, Any]) -> str | None:
     return chosen[0] if len(chosen) == 1 else None
 
 
-def _elsewhere(document: Any, operation: Operation, data: Any, found: list[Any], place: TreePath) -> list[Difference]:
+def _elsewhere(
+    document: Any, operation: Operation, data: Any, found: list[Any], place: TreePath
+) -> list[Difference]:
     """The differences of an answer that holds its list elsewhere than the document says, or holds one at all."""
-    declared = {"": "an object", "*": "a list"}.get(operation.items, f"an object with {operation.items!r}")
+    declared = {"": "an object", "*": "a list"}.get(
+        operation.items, f"an object with {operation.items!r}"
+    )
     inside = _items_place(document, operation, place) if operation.items else None
     described = follow_path(document, inside) if inside else None
     reference = described.get("$ref") if isinstance(described, Mapping) else None
@@ -222,7 +258,11 @@ def _elsewhere(document: Any, operation: Operation, data: Any, found: list[Any],
     name = _only_list(data) if isinstance(data, dict) else None
     if name is None:
         names = ", ".join(key for key in data if is_name(key)) if isinstance(data, dict) else ""
-        what = f"an object with {names}" if names else {"object": "an object"}.get(json_type(data), json_type(data))
+        what = (
+            f"an object with {names}"
+            if names
+            else {"object": "an object"}.get(json_type(data), json_type(data))
+        )
         return [Difference(ENVELOPE, "", what, declared, place)]
     envelope = Difference(ENVELOPE, name, f"an object with {name!r}", declared, place)
     if operation.items == "*":  # the schema is that of a list: it has nothing to say of an object
@@ -230,8 +270,14 @@ def _elsewhere(document: Any, operation: Operation, data: Any, found: list[Any],
         envelope = replace(envelope, schema={"type": "object", "properties": around})
         return [envelope, *(compare(document, inside, found, f"{name}[]") if inside else ())]
     differences = {each.at: each for each in compare(document, place, [data])}
-    differences[name] = Difference("unknown", name, "array", "", Description(document, place).home, listed)
-    return [envelope, *differences.values(), *(compare(document, inside, found, f"{name}[]") if inside else ())]
+    differences[name] = Difference(
+        "unknown", name, "array", "", Description(document, place).home, listed
+    )
+    return [
+        envelope,
+        *differences.values(),
+        *(compare(document, inside, found, f"{name}[]") if inside else ()),
+    ]
 
 
 def _items_place(document: Any, operation: Operation, place: TreePath) -> TreePath | None:

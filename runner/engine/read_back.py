@@ -40,20 +40,30 @@ class BackReading:
 
     def settle(self, use: Use, prior: CallRecord, row: Subject) -> Finding:
         """Whether an update whose outcome is unknown is there: all that it sent, or else it stays unknown."""
-        subject = row._replace(identity=prior.identity._replace(step=prior.identity.step + READ_BACK))
+        subject = row._replace(
+            identity=prior.identity._replace(step=prior.identity.step + READ_BACK)
+        )
         outcome = self.read(use, subject, answer={})
         if not outcome.ok:
             return Finding(reason=f"read back: {outcome.reason}")
         sent = prior.body.encode()
-        body = decode_form(sent, use.operation.body or {}) if use.operation.form else parse_json(sent or b"{}")
+        body = (
+            decode_form(sent, use.operation.body or {})
+            if use.operation.form
+            else parse_json(sent or b"{}")
+        )
         compared = compare_with(body, outcome.value, unlike=unlike(use.operation))
         if compared.whole:
             return Finding(item=outcome.value, how="read back, and all that was sent is there")
         if compared.different:
             return Finding(reason=f"read back: {compared.still()}")
-        return Finding(reason=f"read back: {compared.untold() or 'it sent nothing that could be compared'}")
+        return Finding(
+            reason=f"read back: {compared.untold() or 'it sent nothing that could be compared'}"
+        )
 
-    def verify(self, use: Use, request: Request, done: Outcome, row: Subject, known: CallRecord | None) -> Outcome:
+    def verify(
+        self, use: Use, request: Request, done: Outcome, row: Subject, known: CallRecord | None
+    ) -> Outcome:
         """The outcome of a write that is done, or why what is read back is not what it has to be.
 
         `known` is what the journal has of an earlier read-back: what it showed then need not be read again.
@@ -66,10 +76,14 @@ class BackReading:
         outcome = self.read(use, subject, answer=done.value)
         if not outcome.ok:
             state: CallState = "rejected" if outcome.state == "rejected" else "not sent"
-            return Outcome(state, f"{_answered(done.status)}, and it could not be read back: {outcome.reason}")
+            return Outcome(
+                state, f"{_answered(done.status)}, and it could not be read back: {outcome.reason}"
+            )
         wrong = self._wrong(use, request, outcome.value, done.status)
         if wrong:
-            return Outcome("rejected", f"{wrong}; it is not sent again by itself: see what became of it")
+            return Outcome(
+                "rejected", f"{wrong}; it is not sent again by itself: see what became of it"
+            )
         if len(to_json(outcome.value)) <= LONGEST_ANSWER:
             operation, read = back_request(self._context, use, done.value)
             self._sender.note(subject, operation, read, "done", value=outcome.value, reason="")

@@ -28,7 +28,12 @@ class Reading:
         self._context, self._sender = context, sender
 
     def step(
-        self, step: Step, subject: Subject, scope: Mapping[str, Any], arguments: Mapping[str, Any], request: Request
+        self,
+        step: Step,
+        subject: Subject,
+        scope: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        request: Request,
     ) -> Outcome:
         """The read of a step: one object, or a list as `expect` wants it. A good answer is kept in the journal."""
         operation = self._context.catalogue.operation(step.operation)
@@ -36,10 +41,18 @@ class Reading:
         def read() -> Outcome:
             if not operation.items:
                 return self._sender.read(subject, operation, request, tries=step.retry)
-            enough = {"one": 2, "first": 1, "none": 1}.get(str(step.expect)) if step.poll is None else None
-            return self._sender.items(subject, operation, arguments, tries=step.retry, enough=enough)
+            enough = (
+                {"one": 2, "first": 1, "none": 1}.get(str(step.expect))
+                if step.poll is None
+                else None
+            )
+            return self._sender.items(
+                subject, operation, arguments, tries=step.retry, enough=enough
+            )
 
-        outcome = poll_until(self._context, step.poll, read, scope) if step.poll is not None else read()
+        outcome = (
+            poll_until(self._context, step.poll, read, scope) if step.poll is not None else read()
+        )
         if not outcome.ok:
             return unread(outcome, operation)
         outcome = _expected(step, outcome, scope)
@@ -62,7 +75,9 @@ class Reading:
         def keep(item: Any) -> bool:
             if operation.money:
                 listed.add(item)
-            return _fits(search, item, scope) and not (besides and id_of(operation, item) in besides)
+            return _fits(search, item, scope) and not (
+                besides and id_of(operation, item) in besides
+            )
 
         try:
             arguments = self._context.render(search.arguments, scope)
@@ -79,9 +94,14 @@ class Reading:
         if not outcome.ok:
             return unread(outcome, listing), None
         if not outcome.value and outcome.doubt:
-            return Outcome("not sent", f"unless_found: {outcome.doubt}; what it does not show may be there"), None
+            return Outcome(
+                "not sent", f"unless_found: {outcome.doubt}; what it does not show may be there"
+            ), None
         if len(outcome.value) > 1:
-            return Outcome("rejected", f"unless_found: {listing.full_name} finds more than one; none was chosen"), None
+            return Outcome(
+                "rejected",
+                f"unless_found: {listing.full_name} finds more than one; none was chosen",
+            ), None
         if operation.money:
             return outcome, listed.before(search.operation, arguments)
         return outcome, Before(search.operation, arguments)
@@ -90,16 +110,23 @@ class Reading:
         """All that the search which was made before a call lists now."""
         try:
             listing = self._context.catalogue.operation(before.operation)
-            outcome = self._sender.items(_looking(step, subject), listing, before.arguments, tries=step.retry)
+            outcome = self._sender.items(
+                _looking(step, subject), listing, before.arguments, tries=step.retry
+            )
         except (ArgumentError, KeyError):  # the API's document has changed since
-            return Outcome("rejected", f"unless_found: the search with {before.operation} cannot be made any more")
+            return Outcome(
+                "rejected",
+                f"unless_found: the search with {before.operation} cannot be made any more",
+            )
         return outcome if outcome.ok else unread(outcome, listing)
 
     def fitting(self, step: Step, items: Sequence[Any], scope: Mapping[str, Any]) -> Outcome:
         """Those of the objects that the `where` of a step's search is true of."""
         assert step.unless_found is not None  # noqa: S101 - the caller's condition
         try:
-            return Outcome("done", value=[item for item in items if _fits(step.unless_found, item, scope)])
+            return Outcome(
+                "done", value=[item for item in items if _fits(step.unless_found, item, scope)]
+            )
         except EvaluationError as error:
             return Outcome("rejected", f"unless_found: {words(error)}")
 
@@ -116,7 +143,9 @@ def _fits(search: Search, item: Any, scope: Mapping[str, Any]) -> bool:
 def words(error: EvaluationError | ArgumentError) -> str:
     """What is wrong with the arguments of a call, in one line."""
     if isinstance(error, ArgumentError):
-        return "; ".join(f"{'.'.join(map(str, path))}: {message}" for path, message in error.problems)
+        return "; ".join(
+            f"{'.'.join(map(str, path))}: {message}" for path, message in error.problems
+        )
     return str(error)
 
 

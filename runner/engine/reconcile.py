@@ -43,14 +43,20 @@ def look_for(
     if operation.money:
         before = read_before(prior.before)
         if before is None:
-            return Finding(reason="what was there before it is not recorded, so that no search can tell it apart")
+            return Finding(
+                reason="what was there before it is not recorded, so that no search can tell it apart"
+            )
         return _new_payment(reading, step, operation, before, subject, scope)
-    outcome, noted = reading.find(step, search, subject, scope, operation=operation, besides=besides)
+    outcome, noted = reading.find(
+        step, search, subject, scope, operation=operation, besides=besides
+    )
     if not outcome.ok:
         return Finding(reason=outcome.reason)
     if outcome.value:
         return Finding(item=outcome.value[0])
-    return Finding(reason="a search finds none", absent=True, before=noted.text() if noted is not None else "")
+    return Finding(
+        reason="a search finds none", absent=True, before=noted.text() if noted is not None else ""
+    )
 
 
 def may_send_again(step: Step, operation: Operation) -> bool:
@@ -78,7 +84,12 @@ def not_before(step: Step, prior: CallRecord, *, now: dt.datetime) -> str:
 
 
 def _new_payment(
-    reading: Reading, step: Step, operation: Operation, before: Before, subject: Subject, scope: Mapping[str, Any]
+    reading: Reading,
+    step: Step,
+    operation: Operation,
+    before: Before,
+    subject: Subject,
+    scope: Mapping[str, Any],
 ) -> Finding:
     outcome = reading.again(step, before, subject)
     if not outcome.ok:
@@ -95,6 +106,12 @@ def _new_payment(
     if len(ours) == 1 and len(new) == 1:
         return Finding(item=ours[0])
     if ours:
-        return Finding(reason=f"a search finds {len(new)} that are new since then, and not which of them it is")
-    others = f", though {len(new)} other is new" if len(new) == 1 else f", though {len(new)} others are new"
+        return Finding(
+            reason=f"a search finds {len(new)} that are new since then, and not which of them it is"
+        )
+    others = (
+        f", though {len(new)} other is new"
+        if len(new) == 1
+        else f", though {len(new)} others are new"
+    )
     return Finding(reason="a search finds none that is new and fits" + (others if new else ""))

@@ -29,11 +29,19 @@ class Past(NamedTuple):
 
 def past_of(history: History, account: str, recipe: Recipe) -> Past:
     """What to be careful about; two short queries where nothing is."""
-    names = {name for step in recipe.steps if step.once_per is None for name in (step.id, step.was) if name}
+    names = {
+        name
+        for step in recipe.steps
+        if step.once_per is None
+        for name in (step.id, step.was)
+        if name
+    }
     once = frozenset(history.once_steps(account, recipe.name)) & names
     if not once:
         return Past()
-    return Past(once, frozenset(history.rows_before(account, recipe.name, recipe_digest=recipe.digest)))
+    return Past(
+        once, frozenset(history.rows_before(account, recipe.name, recipe_digest=recipe.digest))
+    )
 
 
 def reshaped(step: Step, prior: Prior, past: Past, *, key: str) -> str:
@@ -45,7 +53,9 @@ def reshaped(step: Step, prior: Prior, past: Past, *, key: str) -> str:
     if sent is not None and step.for_each is not None and "" in mine:
         return _reason(sent, "once for this row", "for_each is there now", key)
     if sent is not None and step.for_each is None and "" not in mine:
-        return _reason(sent, f"for {len(mine)} item{'s' * (len(mine) != 1)}", "for_each is gone", key)
+        return _reason(
+            sent, f"for {len(mine)} item{'s' * (len(mine) != 1)}", "for_each is gone", key
+        )
     tried = any(name in (step.id, step.was) for name, _ in prior)
     known = bool(_writes(prior)) or key in past.keys
     if step.once_per is None and not tried and known and past.once & {step.id, step.was}:
@@ -73,7 +83,9 @@ def renamed(step: Step, prior: Prior, names: Collection[str], *, key: str) -> st
 
 def done_calls(step: Step, prior: Prior) -> dict[str, CallRecord]:
     """The writes of a step for this row that were or may have been carried out, by item."""
-    return {item: call for (name, item), call in _writes(prior).items() if name in (step.id, step.was)}
+    return {
+        item: call for (name, item), call in _writes(prior).items() if name in (step.id, step.was)
+    }
 
 
 def _writes(prior: Prior) -> dict[tuple[str, str], CallRecord]:

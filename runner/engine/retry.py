@@ -26,7 +26,9 @@ def may_repeat(operation: Operation, outcome: Outcome, *, attempt: int, tries: i
     if outcome.state == "throttled":
         return attempt < THROTTLED_TRIES
     harmless = operation.effect == "read" or (operation.repeatable and operation.read_back is None)
-    if outcome.state == "not sent" or (outcome.state == "unknown" and harmless and not _final(outcome)):
+    if outcome.state == "not sent" or (
+        outcome.state == "unknown" and harmless and not _final(outcome)
+    ):
         return attempt < tries
     return False
 

@@ -100,7 +100,9 @@ class Run:
                 for each in self._context.recipe.lookups
             }
             past = past_of(self._context.history, self._context.account, self._context.recipe)
-            self._context = replace(self._context, scope={**self._context.scope, **lookups}, past=past)
+            self._context = replace(
+                self._context, scope={**self._context.scope, **lookups}, past=past
+            )
             if not self._context.stop.requested:
                 self._take_rows()
             if self._journal is not None:
@@ -111,12 +113,16 @@ class Run:
         left = self._totals.rows["not started"]
         if left and self._sender is not None:  # rows that gave up waiting are no success
             reason = f"{left} row{'s' * (left != 1)} could not go on: the API was not reached, or held them back"
-            self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy="go on when it answers: runner resume")
+            self._context.stop.ask(
+                reason, exit_code=EXIT_STOPPED, remedy="go on when it answers: runner resume"
+            )
         ended = self._totals.ended(started, self._context.stop, seconds=self._clock() - start)
         try:
             self._context.emit(ended)
         except RunnerError as error:
-            if ended.exit_code == EXIT_UNKNOWN or ended.exit_code > 128:  # says more than a file that is missing
+            if (
+                ended.exit_code == EXIT_UNKNOWN or ended.exit_code > 128
+            ):  # says more than a file that is missing
                 error.exit_code = ended.exit_code
             raise
         return ended
@@ -167,7 +173,9 @@ class Run:
 
     def _take_at_once(self, finished: Finished) -> None:
         """Several rows in flight. While all workers are busy there is time to tell of rows that were done before."""
-        from concurrent.futures import ThreadPoolExecutor  # imported on use: a dry run takes one row at a time
+        from concurrent.futures import (
+            ThreadPoolExecutor,
+        )  # imported on use: a dry run takes one row at a time
 
         places = threading.Semaphore(self._workers * 2)
         failures: list[BaseException] = []
@@ -223,8 +231,14 @@ class Run:
         if self._journal is not None:
             self._journal.row(record_of(self._context.run, result))
         rejected = self._add(result)
-        if self._sender is not None and self._max_failures is not None and rejected >= self._max_failures:
-            reason = f"{rejected} row{'s' * (rejected != 1)} rejected, as many as --max-failures allows"
+        if (
+            self._sender is not None
+            and self._max_failures is not None
+            and rejected >= self._max_failures
+        ):
+            reason = (
+                f"{rejected} row{'s' * (rejected != 1)} rejected, as many as --max-failures allows"
+            )
             remedy = "see why, then go on with a larger number: runner resume --max-failures N"
             self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy=remedy)
 
@@ -261,6 +275,12 @@ class Run:
     def _stop_for(self, error: RunnerError) -> None:
         self._context.stop.ask(error.message, exit_code=error.exit_code, remedy=error.remedy)
 
-def scope_of(recipe: Recipe, *, values: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+
+def scope_of(
+    recipe: Recipe, *, values: Mapping[str, Any], run: Mapping[str, Any]
+) -> dict[str, Any]:
     """What every expression sees besides the row and the steps: `vars` and `run` (`id`, `date`)."""
-    return {"vars": {**{name: var.default for name, var in recipe.vars.items()}, **values}, "run": dict(run)}
+    return {
+        "vars": {**{name: var.default for name, var in recipe.vars.items()}, **values},
+        "run": dict(run),
+    }

@@ -44,25 +44,40 @@ class Sender:
         self._unknown_payment = ""
         self._watch = Watch()
         self._told: set[str] = set()
-        limits = {api: each.hits_per_day for api, each in context.connections.items() if each.hits_per_day is not None}
+        limits = {
+            api: each.hits_per_day
+            for api, each in context.connections.items()
+            if each.hits_per_day is not None
+        }
         self._hits = Hits(context.account, journal, context.history, limits=limits)
 
     def write(
-        self, subject: Subject, operation: Operation, request: Request, *, check: Check, before: str = ""
+        self,
+        subject: Subject,
+        operation: Operation,
+        request: Request,
+        *,
+        check: Check,
+        before: str = "",
     ) -> Outcome:
         """Send a write, at most once. Its intent, with what was there `before`, is on the disk before its first byte.
 
         After a payment whose outcome is unknown this run sends no other: whatever broke that one may break the next.
         """
         if operation.money and self._unknown_payment:
-            return Outcome("not sent", f"held back: the outcome of the payment of {self._unknown_payment} is unknown")
+            return Outcome(
+                "not sent",
+                f"held back: the outcome of the payment of {self._unknown_payment} is unknown",
+            )
         record = _record(subject, operation, request, self._context.run)._replace(before=before)
         outcome = self._send(record, subject, operation, request, check=check, tries=TRIES)
         if operation.money and outcome.state == "unknown":
             self._unknown_payment = subject.key or "this recipe"
         return outcome
 
-    def read(self, subject: Subject, operation: Operation, request: Request, *, tries: int) -> Outcome:
+    def read(
+        self, subject: Subject, operation: Operation, request: Request, *, tries: int
+    ) -> Outcome:
         """Send a read that gives one object, or one page."""
         record = _record(subject, operation, request, self._context.run)
         return self._send(record, subject, operation, request, check=lambda _: "", tries=tries)
@@ -89,7 +104,11 @@ class Sender:
     ) -> None:  # fmt: skip
         """Record a state and an answer that were reached without sending the call itself."""
         record = _record(subject, operation, request, self._context.run)
-        self._journal.note(record._replace(state=state, answer=to_json(value).decode(), reason=reason, sent_at=now()))
+        self._journal.note(
+            record._replace(
+                state=state, answer=to_json(value).decode(), reason=reason, sent_at=now()
+            )
+        )
 
     def tell_once(self, text: str) -> None:
         """Notice something that holds for many rows, once in a run."""
@@ -97,11 +116,15 @@ class Sender:
             self._told.add(text)
             self._context.emit(Noticed(text))
 
-    def conclude(self, prior: CallRecord, state: CallState, *, row: int, value: Any, reason: str) -> None:
+    def conclude(
+        self, prior: CallRecord, state: CallState, *, row: int, value: Any, reason: str
+    ) -> None:
         """Record what is known by now of a call that was sent before; what was sent stays as it was."""
         answer = "" if value is None else to_json(value).decode()
         run = self._context.run
-        self._journal.note(prior._replace(state=state, answer=answer, reason=reason, run=run, row=row))
+        self._journal.note(
+            prior._replace(state=state, answer=answer, reason=reason, run=run, row=row)
+        )
 
     def pages(
         self, subject: Subject, operation: Operation, arguments: Mapping[str, Any], *, tries: int, watch: PageWatch,
@@ -110,12 +133,21 @@ class Sender:
         """The pages of a list, each a done outcome with a Page; at most one that is not done, which is the last."""
 
         def ask(following: Mapping[str, Any]) -> Outcome:
-            return self.read(subject, operation, self._context.request(operation, following), tries=tries)
+            return self.read(
+                subject, operation, self._context.request(operation, following), tries=tries
+            )
 
         return read_pages(operation, arguments, ask, watch=watch, most=most)
 
     def _send(
-        self, record: CallRecord, subject: Subject, operation: Operation, request: Request, *, check: Check, tries: int
+        self,
+        record: CallRecord,
+        subject: Subject,
+        operation: Operation,
+        request: Request,
+        *,
+        check: Check,
+        tries: int,
     ) -> Outcome:
         connection = self._context.connections[operation.api]
         last, unknown = Outcome("not sent", STOPPED), None
@@ -126,7 +158,9 @@ class Sender:
             if self._context.stop.requested or not self._may_hit(operation):
                 break
             sent_in = self._watch.round
-            last = self._attempt(record, operation, request, check=check, before=unknown, attempt=attempt)
+            last = self._attempt(
+                record, operation, request, check=check, before=unknown, attempt=attempt
+            )
             unknown = last if last.state == "unknown" else unknown
             amount = request.amount if isinstance(request.amount, Decimal) else None
             self._context.emit(
@@ -135,7 +169,10 @@ class Sender:
                              _made(operation, last))
             )  # fmt: skip
             self._keep_watch(operation, request, last, sent_in)
-            if not may_repeat(operation, last, attempt=attempt, tries=tries) or not self._context.budget.take():
+            if (
+                not may_repeat(operation, last, attempt=attempt, tries=tries)
+                or not self._context.budget.take()
+            ):
                 break
             self._pause(connection, last, attempt)
         return _honest(last, unknown)
@@ -157,13 +194,19 @@ class Sender:
         exchange = transport.send(prepared, fresh=bool(operation.money))
         outcome = classify(operation, exchange)
         if isinstance(exchange, Failure) and exchange.untrusted:
-            self._context.stop.ask(exchange.reason, exit_code=7, remedy="ask whoever runs that host")
+            self._context.stop.ask(
+                exchange.reason, exit_code=7, remedy="ask whoever runs that host"
+            )
         wrong = check(outcome.value) if outcome.ok else ""
         if wrong:
             outcome = outcome._replace(state="unknown", reason=f"{outcome.status}, but {wrong}")
-        answer = to_json(outcome.value).decode() if outcome.ok and operation.effect != "read" else ""
+        answer = (
+            to_json(outcome.value).decode() if outcome.ok and operation.effect != "read" else ""
+        )
         known = _honest(outcome, before)
-        record = record._replace(state=known.state, status=known.status, reason=known.reason, answer=answer)
+        record = record._replace(
+            state=known.state, status=known.status, reason=known.reason, answer=answer
+        )
         self._journal.record(record, at=sent_at, seconds=outcome.seconds)
         return outcome
 
@@ -181,7 +224,11 @@ class Sender:
         if outcome.state == "throttled":
             seconds = UNASKED_PAUSE if outcome.retry_after is None else outcome.retry_after
             if seconds > LONGEST_RETRY_AFTER:
-                reason = f"the API asks to wait {seconds:.0f} s" if seconds < 10**6 else "the API asks to wait for days"
+                reason = (
+                    f"the API asks to wait {seconds:.0f} s"
+                    if seconds < 10**6
+                    else "the API asks to wait for days"
+                )
                 self._context.stop.ask(reason, exit_code=8, remedy="go on later: runner resume")
                 return
             if connection.pace is not None:
@@ -198,7 +245,9 @@ class Sender:
             self._context.stop.ask(reason, exit_code=8, remedy=remedy)
         return not reason
 
-    def _keep_watch(self, operation: Operation, request: Request, outcome: Outcome, sent_in: int) -> None:
+    def _keep_watch(
+        self, operation: Operation, request: Request, outcome: Outcome, sent_in: int
+    ) -> None:
         """Stop the run on refused credentials, and when the API fails again and again."""
         self._stop_if_denied(operation, outcome)
         if not self._watch.note(operation, request, outcome, sent_in=sent_in):
@@ -207,7 +256,9 @@ class Sender:
         try:
             reason = f"{FAILURES_IN_A_ROW} requests in a row failed, the last one: {outcome.reason}"
             spent = self._watch.has_had_a_chance
-            tried = "a read was answered in between" if spent else self._try_a_read(reason, operation)
+            tried = (
+                "a read was answered in between" if spent else self._try_a_read(reason, operation)
+            )
             answered = not tried
             if tried:
                 remedy = "go on when the API answers again: runner resume"
@@ -218,7 +269,9 @@ class Sender:
     def _stop_if_denied(self, operation: Operation, outcome: Outcome) -> None:
         if outcome.state == "denied":
             remedy = f"check the key of {operation.api} and its read and write permissions, then: runner resume"
-            self._context.stop.ask(f"the API refused the credentials: {outcome.reason}", exit_code=7, remedy=remedy)
+            self._context.stop.ask(
+                f"the API refused the credentials: {outcome.reason}", exit_code=7, remedy=remedy
+            )
 
     def _try_a_read(self, reason: str, operation: Operation) -> str:
         """Whether the API answers one read, while all workers are held; if not, in words."""
@@ -226,7 +279,9 @@ class Sender:
         read, request = next(self._watch.reads(operation.api, context), (None, None))
         if read is None or request is None:
             return "there is no read to try"
-        context.emit(Waiting(f"{reason}; then one read shows whether {operation.api} answers", PAUSE))
+        context.emit(
+            Waiting(f"{reason}; then one read shows whether {operation.api} answers", PAUSE)
+        )
         self._journal.flush()
         context.stop.wait(PAUSE)
         self._wait_for_turn(context.connections[read.api])
@@ -246,7 +301,9 @@ def _made(operation: Operation, outcome: Outcome) -> str:
 def _begins_later(operation: Operation, arguments: Mapping[str, Any]) -> bool:
     """Whether the step itself says at which page or place of the list to begin."""
     paging = operation.pagination
-    return paging is not None and any(arguments.get(name) is not None for name in (paging.page, paging.offset) if name)
+    return paging is not None and any(
+        arguments.get(name) is not None for name in (paging.page, paging.offset) if name
+    )
 
 
 def _honest(outcome: Outcome, before: Outcome | None) -> Outcome:

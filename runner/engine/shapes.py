@@ -46,7 +46,9 @@ def schema_of(values: Sequence[Any], *, levels: int = MAX_LEVELS) -> dict[str, A
     names = list(dict.fromkeys(name for value in objects for name in value))
     if names and levels and len(names) <= MAX_NAMES and all(map(is_name, names)):
         inner = {name: [value[name] for value in objects if name in value] for name in names}
-        schema["properties"] = {name: schema_of(each, levels=levels - 1) for name, each in inner.items()}
+        schema["properties"] = {
+            name: schema_of(each, levels=levels - 1) for name, each in inner.items()
+        }
     entries = [entry for value in values if isinstance(value, list) for entry in value]
     if entries and levels:
         schema["items"] = schema_of(entries, levels=levels - 1)
@@ -70,7 +72,9 @@ def merged_schema(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str,
         elif key == "items":
             merged[key] = merged_schema(inner, more)
         else:
-            merged[key] = {**inner, **more} | {n: merged_schema(inner[n], more[n]) for n in inner if n in more}
+            merged[key] = {**inner, **more} | {
+                n: merged_schema(inner[n], more[n]) for n in inner if n in more
+            }
     return merged
 
 

@@ -44,9 +44,16 @@ class RowRun:
             generation=self._again.generation if self._again is not None else 0,
         )  # fmt: skip
         generations = [call.identity.generation for call in prior.values()]
-        self._generation = max([self._again.generation if self._again is not None else 0, *generations])
+        self._generation = max(
+            [self._again.generation if self._again is not None else 0, *generations]
+        )
         self._identity = partial(
-            Identity, context.account, context.recipe.name, "row", row.key, generation=self._generation
+            Identity,
+            context.account,
+            context.recipe.name,
+            "row",
+            row.key,
+            generation=self._generation,
         )
         self._progress = Progress(row, prior)
         # Without any call of before, and without what earlier runs leave to be careful about, nothing is looked for.
@@ -69,7 +76,9 @@ class RowRun:
             if outcome.ok:
                 continue
             bucket = _BUCKETS.get(outcome.state, "not started")
-            if trouble is None or bucket == "unknown":  # what may have landed outweighs a refusal before it
+            if (
+                trouble is None or bucket == "unknown"
+            ):  # what may have landed outweighs a refusal before it
                 trouble = bucket, f"{step.id}: {outcome.reason}"
             if step.on_error == "stop_run" and bucket == "rejected":
                 reason = f"step {step.id!r} failed for {self._row.key} and says on_error: stop_run"
@@ -100,10 +109,15 @@ class RowRun:
 
     def _result(self, bucket: Bucket, reason: str, *, earlier_run: int = 0) -> RowResult:
         forgotten = self._progress.open_call
-        if forgotten is not None and bucket != "unknown":  # the row did not get to it, or has no use for it any more
+        if (
+            forgotten is not None and bucket != "unknown"
+        ):  # the row did not get to it, or has no use for it any more
             step, run = forgotten.identity.step, forgotten.run
             also = f"; and {reason}" if reason else ""
-            bucket, reason = "unknown", f"{step}: its outcome in run {run} is not known: runner settle {run}{also}"
+            bucket, reason = (
+                "unknown",
+                f"{step}: its outcome in run {run} is not known: runner settle {run}{also}",
+            )
         outputs: dict[str, Any] = {}
         for name, tree in self._context.recipe.outputs.items():
             try:
@@ -131,7 +145,11 @@ class RowRun:
             return ""
         known = {name for step in self._context.recipe.steps for name in (step.id, step.was)}
         for (step, _), call in prior.items():
-            if step.partition("/")[0] not in known and call.effect != "read" and call.state in (*SETTLED, *OPEN):
+            if (
+                step.partition("/")[0] not in known
+                and call.effect != "read"
+                and call.state in (*SETTLED, *OPEN)
+            ):
                 heir = f"write 'was: {step}' in the step that took its place"
                 anew = f"or send the row again: --again {self._row.key!r} --why ..."
                 return f"step {step!r} was sent in run {call.run} and is gone from the recipe; {heir}, {anew}"
@@ -157,7 +175,9 @@ class RowRun:
             elif step.for_each is not None:
                 outcome = self._each(step, operation, undecided=undecided)
             else:
-                outcome = self._call(Use(step, operation, self._scope, self._identity(step.id, ""), None, undecided))
+                outcome = self._call(
+                    Use(step, operation, self._scope, self._identity(step.id, ""), None, undecided)
+                )
         except EvaluationError as error:
             self._caller.plan(step, "invalid", reason=str(error))
             return Outcome("rejected", str(error))
@@ -172,7 +192,9 @@ class RowRun:
 
     def _reshaped(self, step: Step, operation: Operation) -> Outcome | None:
         """What keeps a step from being sent under identities that nobody has seen; None where nothing does."""
-        if operation.effect == "read" or step.once_per is not None:  # a shared value may be done already
+        if (
+            operation.effect == "read" or step.once_per is not None
+        ):  # a shared value may be done already
             return None
         past = self._context.past if self._again is None else Past()
         reason = reshaped(step, self._progress.prior, past, key=self._row.key)
@@ -189,14 +211,22 @@ class RowRun:
         value = to_text(step.once_per.evaluate(self._scope))
         claim = once.claim(step.id, value, row=self._row.number, key=self._row.key)
         if not claim.mine:
-            self._caller.plan(step, "skipped", reason=f"once per {value}: together with {claim.done_by}")
+            self._caller.plan(
+                step, "skipped", reason=f"once per {value}: together with {claim.done_by}"
+            )
             self._objects.add(step.id, operation, claim.value)
             return Outcome("done", value=claim.value)
-        shared = context.history.calls_of(context.account, context.recipe.name, per="once", key=value)
+        shared = context.history.calls_of(
+            context.account, context.recipe.name, per="once", key=value
+        )
         orphan = self._orphan(shared)
         if orphan and self._again is None:
             return Outcome("rejected", orphan)
-        reason = "" if self._new else reshaped(step, self._progress.prior, context.past, key=self._row.key)
+        reason = (
+            ""
+            if self._new
+            else reshaped(step, self._progress.prior, context.past, key=self._row.key)
+        )
         if reason and operation.effect != "read" and not done_calls(step, shared):
             return self._set_aside(step, reason)
         identity = Identity(context.account, context.recipe.name, "once", value, step.id, "")
@@ -216,7 +246,11 @@ class RowRun:
         scope = dict(self._scope)
         names = self._item_names(step, items, scope)
         reason = renamed(step, self._progress.prior, names, key=self._row.key)
-        if reason and operation.effect != "read" and not any(isinstance(item, Unknown) for item in items):
+        if (
+            reason
+            and operation.effect != "read"
+            and not any(isinstance(item, Unknown) for item in items)
+        ):
             return self._set_aside(step, reason)
         results: list[Any] = []
         for position, (name, item) in enumerate(zip(names, items, strict=True)):
@@ -257,7 +291,9 @@ class _RowValues(dict[str, Any]):
             raise KeyError(name)
         first, second = self._differing[name]
         lines = f"{said_line(first)} and {said_line(second)}"
-        raise EvaluationError(f"{name!r} differs on lines {lines}; what differs by line is read from row.lines")
+        raise EvaluationError(
+            f"{name!r} differs on lines {lines}; what differs by line is read from row.lines"
+        )
 
 
 def visible(row: Row) -> Mapping[str, Any]:

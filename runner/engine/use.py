@@ -36,13 +36,20 @@ class Progress:
         """A write of before whose outcome is still unknown, whether or not the recipe or the sheet gets to it."""
         if not self.prior:  # most rows are new
             return None
-        writes = (call for name, call in self.prior.items() if call.effect != "read" and name not in self.adopted)
+        writes = (
+            call
+            for name, call in self.prior.items()
+            if call.effect != "read" and name not in self.adopted
+        )
         return next((call for call in writes if call.state in OPEN), None)
 
     @property
     def has_written(self) -> bool:
         """Whether a write of this row may have gone out before this run: then its reads keep their answers."""
-        return any(call.effect != "read" and call.state in (*SETTLED, *OPEN) for call in self.prior.values())
+        return any(
+            call.effect != "read" and call.state in (*SETTLED, *OPEN)
+            for call in self.prior.values()
+        )
 
 
 @dataclass

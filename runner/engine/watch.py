@@ -34,7 +34,9 @@ class Watch:
         """Counts the reads that were answered. What was sent in an earlier round speaks of the time before."""
         self._changed = threading.Condition()
 
-    def note(self, operation: Operation, request: Request, outcome: Outcome, *, sent_in: int) -> bool:
+    def note(
+        self, operation: Operation, request: Request, outcome: Outcome, *, sent_in: int
+    ) -> bool:
         """Take the outcome of what was sent in a round. Whether so many have failed that something has to be done."""
         with self._changed:
             if not failed(outcome):
@@ -75,7 +77,10 @@ class Watch:
         for operation in context.catalogue[api].operations.values():
             if operation.effect == "read" and operation.method == "GET" and not operation.required:
                 try:
-                    yield operation, context.request(operation, first_arguments(operation, _NOTHING))
+                    yield (
+                        operation,
+                        context.request(operation, first_arguments(operation, _NOTHING)),
+                    )
                 except ArgumentError:
                     continue
 

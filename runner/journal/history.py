@@ -32,10 +32,13 @@ _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
 _ROW = ", ".join(RowRecord._fields)
 _AGAIN = ", ".join(AgainRecord._fields)
 _FINISHED = (
-    "run = ? AND number >= ? AND number < ? AND bucket IN ('done', 'found') AND money <> '' ORDER BY number LIMIT ?"
+    "run = ? AND number >= ? AND number < ? AND bucket IN ('done', 'found') "
+    "AND money <> '' ORDER BY number LIMIT ?"
 )
 _PAGE = 500
-_SENT = ", ".join([*(f"c.{name}" for name in _CALL.split(", ")), *(f"a.{name}" for name in AttemptRecord._fields)])
+_SENT = ", ".join(
+    [*(f"c.{name}" for name in _CALL.split(", ")), *(f"a.{name}" for name in AttemptRecord._fields)]
+)
 _NAME = " || char(31) || ".join(f"c.{name}" for name in Identity._fields[:-1])
 _NAMED = f"a.call = {_NAME} || CASE c.generation WHEN 0 THEN '' ELSE char(31) || c.generation END"
 _LAST_RUN = 2**62
@@ -64,12 +67,16 @@ class History:
         found = self._calls(f"{_OF_KEY} ORDER BY generation", account, recipe, per, key)
         last = max([generation, *(call.identity.generation for call in found)])
         found = [call for call in found if _is_open(call) or call.identity.generation == last]
-        return {(call.identity.step, call.identity.item): call for call in sorted(found, key=_is_open)}
+        return {
+            (call.identity.step, call.identity.item): call for call in sorted(found, key=_is_open)
+        }
 
     def earlier(self, identity: Identity, *, was: str = "") -> list[CallRecord]:
         """The calls of earlier generations that were done or found, of a step that may have been called `was`."""
         where = f"{_OF_KEY} AND step IN (?, ?) AND item = ? AND generation < ? AND state IN ('done', 'found')"
-        return self._calls(where, *identity[:5], was or identity.step, identity.item, identity.generation)
+        return self._calls(
+            where, *identity[:5], was or identity.step, identity.item, identity.generation
+        )
 
     def generation(self, account: str, recipe: str, key: str) -> int | None:
         """The last generation of a row; None for one that has no calls."""
@@ -85,7 +92,12 @@ class History:
     def rows_before(self, account: str, recipe: str, *, recipe_digest: str) -> Iterator[str]:
         """The keys of the rows that were run with another text of the recipe."""
         sql = "SELECT DISTINCT key FROM rows JOIN runs ON runs.id = rows.run WHERE account = ? AND recipe = ?"
-        return (str(key) for (key,) in self._select(f"{sql} AND recipe_digest <> ?", account, recipe, recipe_digest))
+        return (
+            str(key)
+            for (key,) in self._select(
+                f"{sql} AND recipe_digest <> ?", account, recipe, recipe_digest
+            )
+        )
 
     def hits(self, account: str, api: str, *, day: str) -> int:
         """How many requests an account made of an API on a day (ISO, UTC)."""
@@ -99,7 +111,9 @@ class History:
 
     def notices(self, run: int) -> list[NoticeRecord]:
         """Who was told of the ends of a run, oldest first."""
-        found = self._select("SELECT run, at, name, reason FROM notices WHERE run = ? ORDER BY rowid", run)
+        found = self._select(
+            "SELECT run, at, name, reason FROM notices WHERE run = ? ORDER BY rowid", run
+        )
         return [NoticeRecord(*values) for values in found]
 
     def calls_of_run(self, run: int) -> list[CallRecord]:
@@ -121,7 +135,12 @@ class History:
         for _, found in groupby(self._each(sql, run, *rows), key=lambda values: values[width - 1]):
             each = list(found)
             call = CallRecord(Identity(*each[0][:_PARTS]), *each[0][_PARTS:width])
-            yield SentCall(call, tuple(AttemptRecord(*values[width:]) for values in each if values[width] is not None))
+            yield SentCall(
+                call,
+                tuple(
+                    AttemptRecord(*values[width:]) for values in each if values[width] is not None
+                ),
+            )
 
     def mark(self, run: int) -> str:
         """A text that changes when something has happened in a run."""
@@ -136,7 +155,9 @@ class History:
     def calls_cut_short(self, run: int) -> list[CallRecord]:
         """The calls of the rows that a run began and has not finished."""
         finished = "SELECT number FROM rows WHERE run = ?"
-        return self._calls(f"run = ? AND row > 0 AND row NOT IN ({finished}) ORDER BY row, id", run, run)
+        return self._calls(
+            f"run = ? AND row > 0 AND row NOT IN ({finished}) ORDER BY row, id", run, run
+        )
 
     def open_calls(self, account: str, recipe: str) -> list[CallRecord]:
         """The writes of a recipe whose outcome is unknown, oldest first."""
@@ -167,7 +188,10 @@ class History:
 
     def calls_by_number(self, numbers: Collection[int]) -> dict[int, CallRecord]:
         """Calls by their numbers, a few hundred at most."""
-        return {call.id: call for call in self._calls(f"id IN ({', '.join('?' * len(numbers))})", *numbers)}
+        return {
+            call.id: call
+            for call in self._calls(f"id IN ({', '.join('?' * len(numbers))})", *numbers)
+        }
 
     def cut_short(self, run: int) -> list[tuple[int, bool]]:
         """The rows of a run, by number, that have calls and no end; whether the outcome of a write is unknown."""
@@ -180,7 +204,9 @@ class History:
     def count_done(self, account: str, recipe: str) -> int:
         """How many writes of a recipe are done or found."""
         sql = "SELECT count(*) FROM calls WHERE account = ? AND recipe = ? AND state IN ('done', 'found')"
-        return int(next(iter(self._select(f"{sql} AND effect <> 'read'", account, recipe)), (0,))[0])
+        return int(
+            next(iter(self._select(f"{sql} AND effect <> 'read'", account, recipe)), (0,))[0]
+        )
 
     def runs(self) -> list[RunRecord]:
         """Every run, oldest first."""
@@ -194,8 +220,12 @@ class History:
         sql = f"SELECT {_RUN} FROM runs WHERE {where} ORDER BY id"  # noqa: S608
         found = [RunRecord(*row) for row in self._select(sql, *values)]
         if any(run.state == "running" for run in found) and not is_held(self.path.parent):
-            found = [RunRecord(*row) for row in self._select(sql, *values)]  # it may have ended before it was looked at
-            return [run._replace(state="killed") if run.state == "running" else run for run in found]
+            found = [
+                RunRecord(*row) for row in self._select(sql, *values)
+            ]  # it may have ended before it was looked at
+            return [
+                run._replace(state="killed") if run.state == "running" else run for run in found
+            ]
         return found
 
     def rows(self, run: int) -> Iterator[RowRecord]:
@@ -209,9 +239,14 @@ class History:
     def finished_rows(self, run: int, *, numbers: range, limit: int) -> list[RowRecord]:
         """The first of these rows of a run that were done or found, with what they posted."""
         sql = f"SELECT {_ROW} FROM rows WHERE {_FINISHED}"  # noqa: S608
-        return [RowRecord(*values) for values in self._select(sql, run, numbers.start, numbers.stop, limit)]
+        return [
+            RowRecord(*values)
+            for values in self._select(sql, run, numbers.start, numbers.stop, limit)
+        ]
 
-    def finished_in_short(self, run: int, *, numbers: range, limit: int) -> list[tuple[int, str, str]]:
+    def finished_in_short(
+        self, run: int, *, numbers: range, limit: int
+    ) -> list[tuple[int, str, str]]:
         """Of the same: number, key, and the lines as they are on record."""
         sql = f"SELECT number, key, lines FROM rows WHERE {_FINISHED}"  # noqa: S608
         return self._select(sql, run, numbers.start, numbers.stop, limit)
@@ -219,7 +254,9 @@ class History:
     def sent_again(self, account: str, recipe: str, *, besides: int) -> set[str]:
         """The keys of the rows that other runs than `besides` were asked to send again."""
         sql = "SELECT DISTINCT key FROM again JOIN runs ON runs.id = again.run WHERE account = ? AND recipe = ?"
-        return {str(key) for (key,) in self._select(f"{sql} AND run <> ?", account, recipe, besides)}
+        return {
+            str(key) for (key,) in self._select(f"{sql} AND run <> ?", account, recipe, besides)
+        }
 
     def buckets(self, run: int) -> dict[str, int]:
         """How many rows of a run are in each bucket."""
@@ -228,7 +265,9 @@ class History:
 
     def attempts(self, run: int) -> int:
         """How many requests a run sent."""
-        return int(next(iter(self._select("SELECT count(*) FROM attempts WHERE run = ?", run)), (0,))[0])
+        return int(
+            next(iter(self._select("SELECT count(*) FROM attempts WHERE run = ?", run)), (0,))[0]
+        )
 
     def _calls(self, where: str, *values: Any) -> list[CallRecord]:
         found = self._select(f"SELECT {_CALL} FROM calls WHERE {where}", *values)  # noqa: S608

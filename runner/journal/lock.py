@@ -28,7 +28,9 @@ def take_lock(folder: Path, *, what: Path) -> FileLock:
         lock.acquire()
     except Timeout:
         message = f"another run is using {what}"
-        raise LockedError(message, remedy="wait for it to end; its lock goes with its process") from None
+        raise LockedError(
+            message, remedy="wait for it to end; its lock goes with its process"
+        ) from None
     return lock
 
 

@@ -6,7 +6,9 @@ import datetime as dt
 import json
 from typing import Literal, NamedTuple
 
-CallState = Literal["intent", "done", "found", "rejected", "unknown", "not sent", "throttled", "denied", "absent"]
+CallState = Literal[
+    "intent", "done", "found", "rejected", "unknown", "not sent", "throttled", "denied", "absent"
+]
 """The state of a call. `intent`: about to be sent or sent, no outcome yet: after a crash it is unknown.
 
     intent ──> done       a 2xx that means success
@@ -111,7 +113,11 @@ class RunRecord(NamedTuple):
     @property
     def input_files(self) -> tuple[str, ...]:
         """The file, or the several files and patterns, that `input_file` has as a JSON list."""
-        return tuple(json.loads(self.input_file)) if self.input_file.startswith("[") else (self.input_file,)
+        return (
+            tuple(json.loads(self.input_file))
+            if self.input_file.startswith("[")
+            else (self.input_file,)
+        )
 
 
 class AgainRecord(NamedTuple):

@@ -47,9 +47,15 @@ _ASIDE = ("ALTER TABLE calls RENAME TO calls_1", "DROP INDEX calls_of_run")
 _COLUMNS = ("ALTER TABLE rows ADD COLUMN money TEXT NOT NULL DEFAULT ''",)
 _RUNS = tuple(
     f"ALTER TABLE runs ADD COLUMN {column}"
-    for column in ("max_failures INTEGER", "who TEXT NOT NULL DEFAULT ''", "left_out INTEGER NOT NULL DEFAULT 0")
+    for column in (
+        "max_failures INTEGER",
+        "who TEXT NOT NULL DEFAULT ''",
+        "left_out INTEGER NOT NULL DEFAULT 0",
+    )
 )
-_ROWS = tuple(f"ALTER TABLE rows ADD COLUMN {name} TEXT NOT NULL DEFAULT ''" for name in ("ids", "links"))
+_ROWS = tuple(
+    f"ALTER TABLE rows ADD COLUMN {name} TEXT NOT NULL DEFAULT ''" for name in ("ids", "links")
+)
 _BACK = ("INSERT INTO calls SELECT *, '', 0 FROM calls_1", "DROP TABLE calls_1")
 
 _AS_2 = (
@@ -85,7 +91,11 @@ def create(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     first, second, earlier = version == 1, 0 < version < 3, 0 < version < VERSION
     before = _ASIDE if first else ()
-    after = (*(_BACK + _COLUMNS if first else ()), *(_RUNS if second else ()), *(_ROWS if earlier else ()))
+    after = (
+        *(_BACK + _COLUMNS if first else ()),
+        *(_RUNS if second else ()),
+        *(_ROWS if earlier else ()),
+    )
     for statement in (*before, *_SCHEMA.split(";")[:-1], *after):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -19,7 +19,14 @@ from types import TracebackType
 from typing import Any
 
 from runner.journal.lock import take_lock
-from runner.journal.records import AgainRecord, CallRecord, Identity, NoticeRecord, RowRecord, RunRecord
+from runner.journal.records import (
+    AgainRecord,
+    CallRecord,
+    Identity,
+    NoticeRecord,
+    RowRecord,
+    RunRecord,
+)
 from runner.journal.schema import create, present, version_of
 from runner.problems import StoppedError
 
@@ -70,7 +77,9 @@ class Journal:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if stat.S_IMODE(self.folder.stat().st_mode) & 0o077:
-                with suppress(PermissionError):  # somebody else's folder: the file is 0600 all the same
+                with suppress(
+                    PermissionError
+                ):  # somebody else's folder: the file is 0600 all the same
                     self.folder.chmod(0o700)
             self._lock = take_lock(self.folder, what=self.path)
         except OSError as error:
@@ -83,7 +92,10 @@ class Journal:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         try:
             if not self._broken:
@@ -101,7 +113,9 @@ class Journal:
         with self._commit_lock, self._writing():
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(_KILLED)
-            cursor = self._connection.execute(sql, [_storable(getattr(run, name)) for name in names])
+            cursor = self._connection.execute(
+                sql, [_storable(getattr(run, name)) for name in names]
+            )
             number = int(cursor.lastrowid or 0)
             for each in again:
                 values = each._replace(run=number)
@@ -116,13 +130,18 @@ class Journal:
         self._put(f"UPDATE runs SET {cleared}, max_failures = ? WHERE id = ?", (max_failures, run))  # noqa: S608
         self.flush()
 
-    def take_input(self, run: int, *, file: str, digest: str, lines: int, rows: int, left_out: int) -> None:
+    def take_input(
+        self, run: int, *, file: str, digest: str, lines: int, rows: int, left_out: int
+    ) -> None:
         """Record what a run has read that keeps its rows itself, from an API or a pipe, durably."""
         taken = "input_file = ?, input_digest = ?, line_count = ?, row_count = ?, left_out = ?"
-        self._put(f"UPDATE runs SET {taken} WHERE id = ?", (file, digest, lines, rows, left_out, run))  # noqa: S608
+        sql = f"UPDATE runs SET {taken} WHERE id = ?"  # noqa: S608
+        self._put(sql, (file, digest, lines, rows, left_out, run))
         self.flush()
 
-    def end(self, run: int, *, state: str, exit_code: int, finished_at: str, reason: str = "") -> None:
+    def end(
+        self, run: int, *, state: str, exit_code: int, finished_at: str, reason: str = ""
+    ) -> None:
         """Record how a run ended, durably."""
         sql = "UPDATE runs SET state = ?, exit_code = ?, finished_at = ?, reason = ? WHERE id = ?"
         self._put(sql, (state, exit_code, finished_at, reason, run))
@@ -145,7 +164,9 @@ class Journal:
         self._put_call(call)
         with self._arrived:
             self._in_flight.discard(_name(call))
-        self._put(_PUT_ATTEMPT, (_name(call), call.run, at, call.state, call.status, call.reason, seconds))
+        self._put(
+            _PUT_ATTEMPT, (_name(call), call.run, at, call.state, call.status, call.reason, seconds)
+        )
 
     def note(self, call: CallRecord) -> None:
         """Record a state that a call reached without an attempt; goes with the next commit."""
@@ -194,10 +215,18 @@ class Journal:
     def _gather(self) -> None:
         """Wait a moment for others to share the commit, until half of the calls in flight wait for it. Alone: not."""
         with self._arrived:
-            self._arrived.wait_for(lambda: 2 * self._waiting >= len(self._in_flight), timeout=_GATHERING)
+            self._arrived.wait_for(
+                lambda: 2 * self._waiting >= len(self._in_flight), timeout=_GATHERING
+            )
 
     def _put_call(self, call: CallRecord) -> None:
-        self._put(_PUT_CALL, (*call.identity, *(getattr(call, name) for name in _CALL_COLUMNS[len(call.identity) :])))
+        self._put(
+            _PUT_CALL,
+            (
+                *call.identity,
+                *(getattr(call, name) for name in _CALL_COLUMNS[len(call.identity) :]),
+            ),
+        )
 
     def _put(self, sql: str, values: Sequence[Any]) -> None:
         with self._queue_lock:
@@ -210,7 +239,9 @@ class Journal:
         try:
             yield
         except BaseException as error:  # an interrupt leaves half a transaction too
-            self._broken = f"the journal {self.path} cannot be written: {error}; nothing more is sent"
+            self._broken = (
+                f"the journal {self.path} cannot be written: {error}; nothing more is sent"
+            )
             if isinstance(error, sqlite3.Error):
                 raise StoppedError(self._broken, remedy=_REMEDY) from None
             raise
@@ -224,7 +255,9 @@ def connect(path: Path) -> sqlite3.Connection:
             os.fchmod(file, 0o600)
         finally:
             os.close(file)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=10
+        )
         with _closing_if_it_fails(connection):
             _prepare(connection, path)
     except (sqlite3.Error, OSError) as error:
@@ -252,7 +285,9 @@ def connect_to_read(path: Path) -> sqlite3.Connection | None:
 def _open_to_read(path: Path, mode: str) -> tuple[sqlite3.Connection, int]:
     """A connection in a mode of SQLite, and the version of the journal; it makes no file."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10
+    )
     with _closing_if_it_fails(connection):
         version = version_of(connection, path)
         present(connection, version)
@@ -274,12 +309,16 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     level = connection.execute("PRAGMA synchronous").fetchone()[0]
     if (mode, level) != ("wal", 2):
-        raise StoppedError(f"the journal {path} cannot be made durable here (mode {mode}, synchronous {level})")
+        raise StoppedError(
+            f"the journal {path} cannot be made durable here (mode {mode}, synchronous {level})"
+        )
     create(connection)
 
 
 def _unusable(path: Path, error: Exception) -> StoppedError:
-    return StoppedError(f"the journal {path} cannot be used: {error}; nothing was sent", remedy=_RESTORE)
+    return StoppedError(
+        f"the journal {path} cannot be used: {error}; nothing was sent", remedy=_RESTORE
+    )
 
 
 def _storable(value: Any) -> Any:

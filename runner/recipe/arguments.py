@@ -26,7 +26,9 @@ _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z0-9_]+|\[[0-9]+\])+\Z")
 
 
-def find_operation(source: Source, path: TreePath, use: Any, catalogue: Catalogue) -> Operation | Problem | None:
+def find_operation(
+    source: Source, path: TreePath, use: Any, catalogue: Catalogue
+) -> Operation | Problem | None:
     """The operation that `use`, at `path`, names, or what is wrong with it; None where its shape is wrong already."""
     if not isinstance(use, str) or use.count(".") != 1:
         return None
@@ -34,16 +36,24 @@ def find_operation(source: Source, path: TreePath, use: Any, catalogue: Catalogu
     if api not in catalogue:
         others = [f"{other}.{name}" for other in catalogue if name in catalogue[other].operations]
         remedy = f"did you mean {others[0]!r}?" if others else nearest(api, catalogue, noun="APIs")
-        return source.problem(source.value(path), f"no API is called {api!r}", "unknown-api", remedy=remedy)
+        return source.problem(
+            source.value(path), f"no API is called {api!r}", "unknown-api", remedy=remedy
+        )
     operations = catalogue[api].operations
     if name in operations:
         return operations[name]
     close = difflib.get_close_matches(name, operations, n=1)
-    remedy = f"did you mean '{api}.{close[0]}'?" if close else f"'runner ops {api}' lists what it has"
-    return source.problem(source.value(path), f"{api} has no operation {name!r}", "unknown-operation", remedy=remedy)
+    remedy = (
+        f"did you mean '{api}.{close[0]}'?" if close else f"'runner ops {api}' lists what it has"
+    )
+    return source.problem(
+        source.value(path), f"{api} has no operation {name!r}", "unknown-operation", remedy=remedy
+    )
 
 
-def check_arguments(source: Source, path: TreePath, part: Mapping[str, Any], operation: Operation) -> Iterator[Problem]:
+def check_arguments(
+    source: Source, path: TreePath, part: Mapping[str, Any], operation: Operation
+) -> Iterator[Problem]:
     """Problems of the `with` of what stands at `path`: names that are unknown or missing, values that cannot fit."""
     arguments = part.get("with", {})
     if isinstance(arguments, dict):
@@ -86,7 +96,11 @@ class _Arguments(NamedTuple):
                 else:
                     yield self._misfit(path, message)
         for parent, absent in missing.items():
-            left = [name for name in absent if not any(_stands_for(other, (*parent, name)) for other in unfit)]
+            left = [
+                name
+                for name in absent
+                if not any(_stands_for(other, (*parent, name)) for other in unfit)
+            ]
             if left:
                 yield self._missing(parent, left, absent[left[-1]])
 
@@ -102,11 +116,15 @@ class _Arguments(NamedTuple):
             message = f"{where} has no {'parameter' if len(unfit.path) == 1 else 'field'} {name!r}"
             return self.source.problem(place, message, "unknown-parameter", remedy=unfit.remedy)
         message = f"{where} is not known to have a field {name!r}: it is sent as it stands"
-        return self.source.problem(place, message, "unknown-field", remedy=unfit.remedy, severity="warning")
+        return self.source.problem(
+            place, message, "unknown-field", remedy=unfit.remedy, severity="warning"
+        )
 
     def _missing(self, parent: TreePath, names: list[str], instead: str) -> Problem:
         """Names that have to be given, or `instead` of the last one others."""
-        here = (*parent, names[0]) if names[0] in mapping(_at(self.given, parent)) else parent  # there, but null
+        here = (
+            (*parent, names[0]) if names[0] in mapping(_at(self.given, parent)) else parent
+        )  # there, but null
         place = self.source.key((*self.path, "with", *here))
         if not parent and not self.given:
             place = self.source.value((*self.path, "use"))
@@ -131,7 +149,10 @@ class _Arguments(NamedTuple):
             remedy = _otherwise(value, message)
         name = next(str(part) for part in reversed(path) if isinstance(part, str))
         return self.source.problem(
-            self.source.value((*self.path, "with", *path)), f"{name!r}: {message}", "argument", remedy=remedy
+            self.source.value((*self.path, "with", *path)),
+            f"{name!r}: {message}",
+            "argument",
+            remedy=remedy,
         )
 
 
@@ -141,10 +162,22 @@ def _otherwise(value: Any, message: str) -> str:
         return f"write {'false' if str(value).lower() in _NO else 'true or false'}, without quotes"
     if message.endswith(("is not a number", "is not an integer")):
         if not isinstance(value, str):
-            return "round it; or give it to a field that takes fractions" if isinstance(value, Decimal) else ""
+            return (
+                "round it; or give it to a field that takes fractions"
+                if isinstance(value, Decimal)
+                else ""
+            )
         digits = re.sub(r"[^0-9.,-]", "", value)
-        plain = digits.replace(",", ".") if digits.count(",") == 1 and "." not in digits else digits.replace(",", "")
-        return f"write it so: {plain}" if _PLAIN.fullmatch(plain) and plain != value else "write it in digits"
+        plain = (
+            digits.replace(",", ".")
+            if digits.count(",") == 1 and "." not in digits
+            else digits.replace(",", "")
+        )
+        return (
+            f"write it so: {plain}"
+            if _PLAIN.fullmatch(plain) and plain != value
+            else "write it in digits"
+        )
     if message.endswith(("is not an object", "or an object")):
         return "write its fields: {name: value}; 'runner ops' shows which"
     if message.startswith("a list is not"):
@@ -155,7 +188,9 @@ def _otherwise(value: Any, message: str) -> str:
     return nearest(str(value), names.split(", "), noun="values") if among else ""
 
 
-def _unknown(path: TreePath, given: Mapping[str, Any], known: Mapping[str, Any], *, refused: bool) -> Iterator[_Unfit]:
+def _unknown(
+    path: TreePath, given: Mapping[str, Any], known: Mapping[str, Any], *, refused: bool
+) -> Iterator[_Unfit]:
     """The names that are not known; where unknown ones may be sent, only beside others that are known."""
     free = tuple(name for name in known if name not in given)
     if refused or known:
@@ -164,7 +199,9 @@ def _unknown(path: TreePath, given: Mapping[str, Any], known: Mapping[str, Any],
 
 def _unknown_inside(path: TreePath, value: Any, schema: Mapping[str, Any]) -> Iterator[_Unfit]:
     if is_each(value):
-        yield from _unknown_inside((*path, "value"), value.get("value"), mapping(schema.get("items")))
+        yield from _unknown_inside(
+            (*path, "value"), value.get("value"), mapping(schema.get("items"))
+        )
     elif isinstance(value, list):
         for index, child in enumerate(value):
             yield from _unknown_inside((*path, index), child, mapping(schema.get("items")))

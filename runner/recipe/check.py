@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from runner.catalogue import Catalogue
 
 
-def check(source: Source, texts: Texts, catalogue: Catalogue, *, broken: frozenset[TreePath]) -> list[Problem]:
+def check(
+    source: Source, texts: Texts, catalogue: Catalogue, *, broken: frozenset[TreePath]
+) -> list[Problem]:
     """Every problem of a recipe's names, operations and keys, whatever its shape; some may be warnings.
 
     `broken` are the paths whose shape is wrong: nothing is said to be missing where a key was misspelt.
@@ -46,7 +48,11 @@ def check(source: Source, texts: Texts, catalogue: Catalogue, *, broken: frozens
 def _taken_outputs(source: Source, recipe: Mapping[str, Any]) -> Iterator[Problem]:
     for name in mapping(recipe.get("outputs")):
         if name in (FILE_COLUMN, *RESULT_COLUMNS):
-            which = "every results file" if name != FILE_COLUMN else "the results file of several inputs"
+            which = (
+                "every results file"
+                if name != FILE_COLUMN
+                else "the results file of several inputs"
+            )
             message = f"{which} has a column {name!r} of its own"
             remedy = "give the output another name"
             yield source.problem(source.key(("outputs", name)), message, "output", remedy=remedy)
@@ -61,7 +67,9 @@ def _former_ids(source: Source, names: Names, steps: list[Any]) -> Iterator[Prob
         if was in names.steps:
             line = source.value(("steps", names.steps.index(was), "id")).line
             message = f"{was!r} is the id of the step on line {line}: what that one did is its own"
-            yield source.problem(source.value(path), message, "was", remedy="name an id that no step has any more")
+            yield source.problem(
+                source.value(path), message, "was", remedy="name an id that no step has any more"
+            )
         elif was in taken:
             message = f"{was!r} is already taken over by the step on line {taken[was]}"
             yield source.problem(source.value(path), message, "was", remedy="keep one of the two")

@@ -50,7 +50,9 @@ def column(name: str, given: Mapping[str, Any]) -> Column:
         trim=given.get("trim", False),
         case=given.get("case", ""),
         replace=tuple(given.get("replace", {}).items()),
-        map=None if mapped is None else {key: _typed(name, kind, value) for key, value in mapped.items()},
+        map=None
+        if mapped is None
+        else {key: _typed(name, kind, value) for key, value in mapped.items()},
         default=_typed(name, kind, given.get("default")),
         split=given.get("split", ""),
         part=_part(given["part"]) if "part" in given else None,
@@ -99,7 +101,10 @@ def check_column(source: Source, path: TreePath, given: Mapping[str, Any]) -> It
             message = f"{key!r} is for columns of type {' or '.join(kinds)}, and this one is {kind}"
             remedy = "change the type, or leave it out"
             if key == "trim":
-                message, remedy = f"{key!r} is for text: what is {kind} is read without blanks anyway", "leave it out"
+                message, remedy = (
+                    f"{key!r} is for text: what is {kind} is read without blanks anyway",
+                    "leave it out",
+                )
             yield source.problem(source.key((*path, key)), message, "column", remedy=remedy)
     for low, high in _ORDERED:
         try:
@@ -108,7 +113,9 @@ def check_column(source: Source, path: TreePath, given: Mapping[str, Any]) -> It
             crossed = False
         if crossed:
             message = f"{low!r} is larger than {high!r}: no value fits"
-            yield source.problem(source.value((*path, low)), message, "column", remedy="swap the two")
+            yield source.problem(
+                source.value((*path, low)), message, "column", remedy="swap the two"
+            )
     if isinstance(given.get("pattern"), str):
         yield from _pattern(source, (*path, "pattern"), given["pattern"])
     if kind == "date":
@@ -126,18 +133,30 @@ def _together(source: Source, path: TreePath, given: Mapping[str, Any]) -> Itera
         yield source.problem(source.value((*path, "thousands")), message, "column", remedy=remedy)
     if given.get("required") is True and "default" in given:
         message = "the column is required and has a default, which would never be used"
-        yield source.problem(source.key((*path, "default")), message, "column", remedy="drop one of the two")
+        yield source.problem(
+            source.key((*path, "default")), message, "column", remedy="drop one of the two"
+        )
     if "part" in given and "split" not in given:
         message = "'part' takes one of the parts of a cell, and nothing separates them"
-        yield source.problem(source.key((*path, "part")), message, "column", remedy='add split: "-"')
+        yield source.problem(
+            source.key((*path, "part")), message, "column", remedy='add split: "-"'
+        )
     if "split" in given and "part" not in given and "default" in given:
-        message = "a cell that is split is a list, and an empty one has no items: 'default' is never used"
-        yield source.problem(source.key((*path, "default")), message, "column", remedy="leave it out")
+        message = (
+            "a cell that is split is a list, and an empty one has no items: 'default' is never used"
+        )
+        yield source.problem(
+            source.key((*path, "default")), message, "column", remedy="leave it out"
+        )
     number, _, of = str(given.get("part", "")).partition(" of ")
     if number.isdecimal() and of.isdecimal() and int(number) > int(of):
         message = f"there is no part {given['part']}"
-        yield source.problem(source.value((*path, "part")), message, "column", remedy=f"as in {of} of {of}")
-    if "locale" in given and not any("%b" in form.lower() for form in _strings(given.get("format"))):
+        yield source.problem(
+            source.value((*path, "part")), message, "column", remedy=f"as in {of} of {of}"
+        )
+    if "locale" in given and not any(
+        "%b" in form.lower() for form in _strings(given.get("format"))
+    ):
         message = "'locale' is for the names of months, and the format has none"
         remedy = 'such as "%d. %B %Y", %B being the month; or leave it out'
         yield source.problem(source.key((*path, "locale")), message, "column", remedy=remedy)
@@ -148,15 +167,21 @@ def _strings(value: Any) -> list[str]:
     return [each for each in several if isinstance(each, str)]
 
 
-def _written_out(source: Source, path: TreePath, given: Mapping[str, Any], kind: str) -> Iterator[Problem]:
+def _written_out(
+    source: Source, path: TreePath, given: Mapping[str, Any], kind: str
+) -> Iterator[Problem]:
     """Values of `map` and `default` that are none of the column's type, and keys of `map` that are one."""
-    values: dict[TreePath, Any] = {("map", key): value for key, value in mapping(given.get("map")).items()}
+    values: dict[TreePath, Any] = {
+        ("map", key): value for key, value in mapping(given.get("map")).items()
+    }
     values |= {(key,): given[key] for key in ("default",) if key in given}
     for place, value in values.items():
         try:
             _typed(str(path[-1]), kind, value)
         except ValueError as error:
-            yield source.problem(source.value((*path, *place)), str(error), "column", remedy="or change the type")
+            yield source.problem(
+                source.value((*path, *place)), str(error), "column", remedy="or change the type"
+            )
     if given.get("case") not in (None, "upper", "lower", "title"):
         return
     first: dict[str, str] = {}
@@ -164,18 +189,30 @@ def _written_out(source: Source, path: TreePath, given: Mapping[str, Any], kind:
         same = _compared(key, given)
         if first.setdefault(same, key) != key:
             message = f"{key!r} stands in the map twice: cleaned, {first[same]!r} is the same"
-            yield source.problem(source.key((*path, "map", key)), message, "column", remedy="keep one of the two")
-    for value in given.get("enum", ()) if isinstance(given.get("enum"), list) and "map" not in given else ():
+            yield source.problem(
+                source.key((*path, "map", key)), message, "column", remedy="keep one of the two"
+            )
+    for value in (
+        given.get("enum", ()) if isinstance(given.get("enum"), list) and "map" not in given else ()
+    ):
         if isinstance(value, str) and _compared(value, given) != value and "case" in given:
             at = given["enum"].index(value)
-            message = f"{value!r} is no value of the column, whose texts are in {given['case']} case"
+            message = (
+                f"{value!r} is no value of the column, whose texts are in {given['case']} case"
+            )
             remedy = f"write {_compared(value, given)!r}"
-            yield source.problem(source.value((*path, "enum", at)), message, "column", remedy=remedy)
+            yield source.problem(
+                source.value((*path, "enum", at)), message, "column", remedy=remedy
+            )
 
 
 def _compared(text: str, given: Mapping[str, Any]) -> str:
     """A text as the map and the enum see it."""
-    text = text.strip() if given.get("trim") is True or given.get("type", "string") != "string" else text
+    text = (
+        text.strip()
+        if given.get("trim") is True or given.get("type", "string") != "string"
+        else text
+    )
     for old, new in mapping(given.get("replace")).items():
         text = text.replace(old, str(new))
     return cased(text, given.get("case", ""))
@@ -189,7 +226,9 @@ def cased(text: str, case: str) -> str:
     """A text in upper, lower or title case: each word with one capital, and O'Brien with two."""
     if case == "title":
         # An apostrophe after a single letter begins a name.
-        return _SINGLE.sub(lambda letter: letter[0].upper(), _WORD.sub(lambda word: word[0].capitalize(), text))
+        return _SINGLE.sub(
+            lambda letter: letter[0].upper(), _WORD.sub(lambda word: word[0].capitalize(), text)
+        )
     return text.upper() if case == "upper" else text.lower() if case == "lower" else text
 
 
@@ -199,7 +238,9 @@ def _dates(source: Source, path: TreePath, given: Mapping[str, Any]) -> Iterator
         try:
             read_date(form, locale=locale if isinstance(locale, str) else "")
         except ValueError as error:
-            place = source.value((*path, "format", at) if isinstance(forms, list) else (*path, "format"))
+            place = source.value(
+                (*path, "format", at) if isinstance(forms, list) else (*path, "format")
+            )
             remedy = "as in %m/%d/%Y for 12/31/2024, or %d.%m.%y for 31.12.24"
             if "locale" in str(error):
                 place, remedy = source.value((*path, "locale")), "as in de, fr, es or pt_BR"
@@ -212,4 +253,6 @@ def _pattern(source: Source, path: TreePath, pattern: str) -> Iterator[Problem]:
     except re.error as error:
         place = source.within(path, error.pos or 0, 1)
         remedy = "a sign that stands for itself needs a \\ before it"
-        yield source.problem(place, f"not a regular expression: {error.msg}", "column", remedy=remedy)
+        yield source.problem(
+            place, f"not a regular expression: {error.msg}", "column", remedy=remedy
+        )

@@ -40,7 +40,13 @@ def verdict(node: Node, facts: Facts) -> bool | None:
     if node.kind in ("and", "or"):
         ends = node.kind == "or"
         verdicts = [verdict(part, facts) for part in node.parts]
-        return ends if ends in verdicts else facts.get(_atom(node)[0]) if None in verdicts else not ends
+        return (
+            ends
+            if ends in verdicts
+            else facts.get(_atom(node)[0])
+            if None in verdicts
+            else not ends
+        )
     atom, right = _atom(node)
     known = _known(atom, facts)
     return None if known is None else known is right
@@ -60,7 +66,9 @@ def _facts(node: Node, holds: bool) -> Iterator[tuple[Atom, bool]]:  # noqa: FBT
             yield from _facts(part, holds)
     atom, right = _atom(node)
     yield atom, holds is right
-    if holds and right and atom[0] in ("true", "equal"):  # null is neither true nor equal to anything else
+    if (
+        holds and right and atom[0] in ("true", "equal")
+    ):  # null is neither true nor equal to anything else
         yield ("none", atom[1]), False
 
 
@@ -86,7 +94,11 @@ def _known(atom: Atom, facts: Facts) -> bool | None:
 def _in_range(atom: Atom, facts: Facts) -> bool | None:
     """The same by what is known of the range of a number; a value that was compared with one is not null."""
     kind, of, *_ = atom
-    bounds = [_bounds(other[0], other[2], holds=holds) for other, holds in facts.items() if _is_bound(other, of, holds)]
+    bounds = [
+        _bounds(other[0], other[2], holds=holds)
+        for other, holds in facts.items()
+        if _is_bound(other, of, holds)
+    ]
     if not bounds:
         return None
     if kind == "none":
@@ -154,7 +166,9 @@ def _comparison(node: Node) -> tuple[Atom, bool]:
         operator, left, right = "<", right, left
     low, high = _number(left), _number(right)
     if operator == "<" and (low is None) != (high is None):
-        return (("under", _shape(left), high) if low is None else ("over", _shape(right), low)), holds
+        return (
+            ("under", _shape(left), high) if low is None else ("over", _shape(right), low)
+        ), holds
     return (operator, _shape(left), _shape(right)), holds
 
 

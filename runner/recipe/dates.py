@@ -43,8 +43,15 @@ def months_of(locale: str) -> Mapping[str, int]:
         found = Locale.parse(locale.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         raise ValueError(f"there is no locale {locale!r}") from None
-    shapes = [found.months[context][width] for context in ("format", "stand-alone") for width in _WIDTHS]
-    return {name: month for shape in shapes for month, text in shape.items() for name in (text, _folded(text))}
+    shapes = [
+        found.months[context][width] for context in ("format", "stand-alone") for width in _WIDTHS
+    ]
+    return {
+        name: month
+        for shape in shapes
+        for month, text in shape.items()
+        for name in (text, _folded(text))
+    }
 
 
 _WIDTHS = ("wide", "abbreviated")
@@ -62,7 +69,9 @@ def _folded(name: str) -> str:
 
 
 def _read_iso(text: str) -> dt.date | None:
-    if len(text) != 10 or text[4] != "-" or text[7] != "-":  # fromisoformat knows weeks and digits without a dash
+    if (
+        len(text) != 10 or text[4] != "-" or text[7] != "-"
+    ):  # fromisoformat knows weeks and digits without a dash
         return None
     try:
         return dt.date.fromisoformat(text)

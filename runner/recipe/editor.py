@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 TEMPLATE = r"\{\{"
 """What a text with a template has in it, as a pattern of JSON Schema."""
 
-_WRITTEN = {"integer": r"^-?[0-9]+$", "number": r"^-?[0-9]+(\.[0-9]+)?$", "boolean": "^(true|false)$"}
+_WRITTEN = {
+    "integer": r"^-?[0-9]+$",
+    "number": r"^-?[0-9]+(\.[0-9]+)?$",
+    "boolean": "^(true|false)$",
+}
 """How a text is written that is as good as one."""
 
 _ACCEPTED = {
@@ -56,7 +60,9 @@ def parts(node: Any) -> Iterator[dict[str, Any]]:
     """Every object inside a schema or a recipe, and itself."""
     if isinstance(node, dict):
         yield node
-    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+    for inner in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
         yield from parts(inner)
 
 
@@ -112,7 +118,10 @@ def _conditions(parameter: Parameter, grammar: Conditions) -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             "field": {"description": "What is tested.", **_either(sorted(grammar.fields))},
-            "is": {"description": "How it is compared.", **_either(grammar.named, also=tuple(grammar.comparisons))},
+            "is": {
+                "description": "How it is compared.",
+                **_either(grammar.named, also=tuple(grammar.comparisons)),
+            },
             "value": {"description": "What it is compared with; the beginning of a range."},
             "to": {"description": "The end of a range."},
         },
@@ -126,7 +135,9 @@ def _conditions(parameter: Parameter, grammar: Conditions) -> dict[str, Any]:
 
 def _either(names: Sequence[str], also: Sequence[str] = ()) -> dict[str, Any]:
     """One of `names`, which are offered, or of `also`, which are not, or a template."""
-    silent: list[dict[str, Any]] = [{"type": "string", "pattern": "|".join([TEMPLATE, *(f"^{x}$" for x in also)])}]
+    silent: list[dict[str, Any]] = [
+        {"type": "string", "pattern": "|".join([TEMPLATE, *(f"^{x}$" for x in also)])}
+    ]
     return {"anyOf": [{"enum": list(names)}, *silent]}
 
 
@@ -140,14 +151,20 @@ def _about(description: str, evidence: str, schema: Mapping[str, Any]) -> str:
 def _value(schema: Mapping[str, Any]) -> dict[str, Any]:
     """What a recipe may say where the operation takes a value of `schema`."""
     wanted = types_of(schema)
-    found: dict[str, Any] = {"description": _about("", str(schema.get("x-runner-evidence", "")), schema)}
+    found: dict[str, Any] = {
+        "description": _about("", str(schema.get("x-runner-evidence", "")), schema)
+    }
     if not wanted or not all(kind in _ACCEPTED for kind in wanted):
         return found
     if "enum" in schema and schema.get("x-runner-evidence") != "inferred":
-        return found | {"anyOf": [{"enum": list(schema["enum"])}, {"type": "null"}, {"pattern": TEMPLATE}]}
+        return found | {
+            "anyOf": [{"enum": list(schema["enum"])}, {"type": "null"}, {"pattern": TEMPLATE}]
+        }
     found["type"] = [*dict.fromkeys(kind for name in wanted for kind in _ACCEPTED[name]), "null"]
     if "string" not in wanted:
-        found["pattern"] = "|".join([TEMPLATE, *(_WRITTEN[kind] for kind in wanted if kind in _WRITTEN)])
+        found["pattern"] = "|".join(
+            [TEMPLATE, *(_WRITTEN[kind] for kind in wanted if kind in _WRITTEN)]
+        )
         found["patternErrorMessage"] = _MEANT[wanted[0]]
     if "array" in wanted:
         found |= _list(schema)
@@ -159,7 +176,11 @@ def _value(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _list(schema: Mapping[str, Any]) -> dict[str, Any]:
     entry = schema.get("items")
     value = _value(entry if isinstance(entry, Mapping) else {})
-    each = {"for_each": {"description": "An expression that gives a list: one element is made for each `item`."}}
+    each = {
+        "for_each": {
+            "description": "An expression that gives a list: one element is made for each `item`."
+        }
+    }
     return {"items": value, "properties": each | {"value": value}}
 
 

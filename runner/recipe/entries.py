@@ -19,7 +19,9 @@ def check_entries(loaded: Loaded, fields: Mapping[str, Collection[str]]) -> Iter
             for lookup, field in _read(expression.tree, depths):
                 if field.value not in fields[lookup]:
                     place = source.within(path, offset + field.offset, field.length)
-                    message = f"the entries of {lookup} ({files[lookup]}) have no field {field.value!r}"
+                    message = (
+                        f"the entries of {lookup} ({files[lookup]}) have no field {field.value!r}"
+                    )
                     remedy = nearest(field.value, fields[lookup], noun="fields")
                     yield source.problem(place, message, "unknown-field", remedy=remedy)
 
@@ -32,7 +34,12 @@ def _read(node: Node, depths: Mapping[str, int]) -> Iterator[tuple[str, Node]]:
     while inner.kind == "member":
         inner, keys = inner.parts[0], keys + 1
     depth = depths.get(inner.value, 0) if inner.kind == "name" else 0
-    if depth and keys == depth + 1 and node.parts[1].kind == "literal" and isinstance(node.value, str):
+    if (
+        depth
+        and keys == depth + 1
+        and node.parts[1].kind == "literal"
+        and isinstance(node.value, str)
+    ):
         yield inner.value, node.parts[1]
     for part in node.parts:
         yield from _read(part, depths)

@@ -53,7 +53,11 @@ def for_each(node: Node, subject: Typed, inner: Typed, findings: Findings) -> Ty
     if ("item",) in looked_at:
         element = element.present()
     seen = {path[1]: None for path in looked_at if path[0] == "item" and len(path) > 1}
-    known = {name: element.fields[name].present() for name in seen if isinstance(name, str) and name in element.fields}
+    known = {
+        name: element.fields[name].present()
+        for name in seen
+        if isinstance(name, str) and name in element.fields
+    }
     return replace(type_.present(), item=_narrowed(element, known))
 
 
@@ -91,7 +95,11 @@ def _narrowed(element: Type, known: Mapping[str, Type]) -> Type:
 def _number(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
     """`abs` and `round`."""
     findings.need(*parts[0], NUMBERS, where=node.value)
-    return of_kind(DECIMAL) if node.value == "round" else of_kind(*(parts[0][1].kinds & NUMBERS or NUMBERS))
+    return (
+        of_kind(DECIMAL)
+        if node.value == "round"
+        else of_kind(*(parts[0][1].kinds & NUMBERS or NUMBERS))
+    )
 
 
 def _converted(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
@@ -101,10 +109,16 @@ def _converted(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
     kind = INTEGER if node.value == "int" else DECIMAL
     if not findings.need(part, type_, NUMBERS | {STRING}, where=node.value):
         return of_kind(kind)
-    if type_.enum and type_.solid == {STRING} and not any(fits.match(str(value).strip()) for value in type_.enum):
+    if (
+        type_.enum
+        and type_.solid == {STRING}
+        and not any(fits.match(str(value).strip()) for value in type_.enum)
+    ):
         shown = repr(min(map(str, type_.enum)))
         what = "a whole number" if node.value == "int" else "a number"
-        findings.add(part, f"{node.value} needs {what}, and {shown} is none", "wrong-type", sure=type_.sure)
+        findings.add(
+            part, f"{node.value} needs {what}, and {shown} is none", "wrong-type", sure=type_.sure
+        )
     return of_kind(kind)
 
 
@@ -137,7 +151,9 @@ def _list(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
     elif node.value != "unique" and element.solid == {OBJECT}:
         usage = f"{node.value}('field')" if node.value == "sort" else "map('field') before it"
         message = f"{node.value} cannot compare objects"
-        findings.add(parts[0][0], message, "wrong-type", remedy=f"say by what: {usage}", sure=element.sure)
+        findings.add(
+            parts[0][0], message, "wrong-type", remedy=f"say by what: {usage}", sure=element.sure
+        )
     return element if node.value in ("min", "max") else list_of(element)
 
 
@@ -149,8 +165,16 @@ def _sum(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
     added = _field(node, parts, findings) if len(parts) > 1 else type_.element
     if not added.can_be(NUMBERS):
         what = f"{parts[1][0].value!r}" if len(parts) > 1 else "an element"
-        advice = "say which field: sum('field')" if added.solid == {OBJECT} else remedy(added, NUMBERS)
-        findings.add(part, f"sum adds numbers, and {what} is {added}", "wrong-type", remedy=advice, sure=added.sure)
+        advice = (
+            "say which field: sum('field')" if added.solid == {OBJECT} else remedy(added, NUMBERS)
+        )
+        findings.add(
+            part,
+            f"sum adds numbers, and {what} is {added}",
+            "wrong-type",
+            remedy=advice,
+            sure=added.sure,
+        )
     return of_kind(*(added.solid & NUMBERS or NUMBERS))
 
 
@@ -167,7 +191,9 @@ def _field(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
         return ANY
     if not element.can_be({OBJECT}):
         message = f"{node.value}({name!r}) is for lists of objects, and this one holds {element}"
-        findings.add(parts[0][0], message, "wrong-type", remedy="leave the name out", sure=element.sure)
+        findings.add(
+            parts[0][0], message, "wrong-type", remedy="leave the name out", sure=element.sure
+        )
         return ANY
     if name in element.fields:
         return element.fields[name]
@@ -205,7 +231,13 @@ def _date(_: Node, parts: Sequence[Typed], findings: Findings) -> Type:
 def _default(_: Node, parts: Sequence[Typed], __: Findings) -> Type:
     """What is filtered, or the fallback where that is null or missing."""
     subject, fallback = parts[0][1], parts[1][1] if len(parts) > 1 else of_kind(NULL)
-    return join(subject.present(), fallback) if subject.kinds and subject.solid else fallback if subject.kinds else ANY
+    return (
+        join(subject.present(), fallback)
+        if subject.kinds and subject.solid
+        else fallback
+        if subject.kinds
+        else ANY
+    )
 
 
 _ARGUMENTS: Mapping[str, tuple[frozenset[str], ...]] = {

@@ -41,7 +41,9 @@ class Findings:
         text = " ".join(self.text[node.offset : node.offset + node.length].split())
         return f"{text[:37]}..." if len(text) > 40 else text
 
-    def add(self, node: Node, message: str, kind: str, *, remedy: str = "", sure: bool = True) -> None:
+    def add(
+        self, node: Node, message: str, kind: str, *, remedy: str = "", sure: bool = True
+    ) -> None:
         """Note what is wrong with a part. What is not sure is a warning."""
         severity = "error" if sure else "warning"
         self.found.append(Finding(node.offset, node.length, message, kind, remedy, severity))
@@ -55,7 +57,13 @@ class Findings:
     def missing(self, node: Node, type_: Type) -> None:
         """Note that a part may not be there at all."""
         if self.nulls and type_.missing is not None:
-            self.add(node, type_.missing.reason, "may-be-missing", remedy=type_.missing.remedy, sure=False)
+            self.add(
+                node,
+                type_.missing.reason,
+                "may-be-missing",
+                remedy=type_.missing.remedy,
+                sure=False,
+            )
 
     def need(self, node: Node, type_: Type, kinds: Collection[str], *, where: str) -> bool:
         """Note when a part is not what `where` needs: never (an error), or not where it is null (a warning)."""
@@ -99,8 +107,14 @@ def remedy(type_: Type, kinds: Collection[str]) -> str:
     if wanted == {LIST} and type_.kinds and not type_.solid:
         return "go through a list that is there then"
     if wanted == {LIST} and type_.solid == {STRING}:
-        return "let the column make a list of its cells, as in {split: ';'}; or put it in one: [ ... ]"
-    lists = [name for name in type_.fields if type_.fields[name].solid == {LIST}] if wanted == {LIST} else []
+        return (
+            "let the column make a list of its cells, as in {split: ';'}; or put it in one: [ ... ]"
+        )
+    lists = (
+        [name for name in type_.fields if type_.fields[name].solid == {LIST}]
+        if wanted == {LIST}
+        else []
+    )
     return f"say which list, as in .{lists[0]}" if lists else ""
 
 
@@ -110,14 +124,20 @@ def _rewritten(node: Node, kinds: Collection[str]) -> str:
         return ""
     if isinstance(node.value, str) and node.value.isdecimal() and set(kinds) >= NUMBERS:
         return f"drop the quotes: {node.value}"
-    return f"quote it: '{node.value}'" if isinstance(node.value, int | Decimal) and STRING in kinds else ""
+    return (
+        f"quote it: '{node.value}'"
+        if isinstance(node.value, int | Decimal) and STRING in kinds
+        else ""
+    )
 
 
 def _for_text(type_: Type) -> str:
     if type_.can_be({"list"}):
         return "say which element, as in [0], or join them: | join(', ')"
     names = list(type_.fields)
-    shown = next((name for name in ("id", "name", "number") if name in names), names[0] if names else "")
+    shown = next(
+        (name for name in ("id", "name", "number") if name in names), names[0] if names else ""
+    )
     return f"say which field, as in .{shown}" if shown else "say which field"
 
 

@@ -13,7 +13,19 @@ from runner.catalogue.schema import is_open, types_of
 from runner.catalogue.unions import chosen
 from runner.problems import nearest
 from runner.recipe.findings import Findings, remedy
-from runner.recipe.types import BOOLEAN, DATE, DECIMAL, INTEGER, LIST, NUMBERS, OBJECT, STRING, TEXTS, Path, Type
+from runner.recipe.types import (
+    BOOLEAN,
+    DATE,
+    DECIMAL,
+    INTEGER,
+    LIST,
+    NUMBERS,
+    OBJECT,
+    STRING,
+    TEXTS,
+    Path,
+    Type,
+)
 from runner.template import Node
 
 if TYPE_CHECKING:
@@ -44,10 +56,16 @@ class Misfit(NamedTuple):
     sure: bool = True
 
 
-def check_fit(node: Node, type_: Type, name: str, schema: Mapping[str, Any], findings: Findings) -> None:
+def check_fit(
+    node: Node, type_: Type, name: str, schema: Mapping[str, Any], findings: Findings
+) -> None:
     """Note where a value of `type_`, which `node` gives, cannot be what the argument `name` has to be."""
     for misfit in _misfits(type_, schema, (), text=findings.quoted(node)):
-        where = repr("".join("[]" if isinstance(part, int) else f".{part}" for part in (name, *misfit.path))[1:])
+        where = repr(
+            "".join("[]" if isinstance(part, int) else f".{part}" for part in (name, *misfit.path))[
+                1:
+            ]
+        )
         sure = misfit.sure and type_.sure
         findings.add(node, f"{where} {misfit.message}", "argument", remedy=misfit.remedy, sure=sure)
 
@@ -61,7 +79,9 @@ def schema_at(operation: Operation, path: Path) -> Mapping[str, Any] | None:
     schema: Any = parameter.schema if parameter is not None else operation.fields.get(name)
     for part in rest:
         schema = schema or {}
-        schema = schema.get("items") if isinstance(part, int) else schema.get("properties", {}).get(part)
+        schema = (
+            schema.get("items") if isinstance(part, int) else schema.get("properties", {}).get(part)
+        )
     return schema if isinstance(schema, Mapping) else None
 
 
@@ -91,11 +111,17 @@ def _object(type_: Type, schema: Mapping[str, Any], path: Path) -> Iterator[Misf
             yield from _misfits(type_.fields[name], properties[name], (*path, name), text=name)
         elif not is_open(schema):
             free = [known for known in properties if known not in type_.fields]
-            yield Misfit((*path, name), "is no field of the operation", nearest(name, free, noun="fields"))
+            yield Misfit(
+                (*path, name), "is no field of the operation", nearest(name, free, noun="fields")
+            )
     for name in schema.get("required", ()) if type_.closed and type_.rest is None else ():
         if name not in type_.fields:
             yield Misfit((*path, name), "is needed, and not given", f"add {name!r}")
-    if type_.closed and type_.rest is None and set(schema.get("required", ())) <= type_.fields.keys():
+    if (
+        type_.closed
+        and type_.rest is None
+        and set(schema.get("required", ())) <= type_.fields.keys()
+    ):
         yield from _form(type_, schema, path)
 
 
@@ -104,7 +130,9 @@ def _form(type_: Type, schema: Mapping[str, Any], path: Path) -> Iterator[Misfit
     forms = chosen(schema, {name: field.enum for name, field in type_.fields.items() if field.enum})
     where = f" where {forms.why}" if forms.why else ""
     if needed := forms.lacking(type_.fields):
-        yield Misfit((*path, needed[0][0]), f"is needed{where}, and not given", f"add {either(needed)}")
+        yield Misfit(
+            (*path, needed[0][0]), f"is needed{where}, and not given", f"add {either(needed)}"
+        )
     for name in forms.strange(type_.fields):
         free = [known for known in forms.names if known not in type_.fields]
         yield Misfit((*path, name), f"is no field{where}", nearest(name, free, noun="fields"))
@@ -118,9 +146,16 @@ def _values(
     allowed = schema.get("enum")
     if type_.solid == {STRING} and "string" not in fitting:
         patterns = [WRITTEN[name] for name in fitting if name in WRITTEN]
-        wrong = [value for value in given if not any(pattern.fullmatch(str(value)) for pattern in patterns)]
+        wrong = [
+            value
+            for value in given
+            if not any(pattern.fullmatch(str(value)) for pattern in patterns)
+        ]
         if wrong:
-            sure, message = len(wrong) == len(given), f"has to be {_or(fitting)}, and {min(wrong)!r} is none"
+            sure, message = (
+                len(wrong) == len(given),
+                f"has to be {_or(fitting)}, and {min(wrong)!r} is none",
+            )
             advice = f"write {min(wrong)!r} as {_or(fitting)}, or let a column's map do it"
             yield Misfit(path, message, advice, sure=sure)
     elif isinstance(allowed, list) and schema.get("x-runner-evidence") != "inferred":
@@ -128,7 +163,9 @@ def _values(
         wrong = sorted(str(value) for value in given if str(value) not in texts)
         if wrong:
             message = f"cannot be {wrong[0]!r}, as {text} {'is' if len(given) == 1 else 'may be'}"
-            yield Misfit(path, message, f"allowed: {', '.join(sorted(texts))}", sure=len(wrong) == len(given))
+            yield Misfit(
+                path, message, f"allowed: {', '.join(sorted(texts))}", sure=len(wrong) == len(given)
+            )
 
 
 def either(forms: Sequence[Sequence[str]]) -> str:
@@ -151,7 +188,10 @@ def _remedy(type_: Type, wanted: Sequence[str]) -> str:
         return "say which number it stands for: 1 if x else 0"
     if type_.solid == {DATE} and {"integer", "number"} & {*wanted}:
         return "give it a number; digits of a date are written | date('%Y%m%d') | int"
-    return remedy(type_, {STRING} if "string" in wanted else NUMBERS if {"integer", "number"} & {*wanted} else set())
+    return remedy(
+        type_,
+        {STRING} if "string" in wanted else NUMBERS if {"integer", "number"} & {*wanted} else set(),
+    )
 
 
 def _or(names: Sequence[str]) -> str:

@@ -47,17 +47,31 @@ class _Flow:
     @cached_property
     def scopes(self) -> Scopes:
         recipe = mapping(self.source.data)
-        skipped = {index: self._looked_at(("steps", index, "when")) for index in range(len(self._steps))}
+        skipped = {
+            index: self._looked_at(("steps", index, "when")) for index in range(len(self._steps))
+        }
         key = self.texts.get(("rows", "key"))
-        keyed = guards_of(*(expression.tree for _, expression in key.compiled.placed)) if key else frozenset()
+        keyed = (
+            guards_of(*(expression.tree for _, expression in key.compiled.placed))
+            if key
+            else frozenset()
+        )
         where = self.texts.get(("rows", "where"))
-        kept = where.compiled.tree if where is not None and isinstance(where.compiled, Expression) else None
-        return Scopes(recipe, self.catalogue, skipped=skipped, keyed=keyed, whens=self._whens, kept=kept)
+        kept = (
+            where.compiled.tree
+            if where is not None and isinstance(where.compiled, Expression)
+            else None
+        )
+        return Scopes(
+            recipe, self.catalogue, skipped=skipped, keyed=keyed, whens=self._whens, kept=kept
+        )
 
     @cached_property
     def _whens(self) -> Mapping[int, Node]:
         """The conditions of the steps that have one, by their index."""
-        texts = {index: self.texts.get(("steps", index, "when")) for index in range(len(self._steps))}
+        texts = {
+            index: self.texts.get(("steps", index, "when")) for index in range(len(self._steps))
+        }
         return {
             index: text.compiled.tree
             for index, text in texts.items()
@@ -85,7 +99,11 @@ class _Flow:
                 for found in findings.found:
                     place = self.source.within(path, offset + found.offset, found.length)
                     yield self.source.problem(
-                        place, found.message, found.kind, remedy=found.remedy, severity=found.severity
+                        place,
+                        found.message,
+                        found.kind,
+                        remedy=found.remedy,
+                        severity=found.severity,
                     )
 
     def _lookups(self) -> Iterator[Problem]:
@@ -101,9 +119,13 @@ class _Flow:
                     place = self.source.value(path if at < 0 else (*path, at))
                     remedy = nearest(field, entry.fields, noun="fields")
                     severity = "error" if entry.closed else "warning"
-                    yield self.source.problem(place, message, "unknown-field", remedy=remedy, severity=severity)
+                    yield self.source.problem(
+                        place, message, "unknown-field", remedy=remedy, severity=severity
+                    )
 
-    def _judge(self, path: TreePath, text: Text, node: Node, type_: Type, findings: Findings) -> None:
+    def _judge(
+        self, path: TreePath, text: Text, node: Node, type_: Type, findings: Findings
+    ) -> None:
         """Note where the whole expression is not what is wanted of it in its place."""
         if isinstance(text.compiled, Template) and not text.compiled.lone:
             findings.text_of(node, type_)
@@ -135,17 +157,23 @@ class _Flow:
         names = {**scopes.fixed, **(scopes.lookups if scope.lookups else {})}
         names |= dict(scopes.steps[: scope.steps])
         if scope.row:
-            names["row"] = scopes.line(before=str(path[2])) if path[:2] == ("rows", "columns") else scopes.row
+            names["row"] = (
+                scopes.line(before=str(path[2])) if path[:2] == ("rows", "columns") else scopes.row
+            )
             if path == ("rows", "where"):
                 names["row"] = scopes.line()
         if scope.result:
             step = self._step(path)
-            names["result"] = scopes.read_back(step) if path[-1] == "verify" else scopes.answer(step)
+            names["result"] = (
+                scopes.read_back(step) if path[-1] == "verify" else scopes.answer(step)
+            )
         if scope.found:
             names["found"] = scopes.entry(mapping(self._step(path).get("unless_found")))
         if scope.item == HIT:
             recipe = mapping(self.source.data)
-            search = recipe.get("rows") if path[0] == "rows" else self._step(path).get("unless_found")
+            search = (
+                recipe.get("rows") if path[0] == "rows" else self._step(path).get("unless_found")
+            )
             names["item"] = scopes.entry(mapping(search))
         elif scope.item:
             names["item"] = self._item(path, names)
@@ -153,14 +181,20 @@ class _Flow:
 
     def _item(self, path: TreePath, names: Mapping[str, Type]) -> Type:
         """An element of what `for_each` goes through."""
-        made = [path[:end] for end in range(2, len(path)) if path[end] == "value"]  # a list that is made in `with`
+        made = [
+            path[:end] for end in range(2, len(path)) if path[end] == "value"
+        ]  # a list that is made in `with`
         above = next((one for one in made if (*one, "for_each") in self.texts), path[:2])
         text = self.texts.get((*above, "for_each"))
         if text is None or not isinstance(text.compiled, Expression):
             return ANY
         guards = self._guards((*above, "for_each"), text)
         facts = self._facts(path)
-        return Inference(names, Findings(text.compiled.text), guards, facts).of(text.compiled.tree).element
+        return (
+            Inference(names, Findings(text.compiled.text), guards, facts)
+            .of(text.compiled.tree)
+            .element
+        )
 
     def _step(self, path: TreePath) -> Mapping[str, Any]:
         return self._steps[path[1]] if path[0] == "steps" and isinstance(path[1], int) else {}
@@ -170,8 +204,14 @@ class _Flow:
         guards: set[Path] = set()
         if path[0] == "steps" and path[2] != "when":
             guards |= self._looked_at((*path[:2], "when"), whole=False)
-            asked = [self._index[str(path[0])] for path in guards if len(path) == 1 and path[0] in self._index]
-            guards |= {each for index in asked for each in self.scopes.skipped[index]}  # what decided on that step
+            asked = [
+                self._index[str(path[0])]
+                for path in guards
+                if len(path) == 1 and path[0] in self._index
+            ]
+            guards |= {
+                each for index in asked for each in self.scopes.skipped[index]
+            }  # what decided on that step
         guards |= self._expected[text.scope.steps]
         return frozenset(guards)
 
@@ -183,7 +223,9 @@ class _Flow:
             expected = self._looked_at(("steps", index, "expect"), whole=False)
             expected |= self._looked_at(("steps", index, "poll", "until"), whole=False)
             name = str(step.get("id", ""))
-            found.append(found[-1] | {(name, *seen[1:]) for seen in expected if seen[0] == "result"})
+            found.append(
+                found[-1] | {(name, *seen[1:]) for seen in expected if seen[0] == "result"}
+            )
         return found
 
     def _facts(self, path: TreePath) -> Facts:
@@ -203,7 +245,9 @@ class _Flow:
         tree = text.compiled.tree
         if not whole:
             return guards_of(tree)
-        return frozenset(found for found in _longest(tree) if len(found) > 1 or found[0] not in _OF_NAMES)
+        return frozenset(
+            found for found in _longest(tree) if len(found) > 1 or found[0] not in _OF_NAMES
+        )
 
 
 def _is_sent(path: TreePath) -> bool:

@@ -35,7 +35,11 @@ def indexing_columns(recipe: Recipe) -> Mapping[str, str]:
     for expression, lines, _ in _expressions(recipe):
         owners = {"row", "item"} if lines else {"row"}
         for node in expression.tree.walk():
-            if node.kind != "member" or node.parts[0].kind != "name" or node.parts[0].value not in lookups:
+            if (
+                node.kind != "member"
+                or node.parts[0].kind != "name"
+                or node.parts[0].value not in lookups
+            ):
                 continue
             for path in paths_of(node.parts[1]):
                 if len(path) == 2 and path[0] in owners:
@@ -53,7 +57,9 @@ def uses_of(recipe: Recipe) -> tuple[Use, ...]:
     return tuple(use for use in found if use.sure or use._replace(sure=True) not in found)
 
 
-def _uses(node: Node, lookups: Mapping[str, Lookup], owners: tuple[str, ...], *, sure: bool) -> Iterator[Use]:
+def _uses(
+    node: Node, lookups: Mapping[str, Lookup], owners: tuple[str, ...], *, sure: bool
+) -> Iterator[Use]:
     """The uses in an expression; what stands behind a condition, or has a default, is not sure."""
     inner = node
     keys: list[Node] = []
@@ -69,10 +75,16 @@ def _uses(node: Node, lookups: Mapping[str, Lookup], owners: tuple[str, ...], *,
         for key in keys:
             yield from _uses(key, lookups, owners, sure=sure)
         node = inner
-    forgiving = node.kind == "each" or node.value == "default" or (node.kind == "test" and node.value != "none")
+    forgiving = (
+        node.kind == "each"
+        or node.value == "default"
+        or (node.kind == "test" and node.value != "none")
+    )
     choosing = node.kind in ("choose", "and", "or")
     for at, part in enumerate(node.parts):
-        yield from _uses(part, lookups, owners, sure=sure and not (choosing and at) and not forgiving)
+        yield from _uses(
+            part, lookups, owners, sure=sure and not (choosing and at) and not forgiving
+        )
 
 
 def _key(node: Node, owners: tuple[str, ...]) -> tuple[str, bool]:
@@ -109,7 +121,9 @@ def _expressions(recipe: Recipe) -> Found:
         if search is not None:
             yield from _inside(search.arguments, lines=lines, sure=sure)
             yield from _inside(search.where, lines=False, sure=False)
-            yield from _inside(search.update.arguments if search.update else None, lines=lines, sure=False)
+            yield from _inside(
+                search.update.arguments if search.update else None, lines=lines, sure=False
+            )
     yield from _inside(recipe.outputs, lines=False, sure=False)
 
 
@@ -124,7 +138,9 @@ def _inside(tree: Any, *, lines: bool, sure: bool) -> Found:
     elif isinstance(tree, Each):
         yield tree.items, lines, sure
         text = tree.items.text.strip()
-        yield from _inside(tree.value, lines=text.startswith("row.lines"), sure=sure and text == "row.lines")
+        yield from _inside(
+            tree.value, lines=text.startswith("row.lines"), sure=sure and text == "row.lines"
+        )
     elif isinstance(tree, Mapping | list | tuple):
         for part in tree.values() if isinstance(tree, Mapping) else tree:
             yield from _inside(part, lines=lines, sure=sure)

@@ -30,7 +30,11 @@ from runner.recipe.types import (
 from runner.template import Node, path_of
 
 COLUMNS = {"row", "line"}
-_KINDS = {**dict.fromkeys(COLUMNS, "unknown-column"), "vars": "unknown-var", "run": "unknown-member"}
+_KINDS = {
+    **dict.fromkeys(COLUMNS, "unknown-column"),
+    "vars": "unknown-var",
+    "run": "unknown-member",
+}
 
 
 class Inference(NamedTuple):
@@ -55,9 +59,15 @@ class Inference(NamedTuple):
         if node.kind in ("and", "or", "choose"):
             return self._either(node)
         if node.kind == "list":
-            return list_of(joined(self.of(part) for part in node.parts)) if node.parts else of_kind(LIST)
+            return (
+                list_of(joined(self.of(part) for part in node.parts))
+                if node.parts
+                else of_kind(LIST)
+            )
         if node.kind == "object":
-            return object_of({name: self.of(part) for name, part in zip(node.value, node.parts, strict=True)})
+            return object_of(
+                {name: self.of(part) for name, part in zip(node.value, node.parts, strict=True)}
+            )
         return self._applied(node)
 
     def _applied(self, node: Node) -> Type:
@@ -69,7 +79,10 @@ class Inference(NamedTuple):
             self.of(asked.parts[0] if asked.kind == "member" else asked)
             return of_kind(BOOLEAN)
         forgiving = (node.kind, node.value) == ("filter", "default")
-        parts = [(part, self.of(part, tolerant=forgiving and not at)) for at, part in enumerate(node.parts)]
+        parts = [
+            (part, self.of(part, tolerant=forgiving and not at))
+            for at, part in enumerate(node.parts)
+        ]
         if node.kind == "operation":
             return operation(node, parts, self.findings)
         if node.kind == "compare":
@@ -85,14 +98,18 @@ class Inference(NamedTuple):
             return type_
         if type_.absent.when is not None and verdict(type_.absent.when, self.facts) is False:
             return replace(of_kind(NULL), of=f"{type_.absent.reason}, and it is here")
-        return type_.present() if path in self.guards or type_.absent.unless & self.guards else type_
+        return (
+            type_.present() if path in self.guards or type_.absent.unless & self.guards else type_
+        )
 
     def _either(self, node: Node) -> Type:
         """`and`, `or` and `a if b else c`: what comes second is read with the first in mind."""
         first = self.of(node.parts[0])
         looked_at = guards_of(node.parts[0])
         known = (self.names.get(str(path[0]), ANY).absent for path in looked_at)
-        decided = (absent.unless for absent in known if absent is not None)  # of a step: what its `when` looks at
+        decided = (
+            absent.unless for absent in known if absent is not None
+        )  # of a step: what its `when` looks at
         inside = self._replace(guards=self.guards.union(looked_at, *decided))
         others = []
         for part, holds in zip(node.parts[1:], (node.kind != "or", False), strict=False):
@@ -121,10 +138,16 @@ class Inference(NamedTuple):
             if tolerant:
                 return of_kind(NULL)
             message = f"{self.findings.quoted(of)} is null" + (f": {owner.of}" if owner.of else "")
-            self.findings.add(of, message, "wrong-type", remedy="read it from another step", sure=owner.sure)
+            self.findings.add(
+                of, message, "wrong-type", remedy="read it from another step", sure=owner.sure
+            )
             return ANY
         if not tolerant:
-            self.findings.absent(of, owner, f"and null has no {node.value!r}" if node.value else "and null has nothing")
+            self.findings.absent(
+                of,
+                owner,
+                f"and null has no {node.value!r}" if node.value else "and null has nothing",
+            )
         if not owner.kinds:
             return ANY
         if owner.can_be({OBJECT}):
@@ -132,9 +155,13 @@ class Inference(NamedTuple):
                 self._other_forms(node, owner)
             return self._field(node, owner, tolerant=tolerant)
         if owner.can_be({LIST}):
-            return owner.element if not isinstance(node.value, str) else self._of_list(node, owner, by)
+            return (
+                owner.element if not isinstance(node.value, str) else self._of_list(node, owner, by)
+            )
         message = f"{self.findings.quoted(of)} is {Type(owner.solid)}, which has no {node.value!r}"
-        self.findings.add(key, message, "wrong-type", remedy=f"leave {node.value!r} out", sure=owner.sure)
+        self.findings.add(
+            key, message, "wrong-type", remedy=f"leave {node.value!r} out", sure=owner.sure
+        )
         return ANY
 
     def _other_forms(self, node: Node, owner: Type) -> None:
@@ -157,10 +184,27 @@ class Inference(NamedTuple):
             return replace(found, missing=None) if found.missing else found
         if owner.rest is not None and owner.of in COLUMNS:
             return replace(owner.rest, column=str(name))
-        if owner.rest is not None or not isinstance(name, str) or not (owner.fields or owner.closed):
-            if isinstance(name, int) and owner.rest is None and owner.fields and not owner.can_be({LIST}):
-                message = f"{self.findings.quoted(node.parts[0])} is an object, and [{name}] is for lists"
-                self.findings.add(node.parts[1], message, "wrong-type", remedy=f"leave [{name}] out", sure=owner.sure)
+        if (
+            owner.rest is not None
+            or not isinstance(name, str)
+            or not (owner.fields or owner.closed)
+        ):
+            if (
+                isinstance(name, int)
+                and owner.rest is None
+                and owner.fields
+                and not owner.can_be({LIST})
+            ):
+                message = (
+                    f"{self.findings.quoted(node.parts[0])} is an object, and [{name}] is for lists"
+                )
+                self.findings.add(
+                    node.parts[1],
+                    message,
+                    "wrong-type",
+                    remedy=f"leave [{name}] out",
+                    sure=owner.sure,
+                )
             return owner.rest or ANY
         self._unknown(node, owner)
         return ANY
@@ -168,37 +212,62 @@ class Inference(NamedTuple):
     def _told_apart(self, node: Node) -> bool:
         """Whether a condition has looked at the field, or at another one of the same thing: that tells its forms."""
         path = path_of(node)
-        return path in self.guards or any(guard[:-1] == path[:-1] for guard in self.guards if len(guard) > 1)
+        return path in self.guards or any(
+            guard[:-1] == path[:-1] for guard in self.guards if len(guard) > 1
+        )
 
     def _unknown(self, node: Node, owner: Type) -> None:
         name, of, sure = str(node.value), owner.of, owner.closed
         kind = _KINDS.get(of, "unknown-field")
         if of in COLUMNS:
             if name == "lines":
-                message, remedy = "there is no 'row.lines': the rows are not grouped", "add group_by: to rows"
+                message, remedy = (
+                    "there is no 'row.lines': the rows are not grouped",
+                    "add group_by: to rows",
+                )
             else:
-                message, remedy = f"no column is called {name!r}", nearest(name, owner.fields, noun="columns")
+                message, remedy = (
+                    f"no column is called {name!r}",
+                    nearest(name, owner.fields, noun="columns"),
+                )
         elif of == "vars":
-            message, remedy = f"no variable is called {name!r}", nearest(name, owner.fields, noun="vars")
+            message, remedy = (
+                f"no variable is called {name!r}",
+                nearest(name, owner.fields, noun="vars"),
+            )
             remedy = remedy or f"declare it: vars: {{{name}: ...}}"
         elif of == "run":
             message, remedy = f"a run has no {name!r}", nearest(name, owner.fields, noun="names")
         else:
             whose = f"{self.findings.quoted(node.parts[0])}{f' ({of})' if of else ''}"
-            message = f"{whose} has no field {name!r}" if sure else f"{whose} is not known to have a field {name!r}"
+            message = (
+                f"{whose} has no field {name!r}"
+                if sure
+                else f"{whose} is not known to have a field {name!r}"
+            )
             remedy = nearest(name, owner.fields, noun="fields")
         self.findings.add(node.parts[1], message, kind, remedy=remedy, sure=sure)
 
     def _of_list(self, node: Node, owner: Type, by: Type) -> Type:
         """A field of a list, which has none."""
         whole = self.findings.quoted(node.parts[0])
-        field = f".{node.value}" if not by.enum or str(node.value).isidentifier() else f"[{node.value!r}]"
+        field = (
+            f".{node.value}"
+            if not by.enum or str(node.value).isidentifier()
+            else f"[{node.value!r}]"
+        )
         why = f": {owner.of}" if owner.of else ""
-        remedy = f"say which: {whole}[0]{field}" if path_of(node) else f"say which: | first, and {field} after it"
+        remedy = (
+            f"say which: {whole}[0]{field}"
+            if path_of(node)
+            else f"say which: | first, and {field} after it"
+        )
         if owner.of.endswith(LISTS):
             remedy += f"; or let {whole!r} expect: one"
         what = f"the result of {whole!r} is a list" if why else f"{whole} is a list"
-        self.findings.add(node.parts[0], f"{what}{why}", "list-result", remedy=remedy, sure=owner.sure)
+        self.findings.add(
+            node.parts[0], f"{what}{why}", "list-result", remedy=remedy, sure=owner.sure
+        )
         return ANY
 
 

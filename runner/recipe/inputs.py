@@ -23,11 +23,18 @@ def check_vars(source: Source, declared: Mapping[str, Any]) -> Iterator[Problem]
         default = given.get("default")
         if isinstance(default, str) and ("{{" in default or "{%" in default):
             message = f"{name!r} is a template, and a variable is a plain value"
-            yield source.problem(source.value(path), message, "variable", remedy="write the template where it is used")
+            yield source.problem(
+                source.value(path),
+                message,
+                "variable",
+                remedy="write the template where it is used",
+            )
             continue
         if given.get("required") is True and "default" in given:
             message = f"{name!r} is required and has a default, which would never be used"
-            yield source.problem(source.key(path), message, "variable", remedy="drop one of the two")
+            yield source.problem(
+                source.key(path), message, "variable", remedy="drop one of the two"
+            )
         if given.get("type", "") not in ("", *TYPES) or not isinstance(given.get("enum", []), list):
             continue
         try:
@@ -57,8 +64,15 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
     if "key" in recipe:
         message = "'key' is for recipes without rows: with rows, each row has its own"
         yield source.problem(source.key(("key",)), message, "key", remedy="move it into rows")
-    elif isinstance(recipe["rows"], dict) and "steps" in recipe and "key" not in rows and "group_by" not in rows:
-        message = "rows have no 'key': nothing says which row is the same when the file is run again"
+    elif (
+        isinstance(recipe["rows"], dict)
+        and "steps" in recipe
+        and "key" not in rows
+        and "group_by" not in rows
+    ):
+        message = (
+            "rows have no 'key': nothing says which row is the same when the file is run again"
+        )
         remedy = 'add key: "{{ row.x }}", x being a column that never repeats; or group_by: x'
         yield source.problem(source.key(("rows",)), message, "key", remedy=remedy)
     yield from _row_key(source, rows, texts)
@@ -68,16 +82,26 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
     if isinstance(group_by, str) and columns and group_by not in columns:
         place = source.value(("rows", "group_by"))
         remedy = nearest(group_by.strip("{} ").removeprefix("row."), columns, noun="columns")
-        yield source.problem(place, f"no column is called {group_by!r}", "unknown-column", remedy=remedy)
-    if isinstance(group_by, str) and "split" in (grouping := mapping(columns.get(group_by))) and "part" not in grouping:
+        yield source.problem(
+            place, f"no column is called {group_by!r}", "unknown-column", remedy=remedy
+        )
+    if (
+        isinstance(group_by, str)
+        and "split" in (grouping := mapping(columns.get(group_by)))
+        and "part" not in grouping
+    ):
         place = source.value(("rows", "group_by"))
         message = f"{group_by!r} is split, so it is a list, and lines are grouped by one value"
         remedy = "group by another column, or take one part with part: 1 of 2"
         yield source.problem(place, message, "column", remedy=remedy)
     if "group_by" in rows and "lines" in columns:
         place = source.key(("rows", "columns", "lines"))
-        message = "a column cannot be called 'lines' under group_by: row.lines are the lines of the group"
-        yield source.problem(place, message, "reserved-name", remedy="call it otherwise; from: names its header")
+        message = (
+            "a column cannot be called 'lines' under group_by: row.lines are the lines of the group"
+        )
+        yield source.problem(
+            place, message, "reserved-name", remedy="call it otherwise; from: names its header"
+        )
     yield from check_made(source, rows)
     for name, column in columns.items():
         yield from check_column(source, ("rows", "columns", name), mapping(column))
@@ -85,15 +109,21 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
 
 def _origin(source: Source, rows: Mapping[str, Any]) -> Iterator[Problem]:
     """Rows come from a file, or from an API."""
-    for name in ("file", "delimiter", "encoding", "header", "sheet", "unpivot") if "use" in rows else ():
+    for name in (
+        ("file", "delimiter", "encoding", "header", "sheet", "unpivot") if "use" in rows else ()
+    ):
         if name in rows:
-            message = f"'{name}' and 'use' do not go together: rows come from a file, or from an API"
+            message = (
+                f"'{name}' and 'use' do not go together: rows come from a file, or from an API"
+            )
             remedy = "leave one out; --rows reads a saved answer (.jsonl) instead of the API"
             yield source.problem(source.key(("rows", name)), message, "rows", remedy=remedy)
     for name in ("with",) if "use" not in rows else ():
         if name in rows:
             message = f"'{name}' is for rows from an API, and there is no 'use'"
-            yield source.problem(source.key(("rows", name)), message, "rows", remedy="add use: with an operation")
+            yield source.problem(
+                source.key(("rows", name)), message, "rows", remedy="add use: with an operation"
+            )
 
 
 def _row_key(source: Source, rows: Mapping[str, Any], texts: Texts) -> Iterator[Problem]:
@@ -105,11 +135,22 @@ def _row_key(source: Source, rows: Mapping[str, Any], texts: Texts) -> Iterator[
         return  # it could not be compiled
     if text is None or not any(reference.root == "row" for reference in text.compiled.references):
         column = key.strip().removeprefix("row.")
-        guess = f'did you mean "{{{{ row.{column} }}}}"?' if column in mapping(rows.get("columns")) else ""
+        guess = (
+            f'did you mean "{{{{ row.{column} }}}}"?'
+            if column in mapping(rows.get("columns"))
+            else ""
+        )
         message = f"the key {key!r} is the same for every row"
-        yield source.problem(source.value(path), message, "key", remedy=guess or 'build it from the row: "{{ row.x }}"')
+        yield source.problem(
+            source.value(path),
+            message,
+            "key",
+            remedy=guess or 'build it from the row: "{{ row.x }}"',
+        )
     for reference in text.compiled.references if text else ():
         if (reference.root, *reference.path[:1]) == ("run", "id"):
             place = source.within(path, reference.offset, reference.length)
             message = "run.id differs in every run: the same row would be sent again"
-            yield source.problem(place, message, "key", remedy="leave it out of the key", severity="warning")
+            yield source.problem(
+                place, message, "key", remedy="leave it out of the key", severity="warning"
+            )

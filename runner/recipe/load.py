@@ -67,12 +67,19 @@ class _Builder(NamedTuple):
             file=self.source.file,
             text=self.source.text,
             digest=hashlib.sha256(self.source.text.encode()).hexdigest(),
-            steps=tuple(self.step(("steps", index), step) for index, step in enumerate(data.get("steps", ()))),
+            steps=tuple(
+                self.step(("steps", index), step)
+                for index, step in enumerate(data.get("steps", ()))
+            ),
             description=data.get("description", ""),
-            vars={name: _var(variable(name, value)) for name, value in data.get("vars", {}).items()},
+            vars={
+                name: _var(variable(name, value)) for name, value in data.get("vars", {}).items()
+            },
             rows=self.rows(data["rows"]) if "rows" in data else None,
             key=self.tree(("key",), data.get("key")),
-            lookups=tuple(self.lookup(name, lookup) for name, lookup in data.get("lookups", {}).items()),
+            lookups=tuple(
+                self.lookup(name, lookup) for name, lookup in data.get("lookups", {}).items()
+            ),
             outputs=self.tree(("outputs",), data.get("outputs", {})),
         )
 
@@ -89,10 +96,14 @@ class _Builder(NamedTuple):
             sheet=rows.get("sheet", ""),
             group_by=group_by,
             key=key,
-            columns=tuple(self.column(name, given) for name, given in rows.get("columns", {}).items()),
+            columns=tuple(
+                self.column(name, given) for name, given in rows.get("columns", {}).items()
+            ),
             search=self.search(("rows",), rows) if "use" in rows else None,
             where=self.expression(("rows", "where")) if "use" not in rows else None,
-            unpivot=model.Unpivot(**{**unpivot, "columns": tuple(unpivot["columns"])}) if unpivot else None,
+            unpivot=model.Unpivot(**{**unpivot, "columns": tuple(unpivot["columns"])})
+            if unpivot
+            else None,
             expect_total=self.tree(("rows", "expect_total"), rows.get("expect_total")),
         )
 

@@ -67,7 +67,9 @@ def check_ids(source: Source, names: Names) -> Iterator[Problem]:
             other = first[name]
             what, line = "lookup" if other[0] == "lookups" else "step", source.key(other).line
             message = f"{name!r} is already the name of the {what} on line {line}"
-            yield source.problem(source.value(path), message, "duplicate-id", remedy="give this step another id")
+            yield source.problem(
+                source.value(path), message, "duplicate-id", remedy="give this step another id"
+            )
         first.setdefault(name, path)
 
 
@@ -75,10 +77,14 @@ def _reserved(source: Source, path: TreePath, name: str, what: str) -> Iterator[
     if name in RESERVED or name in WORDS:
         place = source.value(path) if path[-1] == "id" else source.key(path)
         message = f"a {what} cannot be called {name!r}: expressions use that word already"
-        yield source.problem(place, message, "reserved-name", remedy=f"choose another name, such as {name}_{what}")
+        yield source.problem(
+            place, message, "reserved-name", remedy=f"choose another name, such as {name}_{what}"
+        )
 
 
-def _wrong(source: Source, path: TreePath, reference: Reference, scope: Scope, names: Names) -> Wrong | None:
+def _wrong(
+    source: Source, path: TreePath, reference: Reference, scope: Scope, names: Names
+) -> Wrong | None:
     root = reference.root
     if root in ("vars", "run"):
         return None
@@ -91,20 +97,32 @@ def _wrong(source: Source, path: TreePath, reference: Reference, scope: Scope, n
         return None if scope.result else (message, "unknown-name", "use an earlier step")
     if root == "found" and (scope.found or root not in {*names.steps, *names.lookups}):
         message = "'found' is only known in the update of unless_found"
-        return None if scope.found else (message, "unknown-name", "in its 'where' each hit is called item")
+        return (
+            None
+            if scope.found
+            else (message, "unknown-name", "in its 'where' each hit is called item")
+        )
     if root in names.steps[: scope.steps]:
         return None
     if root in names.steps:
         return _not_yet(source, path, root, scope, names)
     if root in names.lookups:
         message = f"the lookup {root!r} is not known here"
-        return None if scope.lookups else (message, "unknown-name", "only vars and run are known before the steps")
+        return (
+            None
+            if scope.lookups
+            else (message, "unknown-name", "only vars and run are known before the steps")
+        )
     return _unknown(path, reference, scope, names)
 
 
 def _row(scope: Scope, names: Names) -> Wrong | None:
     if not names.rows:
-        return "there is no 'row': the recipe has no rows", "unknown-name", "add rows: with the file, or use vars"
+        return (
+            "there is no 'row': the recipe has no rows",
+            "unknown-name",
+            "add rows: with the file, or use vars",
+        )
     if not scope.row:
         message = "'row' is not known here: this is read before the first row"
         return message, "unknown-name", "only vars and run are known"
@@ -114,11 +132,23 @@ def _row(scope: Scope, names: Names) -> Wrong | None:
 def _item(path: TreePath, scope: Scope) -> Wrong | None:
     if path[-1] == "when":
         message = "'item' is not known in 'when', which decides on the whole step"
-        return message, "unknown-name", "choose the items: for_each: row.lines | where('item.x > 0')"
+        return (
+            message,
+            "unknown-name",
+            "choose the items: for_each: row.lines | where('item.x > 0')",
+        )
     if path[0] == "rows" and scope.row:
-        return "'item' is what an API lists, and these rows are lines of a file", "unknown-name", "write row.x"
+        return (
+            "'item' is what an API lists, and these rows are lines of a file",
+            "unknown-name",
+            "write row.x",
+        )
     if not scope.item:
-        return "'item' is only known in for_each steps and in where", "unknown-name", "give the step a for_each"
+        return (
+            "'item' is only known in for_each steps and in where",
+            "unknown-name",
+            "give the step a for_each",
+        )
     return None
 
 
@@ -130,7 +160,11 @@ def _not_yet(source: Source, path: TreePath, root: str, scope: Scope, names: Nam
         return f"{root!r} is this step itself: its result is not there yet", "later-step", remedy
     if path[0] != "steps":
         message = f"no step is done here yet, and {root!r} is one"
-        return message, "later-step", "only vars and run are known" + (", and row" if scope.row else "")
+        return (
+            message,
+            "later-step",
+            "only vars and run are known" + (", and row" if scope.row else ""),
+        )
     return f"step {root!r} comes later, on line {line}", "later-step", "move it before this one"
 
 
@@ -147,7 +181,11 @@ def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -
     """A name that means nothing: perhaps a column, a variable or an expectation written without what it needs."""
     root = reference.root
     earlier = [name for name in names.steps[: scope.steps] if name]
-    if path[-1] == "expect" and not reference.path and difflib.get_close_matches(root, EXPECTATIONS):
+    if (
+        path[-1] == "expect"
+        and not reference.path
+        and difflib.get_close_matches(root, EXPECTATIONS)
+    ):
         return f"{root!r} is nothing to expect", "unknown-name", nearest(root, EXPECTATIONS)
     remedy = _with_prefix(root, scope, names)
     if remedy:
@@ -165,7 +203,11 @@ def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -
     if close and close[0] in earlier:
         return f"no earlier step is called {root!r}", "unknown-step", remedy
     if not close and later and scope.steps:
-        return f"no earlier step is called {root!r}", "unknown-step", f"step {later[0]!r} comes later: move it up"
+        return (
+            f"no earlier step is called {root!r}",
+            "unknown-step",
+            f"step {later[0]!r} comes later: move it up",
+        )
     return f"nothing is called {root!r} here", "unknown-name", remedy
 
 
@@ -175,5 +217,7 @@ def _with_prefix(root: str, scope: Scope, names: Names) -> str:
         (scope.row, "row", names.columns),
         (True, "vars", names.vars),
     ]
-    found = [f"{prefix}.{root}" for here, prefix, known in places if here and known and root in known]
+    found = [
+        f"{prefix}.{root}" for here, prefix, known in places if here and known and root in known
+    ]
     return f"did you mean {found[0]!r}?" if found else ""

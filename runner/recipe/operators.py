@@ -7,7 +7,19 @@ from typing import Any
 
 from runner.problems import nearest
 from runner.recipe.findings import Findings, remedy
-from runner.recipe.types import BOOLEAN, DATE, DECIMAL, INTEGER, LIST, NULL, NUMBERS, OBJECT, STRING, Type, of_kind
+from runner.recipe.types import (
+    BOOLEAN,
+    DATE,
+    DECIMAL,
+    INTEGER,
+    LIST,
+    NULL,
+    NUMBERS,
+    OBJECT,
+    STRING,
+    Type,
+    of_kind,
+)
 from runner.template import Node
 
 Typed = tuple[Node, Type]
@@ -22,17 +34,25 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
         for part, type_ in operands:
             findings.text_of(part, type_)
         return of_kind(STRING)
-    if node.value == "+" and len(operands) == 2 and any(_only(type_, {STRING}) for _, type_ in operands):
+    if (
+        node.value == "+"
+        and len(operands) == 2
+        and any(_only(type_, {STRING}) for _, type_ in operands)
+    ):
         return _joined_texts(operands, findings)
     if node.value in "+-" and len(operands) == 2 and _only(operands[0][1], {DATE}):
         part, type_ = operands[0]
         message = f"{findings.quoted(part)} is a date, and {node.value!r} is for numbers"
         findings.add(part, message, "wrong-type", remedy="write it so: | days(7)", sure=type_.sure)
         return of_kind(DATE)
-    fine = [findings.need(part, type_, NUMBERS, where=f"'{node.value}'") for part, type_ in operands]
+    fine = [
+        findings.need(part, type_, NUMBERS, where=f"'{node.value}'") for part, type_ in operands
+    ]
     if node.value != "/" and all(fine) and all(_only(type_, {INTEGER}) for _, type_ in operands):
         return of_kind(INTEGER)
-    if node.value == "+" and all(type_.can_be({STRING}) for _, type_ in operands):  # text beside text is one text
+    if node.value == "+" and all(
+        type_.can_be({STRING}) for _, type_ in operands
+    ):  # text beside text is one text
         return of_kind(STRING, *NUMBERS)
     return of_kind(DECIMAL) if node.value == "/" else of_kind(*NUMBERS)
 
@@ -46,7 +66,11 @@ def _joined_texts(operands: Sequence[Typed], findings: Findings) -> Type:
         advice = remedy(type_, {STRING, *NUMBERS})
         if type_.can_be(NUMBERS | {BOOLEAN, DATE}):
             column = next((other.column for _, other in operands if other.column), "")
-            typed = f"give the column its type, as in {column}: {{type: decimal}}; or " if column else ""
+            typed = (
+                f"give the column its type, as in {column}: {{type: decimal}}; or "
+                if column
+                else ""
+            )
             advice = f"{typed}put texts side by side with ~"
         findings.add(part, message, "wrong-type", remedy=advice, sure=type_.sure)
     return of_kind(STRING)
@@ -74,11 +98,21 @@ def _equal(left: Typed, right: Typed, findings: Findings, operator: str) -> None
     if _groups(first).isdisjoint(_groups(second)):
         message = f"{findings.quoted(one)} is {_bare(first)} and {findings.quoted(other)} is {_bare(second)}"
         advice = _alike(first, second)
-        findings.add(other, f"{message}: {operator!r} is {verdict}", "unlike-types", remedy=advice, sure=sure)
+        findings.add(
+            other, f"{message}: {operator!r} is {verdict}", "unlike-types", remedy=advice, sure=sure
+        )
     elif first.enum and second.enum and first.enum.isdisjoint(second.enum):
         (node, odd), known = _odd_one(left, right)
-        message = f"{findings.quoted(node)} is none of the values there are: {operator!r} is {verdict}"
-        findings.add(node, message, "unlike-types", remedy=nearest(odd, map(str, known), noun="values"), sure=sure)
+        message = (
+            f"{findings.quoted(node)} is none of the values there are: {operator!r} is {verdict}"
+        )
+        findings.add(
+            node,
+            message,
+            "unlike-types",
+            remedy=nearest(odd, map(str, known), noun="values"),
+            sure=sure,
+        )
 
 
 def _odd_one(left: Typed, right: Typed) -> tuple[tuple[Node, str], frozenset[Any]]:
@@ -97,7 +131,9 @@ def _ordered(left: Typed, right: Typed, findings: Findings, operator: str) -> No
             findings.absent(node, type_, f"and null cannot be compared by {operator!r}")
         return
     bare = [type_ for _, type_ in (left, right) if type_.can_be({OBJECT})]
-    if bare or (NULL in (*left[1].kinds, *right[1].kinds) and not (left[1].solid and right[1].solid)):
+    if bare or (
+        NULL in (*left[1].kinds, *right[1].kinds) and not (left[1].solid and right[1].solid)
+    ):
         node, type_ = next((each for each in (left, right) if not each[1].can_be(TOTALLY)), right)
         advice = remedy(type_, NUMBERS) if type_.can_be({OBJECT}) else ""
         message = f"{type_} cannot be compared by {operator!r}"
@@ -121,7 +157,13 @@ def _member(left: Typed, right: Typed, findings: Findings, operator: str) -> Non
     sure = first.sure and second.sure
     if second.solid == {STRING} and not first.can_be({STRING}):
         message = f"{operator!r} looks for text in text, and {findings.quoted(one)} is {first}"
-        findings.add(one, message, "wrong-type", remedy=remedy(first, {STRING}) or "make it text: | text", sure=sure)
+        findings.add(
+            one,
+            message,
+            "wrong-type",
+            remedy=remedy(first, {STRING}) or "make it text: | text",
+            sure=sure,
+        )
     elif second.solid == {STRING}:
         findings.absent(one, first, f"and {operator!r} looks for text")
     elif second.solid == {LIST} and first.solid and second.element.solid:
@@ -129,17 +171,29 @@ def _member(left: Typed, right: Typed, findings: Findings, operator: str) -> Non
         if _groups(first).isdisjoint(_groups(second.element)):
             message = f"{findings.quoted(one)} is {_bare(first)} and the list holds {_bare(second.element)}"
             advice = _alike(first, second.element)
-            findings.add(one, f"{message}: {operator!r} is {verdict}", "unlike-types", remedy=advice, sure=sure)
+            findings.add(
+                one,
+                f"{message}: {operator!r} is {verdict}",
+                "unlike-types",
+                remedy=advice,
+                sure=sure,
+            )
 
 
 def _alike(first: Type, second: Type) -> str:
     """How two values that are not alike can be compared."""
     for text, other in ((first, second), (second, first)):
         if text.solid == {STRING} and other.solid <= NUMBERS:
-            value = next(iter(text.enum)) if text.enum and len(text.enum) == 1 and not text.column else None
+            value = (
+                next(iter(text.enum))
+                if text.enum and len(text.enum) == 1 and not text.column
+                else None
+            )
             if isinstance(value, str) and value.strip("-").replace(".", "", 1).isdecimal():
                 return f"drop the quotes: {value}"
-            return remedy(text, NUMBERS) if text.column else "make both the same: | text, or | decimal"
+            return (
+                remedy(text, NUMBERS) if text.column else "make both the same: | text, or | decimal"
+            )
         if text.solid == {STRING} and other.solid == {BOOLEAN}:
             return "true and false are written without quotes"
         if text.solid == {STRING} and other.solid == {DATE}:

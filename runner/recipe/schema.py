@@ -63,7 +63,9 @@ Finding = tuple[TreePath, Problem | None]
 def check(source: Source) -> tuple[list[Problem], frozenset[TreePath]]:
     """Every problem of the recipe's shape, and the paths that have one."""
     if source.data is None:
-        return [source.problem(source.value(()), "the recipe is empty", "empty", remedy=_START)], frozenset({()})
+        return [
+            source.problem(source.value(()), "the recipe is empty", "empty", remedy=_START)
+        ], frozenset({()})
     return ([], frozenset()) if fits(source.data) else all_that_is_wrong(source)
 
 
@@ -91,7 +93,10 @@ def _findings(source: Source, error: ValidationError) -> Iterator[Finding]:
     else:
         kind, wording = WORDINGS.get(keyword, ("shape", _otherwise))
         message, remedy = wording(error, path)
-        yield path, source.problem(source.value(path), message, kind, remedy=remedy) if message else None
+        yield (
+            path,
+            source.problem(source.value(path), message, kind, remedy=remedy) if message else None,
+        )
 
 
 def _unknown_keys(source: Source, error: ValidationError, path: TreePath) -> Iterator[Finding]:
@@ -99,7 +104,9 @@ def _unknown_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
     for key in _instance(error):
         if key not in known:
             remedy = _suggestion(key, known, _instance(error))
-            problem = source.problem(source.key((*path, key)), f"unknown key {key!r}", "unknown-key", remedy=remedy)
+            problem = source.problem(
+                source.key((*path, key)), f"unknown key {key!r}", "unknown-key", remedy=remedy
+            )
             yield (*path, key), problem
 
 
@@ -113,10 +120,15 @@ def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
     absent = [key for key in missing if f"did you mean {key!r}?" not in misspelt]
     if absent:
         message = f"{_what(path)} has no {_or(list(map(repr, absent)))}"
-        remedy = "add " + "; ".join(f"{key!r}: {_EXAMPLES[key]}" for key in absent) if path else _START
+        remedy = (
+            "add " + "; ".join(f"{key!r}: {_EXAMPLES[key]}" for key in absent) if path else _START
+        )
         if absent == ["steps"] and "rows" in present:
             remedy = "say what is done for each row under 'steps', or what is exported of it under 'outputs'"
-        yield (*path, absent[0]), source.problem(source.key(path), message, "missing-key", remedy=remedy)
+        yield (
+            (*path, absent[0]),
+            source.problem(source.key(path), message, "missing-key", remedy=remedy),
+        )
 
 
 def _bad_name(source: Source, error: ValidationError, path: TreePath) -> Finding:
@@ -134,13 +146,23 @@ def _bad_name(source: Source, error: ValidationError, path: TreePath) -> Finding
 
 def _wrong_type(error: ValidationError, path: TreePath) -> tuple[str, str]:
     value = error.instance
-    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-    words = _or(["a number" if w == "integer" and "number" in wanted else _KINDS[str(w)] for w in wanted])
+    wanted = (
+        error.validator_value
+        if isinstance(error.validator_value, list)
+        else [error.validator_value]
+    )
+    words = _or(
+        ["a number" if w == "integer" and "number" in wanted else _KINDS[str(w)] for w in wanted]
+    )
     pattern = str(_schema(error).get("patternErrorMessage", ""))
     if re.search(str(_schema(error).get("pattern", "")), _plain(value)):
         pattern = ""  # it would do as text
     if value is None:
-        remedy = "quote it if the text is meant" if isinstance(path[-1], int) else f"give it {words}, or leave it out"
+        remedy = (
+            "quote it if the text is meant"
+            if isinstance(path[-1], int)
+            else f"give it {words}, or leave it out"
+        )
         return f"{_what(path)} is empty", remedy
     if not path:
         return f"a recipe is {words}, not {_kind(value)}", _START
@@ -188,7 +210,9 @@ def _wrong_pattern(error: ValidationError, path: TreePath) -> tuple[str, str]:
 
 
 def _too_short(error: ValidationError, path: TreePath) -> tuple[str, str]:
-    remedy = "list at least one" if error.validator == "minItems" else "write something, or leave it out"
+    remedy = (
+        "list at least one" if error.validator == "minItems" else "write something, or leave it out"
+    )
     return f"{_what(path)} is empty", remedy
 
 
@@ -199,7 +223,10 @@ def _too_long(error: ValidationError, path: TreePath) -> tuple[str, str]:
 
 def _out_of_range(error: ValidationError, path: TreePath) -> tuple[str, str]:
     bound = "at least" if error.validator == "minimum" else "at most"
-    return f"{_what(path)} has to be {bound} {error.validator_value}, not {_plain(error.instance)}", ""
+    return (
+        f"{_what(path)} has to be {bound} {error.validator_value}, not {_plain(error.instance)}",
+        "",
+    )
 
 
 def _otherwise(error: ValidationError, path: TreePath) -> tuple[str, str]:
@@ -226,14 +253,18 @@ def _instance(error: ValidationError) -> Mapping[str, Any]:
 
 def _known(error: ValidationError) -> Mapping[str, Any]:
     schema = _schema(error)
-    if not error.absolute_path:  # what the whole recipe needs stands in a branch, without the keys it may have
+    if (
+        not error.absolute_path
+    ):  # what the whole recipe needs stands in a branch, without the keys it may have
         schema = recipe_validator().schema
     return schema.get("properties", {})  # type: ignore[no-any-return]
 
 
 def _remedy(error: ValidationError) -> str:
     """The schema's own words for its pattern; editors show the same."""
-    return str(_schema(error).get("patternErrorMessage", "")) if error.validator == "pattern" else ""
+    return (
+        str(_schema(error).get("patternErrorMessage", "")) if error.validator == "pattern" else ""
+    )
 
 
 def _schema(error: ValidationError) -> Mapping[str, Any]:
@@ -255,7 +286,11 @@ def _what(path: TreePath) -> str:
         return "the recipe"
     if not isinstance(path[-1], int):
         return repr(path[-1])
-    return f"step {path[-1] + 1}" if path[:-1] == ("steps",) else f"entry {path[-1] + 1} of {path[-2]!r}"
+    return (
+        f"step {path[-1] + 1}"
+        if path[:-1] == ("steps",)
+        else f"entry {path[-1] + 1} of {path[-2]!r}"
+    )
 
 
 def _kind(value: Any) -> str:
@@ -273,4 +308,6 @@ def _plain(value: Any) -> str:
 
 def _or(words: list[str]) -> str:
     distinct = list(dict.fromkeys(words))
-    return " or ".join([", ".join(distinct[:-1]), distinct[-1]]) if len(distinct) > 1 else distinct[0]
+    return (
+        " or ".join([", ".join(distinct[:-1]), distinct[-1]]) if len(distinct) > 1 else distinct[0]
+    )

@@ -67,26 +67,38 @@ class Scopes:
         columns = rows.get("columns")
         if "use" in rows and not isinstance(columns, dict):  # what an operation lists, as it stands
             entry = self.entry(rows)
-            return replace(entry, fields={**entry.fields, "lines": list_of(entry)}) if "group_by" in rows else entry
+            return (
+                replace(entry, fields={**entry.fields, "lines": list_of(entry)})
+                if "group_by" in rows
+                else entry
+            )
         if not isinstance(columns, dict):
             return self._undeclared(rows)
         facts = facts_of(self.kept) if self.kept is not None else NOTHING
         fields = {
-            name: type_.present() if present(("row", name), facts) else type_  # lines without it are left out
+            name: type_.present()
+            if present(("row", name), facts)
+            else type_  # lines without it are left out
             for name, type_ in self._columns(columns).items()
         }
         unpivoted = _unpivoted(rows)
         own = {name: type_ for name, type_ in fields.items() if name not in unpivoted}
         if "group_by" in rows or unpivoted:
             made = {name: type_.present() for name, type_ in fields.items() if name in unpivoted}
-            return object_of({**own, "lines": list_of(object_of({**own, **made}, of="line"))}, of="row")
+            return object_of(
+                {**own, "lines": list_of(object_of({**own, **made}, of="line"))}, of="row"
+            )
         return object_of(own, of="row")
 
     def line(self, *, before: str = "") -> Type:
         """A line of the file, as `where` sees it, or as a column does that is computed from the columns `before` it."""
         rows = mapping(section(self.recipe, "rows"))
         if not isinstance(rows.get("columns"), dict):
-            return replace(self._undeclared({**rows, "group_by": None}), of="row") if "use" not in rows else ANY
+            return (
+                replace(self._undeclared({**rows, "group_by": None}), of="row")
+                if "use" not in rows
+                else ANY
+            )
         names = list(rows["columns"])
         seen = names[: names.index(before)] if before else names
         unpivoted = _unpivoted(rows)
@@ -95,8 +107,12 @@ class Scopes:
 
     def _columns(self, columns: Part) -> dict[str, Type]:
         rows = mapping(section(self.recipe, "rows"))
-        fields = {str(name): _column(str(name), mapping(column)) for name, column in columns.items()}
-        for name in fields:  # an empty key, or an empty cell to group by, is refused when the file is read
+        fields = {
+            str(name): _column(str(name), mapping(column)) for name, column in columns.items()
+        }
+        for (
+            name
+        ) in fields:  # an empty key, or an empty cell to group by, is refused when the file is read
             if name == rows.get("group_by") or ("row", name) in self.keyed:
                 fields[name] = fields[name].present()
         return fields
@@ -110,7 +126,11 @@ class Scopes:
             line = ANY
         if rows.get("group_by") is None:
             return replace(line, of="row") if "use" not in rows and line is not ANY else line
-        return object_of({**line.fields, "lines": list_of(line)}, of="row", rest=ANY if line is ANY else line.rest)
+        return object_of(
+            {**line.fields, "lines": list_of(line)},
+            of="row",
+            rest=ANY if line is ANY else line.rest,
+        )
 
     @cached_property
     def lookups(self) -> Mapping[str, Type]:
@@ -120,7 +140,9 @@ class Scopes:
 
     def _lookup(self, part: Part) -> Type:
         """A lookup: under the value of each of its fields another table, and entries under the last."""
-        found = object_of({}, of="entry", rest=of_kind(STRING)) if "file" in part else self.entry(part)
+        found = (
+            object_of({}, of="entry", rest=of_kind(STRING)) if "file" in part else self.entry(part)
+        )
         for _ in part["by"] if isinstance(part.get("by"), list) else [""]:
             found = object_of({}, of="lookup", rest=found)
         return found
@@ -129,7 +151,9 @@ class Scopes:
     def steps(self) -> tuple[tuple[str, Type], ...]:
         """The ids of the steps with their results, in order."""
         steps = [mapping(step) for step in sequence(self.recipe.get("steps"))]
-        return tuple((str(step.get("id", "")), self._result(index, step)) for index, step in enumerate(steps))
+        return tuple(
+            (str(step.get("id", "")), self._result(index, step)) for index, step in enumerate(steps)
+        )
 
     def answer(self, step: Part) -> Type:
         """What one call of a step answers, before `expect` has taken one of a list."""
@@ -154,7 +178,11 @@ class Scopes:
     def operation(self, use: Any) -> Operation | None:
         """The operation that `use` names, None where that is wrong."""
         try:
-            return self.catalogue.operation(use) if isinstance(use, str) and use.count(".") == 1 else None
+            return (
+                self.catalogue.operation(use)
+                if isinstance(use, str) and use.count(".") == 1
+                else None
+            )
         except KeyError:
             return None
 
@@ -167,7 +195,12 @@ class Scopes:
         elif expect in EXPECTATIONS and expect != "any" and found.solid == {"list"}:
             found = found.element
         operation = self.operation(step.get("use"))
-        if operation is not None and operation.read_back and operation.effect == "update" and not operation.money:
+        if (
+            operation is not None
+            and operation.read_back
+            and operation.effect == "update"
+            and not operation.money
+        ):
             found = join(found, self.read_back(step))  # what it is where its own answer was lost
         if "unless_found" in step:
             hit = self.entry(mapping(step["unless_found"]))
@@ -179,15 +212,23 @@ class Scopes:
     def _maybe(self, index: int, step: Part, found: Type) -> Type:
         """The result of a step that may have none: it may be skipped, or go on without it."""
         name, when = step.get("id"), step.get("when")
-        other = f"write {name}.x if {name} else none" if "for_each" not in step else f"write {name} | default([])"
+        other = (
+            f"write {name}.x if {name} else none"
+            if "for_each" not in step
+            else f"write {name} | default([])"
+        )
         if when is False or str(when).strip() == "false":
             return replace(of_kind(NULL), of="it is never done, as its 'when' is false")
         if when is not None and when is not True:
             reason = f"step {name!r} is skipped where {' '.join(str(when).split())} is false"
             remedy = f"give this step the same 'when', or {other}"
-            return found.maybe(Absence(reason, remedy, self.skipped.get(index, frozenset()), self.whens.get(index)))
+            return found.maybe(
+                Absence(reason, remedy, self.skipped.get(index, frozenset()), self.whens.get(index))
+            )
         if step.get("on_error") == "continue":
-            return found.maybe(Absence(f"step {name!r} may have failed (on_error: continue)", other))
+            return found.maybe(
+                Absence(f"step {name!r} may have failed (on_error: continue)", other)
+            )
         return found
 
 
@@ -212,7 +253,11 @@ def _column(name: str, column: Part) -> Type:
     if kind not in TYPES:
         return ANY
     mapped = column.get("map")
-    values = [value for value in mapped.values() if value is not None] if isinstance(mapped, dict) else None
+    values = (
+        [value for value in mapped.values() if value is not None]
+        if isinstance(mapped, dict)
+        else None
+    )
     enum = _enum(name, kind, column.get("enum") if values is None else values)
     found = Type(frozenset({kind}), enum=enum, column=name if "type" not in column else "")
     if "split" in column and "part" not in column:
@@ -236,7 +281,13 @@ def _var(name: str, value: Any) -> Type:
         return ANY
     if isinstance(default, list | dict):
         return replace(type_of(default), sure=False)  # a vars file may give anything
-    known = of_kind(var.type) if var.type else replace(type_of(default), enum=None) if default is not None else ANY
+    known = (
+        of_kind(var.type)
+        if var.type
+        else replace(type_of(default), enum=None)
+        if default is not None
+        else ANY
+    )
     known = replace(known, enum=_enum(name, next(iter(known.kinds), ""), list(var.enum)))
     if default is None and not var.required and known.kinds:
         remedy = f"give it one, or let it be required: {name}: {{required: true}}"

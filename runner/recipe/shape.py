@@ -43,7 +43,9 @@ def validator(schema: Any) -> Any:
     """What checks a recipe against a schema, with its exact numbers. Importing jsonschema takes its time."""
     from jsonschema import Draft202012Validator, validators
 
-    checker = Draft202012Validator.TYPE_CHECKER.redefine_many({"number": is_number, "integer": _is_integer})
+    checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"number": is_number, "integer": _is_integer}
+    )
     extend: Callable[..., Any] = validators.extend
     return extend(Draft202012Validator, type_checker=checker)(schema)
 

@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 
 from runner.problems import Problem
 from runner.source import Source, TreePath
-from runner.template import Expression, Template, TemplateError, compile_expression, compile_template
+from runner.template import (
+    Expression,
+    Template,
+    TemplateError,
+    compile_expression,
+    compile_template,
+)
 
 EXPECTATIONS = ("one", "first", "any", "none")
 """What `expect` can say of a list without an expression."""
@@ -66,16 +72,24 @@ def _found(data: Any) -> Found:
     rows = mapping(recipe.get("rows"))
     yield from _tree(("rows", "key"), rows.get("key"), Scope(row=True))
     yield from _tree(("rows", "with"), rows.get("with"), Scope())
-    yield from _expression(("rows", "where"), rows.get("where"), Scope(item=HIT) if "use" in rows else Scope(row=True))
+    yield from _expression(
+        ("rows", "where"), rows.get("where"), Scope(item=HIT) if "use" in rows else Scope(row=True)
+    )
     for name, column in mapping(rows.get("columns")).items():
-        yield from _tree(("rows", "columns", name, "value"), mapping(column).get("value"), Scope(row=True))
+        yield from _tree(
+            ("rows", "columns", name, "value"), mapping(column).get("value"), Scope(row=True)
+        )
     yield from _tree(("rows", "expect_total"), rows.get("expect_total"), Scope())
     for name, lookup in mapping(recipe.get("lookups")).items():
         yield from _tree(("lookups", name, "with"), mapping(lookup).get("with"), Scope())
     steps = sequence(recipe.get("steps"))
     for index, step in enumerate(steps):
-        yield from _step(("steps", index), mapping(step), Scope(row=has_rows, lookups=True, steps=index))
-    yield from _tree(("outputs",), recipe.get("outputs"), Scope(row=has_rows, lookups=True, steps=len(steps)))
+        yield from _step(
+            ("steps", index), mapping(step), Scope(row=has_rows, lookups=True, steps=index)
+        )
+    yield from _tree(
+        ("outputs",), recipe.get("outputs"), Scope(row=has_rows, lookups=True, steps=len(steps))
+    )
 
 
 def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
@@ -85,7 +99,12 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
     if for_each is not None:
         each = scope._replace(item=_item_of(for_each))
     yield from _tree((*path, "with"), step.get("with"), each)
-    for key, seen in (("when", scope), ("for_each", scope), ("item_key", each), ("once_per", scope)):
+    for key, seen in (
+        ("when", scope),
+        ("for_each", scope),
+        ("item_key", each),
+        ("once_per", scope),
+    ):
         yield from _expression((*path, key), step.get(key), seen)
     if step.get("expect") not in EXPECTATIONS:
         yield from _expression((*path, "expect"), step.get("expect"), each._replace(result=True))
@@ -95,9 +114,13 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
     yield from _expression((*path, "poll", "until"), until, each._replace(result=True))
     search = mapping(step.get("unless_found"))
     yield from _tree((*path, "unless_found", "with"), search.get("with"), each)
-    yield from _expression((*path, "unless_found", "where"), search.get("where"), scope._replace(item=HIT))
+    yield from _expression(
+        (*path, "unless_found", "where"), search.get("where"), scope._replace(item=HIT)
+    )
     update = mapping(search.get("update"))
-    yield from _tree((*path, "unless_found", "update", "with"), update.get("with"), each._replace(found=True))
+    yield from _tree(
+        (*path, "unless_found", "update", "with"), update.get("with"), each._replace(found=True)
+    )
 
 
 def _expression(path: TreePath, value: Any, scope: Scope) -> Found:
@@ -113,7 +136,9 @@ def _tree(path: TreePath, value: Any, scope: Scope) -> Found:
     elif is_each(value):
         for_each = value["for_each"]
         yield from _expression((*path, "for_each"), for_each, scope)
-        yield from _tree((*path, "value"), value.get("value"), scope._replace(item=_item_of(for_each)))
+        yield from _tree(
+            (*path, "value"), value.get("value"), scope._replace(item=_item_of(for_each))
+        )
     elif isinstance(value, dict):
         for key, child in value.items():
             yield from _tree((*path, key), child, scope)

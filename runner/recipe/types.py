@@ -180,7 +180,10 @@ class _Joined(Mapping[str, Type]):
         if name in one.fields and name in other.fields:
             return join(one.fields[name], other.fields[name])
         known, lacking = (one, other) if name in one.fields else (other, one)
-        missing = Absence(_lacks(lacking, name, known), f"say what to take then: | default(...); or do without {name}")
+        missing = Absence(
+            _lacks(lacking, name, known),
+            f"say what to take then: | default(...); or do without {name}",
+        )
         return replace(known.fields[name], missing=missing)
 
     def __iter__(self) -> Iterator[str]:
@@ -208,14 +211,18 @@ def from_schema(schema: Any, *, of: str = "", sure: bool = True) -> Type:
     names = [declared] if isinstance(declared, str) else list(declared)
     if not names and "properties" in schema:
         names = ["object"]
-    kinds: frozenset[str] = frozenset().union(*(_OF_SCHEMA.get(name, frozenset()) for name in names))
+    kinds: frozenset[str] = frozenset().union(
+        *(_OF_SCHEMA.get(name, frozenset()) for name in names)
+    )
     sure = sure and schema.get("x-runner-evidence") != "inferred"
     more, enum = schema.get("additionalProperties"), schema.get("enum")
     return Type(
         kinds,
         item=from_schema(schema.get("items"), of=of, sure=sure) if LIST in kinds else None,
         fields=_Fields(schema.get("properties", {}), of, sure=sure) if OBJECT in kinds else {},
-        rest=from_schema(more, of=of, sure=sure) if isinstance(more, Mapping) and OBJECT in kinds else None,
+        rest=from_schema(more, of=of, sure=sure)
+        if isinstance(more, Mapping) and OBJECT in kinds
+        else None,
         closed=sure and not is_open(schema),
         enum=_values(enum),
         sure=sure,
@@ -224,7 +231,9 @@ def from_schema(schema: Any, *, of: str = "", sure: bool = True) -> Type:
 
 
 def _values(enum: Any) -> frozenset[Any] | None:
-    if not isinstance(enum, list) or not all(isinstance(value, str | int | Decimal | None) for value in enum):
+    if not isinstance(enum, list) or not all(
+        isinstance(value, str | int | Decimal | None) for value in enum
+    ):
         return None
     return frozenset(value for value in enum if value is not None)
 
@@ -242,7 +251,9 @@ class _Fields(Mapping[str, Type]):
             return found
         reason = f"{name!r} may be null in what {self._of} answers"
         otherwise = next((text for kind, text in OTHERWISE.items() if kind in found.kinds), "...")
-        return replace(found, absent=Absence(reason, f"say what to take then: | default({otherwise})"))
+        return replace(
+            found, absent=Absence(reason, f"say what to take then: | default({otherwise})")
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._properties)

@@ -36,8 +36,14 @@ class Uses(NamedTuple):
             for key in ("use", "with", "keep") if "file" in mapping(lookup) else ():
                 if key in lookup:
                     message = f"{key!r} and 'file' do not go together: a lookup is read from an API, or from a file"
-                    yield self._at_key((*path, key), message, "lookup", remedy="leave one of them out")
-            if isinstance(lookup, dict) and not {"use", "file"} & lookup.keys() and path not in self._misspelt:
+                    yield self._at_key(
+                        (*path, key), message, "lookup", remedy="leave one of them out"
+                    )
+            if (
+                isinstance(lookup, dict)
+                and not {"use", "file"} & lookup.keys()
+                and path not in self._misspelt
+            ):
                 message = f"the lookup {name!r} says neither 'use' nor 'file'"
                 remedy = "add use: with an operation that lists, or file: with a sheet of your own"
                 yield self._at_key(path, message, "lookup", remedy=remedy)
@@ -50,19 +56,29 @@ class Uses(NamedTuple):
     def _step(self, path: TreePath, step: Part) -> Iterator[Problem]:
         if "item_key" in step and "for_each" not in step:
             message = "'item_key' tells the items of for_each apart, and there is no for_each"
-            yield self._at_key((*path, "item_key"), message, "item-key", remedy="leave it out, or add for_each")
+            yield self._at_key(
+                (*path, "item_key"), message, "item-key", remedy="leave it out, or add for_each"
+            )
         if "once_per" in step and "for_each" in step:
             message = "'once_per' and 'for_each' do not go together: a step is done once for a value, or for each item"
-            yield self._at_key((*path, "once_per"), message, "once-per", remedy="make two steps of it")
-        yield from self._listing((*path, "unless_found"), mapping(step.get("unless_found")), "unless_found searches")
+            yield self._at_key(
+                (*path, "once_per"), message, "once-per", remedy="make two steps of it"
+            )
+        yield from self._listing(
+            (*path, "unless_found"), mapping(step.get("unless_found")), "unless_found searches"
+        )
         operation = find_operation(self.source, (*path, "use"), step.get("use"), self.catalogue)
         if isinstance(operation, Problem):
             yield operation
         elif operation:
             yield from self._arguments(path, step, operation)
             yield from self._effect(path, step, operation)
-            yield from self._absent((*path, "unless_found"), mapping(step.get("unless_found")), operation)
-            yield from self._update((*path, "unless_found", "update"), mapping(step.get("unless_found")), operation)
+            yield from self._absent(
+                (*path, "unless_found"), mapping(step.get("unless_found")), operation
+            )
+            yield from self._update(
+                (*path, "unless_found", "update"), mapping(step.get("unless_found")), operation
+            )
 
     def _listing(self, path: TreePath, part: Part, why: str) -> Iterator[Problem]:
         """Problems of a part whose operation has to list things."""
@@ -72,8 +88,15 @@ class Uses(NamedTuple):
         elif operation:
             yield from self._arguments(path, part, operation)
             if operation.effect != "read" or not operation.items:
-                does = "returns one thing" if operation.effect == "read" else f"{operation.effect}s something"
-                message, remedy = f"{why}, and {operation.full_name} {does}", "use an operation that lists or searches"
+                does = (
+                    "returns one thing"
+                    if operation.effect == "read"
+                    else f"{operation.effect}s something"
+                )
+                message, remedy = (
+                    f"{why}, and {operation.full_name} {does}",
+                    "use an operation that lists or searches",
+                )
                 yield self._at_value((*path, "use"), message, "not-a-list", remedy=remedy)
 
     @property
@@ -94,7 +117,9 @@ class Uses(NamedTuple):
             yield self._at_value((*path, "expect"), message, "expect", remedy=remedy)
         if "unless_found" in step and operation.effect == "read":
             message = f"'unless_found' is for steps that create something, and {name} only reads"
-            yield self._at_key((*path, "unless_found"), message, "unless-found", remedy="leave it out")
+            yield self._at_key(
+                (*path, "unless_found"), message, "unless-found", remedy="leave it out"
+            )
         if "poll" in step:
             yield from self._poll((*path, "poll"), mapping(step["poll"]), operation)
         if step.get("verify", False) is not False:
@@ -108,21 +133,31 @@ class Uses(NamedTuple):
         """`poll` only of what is read, and with more than one read."""
         if operation.effect != "read":
             message = f"'poll' reads again and again, and {operation.full_name} {operation.effect}s something"
-            yield self._at_key(path, message, "poll", remedy="poll in a step of its own that reads it")
+            yield self._at_key(
+                path, message, "poll", remedy="poll in a step of its own that reads it"
+            )
         every, within = poll.get("every", "5s"), poll.get("within", "2m")
-        if not {(*path, "every"), (*path, "within")} & self.broken and seconds(every) > seconds(within):
+        if not {(*path, "every"), (*path, "within")} & self.broken and seconds(every) > seconds(
+            within
+        ):
             message = f"it is read every {every} and given up after {within}, before it is read a second time"
-            yield self._at_key(path, message, "poll", remedy="make 'every' shorter, or 'within' longer")
+            yield self._at_key(
+                path, message, "poll", remedy="make 'every' shorter, or 'within' longer"
+            )
 
     def _verify(self, path: TreePath, operation: Operation) -> Iterator[Problem]:
         """`verify` only of what is written, and can be read back."""
         name = operation.full_name
         if operation.effect == "read":
             message = f"'verify' reads back what a step has written, and {name} only reads"
-            yield self._at_key(path, message, "verify", remedy="leave it out; expect is for what is read")
+            yield self._at_key(
+                path, message, "verify", remedy="leave it out; expect is for what is read"
+            )
         elif operation.read_back is None:
             message = f"nothing is known to give back what {name} writes"
-            remedy = "read it with a step of its own; or an overlay says what does: x-runner-read-back"
+            remedy = (
+                "read it with a step of its own; or an overlay says what does: x-runner-read-back"
+            )
             yield self._at_key(path, message, "verify", remedy=remedy)
 
     def _update(self, path: TreePath, search: Part, creates: Operation) -> Iterator[Problem]:
@@ -147,14 +182,18 @@ class Uses(NamedTuple):
         if search.get("absent_means") != "retry":
             if "settling" in search:
                 message = "'settling' is how long 'absent_means: retry' waits, which is not there"
-                yield self._at_key((*path, "settling"), message, "settling", remedy="add it, or leave settling out")
+                yield self._at_key(
+                    (*path, "settling"), message, "settling", remedy="add it, or leave settling out"
+                )
         elif operation.money:
             message = f"{name} moves money: it is never sent again because a search finds nothing"
             remedy = "leave absent_means out; 'runner settle' says what became of it"
             yield self._at_value((*path, "absent_means"), message, "absent-means", remedy=remedy)
         elif operation.effect == "update":
             message = f"'absent_means: retry' is for steps that create something, and {name} changes what is there"
-            yield self._at_value((*path, "absent_means"), message, "absent-means", remedy="leave it out")
+            yield self._at_value(
+                (*path, "absent_means"), message, "absent-means", remedy="leave it out"
+            )
 
     def _at_key(self, path: TreePath, message: str, kind: str, *, remedy: str) -> Problem:
         return self.source.problem(self.source.key(path), message, kind, remedy=remedy)

@@ -29,14 +29,25 @@ def var_value(var: Var, value: Any) -> Any:
     typed = _typed(kind, value) if kind else value
     if typed is None and value is not None:
         raise ValueError(f"{var.name!r} has to be {_WORDS[kind]}, not {as_text(value)!r}")
-    if var.enum and typed is not None and typed not in [_typed(kind, allowed) for allowed in var.enum]:
+    if (
+        var.enum
+        and typed is not None
+        and typed not in [_typed(kind, allowed) for allowed in var.enum]
+    ):
         allowed = ", ".join(as_text(value) for value in var.enum)
         raise ValueError(f"{var.name!r} cannot be {as_text(value)!r}; allowed: {allowed}")
     return typed
 
 
 def _type_of(default: Any) -> str:
-    kinds = {bool: "boolean", int: "integer", Decimal: "decimal", str: "string", dt.date: "date", type(None): "string"}
+    kinds = {
+        bool: "boolean",
+        int: "integer",
+        Decimal: "decimal",
+        str: "string",
+        dt.date: "date",
+        type(None): "string",
+    }
     return kinds.get(type(default), "")
 
 

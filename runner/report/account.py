@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from runner.engine.events import BUCKETS, Bucket, CallFinished, Event, RowFinished, RowResult, RunEnded, RunStarted
+from runner.engine.events import (
+    BUCKETS,
+    Bucket,
+    CallFinished,
+    Event,
+    RowFinished,
+    RowResult,
+    RunEnded,
+    RunStarted,
+)
 from runner.report.text import duration, line_numbers, money, plural
 
 REASONS_SHOWN = 10
@@ -85,7 +94,11 @@ class Account:
         """Count a call or a row."""
         if isinstance(event, CallFinished):
             name, effect = event.operation.full_name, event.operation.effect
-            self.count(Counted(event.key, event.step, name, effect, event.state, event.amount, event.reason))
+            self.count(
+                Counted(
+                    event.key, event.step, name, effect, event.state, event.amount, event.reason
+                )
+            )
         elif isinstance(event, RowFinished):
             self._row(event.result)
 
@@ -108,7 +121,9 @@ class Account:
             self._note_unknown(result, call)
         elif result.bucket == "rejected":
             known = result.reason in self._reasons or len(self._reasons) < REASONS_KEPT
-            self._reasons.setdefault(result.reason if known else OTHER, _Reason()).add(result.key or "the row")
+            self._reasons.setdefault(result.reason if known else OTHER, _Reason()).add(
+                result.key or "the row"
+            )
 
     def _note_unknown(self, result: RowResult, call: Counted | None) -> None:
         """`call` is the one that this run sent; a row may also wait for what an earlier run sent."""
@@ -181,7 +196,9 @@ class Account:
             lines.append(f"{money(posted.total)} by {posted.count:,} {name.rpartition('.')[2]}")
         now = sum((posted.total for posted in self._posted.values()), Decimal(0))
         if self._money_of_rows > now:
-            lines.append(f"{money(self._money_of_rows)} in all for these rows, with what was posted before")
+            lines.append(
+                f"{money(self._money_of_rows)} in all for these rows, with what was posted before"
+            )
         if lines:
             yield "posted", lines
 
@@ -194,4 +211,6 @@ def row_place(key: str, lines: Sequence[int]) -> str:
 
 def _size(event: RunEnded, bucket: Bucket) -> str:
     lines = event.line_buckets.get(bucket, 0)
-    return plural(event.buckets.get(bucket, 0), "row") + (f" ({plural(lines, 'line')})" if lines else "")
+    return plural(event.buckets.get(bucket, 0), "row") + (
+        f" ({plural(lines, 'line')})" if lines else ""
+    )

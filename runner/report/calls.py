@@ -17,7 +17,13 @@ from runner.problems import printable
 from runner.report.text import cells, money, pad
 from runner.template import Unknown, to_text
 
-_UNSENT = {"done": "done", "found": "found", "unknown": "unknown", "changed": "changed", "invalid": "not sent"}
+_UNSENT = {
+    "done": "done",
+    "found": "found",
+    "unknown": "unknown",
+    "changed": "changed",
+    "invalid": "not sent",
+}
 
 
 def shape(call: PlannedCall) -> Hashable:
@@ -28,7 +34,15 @@ def shape(call: PlannedCall) -> Hashable:
     query = tuple(pair.partition("=")[0] for pair in urlsplit(request.url).query.split("&"))
     fields = dict.fromkeys(re.sub(r"\[\d+\]", "[]", path) for path, _ in flatten(request.body))
     again = call.reason if call.state == "to send" else ""
-    return call.step, call.state, again, query, tuple(fields), tuple(request.headers), call.unless_found is None
+    return (
+        call.step,
+        call.state,
+        again,
+        query,
+        tuple(fields),
+        tuple(request.headers),
+        call.unless_found is None,
+    )
 
 
 class _Drawn(NamedTuple):
@@ -50,7 +64,11 @@ def draw_row(result: RowResult, seen: set[str]) -> Iterator[str]:
 
 def draw_calls(planned: Sequence[PlannedCall], seen: set[str]) -> Iterator[str]:
     """The lines of a row's calls. `seen` has the operations whose whole URL was shown."""
-    drawn = [each for _, calls in groupby(planned, key=attrgetter("step")) for each in _draw_step(list(calls), seen)]
+    drawn = [
+        each
+        for _, calls in groupby(planned, key=attrgetter("step"))
+        for each in _draw_step(list(calls), seen)
+    ]
     labels = max((cells(each.label) for each in drawn), default=0)
     operations = max((cells(each.operation) for each in drawn), default=0)
     for each in drawn:
@@ -85,7 +103,13 @@ def _draw(call: PlannedCall, *, whole: bool) -> _Drawn:
     rest = f"{request.method} {_url(request.url, whole=whole)}"
     if request.amount is not None:
         rest += f"  {printable(str(request.amount)) if isinstance(request.amount, Unknown) else money(request.amount)}"
-    details = list(_fields(request, "inferred operation" if call.operation.evidence == "inferred" else "", whole=whole))
+    details = list(
+        _fields(
+            request,
+            "inferred operation" if call.operation.evidence == "inferred" else "",
+            whole=whole,
+        )
+    )
     if call.state == "read":
         details.append("read while it was planned")
     if call.state in ("to send", "to read") and call.reason:
@@ -97,7 +121,9 @@ def _draw(call: PlannedCall, *, whole: bool) -> _Drawn:
         elsewhere = urlsplit(search.url)[:2] != urlsplit(request.url)[:2]
         details.append(f"only if {search.method} {_url(search.url, whole=elsewhere)} finds none")
     if call.read_back is not None:
-        details.append(f"then read back: {call.read_back.method} {_url(call.read_back.url, whole=False)}")
+        details.append(
+            f"then read back: {call.read_back.method} {_url(call.read_back.url, whole=False)}"
+        )
     return _Drawn(operation, rest, tuple(details))
 
 

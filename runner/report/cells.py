@@ -27,7 +27,13 @@ def record(values: Sequence[Any]) -> bytes:
     """Values as one record of CSV with its line end. Written with CRLF first, so that a lone CR is quoted too."""
     cells = [_cell(value) for value in values]
     line = ",".join(cells)
-    if len(cells) == 1 or line.count(",") >= len(cells) or '"' in line or "\r" in line or "\n" in line:
+    if (
+        len(cells) == 1
+        or line.count(",") >= len(cells)
+        or '"' in line
+        or "\r" in line
+        or "\n" in line
+    ):
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\r\n").writerow(cells)
         line = text.getvalue().removesuffix("\r\n")
@@ -48,7 +54,9 @@ def as_text(value: Any) -> str:
         return value
     if isinstance(value, Unknown):
         return str(value)
-    if isinstance(value, _NUMBERS):  # before the question whether it is a mapping, which takes longer than all the rest
+    if isinstance(
+        value, _NUMBERS
+    ):  # before the question whether it is a mapping, which takes longer than all the rest
         return to_text(value)
     return to_json(value).decode() if isinstance(value, Mapping | list | tuple) else to_text(value)
 

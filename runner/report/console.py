@@ -58,7 +58,13 @@ NARROW = 72
 """Cells of a terminal below which the bar has a line of its own."""
 
 _NO_TROUBLE = ("done", "found", "posted", "calls", "lines")
-_STYLES = {"UNKNOWN": "bold red", "rejected": "yellow", "done": "green", "stopped": "bold", "CHECK": "bold red"}
+_STYLES = {
+    "UNKNOWN": "bold red",
+    "rejected": "yellow",
+    "done": "green",
+    "stopped": "bold",
+    "CHECK": "bold red",
+}
 
 
 class Console:
@@ -114,11 +120,18 @@ class Console:
         self._started = event
         self._account.begin(event)
         size = input_size(event) if event.lines or event.search else ""
-        head = (f"{event.recipe} -> {event.target}", f"run {event.run}", "goes on" if event.resumed else "", size)
+        head = (
+            f"{event.recipe} -> {event.target}",
+            f"run {event.run}",
+            "goes on" if event.resumed else "",
+            size,
+        )
         self._say("   ".join(filter(None, head)))
         if event.writes_before:
             but = exceptions(event.again)
-            self._say(f"  {plural(event.writes_before, 'call')} finished before; none is sent again{but}")
+            self._say(
+                f"  {plural(event.writes_before, 'call')} finished before; none is sent again{but}"
+            )
         self._written_at = self._clock()
         self._samples.append((self._written_at, 0, 0))
         if self._terminal is not None and self._is_live:
@@ -142,9 +155,14 @@ class Console:
         self._rows_shown += 1
         if self._rows_shown <= ROWS_SHOWN:
             label = "UNKNOWN" if result.bucket == "unknown" else "rejected"
-            self._say(f"{label:<11}  {row_place(result.key, result.lines)}: {result.reason}", style=_STYLES[label])
+            self._say(
+                f"{label:<11}  {row_place(result.key, result.lines)}: {result.reason}",
+                style=_STYLES[label],
+            )
         elif self._rows_shown == ROWS_SHOWN + 1:
-            self._say("             more of them are only counted here; the results file has them all")
+            self._say(
+                "             more of them are only counted here; the results file has them all"
+            )
 
     def _notice(self, text: str) -> None:
         """Each of them once, and no more of them than of rows."""
@@ -173,10 +191,18 @@ class Console:
         passed = now - then
         parts = [f"  {account.rows:,}/{total:,} rows", plural(account.calls, "call")]
         if passed >= 1:
-            parts.append(f"{(account.calls - calls) / passed:.1f}/s" + (f" (pace {pace})" if pace else ""))
-        parts += [f"{count:,} {name}" for name in ("rejected", "unknown") if (count := account.buckets[name])]
+            parts.append(
+                f"{(account.calls - calls) / passed:.1f}/s" + (f" (pace {pace})" if pace else "")
+            )
+        parts += [
+            f"{count:,} {name}"
+            for name in ("rejected", "unknown")
+            if (count := account.buckets[name])
+        ]
         if passed >= 1 and rows < account.rows < total:
-            parts.append(f"{clock_time((total - account.rows) * passed / (account.rows - rows))} left")
+            parts.append(
+                f"{clock_time((total - account.rows) * passed / (account.rows - rows))} left"
+            )
         reason, until = self._waiting
         if until > now:
             parts.append(f"waits {clock_time(until - now)}: {reason}")
@@ -193,7 +219,9 @@ class Console:
         beside = BAR if width >= NARROW else 0
         lines = "\n".join(_folded(self._parts(self._clock()), width - beside - 1))
         status = Text(lines, no_wrap=True, overflow="ellipsis")
-        bar = ProgressBar(total=max(1, total), completed=self._account.rows, width=min(BAR, width - 1))
+        bar = ProgressBar(
+            total=max(1, total), completed=self._account.rows, width=min(BAR, width - 1)
+        )
         if beside:
             grid.add_row(bar, status)
         else:
@@ -214,7 +242,9 @@ class Console:
                 continue
             for number, line in enumerate(lines):
                 head = label if number == 0 else ""
-                self._say(f"{head:<11}  {line}", style=_STYLES.get(label, "") if number == 0 else "")
+                self._say(
+                    f"{head:<11}  {line}", style=_STYLES.get(label, "") if number == 0 else ""
+                )
 
     def _say(self, text: str, *, style: str = "") -> None:
         if self._quiet:
@@ -224,7 +254,14 @@ class Console:
             self._out.write(f"{text}\n")
             self._out.flush()
         else:
-            self._terminal.print(text, style=style or None, markup=False, highlight=False, emoji=False, soft_wrap=True)
+            self._terminal.print(
+                text,
+                style=style or None,
+                markup=False,
+                highlight=False,
+                emoji=False,
+                soft_wrap=True,
+            )
 
 
 def _open_terminal(out: TextIO) -> Terminal:

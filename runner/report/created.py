@@ -31,7 +31,19 @@ from runner.report.files import MEND
 from runner.report.text import moment
 
 CREATED = "created.csv"
-COLUMNS = ("time", "effect", "operation", "id", "key", "row", "step", "item", "amount", "link", "sent")
+COLUMNS = (
+    "time",
+    "effect",
+    "operation",
+    "id",
+    "key",
+    "row",
+    "step",
+    "item",
+    "amount",
+    "link",
+    "sent",
+)
 
 
 @dataclass
@@ -76,7 +88,11 @@ class Created:
                 self._begin()
         elif isinstance(event, CallFinished):
             self._add_committed()
-            if event.identity is not None and event.state == "done" and event.operation.effect != "read":
+            if (
+                event.identity is not None
+                and event.state == "done"
+                and event.operation.effect != "read"
+            ):
                 self._waiting.append(event.identity)
         elif isinstance(event, RunEnded):
             self.close()
@@ -85,7 +101,9 @@ class Created:
     def close(self) -> None:
         """Safe to call more than once."""
         if self._file is not None:
-            with suppress(OSError):  # on a full disk; what is missing is added when the whole file is made
+            with suppress(
+                OSError
+            ):  # on a full disk; what is missing is added when the whole file is made
                 self._file.close()
             self._file = None
 
@@ -106,7 +124,9 @@ class Created:
     def _records(self, page: Sequence[MadeCall], lines: CreatedLines) -> Iterator[bytes]:
         """The lines of some calls: those of before, and new ones for the others."""
         kept = [lines.take(call) for call in page]
-        others = self._history.calls_by_number([call.id for call, line in zip(page, kept, strict=True) if not line])
+        others = self._history.calls_by_number(
+            [call.id for call, line in zip(page, kept, strict=True) if not line]
+        )
         for call, line in zip(page, kept, strict=True):
             self.made.add(call)
             yield line or record(self.cells(others[call.id]))

@@ -33,7 +33,12 @@ class CreatedLines:
 
     def take(self, call: MadeCall) -> bytes | None:
         """The line of a call; None when it is not near."""
-        name = (moment(call.sent_at), escape_formula(call.key), call.step, escape_formula(call.item))
+        name = (
+            moment(call.sent_at),
+            escape_formula(call.key),
+            call.step,
+            escape_formula(call.item),
+        )
         while name not in self._ahead and len(self._ahead) < AHEAD:
             found = next(self._lines, None)
             if found is None:

@@ -42,10 +42,17 @@ def drawn(
     return checked(files, ordered, notes=notes)
 
 
-def _json(problems: Sequence[Problem], files: Sequence[str], total: int, notes: Sequence[Problem]) -> str:
+def _json(
+    problems: Sequence[Problem], files: Sequence[str], total: int, notes: Sequence[Problem]
+) -> str:
     """One JSON document in ASCII, a problem or note on each line."""
     warnings = sum(each.severity == "warning" for each in problems)
-    head = {"diagnostics": VERSION, "files": list(files), "errors": total - warnings, "warnings": warnings}
+    head = {
+        "diagnostics": VERSION,
+        "files": list(files),
+        "errors": total - warnings,
+        "warnings": warnings,
+    }
     return f'{json.dumps(head)[:-1]}, "problems": {_listed(problems)}, "not_checked": {_listed(notes)}}}\n'
 
 

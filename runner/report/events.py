@@ -19,7 +19,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from runner.catalogue import to_json
-from runner.engine.events import CallFinished, Event, Noticed, RowFinished, RowsRead, RunEnded, RunStarted, Waiting
+from runner.engine.events import (
+    CallFinished,
+    Event,
+    Noticed,
+    RowFinished,
+    RowsRead,
+    RunEnded,
+    RunStarted,
+    Waiting,
+)
 from runner.report.cells import storable
 
 VERSION = 1
@@ -28,7 +37,9 @@ VERSION = 1
 class Events:
     """Writes the events of a run to `out`, each at once. `now` says what time it is."""
 
-    def __init__(self, out: TextIO, *, now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> None:
+    def __init__(
+        self, out: TextIO, *, now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+    ) -> None:
         self._out, self._now = out, now
 
     def __call__(self, event: Event) -> None:
@@ -37,7 +48,9 @@ class Events:
 
     def files(self, written: Mapping[str, Path]) -> None:
         """Where the files of the run are, by what they are."""
-        self._write("files", {"files": {name: str(path.absolute()) for name, path in written.items()}})
+        self._write(
+            "files", {"files": {name: str(path.absolute()) for name, path in written.items()}}
+        )
 
     def _write(self, name: str, values: Mapping[str, Any]) -> None:
         at = self._now().isoformat(timespec="milliseconds")
@@ -93,7 +106,10 @@ _TOLD: Mapping[type[Event], Callable[[Any], tuple[str, dict[str, Any]]]] = {
     CallFinished: _call,
     RowFinished: _row,
     RunEnded: _ended,
-    Waiting: lambda event: ("waiting", {"reason": storable(event.reason), "seconds": _seconds(event.seconds)}),
+    Waiting: lambda event: (
+        "waiting",
+        {"reason": storable(event.reason), "seconds": _seconds(event.seconds)},
+    ),
     Noticed: lambda event: ("note", {"text": storable(event.text)}),
     RowsRead: lambda event: ("rows_read", {"operation": event.operation, "count": event.rows}),
 }

@@ -49,7 +49,11 @@ class Export:
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._begin()
-        elif isinstance(event, RowFinished) and event.result.bucket == "done" and self._writer is not None:
+        elif (
+            isinstance(event, RowFinished)
+            and event.result.bucket == "done"
+            and self._writer is not None
+        ):
             with stopping(self.path):
                 self._writer.row([event.result.outputs.get(name) for name in self._outputs])
         elif isinstance(event, RunEnded) and not event.stopped:
@@ -131,5 +135,8 @@ def format_of(path: Path) -> Format:
     """What writes the format that the ending of `path` says. Raises UsageError for an ending that says none."""
     found = FORMATS.get(path.suffix.lower())
     if found is None:
-        raise UsageError(f"an export ending in {path.suffix!r} is not known", remedy=f"one of {', '.join(FORMATS)}")
+        raise UsageError(
+            f"an export ending in {path.suffix!r} is not known",
+            remedy=f"one of {', '.join(FORMATS)}",
+        )
     return found

@@ -59,7 +59,12 @@ class Files:
     """
 
     def __init__(
-        self, folder: Path, input_: Input | None, *, outputs: Sequence[str], book: WriteBook | None = None
+        self,
+        folder: Path,
+        input_: Input | None,
+        *,
+        outputs: Sequence[str],
+        book: WriteBook | None = None,
     ) -> None:
         self._folder, self._results = folder, folder / RESULTS
         self._input = input_
@@ -122,7 +127,9 @@ class Files:
         """What a line says after its number."""
         outputs = (result.outputs.get(name) for name in self._outputs)
         said = map(printable, (result.reason, result.ids, result.links))
-        return to_json([*map(storable, (result.key, result.number, result.bucket, *said, *outputs))])
+        return to_json(
+            [*map(storable, (result.key, result.number, result.bucket, *said, *outputs))]
+        )
 
     def _finish(self, event: RunEnded) -> None:
         spool, missing = self._open(), ""
@@ -158,7 +165,9 @@ class Files:
             values = left_out if place == _LEFT_OUT else unreached
             if place >= 0:
                 spool.seek(place)
-                values = parse_own_json(spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big")).decode())
+                values = parse_own_json(
+                    spool.read(int.from_bytes(spool.read(_LENGTH_BYTES), "big")).decode()
+                )
             if self._input is not None and self._several:
                 yield [*self._input.place(number), *values]
             else:

@@ -48,9 +48,21 @@ def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int
     for run in runs:
         counts = by_bucket(buckets.get(run.id, {}), run.row_count)
         code = "" if run.exit_code is None else str(run.exit_code)
-        known = (str(run.id), run.recipe, run.target, moment(run.started_at), run.state, code, str(run.row_count))
+        known = (
+            str(run.id),
+            run.recipe,
+            run.target,
+            moment(run.started_at),
+            run.state,
+            code,
+            str(run.row_count),
+        )
         table.append([*map(printable, known), *(str(counts[bucket]) for bucket in BUCKETS)])
-    killed = [f"run {run.id} was killed; go on with: runner resume {run.id}" for run in runs if run.state == "killed"]
+    killed = [
+        f"run {run.id} was killed; go on with: runner resume {run.id}"
+        for run in runs
+        if run.state == "killed"
+    ]
     return _joined([*columns(table, right={0, *range(5, len(_HEADER))}), *killed])
 
 
@@ -76,19 +88,30 @@ def show_run(
         remedy = f"see its rows with: runner show {run.id}"
         raise UsageError(f"run {run.id} has no row with the key {key!r}", remedy=remedy)
     shown = found[:limit] if limit else found
-    asked = [f"  {'again':<9} {printable(f'{a.key}: {a.why} ({a.who}, {moment(a.at)})')}" for a in again]
-    told = [f"  {'told' if not n.reason else 'NOT told':<9} {printable(_notice(n))}" for n in notices]
+    asked = [
+        f"  {'again':<9} {printable(f'{a.key}: {a.why} ({a.who}, {moment(a.at)})')}" for a in again
+    ]
+    told = [
+        f"  {'told' if not n.reason else 'NOT told':<9} {printable(_notice(n))}" for n in notices
+    ]
     lines = [*_head(run, by_bucket(counts, run.row_count)), *asked, *told, ""]
     for row in shown:
         lines += _row(row, calls_of.get(row.number, ()), whole=key is not None)
     rest = counts.total() - len(shown)
     if key is None and rest:
-        lines += ["", f"and {plural(rest, 'more row')}: --limit {counts.total()} shows all, --key KEY one of them"]
+        lines += [
+            "",
+            f"and {plural(rest, 'more row')}: --limit {counts.total()} shows all, --key KEY one of them",
+        ]
     return _joined(lines)
 
 
 def _notice(notice: NoticeRecord) -> str:
-    return f"{notice.name}" + (f": {notice.reason}" if notice.reason else "") + f" ({moment(notice.at)})"
+    return (
+        f"{notice.name}"
+        + (f": {notice.reason}" if notice.reason else "")
+        + f" ({moment(notice.at)})"
+    )
 
 
 def said_state(run: RunRecord) -> str:
@@ -107,7 +130,9 @@ def settle_text(calls: Sequence[CallRecord], *, shown: Mapping[int, Shown] | Non
     for call in calls:
         lines += [*_open_call(call, (shown or {}).get(call.id)), ""]
     if shown is None and any(call.before for call in calls):
-        lines.append(f"what the API shows of them now: runner settle {calls[0].run} --look (it only reads)")
+        lines.append(
+            f"what the API shows of them now: runner settle {calls[0].run} --look (it only reads)"
+        )
     if not calls:
         return ""
     amounts = [amount for call in calls if (amount := decimal(call.amount)) is not None]
@@ -118,9 +143,12 @@ def settle_text(calls: Sequence[CallRecord], *, shown: Mapping[int, Shown] | Non
 def _open_call(call: CallRecord, shown: Shown | None) -> Iterator[str]:
     identity = call.identity
     item = f"  item {identity.item}" if identity.item else ""
-    yield printable(f"call {call.id}  {identity.step}{_generation(identity)}{item}  {call.operation}")
+    yield printable(
+        f"call {call.id}  {identity.step}{_generation(identity)}{item}  {call.operation}"
+    )
     facts = {
-        "key": identity.key + ("  (once for all rows that share it)" if identity.per == "once" else ""),
+        "key": identity.key
+        + ("  (once for all rows that share it)" if identity.per == "once" else ""),
         "amount": _money(call.amount),
         "sent": f"{moment(call.sent_at) or 'at an unknown time'}, run {call.run}, row {call.row}",
         "request": f"{call.method} {call.url}",
@@ -148,7 +176,9 @@ def _shown(shown: Shown) -> Iterator[str]:
         yield f"  now       {shown.count:,} listed, {shown.before:,} before it was sent: {many:,} new"
     for name, shared in shown.objects[:OBJECTS_SHOWN]:
         fields = ", ".join(f"{field} {value}" for field, value in shared.items())
-        yield f"            id {printable(name or '?')}" + (f"  {printable(fields)[:WIDEST]}" if fields else "")
+        yield f"            id {printable(name or '?')}" + (
+            f"  {printable(fields)[:WIDEST]}" if fields else ""
+        )
     if many > OBJECTS_SHOWN:
         yield f"            and {many - OBJECTS_SHOWN:,} more"
 
@@ -179,8 +209,12 @@ def _head(run: RunRecord, counts: Mapping[Bucket, int]) -> Iterator[str]:
         "finished": moment(run.finished_at),
         "account": run.account,
         "recipe": f"{run.recipe_file}  sha256 {run.recipe_digest[:12]}",
-        "input": f"{', '.join(run.input_files)}  sha256 {run.input_digest[:12]}" if run.input_file else "",
-        "stops at": plural(run.max_failures, "rejected row") if run.max_failures is not None else "",
+        "input": f"{', '.join(run.input_files)}  sha256 {run.input_digest[:12]}"
+        if run.input_file
+        else "",
+        "stops at": plural(run.max_failures, "rejected row")
+        if run.max_failures is not None
+        else "",
         "vars": run.vars if run.vars != "{}" else "",
         "rows": f"{size}: {buckets}" if buckets else size,
     }
@@ -189,14 +223,20 @@ def _head(run: RunRecord, counts: Mapping[Bucket, int]) -> Iterator[str]:
 
 def _row(row: RowRecord, calls: Sequence[CallRecord], *, whole: bool) -> Iterator[str]:
     label = "UNKNOWN" if row.bucket == "unknown" else row.bucket
-    outputs = ", ".join(f"{name} {value}" for name, value in object_of(row.outputs).items() if value is not None)
+    outputs = ", ".join(
+        f"{name} {value}" for name, value in object_of(row.outputs).items() if value is not None
+    )
     known = (row.key or f"row {row.number}", line_numbers(lines_of(row.lines)), row.reason, outputs)
     yield printable(f"{label:<11}  " + "  ".join(filter(None, known)))
     drawn = columns([list(map(printable, _cells(call))) for call in calls], right={3, 6})
     for call, line in zip(calls, drawn, strict=True):
         yield f"  {line}"
         if whole:
-            for name, text in (("sent", call.body), ("answered", call.answer), ("at", moment(call.sent_at))):
+            for name, text in (
+                ("sent", call.body),
+                ("answered", call.answer),
+                ("at", moment(call.sent_at)),
+            ):
                 if text:
                     yield f"    {name:<8}  {printable(text)}"
 
@@ -227,7 +267,9 @@ def is_open(call: CallRecord) -> bool:
 def id_of(answer: str) -> str:
     """The id that an answer gave: its `id`, else the first of its fields that ends in one."""
     fields = object_of(answer)
-    return str(next((fields[name] for name in ("id", *fields) if name in fields and _names_id(name)), ""))
+    return str(
+        next((fields[name] for name in ("id", *fields) if name in fields and _names_id(name)), "")
+    )
 
 
 def _names_id(name: str) -> bool:
@@ -248,7 +290,6 @@ def lines_of(text: str) -> list[int]:
 def _money(text: str) -> str:
     amount = decimal(text)
     return text if amount is None else money(amount)
-
 
 
 def _joined(lines: Iterable[str]) -> str:

@@ -32,7 +32,9 @@ _OUTCOMES = {
 _COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
-def checked(files: Sequence[str], problems: Sequence[Problem], *, notes: Sequence[Problem] = ()) -> str:
+def checked(
+    files: Sequence[str], problems: Sequence[Problem], *, notes: Sequence[Problem] = ()
+) -> str:
     """A test case for each file; one with errors fails, with all its problems in the text; `notes` go out with it."""
     named = dict.fromkeys([*files, *(each.file for each in problems)])
     found = {file: [each for each in problems if each.file == file] for file in named}
@@ -41,7 +43,11 @@ def checked(files: Sequence[str], problems: Sequence[Problem], *, notes: Sequenc
         wrong = [each for each in own if each.severity == "error"]
         counts["failures"] += bool(wrong)
         text = "\n\n".join(map(draw, own))
-        message = "".join(each.message for each in wrong[:1]) if len(wrong) < 2 else f"{len(wrong)} problems"
+        message = (
+            "".join(each.message for each in wrong[:1])
+            if len(wrong) < 2
+            else f"{len(wrong)} problems"
+        )
         inner = _element("failure", message, text) if wrong else ""
         said = "\n".join(draw(each) for each in notes if each.file == file)
         inner += f"<system-out>{_text(said)}</system-out>" if said else ""
@@ -74,7 +80,9 @@ class JUnit:
     def _row(self, result: RowResult, started: RunStarted) -> None:
         state = kind_of(result) if started.dry_run else result.bucket
         reason = reason_of(result) if started.dry_run else result.reason
-        case = self._case(result.key or f"row {result.number}", result.lines, state=state, reason=reason).encode()
+        case = self._case(
+            result.key or f"row {result.number}", result.lines, state=state, reason=reason
+        ).encode()
         self._places[result.number], self._sizes[result.number] = self._size, len(case)
         self._size += self._spool.write(case)
 
@@ -101,7 +109,9 @@ class JUnit:
                     self._out.write(spool.read(size).decode())
                 elif number and left:
                     row = next(row for row in rows if row.number == number)
-                    self._out.write(self._case(row.key, row.lines, state="not started", reason="not reached"))
+                    self._out.write(
+                        self._case(row.key, row.lines, state="not started", reason="not reached")
+                    )
         self._out.write(_TAIL)
 
 
@@ -110,12 +120,19 @@ _TAIL = "  </testsuite>\n</testsuites>\n"
 
 
 def _suite(name: str, counts: Mapping[str, int]) -> str:
-    numbers = (f"{each}={quoteattr(str(counts.get(each, 0)))}" for each in ("tests", "failures", "errors", "skipped"))
+    numbers = (
+        f"{each}={quoteattr(str(counts.get(each, 0)))}"
+        for each in ("tests", "failures", "errors", "skipped")
+    )
     return f"  <testsuite name={_attribute(name)} {' '.join(numbers)}>\n"
 
 
 def _case(classname: str, name: str, inner: str, place: Mapping[str, str] | None = None) -> str:
-    attributes: Iterable[tuple[str, str]] = {"classname": classname, "name": name, **(place or {})}.items()
+    attributes: Iterable[tuple[str, str]] = {
+        "classname": classname,
+        "name": name,
+        **(place or {}),
+    }.items()
     head = "    <testcase " + " ".join(f"{key}={_attribute(value)}" for key, value in attributes)
     return f"{head}>\n      {inner}\n    </testcase>\n" if inner else f"{head}/>\n"
 

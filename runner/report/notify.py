@@ -32,7 +32,10 @@ LONGEST = 8_000
 LARGEST = 10 * 1024 * 1024
 """Bytes of a file that is attached to a mail."""
 
-_TYPES = {".csv": ("text", "csv"), ".xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")}
+_TYPES = {
+    ".csv": ("text", "csv"),
+    ".xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class Told:
         try:
             return _cut(to_text(notice.text.render(self._names())))
         except EvaluationError as error:
-            return _cut(f"{self.title}\n{self.summary}\n(the text of this notice cannot be made: {error})")
+            return _cut(
+                f"{self.title}\n{self.summary}\n(the text of this notice cannot be made: {error})"
+            )
 
     def _names(self) -> dict[str, Any]:
         """What the text of a notice can say."""
@@ -115,7 +120,9 @@ class Ending:
     def told(self, run: RunRecord) -> Told:
         """The run as a message tells it. What is on record counts for one that did not get to its end."""
         code = 1 if run.exit_code is None else run.exit_code
-        ended = self._ended or RunEnded(run.id, {"not started": run.row_count}, {}, code, 0.0, run.reason)
+        ended = self._ended or RunEnded(
+            run.id, {"not started": run.row_count}, {}, code, 0.0, run.reason
+        )
         lines = []
         for label, texts in self._account.summary(ended):
             for number, text in enumerate(texts):
@@ -128,13 +135,20 @@ def trial(name: str) -> Told:
     """What a trial of the settings sends: no run, and it says so."""
     run = RunRecord("a test of the settings", name, "", "", "", "", "", "{}", "", "")
     ended = RunEnded(0, dict.fromkeys(BUCKETS, 0), {}, 0, 0.0)
-    return Told(run, ended, "runner: a test of the notices", "nothing was run and nothing was sent to an API")
+    return Told(
+        run,
+        ended,
+        "runner: a test of the notices",
+        "nothing was run and nothing was sent to an API",
+    )
 
 
 def _outcome(ended: RunEnded) -> str:
     """A run in a few words, what needs a person first."""
     order: Sequence[Any] = ("unknown", "rejected", "not started", "found", "done")
-    counts = [f"{ended.buckets[bucket]:,} {bucket}" for bucket in order if ended.buckets.get(bucket)]
+    counts = [
+        f"{ended.buckets[bucket]:,} {bucket}" for bucket in order if ended.buckets.get(bucket)
+    ]
     return ", ".join([*(["stopped"] if ended.stopped else []), *counts]) or "nothing to do"
 
 
@@ -142,7 +156,12 @@ def _card(text: str) -> dict[str, Any]:
     """An adaptive card whose lines are taken as they are, whatever marks data has in it."""
     runs = [{"type": "TextRun", "text": line, "fontType": "Monospace"} for line in text.split("\n")]
     lines = [{"type": "RichTextBlock", "spacing": "None", "inlines": [run]} for run in runs]
-    content = {"type": "AdaptiveCard", "version": "1.4", "msteams": {"width": "Full"}, "body": lines}
+    content = {
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "msteams": {"width": "Full"},
+        "body": lines,
+    }
     return {"contentType": "application/vnd.microsoft.card.adaptive", "content": content}
 
 
@@ -160,4 +179,8 @@ def _content(path: Path | None) -> tuple[bytes, str]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST].rpartition("\n")[0] + "\n... cut here: runner show has all"
+    return (
+        text
+        if len(text) <= LONGEST
+        else text[:LONGEST].rpartition("\n")[0] + "\n... cut here: runner show has all"
+    )

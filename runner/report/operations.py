@@ -11,18 +11,29 @@ from runner.catalogue import Api, Conditions, Operation, Parameter
 from runner.problems import printable
 from runner.report.text import columns
 
-_SAMPLES: Mapping[str, Any] = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
+_SAMPLES: Mapping[str, Any] = {
+    "integer": 1,
+    "number": 1,
+    "boolean": True,
+    "array": [],
+    "object": {},
+}
 
 
 def operations_table(operations: Sequence[Operation]) -> str:
     """One line for each operation: name, effect, evidence, what it does."""
     rows = [[o.full_name, _effect(o), o.evidence or "-", o.summary] for o in operations]
-    return "".join(f"{printable(line)}\n" for line in columns([["operation", "effect", "evidence", "does"], *rows]))
+    return "".join(
+        f"{printable(line)}\n"
+        for line in columns([["operation", "effect", "evidence", "does"], *rows])
+    )
 
 
 def matches(operation: Operation, words: Sequence[str]) -> bool:
     """Whether every word stands in the operation's name, summary, description or the names it takes."""
-    text = " ".join([operation.full_name, operation.summary, operation.description, *operation.names]).lower()
+    text = " ".join(
+        [operation.full_name, operation.summary, operation.description, *operation.names]
+    ).lower()
     return all(word.lower() in text for word in words)
 
 
@@ -36,9 +47,13 @@ def _lines(operation: Operation, api: Api) -> Iterator[str]:
     yield f"{operation.method} {api.server}{operation.path}"
     yield ""
     yield f"  effect    {_effect(operation)}"
-    yield f"  evidence  {operation.evidence or 'none given'}" + (f": {operation.source}" if operation.source else "")
+    yield f"  evidence  {operation.evidence or 'none given'}" + (
+        f": {operation.source}" if operation.source else ""
+    )
     if operation.description:
-        yield from textwrap.wrap(operation.description, 100, initial_indent="  ", subsequent_indent="  ")
+        yield from textwrap.wrap(
+            operation.description, 100, initial_indent="  ", subsequent_indent="  "
+        )
     if operation.pagination is not None:
         yield f"  pages     {operation.pagination.size} at a time, all of them are read"
     if operation.empty:
@@ -49,11 +64,17 @@ def _lines(operation: Operation, api: Api) -> Iterator[str]:
     for parameter in operation.parameters.values():
         if parameter.window:
             yield f"  reaches   {parameter.window} months back ({parameter.name})"
-    yield from _section("takes", [*map(_parameter, operation.parameters.values()), *_fields(operation)])
+    yield from _section(
+        "takes", [*map(_parameter, operation.parameters.values()), *_fields(operation)]
+    )
     for parameter in operation.parameters.values():
         if parameter.conditions is not None:
-            yield from _section(f"{parameter.name}: {{field, is, value}}", list(_grammar(parameter.conditions)))
-    yield from _section("gives" + (", as a list of" if operation.items else ""), list(_answer(operation)))
+            yield from _section(
+                f"{parameter.name}: {{field, is, value}}", list(_grammar(parameter.conditions))
+            )
+    yield from _section(
+        "gives" + (", as a list of" if operation.items else ""), list(_answer(operation))
+    )
     yield ""
     yield "example step"
     yield from (f"  {line}" for line in example_step(operation).splitlines())
@@ -87,7 +108,11 @@ def _grammar(conditions: Conditions) -> Iterator[list[str]]:
         yield ["field", name, f"with {value}"]
     for name in conditions.named:
         comparison = conditions.comparisons[name]
-        short = [other for other, each in conditions.comparisons.items() if each is comparison and other != name]
+        short = [
+            other
+            for other, each in conditions.comparisons.items()
+            if each is comparison and other != name
+        ]
         ranges = [field for field, each in conditions.fields.items() if each.kind.to]
         only = f"takes value and to; {', '.join(ranges)} only" if comparison.range else ""
         yield ["is", " ".join([name, *short]), only]
@@ -99,7 +124,14 @@ def _fields(operation: Operation) -> Iterator[list[str]]:
         inside = "" if whole in operation.required else f" in {whole}"
         need = f"required{inside}" if required else ""
         described = " ".join(str(schema.get("description", "")).split())
-        yield [path, "body", _type(schema), need, str(schema.get("x-runner-evidence", "")), described]
+        yield [
+            path,
+            "body",
+            _type(schema),
+            need,
+            str(schema.get("x-runner-evidence", "")),
+            described,
+        ]
 
 
 def _answer(operation: Operation) -> Iterator[list[str]]:
@@ -142,7 +174,11 @@ def sample_arguments(operation: Operation) -> dict[str, Any]:
     """What a step gives the operation: what it requires and one or a few fields more, with values that it takes."""
     given = {name: _sample(operation.parameters[name].schema, operation.parameters[name].example)
              for name in operation.parameters if name in operation.required}  # fmt: skip
-    given |= {name: _sample(schema) for name, schema in operation.fields.items() if name in operation.required}
+    given |= {
+        name: _sample(schema)
+        for name, schema in operation.fields.items()
+        if name in operation.required
+    }
     optional = [name for name in operation.fields if name not in given][: 3 if not given else 1]
     return given | {name: _sample(operation.fields[name]) for name in optional}
 
@@ -155,12 +191,19 @@ def example_step(operation: Operation) -> str:
         lines.append("  expect: any")
     if given:
         lines.append("  with:")
-        lines += [f"    {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in given.items()]
+        lines += [
+            f"    {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in given.items()
+        ]
     return "\n".join(lines)
 
 
 def _sample(schema: Mapping[str, Any], example: Any = None) -> Any:
-    for value in (example, schema.get("example"), *schema.get("examples", ())[:1], *schema.get("enum", ())[:1]):
+    for value in (
+        example,
+        schema.get("example"),
+        *schema.get("examples", ())[:1],
+        *schema.get("enum", ())[:1],
+    ):
         if value is not None:
             return value
     kind = schema.get("type", "string")
@@ -171,7 +214,9 @@ def _sample(schema: Mapping[str, Any], example: Any = None) -> Any:
         return {name: _sample(schema.get("properties", {}).get(name, {})) for name in names}
     if kind == "string":
         dates = {"date": "2027-03-12", "date-time": "2027-03-12T09:00:00Z"}
-        return dates.get(str(schema.get("format")), "text" + "x" * max(0, schema.get("minLength", 0) - 4))
+        return dates.get(
+            str(schema.get("format")), "text" + "x" * max(0, schema.get("minLength", 0) - 4)
+        )
     return schema.get("minimum", _SAMPLES.get(str(kind), "text"))
 
 
@@ -216,5 +261,8 @@ def _parameter_data(parameter: Parameter) -> dict[str, Any]:
         data["values"] = list(parameter.values)
     if parameter.conditions is not None:
         fields = parameter.conditions.fields.items()
-        data["conditions"] = {"fields": [name for name, _ in fields], "is": list(parameter.conditions.named)}
+        data["conditions"] = {
+            "fields": [name for name, _ in fields],
+            "is": list(parameter.conditions.named),
+        }
     return data

@@ -1,11 +1,11 @@
 """What a probe found, as an OpenAPI Overlay to start from: an API's document becomes what the account was seen to do.
 
-    overlay: "1.0.0"
-    info: {title: "shop as acme has it", version: "1"}
-    actions:
-      - target: "$.components.schemas.Customer"
-        description: "seen in get_customer: fax"
-        update: {properties: {fax: {type: string, x-runner-evidence: observed}}}
+overlay: "1.0.0"
+info: {title: "shop as acme has it", version: "1"}
+actions:
+  - target: "$.components.schemas.Customer"
+    description: "seen in get_customer: fax"
+    update: {properties: {fax: {type: string, x-runner-evidence: observed}}}
 """
 
 from __future__ import annotations
@@ -60,7 +60,16 @@ def _changes(
         before = (follow_path(document, difference.place) or {}).get("type", ())
         more = difference.schema["type"]
         added = [more] if isinstance(more, str) else list(more)
-        yield target, "type", {"update": {"type": [before, *added] if isinstance(before, str) else added, **_EVIDENCE}}
+        yield (
+            target,
+            "type",
+            {
+                "update": {
+                    "type": [before, *added] if isinstance(before, str) else added,
+                    **_EVIDENCE,
+                }
+            },
+        )
     elif difference.kind == ENVELOPE and (difference.schema or difference.at):
         operation = probed.operation
         entry = json_path(("paths", operation.path, operation.method.lower()))
@@ -74,10 +83,16 @@ def _both(action: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     old, new = action.get("update", {}), change.get("update", {})
     if "properties" in old and "properties" in new:
         (name,) = new["properties"]
-        schema = {**merged_schema(_bare(old["properties"][name]), _bare(new["properties"][name])), **_EVIDENCE}
+        schema = {
+            **merged_schema(_bare(old["properties"][name]), _bare(new["properties"][name])),
+            **_EVIDENCE,
+        }
         return {**action, "update": {"properties": {name: schema}}}
     if isinstance(old.get("type"), list):
-        return {**action, "update": {**old, "type": list(dict.fromkeys([*old["type"], *new["type"]]))}}
+        return {
+            **action,
+            "update": {**old, "type": list(dict.fromkeys([*old["type"], *new["type"]]))},
+        }
     return action
 
 
@@ -94,7 +109,11 @@ def overlay_text(actions: Sequence[Mapping[str, Any]], *, title: str, version: s
 def json_path(path: TreePath) -> str:
     """A place in a document as JSONPath: $.paths['/orders'].get"""
     return "$" + "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" if _MEMBER.match(part) else f"[{_quoted(part)}]"
+        f"[{part}]"
+        if isinstance(part, int)
+        else f".{part}"
+        if _MEMBER.match(part)
+        else f"[{_quoted(part)}]"
         for part in path
     )
 
@@ -112,7 +131,11 @@ def _block(value: Any, indent: int) -> Iterator[str]:
             yield from _entry(f"{blank}{_flow(key)}:", inner, indent)
     else:
         for inner in value:
-            lines = list(_block(inner, indent + 2)) if isinstance(inner, Mapping) and inner else [_flow(inner)]
+            lines = (
+                list(_block(inner, indent + 2))
+                if isinstance(inner, Mapping) and inner
+                else [_flow(inner)]
+            )
             yield f"{blank}- {lines[0].strip()}"
             yield from lines[1:]
 
@@ -129,7 +152,9 @@ def _entry(start: str, value: Any, indent: int) -> Iterator[str]:
 def _flow(value: Any) -> str:
     """A value on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_flow(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{_flow(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_flow, value)) + "]"
     if isinstance(value, str):

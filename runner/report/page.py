@@ -25,7 +25,9 @@ def page_html(page: Page, *, live: str = "") -> bytes:
     from jinja2 import Environment, StrictUndefined
 
     style, script = _text("page.css"), "\n".join(map(_text, SCRIPTS))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
     content = environment.from_string(_text("page.html")).render(
         live=live, policy=policy(live=bool(live)), style=style, script=script,
         head=page.head, summary=page.summary, made=page.head["made"],

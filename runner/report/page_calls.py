@@ -37,7 +37,9 @@ STEPPED = ("row", "id", "at")
 
 def packed(value: Any) -> bytes:
     """A JSON value, deflated, in base64: nothing in it can end the element it stands in."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "backslashreplace"
+    )
     return b64encode(zlib.compress(text, 9))
 
 
@@ -90,7 +92,9 @@ class _Chunks:
         if self.used >= self.room:
             self.left_out.add(row)
             return
-        if row not in self._rows and (len(self._rows) >= ROWS_IN_CHUNK or len(self._open) >= MOST_CALLS):
+        if row not in self._rows and (
+            len(self._rows) >= ROWS_IN_CHUNK or len(self._open) >= MOST_CALLS
+        ):
             self.close()
         self._rows.add(row)
         self._open.append((row, call()))

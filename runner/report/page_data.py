@@ -63,7 +63,9 @@ class Clock:
         return milliseconds(span(self._start, at))
 
 
-def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM, live: bool = False) -> Page:
+def collect(
+    history: History, run: RunRecord, *, made_at: str, room: int = ROOM, live: bool = False
+) -> Page:
     """The page of a run. `made_at` is when (ISO); `room` the bytes for rows and calls, 0 for no calls.
 
     `live` is for a run that is known to go on: rows without an end are under way, and not cut short.
@@ -88,7 +90,9 @@ def collect(history: History, run: RunRecord, *, made_at: str, room: int = ROOM,
     columns = _columns(rows, figures)
     kept, left_out = chunks.close(max(room - len(packed(columns)), room // LEAST))
     summary = tuple(
-        (label, tuple(map(cut, lines))) for label, lines in recount.summary() if not (live and label in _OF_AN_END)
+        (label, tuple(map(cut, lines)))
+        for label, lines in recount.summary()
+        if not (live and label in _OF_AN_END)
     )
     ends = [(figures[row.number].end, BUCKETS.index(bucket)) for row in rows for bucket in BUCKETS
             if bucket == row.bucket and row.number in figures and figures[row.number].end >= 0]  # fmt: skip
@@ -113,10 +117,18 @@ def calls_of_row(history: History, run: RunRecord, number: int) -> list[dict[str
 def place_of(sent: SentCall, run: RunRecord, places: Mapping[str, int]) -> int:
     """The row of this run that a call belongs to; 0 for what belongs to none."""
     call = sent.call
-    return call.row if call.run == run.id else places.get(call.identity.key, 0) if call.identity.per == "row" else 0
+    return (
+        call.row
+        if call.run == run.id
+        else places.get(call.identity.key, 0)
+        if call.identity.per == "row"
+        else 0
+    )
 
 
-def _rows_of(history: History, run: RunRecord, *, live: bool) -> tuple[list[RowRecord], dict[str, int], int]:
+def _rows_of(
+    history: History, run: RunRecord, *, live: bool
+) -> tuple[list[RowRecord], dict[str, int], int]:
     """The rows that were reached, their numbers by key, and how many more are under way."""
     by_row: dict[int, list[CallRecord]] = defaultdict(list)
     for call in history.calls_cut_short(run.id):
@@ -187,7 +199,9 @@ def _asked(run: RunRecord, history: History) -> list[tuple[str, str]]:
         ("finished", moment(run.finished_at)),
         ("state", said_state(run)),
     ]
-    again = (f"{each.key}: {each.why} ({each.who}, {moment(each.at)})" for each in history.again(run.id))
+    again = (
+        f"{each.key}: {each.why} ({each.who}, {moment(each.at)})" for each in history.again(run.id)
+    )
     facts += [("sent again", text) for text in again]
     return [(name, cut(text, LONGEST_CELL)) for name, text in facts if text]
 
@@ -198,13 +212,18 @@ def _columns(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> dict[str
     nothing = _Row()
     for row in rows:
         figure = figures.get(row.number, nothing)
-        outputs = [f"{name} {value}" for name, value in object_of(row.outputs).items() if value is not None]
+        outputs = [
+            f"{name} {value}" for name, value in object_of(row.outputs).items() if value is not None
+        ]
         amount = max(figure.amount, decimal(row.money) or Decimal(0))
         for name, value in {
             "n": row.number,
             "key": cut(row.key, LONGEST_CELL),
             "lines": line_numbers(lines_of(row.lines)),
-            "bucket": next((place for place, bucket in enumerate(BUCKETS) if bucket == row.bucket), len(BUCKETS) - 1),
+            "bucket": next(
+                (place for place, bucket in enumerate(BUCKETS) if bucket == row.bucket),
+                len(BUCKETS) - 1,
+            ),
             "why": cut(row.reason, LONGEST_CELL),
             "out": cut(", ".join(outputs), LONGEST_CELL),
             "ids": cut(row.ids or "; ".join(figure.made), LONGEST_CELL),
@@ -216,7 +235,6 @@ def _columns(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> dict[str
         }.items():
             columns[name].append(value)
     return columns
-
 
 
 def _names(run: RunRecord) -> str:

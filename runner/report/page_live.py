@@ -51,7 +51,9 @@ class LivePage:
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/{token}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="page", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="page", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -72,7 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
         port = self.connection.getsockname()[1]
         if self.headers.get("Host") not in (f"127.0.0.1:{port}", f"localhost:{port}"):
             self._give(421, b"")
-        elif not secrets.compare_digest(self.path.encode()[: len(self.prefix)], self.prefix.encode()):
+        elif not secrets.compare_digest(
+            self.path.encode()[: len(self.prefix)], self.prefix.encode()
+        ):
             self._give(404, b"")
         else:
             self._answer(asked.path.removeprefix(self.prefix), parse_qs(asked.query))
@@ -89,10 +93,14 @@ class _Handler(BaseHTTPRequestHandler):
         except StoppedError as error:
             self._give(503, error.message.encode("utf-8", "backslashreplace"))
 
-    def _tell(self, history: History, run: RunRecord, what: str, query: Mapping[str, list[str]]) -> None:
+    def _tell(
+        self, history: History, run: RunRecord, what: str, query: Mapping[str, list[str]]
+    ) -> None:
         row = query.get("row", [""])[0]
         if what == "":
-            self._give(200, page_html(self._page(history, run), live=str(INTERVAL)), kind="text/html")
+            self._give(
+                200, page_html(self._page(history, run), live=str(INTERVAL)), kind="text/html"
+            )
         elif what == "data":
             mark = history.mark(run.id)
             if query.get("seen", [""])[0] == mark:

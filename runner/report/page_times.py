@@ -23,7 +23,15 @@ WAIT = 1000
 """Milliseconds without a call in flight that count as waiting."""
 
 CLASSES = ("ok", "refused", "held back", "unknown")
-_CLASS = {"done": 0, "found": 0, "rejected": 1, "throttled": 2, "denied": 1, "not sent": 2, "unknown": 3}
+_CLASS = {
+    "done": 0,
+    "found": 0,
+    "rejected": 1,
+    "throttled": 2,
+    "denied": 1,
+    "not sent": 2,
+    "unknown": 3,
+}
 
 
 class Times:
@@ -48,7 +56,9 @@ class Times:
         found = []
         for name, (counts, times) in sorted(self._operations.items()):
             ordered = sorted(times)
-            found.append([name, *counts, percentile(ordered, 50), percentile(ordered, 95), ordered[-1]])
+            found.append(
+                [name, *counts, percentile(ordered, 50), percentile(ordered, 95), ordered[-1]]
+            )
         return found
 
     def picture(self, rows: Iterable[tuple[int, int]]) -> dict[str, Any] | None:

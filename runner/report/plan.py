@@ -37,7 +37,15 @@ from typing import Any, Literal, TextIO
 from runner.engine.events import Event, PlannedCall, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import printable
 from runner.report.calls import draw_row, literal, shape
-from runner.report.text import LIKE_SHOWN, exceptions, input_size, like_it, line_numbers, money, plural
+from runner.report.text import (
+    LIKE_SHOWN,
+    exceptions,
+    input_size,
+    like_it,
+    line_numbers,
+    money,
+    plural,
+)
 from runner.template import Unknown
 
 Kind = Literal[
@@ -159,15 +167,21 @@ class PlanText:
 
     def _begin(self, event: RunStarted) -> None:
         self._rows, self._each = event.rows, event.reads is not None
-        self._write(f"DRY RUN  {printable(event.recipe)} -> {printable(event.target)}   nothing is sent")
+        self._write(
+            f"DRY RUN  {printable(event.recipe)} -> {printable(event.target)}   nothing is sent"
+        )
         if event.reads is not None:
-            self._write(f"         rows: {printable(event.search)}   GET {printable(event.reads.url)}")
+            self._write(
+                f"         rows: {printable(event.search)}   GET {printable(event.reads.url)}"
+            )
             self._write("         they are read when it runs; one row stands here for each of them")
         elif event.lines:
             self._write(f"         {input_size(event)}")
         if event.writes_before:
             finished = f"earlier runs finished {plural(event.writes_before, 'call')}"
-            self._write(f"         {finished}; none is sent again{printable(exceptions(event.again))}")
+            self._write(
+                f"         {finished}; none is sent again{printable(exceptions(event.again))}"
+            )
 
     def _row(self, result: RowResult) -> None:
         kind = kind_of(result)
@@ -208,7 +222,10 @@ class PlanText:
             for like, names in self._likes.items()
             if self._more[like]
         ]
-        before = [f"{plural(count, 'row')} done before (run {run})" for run, count in sorted(self._done_before.items())]
+        before = [
+            f"{plural(count, 'row')} done before (run {run})"
+            for run, count in sorted(self._done_before.items())
+        ]
         if more or before:
             self._write("", *more, *before)
         self._write("", *summary(self.totals, rows=self._rows, each=self._each))
@@ -233,10 +250,16 @@ def summary(totals: Totals, *, rows: int, each: bool = False) -> list[str]:
     if each:
         lines = [f"Plan: for each row found: {_counted(totals.writes, 'call')}"]
     if totals.undecided:
-        lines.append(f"      {totals.undecided:,} of the calls only if the run finds that their condition holds")
+        lines.append(
+            f"      {totals.undecided:,} of the calls only if the run finds that their condition holds"
+        )
     reads = totals.reads.total() + totals.searches
     if reads:
-        searches = plural(totals.searches, "search before a call", "searches before a call") if totals.searches else ""
+        searches = (
+            plural(totals.searches, "search before a call", "searches before a call")
+            if totals.searches
+            else ""
+        )
         names = ", ".join(filter(None, (_names(totals.reads), searches)))
         lines.append(f"Reads: {reads:,} at least ({names}); a list of several pages takes more")
     return [*lines, money_line(totals)]
@@ -249,9 +272,13 @@ def money_line(totals: Totals) -> str:
         parts.append(f"{plural(totals.money.count, 'payment')}, {money(totals.money.total)}")
     if totals.money_undecided.count:
         conditional = totals.money_undecided
-        parts.append(f"{conditional.count:,} of them ({money(conditional.total)}) only if their condition holds")
+        parts.append(
+            f"{conditional.count:,} of them ({money(conditional.total)}) only if their condition holds"
+        )
     if totals.money.open:
-        parts.append(f"{plural(totals.money.open, 'payment')} whose amount is only known after the run")
+        parts.append(
+            f"{plural(totals.money.open, 'payment')} whose amount is only known after the run"
+        )
     return f"Money: {'; '.join(parts) or 'none'}"
 
 
@@ -290,7 +317,9 @@ def _name(result: RowResult) -> str:
 
 def reason_of(result: RowResult) -> str:
     """Why a row is not sent; empty where nothing is said."""
-    return result.reason or next((f"{call.step}: {call.reason}" for call in result.planned if call.reason), "")
+    return result.reason or next(
+        (f"{call.step}: {call.reason}" for call in result.planned if call.reason), ""
+    )
 
 
 def _outputs(outputs: Mapping[str, Any]) -> str:

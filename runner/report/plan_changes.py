@@ -1,17 +1,17 @@
 """A dry run against a plan of before: what changed for people, and the check that nothing did before a run sends.
 
-    DRY RUN  import-orders -> sandbox   against plan.json
-             the recipe changed: recipe.sha256 was "5f0c...", is "77aa..."
+DRY RUN  import-orders -> sandbox   against plan.json
+         the recipe changed: recipe.sha256 was "5f0c...", is "77aa..."
 
-    ~ PO-1042  lines 2-4
-        job: body.description was "Spring jerseys", is "Spring jerseys [PO-1042]"
-    + PO-1081  line 71   to send, 5 calls
-    - PO-1077            no longer there: was to send
+~ PO-1042  lines 2-4
+    job: body.description was "Spring jerseys", is "Spring jerseys [PO-1042]"
++ PO-1081  line 71   to send, 5 calls
+- PO-1077            no longer there: was to send
 
-    Changes: 1 row changed, 1 added, 1 gone, 37 as they were
-    Plan: 39 rows: 39 to send; 312 calls (39 create_job, ...)
-    Money: 31 payments, 18,442.50
-    DRY RUN  nothing was sent
+Changes: 1 row changed, 1 added, 1 gone, 37 as they were
+Plan: 39 rows: 39 to send; 312 calls (39 create_job, ...)
+Money: 31 payments, 18,442.50
+DRY RUN  nothing was sent
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class PlanCheck:
             self._row(event.result)
         elif isinstance(event, RunEnded) and not self.difference and not event.stopped:
             for _, line in self._rows:
-                raise self._differs(f"row {_name(self._plan.parsed(line)['key'])} is no longer there")
+                raise self._differs(
+                    f"row {_name(self._plan.parsed(line)['key'])} is no longer there"
+                )
 
     def _row(self, result: RowResult) -> None:
         now = row_line(result, self._header.searches).encode()
@@ -63,14 +65,20 @@ class PlanCheck:
             raise self._differs(f"row {_name(result.key)} is not in it")
         old, new = self._plan.parsed(before), self._plan.parsed(now)
         if old.get("key") != new["key"]:
-            raise self._differs(f"row {_name(new['key'])} stands where row {_name(old.get('key', ''))} stood")
+            raise self._differs(
+                f"row {_name(new['key'])} stands where row {_name(old.get('key', ''))} stood"
+            )
         first = next(row_differences(old, new), "another number or other notes")
         raise self._differs(f"row {_name(result.key)}: {first}")
 
     def _differs(self, text: str) -> PlanError:
         self.difference = text
         day = self._plan.header.get("run_date")
-        also = f"; the plan is of {day}, and run.date is {self._header.date} now" if day != self._header.date else ""
+        also = (
+            f"; the plan is of {day}, and run.date is {self._header.date} now"
+            if day != self._header.date
+            else ""
+        )
         return PlanError(f"not what {self._plan.path} says: {text}{also}", remedy=_AGAIN)
 
 
@@ -105,7 +113,9 @@ class Against:
         lines, name = line_numbers(result.lines), printable(result.key) or f"row {result.number}"
         if place is None:
             self.added += 1
-            return Change("+", name, lines, (f"{kind_of(result)}, {plural(len(result.planned), 'call')}",))
+            return Change(
+                "+", name, lines, (f"{kind_of(result)}, {plural(len(result.planned), 'call')}",)
+            )
         before, now = self._plan.row(place), row_line(result, self._header.searches).encode()
         if before != now:
             details = tuple(row_differences(self._plan.parsed(before), self._plan.parsed(now)))
@@ -124,8 +134,14 @@ class Against:
 
     def summary(self) -> str:
         """How many rows changed, in one line."""
-        parts = [f"{count:,} {what}" for count, what in ((self.added, "added"), (self.gone, "gone")) if count]
-        return ", ".join([f"{plural(self.changed, 'row')} changed", *parts, f"{self.same:,} as they were"])
+        parts = [
+            f"{count:,} {what}"
+            for count, what in ((self.added, "added"), (self.gone, "gone"))
+            if count
+        ]
+        return ", ".join(
+            [f"{plural(self.changed, 'row')} changed", *parts, f"{self.same:,} as they were"]
+        )
 
 
 class PlanChanges:
@@ -169,7 +185,9 @@ class PlanChanges:
             for change in self._against.left():
                 self._draw(change)
         if self._shown > ROWS_SHOWN and not self._show_all:
-            self._write(f"... and {plural(self._shown - ROWS_SHOWN, 'more row')} (--all shows each)")
+            self._write(
+                f"... and {plural(self._shown - ROWS_SHOWN, 'more row')} (--all shows each)"
+            )
         if self._shown:
             self._write("")
         self._write(f"Changes: {self._against.summary()}", *summary(self._totals, rows=self._rows))

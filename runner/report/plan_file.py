@@ -49,7 +49,9 @@ class PlanFile:
                 head = [self._file.readline(MAX_LINE) for _ in range(3)]
             except OSError as error:
                 why = (error.strerror or str(error)).lower()
-                raise PlanError(f"the plan {self.path} cannot be read: {why}", remedy=_REMEDY) from None
+                raise PlanError(
+                    f"the plan {self.path} cannot be read: {why}", remedy=_REMEDY
+                ) from None
             self.header = self._header(head)
             failing.pop_all()
         return self
@@ -59,10 +61,18 @@ class PlanFile:
 
     def _header(self, head: list[bytes]) -> Mapping[str, Any]:
         if re.fullmatch(rb'{"plan":[0-9]+,\n', head[0]) and head[0] != b'{"plan":%d,\n' % VERSION:
-            raise PlanError(f"the plan {self.path} is of another version of the format", remedy=_REMEDY)
-        tree = self._parsed(b"{" + head[1].removesuffix(b",\n") + b"}") if head[2] == b'"rows":[\n' else {}
+            raise PlanError(
+                f"the plan {self.path} is of another version of the format", remedy=_REMEDY
+            )
+        tree = (
+            self._parsed(b"{" + head[1].removesuffix(b",\n") + b"}")
+            if head[2] == b'"rows":[\n'
+            else {}
+        )
         if not isinstance(tree.get("header"), dict):
-            raise PlanError(f"{self.path} is not a plan, or was written anew by another program", remedy=_REMEDY)
+            raise PlanError(
+                f"{self.path} is not a plan, or was written anew by another program", remedy=_REMEDY
+            )
         header: Mapping[str, Any] = tree["header"]
         return header
 
@@ -96,12 +106,15 @@ class PlanFile:
         return tree
 
 
-def header_differences(old: Mapping[str, Any], new: Header, *, besides: tuple[str, ...] = ()) -> Iterator[str]:
+def header_differences(
+    old: Mapping[str, Any], new: Header, *, besides: tuple[str, ...] = ()
+) -> Iterator[str]:
     """What a plan was made from and is no longer, in words, the weightiest first."""
     tree = json.loads(to_json(new.tree()), parse_float=Number, parse_int=Number)
     for name, noun in _NOUNS.items():
         changed = [
-            f"{at} was {was}, is {now}" for at, was, now in differences({name: old.get(name)}, {name: tree.get(name)})
+            f"{at} was {was}, is {now}"
+            for at, was, now in differences({name: old.get(name)}, {name: tree.get(name)})
         ]
         if changed and name not in besides:
             yield f"the {noun} changed: {'; '.join(changed[:3])}"
@@ -110,7 +123,10 @@ def header_differences(old: Mapping[str, Any], new: Header, *, besides: tuple[st
 def row_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """What changed in a row of a plan, wherever it stands: call by call, old and new values."""
     before, after = _calls(old), _calls(new)
-    own = [{key: value for key, value in row.items() if key not in ("row", "lines", "calls")} for row in (old, new)]
+    own = [
+        {key: value for key, value in row.items() if key not in ("row", "lines", "calls")}
+        for row in (old, new)
+    ]
     yield from (f"{at} was {was}, is {now}" for at, was, now in differences(*own))
     for name, call in before.items():
         if name not in after:
@@ -119,7 +135,10 @@ def row_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[
         if name not in before:
             yield f"{name} is new: {_place(call)}"
         else:
-            yield from (f"{name}: {at} was {was}, is {now}" for at, was, now in differences(before[name], call))
+            yield from (
+                f"{name}: {at} was {was}, is {now}"
+                for at, was, now in differences(before[name], call)
+            )
     if before == after and list(before) != list(after):
         yield "the calls are in another order"
 
@@ -149,5 +168,7 @@ def _calls(row: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for call in row.get("calls", ()):
         name = call["step"] + (f"[{call['item']}]" if "item" in call else "")
-        found[name] = unmarked({key: value for key, value in call.items() if key not in ("step", "item", "notes")})
+        found[name] = unmarked(
+            {key: value for key, value in call.items() if key not in ("step", "item", "notes")}
+        )
     return found

@@ -63,13 +63,18 @@ class Header(NamedTuple):
 
     def tree(self) -> dict[str, Any]:
         """The header as plain data."""
-        secrets = {api: [_credential(auth) for auth in auths] for api, (_, auths) in self.apis.items()}
+        secrets = {
+            api: [_credential(auth) for auth in auths] for api, (_, auths) in self.apis.items()
+        }
         return {
             "recipe": {"name": self.recipe, "sha256": self.recipe_digest},
             "input": self._input(),
             "target": self.target,
             "account": self.account,
-            "apis": {api: {"base_url": url, "auth": secrets[api]} for api, (url, _) in sorted(self.apis.items())},
+            "apis": {
+                api: {"base_url": url, "auth": secrets[api]}
+                for api, (url, _) in sorted(self.apis.items())
+            },
             "vars": dict(sorted(self.values.items())),
             "run_date": self.date,
             "limit": self.limit,
@@ -82,7 +87,6 @@ class Header(NamedTuple):
             file = {"name": self.input_name, "sha256": self.input_digest, "left_out": self.left_out}
             return file | self._announced()
         return {"search": self.search} if self.search else None
-
 
     def _announced(self) -> dict[str, Any]:
         if not self.announced:
@@ -108,7 +112,9 @@ class PlanJson:
             self._out.write(head_lines(self._header))
         elif isinstance(event, RowFinished):
             self._totals.add(kind_of(event.result), event.result.planned)
-            self._out.write(("" if self._first else ",\n") + row_line(event.result, self._header.searches))
+            self._out.write(
+                ("" if self._first else ",\n") + row_line(event.result, self._header.searches)
+            )
             self._first = False
         elif isinstance(event, RunEnded):
             end = "" if self._first else "\n"
@@ -144,7 +150,9 @@ def row_line(result: RowResult, searches: Mapping[str, str]) -> str:
     """A row of the plan on one line."""
     kind = kind_of(result)
     lines = ",".join(map(str, result.lines))
-    line = f'{{"row":{result.number},"key":{text_json(result.key)},"lines":[{lines}],"state":"{kind}"'
+    line = (
+        f'{{"row":{result.number},"key":{text_json(result.key)},"lines":[{lines}],"state":"{kind}"'
+    )
     if reason := reason_of(result) if kind in HEADINGS else result.reason:
         line += f',"reason":{text_json(reason)}'
     if result.earlier_run:
@@ -154,7 +162,9 @@ def row_line(result: RowResult, searches: Mapping[str, str]) -> str:
 
 
 def _call(call: PlannedCall, searches: Mapping[str, str]) -> str:
-    step, operation, state, request, item, reason, unless_found, run, read_back = call  # cheaper than by their names
+    step, operation, state, request, item, reason, unless_found, run, read_back = (
+        call  # cheaper than by their names
+    )
     line = _call_head(step, operation.full_name, operation.effect, state)
     if item is not None:
         line += f',"item":{item}'
@@ -234,7 +244,11 @@ def unmarked(tree: Any) -> Any:
     if isinstance(tree, Mapping):
         if LATER in tree:
             later = tree[LATER]
-            return Unknown(later) if isinstance(later, str) else Unknown.text([unmarked(part) for part in later])
+            return (
+                Unknown(later)
+                if isinstance(later, str)
+                else Unknown.text([unmarked(part) for part in later])
+            )
         return {name.removeprefix("("): unmarked(value) for name, value in tree.items()}
     return [unmarked(value) for value in tree] if isinstance(tree, list) else tree
 

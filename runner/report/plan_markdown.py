@@ -72,7 +72,9 @@ class PlanMarkdown:
     def _row(self, result: RowResult) -> None:
         kind = kind_of(result)
         self._totals.add(kind, result.planned)
-        place = " ".join(filter(None, (code(result.key or f"row {result.number}"), line_numbers(result.lines))))
+        place = " ".join(
+            filter(None, (code(result.key or f"row {result.number}"), line_numbers(result.lines)))
+        )
         if kind in HEADINGS:
             _keep(self._attention, f"- {place}: {HEADINGS[kind]}: {code(reason_of(result))}")
         elif kind != "done before":
@@ -126,7 +128,11 @@ class PlanMarkdown:
     def _details(self) -> Iterable[str]:
         for like, (names, block) in self._blocks.items():
             count = self._shapes[like]
-            title = ", ".join(map(html, names)) if count == len(names) else f"{count:,} rows like {html(names[0])}"
+            title = (
+                ", ".join(map(html, names))
+                if count == len(names)
+                else f"{count:,} rows like {html(names[0])}"
+            )
             cut = block if len(block) <= BLOCK_SHOWN else block[:BLOCK_SHOWN] + "\n..."
             yield f"\n<details><summary>{title}</summary>\n\n{fenced(cut)}\n</details>\n"
         if len(self._shapes) > len(self._blocks):
@@ -156,7 +162,9 @@ def bounded(parts: Iterable[str], *, limit: int = LIMIT) -> str:
         else:
             left += 1
     if left:
-        kept.append(f"\n{plural(left, 'part')} too long for a comment: the whole plan is in the plan file\n")
+        kept.append(
+            f"\n{plural(left, 'part')} too long for a comment: the whole plan is in the plan file\n"
+        )
     return "".join(kept)
 
 

@@ -1,15 +1,15 @@
 """What a probe found, as text: names and types, never a value.
 
-    operation         state        status  objects
-    search_customers  agrees          200        3
-    get_customer      differs         200        1  2 differences
-    list_refunds      not tried                     needs refund_id
+operation         state        status  objects
+search_customers  agrees          200        3
+get_customer      differs         200        1  2 differences
+list_refunds      not tried                     needs refund_id
 
-    get_customer  GET /customers/{customer_id}
-      fax      string   not in the document
-      loyalty  integer  the document says string
+get_customer  GET /customers/{customer_id}
+  fax      string   not in the document
+  loyalty  integer  the document says string
 
-    1 agrees, 1 differs, 1 not tried
+1 agrees, 1 differs, 1 not tried
 """
 
 from __future__ import annotations

@@ -24,7 +24,9 @@ _PROBES = ("once", "probes")
 class Recount:
     """Takes the rows of a run and its calls, in any order, rows first. `under_way` rows are in no bucket yet."""
 
-    def __init__(self, run: RunRecord, rows: Iterable[RowRecord], *, whole: bool = True, under_way: int = 0) -> None:
+    def __init__(
+        self, run: RunRecord, rows: Iterable[RowRecord], *, whole: bool = True, under_way: int = 0
+    ) -> None:
         self.run = run
         self.account = Account()
         self._under_way = under_way
@@ -47,7 +49,9 @@ class Recount:
         for each in sent.attempts:
             self._last = max(self._last, each.at)
             self.account.count(
-                Counted(key, identity.step, call.operation, call.effect, each.state, amount, each.reason)
+                Counted(
+                    key, identity.step, call.operation, call.effect, each.state, amount, each.reason
+                )
             )
 
     @property
@@ -65,7 +69,9 @@ class Recount:
     def _ended(self) -> RunEnded:
         lines = by_bucket(self._totals.lines, self.run.line_count)
         seconds = span(self.run.started_at, self.run.finished_at or self._last)
-        return RunEnded(self.run.id, self.buckets, lines, self.run.exit_code or 0, seconds, self.run.reason)
+        return RunEnded(
+            self.run.id, self.buckets, lines, self.run.exit_code or 0, seconds, self.run.reason
+        )
 
 
 def decimal(text: str) -> Decimal | None:
@@ -79,6 +85,8 @@ def decimal(text: str) -> Decimal | None:
 def span(start: str, end: str) -> float:
     """Seconds between two times of the journal; 0 where one of them is missing."""
     try:
-        return max(0.0, (dt.datetime.fromisoformat(end) - dt.datetime.fromisoformat(start)).total_seconds())
+        return max(
+            0.0, (dt.datetime.fromisoformat(end) - dt.datetime.fromisoformat(start)).total_seconds()
+        )
     except ValueError:
         return 0.0

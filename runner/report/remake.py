@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from runner.engine.events import BUCKETS, Bucket, Reporter, RowFinished, RowResult, RunEnded, RunStarted
+from runner.engine.events import (
+    BUCKETS,
+    Bucket,
+    Reporter,
+    RowFinished,
+    RowResult,
+    RunEnded,
+    RunStarted,
+)
 from runner.engine.finished import result_of
 from runner.engine.totals import Totals
 from runner.journal import History, RunRecord
@@ -47,7 +55,13 @@ def by_bucket(counts: Mapping[Bucket, int] | Mapping[str, int], size: int) -> di
 def started_of(run: RunRecord) -> RunStarted:
     """The start of a run on record."""
     return RunStarted(
-        run.id, run.recipe, run.target, run.row_count, run.line_count, dry_run=False, left_out=run.left_out
+        run.id,
+        run.recipe,
+        run.target,
+        run.row_count,
+        run.line_count,
+        dry_run=False,
+        left_out=run.left_out,
     )
 
 
@@ -69,4 +83,6 @@ def _results(run: RunRecord, history: History, input_: Input | None) -> Iterator
 
 
 def _cut_short(row: Row, *, unknown: bool) -> RowResult:
-    return RowResult(row.number, row.key, row.lines, "unknown" if unknown else "not started", CUT_SHORT)
+    return RowResult(
+        row.number, row.key, row.lines, "unknown" if unknown else "not started", CUT_SHORT
+    )

@@ -1,8 +1,8 @@
 """results.xlsx: what was asked and what it came to, every line with its bucket, and what was made; for people.
 
-    summary   recipe, target, input; rows and lines by bucket; calls and money by operation; the control total
-    results   as results.csv, the buckets in colour, filtered
-    created   as created.csv
+summary   recipe, target, input; rows and lines by bucket; calls and money by operation; the control total
+results   as results.csv, the buckets in colour, filtered
+created   as created.csv
 """
 
 from __future__ import annotations
@@ -49,7 +49,11 @@ class ResultsBook:
         """Write it; returns where it is."""
         if not self._created.whole:
             self._created.write()
-        with stopping(self.path, remedy=MEND), WholeFile(self.path) as file, open_book(file) as book:
+        with (
+            stopping(self.path, remedy=MEND),
+            WholeFile(self.path) as file,
+            open_book(file) as book,
+        ):
             summary = book.sheet("summary", ("summary", "", "", ""), cut=True)
             self._results(book.sheet("results", columns, cut=True), columns, lines)
             created = book.sheet("created", COLUMNS, cut=True)
@@ -89,7 +93,11 @@ class ResultsBook:
         sheet.row(["all", sum(ended.buckets.values()), lines], style=bold)
         read = self._run.line_count + self._left_out
         right = lines == read
-        verdict = "every line read is in one bucket" if right else "CHECK: the buckets do not add up to the lines read"
+        verdict = (
+            "every line read is in one bucket"
+            if right
+            else "CHECK: the buckets do not add up to the lines read"
+        )
         sheet.row(["lines read", None, read, verdict], style={} if right else bold)
         self._operations(sheet, bold)
         sheet.end(filtered=False)
@@ -107,4 +115,6 @@ class ResultsBook:
 def _names_id(name: str) -> bool:
     """Whether a column holds what things are called, and no amount."""
     words = name.lower().replace("-", "_").split("_")
-    return bool({"id", "ids", "number", "no", "ref", "key"} & set(words)) or name.endswith(("Id", "ID"))
+    return bool({"id", "ids", "number", "no", "ref", "key"} & set(words)) or name.endswith(
+        ("Id", "ID")
+    )

@@ -11,7 +11,9 @@ from urllib.parse import quote
 
 from runner.problems import Problem, printable
 
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 
 
 def sarif(problems: Sequence[Problem], *, notes: Sequence[Problem] = ()) -> str:
@@ -31,9 +33,16 @@ def sarif(problems: Sequence[Problem], *, notes: Sequence[Problem] = ()) -> str:
         "results": [_result(each, kinds.index(each.kind)) for each in problems],
     }
     if notes:
-        told = [{"level": "note", "descriptor": {"id": each.kind}, **_finding(each)} for each in notes]
+        told = [
+            {"level": "note", "descriptor": {"id": each.kind}, **_finding(each)} for each in notes
+        ]
         run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": told}]
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(
+            {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False
+        )
+        + "\n"
+    )
 
 
 def _title(kind: str) -> str:
@@ -57,7 +66,14 @@ def _finding(problem: Problem) -> dict[str, Any]:
         region["snippet"] = {"text": printable(problem.excerpt)}
     return {
         "message": {"text": text},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(problem.file)}, "region": region}}],
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": _uri(problem.file)},
+                    "region": region,
+                }
+            }
+        ],
     }
 
 

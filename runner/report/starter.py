@@ -59,9 +59,15 @@ def workflow(recipe: str) -> str:
     return WORKFLOW.replace("RECIPE", json.dumps(recipe))
 
 
-def recipe_text(name: str, operation: Operation, *, sheet: Sheet | None = None, file: str = "") -> str:
+def recipe_text(
+    name: str, operation: Operation, *, sheet: Sheet | None = None, file: str = ""
+) -> str:
     """A recipe that uses the operation, for each row of the sheet in `file`; it validates and plans as it stands."""
-    lines = ["recipe: 1", f"name: {name}", f"description: {_text(operation.summary or operation.full_name)}"]
+    lines = [
+        "recipe: 1",
+        f"name: {name}",
+        f"description: {_text(operation.summary or operation.full_name)}",
+    ]
     if sheet is not None:
         lines += ["rows:", f"  file: {_text(file)}", *_rows(sheet)]
     lines += ["steps:", f"  - id: {_identifier(operation.name)}", f"    use: {operation.full_name}"]
@@ -85,7 +91,11 @@ def _rows(sheet: Sheet) -> Iterator[str]:
     for column in sheet.columns:
         told: dict[str, Any] = {"from": column.header} if column.header != column.name else {}
         told |= {"type": column.type} if column.type != "string" else {}
-        told |= {"format": list(column.format) if len(column.format) > 1 else column.format[0]} if column.format else {}
+        told |= (
+            {"format": list(column.format) if len(column.format) > 1 else column.format[0]}
+            if column.format
+            else {}
+        )
         told |= {"locale": column.locale} if column.locale else {}
         told |= _written(column)
         told |= {"required": True} if column.required else {}
@@ -109,12 +119,20 @@ def _arguments(operation: Operation, sheet: Sheet | None) -> dict[str, Any]:
     given = sample_arguments(operation)
     if sheet is None:
         return given
-    fields: dict[str, Mapping[str, Any]] = {name: each.schema for name, each in operation.parameters.items()}
+    fields: dict[str, Mapping[str, Any]] = {
+        name: each.schema for name, each in operation.parameters.items()
+    }
     fields |= operation.fields
     usable = [each for each in sheet.columns if each.name in sheet.constant]
     columns = {_plain(each.name): each for each in usable}
-    found = {name: columns[_plain(name)] for name, schema in fields.items() if _plain(name) in columns}
-    found = {name: each for name, each in found.items() if _fits(fields[name], each, name in operation.required)}
+    found = {
+        name: columns[_plain(name)] for name, schema in fields.items() if _plain(name) in columns
+    }
+    found = {
+        name: each
+        for name, each in found.items()
+        if _fits(fields[name], each, name in operation.required)
+    }
     if not found:
         key = next(each for each in sheet.columns if each.name == sheet.key)
         found = {name: key for name, schema in fields.items() if _fits(schema, key, required=True)}
@@ -126,7 +144,9 @@ def _arguments(operation: Operation, sheet: Sheet | None) -> dict[str, Any]:
 def _fits(schema: Mapping[str, Any], column: Column, required: bool) -> bool:  # noqa: FBT001 - one of three facts
     declared = schema.get("type", "string")
     kinds = [declared] if isinstance(declared, str) else declared
-    strict = any(key in schema for key in ("enum", "pattern", "format", "maxLength", "minimum", "maximum"))
+    strict = any(
+        key in schema for key in ("enum", "pattern", "format", "maxLength", "minimum", "maximum")
+    )
     fits = any(column.type in _FITS.get(kind, ()) for kind in kinds)
     return fits and (column.required or not required) and (not strict or column.type == "date")
 

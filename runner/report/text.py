@@ -16,7 +16,9 @@ RANGES_SHOWN = 6
 """Ranges of line numbers that are written out before the rest is only counted."""
 
 
-_UTC = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?\+00:00").fullmatch
+_UTC = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?\+00:00"
+).fullmatch
 """A time as the journal writes it, hundreds of thousands of which are told of in a report."""
 
 
@@ -92,7 +94,9 @@ def line_numbers(lines: Sequence[int]) -> str:
     return f"{noun} {shown}" + (f" and {rest:,} more" if rest else "")
 
 
-def columns(rows: Sequence[Sequence[str]], *, right: Collection[int] = (), gap: str = "  ") -> list[str]:
+def columns(
+    rows: Sequence[Sequence[str]], *, right: Collection[int] = (), gap: str = "  "
+) -> list[str]:
     """Rows of cells as aligned lines, the columns in `right` to the right; no line ends in blanks.
 
     Not rich.table: that folds or cuts what is wider than a screen, and these lines are also read by machines.
@@ -100,7 +104,9 @@ def columns(rows: Sequence[Sequence[str]], *, right: Collection[int] = (), gap: 
     widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     return [
         gap.join(
-            " " * (width - cells(cell)) + cell if place in right else cell + " " * (width - cells(cell))
+            " " * (width - cells(cell)) + cell
+            if place in right
+            else cell + " " * (width - cells(cell))
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

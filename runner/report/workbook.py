@@ -120,7 +120,9 @@ class Sheet:
             self._sheet.write_boolean(self._count, at, value, self._form(style))
         elif isinstance(value, int | Decimal) and _fits(value):
             number = float(value) if isinstance(value, Decimal) else value
-            self._sheet.write_number(self._count, at, number, self._form(style, _number_format(value)))
+            self._sheet.write_number(
+                self._count, at, number, self._form(style, _number_format(value))
+            )
         elif isinstance(value, dt.date) and value.year >= 1900:
             day = dt.datetime.combine(value, dt.time())
             self._sheet.write_datetime(self._count, at, day, self._form(style, "yyyy-mm-dd"))
@@ -136,7 +138,9 @@ class Sheet:
         if len(text) <= MOST_CHARACTERS:
             return text
         if not self._cut:
-            raise _too_large(f"a value of {self._header[at]!r} with more than {MOST_CHARACTERS:,} characters")
+            raise _too_large(
+                f"a value of {self._header[at]!r} with more than {MOST_CHARACTERS:,} characters"
+            )
         return text[: MOST_CHARACTERS - 1] + "…"
 
 

@@ -1,7 +1,7 @@
 """Control totals: what was announced of a sheet, compared with what was read before anything is sent.
 
-    the sheet has 411 lines, not 412 as announced: 1 less
-    the sum of amount is 18,440.00, not 18,442.50 as announced: 2.50 less
+the sheet has 411 lines, not 412 as announced: 1 less
+the sum of amount is 18,440.00, not 18,442.50 as announced: 2.50 less
 """
 
 from __future__ import annotations
@@ -24,9 +24,16 @@ class Announced:
 
     def __init__(self, rows: Rows, scope: Mapping[str, Any]) -> None:
         given = rows.expect_total or {}
-        self._counts = {name: _number(given[name], scope, name) for name in ("lines", "rows") if name in given}
-        self._sums = {name: _number(tree, scope, f"sum of {name}") for name, tree in given.get("sum", {}).items()}
-        self._found = dict.fromkeys((name for name, value in self._sums.items() if value is not None), Decimal(0))
+        self._counts = {
+            name: _number(given[name], scope, name) for name in ("lines", "rows") if name in given
+        }
+        self._sums = {
+            name: _number(tree, scope, f"sum of {name}")
+            for name, tree in given.get("sum", {}).items()
+        }
+        self._found = dict.fromkeys(
+            (name for name, value in self._sums.items() if value is not None), Decimal(0)
+        )
 
     def add(self, values: Mapping[str, Any]) -> None:
         """One line of the input."""

@@ -68,12 +68,22 @@ def open_archive(file: IO[bytes], findings: Findings) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise _refusal(f"is a damaged workbook: {str(error).lower()}", "damaged", "copy it again", findings) from None
+        raise _refusal(
+            f"is a damaged workbook: {str(error).lower()}", "damaged", "copy it again", findings
+        ) from None
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if BOOK not in names:
-        what = next((what for name, what in _OTHERS.items() if name in names), "an archive without a workbook in it")
-        raise _refusal(f"is {what}, not an .xlsx workbook", "unsupported", "save the sheet as .xlsx or CSV", findings)
+        what = next(
+            (what for name, what in _OTHERS.items() if name in names),
+            "an archive without a workbook in it",
+        )
+        raise _refusal(
+            f"is {what}, not an .xlsx workbook",
+            "unsupported",
+            "save the sheet as .xlsx or CSV",
+            findings,
+        )
     wrong = ""
     if len(parts) > MOST_PARTS or len(names) < len(parts):
         wrong = f"has {len(parts):,} files in it, or one of them twice"
@@ -103,7 +113,9 @@ def read_xml(archive: zipfile.ZipFile, name: str, findings: Findings) -> Element
         raise damaged(f"{name}: {error}", findings) from None
 
 
-def read_part(archive: zipfile.ZipFile, name: str, findings: Findings, *, most: int = MOST_BYTES) -> Iterator[bytes]:
+def read_part(
+    archive: zipfile.ZipFile, name: str, findings: Findings, *, most: int = MOST_BYTES
+) -> Iterator[bytes]:
     """The bytes of a part, a piece at a time. Raises InvalidError when it is not what the archive says it is."""
     size = 0
     try:

@@ -81,14 +81,18 @@ def is_plain(column: Column, *, checked: bool = False) -> bool:
     """Whether each text but the empty one is its own value: none is wrong, or none of those that were `checked`."""
     if checked:
         column = column._replace(min_length=None, max_length=None, pattern="", enum=())
-    return column._replace(name="", header="", others=(), default=None, required=False) == _PLAIN_TEXT
+    return (
+        column._replace(name="", header="", others=(), default=None, required=False) == _PLAIN_TEXT
+    )
 
 
 def _none(column: Column, text: str) -> Any:
     """The value of a cell that has none."""
     if not column.required:
         return column.default
-    raise CellError(f"has no value: {shown(text)} stands for none" if text else "is empty", remedy="fill it in")
+    raise CellError(
+        f"has no value: {shown(text)} stands for none" if text else "is empty", remedy="fill it in"
+    )
 
 
 One = Callable[[Any, str], Any]
@@ -166,7 +170,9 @@ def _part(text: str, separator: str, number: int, of: int) -> str:
     parts = text.split(separator)
     if len(parts) != of:
         count = f"{len(parts)} part{'s' * (len(parts) != 1)}"
-        raise CellError(f"{shown(text)} has {count} by {separator!r}, not {of}", remedy="write all of them")
+        raise CellError(
+            f"{shown(text)} has {count} by {separator!r}, not {of}", remedy="write all of them"
+        )
     return parts[number - 1].strip()
 
 
@@ -178,8 +184,14 @@ def _mapping(column: Column, clean: Callable[[str], str] | None) -> Parse:
     def mapped(text: str) -> Any:
         if text not in values:
             near, known = nearest(text, names, noun="values"), ", ".join(names[:MAPPED_SHOWN])
-            listed = "" if near.startswith("known") else f" it has {known}{' and more' * (len(names) > MAPPED_SHOWN)}"
-            raise CellError(f"{shown(text)} is not in the `map` of the column", remedy=f"{near}{listed}")
+            listed = (
+                ""
+                if near.startswith("known")
+                else f" it has {known}{' and more' * (len(names) > MAPPED_SHOWN)}"
+            )
+            raise CellError(
+                f"{shown(text)} is not in the `map` of the column", remedy=f"{near}{listed}"
+            )
         return values[text]
 
     return mapped
@@ -209,7 +221,11 @@ def _number_parser(column: Column) -> Parse:
             raise CellError(message, remedy="an identifier is `type: string`")
         number = read(text)
         if number is None:
-            said = f", as the column writes them ({keys_of(column.written)})" if column.written != PLAIN else ""
+            said = (
+                f", as the column writes them ({keys_of(column.written)})"
+                if column.written != PLAIN
+                else ""
+            )
             remedy = number_remedy(text, column.written, whole=whole)
             raise CellError(f"{shown(text)} is not {what}{said}", remedy=remedy)
         return plain(text) if plain else int(number) if whole else number
@@ -220,7 +236,9 @@ def _number_parser(column: Column) -> Parse:
 def _boolean(text: str) -> bool:
     value = _BOOLEANS.get(text.lower())
     if value is None:
-        raise CellError(f"{shown(text)} is not true or false", remedy="write true or false, yes or no, 1 or 0")
+        raise CellError(
+            f"{shown(text)} is not true or false", remedy="write true or false, yes or no, 1 or 0"
+        )
     return value
 
 
@@ -229,7 +247,9 @@ def _date_parser(column: Column) -> Parse:
     try:
         readers = [read_date(form, locale=column.locale) for form in forms]
     except ValueError as error:
-        raise CellError(f"has a date format that cannot be used: {error}", remedy="such as %m/%d/%Y") from None
+        raise CellError(
+            f"has a date format that cannot be used: {error}", remedy="such as %m/%d/%Y"
+        ) from None
     examples = " or ".join(example_date(form, locale=column.locale) for form in forms)
     known = ", or give the column a `format`" if forms == (ISO_DATE,) else f" ({', '.join(forms)})"
 
@@ -238,9 +258,14 @@ def _date_parser(column: Column) -> Parse:
         days = sorted({day for read in readers if (day := read(text)) is not None})
         if len(days) > 1:
             several = " or ".join(day.isoformat() for day in days)
-            raise CellError(f"{shown(text)} can be {several}", remedy="write the month as a word, or keep one `format`")
+            raise CellError(
+                f"{shown(text)} can be {several}",
+                remedy="write the month as a word, or keep one `format`",
+            )
         if not days:
-            raise CellError(f"{shown(text)} is not a date", remedy=f"write it like {examples}{known}")
+            raise CellError(
+                f"{shown(text)} is not a date", remedy=f"write it like {examples}{known}"
+            )
         return days[0]
 
     return parse
@@ -266,7 +291,9 @@ def _length_checks(column: Column) -> list[Check]:
             search = re.compile(column.pattern).search
         except re.error as error:
             raise CellError(f"has a pattern that is no regular expression: {error}") from None
-        checks.append(_refuse(lambda text: not search(text), f"does not match the pattern {column.pattern!r}"))
+        checks.append(
+            _refuse(lambda text: not search(text), f"does not match the pattern {column.pattern!r}")
+        )
     return checks
 
 

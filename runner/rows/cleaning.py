@@ -10,6 +10,7 @@ from runner.recipe.model import Column
 
 Clean = Callable[[str], str]
 
+
 def compile_cleaning(column: Column) -> Clean | None:
     """What `replace` and `case` make of a text; None where they do nothing."""
     steps: list[Clean] = [_replacing(old, new) for old, new in column.replace]

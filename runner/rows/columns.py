@@ -74,13 +74,23 @@ class Columns:
 
     def checked(self) -> Columns:
         """The same columns, for texts in which nothing was wrong."""
-        return replace(self, plan=tuple(column._replace(plain=column.verbatim) for column in self.plan))
+        return replace(
+            self, plan=tuple(column._replace(plain=column.verbatim) for column in self.plan)
+        )
 
     @cached_property
-    def _loops(self) -> tuple[dict[str, Any], Sequence[tuple[str, int, Convert | None]], Sequence[_Known]]:
+    def _loops(
+        self,
+    ) -> tuple[dict[str, Any], Sequence[tuple[str, int, Convert | None]], Sequence[_Known]]:
         """The plan as `values` goes through it for every record: all names, the plain columns, and the others."""
-        read = [(name, at, convert) for name, at, convert, plain, _ in self.plan if not plain and convert]
-        known = tuple((name, at, _Remembered(convert, CELLS_KEPT // len(read))) for name, at, convert in read)
+        read = [
+            (name, at, convert)
+            for name, at, convert, plain, _ in self.plan
+            if not plain and convert
+        ]
+        known = tuple(
+            (name, at, _Remembered(convert, CELLS_KEPT // len(read))) for name, at, convert in read
+        )
         plain = tuple(column[:3] for column in self.plan if column.plain)
         return dict.fromkeys(column.name for column in self.plan), plain, known
 
@@ -98,7 +108,9 @@ class Columns:
         found: dict[str, Any] = {}
         for name, at, convert, *_ in self.plan:
             with suppress(CellError):
-                found[name] = None if cells[at] == "" else convert(cells[at]) if convert else cells[at]
+                found[name] = (
+                    None if cells[at] == "" else convert(cells[at]) if convert else cells[at]
+                )
         return found
 
     def place(self, name: str) -> int:
@@ -128,7 +140,12 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
             taken = compile_cell(column), is_plain(column), is_plain(column, checked=True)
             plan.append(Taken(column.name, places[found[0]], *taken))
         except CellError as error:
-            report(places[found[0]], f"{labels[column.name]} {error.message}", "bad-column", error.remedy)
+            report(
+                places[found[0]],
+                f"{labels[column.name]} {error.message}",
+                "bad-column",
+                error.remedy,
+            )
     _check_names(rows, declared, report)
     return Columns(len(header), labels, tuple(plan))
 
@@ -173,9 +190,16 @@ def _missing(column: Column, header: Sequence[str]) -> tuple[int, str, str, str]
     return 0, f"there is no column {wanted}{purpose}", "missing-column", remedy
 
 
-def _several(column: Column, found: Sequence[str], places: Mapping[str, int]) -> tuple[int, str, str, str]:
+def _several(
+    column: Column, found: Sequence[str], places: Mapping[str, int]
+) -> tuple[int, str, str, str]:
     message = f"{' and '.join(map(repr, found))} are both there, and {column.name} is one of them"
-    return places[found[1]], message, "repeated-column", "take one of them out of the sheet, or out of `from`"
+    return (
+        places[found[1]],
+        message,
+        "repeated-column",
+        "take one of them out of the sheet, or out of `from`",
+    )
 
 
 def _check_repeated(header: Sequence[str], report: Report) -> None:
@@ -193,7 +217,12 @@ def _check_names(rows: Rows, declared: Sequence[Column], report: Report) -> None
         report(0, message, "missing-column", nearest(rows.group_by, names, noun="columns"))
     if rows.group_by and "lines" in names:
         message = "a column of a grouped input cannot be called 'lines': that is the name of the lines of a group"
-        report(0, message, "bad-column", "give it another name under `columns`, and its header with `from`")
+        report(
+            0,
+            message,
+            "bad-column",
+            "give it another name under `columns`, and its header with `from`",
+        )
 
 
 def _label(column: Column, header: str) -> str:

@@ -173,7 +173,9 @@ def _transcode(content: Content, encoding: str, findings: Findings) -> Content:
         line += error.object[: error.start].decode(encoding, "replace").count("\n")
         name = next((name for name, codec in ENCODINGS.items() if codec == encoding), "utf-16")
         message = f"is not {name} text (byte 0x{error.object[error.start]:02x})"
-        findings.add(message, "encoding", remedy="say what it is with `encoding` under `rows`", line=line)
+        findings.add(
+            message, "encoding", remedy="say what it is with `encoding` under `rows`", line=line
+        )
         raise findings.error() from None
     kept.seek(0)
     head = kept.read(1024)
@@ -189,12 +191,18 @@ def _gunzip(file: IO[bytes], findings: Findings) -> IO[bytes]:
             size += len(chunk)
             packed = file.tell()
             if size > MOST_UNPACKED or (size > _RATIO_FROM and size > _MOST_RATIO * packed):
-                message = f"unpacks to more than {size // 1024**2:,} MiB from {packed // 1024:,} KiB"
-                raise _refusal(message, "too-large", "unpack it yourself, and look at what it is", findings)
+                message = (
+                    f"unpacks to more than {size // 1024**2:,} MiB from {packed // 1024:,} KiB"
+                )
+                raise _refusal(
+                    message, "too-large", "unpack it yourself, and look at what it is", findings
+                )
             kept.write(chunk)
     except (zlib.error, EOFError) as error:
         reason = str(error).rpartition(": ")[2]
-        raise _refusal(f"is damaged: gzip says {reason!r}", "damaged", "copy it again", findings) from None
+        raise _refusal(
+            f"is damaged: gzip says {reason!r}", "damaged", "copy it again", findings
+        ) from None
     kept.seek(0)
     return kept
 

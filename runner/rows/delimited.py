@@ -35,10 +35,14 @@ class Delimited:
     ) -> None:  # fmt: skip
         """A problem of the first of these columns, in the record that begins on line `number`."""
         record = Text(number, raw.decode(), self.delimiter)
-        findings.add_cell(record, self.columns.place_of(names), message=message, kind=kind, remedy=remedy)
+        findings.add_cell(
+            record, self.columns.place_of(names), message=message, kind=kind, remedy=remedy
+        )
 
 
-def read_delimited(file: IO[bytes], usual: str, rows: Rows, indexing: Indexing, findings: Findings) -> Read:
+def read_delimited(
+    file: IO[bytes], usual: str, rows: Rows, indexing: Indexing, findings: Findings
+) -> Read:
     """Check every cell of a text; `usual` is what separates the cells of such files. Raises InvalidError."""
     before = findings.total
     delimiter, line = lay_out(file, rows, usual, findings)
@@ -49,7 +53,11 @@ def read_delimited(file: IO[bytes], usual: str, rows: Rows, indexing: Indexing, 
     first = next(records, None)
     if first is None:
         raise _empty(findings, "is empty", "it needs a header and a line for each record")
-    header, header_bytes, count = tuple(name.strip() for name in first), above + lines.raw, indexing.count
+    header, header_bytes, count = (
+        tuple(name.strip() for name in first),
+        above + lines.raw,
+        indexing.count,
+    )
     layout = [f"header on line {lines.number}"] if lines.number > 1 else []
     if delimiter not in (usual, rows.delimiter):
         layout.append(f"cells separated by {SAID[delimiter]}")
@@ -59,10 +67,14 @@ def read_delimited(file: IO[bytes], usual: str, rows: Rows, indexing: Indexing, 
     _check_records(records, lines, columns, indexing)
     if indexing.count == count and not indexing.left_out:
         raise _empty(findings, "has a header and no lines", "it needs a line for each record")
-    return Read(Delimited(columns.checked(), delimiter), lines.size, header, header_bytes, ", ".join(layout))
+    return Read(
+        Delimited(columns.checked(), delimiter), lines.size, header, header_bytes, ", ".join(layout)
+    )
 
 
-def _check_records(records: Iterator[list[str]], lines: Lines, columns: Columns, indexing: Indexing) -> None:
+def _check_records(
+    records: Iterator[list[str]], lines: Lines, columns: Columns, indexing: Indexing
+) -> None:
     def report(names: Sequence[str], message: str, kind: str, remedy: str) -> None:
         lines.report(columns.place_of(names), message, kind, remedy)
 

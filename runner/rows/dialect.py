@@ -36,7 +36,9 @@ class Header:
     width: int = 0
 
 
-def find_header(records: Iterator[tuple[int, Sequence[str]]], columns: Sequence[Column]) -> Header | None:
+def find_header(
+    records: Iterator[tuple[int, Sequence[str]]], columns: Sequence[Column]
+) -> Header | None:
     """The first record with every declared header, or else with the most; without any declared, the first record.
 
     Each record is its line and its cells. None where no record has a value.
@@ -46,7 +48,9 @@ def find_header(records: Iterator[tuple[int, Sequence[str]]], columns: Sequence[
         names = {as_header(name) for name in cells}
         if not any(names):
             continue
-        found = Header(line, sum(bool(present_headers(column, names)) for column in columns), len(cells))
+        found = Header(
+            line, sum(bool(present_headers(column, names)) for column in columns), len(cells)
+        )
         if best is None or found.hits > best.hits:
             best = found
         if best.hits == len(columns):
@@ -77,7 +81,11 @@ def lay_out(file: IO[bytes], rows: Rows, usual: str, findings: Findings) -> tupl
         remedy = "say which with `delimiter` under `rows`"
         findings.add(message, "ambiguous", remedy=remedy, line=found[complete[0]].line)
         raise findings.error()
-    chosen = candidates[0] if candidates[0] in complete else max(found, key=lambda sign: found[sign].hits)
+    chosen = (
+        candidates[0]
+        if candidates[0] in complete
+        else max(found, key=lambda sign: found[sign].hits)
+    )
     return chosen, found[chosen].line
 
 

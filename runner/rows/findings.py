@@ -37,7 +37,14 @@ class Findings:
         return len(self._kept) >= PROBLEMS_SHOWN
 
     def add(
-        self, message: str, kind: str, *, remedy: str = "", line: int = 1, column: int = 1, excerpt: str = ""
+        self,
+        message: str,
+        kind: str,
+        *,
+        remedy: str = "",
+        line: int = 1,
+        column: int = 1,
+        excerpt: str = "",
     ) -> None:
         """A problem at a known line and column; `excerpt` is the text of that line."""
         self._keep(Problem(self.file, line, column, message, kind, remedy, 1, excerpt))
@@ -46,7 +53,9 @@ class Findings:
         """What is worth knowing about a line."""
         self.warnings.append(Problem(self.file, line, 1, message, kind, remedy, severity="warning"))
 
-    def add_cell(self, record: Text, cell: int, *, message: str, kind: str, remedy: str = "") -> None:
+    def add_cell(
+        self, record: Text, cell: int, *, message: str, kind: str, remedy: str = ""
+    ) -> None:
         """A problem in a cell of a record: from 0, -1 the last one, the end of the text where there is no such cell."""
         if self.full:
             self.total += 1

@@ -13,7 +13,9 @@ from runner.problems import said_line
 from runner.recipe.model import Rows
 from runner.template import EvaluationError, Template, to_text
 
-_LONE_COLUMN = re.compile(r"""\{\{ *row(?:\.[A-Za-z0-9_]+|\[(?:'[^'\\]*'|"[^"\\]*")\]) *\}\}""").fullmatch
+_LONE_COLUMN = re.compile(
+    r"""\{\{ *row(?:\.[A-Za-z0-9_]+|\[(?:'[^'\\]*'|"[^"\\]*")\]) *\}\}"""
+).fullmatch
 
 
 class Row(NamedTuple):
@@ -46,11 +48,17 @@ class Keys:
     def __init__(self, key: Template | str, scope: Mapping[str, Any], *, rows: Rows) -> None:
         self._key = key
         self._scope = scope
-        paths = [] if isinstance(key, str) else [ref.path for ref in key.references if ref.root == "row"]
+        paths = (
+            []
+            if isinstance(key, str)
+            else [ref.path for ref in key.references if ref.root == "row"]
+        )
         self.columns = tuple(str(path[0]) for path in paths if path)
         self._whole = not all(paths)
         # Most keys are one column: looking it up instead of rendering halves the time of the first pass.
-        self._column = self.columns[0] if not isinstance(key, str) and _LONE_COLUMN(key.text) else ""
+        self._column = (
+            self.columns[0] if not isinstance(key, str) and _LONE_COLUMN(key.text) else ""
+        )
         self.early = not rows.group_by or (self._column == rows.group_by and bool(rows.columns))
         """Whether each line shows its row's key: where lines are grouped by the key, all of a group have the same."""
 
@@ -65,10 +73,18 @@ class Keys:
         for name in self.columns if differing else ():
             if name in differing:
                 lines = " and ".join(map(said_line, differing[name]))
-                message = f"the key uses {name}, which is not the same on lines {lines} of one group"
-                raise RowKeyError(message, "bad-key", f"make {name} the same, or leave it out of the key")
+                message = (
+                    f"the key uses {name}, which is not the same on lines {lines} of one group"
+                )
+                raise RowKeyError(
+                    message, "bad-key", f"make {name} the same, or leave it out of the key"
+                )
         try:
-            value = values[self._column] if self._column in values else self._key.render({**self._scope, "row": values})
+            value = (
+                values[self._column]
+                if self._column in values
+                else self._key.render({**self._scope, "row": values})
+            )
             key = "" if value is None else to_text(value)
         except EvaluationError as error:
             raise RowKeyError(f"the key cannot be made: {error}", "bad-key") from None
@@ -76,7 +92,9 @@ class Keys:
 
     def _filled(self, key: str, text: str) -> str:
         if not key or key.isspace():
-            raise RowKeyError(f"the key {text} is empty", "empty-key", "fill in what the key is made of")
+            raise RowKeyError(
+                f"the key {text} is empty", "empty-key", "fill in what the key is made of"
+            )
         return key
 
 

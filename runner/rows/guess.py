@@ -32,7 +32,9 @@ def written_of(cells: Collection[str], *, mark: str = "") -> tuple[str, Numbers]
     With `mark` that is the decimal mark.
     """
     texts = [cell.strip() for cell in cells]
-    if not texts or any(sum(map(str.isdecimal, text)) > MOST_DIGITS or _PADDED.search(text) for text in texts):
+    if not texts or any(
+        sum(map(str.isdecimal, text)) > MOST_DIGITS or _PADDED.search(text) for text in texts
+    ):
         return None
     currency = tuple(dict.fromkeys(sign for text in texts for sign in money_of(text)))
     percent = all(text.endswith("%") for text in texts)
@@ -45,10 +47,16 @@ def written_of(cells: Collection[str], *, mark: str = "") -> tuple[str, Numbers]
         numbers = [number for text in texts if (number := read(text)) is not None]
         if len(numbers) == len(texts):
             found.setdefault(tuple(numbers), written)
-    if len(found) != 1 or Numbers() in found.values():  # what is plain, and no number by its digits, is an identifier
+    if (
+        len(found) != 1 or Numbers() in found.values()
+    ):  # what is plain, and no number by its digits, is an identifier
         return None
-    (numbers_found, way), = found.items()
-    whole = not percent and all(number == number.to_integral_value() for number in numbers_found) and not currency
+    ((numbers_found, way),) = found.items()
+    whole = (
+        not percent
+        and all(number == number.to_integral_value() for number in numbers_found)
+        and not currency
+    )
     return ("integer" if whole and way.decimal_mark not in "".join(texts) else "decimal"), way
 
 
@@ -56,7 +64,11 @@ def mark_of(columns: Iterable[Collection[str]]) -> str:
     """The decimal mark that some of these columns leave no doubt about, and none is at odds with; empty without one."""
     found: set[str] = set()
     for cells in columns:
-        ways = [point for point in ".," if written_of(cells, mark=point) is not None or _are_plain(cells, point)]
+        ways = [
+            point
+            for point in ".,"
+            if written_of(cells, mark=point) is not None or _are_plain(cells, point)
+        ]
         if len(ways) == 1 and any(ways[0] in cell for cell in cells):
             found.add(ways[0])
     return found.pop() if len(found) == 1 else ""
@@ -85,7 +97,9 @@ def formats_of(cells: Collection[str], *, locale: str = "") -> tuple[str, ...]:
     readers = {form: read_date(form, locale=locale) for form in (NAMED if locale else FORMATS)}
     used: dict[str, None] = {}
     for cell in cells:
-        days: dict[str, date] = {form: day for form, read in readers.items() if (day := read(cell.strip())) is not None}
+        days: dict[str, date] = {
+            form: day for form, read in readers.items() if (day := read(cell.strip())) is not None
+        }
         if len(set(days.values())) != 1:
             return ()
         used |= dict.fromkeys(list(days)[:1])

@@ -77,7 +77,9 @@ class Index:
 
     def add(self, place: Place, group: Hashable = None) -> None:
         """Append a record, which belongs to `group` where records are grouped."""
-        if group is not self._group and (group != self._group or type(group) is not type(self._group)):  # 1 is not True
+        if group is not self._group and (
+            group != self._group or type(group) is not type(self._group)
+        ):  # 1 is not True
             self._end_run()
             self._group = group
         elif len(self._run) == _RUN:
@@ -98,7 +100,9 @@ class Index:
         self._end_run()
         self._write()
         if self._grouped:
-            ((runs, self._row_count),) = self._ask("SELECT count(*), count(DISTINCT mark) FROM runs")
+            ((runs, self._row_count),) = self._ask(
+                "SELECT count(*), count(DISTINCT mark) FROM runs"
+            )
             self._scattered = runs > self._row_count
         if self._scattered:
             self._ask(_SORT).close()
@@ -134,7 +138,11 @@ class Index:
         for number in sorted(set(numbers)):
             if number not in run:
                 sql = "SELECT places FROM runs WHERE number <= ? ORDER BY number DESC LIMIT 1"
-                run = {place[0]: place for (places,) in self._ask(sql, number) for place in _PLACE.iter_unpack(places)}
+                run = {
+                    place[0]: place
+                    for (places,) in self._ask(sql, number)
+                    for place in _PLACE.iter_unpack(places)
+                }
             if number not in run:
                 raise ValueError(f"no record begins on line {number}")
             yield run[number]

@@ -51,7 +51,9 @@ class Indexing:
     `part` is the file in hand, from 0, and `before` what its lines are counted from: `LINES_A_FILE` for each before it.
     """
 
-    def __init__(self, rows: Rows, keys: Keys | None, *, making: Making, announced: Announced) -> None:
+    def __init__(
+        self, rows: Rows, keys: Keys | None, *, making: Making, announced: Announced
+    ) -> None:
         self.index = Index()
         self.left_out = array("Q")
         self._making, self._announced = making, announced
@@ -62,7 +64,11 @@ class Indexing:
 
     def uses(self, name: str) -> bool:
         """Whether `add` looks at the values of this column."""
-        return self._whole or name == self._group_by or (self._keys is not None and self._keys.uses(name))
+        return (
+            self._whole
+            or name == self._group_by
+            or (self._keys is not None and self._keys.uses(name))
+        )
 
     def leaves_out(self, number: int, values: Mapping[str, Any]) -> bool:
         """Whether the record on line `number`, of which only `values` can be used, is no row."""
@@ -103,7 +109,9 @@ class Indexing:
                 self.index.claim(key, number)
         self.index.add((number, self.part, offset, length, checksum), self._group)
 
-    def _checked_group(self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report) -> Hashable | None:
+    def _checked_group(
+        self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report
+    ) -> Hashable | None:
         """The group that a record belongs to; None when it cannot be told, or has no key, which is a problem."""
         group, keys = self._group_of(values, labels, report), self._keys
         if group is None or keys is None or not keys.early:
@@ -118,14 +126,18 @@ class Indexing:
             report(keys.columns, error.message, error.kind, error.remedy)
             return ""
 
-    def _group_of(self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report) -> Hashable | None:
+    def _group_of(
+        self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report
+    ) -> Hashable | None:
         """The group that a record belongs to; None when it cannot be told, which is a problem."""
         value = values.get(self._group_by)
         wrong = "" if isinstance(value, Hashable) else "is not one value"
         if value is None:
             wrong = "is empty"
         if wrong:
-            message = f"{labels.get(self._group_by, self._group_by)} {wrong}, and lines are grouped by it"
+            message = (
+                f"{labels.get(self._group_by, self._group_by)} {wrong}, and lines are grouped by it"
+            )
             report([self._group_by], message, "bad-value", "fill it in")
             return None
         return value

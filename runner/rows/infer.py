@@ -32,18 +32,42 @@ DATES = (ISO_DATE, "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
 _is_integer = WRITTEN["integer"].fullmatch
 _DECIMAL = re.compile(r"-?(?:[1-9][0-9]*|0)(?:\.[0-9]+)?").fullmatch
 
-_NAMES_AMOUNT = re.compile(r"\b(?:qty|quantity|price|amount|total|cost|units?|count|pieces|pcs)\b", re.IGNORECASE)
+_NAMES_AMOUNT = re.compile(
+    r"\b(?:qty|quantity|price|amount|total|cost|units?|count|pieces|pcs)\b", re.IGNORECASE
+)
 _NAMES_ORDER = re.compile(r"\b(?:order|po|job|invoice|ref|reference)\b", re.IGNORECASE)
 """Headers of what two lines may have alike by chance, and of what lines of one order share."""
 
-_NAMES_TEXT = re.compile(r"\b(?:phone|tel|telephone|mobile|fax|zip|postcode|postal code|plz)\b", re.IGNORECASE)
+_NAMES_TEXT = re.compile(
+    r"\b(?:phone|tel|telephone|mobile|fax|zip|postcode|postal code|plz)\b", re.IGNORECASE
+)
 """Headers of digits that are no numbers."""
 
-_SUM = re.compile(r"\s*(?:(?:(?:sub|grand)[ -]?)?totals?|(?:zwischen)?summe|gesamt)\s*:?\s*", re.IGNORECASE)
+_SUM = re.compile(
+    r"\s*(?:(?:(?:sub|grand)[ -]?)?totals?|(?:zwischen)?summe|gesamt)\s*:?\s*", re.IGNORECASE
+)
 """What stands where the name of a row would be when the line holds a sum."""
 
 _WORDS = frozenset(
-    {"true", "false", "null", "none", "yes", "no", "on", "off", "y", "n", "and", "or", "not", "in", "is", "if", "else"}
+    {
+        "true",
+        "false",
+        "null",
+        "none",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "y",
+        "n",
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "if",
+        "else",
+    }
 )
 """What means something else in YAML or in an expression."""
 
@@ -128,7 +152,10 @@ def _column(name: str, label: str, seen: _Seen, *, key: bool, mark: str) -> Colu
         return column._replace(trim=key and seen.padded)
     if kind != "string" and (kind != "decimal" or mark != ","):
         return column._replace(type=kind, format=() if form in ("", ISO_DATE) else (form,))
-    if not seen.blank and (written := written_of(seen.values) if kind == "string" else None) is not None:
+    if (
+        not seen.blank
+        and (written := written_of(seen.values) if kind == "string" else None) is not None
+    ):
         return column._replace(type=written[0], written=written[1])
     if mark and not seen.blank and (written := written_of(seen.values, mark=mark)) is not None:
         return column._replace(type=written[0], written=written[1])
@@ -148,9 +175,13 @@ def infer(path: Path) -> Sheet:
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", remedy=error.remedy) from None
     except AnswerError as error:
-        raise UsageError(f"{path} is no JSON Lines: {error.reason}", remedy="an object stands on each line") from None
+        raise UsageError(
+            f"{path} is no JSON Lines: {error.reason}", remedy="an object stands on each line"
+        ) from None
     if not count:
-        raise UsageError(f"{path} has no lines", remedy="it needs a header and a line for each record")
+        raise UsageError(
+            f"{path} has no lines", remedy="it needs a header and a line for each record"
+        )
     names = _names(header)
     mark = mark_of(each.values for each in found if each.filled and not each.blank)
     columns = tuple(
@@ -160,7 +191,14 @@ def infer(path: Path) -> Sheet:
     )
     constant = frozenset(name for name, each in zip(names, found, strict=True) if each.constant)
     sums = tuple(sorted(filter(_SUM.fullmatch, found[key].values)))
-    return Sheet(columns, names[key], not found[key].unique, given, constant, sums if len(sums) < count else ())
+    return Sheet(
+        columns,
+        names[key],
+        not found[key].unique,
+        given,
+        constant,
+        sums if len(sums) < count else (),
+    )
 
 
 def _look(path: Path, findings: Findings) -> tuple[str, list[str], list[_Seen], int, int]:
@@ -199,7 +237,9 @@ def _below_titles(records: Iterator[list[str]]) -> Iterator[list[str]]:
 def _sheet_records(content: Content, findings: Findings) -> Iterator[list[str]]:
     """The rows of a sheet as text, from its header on: the first of the rows at its top that are filled the most."""
     kept, *_ = keep_sheet(content, Rows(), findings)
-    filled = [sum(cell != "" for cell in unpack_cells(line)) for line in islice(kept, HEADER_WITHIN)]
+    filled = [
+        sum(cell != "" for cell in unpack_cells(line)) for line in islice(kept, HEADER_WITHIN)
+    ]
     kept.seek(0)
     for line in islice(kept, filled.index(max(filled)) if filled else 0, None):
         yield ["" if isinstance(cell, Odd) else to_text(cell) for cell in unpack_cells(line)]
@@ -211,17 +251,27 @@ def _object_records(kept: IO[bytes]) -> Iterator[list[str]]:
     lines = [line for line in kept if line.strip()]
     objects = [parse_json(line) for line in lines]
     for each in objects:
-        header.update(dict.fromkeys(name for name, value in each.items() if not isinstance(value, list | Mapping)))
+        header.update(
+            dict.fromkeys(
+                name for name, value in each.items() if not isinstance(value, list | Mapping)
+            )
+        )
     yield list(header)
     for each in objects:
         values = (each.get(name) for name in header)
-        yield ["" if value is None or isinstance(value, list | Mapping) else to_text(value) for value in values]
+        yield [
+            "" if value is None or isinstance(value, list | Mapping) else to_text(value)
+            for value in values
+        ]
 
 
 def _read(header: Sequence[str], records: Iterator[list[str]]) -> tuple[list[_Seen], int, int]:
     """Every column, the place of the one that tells rows apart, and how many lines there are."""
     if not any(header) or len(set(filter(None, header))) != len(list(filter(None, header))):
-        raise UsageError("the header is empty, or a name in it stands twice", remedy="give each column its own name")
+        raise UsageError(
+            "the header is empty, or a name in it stands twice",
+            remedy="give each column its own name",
+        )
     found = [_Seen() for _ in header]
     kept: list[list[str]] = []
     for cells in records:
@@ -229,13 +279,19 @@ def _read(header: Sequence[str], records: Iterator[list[str]]) -> tuple[list[_Se
             continue
         if len(cells) != len(header):
             message = f"record {len(kept) + 1} below the header has {len(cells)} cells where that has {len(header)}"
-            raise UsageError(message, remedy="put a cell that has the separator in it into quotes, or mend the line")
+            raise UsageError(
+                message,
+                remedy="put a cell that has the separator in it into quotes, or mend the line",
+            )
         kept.append(cells)
         for each, cell in zip(found, cells, strict=True):
             each.add(cell)
     usable = [place for place, label in enumerate(header) if label and found[place].required]
     if kept and not usable:
-        raise UsageError("no column is filled in on every line, so nothing tells rows apart", remedy="fill one in")
+        raise UsageError(
+            "no column is filled in on every line, so nothing tells rows apart",
+            remedy="fill one in",
+        )
     key = _telling(header, found, usable)
     groups: dict[str, list[str]] = {}
     for cells in kept:
@@ -257,9 +313,15 @@ def _names(header: Sequence[str]) -> list[str]:
     """Names for expressions, each once: 'Order #' is order, 'Unit Price' unit_price, 'Größe' grosse."""
     names: list[str] = []
     for place, label in enumerate(header, start=1):
-        letters = "".join(sign for sign in normalize("NFKD", label.casefold()) if not combining(sign))
+        letters = "".join(
+            sign for sign in normalize("NFKD", label.casefold()) if not combining(sign)
+        )
         plain = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
-        name = plain if re.match("[a-z]", plain) and plain not in _WORDS else f"column_{plain or place}"
+        name = (
+            plain
+            if re.match("[a-z]", plain) and plain not in _WORDS
+            else f"column_{plain or place}"
+        )
         name = f"{name}_" if name in ("lines", "items", "keys", "values") else name[:90]
         while name in names:
             name += "_"

@@ -55,14 +55,25 @@ class Input:
     @property
     def title(self) -> str:
         """What it is called without its folder: orders.csv; orders.csv and 2 more."""
-        return self.path.name if len(self.parts) == 1 else f"{self.path.name} and {len(self.parts) - 1} more"
+        return (
+            self.path.name
+            if len(self.parts) == 1
+            else f"{self.path.name} and {len(self.parts) - 1} more"
+        )
 
     @property
     def agreed(self) -> str:
         """What is as it was announced, for people: 412 lines, amount 18,442.50."""
-        known = [(name, self.announced[name]) for name in ("lines", "rows") if name in self.announced]
+        known = [
+            (name, self.announced[name]) for name in ("lines", "rows") if name in self.announced
+        ]
         counts = [f"{count:,} {name if count != 1 else name[:-1]}" for name, count in known]
-        return ", ".join([*counts, *(f"{name} {total:,f}" for name, total in self.announced.get("sum", {}).items())])
+        return ", ".join(
+            [
+                *counts,
+                *(f"{name} {total:,f}" for name, total in self.announced.get("sum", {}).items()),
+            ]
+        )
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -74,7 +85,9 @@ class Input:
         """How the file was read, for people; empty where it was read as its ending has it."""
         if len(self.parts) == 1:
             return self.parts[0].read.layout
-        return "; ".join(f"{part.name}: {part.read.layout}" for part in self.parts if part.read.layout)
+        return "; ".join(
+            f"{part.name}: {part.read.layout}" for part in self.parts if part.read.layout
+        )
 
     @property
     def piped(self) -> IO[bytes] | None:
@@ -106,7 +119,11 @@ class Input:
         """The rows in their order, but for those `besides`, which is asked by number and lines; they are not read."""
         for number, lines, found in self._groups(besides):
             values, differing = self._merged(lines, found) if self._group_by else (found[0], {})
-            key = self._keys.of(values, differing=differing) if self._keys is not None else str(number)
+            key = (
+                self._keys.of(values, differing=differing)
+                if self._keys is not None
+                else str(number)
+            )
             yield Row(number, key, values, lines, differing)
 
     def place(self, number: int) -> tuple[str, int]:
@@ -153,7 +170,9 @@ class Input:
 
     @property
     def _workbook(self) -> Workbook:
-        return cast("Workbook", self.parts[0].read.format)  # its class takes its time to import, and most input is text
+        return cast(
+            "Workbook", self.parts[0].read.format
+        )  # its class takes its time to import, and most input is text
 
     def sheet_cells(self, numbers: Collection[int]) -> Iterator[list[Any]]:
         """The cells of a workbook down to its header, and of the rows with these numbers, as they stand."""
@@ -168,7 +187,9 @@ class Input:
         records: Iterator[bytes] = chain([self.header_bytes()], self._ended(numbers))
         if self.parts[0].kind == "json":
             records = _as_array(records)
-        file.writelines(records if encoding == "utf-8" else (raw.decode().encode(encoding) for raw in records))
+        file.writelines(
+            records if encoding == "utf-8" else (raw.decode().encode(encoding) for raw in records)
+        )
 
     def _ended(self, numbers: Collection[int]) -> Iterator[bytes]:
         """These records, each but the last with a line end, which the last one of a file may not have."""
@@ -185,7 +206,9 @@ class Input:
             self._claim_groups(findings)
         remedy = "use a key that differs for each group"
         if not self._group_by:
-            remedy = "use a key that differs on each line, or `group_by` for lines that belong together"
+            remedy = (
+                "use a key that differs on each line, or `group_by` for lines that belong together"
+            )
         for number, first, key in self._index.repeated():
             shown = repr(key if len(key) <= 60 else f"{key[:57]}...")
             message = f"the key {shown} is repeated: {self._said(first, beside=number)} has it too"
@@ -194,7 +217,9 @@ class Input:
         if findings.total:
             raise findings.error()
 
-    def warning(self, number: int, column: str, *, message: str, kind: str, remedy: str = "") -> Problem:
+    def warning(
+        self, number: int, column: str, *, message: str, kind: str, remedy: str = ""
+    ) -> Problem:
         """A warning about the cell of a column on line `number`."""
         findings = Findings(self.name)
         self._report(findings, number, [column], message, kind, remedy)
@@ -262,7 +287,11 @@ class Input:
             lines = map(self._made, lines)
         for first in lines:  # which draws the places of its row
             number, members = rows.popleft()
-            yield number, tuple(map(itemgetter(0), members)), [first, *islice(lines, len(members) - 1)]
+            yield (
+                number,
+                tuple(map(itemgetter(0), members)),
+                [first, *islice(lines, len(members) - 1)],
+            )
 
     def _values(self, places: Iterable[Place]) -> Iterator[Mapping[str, Any]]:
         """The typed values of records."""

@@ -45,7 +45,9 @@ def keep_objects(file: IO[bytes], findings: Findings) -> IO[bytes]:
 def _keep(text: _Text, kept: IO[bytes]) -> None:
     """The elements of the array that begins here."""
     for element in _elements(text, "[", "]"):
-        kept.write(element.replace("\r", " ").replace("\n", " ").encode("utf-8", "surrogatepass") + b"\n")
+        kept.write(
+            element.replace("\r", " ").replace("\n", " ").encode("utf-8", "surrogatepass") + b"\n"
+        )
 
 
 def _keep_inner(text: _Text, kept: IO[bytes]) -> None:
@@ -102,7 +104,9 @@ class _Text:
         """Go past a sign, which has to be there."""
         found = self.sign()
         if found != sign:
-            raise self.refusal(f"has {found!r} where {sign!r} is needed" if found else "ends too early")
+            raise self.refusal(
+                f"has {found!r} where {sign!r} is needed" if found else "ends too early"
+            )
         self._at += 1
 
     def value(self) -> str:
@@ -114,15 +118,21 @@ class _Text:
             except ValueError as error:
                 end, reason = -1, str(error).partition(": line")[0].lower()
             except RecursionError:
-                raise self.refusal("is nested too deeply", remedy="write each row as one flat object") from None
+                raise self.refusal(
+                    "is nested too deeply", remedy="write each row as one flat object"
+                ) from None
             # A number at the end of what was read may go on.
-            if end >= 0 and (end < len(self._text) or not _NUMBER.match(self._text[end - 1]) or self._ended):
+            if end >= 0 and (
+                end < len(self._text) or not _NUMBER.match(self._text[end - 1]) or self._ended
+            ):
                 break
             if len(self._text) - self._at > MAX_RECORD_BYTES or not self._more():
                 if end >= 0:
                     break
                 if len(self._text) - self._at > MAX_RECORD_BYTES:
-                    raise self.refusal(f"has a value of more than {MAX_RECORD_BYTES // 1024**2} MiB, or {reason}")
+                    raise self.refusal(
+                        f"has a value of more than {MAX_RECORD_BYTES // 1024**2} MiB, or {reason}"
+                    )
                 raise self.refusal(f"is no JSON: {reason}")
         text, self._at = self._text[self._at : end], end
         return found if begins == '"' and isinstance(found, str) else text
@@ -140,7 +150,9 @@ class _Text:
         try:
             text = self._decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            raise self.refusal(f"is not UTF-8 text (byte 0x{error.object[error.start]:02x})") from None
+            raise self.refusal(
+                f"is not UTF-8 text (byte 0x{error.object[error.start]:02x})"
+            ) from None
         self._ended = not chunk
         self._line += self._text.count("\n", 0, self._at)
         self._text, self._at = self._text[self._at :] + text, 0

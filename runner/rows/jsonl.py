@@ -30,7 +30,9 @@ class JsonLines:
         """The values of records that were found to be in order."""
         for line in raw:
             record = parse_json(line)
-            yield {column.name: _value(column, convert, record) for column, convert in self.plan} or record
+            yield {
+                column.name: _value(column, convert, record) for column, convert in self.plan
+            } or record
 
     def report(
         self, findings: Findings, *, number: int, raw: bytes, names: Sequence[str], message: str, kind: str, remedy: str
@@ -44,7 +46,9 @@ class JsonLines:
         # A long object is shown from the field in question on.
         start = max(0, column - 1) if len(text) > 2 * SHOWN_CHARACTERS else 0
         excerpt = text[start : start + 2 * SHOWN_CHARACTERS]
-        findings.add(message, kind, remedy=remedy, line=number, column=column - start + 1, excerpt=excerpt)
+        findings.add(
+            message, kind, remedy=remedy, line=number, column=column - start + 1, excerpt=excerpt
+        )
 
 
 def read_json_lines(file: IO[bytes], rows: Rows, indexing: Indexing, findings: Findings) -> Read:
@@ -63,10 +67,24 @@ def read_json_lines(file: IO[bytes], rows: Rows, indexing: Indexing, findings: F
             record = _record(raw, number, findings)
             if record is not None:
                 fields.update(dict.fromkeys(record) if missing else ())
-                missing = {name: column for name, column in missing.items() if not _fields(column, record)}
-                _take(form, record, (offset, len(raw), number, zlib.crc32(raw)), raw, indexing, findings)
+                missing = {
+                    name: column for name, column in missing.items() if not _fields(column, record)
+                }
+                _take(
+                    form,
+                    record,
+                    (offset, len(raw), number, zlib.crc32(raw)),
+                    raw,
+                    indexing,
+                    findings,
+                )
         offset += len(raw)
-    if rows.search is None and indexing.count == count and not indexing.left_out and not findings.total:
+    if (
+        rows.search is None
+        and indexing.count == count
+        and not indexing.left_out
+        and not findings.total
+    ):
         findings.add("has no lines", "empty-file", remedy="it needs an object on each line")
     for column in missing.values() if indexing.count > count else ():
         remedy = nearest(column.header, fields, noun="fields")
@@ -82,7 +100,15 @@ def _take(
     """Check the columns of one record, and remember it."""
 
     def report(names: Sequence[str], message: str, kind: str, remedy: str) -> None:
-        form.report(findings, number=place[2], raw=raw, names=names, message=message, kind=kind, remedy=remedy)
+        form.report(
+            findings,
+            number=place[2],
+            raw=raw,
+            names=names,
+            message=message,
+            kind=kind,
+            remedy=remedy,
+        )
 
     values: dict[str, Any] = {}
     wrong: list[tuple[Column, CellError]] = []
@@ -120,7 +146,12 @@ def _record(raw: bytes, number: int, findings: Findings) -> dict[str, Any] | Non
         if isinstance(record, dict):
             return record
         message = "is JSON, but not an object"
-    findings.add(message, "bad-json", remedy='each line is one object, as in {"order": "PO-1", "qty": 2}', line=number)
+    findings.add(
+        message,
+        "bad-json",
+        remedy='each line is one object, as in {"order": "PO-1", "qty": 2}',
+        line=number,
+    )
     return None
 
 
@@ -137,7 +168,11 @@ def _value(column: Column, convert: Convert | None, record: Mapping[str, Any]) -
     value = record[header] if header in record else _inner(record, header)
     if isinstance(value, Mapping) or (isinstance(value, list) and not column.listed):
         kind, example = ("a list", "") if isinstance(value, list) else ("an object", f"{header}.id")
-        remedy = f"name what is inside it with `from`, as in {example}" if example else "leave it out of `columns`"
+        remedy = (
+            f"name what is inside it with `from`, as in {example}"
+            if example
+            else "leave it out of `columns`"
+        )
         raise CellError(f"is {kind}, not one value", remedy=remedy)
     if convert is None:
         return None if value is None else to_text(value) or None
@@ -146,7 +181,11 @@ def _value(column: Column, convert: Convert | None, record: Mapping[str, Any]) -
 
 def _fields(column: Column, record: Mapping[str, Any]) -> list[str]:
     """Those of the headers that a column accepts which a record has."""
-    return [header for header in column.headers if header in record or header.partition(".")[0] in record]
+    return [
+        header
+        for header in column.headers
+        if header in record or header.partition(".")[0] in record
+    ]
 
 
 def _inner(record: Any, header: str) -> Any:

@@ -27,7 +27,9 @@ def ending_of(path: PurePath) -> str:
     return PurePath(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
 
 
-def kind_of(path: PurePath, content: Content, rows: Rows, findings: Findings, *, told: str = "") -> str:
+def kind_of(
+    path: PurePath, content: Content, rows: Rows, findings: Findings, *, told: str = ""
+) -> str:
     """The kind of a file, or of what is piped in and `told` to be something. Raises InvalidError for what is none."""
     ending = ending_of(path)
     if content.is_archive:
@@ -42,7 +44,11 @@ def kind_of(path: PurePath, content: Content, rows: Rows, findings: Findings, *,
     if kind:
         return kind
     *others, last = KINDS
-    message = f"files ending in {ending} are not supported" if ending else "a file without an ending is not supported"
+    message = (
+        f"files ending in {ending} are not supported"
+        if ending
+        else "a file without an ending is not supported"
+    )
     remedy = f"save it as {', '.join(others)} or {last}, or say what separates the cells with `delimiter`"
     findings.add(message, "unsupported", remedy=remedy)
     raise findings.error()
@@ -58,4 +64,8 @@ def _by_its_beginning(head: bytes) -> str:
         first = json.loads(line)
     except ValueError:
         return "json" if end else "jsonl"
-    return "jsonl" if rest.strip() or not any(isinstance(value, list) for value in first.values()) else "json"
+    return (
+        "jsonl"
+        if rest.strip() or not any(isinstance(value, list) for value in first.values())
+        else "json"
+    )

@@ -91,20 +91,30 @@ class Lines:
             raise self._refusal("is UTF-16 text, not UTF-8", "encoding", column=1, remedy=remedy)
         if b"\0" in raw:
             column = len(raw[: raw.index(b"\0")].decode(self._encoding, "replace")) + 1
-            raise self._refusal("has a NUL byte, which no text has", "encoding", column=column, remedy=_SAVE_AS)
+            raise self._refusal(
+                "has a NUL byte, which no text has", "encoding", column=column, remedy=_SAVE_AS
+            )
         if self.length > MAX_RECORD_BYTES:
             message = f"the record that begins on line {self.number} is larger than {MAX_RECORD_BYTES // 1024**2} MiB"
-            raise self._refusal(message, "too-long", column=1, remedy="look for a quote that is not closed")
+            raise self._refusal(
+                message, "too-long", column=1, remedy="look for a quote that is not closed"
+            )
 
     def _wrong_encoding(self, error: UnicodeDecodeError) -> InvalidError:
         before = error.object[: error.start].decode(self._encoding)
         # The byte is shown as what Windows most likely meant by it, so that people find the word in their sheet.
         excerpt = before + error.object[error.start :].decode("cp1252", "replace").rstrip("\r\n")
         message = f"is not UTF-8 text (byte 0x{error.object[error.start]:02x})"
-        return self._refusal(message, "encoding", column=len(before) + 1, remedy=_SAVE_AS, excerpt=excerpt)
+        return self._refusal(
+            message, "encoding", column=len(before) + 1, remedy=_SAVE_AS, excerpt=excerpt
+        )
 
-    def _refusal(self, message: str, kind: str, *, column: int, remedy: str, excerpt: str = "") -> InvalidError:
-        self._findings.add(message, kind, remedy=remedy, line=self.last, column=column, excerpt=excerpt)
+    def _refusal(
+        self, message: str, kind: str, *, column: int, remedy: str, excerpt: str = ""
+    ) -> InvalidError:
+        self._findings.add(
+            message, kind, remedy=remedy, line=self.last, column=column, excerpt=excerpt
+        )
         return self._findings.error()
 
 
@@ -142,13 +152,17 @@ def open_file(path: Path, findings: Findings) -> BufferedReader:
         raise unreadable("no such file", findings, remedy=_beside(path)) from None
     except OSError as error:
         raise unreadable(error, findings) from None
-    raise unreadable(reason, findings, remedy="name a file" if folder else "name a file, or pipe it in: --rows -")
+    raise unreadable(
+        reason, findings, remedy="name a file" if folder else "name a file, or pipe it in: --rows -"
+    )
 
 
 def _beside(path: Path) -> str:
     """The nearest of the files that could have been meant."""
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.name.lower().endswith(ENDINGS)]
+        names = [
+            entry.name for entry in path.parent.iterdir() if entry.name.lower().endswith(ENDINGS)
+        ]
     except OSError:
         return f"there is no folder {path.parent} either"
     return nearest(path.name, names, noun="files") or f"there is none in {path.parent.absolute()}"
@@ -172,14 +186,26 @@ def _explain(error: str, lines: Lines) -> tuple[str, str, str]:
     """Message, kind and remedy for what the csv module found wrong with the record in hand."""
     if "field limit" in error:
         message = f"a cell is longer than {csv.field_size_limit():,} characters"
-        return message, "too-long", "look for a quote that is not closed" if lines.last > lines.number else ""
+        return (
+            message,
+            "too-long",
+            "look for a quote that is not closed" if lines.last > lines.number else "",
+        )
     if "unexpected end" in error:
         return "the quote that opens this cell is not closed", "unclosed-quote", 'close it with "'
     if "new-line" in error:
         message = "a carriage return stands alone in the middle of a line"
-        return message, "line-ends", "save the file with Windows or Unix line ends, or put the cell in quotes"
+        return (
+            message,
+            "line-ends",
+            "save the file with Windows or Unix line ends, or put the cell in quotes",
+        )
     if lines.last > lines.number:
         message = f"the quote that opens this cell is closed on line {lines.last}, with more text behind it"
-        return message, "unclosed-quote", 'close it where the cell ends; a quote inside a quoted cell is written ""'
+        return (
+            message,
+            "unclosed-quote",
+            'close it where the cell ends; a quote inside a quoted cell is written ""',
+        )
     message = "text stands behind the closing quote of this cell"
     return message, "stray-quote", 'a quote inside a quoted cell is written ""'

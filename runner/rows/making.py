@@ -1,8 +1,8 @@
 """What a row is made of beside its own cells: computed columns, the lines that are left out, columns that become lines.
 
-    columns:  {qty: {type: integer}, price: {type: decimal}, total: {type: decimal, value: "{{ row.qty * row.price }}"}}
-    where:    row.qty > 0
-    unpivot:  {columns: [S, M, L], name: size, value: qty}       a line with three quantities is three in row.lines
+columns:  {qty: {type: integer}, price: {type: decimal}, total: {type: decimal, value: "{{ row.qty * row.price }}"}}
+where:    row.qty > 0
+unpivot:  {columns: [S, M, L], name: size, value: qty}       a line with three quantities is three in row.lines
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def read_columns(rows: Rows) -> tuple[Column, ...]:
         return tuple(own)
     held = next(column for column in rows.columns if column.name == unpivot.value)
     beside = [column for column in own if column.name not in (unpivot.name, unpivot.value)]
-    cells = (held._replace(name=_place(held, header), header=header, others=()) for header in unpivot.columns)
+    cells = (
+        held._replace(name=_place(held, header), header=header, others=())
+        for header in unpivot.columns
+    )
     return (*beside, *cells)
 
 
@@ -52,7 +55,9 @@ class Making:
         self._where = rows.where
         self._order = [column.name for column in rows.columns]
         self._computed = [
-            (column, column.value, compile_cell(column)) for column in rows.columns if column.value is not None
+            (column, column.value, compile_cell(column))
+            for column in rows.columns
+            if column.value is not None
         ]
         self._unpivot = rows.unpivot
         self._pivoted: list[tuple[str, Any]] = []
@@ -60,7 +65,9 @@ class Making:
             names = {column.name: column for column in rows.columns}
             label, held = compile_cell(names[rows.unpivot.name]), names[rows.unpivot.value]
             for header in rows.unpivot.columns:
-                self._pivoted.append((_place(held, header), header if label is None else label(header)))
+                self._pivoted.append(
+                    (_place(held, header), header if label is None else label(header))
+                )
         computed = {column.name for column, *_ in self._computed}
         self._early = rows.where is not None and computed.isdisjoint(_columns(rows.where))
         self.unpivoted = rows.unpivot is not None
@@ -71,7 +78,11 @@ class Making:
         """The values of a record with all that is made of them; None for one that is left out. Raises MakingError."""
         cells = [(label, values[place]) for place, label in self._pivoted]
         places = {place for place, _ in self._pivoted}
-        row = {name: value for name, value in values.items() if name not in places} if places else dict(values)
+        row = (
+            {name: value for name, value in values.items() if name not in places}
+            if places
+            else dict(values)
+        )
         if self._early and not self._taken(row):
             return None
         for column, value, convert in self._computed:
@@ -82,7 +93,9 @@ class Making:
             return None
         if self._unpivot is not None:
             one, other = self._unpivot.name, self._unpivot.value
-            row[LINES] = [{**row, one: label, other: value} for label, value in cells if value is not None]
+            row[LINES] = [
+                {**row, one: label, other: value} for label, value in cells if value is not None
+            ]
         return row
 
     def leaves_out(self, values: Mapping[str, Any]) -> bool:
@@ -95,7 +108,9 @@ class Making:
     def _taken(self, row: Mapping[str, Any]) -> bool:
         return self._where is None or bool(self._evaluated(self._where, row, "where"))
 
-    def _value(self, column: Column, value: Template | str, convert: Convert | None, row: Mapping[str, Any]) -> Any:
+    def _value(
+        self, column: Column, value: Template | str, convert: Convert | None, row: Mapping[str, Any]
+    ) -> Any:
         found = value if isinstance(value, str) else self._evaluated(value, row, column.name)
         if isinstance(found, Mapping) or (isinstance(found, list) and not column.listed):
             kind = "an object" if isinstance(found, Mapping) else "a list"
@@ -103,7 +118,9 @@ class Making:
         try:
             return _text(found) if convert is None else convert(found)
         except CellError as error:
-            raise MakingError(_columns(value), f"{column.name} {error.message}", remedy=error.remedy) from None
+            raise MakingError(
+                _columns(value), f"{column.name} {error.message}", remedy=error.remedy
+            ) from None
 
     def _evaluated(self, what: Template | Expression, row: Mapping[str, Any], name: str) -> Any:
         scope = {**self._scope, "row": row}
@@ -112,7 +129,9 @@ class Making:
         except EvaluationError as error:
             raise MakingError(_columns(what), f"{name} cannot be computed: {error}") from None
         if isinstance(found, Unknown):
-            raise MakingError(_columns(what), f"{name} needs {found.origin}, which is only known after the run")
+            raise MakingError(
+                _columns(what), f"{name} needs {found.origin}, which is only known after the run"
+            )
         return found
 
 
@@ -124,4 +143,8 @@ def _text(value: Any) -> Any:
 def _columns(what: Template | Expression | str) -> list[str]:
     """The columns that something is made of."""
     references = () if isinstance(what, str) else what.references
-    return [str(reference.path[0]) for reference in references if reference.root == "row" and reference.path]
+    return [
+        str(reference.path[0])
+        for reference in references
+        if reference.root == "row" and reference.path
+    ]

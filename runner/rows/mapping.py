@@ -29,7 +29,9 @@ def read_mapping(lookup: Lookup, path: Path, *, name: str) -> MappingFile:
     `name` is what messages call the file.
     """
     input_ = open_input(path, Rows(), scope={}, name=name)
-    problems = [_missing(input_, by) for by in lookup.by if input_.header and by not in input_.header]
+    problems = [
+        _missing(input_, by) for by in lookup.by if input_.header and by not in input_.header
+    ]
     problems = problems or list(_problems(lookup, input_))
     if problems:
         raise InvalidError(problems)
@@ -43,7 +45,9 @@ def folded(text: str) -> str:
 
 def _missing(input_: Input, by: str) -> Problem:
     remedy = nearest(by, input_.header, noun="columns")
-    return Problem(input_.name, 1, 1, f"there is no column {by!r} to find entries by", "missing-column", remedy)
+    return Problem(
+        input_.name, 1, 1, f"there is no column {by!r} to find entries by", "missing-column", remedy
+    )
 
 
 def _problems(lookup: Lookup, input_: Input) -> Iterator[Problem]:
@@ -53,14 +57,29 @@ def _problems(lookup: Lookup, input_: Input) -> Iterator[Problem]:
         number = row.lines[0]
         empty = next((by for by in lookup.by if row.values.get(by) is None), None)
         if empty is not None:
-            yield _problem(input_, number, empty, f"{empty} is empty, and entries are found by it", "fill it in")
+            yield _problem(
+                input_,
+                number,
+                empty,
+                f"{empty} is empty, and entries are found by it",
+                "fill it in",
+            )
             continue
         names = tuple(to_text(row.values[by]) for by in lookup.by)
         key = tuple(map(folded, names)) if lookup.fold else names
         line, values = first.setdefault(key, (number, row.values))
-        if line != number and {**values, **dict.fromkeys(lookup.by)} != {**row.values, **dict.fromkeys(lookup.by)}:
+        if line != number and {**values, **dict.fromkeys(lookup.by)} != {
+            **row.values,
+            **dict.fromkeys(lookup.by),
+        }:
             said = ", ".join(map(shown, names))
-            yield _problem(input_, number, lookup.by[0], f"{said} has two meanings: line {line} has it too", "keep one")
+            yield _problem(
+                input_,
+                number,
+                lookup.by[0],
+                f"{said} has two meanings: line {line} has it too",
+                "keep one",
+            )
 
 
 def _problem(input_: Input, number: int, column: str, message: str, remedy: str) -> Problem:

@@ -27,7 +27,16 @@ _SEPARATORS = {
 }  # fmt: skip
 """What else stands for a separator of thousands."""
 
-MARKS = ((".", ","), (",", "."), (".", ""), (",", ""), (".", " "), (",", " "), (".", "'"), (",", "'"))
+MARKS = (
+    (".", ","),
+    (",", "."),
+    (".", ""),
+    (",", ""),
+    (".", " "),
+    (",", " "),
+    (".", "'"),
+    (",", "'"),
+)
 """Decimal marks and separators of thousands that go together, in the order in which they are proposed."""
 
 _PLAIN = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?").fullmatch
@@ -50,18 +59,28 @@ def compile_number(written: Numbers, *, whole: bool) -> ReadNumber:
         if taken is None or found is None:
             return None
         whole_part, fraction = found["whole"].translate(separators), found["fraction"]
-        return Decimal(f"{taken[1]}{whole_part}{f'.{fraction}' if fraction else ''}{'E-2' if written.percent else ''}")
+        return Decimal(
+            f"{taken[1]}{whole_part}{f'.{fraction}' if fraction else ''}{'E-2' if written.percent else ''}"
+        )
 
     return read
 
 
-def _digits(written: Numbers, *, whole: bool) -> tuple[Callable[[str], re.Match[str] | None], dict[int, None]]:
+def _digits(
+    written: Numbers, *, whole: bool
+) -> tuple[Callable[[str], re.Match[str] | None], dict[int, None]]:
     """What matches the digits of a number, and a table that takes the separators of thousands out of them."""
     signs = _SEPARATORS.get(written.thousands, written.thousands)
     # A group of its own begins with no zero: in 0,125 the comma is a decimal mark, whatever the column says.
     groups = f"[1-9][0-9]{{0,2}}(?:[{re.escape(signs)}][0-9]{{3}})+|" if signs else ""
-    fraction = "(?P<fraction>(?!))?" if whole else f"(?:{re.escape(written.decimal_mark)}(?P<fraction>[0-9]+))?"
-    return re.compile(f"(?P<whole>{groups}[0-9]+){fraction}").fullmatch, dict.fromkeys(map(ord, signs))
+    fraction = (
+        "(?P<fraction>(?!))?"
+        if whole
+        else f"(?:{re.escape(written.decimal_mark)}(?P<fraction>[0-9]+))?"
+    )
+    return re.compile(f"(?P<whole>{groups}[0-9]+){fraction}").fullmatch, dict.fromkeys(
+        map(ord, signs)
+    )
 
 
 def _bare(text: str, written: Numbers) -> tuple[str, str] | None:
@@ -69,13 +88,21 @@ def _bare(text: str, written: Numbers) -> tuple[str, str] | None:
     signs: list[str] = []
     money = percent = 0
     while text:
-        sign = next((sign for sign in written.currency if text.startswith(sign) or text.endswith(sign)), "")
+        sign = next(
+            (sign for sign in written.currency if text.startswith(sign) or text.endswith(sign)), ""
+        )
         if sign:
-            text, money = (text.removeprefix(sign) if text.startswith(sign) else text.removesuffix(sign)), money + 1
+            text, money = (
+                (text.removeprefix(sign) if text.startswith(sign) else text.removesuffix(sign)),
+                money + 1,
+            )
         elif text[0] in "+-" or (written.accounting and text[0] == MINUS):
             signs, text = [*signs, "+" if text[0] == "+" else "-"], text[1:]
         elif written.accounting and (text[-1] == "-" or (text[0], text[-1]) == ("(", ")")):
-            signs, text = [*signs, "-"], text[:-1].removeprefix("(") if text[-1] == ")" else text[:-1]
+            signs, text = (
+                [*signs, "-"],
+                text[:-1].removeprefix("(") if text[-1] == ")" else text[:-1],
+            )
         elif written.percent and text[-1] == "%":
             text, percent = text[:-1], percent + 1
         else:
@@ -93,7 +120,9 @@ def keys_of(written: Numbers) -> str:
         "thousands": written.thousands,
         "currency": written.currency[0] if len(written.currency) == 1 else list(written.currency),
     }
-    keys = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in said.items() if value]
+    keys = [
+        f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in said.items() if value
+    ]
     flags = {"accounting": written.accounting, "percent": written.percent}
     return ", ".join([*keys, *(f"{name}: true" for name, value in flags.items() if value)])
 
@@ -134,11 +163,17 @@ def number_remedy(text: str, written: Numbers, *, whole: bool) -> str:
         return f"write it like {_example(written, whole=whole)}"
     said = [(format(number, "f"), keys) for number, keys in reversed(found.items()) if keys]
     if len(said) > 1:
-        return "let the column say which it is: " + "; or ".join(f"{keys}, for {plain}" for plain, keys in said)
+        return "let the column say which it is: " + "; or ".join(
+            f"{keys}, for {plain}" for plain, keys in said
+        )
     plain, keys = said[0] if said else (_plain(text, whole=whole), "")
     if plain:
         return f"write {plain}" + (f", or let the column say {keys}" if keys else "")
-    return "write a whole number in digits, such as 12" if whole else "write digits and a point, such as 1234.50"
+    return (
+        "write a whole number in digits, such as 12"
+        if whole
+        else "write digits and a point, such as 1234.50"
+    )
 
 
 def _plain(text: str, *, whole: bool) -> str:

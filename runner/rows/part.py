@@ -57,7 +57,9 @@ class Part:
             return raw
         cells = next(csv.reader([raw.decode()], delimiter=self.delimiter, strict=True))
         text = io.StringIO(newline="")  # written with CRLF, so that a lone CR is quoted too
-        csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n").writerow(self.arranged(cells))
+        csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n").writerow(
+            self.arranged(cells)
+        )
         return text.getvalue().removesuffix("\r\n").encode() + raw[len(raw.rstrip(b"\r\n")) :]
 
     def raw(self, places: Iterable[Place]) -> Iterator[bytes]:

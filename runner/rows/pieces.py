@@ -45,11 +45,14 @@ _RELATIONS = (
 _DATA = re.compile(rb"<((?:\w+:)?)sheetData\s*(/?)>")
 _ROW = re.compile(rb"<(?:\w+:)?row(?=[\s/>])(?:[^>]*?\sr=[\"']([0-9]{1,7})[\"'])?")
 _SHARED = re.compile(
-    rb"""(<(?:\w+:)?c\s[^>]*?\bt=["']s["'][^>]*(?<!/)>)(?:(<(?:\w+:)?v>)([0-9]+)<|(.*?)(?=</(?:\w+:)?c>))""", re.DOTALL
+    rb"""(<(?:\w+:)?c\s[^>]*?\bt=["']s["'][^>]*(?<!/)>)(?:(<(?:\w+:)?v>)([0-9]+)<|(.*?)(?=</(?:\w+:)?c>))""",
+    re.DOTALL,
 )
 _VALUE = re.compile(rb"(<(?:\w+:)?v(?:\s[^>]*)?>\s*)([0-9]+)(?=\s*<)")
 _ODD_VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?(?<!/)>(?!\s*</)")
-_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?\bref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']""")
+_MERGED = re.compile(
+    rb"""<(?:\w+:)?mergeCell\s[^>]*?\bref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']"""
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,11 @@ class Pieces:
             raise damaged("there are no rows in its sheet", self.findings)
         self._head = left[: data.start()] + b"<%ssheetData>" % data[1]
         self._tail = b"</%ssheetData></%sworksheet>" % (data[1], data[1])
-        left, row_end, data_end = left[data.end() :], b"</%srow>" % data[1], b"</%ssheetData" % data[1]
+        left, row_end, data_end = (
+            left[data.end() :],
+            b"</%srow>" % data[1],
+            b"</%ssheetData" % data[1],
+        )
         ended = bool(data[2])
         while not ended:
             cut = left.find(data_end)
@@ -121,7 +128,9 @@ class Pieces:
             raise damaged("its sheet ends in the middle of a row", self.findings)
         return chunk
 
-    def _merged(self, left: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    def _merged(
+        self, left: bytes, chunks: Iterator[bytes]
+    ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """The merged cells, in what follows the rows."""
         while left:
             for match in _MERGED.finditer(left):

@@ -53,14 +53,20 @@ def open_input(
     try:
         parts = [_read(path, rows, indexing, findings, piped)]
         for each in more:
-            findings.file, indexing.part, indexing.before = str(each), len(parts), len(parts) * LINES_A_FILE
+            findings.file, indexing.part, indexing.before = (
+                str(each),
+                len(parts),
+                len(parts) * LINES_A_FILE,
+            )
             parts.append(_alike(parts[0], _read(each, rows, indexing, findings, None), findings))
         indexing.index.close()
     except OSError as error:
         raise unreadable(error, findings) from None
     findings.file = parts[0].name if not more else f"{parts[0].name} and {len(more)} more"
     if indexing.left_out and not len(indexing.index):
-        message = f"has no rows: `where` leaves out {'each of ' * (len(indexing.left_out) > 1)}its lines"
+        message = (
+            f"has no rows: `where` leaves out {'each of ' * (len(indexing.left_out) > 1)}its lines"
+        )
         findings.add(message, "empty-file", remedy="look at the expression, or at the sheet")
     lines, count = len(indexing.index), indexing.index.row_count
     if not findings.total:
@@ -91,8 +97,12 @@ def _alike(first: Part, part: Part, findings: Findings) -> Part:
         if here == there:
             return replace(part, order=_order(part.read.header, first.read.header))
         own, other = (", ".join(map(repr, each)) for each in (here - there, there - here))
-        differs = " and ".join(filter(None, (own and f"{own} only here", other and f"{other} only there")))
-        findings.add(f"has not the columns of {first.name}: {differs}", "other-header", remedy=remedy)
+        differs = " and ".join(
+            filter(None, (own and f"{own} only here", other and f"{other} only there"))
+        )
+        findings.add(
+            f"has not the columns of {first.name}: {differs}", "other-header", remedy=remedy
+        )
     return part
 
 
@@ -123,7 +133,9 @@ def _made(rows: Rows, scope: Mapping[str, Any], findings: Findings) -> tuple[Mak
     raise findings.error()
 
 
-def _read(path: Path, rows: Rows, indexing: Indexing, findings: Findings, piped: Piped | None) -> Part:
+def _read(
+    path: Path, rows: Rows, indexing: Indexing, findings: Findings, piped: Piped | None
+) -> Part:
     """Check every record of one file."""
     with ExitStack() as opened:
         file = opened.enter_context(open_file(path, findings)) if piped is None else piped.file
@@ -132,7 +144,9 @@ def _read(path: Path, rows: Rows, indexing: Indexing, findings: Findings, piped:
         kind = kind_of(path, content, rows, findings, told=piped.kind if piped is not None else "")
         kept = content.file if content.own or piped is not None else None
         if kind == "xlsx":
-            from runner.rows.workbook import read_workbook  # imported on use, as its room for XML takes its time
+            from runner.rows.workbook import (
+                read_workbook,
+            )  # imported on use, as its room for XML takes its time
 
             read, kept = read_workbook(content, rows, indexing, findings)
         elif kind == "json":

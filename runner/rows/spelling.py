@@ -30,11 +30,19 @@ def spelled_otherwise(input_: Input, columns: Collection[str]) -> Iterator[Probl
                 cell = values.get(column)
                 if not isinstance(cell, str) or (column, cell) in told or len(first) >= MAX_NAMES:
                     continue
-                known, line = first.setdefault((column, " ".join(cell.casefold().split())), (cell, number))
+                known, line = first.setdefault(
+                    (column, " ".join(cell.casefold().split())), (cell, number)
+                )
                 if known != cell:
                     told.add((column, cell))
                     message = f"{shown(cell)} is {shown(known)} on line {line}: names are found as they are written"
-                    yield input_.warning(number, column, message=message, kind="spelling", remedy="write both the same")
+                    yield input_.warning(
+                        number,
+                        column,
+                        message=message,
+                        kind="spelling",
+                        remedy="write both the same",
+                    )
 
 
 class Names:
@@ -64,7 +72,9 @@ class Names:
         return folded(name) if self.lookup.fold else name
 
 
-def names_not_found(input_: Input, uses: Sequence[Use], names: Mapping[str, Names]) -> Iterator[Problem]:
+def names_not_found(
+    input_: Input, uses: Sequence[Use], names: Mapping[str, Names]
+) -> Iterator[Problem]:
     """A problem for each name that an entry is looked for by and none has, at the first line where it stands.
 
     What every row looks up is an error, anything else a warning.
@@ -77,13 +87,17 @@ def names_not_found(input_: Input, uses: Sequence[Use], names: Mapping[str, Name
                 if None in cells:
                     continue
                 keys = tuple(map(to_text, cells))
-                if ((use, keys) in found or len(found) < MAX_NAMES) and names[use.lookup].missing(keys):
+                if ((use, keys) in found or len(found) < MAX_NAMES) and names[use.lookup].missing(
+                    keys
+                ):
                     first = found.setdefault((use, keys), [number, 0])
                     first[1] += 1
     for (use, keys), (number, count) in found.items():
         missing = names[use.lookup].missing(keys)
         assert missing is not None  # noqa: S101 - that is why it was noted
-        yield _not_found(input_, names[use.lookup].lookup, use, keys, lines=(number, count - 1), missing=missing)
+        yield _not_found(
+            input_, names[use.lookup].lookup, use, keys, lines=(number, count - 1), missing=missing
+        )
 
 
 def _not_found(
@@ -97,7 +111,11 @@ def _not_found(
     message = f"{shown(keys[at])} is no {lookup.by[at]!r} of {lookup.file}{where}{also}"
     remedy = f"{nearest(keys[at], known, noun='names')}; or add it to {lookup.file}"
     problem = input_.warning(
-        number, key if column else use.columns[0], message=message, kind="unknown-name", remedy=remedy
+        number,
+        key if column else use.columns[0],
+        message=message,
+        kind="unknown-name",
+        remedy=remedy,
     )
     return replace(problem, severity="error") if use.sure else problem
 

@@ -36,7 +36,10 @@ class Strings:
         texts, first, behind = [self._head], 0, 0
         for number in numbers:
             if number + 1 >= len(self._places):
-                raise damaged(f"a cell has the text {number}, and there are {len(self._places) - 1}", self._findings)
+                raise damaged(
+                    f"a cell has the text {number}, and there are {len(self._places) - 1}",
+                    self._findings,
+                )
             if number != behind:  # what follows each other in the file is read at once
                 texts.append(self._read(first, behind))
                 first = number

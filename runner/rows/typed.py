@@ -34,9 +34,12 @@ def pack(cells: Sequence[Any], faults: Mapping[int, str]) -> bytes:
     """The cells of a row as a line that is kept; `faults` has the errors, by column from 0, empty for a formula."""
     if faults:
         cells = [_Fault(faults[at]) if at in faults else cell for at, cell in enumerate(cells)]
-    return json.dumps(cells, default=_packed, separators=(",", ":"), ensure_ascii=False).encode(
-        "utf-8", "surrogatepass"
-    ) + b"\n"
+    return (
+        json.dumps(cells, default=_packed, separators=(",", ":"), ensure_ascii=False).encode(
+            "utf-8", "surrogatepass"
+        )
+        + b"\n"
+    )
 
 
 def unpack_cells(line: bytes) -> list[Any]:
@@ -90,7 +93,13 @@ def _packed(cell: Any) -> Any:
     if isinstance(cell, _Fault):
         return {"fault": cell.text}
     if isinstance(cell, dt.datetime | dt.date | dt.time):  # a datetime is a date as well
-        kind = "moment" if isinstance(cell, dt.datetime) else "date" if isinstance(cell, dt.date) else "time"
+        kind = (
+            "moment"
+            if isinstance(cell, dt.datetime)
+            else "date"
+            if isinstance(cell, dt.date)
+            else "time"
+        )
         return {kind: cell.isoformat()}
     if isinstance(cell, dt.timedelta):
         return {"span": cell.total_seconds()}
@@ -101,8 +110,13 @@ def _typed(packed: dict[str, Any]) -> Any:
     ((kind, value),) = packed.items()
     if kind == "fault":
         if value:
-            return Odd(f"holds the error {value}", "mend the formula, or write the value in its place")
-        return Odd("is a formula that nobody has computed", "open the workbook in a spreadsheet and save it")
+            return Odd(
+                f"holds the error {value}", "mend the formula, or write the value in its place"
+            )
+        return Odd(
+            "is a formula that nobody has computed",
+            "open the workbook in a spreadsheet and save it",
+        )
     if kind == "span":
         return str(dt.timedelta(seconds=float(value)))
     return value if kind == "time" else _original(packed)

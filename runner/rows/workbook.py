@@ -54,11 +54,17 @@ class Workbook:
         del raw  # the address says where it is
         self.report_cell(findings, number, self.columns.place_of(names), message, kind, remedy)
 
-    def report_cell(self, findings: Findings, number: int, at: int, message: str, kind: str, remedy: str) -> None:
+    def report_cell(
+        self, findings: Findings, number: int, at: int, message: str, kind: str, remedy: str
+    ) -> None:
         """A problem of a cell, with its address; `at` counts columns from 0."""
         place = number - 1, at
         for first, last in self.merges:
-            if first != place and first[0] <= place[0] <= last[0] and first[1] <= place[1] <= last[1]:
+            if (
+                first != place
+                and first[0] <= place[0] <= last[0]
+                and first[1] <= place[1] <= last[1]
+            ):
                 other = f"{column_letters(first[1] + 1)}{first[0] + 1}"
                 remedy = f"it is merged with {other}: take the cells apart, fill in each"
         address = f"{self.sheet}!{column_letters(at + 1)}{number}"
@@ -79,13 +85,19 @@ class _Sheet:
     hidden: bool
 
 
-def read_workbook(content: Content, rows: Rows, indexing: Indexing, findings: Findings) -> tuple[Read, IO[bytes]]:
+def read_workbook(
+    content: Content, rows: Rows, indexing: Indexing, findings: Findings
+) -> tuple[Read, IO[bytes]]:
     """Check every row of a sheet, and keep it. Raises InvalidError when it cannot be read."""
     before = findings.total
     kept, sheet, merges = keep_sheet(content, rows, findings)
     found = _header(kept, rows)
     if found is None:
-        findings.add(f"the sheet {sheet!r} is empty", "empty-file", remedy="name another one with `sheet` under `rows`")
+        findings.add(
+            f"the sheet {sheet!r} is empty",
+            "empty-file",
+            remedy="name another one with `sheet` under `rows`",
+        )
         raise findings.error()
     above = list(islice(kept, found))
     names = [str(cell).strip() for cell in unpack_cells(above[-1])]
@@ -102,7 +114,11 @@ def read_workbook(content: Content, rows: Rows, indexing: Indexing, findings: Fi
     count = indexing.count
     _check_rows(kept, form, offset, found, indexing, findings)
     if indexing.count == count and not indexing.left_out and findings.total == before:
-        findings.add(f"the sheet {sheet!r} has a header and no lines", "empty-file", remedy="name another with `sheet`")
+        findings.add(
+            f"the sheet {sheet!r} has a header and no lines",
+            "empty-file",
+            remedy="name another with `sheet`",
+        )
     layout = f"sheet {sheet!r}" + (f", header on line {found}" if found > 1 else "")
     return Read(form, offset, header, layout=layout), kept
 
@@ -110,14 +126,22 @@ def read_workbook(content: Content, rows: Rows, indexing: Indexing, findings: Fi
 def _header(kept: IO[bytes], rows: Rows) -> int | None:
     """The row of the header, which has to be among the first ones; the file is at its beginning afterwards."""
     lines = islice(kept, rows.header or HEADER_WITHIN)
-    cells = ((number, [str(cell) for cell in unpack_cells(line)]) for number, line in enumerate(lines, start=1))
+    cells = (
+        (number, [str(cell) for cell in unpack_cells(line)])
+        for number, line in enumerate(lines, start=1)
+    )
     found = find_header((each for each in cells if each[0] >= rows.header), read_columns(rows))
     kept.seek(0)
     return found.line if found else None
 
 
 def _check_rows(
-    kept: IO[bytes], form: Workbook, offset: int, number: int, indexing: Indexing, findings: Findings
+    kept: IO[bytes],
+    form: Workbook,
+    offset: int,
+    number: int,
+    indexing: Indexing,
+    findings: Findings,
 ) -> None:
     """Check the rows beneath the header, which is on line `number`."""
     for number, line in enumerate(kept, start=number + 1):  # noqa: B020 - counted on from the header
@@ -129,8 +153,13 @@ def _check_rows(
                 if not indexing.leaves_out(number, form.columns.usable(cells)):
                     form.report_faults(findings, number, cells)
             else:
-                def report(names: Sequence[str], message: str, kind: str, remedy: str, number: int = number) -> None:
-                    form.report_cell(findings, number, form.columns.place_of(names), message, kind, remedy)
+
+                def report(
+                    names: Sequence[str], message: str, kind: str, remedy: str, number: int = number
+                ) -> None:
+                    form.report_cell(
+                        findings, number, form.columns.place_of(names), message, kind, remedy
+                    )
 
                 place = offset, len(line), number, zlib.crc32(line)
                 indexing.add(place, values, labels=form.columns.labels, report=report)
@@ -163,7 +192,9 @@ def _packed(rows: Iterable[SheetRow], width: int) -> Iterator[bytes]:
 def archive_sheets(archive: Any, findings: Findings) -> list[_Sheet]:
     """The worksheets of a workbook, in its order."""
     targets = {
-        each.get("Id"): each.get("Target", "") for each in read_xml(archive, RELATIONS, findings) if each.get("Id")
+        each.get("Id"): each.get("Target", "")
+        for each in read_xml(archive, RELATIONS, findings)
+        if each.get("Id")
     }
     sheets = []
     for each in read_xml(archive, BOOK, findings).iter():
@@ -171,7 +202,9 @@ def archive_sheets(archive: Any, findings: Findings) -> list[_Sheet]:
             target = targets.get(each.get(_ID) or each.get(_STRICT_ID), "")
             part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
             if "worksheet" in part:
-                sheets.append(_Sheet(each.get("name", ""), part, each.get("state", "visible") != "visible"))
+                sheets.append(
+                    _Sheet(each.get("name", ""), part, each.get("state", "visible") != "visible")
+                )
     return sheets
 
 
@@ -195,8 +228,14 @@ def _old(content: Content, findings: Findings) -> InvalidError:
     while chunk := content.file.read(CHUNK):
         encrypted = encrypted or _ENCRYPTED in left + chunk
         left = chunk[-len(_ENCRYPTED) :]
-    message, remedy = "is a workbook of Excel 97 to 2003 (.xls)", "open it in a spreadsheet and save it as .xlsx"
+    message, remedy = (
+        "is a workbook of Excel 97 to 2003 (.xls)",
+        "open it in a spreadsheet and save it as .xlsx",
+    )
     if encrypted:
-        message, remedy = "is an encrypted workbook: it opens with a password only", "save it without a password"
+        message, remedy = (
+            "is an encrypted workbook: it opens with a password only",
+            "save it without a password",
+        )
     findings.add(message, "unsupported", remedy=remedy)
     return findings.error()

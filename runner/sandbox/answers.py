@@ -84,7 +84,9 @@ def update(state: State, call: Call, making: Making) -> Answer:
     for name, default, always in making.defaults:
         if always:
             stored[name] = _default(state, place, default, call.today)
-    stored[making.resource.id_field] = stored.get(making.resource.id_field, key) if route.key else key
+    stored[making.resource.id_field] = (
+        stored.get(making.resource.id_field, key) if route.key else key
+    )
     state.put(place, key, exact_json.encode(stored))
     return Answer(route.status, _written(call, stored, key, place), key)
 
@@ -180,7 +182,11 @@ def _fill(state: State, stored: dict[str, Any], refers: Sequence[Refer]) -> None
             errors[name] = [f"{refer.field} {wanted} does not exist in {refer.target.name}"]
         elif isinstance(value, dict):
             names = refer.names or target.keys()
-            stored[refer.field] = {**value, **{name: target[name] for name in names if name in target}, key: wanted}
+            stored[refer.field] = {
+                **value,
+                **{name: target[name] for name in names if name in target},
+                key: wanted,
+            }
     if errors:
         raise invalid(errors)
 

@@ -95,22 +95,31 @@ class Sandbox:
                     collection = route.making.resource.collection
                     self._state.index(Place(api.name, collection), wanted.field)
         failures = Failures(api)
-        checked = [(route, Checks(route.operation, caps=route.caps, called=route.called)) for route in found]
+        checked = [
+            (route, Checks(route.operation, caps=route.caps, called=route.called))
+            for route in found
+        ]
         return [_Endpoint(api, route, checks, failures) for route, checks in checked]
 
-    def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(
+        self, environ: Mapping[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         if path == "/":
             places = {name: f"{self._base_url}/{name}" for name in sorted(self._apis)}
             home = {"sandbox": self._state.instance, "apis": places, "hits": self._keys.hits()}
             return _send(Answer(200, home), environ, start_response)
-        request = _Request(environ, environ["REQUEST_METHOD"], path, self._apis.get(path.split("/")[1]))
+        request = _Request(
+            environ, environ["REQUEST_METHOD"], path, self._apis.get(path.split("/")[1])
+        )
         try:
             with self._state.exclusive():
                 decided = self._decide(request)
                 self._state.record(_delivery(request, decided))
         except OSError as error:  # as with any server that fails: nobody can tell what is kept
-            full = refused(507, f"the sandbox cannot keep its state: {(error.strerror or str(error)).lower()}")
+            full = refused(
+                507, f"the sandbox cannot keep its state: {(error.strerror or str(error)).lower()}"
+            )
             decided = Answer(full.status, full.body)
         return _send(decided, environ, start_response)
 
@@ -183,7 +192,9 @@ def _rule(endpoint: _Endpoint) -> Rule:
 def _query(request: _Request) -> dict[str, list[str]]:
     try:
         text = request.environ.get("QUERY_STRING", "")
-        return parse_qs(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_PARAMETERS)
+        return parse_qs(
+            text, keep_blank_values=True, errors="replace", max_num_fields=MAX_PARAMETERS
+        )
     except ValueError:
         raise refused(400, f"more than {MAX_PARAMETERS} query parameters") from None
 
@@ -218,7 +229,9 @@ def _delivery(request: _Request, decided: Answer) -> dict[str, Any]:
         "effect": route.operation.effect if route else "read" if reads else "write",
         "method": request.method,
         "path": request.path.removeprefix(f"/{api.name}") if api else request.path,
-        "query": {name: values[0] if len(values) == 1 else values for name, values in query.items()},
+        "query": {
+            name: values[0] if len(values) == 1 else values for name, values in query.items()
+        },
         "body": request.body,
         "status": decided.status,
         "id": decided.id,
@@ -226,9 +239,14 @@ def _delivery(request: _Request, decided: Answer) -> dict[str, Any]:
     }
 
 
-def _send(decided: Answer, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+def _send(
+    decided: Answer, environ: Mapping[str, Any], start_response: StartResponse
+) -> Iterable[bytes]:
     content = exact_json.encode(decided.body).encode("ascii")
-    headers = [("Content-Type", "application/json; charset=utf-8"), ("Content-Length", str(len(content)))]
+    headers = [
+        ("Content-Type", "application/json; charset=utf-8"),
+        ("Content-Length", str(len(content))),
+    ]
     start_response(f"{decided.status} {HTTPStatus(decided.status).phrase}", headers)
     # The server would send a body after the headers of a HEAD, where the next answer is expected.
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]

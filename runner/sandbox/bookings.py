@@ -49,7 +49,11 @@ def entries(fields: Mapping[str, Schema]) -> tuple[Entries, ...]:
                 settings.get("by", "id"),
                 called,
                 settings.get("found_as", called),
-                {key: Amount(s["up_to"], s.get("called", key)) for key, s in own.items() if "up_to" in s},
+                {
+                    key: Amount(s["up_to"], s.get("called", key))
+                    for key, s in own.items()
+                    if "up_to" in s
+                },
                 entries(inner),
             )
         )
@@ -62,7 +66,10 @@ def book(stored: dict[str, Any], given: Mapping[str, Any], lists: tuple[Entries,
 
 
 def _book(
-    stored: dict[str, Any], given: Mapping[str, Any], lists: tuple[Entries, ...], around: tuple[dict[str, Any], ...]
+    stored: dict[str, Any],
+    given: Mapping[str, Any],
+    lists: tuple[Entries, ...],
+    around: tuple[dict[str, Any], ...],
 ) -> None:
     around = (*around, stored)
     for each in lists:
@@ -70,14 +77,22 @@ def _book(
             if not isinstance(entry, Mapping) or entry.get(each.by) is None:
                 errors = {f"{each.name}.{each.by}": [f"{each.by} is required"]}
                 raise invalid(errors, cause="missing", field=each.by, object=each.called)
-            found = next((old for old in stored.get(each.into) or () if old.get(each.by) == entry[each.by]), None)
+            found = next(
+                (old for old in stored.get(each.into) or () if old.get(each.by) == entry[each.by]),
+                None,
+            )
             if found is None:
                 raise not_found(each.found_as)
             _change(found, entry, each, around)
             _book(found, entry, each.inside, around)
 
 
-def _change(found: dict[str, Any], entry: Mapping[str, Any], each: Entries, around: tuple[dict[str, Any], ...]) -> None:
+def _change(
+    found: dict[str, Any],
+    entry: Mapping[str, Any],
+    each: Entries,
+    around: tuple[dict[str, Any], ...],
+) -> None:
     below = {inner.name for inner in each.inside}
     for name, value in entry.items():
         if name in each.amounts:
@@ -86,7 +101,9 @@ def _change(found: dict[str, Any], entry: Mapping[str, Any], each: Entries, arou
             found[name] = value
 
 
-def _add(found: dict[str, Any], name: str, value: Any, amount: Amount, around: tuple[dict[str, Any], ...]) -> None:
+def _add(
+    found: dict[str, Any], name: str, value: Any, amount: Amount, around: tuple[dict[str, Any], ...]
+) -> None:
     if not _is_number(value) or value < 0:
         raise invalid({name: [f"{name} is not a number from 0"]})
     bound = found.get(amount.up_to)
@@ -95,7 +112,12 @@ def _add(found: dict[str, Any], name: str, value: Any, amount: Amount, around: t
     try:
         total = found[name] + value
         if _is_number(bound) and total > bound:
-            raise refused(400, f"too much in {name}: {total} of {bound}", cause="too_much", object=amount.called)
+            raise refused(
+                400,
+                f"too much in {name}: {total} of {bound}",
+                cause="too_much",
+                object=amount.called,
+            )
         for each in (found, *around):
             if _is_number(each.get(name)):
                 each[name] += value

@@ -55,11 +55,17 @@ class Checks:
         return typed
 
     def _capped(self, name: str, value: Any) -> Any:
-        return min(value, self._caps[name]) if name in self._caps and isinstance(value, int) else value
+        return (
+            min(value, self._caps[name]) if name in self._caps and isinstance(value, int) else value
+        )
 
     def headers(self, environ: Mapping[str, Any]) -> None:
         """Raises RefusedError when a required header is missing."""
-        missing = [name for name in self._headers if not environ.get("HTTP_" + name.upper().replace("-", "_"))]
+        missing = [
+            name
+            for name in self._headers
+            if not environ.get("HTTP_" + name.upper().replace("-", "_"))
+        ]
         if missing:
             raise invalid({name: [f"{name} is required"] for name in missing}, cause="parameters")
 
@@ -93,7 +99,9 @@ def read_body(content: bytes) -> Any:
 
 
 def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator  # imported on use: it takes longer than many commands do
+    from jsonschema import (
+        Draft202012Validator,
+    )  # imported on use: it takes longer than many commands do
 
     return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
@@ -114,7 +122,11 @@ def _typed(text: str, parameter: Parameter) -> Any:
 def _called(schema: Mapping[str, Any], path: Sequence[str], called: str) -> str:
     """What the document calls the object in which the last field of `path` is missing."""
     for name in path[:-1]:
-        schema = schema.get("items", {}) if name.isdecimal() else schema.get("properties", {}).get(name, {})
+        schema = (
+            schema.get("items", {})
+            if name.isdecimal()
+            else schema.get("properties", {}).get(name, {})
+        )
         called = schema.get(EXTENSION, {}).get("called", called)
     return called
 
@@ -132,7 +144,11 @@ def _messages(errors: Iterable[ValidationError], whole: str) -> Iterable[tuple[s
             missing = next(n for n in rule if error.message == f"{n!r} is a required property")
             yield ".".join([*path, missing]), f"{missing} is required", True
         else:
-            yield ".".join(path) or whole, _wording(name, str(error.validator), rule, error.message), False
+            yield (
+                ".".join(path) or whole,
+                _wording(name, str(error.validator), rule, error.message),
+                False,
+            )
 
 
 def _wording(name: str, validator: str, rule: Any, message: str) -> str:

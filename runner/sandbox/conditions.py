@@ -59,7 +59,12 @@ def _parts(search: Search, given: Mapping[str, Sequence[str]]) -> dict[int, dict
     """The parts of each condition by its number. The one without brackets is the first, beside none in brackets."""
     grammar = search.grammar
     kinds = [field.kind for field in grammar.fields.values()]
-    names = {grammar.field_part, grammar.is_part, *(k.value for k in kinds), *(k.to for k in kinds if k.to)}
+    names = {
+        grammar.field_part,
+        grammar.is_part,
+        *(k.value for k in kinds),
+        *(k.to for k in kinds if k.to),
+    }
     found: dict[int, dict[str, str]] = {}
     pattern = re.compile(re.escape(search.parameter) + r"\[([1-9][0-9]{0,5})\]\[([^]]*)\]")
     for name, texts in given.items():
@@ -67,7 +72,14 @@ def _parts(search: Search, given: Mapping[str, Sequence[str]]) -> dict[int, dict
             found.setdefault(int(match[1]), {})[match[2]] = texts[-1]
     if single := {name: given[name][-1] for name in sorted(names) if name in given}:
         found[0 if found else 1] = single
-    lacking = next((number for number in range(1, min(max(found, default=0), _NUMBERS)) if number not in found), None)
+    lacking = next(
+        (
+            number
+            for number in range(1, min(max(found, default=0), _NUMBERS))
+            if number not in found
+        ),
+        None,
+    )
     if lacking is not None:
         raise _lacks(search, lacking, grammar.field_part)
     return found
@@ -106,17 +118,26 @@ def _value(search: Search, number: int, field: Field, parts: Mapping[str, str], 
             text = ""
     if not text:
         messages = [f"{part} is missing or invalid"]
-        raise invalid({_name(search, number, part): messages}, cause="value", part=part, number=str(number or 1))
+        raise invalid(
+            {_name(search, number, part): messages},
+            cause="value",
+            part=part,
+            number=str(number or 1),
+        )
     return text
 
 
 def _lacks(search: Search, number: int, part: str) -> RefusedError:
     name = _name(search, number, part)
-    return invalid({name: [f"{part} is required"]}, cause="condition", part=part, number=str(number or 1))
+    return invalid(
+        {name: [f"{part} is required"]}, cause="condition", part=part, number=str(number or 1)
+    )
 
 
 def _wrong(search: Search, number: int, part: str) -> RefusedError:
-    return invalid({_name(search, number, part): [f"{part} is not one of its choices"]}, cause="parameters")
+    return invalid(
+        {_name(search, number, part): [f"{part} is not one of its choices"]}, cause="parameters"
+    )
 
 
 def _name(search: Search, number: int, part: str) -> str:

@@ -51,5 +51,9 @@ def _depth(value: Any) -> int:
     depth, level = 0, [value]
     while level := [child for child in level if isinstance(child, dict | list)]:
         depth += 1
-        level = [child for parent in level for child in (parent.values() if isinstance(parent, dict) else parent)]
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
     return depth

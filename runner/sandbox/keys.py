@@ -36,13 +36,19 @@ class Keys:
         return dict(self._hits)
 
     def check(
-        self, api: Api, operation: Operation, environ: Mapping[str, Any], given: Mapping[str, Sequence[str]]
+        self,
+        api: Api,
+        operation: Operation,
+        environ: Mapping[str, Any],
+        given: Mapping[str, Sequence[str]],
     ) -> None:
         """Count the request. Raises RefusedError when its key is not accepted, or not for this operation."""
         if not api.auth:
             return
         values = [_value(auth, environ, given) for auth in api.auth]
-        missing = next((auth.name for auth, value in zip(api.auth, values, strict=True) if not value), None)
+        missing = next(
+            (auth.name for auth, value in zip(api.auth, values, strict=True) if not value), None
+        )
         if missing:
             raise refused(401, f"{missing} is missing", cause="credentials")
         key, allowed = ":".join(values), frozenset({READ, WRITE})
@@ -69,5 +75,7 @@ def _same(key: str, wanted: Sequence[Auth], values: Sequence[str]) -> bool:
     parts = key.split(":", len(wanted) - 1)
     if len(parts) != len(wanted):
         return False
-    pairs = [(auth.value(part), value) for auth, part, value in zip(wanted, parts, values, strict=True)]
+    pairs = [
+        (auth.value(part), value) for auth, part, value in zip(wanted, parts, values, strict=True)
+    ]
     return all(hmac.compare_digest(right.encode(), value.encode()) for right, value in pairs)

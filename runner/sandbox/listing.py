@@ -20,27 +20,41 @@ _MOST = 10**9
 def answer_list(state: State, call: Call, resource: Resource) -> Answer:
     """The page that the call asks for. Raises RefusedError."""
     route, everywhere = call.route, call.route.act is Act.LIST_ALL
-    place = Place(resource.api, resource.collection) if everywhere else place_of(state, call, resource, call.ids)
+    place = (
+        Place(resource.api, resource.collection)
+        if everywhere
+        else place_of(state, call, resource, call.ids)
+    )
     conditions = [_condition(f, call) for f in route.filters if f.parameter in call.query]
     if route.search:
         conditions += wanted(route.search, call.given)
     if resource.window:
-        conditions.append(Condition(resource.window.field, "since", (resource.window.since(call.today),)))
+        conditions.append(
+            Condition(resource.window.field, "since", (resource.window.since(call.today),))
+        )
     window = _window(call)
-    total, rows = state.select(place, conditions, everywhere=everywhere, window=window, order=_order(call))
+    total, rows = state.select(
+        place, conditions, everywhere=everywhere, window=window, order=_order(call)
+    )
     if total == 0 and route.empty >= 400:
         raise RefusedError(route.empty, not_found().body, cause="not_found", object=route.called)
-    return Answer(route.status, _envelope(call, listed(state, place, rows, route.view), total, window))
+    return Answer(
+        route.status, _envelope(call, listed(state, place, rows, route.view), total, window)
+    )
 
 
 def _condition(wanted: Filter, call: Call) -> Condition:
     """A filter with its values. A text that is a number also equals the number that is stored."""
     texts = call.given[wanted.parameter]
     if wanted.match in ("equals", "in"):
-        parts = [part for text in texts for part in (text.split(",") if wanted.match == "in" else [text])]
+        parts = [
+            part for text in texts for part in (text.split(",") if wanted.match == "in" else [text])
+        ]
         numbers = [int(part) for part in parts if KEY.match(part) or part == "0"]
         return Condition(wanted.field, wanted.match, (*parts, *numbers))
-    return Condition(wanted.field, wanted.match, (float(texts[-1]) if wanted.numeric else texts[-1],))
+    return Condition(
+        wanted.field, wanted.match, (float(texts[-1]) if wanted.numeric else texts[-1],)
+    )
 
 
 def _order(call: Call) -> str:
@@ -102,11 +116,19 @@ def _link(envelope: dict[str, Any], call: Call, total: int, window: tuple[int, i
     }
     for link, start in starts.items():
         if link in beside or link == name:
-            set_at(envelope, ".".join([*way, link]), None if start is None else _page_url(call, start, count))
+            set_at(
+                envelope,
+                ".".join([*way, link]),
+                None if start is None else _page_url(call, start, count),
+            )
 
 
 def _page_url(call: Call, start: int, count: int) -> str:
     pages, parameters = call.route.operation.pagination, call.route.operation.parameters
-    numbers = {pages.offset: start, pages.page: start // count + 1, pages.count: count} if pages else {}
-    changed = {parameters[name].sent_as: number for name, number in numbers.items() if name in parameters}
+    numbers = (
+        {pages.offset: start, pages.page: start // count + 1, pages.count: count} if pages else {}
+    )
+    changed = {
+        parameters[name].sent_as: number for name, number in numbers.items() if name in parameters
+    }
     return f"{call.base_url}{call.path}?{urlencode({**call.given, **changed}, doseq=True)}"

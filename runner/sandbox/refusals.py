@@ -27,7 +27,9 @@ class RefusedError(Exception):
     `facts` are the words that the API's own message may use.
     """
 
-    def __init__(self, status: int, body: Mapping[str, Any], *, cause: str = "", **facts: str) -> None:
+    def __init__(
+        self, status: int, body: Mapping[str, Any], *, cause: str = "", **facts: str
+    ) -> None:
         super().__init__(status)
         self.status = status
         self.body = body
@@ -35,9 +37,13 @@ class RefusedError(Exception):
         self.facts = facts
 
 
-def invalid(errors: Mapping[str, Sequence[str]], *, cause: str = "body", **facts: str) -> RefusedError:
+def invalid(
+    errors: Mapping[str, Sequence[str]], *, cause: str = "body", **facts: str
+) -> RefusedError:
     """A 400 that lists the messages of each field."""
-    return RefusedError(400, {"title": "Bad Request", "status": 400, "errors": errors}, cause=cause, **facts)
+    return RefusedError(
+        400, {"title": "Bad Request", "status": 400, "errors": errors}, cause=cause, **facts
+    )
 
 
 def refused(status: int, message: str, *, cause: str = "", **facts: str) -> RefusedError:
@@ -54,14 +60,21 @@ class Failures:
     """How one API tells what it refuses."""
 
     def __init__(self, api: Api) -> None:
-        self._declared: Mapping[str, Any] = api.document["info"].get(EXTENSION, {}).get("failures", {})
+        self._declared: Mapping[str, Any] = (
+            api.document["info"].get(EXTENSION, {}).get("failures", {})
+        )
 
     def told(self, refusal: RefusedError, operation: Operation | None) -> tuple[int, Any]:
         """The status and the body that a refusal is answered with."""
-        declared, failure = self._declared.get(refusal.cause), operation.failure if operation else None
+        declared, failure = (
+            self._declared.get(refusal.cause),
+            operation.failure if operation else None,
+        )
         if declared is None or failure is None:
             return refusal.status, refusal.body
-        message = _PLACEHOLDER.sub(lambda found: refusal.facts.get(found[1], found[0]), declared.get("message", ""))
+        message = _PLACEHOLDER.sub(
+            lambda found: refusal.facts.get(found[1], found[0]), declared.get("message", "")
+        )
         body: dict[str, Any] = {}
         for place, value in ((failure.field, failure.values[0]), (failure.code, declared["code"])):
             set_at(body, place, value)

@@ -78,11 +78,15 @@ def resources(api: Api) -> dict[str, Resource]:
     operations = [(operation, target(api, operation)) for operation in api.operations.values()]
     created = {t.collection for o, t in operations if o.effect == "create" and not t.one}
     listed = {t.collection for o, t in operations if o.effect == "read" and o.items and not t.one}
-    listed -= {everywhere(collection) for collection in created | listed if "{}" in collection} - created
+    listed -= {
+        everywhere(collection) for collection in created | listed if "{}" in collection
+    } - created
     written = created | {t.collection for o, t in operations if o.effect == "update"}
     found = {}
     for collection in sorted(created | listed):
-        own = [(o, t.one) for o, t in operations if t.collection == collection and o.effect == "read"]
+        own = [
+            (o, t.one) for o, t in operations if t.collection == collection and o.effect == "read"
+        ]
         schema = _object_schema(own)
         settings = settings_of(schema)
         found[collection] = Resource(
@@ -141,7 +145,9 @@ def example(api: Api, operation: Operation) -> Any:
     responses = raw(api, operation).get("responses", {})
     for code in sorted(responses, key=str):
         if str(code).startswith("2"):
-            content = deref(api.document, responses[code]).get("content", {}).get("application/json", {})
+            content = (
+                deref(api.document, responses[code]).get("content", {}).get("application/json", {})
+            )
             if "example" in content:
                 return content["example"]
             for named in content.get("examples", {}).values():
@@ -156,7 +162,11 @@ def _object_schema(operations: Sequence[tuple[Operation, bool]]) -> Schema:
             return operation.answer or {}
     for operation, _ in operations:
         if operation.items:
-            listed = operation.answer if operation.items == "*" else properties(operation.answer).get(operation.items)
+            listed = (
+                operation.answer
+                if operation.items == "*"
+                else properties(operation.answer).get(operation.items)
+            )
             items: Schema = (listed or {}).get("items", {})
             return items
     return {}

@@ -112,15 +112,25 @@ class Route:
 def routes(api: Api) -> tuple[list[Resource], list[Route]]:
     """The resources and routes of an API. Raises ConfigError when a field refers to what the document lacks."""
     known = resources(api)
-    return list(known.values()), [_route(api, operation, known) for operation in api.operations.values()]
+    return list(known.values()), [
+        _route(api, operation, known) for operation in api.operations.values()
+    ]
 
 
 def _route(api: Api, operation: Operation, known: Mapping[str, Resource]) -> Route:
     settings = settings_of(raw(api, operation))
     act, resource = _act(operation, target(api, operation), known, keyed="key" in settings)
-    codes = sorted(int(code) for code in raw(api, operation).get("responses", {}) if re.fullmatch(r"2\d\d", str(code)))
+    codes = sorted(
+        int(code)
+        for code in raw(api, operation).get("responses", {})
+        if re.fullmatch(r"2\d\d", str(code))
+    )
     status = codes[0] if codes else (201 if act is Act.CREATE else 200)
-    caps = {p["name"]: p[EXTENSION]["cap"] for p in declared(api, operation) if "cap" in p.get(EXTENSION, {})}
+    caps = {
+        p["name"]: p[EXTENSION]["cap"]
+        for p in declared(api, operation)
+        if "cap" in p.get(EXTENSION, {})
+    }
     if resource is None:
         return Route(operation, act, status, example(api, operation), caps=caps)
     body = properties(operation.body)
@@ -133,7 +143,14 @@ def _route(api: Api, operation: Operation, known: Mapping[str, Resource]) -> Rou
         owner=None if act is Act.LIST_ALL else known.get(resource.collection.rpartition("/{}")[0]),
         view=view(resource, resource.fields, known, all_names=True),
         filters=tuple(_filters(api, operation)),
-        search=next((search_of(operation, p) for p in declared(api, operation) if "x-runner-conditions" in p), None),
+        search=next(
+            (
+                search_of(operation, p)
+                for p in declared(api, operation)
+                if "x-runner-conditions" in p
+            ),
+            None,
+        ),
         sort=next(_sorts(api, operation), None),
         caps=caps,
         empty=settings.get("empty", 200),
@@ -166,16 +183,26 @@ def _act(
 def _making(resource: Resource, body: Mapping[str, Any], known: Mapping[str, Resource]) -> Making:
     fields = {**resource.fields, **body}
     own = list(with_settings(fields, resource.fields))
-    below = {name: known.get(f"{resource.collection}/{{}}/{s['children']}") for name, s in own if "children" in s}
+    below = {
+        name: known.get(f"{resource.collection}/{{}}/{s['children']}")
+        for name, s in own
+        if "children" in s
+    }
     return Making(
         resource,
-        defaults=tuple((name, s["default"], s.get("always", False)) for name, s in own if "default" in s),
+        defaults=tuple(
+            (name, s["default"], s.get("always", False)) for name, s in own if "default" in s
+        ),
         refers=tuple(_refers(resource, fields, known)),
-        parts={name: _making(child, {}, known) for name, child in below.items() if child is not None},
+        parts={
+            name: _making(child, {}, known) for name, child in below.items() if child is not None
+        },
     )
 
 
-def _refers(resource: Resource, fields: Mapping[str, Any], known: Mapping[str, Resource]) -> Iterator[Refer]:
+def _refers(
+    resource: Resource, fields: Mapping[str, Any], known: Mapping[str, Resource]
+) -> Iterator[Refer]:
     for name, settings in with_settings(fields, resource.fields):
         if "refers" not in settings:
             continue
@@ -191,7 +218,9 @@ def _filters(api: Api, operation: Operation) -> Iterator[Filter]:
     for entry in declared(api, operation):
         if settings := entry.get(FILTER):
             kind = operation.parameters[parameter_name(entry)].schema.get("type")
-            yield Filter(entry["name"], settings["field"], settings["match"], kind in ("integer", "number"))
+            yield Filter(
+                entry["name"], settings["field"], settings["match"], kind in ("integer", "number")
+            )
 
 
 def _sorts(api: Api, operation: Operation) -> Iterator[Sort]:

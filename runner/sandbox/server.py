@@ -1,7 +1,7 @@
 """The sandbox as a server on loopback: one for each folder, found again by other processes.
 
-    folder/lock      held by the process that serves the folder; free as soon as it is gone
-    folder/address   the port, while the lock is held
+folder/lock      held by the process that serves the folder; free as soon as it is gone
+folder/address   the port, while the lock is held
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ START_SECONDS = 10.0
 
 _LOCK = "lock"
 _ADDRESS = "address"
-_REQUEST_BYTES = 64 * 1024 * 1024  # the application refuses far less, and logs it; beyond this nothing is read
+_REQUEST_BYTES = (
+    64 * 1024 * 1024
+)  # the application refuses far less, and logs it; beyond this nothing is read
 _KEEP_ALIVE_SECONDS = 600
 _CONNECTIONS = 1000
 
@@ -79,17 +81,28 @@ def serve(
     """
     lock = _locked(folder)
     if lock is None:
-        raise LockedError(f"a sandbox is already running in {folder}", remedy="stop it, or choose another folder")
+        raise LockedError(
+            f"a sandbox is already running in {folder}", remedy="stop it, or choose another folder"
+        )
     try:
         return _serve(
-            folder, documents, lock, overlays=overlays, port=port, threads=threads, keys=keys or {}, today=today
+            folder,
+            documents,
+            lock,
+            overlays=overlays,
+            port=port,
+            threads=threads,
+            keys=keys or {},
+            today=today,
         )
     except BaseException:
         lock.release()
         raise
 
 
-def attach(folder: Path, documents: Mapping[str, Path], *, overlays: Mapping[str, Path] = NO_OVERLAYS) -> Server:
+def attach(
+    folder: Path, documents: Mapping[str, Path], *, overlays: Mapping[str, Path] = NO_OVERLAYS
+) -> Server:
     """The server of `folder`: the one that already runs, or else one that is started here.
 
     Raises ConfigError when the one that runs lacks one of the APIs, LockedError when it does not answer.
@@ -110,13 +123,19 @@ def attach(folder: Path, documents: Mapping[str, Path], *, overlays: Mapping[str
                 raise ConfigError(message, remedy="end it, or choose another folder")
             return server
         if time.monotonic() > end:
-            raise LockedError(f"a process holds the sandbox in {folder} and does not answer", remedy="end that process")
+            raise LockedError(
+                f"a process holds the sandbox in {folder} and does not answer",
+                remedy="end that process",
+            )
         time.sleep(0.02)
 
 
 def _locked(folder: Path) -> FileLock | None:
     """The folder's lock, or None when another server holds it. An address left by a dead one is removed."""
-    from filelock import FileLock, Timeout  # imported on use, as it takes longer than most of a dry run
+    from filelock import (
+        FileLock,
+        Timeout,
+    )  # imported on use, as it takes longer than most of a dry run
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(folder / _LOCK, timeout=0, thread_local=False)
@@ -139,7 +158,10 @@ def _serve(
     keys: Mapping[str, AbstractSet[str]] | None = None,
     today: Callable[[], date] | None = None,
 ) -> Server:
-    apis = {name: load_api(path, name=name, overlay=overlays.get(name)) for name, path in documents.items()}
+    apis = {
+        name: load_api(path, name=name, overlay=overlays.get(name))
+        for name, path in documents.items()
+    }
     listener = _listener(port)
     port = listener.getsockname()[1]
     base_url = f"http://{HOST}:{port}"
@@ -151,7 +173,9 @@ def _serve(
         from runner.sandbox.app import Sandbox, local_today
         from runner.sandbox.keys import Keys
 
-        app = Sandbox(state, apis, base_url=base_url, keys=Keys(keys or {}), today=today or local_today)
+        app = Sandbox(
+            state, apis, base_url=base_url, keys=Keys(keys or {}), today=today or local_today
+        )
         stop = _start(listener, app, threads)
         opened.callback(stop)
         _write_address(folder, port)
@@ -174,7 +198,9 @@ def _kept(folder: Path) -> Iterator[None]:
     except (OSError, sqlite3.Error) as error:
         why = (getattr(error, "strerror", None) or str(error)).lower()
         message = f"the sandbox's folder {folder} cannot be used: {why}"
-        raise StoppedError(message, remedy="make room or mend the folder, then run it again") from None
+        raise StoppedError(
+            message, remedy="make room or mend the folder, then run it again"
+        ) from None
 
 
 def _start(listener: socket.socket, app: Sandbox, threads: int) -> Callable[[], None]:
@@ -217,7 +243,9 @@ def _listener(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"port {port} cannot be used: {reason.lower()}", remedy="--port 0 takes a free one") from None
+        raise ConfigError(
+            f"port {port} cannot be used: {reason.lower()}", remedy="--port 0 takes a free one"
+        ) from None
     return listener
 
 

@@ -76,7 +76,9 @@ class State:
         self._changed = False
         self._last: dict[Place, int] = {}
         self._touched: list[Place] = []
-        self._database = sqlite3.connect(folder / DATABASE, check_same_thread=False, isolation_level=None)
+        self._database = sqlite3.connect(
+            folder / DATABASE, check_same_thread=False, isolation_level=None
+        )
         try:
             # The death of the process is survived without a sync; that of the machine need not be.
             self._database.execute("PRAGMA journal_mode = WAL")
@@ -116,7 +118,9 @@ class State:
         n = self._deliveries.count + 1
         line = exact_json.encode({"n": n, **delivery})
         if self._changed:
-            self._database.execute("INSERT OR REPLACE INTO last_delivery VALUES (1, ?, ?)", (n, line))
+            self._database.execute(
+                "INSERT OR REPLACE INTO last_delivery VALUES (1, ?, ?)", (n, line)
+            )
             self._database.execute("COMMIT")
             self._changed = False
         self._touched.clear()
@@ -124,7 +128,12 @@ class State:
 
     def next_id(self, place: Place, first: int) -> int:
         """The id of the next object of a collection, whatever its parents: `first`, then one more each time."""
-        return self._next(replace(place, parent="*"), f"SELECT max(id) {_FROM}", (place.api, place.collection), first)
+        return self._next(
+            replace(place, parent="*"),
+            f"SELECT max(id) {_FROM}",
+            (place.api, place.collection),
+            first,
+        )
 
     def next_number(self, place: Place) -> int:
         """The number of the next object under these parents, from 1."""
@@ -187,13 +196,17 @@ class State:
             values.extend(more)
         ordered = f"ORDER BY {_extract(order)}, id" if order else "ORDER BY id"
         if window is None:
-            rows = self._database.execute(f"SELECT parent, id, body {where} {ordered}", values).fetchall()
+            rows = self._database.execute(
+                f"SELECT parent, id, body {where} {ordered}", values
+            ).fetchall()
             return len(rows), rows
         total = self._database.execute(f"SELECT count(*) {where}", values).fetchone()[0]
         # The ids come from the index alone; only the objects of the page are then read.
         ids = f"SELECT id {where} {ordered} LIMIT ?, ?"
         query = f"SELECT parent, id, body {_FROM} AND id IN ({ids}) {ordered}"
-        return total, self._database.execute(query, [place.api, place.collection, *values, *window]).fetchall()
+        return total, self._database.execute(
+            query, [place.api, place.collection, *values, *window]
+        ).fetchall()
 
     def seed(self, place: Place, rows: Sequence[tuple[int, str]], *, fresh: bool) -> None:
         """The objects (id and body) that a collection has from the start; `fresh` replaces what was there before."""
@@ -221,8 +234,12 @@ class State:
             self._deliveries.close()
 
     def _identity(self) -> str:
-        self._database.execute("INSERT OR IGNORE INTO meta VALUES ('instance', ?)", (str(uuid.uuid4()),))
-        return str(self._database.execute("SELECT value FROM meta WHERE name = 'instance'").fetchone()[0])
+        self._database.execute(
+            "INSERT OR IGNORE INTO meta VALUES ('instance', ?)", (str(uuid.uuid4()),)
+        )
+        return str(
+            self._database.execute("SELECT value FROM meta WHERE name = 'instance'").fetchone()[0]
+        )
 
     def _append_what_a_kill_left(self) -> None:
         row = self._database.execute("SELECT n, line FROM last_delivery").fetchone()

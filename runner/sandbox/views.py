@@ -40,9 +40,17 @@ def view(
     children = []
     for name, settings in with_settings(fields):
         if "children" in settings:
-            child = resources.get(f"{resource.collection}/{{}}/{settings['children']}") if resource else None
-            children.append((name, child, view(child, properties(fields[name].get("items")), resources)))
-    return View(None if all_names or not fields else frozenset(fields), tuple(children), _looks(fields))
+            child = (
+                resources.get(f"{resource.collection}/{{}}/{settings['children']}")
+                if resource
+                else None
+            )
+            children.append(
+                (name, child, view(child, properties(fields[name].get("items")), resources))
+            )
+    return View(
+        None if all_names or not fields else frozenset(fields), tuple(children), _looks(fields)
+    )
 
 
 def with_settings(
@@ -66,20 +74,28 @@ def shown(state: State, place: Place, key: int, text: str, view: View) -> dict[s
         if child is not None:
             below = Place(child.api, child.collection, f"{place.parent}/{key}".lstrip("/"))
             rows = state.select(below)[1]
-            stored[name] = [shown(state, below, number, body, child_view) for _, number, body in rows]
+            stored[name] = [
+                shown(state, below, number, body, child_view) for _, number, body in rows
+            ]
     return stored
 
 
-def listed(state: State, place: Place, rows: list[tuple[str, int, str]], view: View) -> list[dict[str, Any]]:
+def listed(
+    state: State, place: Place, rows: list[tuple[str, int, str]], view: View
+) -> list[dict[str, Any]]:
     """The objects of a list, each with its own parents."""
-    return [shown(state, replace(place, parent=parent), key, text, view) for parent, key, text in rows]
+    return [
+        shown(state, replace(place, parent=parent), key, text, view) for parent, key, text in rows
+    ]
 
 
 def _looks(fields: Mapping[str, Schema]) -> dict[str, Look]:
     found = {}
     for name, schema in fields.items():
         settings = settings_of(schema)
-        look = Look(tuple(settings.get("joined", ())), settings.get("shown", {}), _looks(properties(schema)))
+        look = Look(
+            tuple(settings.get("joined", ())), settings.get("shown", {}), _looks(properties(schema))
+        )
         if look != Look():
             found[name] = look
     return found

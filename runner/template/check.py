@@ -27,7 +27,11 @@ _ALLOWED = (
 _REFUSED: dict[type[nodes.Node], tuple[str, str, str]] = {
     nodes.Call: ("functions cannot be called here", "(", "use a filter, as in row.name | upper"),
     nodes.Pow: ("'**' is not allowed", "**", "multiply: a * a"),
-    nodes.Slice: ("slices are not allowed", ":", "take one element, as in [0]; or use | first, | last"),
+    nodes.Slice: (
+        "slices are not allowed",
+        ":",
+        "take one element, as in [0]; or use | first, | last",
+    ),
 }
 _NO_NAMES = {"self", "super", *WORDS}  # Jinja gives the first two meanings of its own
 
@@ -46,9 +50,19 @@ class Checker:
     """Checks a syntax tree, and rewrites `~` to a filter, tuples to lists and exact numbers to what makes them."""
 
     def __init__(
-        self, tokens: list[Token], text: str, *, numbers: Mapping[str, str], compile_inner: Callable[[str], Inner]
+        self,
+        tokens: list[Token],
+        text: str,
+        *,
+        numbers: Mapping[str, str],
+        compile_inner: Callable[[str], Inner],
     ) -> None:
-        self._tokens, self._text, self._numbers, self._compile_inner = tokens, text, numbers, compile_inner
+        self._tokens, self._text, self._numbers, self._compile_inner = (
+            tokens,
+            text,
+            numbers,
+            compile_inner,
+        )
         self.references: list[Reference] = []
         """What the expressions inside `total` and `where` read, seen from this text."""
         self._uses: dict[str, int] = {}
@@ -63,18 +77,26 @@ class Checker:
             raise self._error(message, culprit, remedy=remedy)
         if isinstance(node, nodes.Name) and node.name in self._numbers:
             digits = nodes.Const(self._numbers[node.name], lineno=node.lineno)
-            return nodes.Filter(digits, "decimal", [], [], None, None, lineno=node.lineno, environment=ENVIRONMENT)
+            return nodes.Filter(
+                digits, "decimal", [], [], None, None, lineno=node.lineno, environment=ENVIRONMENT
+            )
         self._check_shape(node)
         for name, value in list(node.iter_fields()):
             if isinstance(value, nodes.Node):
                 setattr(node, name, self.check(value, depth + 1))
             elif isinstance(value, list):
-                setattr(node, name, [self.check(v, depth + 1) if isinstance(v, nodes.Node) else v for v in value])
+                setattr(
+                    node,
+                    name,
+                    [self.check(v, depth + 1) if isinstance(v, nodes.Node) else v for v in value],
+                )
         if isinstance(node, nodes.Filter | nodes.Test):  # after what stands before it in the text
             self._check_named(node)
         if isinstance(node, nodes.Concat):
             parts = nodes.List(node.nodes, lineno=node.lineno)
-            return nodes.Filter(parts, CONCAT, [], [], None, None, lineno=node.lineno, environment=ENVIRONMENT)
+            return nodes.Filter(
+                parts, CONCAT, [], [], None, None, lineno=node.lineno, environment=ENVIRONMENT
+            )
         return nodes.List(node.items, lineno=node.lineno) if isinstance(node, nodes.Tuple) else node
 
     def _check_shape(self, node: nodes.Node) -> None:
@@ -83,8 +105,12 @@ class Checker:
             raise self._error("'if' needs an 'else'", "if", remedy=remedy)
         if isinstance(node, nodes.Name) and node.name in _NO_NAMES:
             raise self._error(f"{node.name!r} cannot be used as a name", node.name)
-        if isinstance(node, nodes.Pair) and not (isinstance(node.key, nodes.Const) and isinstance(node.key.value, str)):
-            raise self._error("the keys of an object are texts", "{", remedy="quote them: {'key': value}")
+        if isinstance(node, nodes.Pair) and not (
+            isinstance(node.key, nodes.Const) and isinstance(node.key.value, str)
+        ):
+            raise self._error(
+                "the keys of an object are texts", "{", remedy="quote them: {'key': value}"
+            )
         if isinstance(node, nodes.Filter | nodes.Test) and (node.dyn_args or node.dyn_kwargs):
             mark = "*" if node.dyn_args else "**"
             raise self._error(f"'{mark}' is not allowed here", mark)
@@ -95,12 +121,20 @@ class Checker:
         at = self._place(node.name, noun)
         if node.name not in known:
             remedy = nearest(node.name, known, noun=f"{noun}s")
-            raise TemplateError(f"there is no {noun} {node.name!r}", offset=at, length=len(node.name), remedy=remedy)
+            raise TemplateError(
+                f"there is no {noun} {node.name!r}", offset=at, length=len(node.name), remedy=remedy
+            )
         if noun == "filter" and node.name in EXPRESSION_FILTERS:
             self._check_inner(node, at)
-        elif noun == "filter" and not accepts(node.name, node.args, [str(keyword.key) for keyword in node.kwargs]):
+        elif noun == "filter" and not accepts(
+            node.name, node.args, [str(keyword.key) for keyword in node.kwargs]
+        ):
             usage = USAGE.get(node.name, "")
-            message = f"{node.name} is not given what it needs" if usage else f"{node.name} takes nothing in brackets"
+            message = (
+                f"{node.name} is not given what it needs"
+                if usage
+                else f"{node.name} takes nothing in brackets"
+            )
             remedy = f"write it so: {usage or node.name}"
             raise TemplateError(message, offset=at, length=len(node.name), remedy=remedy)
 
@@ -139,13 +173,21 @@ class Checker:
             token = next(called, token)
         if token is None:
             lead = len(self._text) - len(self._text.lstrip())
-            return TemplateError(message, offset=lead, length=len(self._text.strip()), remedy=remedy)
+            return TemplateError(
+                message, offset=lead, length=len(self._text.strip()), remedy=remedy
+            )
         return TemplateError(message, offset=token.offset, length=len(token.text), remedy=remedy)
 
 
 def _callable(token: Token) -> bool:
-    return (token.kind == "name" and token.text not in WORDS) or token.text in (")", "]") or token.kind == "string"
+    return (
+        (token.kind == "name" and token.text not in WORDS)
+        or token.text in (")", "]")
+        or token.kind == "string"
+    )
 
 
 def _over(token: Token, error: TemplateError) -> TemplateError:
-    return TemplateError(error.message, offset=token.offset, length=len(token.text), remedy=error.remedy)
+    return TemplateError(
+        error.message, offset=token.offset, length=len(token.text), remedy=error.remedy
+    )

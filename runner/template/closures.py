@@ -31,7 +31,9 @@ _COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
 _ABSENT: Final = object()
 
 
-def compute_of(node: nodes.Node, each: Mapping[str, Callable[[str], Callable[[Scope, Any], Any]]]) -> Compute:
+def compute_of(
+    node: nodes.Node, each: Mapping[str, Callable[[str], Callable[[Scope, Any], Any]]]
+) -> Compute:
     """The function of a checked node. `each` makes those of the filters that take an expression, and a scope for it."""
 
     def of(part: nodes.Node) -> Compute:
@@ -46,7 +48,9 @@ def compute_of(node: nodes.Node, each: Mapping[str, Callable[[str], Callable[[Sc
     if isinstance(node, nodes.Test):
         return _tested(node, of)
     if isinstance(node, nodes.Filter):
-        return _filter_of_each(node, of, each[node.name]) if node.name in each else _filtered(node, of)
+        return (
+            _filter_of_each(node, of, each[node.name]) if node.name in each else _filtered(node, of)
+        )
     if isinstance(node, nodes.BinExpr | nodes.UnaryExpr):
         return _operation(node, of)
     if isinstance(node, nodes.Compare):
@@ -104,7 +108,9 @@ def _tested(node: nodes.Test, of: Callable[[nodes.Node], Compute]) -> Compute:
     known: Mapping[str, Any] = ENVIRONMENT.tests
     test, value = known[node.name], of(node.node)
     given = [of(argument) for argument in node.args]
-    return lambda scope: test(value(scope), *[one(scope) for one in given]) if given else test(value(scope))
+    return lambda scope: (
+        test(value(scope), *[one(scope) for one in given]) if given else test(value(scope))
+    )
 
 
 def _filtered(node: nodes.Filter, of: Callable[[nodes.Node], Compute]) -> Compute:
@@ -114,15 +120,21 @@ def _filtered(node: nodes.Filter, of: Callable[[nodes.Node], Compute]) -> Comput
         assert isinstance(node.node, nodes.List)  # noqa: S101 - the checker has made it so
         return side_by_side([_text_or_compute(part, of) for part in node.node.items])
     name, value = node.name, of(node.node)
-    given = [(None, argument) for argument in node.args] + [(str(pair.key), pair.value) for pair in node.kwargs]
+    given = [(None, argument) for argument in node.args] + [
+        (str(pair.key), pair.value) for pair in node.kwargs
+    ]
     if all(isinstance(argument, nodes.Const) for _, argument in given):
         apply = bound(name, [(key, argument.as_const()) for key, argument in given])
-        if name == "decimal" and isinstance(node.node, nodes.Const):  # 1.50: a number with a point, read once
+        if name == "decimal" and isinstance(
+            node.node, nodes.Const
+        ):  # 1.50: a number with a point, read once
             with suppress(EvaluationError):
                 return _constant(apply(node.node.value))
         return lambda scope: apply(value(scope))
     computed = [(key, of(argument)) for key, argument in given]
-    return lambda scope: applied(name, value(scope), [(key, argument(scope)) for key, argument in computed])
+    return lambda scope: applied(
+        name, value(scope), [(key, argument(scope)) for key, argument in computed]
+    )
 
 
 def _text_or_compute(node: nodes.Node, of: Callable[[nodes.Node], Compute]) -> str | Compute:
@@ -130,14 +142,18 @@ def _text_or_compute(node: nodes.Node, of: Callable[[nodes.Node], Compute]) -> s
 
 
 def _filter_of_each(
-    node: nodes.Filter, of: Callable[[nodes.Node], Compute], make: Callable[[str], Callable[..., Any]]
+    node: nodes.Filter,
+    of: Callable[[nodes.Node], Compute],
+    make: Callable[[str], Callable[..., Any]],
 ) -> Compute:
     assert node.node is not None  # noqa: S101 - a filter without a value is part of blocks only
     value, apply = of(node.node), make(node.args[0].as_const())
     return lambda scope: apply(scope, value(scope))
 
 
-def _operation(node: nodes.BinExpr | nodes.UnaryExpr, of: Callable[[nodes.Node], Compute]) -> Compute:
+def _operation(
+    node: nodes.BinExpr | nodes.UnaryExpr, of: Callable[[nodes.Node], Compute]
+) -> Compute:
     if isinstance(node, nodes.UnaryExpr):
         value = of(node.node)
         if isinstance(node, nodes.Not):

@@ -23,7 +23,16 @@ from runner.template.operations import side_by_side
 from runner.template.parse import parse_expression
 from runner.template.syntax import Reference, TemplateError, Token, tokens_of
 from runner.template.tree import Node
-from runner.template.values import Compute, EvaluationError, Scope, Undecided, Unknown, kind, to_text, type_error
+from runner.template.values import (
+    Compute,
+    EvaluationError,
+    Scope,
+    Undecided,
+    Unknown,
+    kind,
+    to_text,
+    type_error,
+)
 
 
 def _each(name: str, expression: str) -> Callable[[Scope, Any], list[Any]]:
@@ -57,7 +66,11 @@ def _where(expression: str) -> Callable[[Scope, Any], Any]:
     values = _each("where", expression)
 
     def where(scope: Scope, value: Any) -> Any:
-        return value if isinstance(value, Unknown) else list(itertools.compress(value, values(scope, value)))
+        return (
+            value
+            if isinstance(value, Unknown)
+            else list(itertools.compress(value, values(scope, value)))
+        )
 
     return where
 
@@ -158,7 +171,9 @@ class Template:
     @property
     def lone_key(self) -> tuple[str, str] | None:
         """The name and the key where that is all there is, as in `{{ row.email }}`."""
-        return self.parts[0].lone_key if self.lone and isinstance(self.parts[0], Expression) else None
+        return (
+            self.parts[0].lone_key if self.lone and isinstance(self.parts[0], Expression) else None
+        )
 
     @property
     def placed(self) -> tuple[tuple[int, Expression], ...]:
@@ -177,7 +192,9 @@ class Template:
         only = self.parts[0]
         if self.lone and isinstance(only, Expression):
             return only.evaluate
-        return side_by_side([part if isinstance(part, str) else part.evaluate for part in self.parts], self._read)
+        return side_by_side(
+            [part if isinstance(part, str) else part.evaluate for part in self.parts], self._read
+        )
 
     def _read(self, index: int, value: Any) -> str | Unknown:
         """What the value of a part reads like inside text. Raises EvaluationError that names it."""
@@ -198,7 +215,9 @@ def compile_expression(text: str) -> Expression:
 def _compile_expression(text: str) -> Expression:
     marks = [text.find(mark) for mark in ("{{", "{%", "{#") if mark in text]
     if marks:
-        raise TemplateError("this is an expression already", offset=min(marks), length=2, remedy="drop the brackets")
+        raise TemplateError(
+            "this is an expression already", offset=min(marks), length=2, remedy="drop the brackets"
+        )
     if not text.strip():
         raise TemplateError("the expression is empty", remedy="write one or leave the key out")
     try:
@@ -212,7 +231,9 @@ def _compile_expression(text: str) -> Expression:
 
 def compile_template(text: str) -> Template | str:
     """A template, checked; the text itself where it holds no expression. Raises TemplateError."""
-    return _compile_template(str(text)) if any(mark in text for mark in ("{{", "{%", "{#")) else text
+    return (
+        _compile_template(str(text)) if any(mark in text for mark in ("{{", "{%", "{#")) else text
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -227,7 +248,9 @@ def _compile_template(text: str) -> Template:
             inside = []
         elif token.kind == "variable_end":
             start = inside[0].offset if inside else token.offset
-            expression = _expression([t.moved(-start) for t in inside], text[start : token.offset], base=start)
+            expression = _expression(
+                [t.moved(-start) for t in inside], text[start : token.offset], base=start
+            )
             parts.append(expression)
             references.extend(r.moved(start) for r in expression.references)
         else:

@@ -11,7 +11,15 @@ from typing import Any
 
 from jinja2 import Undefined
 
-from runner.template.values import EvaluationError, Unknown, is_near, kind, number, to_text, type_error
+from runner.template.values import (
+    EvaluationError,
+    Unknown,
+    is_near,
+    kind,
+    number,
+    to_text,
+    type_error,
+)
 
 MAX_TEXT = 1_000_000
 """Characters that an expression may produce."""
@@ -115,7 +123,9 @@ def _length(value: Any, where: str = "length") -> int:
 def _end(value: Any, index: int, where: str) -> Any:
     elements = value if isinstance(value, str) else _list(value, where)
     if not elements:
-        raise EvaluationError(f"{where}: the {'text' if isinstance(value, str) else 'list'} is empty")
+        raise EvaluationError(
+            f"{where}: the {'text' if isinstance(value, str) else 'list'} is empty"
+        )
     return elements[index]
 
 
@@ -135,7 +145,10 @@ def summed(values: Sequence[Any], where: str) -> Any:
 
 def _sum(value: Any, attribute: str = "") -> Any:
     elements = _list(value, "sum")
-    return summed([_attribute(element, attribute, "sum") for element in elements] if attribute else elements, "sum")
+    return summed(
+        [_attribute(element, attribute, "sum") for element in elements] if attribute else elements,
+        "sum",
+    )
 
 
 def _sort(value: Any, attribute: str = "") -> list[Any]:
@@ -253,10 +266,14 @@ def bound(name: str, given: Sequence[tuple[str | None, Any]] = ()) -> Callable[[
     return filtered
 
 
-def _partial(function: Callable[..., Any], given: Sequence[tuple[str | None, Any]]) -> Callable[[Any], Any]:
+def _partial(
+    function: Callable[..., Any], given: Sequence[tuple[str | None, Any]]
+) -> Callable[[Any], Any]:
     if not given:
         return function
-    if len(given) == 1 and given[0][0] is None:  # most are; it costs half of what a call with stars does
+    if (
+        len(given) == 1 and given[0][0] is None
+    ):  # most are; it costs half of what a call with stars does
         only = given[0][1]
         return lambda value: function(value, only)
     places = [one for key, one in given if key is None]

@@ -58,7 +58,10 @@ def arithmetic(sign: str, left: Compute, right: Compute) -> Compute:
 
     def reckoned(scope: Scope) -> Any:
         a, b = left(scope), right(scope)
-        one, other = type(a), type(b)  # is_near of both, written out: calls cost as much as what they find out
+        one, other = (
+            type(a),
+            type(b),
+        )  # is_near of both, written out: calls cost as much as what they find out
         near = (a.adjusted() in NEAR if one is Decimal else one is int and -WIDE < a < WIDE) and (
             b.adjusted() in NEAR if other is Decimal else other is int and -WIDE < b < WIDE
         )
@@ -132,7 +135,9 @@ def _defined(*values: Any) -> None:
             str(value)  # raises, with the name that is undefined
 
 
-def side_by_side(parts: Sequence[str | Compute], read: Callable[[int, Any], Any] = lambda _, value: value) -> Compute:
+def side_by_side(
+    parts: Sequence[str | Compute], read: Callable[[int, Any], Any] = lambda _, value: value
+) -> Compute:
     """Texts beside what is computed; unknown as soon as one part is. Raises EvaluationError.
 
     `read` says how the value of a part reads that is neither a text nor a number of few digits, by the part's index:
@@ -150,7 +155,9 @@ def side_by_side(parts: Sequence[str | Compute], read: Callable[[int, Any], Any]
             if type(value) is not str:
                 value = digits(value) if is_near(value) else read(at, value)
             pieces[at] = value
-            length += len(value) if type(value) is str else math.inf  # nothing that can be joined as it is
+            length += (
+                len(value) if type(value) is str else math.inf
+            )  # nothing that can be joined as it is
         return "".join(pieces) if length <= MAX_TEXT else concat(pieces)
 
     return joined

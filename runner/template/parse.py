@@ -34,7 +34,9 @@ class Parsed(NamedTuple):
     tree: Node
 
 
-def parse_expression(tokens: list[Token], text: str, *, base: int, inner: Callable[[str], Inner]) -> Parsed:
+def parse_expression(
+    tokens: list[Token], text: str, *, base: int, inner: Callable[[str], Inner]
+) -> Parsed:
     """Parse and check one expression whose tokens are known. `base` is its offset in the surrounding text.
 
     `inner` compiles the expressions inside `total` and `where`. Raises TemplateError.
@@ -49,7 +51,9 @@ def parse_expression(tokens: list[Token], text: str, *, base: int, inner: Callab
         raise error.moved(base) from None
     except RecursionError:
         raise TemplateError("nested too deeply", offset=base + lead) from None
-    tree = TreeBuilder(tokens, inner=lambda of: inner(of).tree, concat=CONCAT, each=EXPRESSION_FILTERS).build(checked)
+    tree = TreeBuilder(
+        tokens, inner=lambda of: inner(of).tree, concat=CONCAT, each=EXPRESSION_FILTERS
+    ).build(checked)
     return Parsed((*references_of(tokens), *checker.references), checked, tree)
 
 
@@ -58,15 +62,23 @@ def _parse(parsed: list[Token], tokens: list[Token], text: str) -> nodes.Expr:
     try:
         node = parser.parse_expression()
     except TemplateSyntaxError as error:
-        taken = error.message == "expected name or number"  # Jinja has read over what it complains of
+        taken = (
+            error.message == "expected name or number"
+        )  # Jinja has read over what it complains of
         culprit = _current(parser, tokens, back=int(taken))
         if culprit is None:  # it ends too early: the whole of it is shown
             lead = len(text) - len(text.lstrip())
             length = len(text.strip())
-            remedy = f"something is missing after {text.strip()[-1]!r}" if length else "write one, as in row.name"
+            remedy = (
+                f"something is missing after {text.strip()[-1]!r}"
+                if length
+                else "write one, as in row.name"
+            )
             if "is missing" in syntax_message(error):
                 remedy = "close what is open, or take the opening one out"
-            raise TemplateError(syntax_message(error), offset=lead, length=length or 1, remedy=remedy) from None
+            raise TemplateError(
+                syntax_message(error), offset=lead, length=length or 1, remedy=remedy
+            ) from None
         remedy = unexpected(culprit.text, offset=0).remedy
         if culprit.text == "|" and not text[: culprit.offset].endswith("|"):
             remedy = ""
@@ -84,9 +96,16 @@ def _parser(parsed: list[Token], tokens: list[Token], text: str) -> Parser:
     """A parser of tokens that have offsets (from 1) for their lines, which the nodes made of them then have."""
     parser = Parser(ENVIRONMENT, "", state="variable")
     try:
-        placed = list(ENVIRONMENT.lexer.wrap((token.offset + 1, token.kind, token.text) for token in parsed))
-    except TemplateSyntaxError as error:  # a character that no name has, or an escape that means nothing
-        odd = next((token for token in tokens if token.kind == "name" and not token.text.isidentifier()), None)
+        placed = list(
+            ENVIRONMENT.lexer.wrap((token.offset + 1, token.kind, token.text) for token in parsed)
+        )
+    except (
+        TemplateSyntaxError
+    ) as error:  # a character that no name has, or an escape that means nothing
+        odd = next(
+            (token for token in tokens if token.kind == "name" and not token.text.isidentifier()),
+            None,
+        )
         whole = Token(len(text) - len(text.lstrip()), "", text.strip())
         offset, _, culprit = odd or whole
         raise TemplateError(syntax_message(error), offset=offset, length=len(culprit)) from None

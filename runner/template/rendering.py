@@ -56,7 +56,11 @@ def _mapping_renderer(tree: dict[str, Tree]) -> Compute:
     """Members that are one key of a name, as most are, are looked up here: a call for each costs more than the rest."""
     made = {key: value for key, value in tree.items() if isinstance(value, _MADE)}
     frame: dict[str, Any] = tree | dict.fromkeys(made)
-    lone = {key: value.lone_key for key, value in made.items() if isinstance(value, Template) and value.lone_key}
+    lone = {
+        key: value.lone_key
+        for key, value in made.items()
+        if isinstance(value, Template) and value.lone_key
+    }
     looked_up = [(key, name, inside) for key, (name, inside) in lone.items()]
     every = [(key, renderer(value)) for key, value in made.items()]
     computed = [(key, compute) for key, compute in every if key not in lone]

@@ -18,7 +18,21 @@ MAX_TEXT = 10_000
 MAX_EXPRESSIONS = 200
 """Expressions in one template."""
 
-WORDS = {"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"}
+WORDS = {
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "true",
+    "false",
+    "none",
+    "True",
+    "False",
+    "None",
+}
 
 _MARKS = {"{%": "blocks are not allowed", "{#": "comments are not allowed"}
 _REMEDIES = {
@@ -72,10 +86,15 @@ def tokens_of(text: str) -> list[Token]:
     """The tokens of a template, which side by side are its text. Refuses what is no plain `{{ expression }}`."""
     if len(text) > MAX_TEXT:
         raise TemplateError(f"longer than {MAX_TEXT} characters", remedy="split it up")
-    for character, name, written in (("\r", "a carriage return", "\\n"), ("\0", "a NUL character", "nothing")):
+    for character, name, written in (
+        ("\r", "a carriage return", "\\n"),
+        ("\0", "a NUL character", "nothing"),
+    ):
         if character in text:  # the first would become a line feed, the second could open a block
             message = f"{name} is not allowed"
-            raise TemplateError(message, offset=text.find(character), remedy=f"write {written} in its place")
+            raise TemplateError(
+                message, offset=text.find(character), remedy=f"write {written} in its place"
+            )
     tokens: list[Token] = []
     try:
         tokens.extend(_tokens(text))
@@ -84,9 +103,13 @@ def tokens_of(text: str) -> list[Token]:
     begun, ended = ([t for t in tokens if t.kind == f"variable_{end}"] for end in ("begin", "end"))
     if len(begun) > MAX_EXPRESSIONS:
         message = f"more than {MAX_EXPRESSIONS} expressions in one text"
-        raise TemplateError(message, offset=begun[MAX_EXPRESSIONS].offset, length=2, remedy="split it up")
+        raise TemplateError(
+            message, offset=begun[MAX_EXPRESSIONS].offset, length=2, remedy="split it up"
+        )
     if len(begun) != len(ended):
-        raise TemplateError("'{{' is never closed", offset=text.rfind("{{"), length=2, remedy="close it with }}")
+        raise TemplateError(
+            "'{{' is never closed", offset=text.rfind("{{"), length=2, remedy="close it with }}"
+        )
     return tokens
 
 
@@ -96,7 +119,9 @@ def _tokens(text: str) -> Iterator[Token]:
         if kind in ("variable_begin", "variable_end") and raw not in ("{{", "}}"):
             at = text.find("{{" + raw[-1] if kind == "variable_begin" else raw, offset)
             remedy = "put a blank between the two"
-            raise TemplateError("a sign beside the brackets is not allowed", offset=at, length=3, remedy=remedy)
+            raise TemplateError(
+                "a sign beside the brackets is not allowed", offset=at, length=3, remedy=remedy
+            )
         marks = [(raw.find(mark), mark) for mark in _MARKS if mark in raw] if kind == "data" else []
         if marks:
             at, mark = min(marks)
@@ -112,7 +137,9 @@ def _unreadable(text: str, error: TemplateSyntaxError) -> TemplateError:
     if found := re.fullmatch(r"unexpected char (['\"])\\?(.)\1 at (\d+)", message, re.DOTALL):
         character, offset = found.group(2), int(found.group(3))
         if character in "'\"":
-            return TemplateError("the quote is never closed", offset=offset, remedy=f"close it with {character}")
+            return TemplateError(
+                "the quote is never closed", offset=offset, remedy=f"close it with {character}"
+            )
         return unexpected("&&" if text.startswith("&&", offset) else character, offset=offset)
     return TemplateError(syntax_message(error), offset=max(0, text.rfind("{{")), length=2)
 
@@ -120,7 +147,9 @@ def _unreadable(text: str, error: TemplateSyntaxError) -> TemplateError:
 def unexpected(culprit: str, *, offset: int) -> TemplateError:
     """An error about a sign or word that cannot stand where it stands."""
     remedy = _REMEDIES.get(culprit[:1], "")
-    return TemplateError(f"unexpected {culprit!r}", offset=offset, length=len(culprit), remedy=remedy)
+    return TemplateError(
+        f"unexpected {culprit!r}", offset=offset, length=len(culprit), remedy=remedy
+    )
 
 
 def exact_numbers(tokens: Sequence[Token]) -> tuple[list[Token], dict[str, str]]:
@@ -157,7 +186,12 @@ def references_of(tokens: Sequence[Token]) -> list[Reference]:
     found: list[Reference] = []
     for at, token in enumerate(solid):
         after = solid[at + 1].text if at + 1 < len(solid) else ""
-        if token.kind == "name" and token.text not in WORDS and not _before(solid, at) and after != "=":
+        if (
+            token.kind == "name"
+            and token.text not in WORDS
+            and not _before(solid, at)
+            and after != "="
+        ):
             found.append(Reference(token.text, _path(solid, at + 1), token.offset, len(token.text)))
     return found
 
@@ -165,7 +199,9 @@ def references_of(tokens: Sequence[Token]) -> list[Reference]:
 def named(tokens: Sequence[Token], name: str, noun: str) -> list[Token]:
     """The tokens at which a filter or test called `name` is used, in the order of the text."""
     solid, mark = _solid(tokens), "|" if noun == "filter" else "is"
-    return [token for at, token in enumerate(solid) if token.text == name and _before(solid, at) == mark]
+    return [
+        token for at, token in enumerate(solid) if token.text == name and _before(solid, at) == mark
+    ]
 
 
 def _solid(tokens: Sequence[Token]) -> list[Token]:
@@ -187,7 +223,12 @@ def _path(solid: Sequence[Token], at: int) -> tuple[str | int, ...]:
         if mark == "." and kind in ("name", "integer"):
             path.append(text if kind == "name" else int(text, 0))
             at += 2
-        elif mark == "[" and kind in ("string", "integer") and at + 2 < len(solid) and solid[at + 2].text == "]":
+        elif (
+            mark == "["
+            and kind in ("string", "integer")
+            and at + 2 < len(solid)
+            and solid[at + 2].text == "]"
+        ):
             path.append(int(text, 0) if kind == "integer" else literal(text))
             at += 3
         else:
@@ -203,7 +244,9 @@ def literal(text: str) -> str:
 def syntax_message(error: TemplateSyntaxError) -> str:
     """Jinja's complaint in the words of an expression."""
     message = (error.message or "not an expression").rstrip(".")
-    message = message.replace("'end of print statement'", "end").replace("end of print statement", "end")
+    message = message.replace("'end of print statement'", "end").replace(
+        "end of print statement", "end"
+    )
     message = message.replace("'end of template'", "end").replace("end of template", "end")
     if message.startswith("unexpected '}', expected '"):
         return f"not a valid expression: {message[-2]!r} is missing"

@@ -15,7 +15,14 @@ from jinja2 import nodes
 
 from runner.template.syntax import Token
 
-_BINARY = {nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%"}
+_BINARY = {
+    nodes.Add: "+",
+    nodes.Sub: "-",
+    nodes.Mul: "*",
+    nodes.Div: "/",
+    nodes.FloorDiv: "//",
+    nodes.Mod: "%",
+}
 _COMPARED = {
     "eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">=", "in": "in", "notin": "not in",
 }  # fmt: skip
@@ -56,17 +63,23 @@ class Node(NamedTuple):
 
     def moved(self, by: int) -> Node:
         """The same node, seen from a text that starts elsewhere."""
-        return self._replace(offset=self.offset + by, parts=tuple(part.moved(by) for part in self.parts))
+        return self._replace(
+            offset=self.offset + by, parts=tuple(part.moved(by) for part in self.parts)
+        )
 
     def placed(self, offset: int, length: int) -> Node:
         """The same node, all of it at one place."""
-        return self._replace(offset=offset, length=length, parts=tuple(p.placed(offset, length) for p in self.parts))
+        return self._replace(
+            offset=offset, length=length, parts=tuple(p.placed(offset, length) for p in self.parts)
+        )
 
 
 class TreeBuilder:
     """Turns checked syntax trees into Nodes. `inner` gives the tree of an expression inside `total` and `where`."""
 
-    def __init__(self, tokens: Sequence[Token], *, inner: Any, concat: str, each: Sequence[str]) -> None:
+    def __init__(
+        self, tokens: Sequence[Token], *, inner: Any, concat: str, each: Sequence[str]
+    ) -> None:
         self._tokens = [token for token in tokens if token.kind != "whitespace"]
         self._offsets = [token.offset for token in self._tokens]
         self._at = {offset: index for index, offset in enumerate(self._offsets)}
@@ -81,15 +94,23 @@ class TreeBuilder:
         if isinstance(node, nodes.Filter | nodes.Test):
             return self._named(node)
         if isinstance(node, nodes.Compare):
-            operands = [self.build(part) for part in (node.expr, *(operand.expr for operand in node.ops))]
-            return self._over("compare", operands, tuple(_COMPARED[operand.op] for operand in node.ops))
+            operands = [
+                self.build(part) for part in (node.expr, *(operand.expr for operand in node.ops))
+            ]
+            return self._over(
+                "compare", operands, tuple(_COMPARED[operand.op] for operand in node.ops)
+            )
         if isinstance(node, nodes.CondExpr):
-            return self._over("choose", [self.build(part) for part in (node.test, node.expr1, node.expr2) if part])
+            return self._over(
+                "choose", [self.build(part) for part in (node.test, node.expr1, node.expr2) if part]
+            )
         if isinstance(node, nodes.List):
             return self._over("list", [self.build(item) for item in node.items], at=node)
         if isinstance(node, nodes.Dict):
             keys = tuple(pair.key.as_const() for pair in node.items)
-            return self._over("object", [self.build(pair.value) for pair in node.items], keys, at=node)
+            return self._over(
+                "object", [self.build(pair.value) for pair in node.items], keys, at=node
+            )
         return self._operation(node)
 
     def _operation(self, node: nodes.Node) -> Node:
@@ -97,7 +118,9 @@ class TreeBuilder:
             kind = "and" if isinstance(node, nodes.And) else "or"
             return self._over(kind, [self.build(node.left), self.build(node.right)])
         if isinstance(node, nodes.BinExpr):
-            return self._over("operation", [self.build(node.left), self.build(node.right)], _BINARY[type(node)])
+            return self._over(
+                "operation", [self.build(node.left), self.build(node.right)], _BINARY[type(node)]
+            )
         if isinstance(node, nodes.Not):
             return self._over("not", [self.build(node.node)])
         assert isinstance(node, nodes.UnaryExpr)  # noqa: S101 - nothing else is let through by the checker
@@ -127,13 +150,25 @@ class TreeBuilder:
             return self._over("operation", [self.build(part) for part in node.node.items], "~")
         of = self.build(node.node)
         index = self._at.get(node.lineno - 1, 0)
-        if isinstance(node, nodes.Filter) and node.name == "decimal" and self._tokens[index].kind == "float":
+        if (
+            isinstance(node, nodes.Filter)
+            and node.name == "decimal"
+            and self._tokens[index].kind == "float"
+        ):
             return of._replace(value=Decimal(of.value))
-        arguments = [self.build(part) for part in (*node.args, *(keyword.value for keyword in node.kwargs))]
+        arguments = [
+            self.build(part) for part in (*node.args, *(keyword.value for keyword in node.kwargs))
+        ]
         kind = "filter" if isinstance(node, nodes.Filter) else "test"
         if node.name in self._each and kind == "filter":
             kind, arguments = "each", [self._expression(arguments[0])]
-        name = 0 if isinstance(node, nodes.Filter) else 2 if self._tokens[index + 1].text == "not" else 1
+        name = (
+            0
+            if isinstance(node, nodes.Filter)
+            else 2
+            if self._tokens[index + 1].text == "not"
+            else 1
+        )
         return self._over(kind, [of, *arguments], node.name, at=node, after=name)
 
     def _expression(self, text: Node) -> Node:
@@ -144,13 +179,21 @@ class TreeBuilder:
         return tree.moved(text.offset + 1) if exact else tree.placed(text.offset, text.length)
 
     def _over(
-        self, kind: str, parts: list[Node], value: Any = None, *, at: nodes.Node | None = None, after: int = 0
+        self,
+        kind: str,
+        parts: list[Node],
+        value: Any = None,
+        *,
+        at: nodes.Node | None = None,
+        after: int = 0,
     ) -> Node:
         """A node over its parts, and over the token that stands `after` the one of `at`, brackets included."""
         spans = [(part.offset, part.length) for part in parts]
         if at is not None:
             spans.append(self._span(at.lineno - 1, after=after))
-        start, end = self._closed(min(at for at, _ in spans), max(at + length for at, length in spans))
+        start, end = self._closed(
+            min(at for at, _ in spans), max(at + length for at, length in spans)
+        )
         return Node(kind=kind, offset=start, length=end - start, value=value, parts=tuple(parts))
 
     def _closed(self, start: int, end: int) -> tuple[int, int]:

@@ -57,7 +57,11 @@ class Unknown:
     @classmethod
     def text(cls, parts: Sequence[str | Unknown]) -> Unknown:
         """Texts and unknown values side by side. At least one of them has to be unknown."""
-        flat = [inner for part in parts for inner in ((part,) if isinstance(part, str) else part.parts or (part,))]
+        flat = [
+            inner
+            for part in parts
+            for inner in ((part,) if isinstance(part, str) else part.parts or (part,))
+        ]
         return cls(next(part.origin for part in flat if isinstance(part, Unknown)), parts=flat)
 
     def __str__(self) -> str:
@@ -69,7 +73,9 @@ class Unknown:
     def child(self, name: str | int) -> Unknown:
         """The unknown value at `name` inside this one."""
         hash(name)  # a list or an object is no key
-        found = _unknown(f"{self.origin}.{name}" if isinstance(name, str) else f"{self.origin}[{name}]")
+        found = _unknown(
+            f"{self.origin}.{name}" if isinstance(name, str) else f"{self.origin}[{name}]"
+        )
         if type(name) is str and len(self._children) < _CHILDREN:
             self._children[name] = found
         return found
@@ -156,7 +162,9 @@ def to_text(value: Any) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
     if value is None:
-        raise EvaluationError("the value is null, which has no text; say what to write instead: | default('')")
+        raise EvaluationError(
+            "the value is null, which has no text; say what to write instead: | default('')"
+        )
     raise EvaluationError(f"{kind(value)} cannot stand inside text")
 
 
@@ -169,7 +177,9 @@ _WORDS = {
 def type_error(error: TypeError) -> str:
     """Python's complaint about a comparison in words for people."""
     text = str(error)
-    if found := re.search(r"'(\S+)' not supported between instances of '([\w.]+)' and '([\w.]+)'", text):
+    if found := re.search(
+        r"'(\S+)' not supported between instances of '([\w.]+)' and '([\w.]+)'", text
+    ):
         left, right = (_named(name) for name in found.group(2, 3))
         return f"cannot compare {left} with {right} by {found.group(1)!r}"
     if found := re.search(r"requires string as left operand, not ([\w.]+)", text):

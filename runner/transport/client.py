@@ -86,7 +86,12 @@ class Transport:
             reason = f"{self._origin}: the certificate could not be verified"
             written = EXCHANGE.written
             return Failure(written, status, reason, time.monotonic() - start, untrusted=not written)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, _TooLargeError) as error:
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+            _TooLargeError,
+        ) as error:
             return Failure(EXCHANGE.written, status, _reason(error), time.monotonic() - start)
         finally:
             if fresh:
@@ -187,7 +192,9 @@ def _origin(url: str) -> str:
     if default is None or not parts.hostname or parts.username is not None:
         raise ConfigError(f"{url!r} is not an address of an API", remedy="write https://host/path")
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise ConfigError(f"{url!r} is not encrypted", remedy="write https://; http is for this machine only")
+        raise ConfigError(
+            f"{url!r} is not encrypted", remedy="write https://; http is for this machine only"
+        )
     return f"{parts.scheme}://{parts.hostname}:{parts.port or default}"
 
 
@@ -197,10 +204,15 @@ def _reason(error: BaseException) -> str:
     current: BaseException | None = error
     while current is not None and len(chain) < 8:
         chain.append(current)
-        current = next((a for a in current.args if isinstance(a, BaseException)), None) or current.__context__
+        current = (
+            next((a for a in current.args if isinstance(a, BaseException)), None)
+            or current.__context__
+        )
     if isinstance(error, _TooLargeError):
         return str(error)
-    if any(isinstance(link, RemoteDisconnected) for link in chain):  # a kind of ConnectionResetError
+    if any(
+        isinstance(link, RemoteDisconnected) for link in chain
+    ):  # a kind of ConnectionResetError
         return "connection closed before an answer"
     known: list[tuple[tuple[type[BaseException], ...], str]] = [
         ((socket.gaierror, urllib3.exceptions.NameResolutionError), "the host's name is not known"),

@@ -18,7 +18,9 @@ SECONDS = 20.0
 """Seconds that one mail may take once there is a connection, and a connection before that."""
 
 
-def send_mail(mail: Mail, message: EmailMessage, *, password: Secret | None, seconds: float = SECONDS) -> str:
+def send_mail(
+    mail: Mail, message: EmailMessage, *, password: Secret | None, seconds: float = SECONDS
+) -> str:
     """Hand a message to the server; empty when it took it, else why not, without a secret or a word of the server."""
     import smtplib  # imported on use: few runs send mail
     import ssl
@@ -58,11 +60,15 @@ def _connected(mail: Mail, seconds: float) -> smtplib.SMTP:
     import ssl
 
     if mail.tls == "implicit":
-        return smtplib.SMTP_SSL(mail.host, mail.port, timeout=seconds, context=ssl.create_default_context())
+        return smtplib.SMTP_SSL(
+            mail.host, mail.port, timeout=seconds, context=ssl.create_default_context()
+        )
     return smtplib.SMTP(mail.host, mail.port, timeout=seconds)
 
 
-def _hand_over(server: smtplib.SMTP, mail: Mail, message: EmailMessage, password: Secret | None) -> str:
+def _hand_over(
+    server: smtplib.SMTP, mail: Mail, message: EmailMessage, password: Secret | None
+) -> str:
     """The conversation after the greeting. Some of the recipients refused is told; all of them raises."""
     import ssl
 

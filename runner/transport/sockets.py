@@ -102,7 +102,10 @@ class _Resolving(HTTPConnection):
                 self._dns_host, self.timeout = address, min(CONNECT_SECONDS, EXCHANGE.remaining())
                 try:
                     return super()._new_conn()
-                except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError):
+                except (
+                    urllib3.exceptions.NewConnectionError,
+                    urllib3.exceptions.ConnectTimeoutError,
+                ):
                     if number == len(addresses):
                         raise
             raise socket.gaierror(socket.EAI_NONAME, "no address")

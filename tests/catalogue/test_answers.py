@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.catalogue import AnswerError, Operation, Page, Pagination, describe_error, parse_json, read_answer, to_json
+from runner.catalogue import (
+    AnswerError,
+    Operation,
+    Page,
+    Pagination,
+    describe_error,
+    parse_json,
+    read_answer,
+    to_json,
+)
 
 JSON = "application/json; charset=utf-8"
 
@@ -39,7 +48,10 @@ GET = operation()
 CREATE = operation(method="POST", effect="create", repeatable=False, id_field="id")
 UPDATE = operation(method="PUT", effect="update", repeatable=False)
 BARE = operation(items="*")
-SEARCH = operation(items="jobs", pagination=Pagination("page", "count", 25, total="total_results", next="links.next"))
+SEARCH = operation(
+    items="jobs",
+    pagination=Pagination("page", "count", 25, total="total_results", next="links.next"),
+)
 
 
 def read(used: Operation, content: Any, *, content_type: str = JSON, status: int = 200) -> Any:
@@ -54,7 +66,10 @@ def refused(used: Operation, content: Any, *, content_type: str = JSON) -> str:
 
 
 def test_a_write_answers_with_its_id() -> None:
-    assert read(CREATE, {"id": 31000, "location": "x"}, status=201) == {"id": 31000, "location": "x"}
+    assert read(CREATE, {"id": 31000, "location": "x"}, status=201) == {
+        "id": 31000,
+        "location": "x",
+    }
     assert read(CREATE, {"id": "A-1"}) == {"id": "A-1"}
 
 
@@ -112,7 +127,12 @@ def test_depth_is_counted_outside_of_texts() -> None:
 
 def test_numbers_are_exact() -> None:
     answer = read(GET, b'{"a": 12.10, "b": 0.1, "c": 12345678901234567890, "d": 1e2}')
-    assert [str(answer[name]) for name in "abcd"] == ["12.10", "0.1", "12345678901234567890", "1E+2"]
+    assert [str(answer[name]) for name in "abcd"] == [
+        "12.10",
+        "0.1",
+        "12345678901234567890",
+        "1E+2",
+    ]
     assert type(answer["c"]) is int
     assert type(answer["d"]) is Decimal
 
@@ -138,7 +158,9 @@ def test_only_successes_are_read() -> None:
 
 
 def test_a_list_in_an_envelope() -> None:
-    page = read(SEARCH, {"jobs": [{"id": 1}], "total_results": 30, "links": {"next": "/jobs?page=2"}})
+    page = read(
+        SEARCH, {"jobs": [{"id": 1}], "total_results": 30, "links": {"next": "/jobs?page=2"}}
+    )
     assert page == Page([{"id": 1}], 30, "/jobs?page=2")
 
 
@@ -153,7 +175,9 @@ def test_a_list_in_an_envelope() -> None:
         ({}, None, None),
     ],
 )
-def test_counts_and_links_may_be_missing(envelope: dict[str, Any], total: int | None, following: str | None) -> None:
+def test_counts_and_links_may_be_missing(
+    envelope: dict[str, Any], total: int | None, following: str | None
+) -> None:
     assert read(SEARCH, {"jobs": [], **envelope}) == Page([], total, following)
 
 
@@ -177,7 +201,9 @@ def test_an_answer_without_its_list_is_not_an_empty_list(answer: Any) -> None:
     assert refused(SEARCH, answer) == "the answer has no 'jobs'"
 
 
-@pytest.mark.parametrize("answer", [{"jobs": [1]}, {"jobs": "none"}, {"jobs": [[]]}, {"jobs": [None]}, "text", 5])
+@pytest.mark.parametrize(
+    "answer", [{"jobs": [1]}, {"jobs": "none"}, {"jobs": [[]]}, {"jobs": [None]}, "text", 5]
+)
 def test_a_list_holds_objects(answer: Any) -> None:
     assert refused(SEARCH, answer)
 
@@ -194,7 +220,9 @@ def test_a_list_where_one_object_is_due_is_refused() -> None:
 
 _TREES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -225,10 +253,16 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     ("body", "line"),
     [
         (
-            {"title": "Bad Request", "errors": {"ship_to.country": ["country is over the max length of 2 characters"]}},
+            {
+                "title": "Bad Request",
+                "errors": {"ship_to.country": ["country is over the max length of 2 characters"]},
+            },
             "ship_to.country: country is over the max length of 2 characters",
         ),
-        ({"errors": {"a": ["one", "two"], "b": "three", "": ["four"]}}, "a: one; a: two; b: three; four"),
+        (
+            {"errors": {"a": ["one", "two"], "b": "three", "": ["four"]}},
+            "a: one; a: two; b: three; four",
+        ),
         ({"errors": ["one", {"message": "two"}]}, "one; two"),
         ({"errors": {}, "title": "Bad Request"}, "Bad Request"),
         ({"title": "Bad Request", "detail": "no such job"}, "no such job"),

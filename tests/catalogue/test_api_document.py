@@ -108,7 +108,11 @@ def test_an_api_is_named_after_its_file_and_says_how_it_is_reached(document: Pat
     api = load_api(document)
     assert (api.name, api.title, api.server) == ("shop", "Shop", "https://shop.example/api")
     assert api.auth == (Auth(secret="token", place="header", name="X-Token"),)
-    assert (api.limits.requests_per_second, api.limits.burst, api.limits.hits_per_day) == (Decimal("0.5"), 3, 500)
+    assert (api.limits.requests_per_second, api.limits.burst, api.limits.hits_per_day) == (
+        Decimal("0.5"),
+        3,
+        500,
+    )
     assert not api.limits.user_agent_required
     assert load_api(document, name="other").operations["get_order"].full_name == "other.get_order"
 
@@ -128,8 +132,13 @@ def test_effects_follow_the_method_unless_the_document_says_otherwise(document: 
         "find_orders": "read",
         "create_order": "create",
     }
-    assert {name for name, each in operations.items() if each.repeatable} == {"get_order", "find_orders"}
-    changed = "operationId: change_order\n      x-runner-effect: create\n      x-runner-repeatable: true"
+    assert {name for name, each in operations.items() if each.repeatable} == {
+        "get_order",
+        "find_orders",
+    }
+    changed = (
+        "operationId: change_order\n      x-runner-effect: create\n      x-runner-repeatable: true"
+    )
     document.write_text(DOCUMENT.replace("operationId: change_order", changed), encoding="utf-8")
     change = load_api(document).operations["change_order"]
     assert (change.effect, change.repeatable) == ("create", True)
@@ -137,7 +146,9 @@ def test_effects_follow_the_method_unless_the_document_says_otherwise(document: 
 
 def test_a_search_knows_its_pages(document: Path) -> None:
     search = load_api(document).operations["find_orders"]
-    assert search.pagination == Pagination(page="page", count="size", size=7, total="meta.all", next="meta.next")
+    assert search.pagination == Pagination(
+        page="page", count="size", size=7, total="meta.all", next="meta.next"
+    )
     assert (search.items, search.empty) == ("orders", frozenset({404}))
     assert search.parameters["size"].description == "how many"
     assert search.parameters["size"].example == 5
@@ -204,47 +215,239 @@ def test_a_write_knows_what_gives_it_back(document: Path) -> None:
 
 
 CASES: list[tuple[str, str, str, str, str]] = [
-    (CHANGE, f"{BACK}{{operation: get_ordr}}\n", "extension", "no operation is called 'get_ordr'", "get_ordr"),
-    (CHANGE, f"{BACK}{{operation: find_orders}}\n", "extension", "does not read one object", "find_orders"),
+    (
+        CHANGE,
+        f"{BACK}{{operation: get_ordr}}\n",
+        "extension",
+        "no operation is called 'get_ordr'",
+        "get_ordr",
+    ),
+    (
+        CHANGE,
+        f"{BACK}{{operation: find_orders}}\n",
+        "extension",
+        "does not read one object",
+        "find_orders",
+    ),
     (CHANGE, f"{BACK}true\n", "extension", "False was expected", "x-runner-read-back"),
-    ("x-runner-id: id", "x-runner-read-back: {operation: get_order}", "extension", "needs 'order_id'", "read-back"),
-    ("x-runner-evidence: observed}", "x-runner-evidence: guessed}", "extension", "'guessed' is not one of", "page:"),
-    ("x-runner-money: amount", "x-runner-mony: amount", "extension", "unknown key 'x-runner-mony'", "x-runner-mony"),
-    ("x-runner-money: amount", "x-runner-money: example", "extension", "'example' is not a number", "money"),
-    ("x-runner-money: amount", "x-runner-money: total", "extension", "'total' is not a number in the body", "money"),
-    ("x-runner-id: id", "x-runner-id: number", "extension", "'number' is not a property of the answer", "x-runner-id"),
-    ("x-runner-items: orders", "x-runner-items: order", "extension", "'order' is not a property", "x-runner-items"),
+    (
+        "x-runner-id: id",
+        "x-runner-read-back: {operation: get_order}",
+        "extension",
+        "needs 'order_id'",
+        "read-back",
+    ),
+    (
+        "x-runner-evidence: observed}",
+        "x-runner-evidence: guessed}",
+        "extension",
+        "'guessed' is not one of",
+        "page:",
+    ),
+    (
+        "x-runner-money: amount",
+        "x-runner-mony: amount",
+        "extension",
+        "unknown key 'x-runner-mony'",
+        "x-runner-mony",
+    ),
+    (
+        "x-runner-money: amount",
+        "x-runner-money: example",
+        "extension",
+        "'example' is not a number",
+        "money",
+    ),
+    (
+        "x-runner-money: amount",
+        "x-runner-money: total",
+        "extension",
+        "'total' is not a number in the body",
+        "money",
+    ),
+    (
+        "x-runner-id: id",
+        "x-runner-id: number",
+        "extension",
+        "'number' is not a property of the answer",
+        "x-runner-id",
+    ),
+    (
+        "x-runner-items: orders",
+        "x-runner-items: order",
+        "extension",
+        "'order' is not a property",
+        "x-runner-items",
+    ),
     ("      x-runner-items: orders\n", "", "extension", "pages of what?", "x-runner-pagination"),
-    ("{page: page, count: size,", "{page: pag, count: size,", "extension", "'pag' is not a query parameter", "pag,"),
+    (
+        "{page: page, count: size,",
+        "{page: pag, count: size,",
+        "extension",
+        "'pag' is not a query parameter",
+        "pag,",
+    ),
     ("size: 7,", "size: 0,", "extension", "0 is less than the minimum", "size: 0"),
     ("total: meta.all", "total: .all", "extension", "'.all' does not match", "total: .all"),
-    ("x-runner-empty: [404]", "x-runner-empty: [200]", "extension", "200 is less than", "x-runner-empty"),
+    (
+        "x-runner-empty: [404]",
+        "x-runner-empty: [200]",
+        "extension",
+        "200 is less than",
+        "x-runner-empty",
+    ),
     ("burst: 3", "burst: many", "extension", "'many' is not of type integer", "burst"),
-    ("  title: Shop\n", "  title: Shop\n  x-runner-effect: read\n", "extension", "unknown key", "x-runner-effect"),
-    ("components:\n", "components:\n  x-runner-limits: {}\n", "extension", "has no meaning here", "x-runner-limits"),
-    ("'#/components/parameters/page'", "'#/components/parameters/pages'", "reference", "points nowhere", "pages"),
-    ("'#/components/parameters/page'", "other.yaml#/page", "reference", "a file that is not there", "other.yaml"),
-    ("'#/components/parameters/page'", "../other.yaml#/page", "reference", "leads out of the document's", "other.yaml"),
-    ("'#/components/parameters/page'", "https://x.invalid/y#/page", "reference", "nothing is fetched", "x.invalid"),
-    ("operationId: get_order", "operationId: find_orders", "duplicate", "exists already at /orders", "find_orders"),
-    ("operationId: get_order", "operationId: find orders", "duplicate", "'find_orders' exists already", "find_orders"),
-    ("operationId: get_order", "operationId: 7", "document", "7 is not of type string", "operationId"),
-    ("openapi: 3.1.0", "openapi: 4.0.0", "document", "this is OpenAPI 4.0.0, which is not known", "openapi"),
+    (
+        "  title: Shop\n",
+        "  title: Shop\n  x-runner-effect: read\n",
+        "extension",
+        "unknown key",
+        "x-runner-effect",
+    ),
+    (
+        "components:\n",
+        "components:\n  x-runner-limits: {}\n",
+        "extension",
+        "has no meaning here",
+        "x-runner-limits",
+    ),
+    (
+        "'#/components/parameters/page'",
+        "'#/components/parameters/pages'",
+        "reference",
+        "points nowhere",
+        "pages",
+    ),
+    (
+        "'#/components/parameters/page'",
+        "other.yaml#/page",
+        "reference",
+        "a file that is not there",
+        "other.yaml",
+    ),
+    (
+        "'#/components/parameters/page'",
+        "../other.yaml#/page",
+        "reference",
+        "leads out of the document's",
+        "other.yaml",
+    ),
+    (
+        "'#/components/parameters/page'",
+        "https://x.invalid/y#/page",
+        "reference",
+        "nothing is fetched",
+        "x.invalid",
+    ),
+    (
+        "operationId: get_order",
+        "operationId: find_orders",
+        "duplicate",
+        "exists already at /orders",
+        "find_orders",
+    ),
+    (
+        "operationId: get_order",
+        "operationId: find orders",
+        "duplicate",
+        "'find_orders' exists already",
+        "find_orders",
+    ),
+    (
+        "operationId: get_order",
+        "operationId: 7",
+        "document",
+        "7 is not of type string",
+        "operationId",
+    ),
+    (
+        "openapi: 3.1.0",
+        "openapi: 4.0.0",
+        "document",
+        "this is OpenAPI 4.0.0, which is not known",
+        "openapi",
+    ),
     ("openapi: 3.1.0", "asyncapi: 3.0.0", "document", "this is no OpenAPI document", "asyncapi"),
     ("openapi: 3.1.0", "swagger: '2.0'", "document", "this is Swagger 2.0, not OpenAPI", "swagger"),
     ("openapi: 3.1.0", "openapi: 3.1", "document", "3.1 is not of type string", "openapi"),
     ("paths:\n", "paths: []\nx-paths:\n", "document", "a list is not of type object", "paths"),
-    ("{type: apiKey, in: header", "{type: key, in: header", "document", "'key' is not one of apiKey", "token"),
-    ("{type: apiKey, in: header", "{type: apiKey, in: body", "document", "'body' is not one of", "token"),
-    ("{page: page, count: size,", "{page: page, offset: size,", "extension", "page, with count where", "pagination"),
-    ("{page: page, count: size,", "{offset: page,", "extension", "or else offset and limit", "pagination"),
-    ("{page: page, count: size,", "{offset: size, limit: lim,", "extension", "'lim' is not a query", "pagination"),
-    ("name: size, in: query", "name: amount, in: query", "extension", "'size' is not a query parameter", "pagination"),
-    ("name: size, in: query", "name: size, in: body", "document", "'body' is not one of", "name: size"),
-    ("name: size, in: query", "name: size, required: true, in: cookie", "parameter", "cookies are not sent", "get:"),
-    ("name: size, in: query", "name: page, in: header", "collision", "two parameters are called 'page'", "get:"),
-    ("in: path, schema", "in: query, schema", "parameter", "'order_id' is in the path but no parameter", "get:"),
-    ("name: order_id, in: path", "name: amount, in: path", "collision", "'amount' is a parameter and a field", "put:"),
+    (
+        "{type: apiKey, in: header",
+        "{type: key, in: header",
+        "document",
+        "'key' is not one of apiKey",
+        "token",
+    ),
+    (
+        "{type: apiKey, in: header",
+        "{type: apiKey, in: body",
+        "document",
+        "'body' is not one of",
+        "token",
+    ),
+    (
+        "{page: page, count: size,",
+        "{page: page, offset: size,",
+        "extension",
+        "page, with count where",
+        "pagination",
+    ),
+    (
+        "{page: page, count: size,",
+        "{offset: page,",
+        "extension",
+        "or else offset and limit",
+        "pagination",
+    ),
+    (
+        "{page: page, count: size,",
+        "{offset: size, limit: lim,",
+        "extension",
+        "'lim' is not a query",
+        "pagination",
+    ),
+    (
+        "name: size, in: query",
+        "name: amount, in: query",
+        "extension",
+        "'size' is not a query parameter",
+        "pagination",
+    ),
+    (
+        "name: size, in: query",
+        "name: size, in: body",
+        "document",
+        "'body' is not one of",
+        "name: size",
+    ),
+    (
+        "name: size, in: query",
+        "name: size, required: true, in: cookie",
+        "parameter",
+        "cookies are not sent",
+        "get:",
+    ),
+    (
+        "name: size, in: query",
+        "name: page, in: header",
+        "collision",
+        "two parameters are called 'page'",
+        "get:",
+    ),
+    (
+        "in: path, schema",
+        "in: query, schema",
+        "parameter",
+        "'order_id' is in the path but no parameter",
+        "get:",
+    ),
+    (
+        "name: order_id, in: path",
+        "name: amount, in: path",
+        "collision",
+        "'amount' is a parameter and a field",
+        "put:",
+    ),
 ]
 
 
@@ -271,7 +474,8 @@ def test_all_problems_are_told_at_once(problems: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "text", "openapi: 3.1.0\npaths: []\n", "paths: {/a: 1}\n", DOCUMENT + "paths: {}\n"]
+    "text",
+    ["", "[]", "text", "openapi: 3.1.0\npaths: []\n", "paths: {/a: 1}\n", DOCUMENT + "paths: {}\n"],
 )
 def test_a_document_that_is_none_is_refused(problems: Load, text: str) -> None:
     assert problems(text)
@@ -280,4 +484,6 @@ def test_a_document_that_is_none_is_refused(problems: Load, text: str) -> None:
 def test_data_in_a_document_is_not_read_as_part_of_it(document: Path) -> None:
     given = "example: {$ref: nowhere, x-runner-nothing: 1}"
     document.write_text(DOCUMENT.replace("example: 5", given), encoding="utf-8")
-    assert load_api(document).operations["find_orders"].parameters["size"].example["$ref"] == "nowhere"
+    assert (
+        load_api(document).operations["find_orders"].parameters["size"].example["$ref"] == "nowhere"
+    )

@@ -13,7 +13,8 @@ from runner.source import parse
 
 DOCS = Path(runner.__file__).resolve().parent.parent / "docs" / "apis.md"
 ROW = re.compile(
-    r"^\| (?P<says>.+?) \| `(?P<operation>[a-z0-9_.]+)` \| (?P<known>\w+) \| (?P<recipe>.*?) ?\|$", re.MULTILINE
+    r"^\| (?P<says>.+?) \| `(?P<operation>[a-z0-9_.]+)` \| (?P<known>\w+) \| (?P<recipe>.*?) ?\|$",
+    re.MULTILINE,
 )
 GUIDE = 38
 """Endpoints that the start guide names for version 2: its headings 'Endpoint: ...'."""
@@ -27,14 +28,20 @@ def rows() -> list[re.Match[str]]:
 
 def test_the_table_lists_every_operation_once() -> None:
     listed = [row["operation"] for row in rows()]
-    known = {operation.full_name for api in Catalogue().values() for operation in api.operations.values()}
+    known = {
+        operation.full_name for api in Catalogue().values() for operation in api.operations.values()
+    }
     assert len(listed) == len(set(listed))
     assert set(listed) == known
 
 
 def test_every_row_of_the_tables_is_read() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    bars = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| what")]
+    bars = [
+        line
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith("| what")
+    ]
     assert len(bars) == len(rows())
 
 

@@ -24,7 +24,9 @@ from runner.template import Unknown
 BASE = "https://shop.example/v2"
 
 
-def _parameter(name: str, place: str, kind: str, *, required: bool = False, **rules: Any) -> Parameter:
+def _parameter(
+    name: str, place: str, kind: str, *, required: bool = False, **rules: Any
+) -> Parameter:
     return Parameter(name, place, required, {"type": kind, **rules}, evidence="documented")
 
 
@@ -38,7 +40,10 @@ BODY: Mapping[str, Any] = {
             "type": "object",
             "required": ["id"],
             "x-runner-evidence": "documented",
-            "properties": {"id": {"type": "integer", "x-runner-evidence": "documented"}, "name": {"type": "string"}},
+            "properties": {
+                "id": {"type": "integer", "x-runner-evidence": "documented"},
+                "name": {"type": "string"},
+            },
         },
         "amount": {"type": "number", "x-runner-evidence": "documented"},
         "text": {"type": ["string", "null"], "maxLength": 5, "x-runner-evidence": "documented"},
@@ -50,7 +55,10 @@ BODY: Mapping[str, Any] = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"sku": {"type": "string"}, "quantity": {"type": "integer", "minimum": 1}},
+                "properties": {
+                    "sku": {"type": "string"},
+                    "quantity": {"type": "integer", "minimum": 1},
+                },
             },
         },
         "anything": {},
@@ -91,7 +99,9 @@ def refused(operation: Operation = CREATE, **arguments: Any) -> dict[str, str]:
     """What is wrong, by the path inside `with`."""
     with pytest.raises(ArgumentError) as caught:
         build(operation, **arguments)
-    return {".".join(str(part) for part in path): message for path, message in caught.value.problems}
+    return {
+        ".".join(str(part) for part in path): message for path, message in caught.value.problems
+    }
 
 
 # --- where things go
@@ -112,13 +122,17 @@ def test_a_read_has_no_body() -> None:
 
 
 def test_a_create_without_fields_sends_an_empty_object() -> None:
-    request = build_request(replace(CREATE, body={"type": "object"}), {"order_id": 1}, base_url=f"{BASE}/")
+    request = build_request(
+        replace(CREATE, body={"type": "object"}), {"order_id": 1}, base_url=f"{BASE}/"
+    )
     assert request.url == f"{BASE}/orders/1/lines"
     assert request.content() == b"{}"
 
 
 def test_null_is_left_out_and_so_is_an_object_of_nulls() -> None:
-    request = build(page=None, text=None, client={"id": 1, "name": None}, anything={"a": None, "b": {"c": None}})
+    request = build(
+        page=None, text=None, client={"id": 1, "name": None}, anything={"a": None, "b": {"c": None}}
+    )
     assert request.url == f"{BASE}/orders/7/lines"
     assert request.body == {"client": {"id": 1}}
     assert build(anything={}).body == {"client": {"id": 1}, "anything": {}}
@@ -134,7 +148,9 @@ def test_what_is_missing_is_told_wherever_it_is_missing() -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    found = refused(order_id="..", page="x", client={"id": "1.5"}, amount="1,5", nothing=1, trace="é")
+    found = refused(
+        order_id="..", page="x", client={"id": "1.5"}, amount="1,5", nothing=1, trace="é"
+    )
     assert set(found) == {"order_id", "page", "client.id", "amount", "nothing", "trace"}
 
 
@@ -155,7 +171,9 @@ def test_a_closed_documented_body_takes_no_other_field() -> None:
     assert "no such parameter" in refused(READ, pag=1)["pag"]
 
 
-@pytest.mark.parametrize("changes", [{"additionalProperties": True}, {"x-runner-evidence": "inferred"}])
+@pytest.mark.parametrize(
+    "changes", [{"additionalProperties": True}, {"x-runner-evidence": "inferred"}]
+)
 def test_an_open_or_inferred_body_takes_any_field_with_a_note(changes: dict[str, Any]) -> None:
     operation = replace(CREATE, body={**BODY, **changes})
     request = build(operation, extra={"deep": [1, {"x": "y"}]}, client={"id": 1, "vat": "7"})
@@ -167,7 +185,10 @@ def test_an_open_or_inferred_body_takes_any_field_with_a_note(changes: dict[str,
 
 
 def test_inferred_fields_and_parameters_are_noted() -> None:
-    assert build(guess="yes", tag=["a"]).notes == ("tag: inferred parameter", "guess: inferred field")
+    assert build(guess="yes", tag=["a"]).notes == (
+        "tag: inferred parameter",
+        "guess: inferred field",
+    )
 
 
 def test_rules_refuse_only_where_they_are_better_than_inferred() -> None:
@@ -252,7 +273,8 @@ def test_anything_else_is_refused(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["02134", "-0", "1.0", "1e3", "0x1", "", " 1", "1_000", "9" * 500, Decimal("1.5"), True]
+    "value",
+    ["02134", "-0", "1.0", "1e3", "0x1", "", " 1", "1_000", "9" * 500, Decimal("1.5"), True],
 )
 def test_an_integer_is_not_guessed(value: Any) -> None:
     assert set(refused(client={"id": value})) == {"client.id"}
@@ -331,7 +353,12 @@ def test_no_value_leads_out_of_its_segment(text: str) -> None:
         assert [path for path, _ in error.problems] == [("order_id",)]
         return
     parts = urlsplit(url)
-    assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("https", "shop.example", "", "")
+    assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == (
+        "https",
+        "shop.example",
+        "",
+        "",
+    )
     segments = parts.path.split("/")
     assert len(segments) == 5
     assert (segments[1], segments[2], segments[4]) == ("v2", "orders", "lines")
@@ -340,7 +367,23 @@ def test_no_value_leads_out_of_its_segment(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "..", "a/..", "../a", "a//b", "/a", "a/./b", "a\\b", "a\nb", "a\x00", "\x7f", "\x85", "\ud800"]
+    "text",
+    [
+        "",
+        ".",
+        "..",
+        "a/..",
+        "../a",
+        "a//b",
+        "/a",
+        "a/./b",
+        "a\\b",
+        "a\nb",
+        "a\x00",
+        "\x7f",
+        "\x85",
+        "\ud800",
+    ],
 )
 def test_a_segment_that_could_lead_elsewhere_is_refused(text: str) -> None:
     assert set(refused(READ, order_id=text)) == {"order_id"}
@@ -348,17 +391,27 @@ def test_a_segment_that_could_lead_elsewhere_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "segment"),
-    [("%2e%2e", "%252e%252e"), ("a/b", "a%2Fb"), ("a?b#c", "a%3Fb%23c"), ("@evil", "%40evil"), ("...", "...")],
+    [
+        ("%2e%2e", "%252e%252e"),
+        ("a/b", "a%2Fb"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("@evil", "%40evil"),
+        ("...", "..."),
+    ],
 )
 def test_a_segment_is_encoded(text: Any, segment: str) -> None:
     assert build(READ, order_id=text).url == f"{BASE}/orders/{segment}/lines"
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=3))
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=3)
+)
 def test_queries_come_back_as_they_were(texts: list[str]) -> None:
     url = build(READ, tag=texts).url
     assert url.isascii()
-    assert parse_qsl(urlsplit(url).query, keep_blank_values=True) == [("tag", text) for text in texts]
+    assert parse_qsl(urlsplit(url).query, keep_blank_values=True) == [
+        ("tag", text) for text in texts
+    ]
 
 
 @given(st.text(max_size=8))
@@ -398,19 +451,32 @@ def test_an_unknown_object_or_list_satisfies_what_is_required() -> None:
 # --- what is kept from one request to the next
 
 _GIVEN = st.dictionaries(
-    st.sampled_from(["anything", "amount", "text", "guess", "flag", "page", "tag", "trace", "extra"]),
-    st.sampled_from([None, "7", 5, True, "true", {"a": 1}, {"b": None}]) | st.builds(Unknown, st.just("a.b")),
+    st.sampled_from(
+        ["anything", "amount", "text", "guess", "flag", "page", "tag", "trace", "extra"]
+    ),
+    st.sampled_from([None, "7", 5, True, "true", {"a": 1}, {"b": None}])
+    | st.builds(Unknown, st.just("a.b")),
     max_size=5,
 )
-_MANY = _GIVEN.flatmap(lambda one: st.lists(_GIVEN | st.permutations(list(one.items())).map(dict), min_size=2))
+_MANY = _GIVEN.flatmap(
+    lambda one: st.lists(_GIVEN | st.permutations(list(one.items())).map(dict), min_size=2)
+)
 
 
 def _outcome(operation: Operation, arguments: Mapping[str, Any]) -> Any:
     try:
-        request = build_request(operation, {"order_id": 1, "client": {"id": 1}, **arguments}, base_url=BASE)
+        request = build_request(
+            operation, {"order_id": 1, "client": {"id": 1}, **arguments}, base_url=BASE
+        )
     except ArgumentError as error:
         return error.problems
-    return request.url, list((request.body or {}).items()), request.notes, request.headers, request.known
+    return (
+        request.url,
+        list((request.body or {}).items()),
+        request.notes,
+        request.headers,
+        request.known,
+    )
 
 
 @given(_MANY)
@@ -434,9 +500,12 @@ def test_what_is_known_of_names_does_not_grow_with_them() -> None:
 
 
 def test_content_is_compact_utf8_and_keeps_the_order() -> None:
-    request = build(text="Jürg", anything={"z": [True, 1], "a": "\u2028\"\\\n"})
+    request = build(text="Jürg", anything={"z": [True, 1], "a": '\u2028"\\\n'})
     content = request.content()
-    assert content == '{"client":{"id":1},"text":"Jürg","anything":{"z":[true,1],"a":"\\u2028\\"\\\\\\n"}}'.encode()
+    assert (
+        content
+        == '{"client":{"id":1},"text":"Jürg","anything":{"z":[true,1],"a":"\\u2028\\"\\\\\\n"}}'.encode()
+    )
 
 
 def test_the_digest_covers_method_path_headers_and_content() -> None:
@@ -452,7 +521,9 @@ def test_the_digest_covers_method_path_headers_and_content() -> None:
 
 def test_the_digest_is_the_same_wherever_the_api_is_served() -> None:
     arguments = {"order_id": "7", "client": {"id": 1}, "page": 2}
-    here, there = (build_request(CREATE, arguments, base_url=base) for base in (BASE, "http://127.0.0.1:8000"))
+    here, there = (
+        build_request(CREATE, arguments, base_url=base) for base in (BASE, "http://127.0.0.1:8000")
+    )
     assert here.url != there.url
     assert here.path == there.path == "/orders/7/lines?page=2"
     assert here.digest() == there.digest()
@@ -463,7 +534,9 @@ _TREES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**25), 10**25)
-    | st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=3)
+    | st.decimals(
+        allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=3
+    )
     | _TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
     max_leaves=10,
@@ -475,7 +548,9 @@ def test_json_reads_back_as_what_it_was(tree: Any) -> None:
     assert json.loads(to_json(tree), parse_float=Decimal) == tree
 
 
-@pytest.mark.parametrize("value", [0.5, [0.5], {"a": float("nan")}, Decimal("NaN"), Decimal("Infinity"), object()])
+@pytest.mark.parametrize(
+    "value", [0.5, [0.5], {"a": float("nan")}, Decimal("NaN"), Decimal("Infinity"), object()]
+)
 def test_json_is_never_written_from_what_is_not_exact(value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         to_json(value)
@@ -498,7 +573,9 @@ def test_no_number_grows_beyond_bounds(digits: int, exponent: int) -> None:
 @example(1, MAX_DIGITS + 1)
 @example(1, -MAX_DIGITS)
 @example(1, -MAX_DIGITS - 1)
-def test_a_number_is_refused_for_the_digits_it_needs_and_no_others(digits: int, exponent: int) -> None:
+def test_a_number_is_refused_for_the_digits_it_needs_and_no_others(
+    digits: int, exponent: int
+) -> None:
     amount = Decimal((0, (9,) * digits, exponent))
     if digits + exponent - 1 > MAX_DIGITS or exponent < -MAX_DIGITS:
         assert refused(amount=amount) == {"amount": f"a number of more than {MAX_DIGITS} digits"}

@@ -17,7 +17,9 @@ from runner.template import Unknown
 
 SCALARS: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.sampled_from(["string", "integer", "number", "boolean"]).map(lambda kind: {"type": kind}),
-    st.sampled_from([["string", "null"], ["integer", "string"], ["number", "boolean"]]).map(lambda of: {"type": of}),
+    st.sampled_from([["string", "null"], ["integer", "string"], ["number", "boolean"]]).map(
+        lambda of: {"type": of}
+    ),
     st.just({"type": "integer", "minimum": 1, "maximum": 9}),
     st.just({"type": "string", "maxLength": 3, "enum": ["a", "7", "true"]}),
     st.just({}),
@@ -90,7 +92,10 @@ def test_whether_all_is_known_is_found_on_the_way(schema: dict[str, Any], value:
 
 def test_what_is_found_inside_a_list_has_its_position() -> None:
     quantity = {"type": "integer", "x-runner-evidence": "inferred"}
-    schema = {"type": "array", "items": {"type": "array", "items": {"type": "object", "properties": {"qty": quantity}}}}
+    schema = {
+        "type": "array",
+        "items": {"type": "array", "items": {"type": "object", "properties": {"qty": quantity}}},
+    }
     found, findings = converted(schema, [[{"qty": "1"}], [{"qty": 2, "more": 3}, {"qty": "x"}]])
     assert found == [[{"qty": 1}], [{"qty": 2, "more": 3}, None]]
     assert findings.problems == [(("it", 1, 1, "qty"), "'x' is not an integer")]
@@ -109,4 +114,6 @@ def test_nothing_has_no_place_in_a_list(nothing: Any) -> None:
 @pytest.mark.parametrize("value", [1.5, [1.5], {"a": 1.5}, {"a": [{"b": 1.5}]}])
 def test_no_float_passes_wherever_it_stands(value: Any) -> None:
     _, findings = converted({}, value)
-    assert [message for _, message in findings.problems] == ["1.5 is a binary float, which is not exact; use a decimal"]
+    assert [message for _, message in findings.problems] == [
+        "1.5 is a binary float, which is not exact; use a decimal"
+    ]

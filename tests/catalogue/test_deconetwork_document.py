@@ -71,7 +71,14 @@ def test_the_vendors_example_fits_the_answer(deco: Api) -> None:
 
 def test_the_vendors_example_names_no_field_that_is_not_described(deco: Api) -> None:
     operation = deco.operations["find_purchase_orders"]
-    assert list(_undescribed(json.loads(EXAMPLE.read_text(encoding="utf-8")), operation.answer or {}, "")) == []
+    assert (
+        list(
+            _undescribed(
+                json.loads(EXAMPLE.read_text(encoding="utf-8")), operation.answer or {}, ""
+            )
+        )
+        == []
+    )
 
 
 def _undescribed(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -104,7 +111,12 @@ def test_no_schema_pins_the_values_of_an_example(deco: Api) -> None:
     [
         {"po_number": "1", "date_raised": "2026-11-14T14:35:00.000+00:00"},
         {"id": 17, "po_number": "1", "date_raised": "2026-11-14T14:35:00"},
-        {"po_number": None, "date_raised": None, "purchase_order_lines": None, "delivery_details": None},
+        {
+            "po_number": None,
+            "date_raised": None,
+            "purchase_order_lines": None,
+            "delivery_details": None,
+        },
         {"po_number": "1", "something_new": [1]},
         {},
     ],
@@ -112,7 +124,10 @@ def test_no_schema_pins_the_values_of_an_example(deco: Api) -> None:
 def test_other_answers_fit_too(deco: Api, order: Any) -> None:
     schema = deco.operations["find_purchase_orders"].answer
     assert schema is not None
-    assert violations(schema, {"response_status": SUCCESS, "purchase_orders": [order], "total": 1}) == []
+    assert (
+        violations(schema, {"response_status": SUCCESS, "purchase_orders": [order], "total": 1})
+        == []
+    )
 
 
 def test_the_examples_of_the_document_fit_their_answers(deco: Api) -> None:
@@ -143,7 +158,11 @@ def test_conditions_are_written_by_name_and_sent_as_the_api_counts(deco: Api) ->
 
 def test_one_condition_alone_is_sent_in_the_single_form_of_the_vendors_example(deco: Api) -> None:
     condition = {"field": "date_raised", "is": "after", "value": "2018-02-01T00:00:00"}
-    assert sent(deco, condition) == [("field", "1"), ("condition", "4"), ("date1", "2018-02-01T00:00:00")]
+    assert sent(deco, condition) == [
+        ("field", "1"),
+        ("condition", "4"),
+        ("date1", "2018-02-01T00:00:00"),
+    ]
 
 
 FIELDS = ["date_raised", "date_delivery", "date_modified", "po_number", "status"]
@@ -152,7 +171,9 @@ COMPARISONS = ["equals", "not_equals", "before", "after", "not_after", "not_befo
 
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("comparison", COMPARISONS)
-def test_every_field_and_comparison_asks_for_its_companions(deco: Api, field: str, comparison: str) -> None:
+def test_every_field_and_comparison_asks_for_its_companions(
+    deco: Api, field: str, comparison: str
+) -> None:
     dated = field.startswith("date")
     values = {"value": "2026-11-01" if dated else "4"}
     if comparison == "between":
@@ -168,7 +189,9 @@ def test_every_field_and_comparison_asks_for_its_companions(deco: Api, field: st
     assert query.pop("conditions[1][condition]") == str(COMPARISONS.index(comparison) + 1)
     assert set(query) == {
         f"conditions[1][{part}]"
-        for part in (("date1", "date2") if comparison == "between" else ("date1",) if dated else ("string",))
+        for part in (
+            ("date1", "date2") if comparison == "between" else ("date1",) if dated else ("string",)
+        )
     }
     for key in values:
         missing = {name: value for name, value in condition.items() if name != key}
@@ -181,7 +204,9 @@ def test_every_field_and_comparison_asks_for_its_companions(deco: Api, field: st
     ("symbol", "code"), [("==", "1"), ("!=", "2"), ("<", "3"), (">", "4"), ("<=", "5"), (">=", "6")]
 )
 def test_the_vendors_own_symbols_work_too(deco: Api, symbol: str, code: str) -> None:
-    query = dict(sent(deco, {"field": "date_modified", "is": symbol, "value": "2026-11-14T10:30:00"}))
+    query = dict(
+        sent(deco, {"field": "date_modified", "is": symbol, "value": "2026-11-14T10:30:00"})
+    )
     assert (query["condition"], query["date1"]) == (code, "2026-11-14T10:30:00")
 
 
@@ -196,12 +221,22 @@ def test_the_vendors_own_symbols_work_too(deco: Api, symbol: str, code: str) -> 
         ("2026-11-14T14:35:00.000Z", "after", "2026-11-14T14:35:00"),
     ],
 )
-def test_dates_are_sent_in_utc_as_the_document_writes_them(deco: Api, value: Any, comparison: str, date: str) -> None:
-    assert dict(sent(deco, {"field": "date_raised", "is": comparison, "value": value}))["date1"] == date
+def test_dates_are_sent_in_utc_as_the_document_writes_them(
+    deco: Api, value: Any, comparison: str, date: str
+) -> None:
+    assert (
+        dict(sent(deco, {"field": "date_raised", "is": comparison, "value": value}))["date1"]
+        == date
+    )
 
 
 def test_a_range_of_days_holds_all_of_its_last_day(deco: Api) -> None:
-    condition = {"field": "date_raised", "is": "between", "value": "2026-11-01", "to": dt.date(2026, 11, 30)}
+    condition = {
+        "field": "date_raised",
+        "is": "between",
+        "value": "2026-11-01",
+        "to": dt.date(2026, 11, 30),
+    }
     query = dict(sent(deco, condition))
     assert (query["date1"], query["date2"]) == ("2026-11-01T00:00:00", "2026-11-30T23:59:59")
 
@@ -217,18 +252,46 @@ DATE = {"field": "date_raised", "is": "after", "value": "2026-11-14"}
 @pytest.mark.parametrize(
     ("conditions", "path", "message"),
     [
-        ([{**DATE, "field": "date_raisd"}], ("conditions", 0, "field"), "did you mean 'date_raised'?"),
-        ([{**DATE, "field": 1}], ("conditions", 0, "field"), "1 is none of them; known names: date_delivery"),
+        (
+            [{**DATE, "field": "date_raisd"}],
+            ("conditions", 0, "field"),
+            "did you mean 'date_raised'?",
+        ),
+        (
+            [{**DATE, "field": 1}],
+            ("conditions", 0, "field"),
+            "1 is none of them; known names: date_delivery",
+        ),
         ([{**DATE, "is": "afer"}], ("conditions", 0, "is"), "did you mean 'after'?"),
         ([DATE, {**DATE, "valu": 1}], ("conditions", 1, "valu"), "did you mean 'value'?"),
-        ([{**DATE, "value": "yesterday"}], ("conditions", 0, "value"), "'yesterday' is not a date like 2026-01-31"),
+        (
+            [{**DATE, "value": "yesterday"}],
+            ("conditions", 0, "value"),
+            "'yesterday' is not a date like 2026-01-31",
+        ),
         ([{**DATE, "value": "2026-02-30"}], ("conditions", 0, "value"), "is not a date"),
         ([{**DATE, "to": "2026-12-01"}], ("conditions", 0, "to"), "'after' takes one value"),
-        ([{"is": "after", "value": "2026-11-14"}], ("conditions", 0), "needs 'field': one of date_raised"),
+        (
+            [{"is": "after", "value": "2026-11-14"}],
+            ("conditions", 0),
+            "needs 'field': one of date_raised",
+        ),
         ([{"field": "status", "value": "3"}], ("conditions", 0), "needs 'is': one of equals"),
-        ([{"field": "status", "is": "equals", "value": "Recieved"}], ("conditions", 0, "value"), "'Received'?"),
-        ([{"field": "po_number", "is": "equals", "value": ["1"]}], ("conditions", 0, "value"), "is not text"),
-        ([{**DATE, "is": "between", "to": "2026-11-13"}], ("conditions", 0, "to"), "ends before it begins"),
+        (
+            [{"field": "status", "is": "equals", "value": "Recieved"}],
+            ("conditions", 0, "value"),
+            "'Received'?",
+        ),
+        (
+            [{"field": "po_number", "is": "equals", "value": ["1"]}],
+            ("conditions", 0, "value"),
+            "is not text",
+        ),
+        (
+            [{**DATE, "is": "between", "to": "2026-11-13"}],
+            ("conditions", 0, "to"),
+            "ends before it begins",
+        ),
         ([], ("conditions",), "needs at least one condition"),
         ("date_raised > 1", ("conditions",), "is a list of conditions"),
         (["x"], ("conditions", 0), "is no condition"),
@@ -283,8 +346,16 @@ def test_stock_is_received_once_and_never_again_by_itself(deco: Api) -> None:
 @pytest.mark.parametrize(
     ("status", "code", "reason"),
     [
-        ({"code": 50011, "severity": "ERROR", "description": "Unable to find it"}, "50011", "50011: Unable"),
-        ({"code": 30001, "severity": "ERROR", "description": "Authentication failed"}, "30001", "30001: Auth"),
+        (
+            {"code": 50011, "severity": "ERROR", "description": "Unable to find it"},
+            "50011",
+            "50011: Unable",
+        ),
+        (
+            {"code": 30001, "severity": "ERROR", "description": "Authentication failed"},
+            "30001",
+            "30001: Auth",
+        ),
         ({"code": 50002, "severity": "ERROR"}, "50002", "50002"),
         ({"code": 50002}, "50002", "50002"),
         ({"severity": "ERROR"}, "", "the API says that the call failed"),
@@ -303,28 +374,41 @@ def test_a_failure_inside_a_success_is_one(deco: Api, status: Any, code: str, re
         assert caught.value.reason.startswith(reason)
 
 
-@pytest.mark.parametrize("status", [SUCCESS, {"code": 10001}, {"code": 40004, "severity": "WARNING"}])
+@pytest.mark.parametrize(
+    "status", [SUCCESS, {"code": 10001}, {"code": 40004, "severity": "WARNING"}]
+)
 def test_a_success_and_a_warning_are_no_failure(deco: Api, status: Any) -> None:
     content = to_json({"response_status": status})
-    answer = read_answer(deco.operations["receive_stock"], status=200, content_type="text/json", content=content)
+    answer = read_answer(
+        deco.operations["receive_stock"], status=200, content_type="text/json", content=content
+    )
     assert answer == {"response_status": status}
 
 
 def test_a_login_page_is_no_success_and_no_declared_failure(deco: Api) -> None:
     with pytest.raises(AnswerError, match="an HTML page") as caught:
-        read_answer(deco.operations["receive_stock"], status=200, content_type="text/html", content=b"<html></html>")
+        read_answer(
+            deco.operations["receive_stock"],
+            status=200,
+            content_type="text/html",
+            content=b"<html></html>",
+        )
     assert not isinstance(caught.value, DeclaredFailure)
 
 
 def test_a_refusal_is_told_in_the_words_of_the_api(deco: Api) -> None:
-    content = to_json({"response_status": {"code": 31000, "severity": "ERROR", "description": "API not enabled"}})
+    content = to_json(
+        {"response_status": {"code": 31000, "severity": "ERROR", "description": "API not enabled"}}
+    )
     failure = deco.operations["find_purchase_orders"].failure
     assert describe_error("application/json", content, failure=failure) == "31000: API not enabled"
 
 
 def test_pages_follow_the_total_by_what_really_came(deco: Api) -> None:
     operation = deco.operations["find_purchase_orders"]
-    content = to_json({"response_status": SUCCESS, "purchase_orders": [{"id": 1}] * 60, "total": 130})
+    content = to_json(
+        {"response_status": SUCCESS, "purchase_orders": [{"id": 1}] * 60, "total": 130}
+    )
     page = read_answer(operation, status=200, content_type="application/json", content=content)
     following = next_arguments(operation, {"conditions": [DATE], "limit": 100}, page, 60)
     assert following == {"conditions": [DATE], "limit": 100, "offset": 60}

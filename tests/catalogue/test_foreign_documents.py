@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from runner.catalogue import Api, ArgumentError, Auth, Catalogue, Page, build_request, load_api, read_answer
+from runner.catalogue import (
+    Api,
+    ArgumentError,
+    Auth,
+    Catalogue,
+    Page,
+    build_request,
+    load_api,
+    read_answer,
+)
 from runner.problems import InvalidError
 from runner.recipe.load import load_text
 
@@ -91,7 +100,9 @@ def test_operations_are_called_as_recipes_can_write_them(shop: Api) -> None:
 
 
 def test_what_a_document_does_not_say_is_taken_for_the_worst(shop: Api) -> None:
-    said = {name: (each.effect, each.repeatable, each.money) for name, each in shop.operations.items()}
+    said = {
+        name: (each.effect, each.repeatable, each.money) for name, each in shop.operations.items()
+    }
     assert said == {
         "get_orders": ("read", True, ""),
         "orders_create": ("create", False, ""),
@@ -106,7 +117,10 @@ def test_a_server_that_is_no_whole_address_is_left_to_the_configuration(written:
     for servers, server in [
         ("[{url: /api/v3}]", ""),
         ("[]", ""),
-        ("[{url: 'https://{region}.x.invalid', variables: {region: {default: eu}}}]", "https://eu.x.invalid"),
+        (
+            "[{url: 'https://{region}.x.invalid', variables: {region: {default: eu}}}]",
+            "https://eu.x.invalid",
+        ),
         ("[{url: 'https://{region}.x.invalid'}]", ""),
     ]:
         assert load_api(written(SHOP.replace(head, f"{head}servers: {servers}\n"))).server == server
@@ -115,7 +129,9 @@ def test_a_server_that_is_no_whole_address_is_left_to_the_configuration(written:
 def test_a_bare_list_needs_no_extension(shop: Api) -> None:
     operation = shop.operations["get_orders"]
     assert operation.items == "*"
-    assert read_answer(operation, status=200, content_type="", content=b'[{"a": 1}]') == Page([{"a": 1}])
+    assert read_answer(operation, status=200, content_type="", content=b'[{"a": 1}]') == Page(
+        [{"a": 1}]
+    )
 
 
 def test_cookies_and_the_headers_of_the_transport_are_no_parameters(shop: Api) -> None:
@@ -134,7 +150,9 @@ def test_the_words_of_openapi_3_0_are_understood(shop: Api) -> None:
 
 def test_requests_are_held_to_a_body_that_is_composed(shop: Api) -> None:
     operation = shop.operations["orders_create"]
-    request = build_request(operation, {"name": "x", "amount": "12.10", "size": None}, base_url=BASE)
+    request = build_request(
+        operation, {"name": "x", "amount": "12.10", "size": None}, base_url=BASE
+    )
     assert request.content() == b'{"name":"x","amount":12.10}'
     with pytest.raises(ArgumentError, match="amount: 0 is not more than 0; name: is required"):
         build_request(operation, {"amount": 0}, base_url=BASE)
@@ -143,16 +161,32 @@ def test_requests_are_held_to_a_body_that_is_composed(shop: Api) -> None:
 @pytest.mark.parametrize(
     ("scheme", "auth", "value"),
     [
-        ("{type: http, scheme: bearer}", Auth("key", "header", "Authorization", "bearer"), "Bearer a:b"),
-        ("{type: oauth2, flows: {}}", Auth("key", "header", "Authorization", "bearer"), "Bearer a:b"),
-        ("{type: http, scheme: Basic}", Auth("key", "header", "Authorization", "basic"), "Basic YTpi"),
+        (
+            "{type: http, scheme: bearer}",
+            Auth("key", "header", "Authorization", "bearer"),
+            "Bearer a:b",
+        ),
+        (
+            "{type: oauth2, flows: {}}",
+            Auth("key", "header", "Authorization", "bearer"),
+            "Bearer a:b",
+        ),
+        (
+            "{type: http, scheme: Basic}",
+            Auth("key", "header", "Authorization", "basic"),
+            "Basic YTpi",
+        ),
         ("{type: apiKey, in: header, name: X-Key}", Auth("key", "header", "X-Key"), "a:b"),
         ("{type: apiKey, in: cookie, name: sid}", None, ""),
         ("{type: mutualTLS}", None, ""),
     ],
 )
-def test_the_ways_in_that_documents_declare(written: Write, scheme: str, auth: Auth | None, value: str) -> None:
-    text = SHOP.replace("components:\n", f"components:\n  securitySchemes: {{key: {scheme}, other: {scheme}}}\n")
+def test_the_ways_in_that_documents_declare(
+    written: Write, scheme: str, auth: Auth | None, value: str
+) -> None:
+    text = SHOP.replace(
+        "components:\n", f"components:\n  securitySchemes: {{key: {scheme}, other: {scheme}}}\n"
+    )
     for security in ("security: [{key: []}, {other: []}]\n", "security: [{}, {key: []}]\n"):
         assert load_api(written(security + text)).auth == ((auth,) if auth else ())
     if auth:
@@ -162,15 +196,22 @@ def test_the_ways_in_that_documents_declare(written: Write, scheme: str, auth: A
 def test_where_only_operations_say_how_to_get_in_most_of_them_decide(written: Write) -> None:
     schemes = "components:\n  securitySchemes: {key: {type: http, scheme: bearer}}\n"
     text = SHOP.replace("components:\n", schemes).replace(
-        "      operationId: orders/create\n", "      operationId: orders/create\n      security: [{key: []}]\n"
+        "      operationId: orders/create\n",
+        "      operationId: orders/create\n      security: [{key: []}]\n",
     )
     assert [auth.secret for auth in load_api(written(text)).auth] == ["key"]
 
 
 def test_a_public_document_works_as_it_is() -> None:
     api = load_api(GALAXY)
-    assert (api.name, api.title, api.server) == ("galaxy", "Scalar Galaxy", "https://galaxy.scalar.com")
-    assert {"getAllData", "createPlanet", "getPlanet", "updatePlanet", "deletePlanet"} <= set(api.operations)
+    assert (api.name, api.title, api.server) == (
+        "galaxy",
+        "Scalar Galaxy",
+        "https://galaxy.scalar.com",
+    )
+    assert {"getAllData", "createPlanet", "getPlanet", "updatePlanet", "deletePlanet"} <= set(
+        api.operations
+    )
     create = api.operations["createPlanet"]
     assert (create.effect, create.repeatable) == ("create", False)
     request = build_request(create, {"id": 1, "name": "Mars"}, base_url=api.server)
@@ -202,7 +243,9 @@ outputs: {number: "{{ issue.number }}"}
 """
 
 
-def test_a_large_public_document_works_with_an_overlay_for_the_names_that_collide(tmp_path: Path) -> None:
+def test_a_large_public_document_works_with_an_overlay_for_the_names_that_collide(
+    tmp_path: Path,
+) -> None:
     path, overlay = tmp_path / "github.json", tmp_path / "names.overlay.yaml"
     path.write_bytes(lzma.decompress(GITHUB.read_bytes()))
     overlay.write_text(NAMES, encoding="utf-8")
@@ -231,8 +274,15 @@ def test_json_reads_like_yaml_and_its_problems_have_places(tmp_path: Path) -> No
     path.write_text(json.dumps(document, indent=1), encoding="utf-8")
     with pytest.raises(InvalidError) as caught:
         load_api(path)
-    assert [(problem.line, problem.kind) for problem in caught.value.problems] == [(13, "reference")]
-    for text in ('{"openapi": "3.0.0", "openapi": "3.1.0"}', '{"openapi": ', '{"a": NaN}', "[" * 100_000):
+    assert [(problem.line, problem.kind) for problem in caught.value.problems] == [
+        (13, "reference")
+    ]
+    for text in (
+        '{"openapi": "3.0.0", "openapi": "3.1.0"}',
+        '{"openapi": ',
+        '{"a": NaN}',
+        "[" * 100_000,
+    ):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(InvalidError):
             load_api(path)
@@ -299,15 +349,21 @@ def test_a_document_may_lie_in_several_files_of_its_folder(folder: Path) -> None
         ("parts/broken.yaml", "not valid YAML"),
     ],
 )
-def test_references_stay_in_the_folder_and_point_somewhere(folder: Path, reference: str, message: str) -> None:
+def test_references_stay_in_the_folder_and_point_somewhere(
+    folder: Path, reference: str, message: str
+) -> None:
     (folder / "linked.yaml").symlink_to(folder.parent / "outside.yaml")
     (folder / "parts" / "broken.yaml").write_text("a: [", encoding="utf-8")
     document = folder / "shop.yaml"
-    text = document.read_text(encoding="utf-8").replace("{type: integer}", f"{{$ref: '{reference}'}}")
+    text = document.read_text(encoding="utf-8").replace(
+        "{type: integer}", f"{{$ref: '{reference}'}}"
+    )
     document.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidError) as caught:
         load_api(document)
-    assert any(message in problem.message for problem in caught.value.problems), caught.value.problems
+    assert any(message in problem.message for problem in caught.value.problems), (
+        caught.value.problems
+    )
 
 
 def test_a_parameter_gets_another_name_where_its_own_is_taken(written: Write) -> None:

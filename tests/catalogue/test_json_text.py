@@ -18,7 +18,9 @@ from runner.catalogue.json_text import json_text, parse_own_json
 plain = st.text(st.characters(exclude_categories=["Cs"]))
 texts = plain | st.sampled_from(["\u2028", "\x7f", '"\\\n\t\x00', "</script>"])
 scalars = st.none() | st.booleans() | st.integers() | texts | st.decimals(-99, 99, places=2)
-trees = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=20)
+trees = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=20
+)
 
 
 @given(trees)
@@ -34,11 +36,15 @@ def test_it_is_read_as_it_was_written(tree: Any) -> None:
 
 
 def test_decimals_have_all_their_digits_and_dates_are_texts() -> None:
-    tree = MappingProxyType({"a": (Decimal("1E+16"), Decimal("0.10")), "b": OrderedDict(c=dt.date(2026, 1, 31))})
+    tree = MappingProxyType(
+        {"a": (Decimal("1E+16"), Decimal("0.10")), "b": OrderedDict(c=dt.date(2026, 1, 31))}
+    )
     assert json_text(tree) == '{"a":[10000000000000000,0.10],"b":{"c":"2026-01-31"}}'
 
 
-@pytest.mark.parametrize("value", [1.5, Decimal("NaN"), Decimal("Infinity"), object(), b"x", {"a": [float("nan")]}])
+@pytest.mark.parametrize(
+    "value", [1.5, Decimal("NaN"), Decimal("Infinity"), object(), b"x", {"a": [float("nan")]}]
+)
 def test_what_has_no_exact_form_is_refused(value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         json_text(value)

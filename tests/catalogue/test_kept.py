@@ -51,7 +51,9 @@ def test_another_text_or_path_is_not_believed(tmp_path: Path, own: Mapping[str, 
     assert recall(tmp_path / "y.yaml", TEXT, environ=own) is None
 
 
-def test_a_document_takes_one_file_however_often_it_changes(tmp_path: Path, own: Mapping[str, str]) -> None:
+def test_a_document_takes_one_file_however_often_it_changes(
+    tmp_path: Path, own: Mapping[str, str]
+) -> None:
     for number in range(3):
         keep(tmp_path / "x.yaml", f"a: {number}", {"a": number}, environ=own)
         assert recall(tmp_path / "x.yaml", f"a: {number}", environ=own) == {"a": number}
@@ -59,7 +61,9 @@ def test_a_document_takes_one_file_however_often_it_changes(tmp_path: Path, own:
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602])
-def test_what_others_may_write_is_not_believed(tmp_path: Path, own: Mapping[str, str], mode: int) -> None:
+def test_what_others_may_write_is_not_believed(
+    tmp_path: Path, own: Mapping[str, str], mode: int
+) -> None:
     keep(tmp_path / "x.yaml", TEXT, DATA, environ=own)
     the_file(own).chmod(mode)
     assert recall(tmp_path / "x.yaml", TEXT, environ=own) is None
@@ -81,7 +85,9 @@ def test_without_a_folder_nothing_is_kept_and_nothing_is_said(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == [blocked]
 
 
-def test_what_is_wrong_with_a_document_is_told_at_its_place_both_times(tmp_path: Path, own: Mapping[str, str]) -> None:
+def test_what_is_wrong_with_a_document_is_told_at_its_place_both_times(
+    tmp_path: Path, own: Mapping[str, str]
+) -> None:
     path = tmp_path / "shop.openapi.yaml"
     path.write_text(
         "openapi: 3.1.0\ninfo: {title: Shop, version: '1'}\npaths:\n  /a:\n    get:\n      operationId: list\n"

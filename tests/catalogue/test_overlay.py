@@ -89,26 +89,41 @@ def test_the_document_itself_stays_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("action", "message", "line"),
     [
-        ("  - target: $.paths['/order'].get\n    remove: true\n", "matches nothing in the document", 4),
+        (
+            "  - target: $.paths['/order'].get\n    remove: true\n",
+            "matches nothing in the document",
+            4,
+        ),
         ("  - target: $.paths['/orders'\n    remove: true\n", "is no JSONPath", 4),
         ("  - target: paths\n    remove: true\n", "is no JSONPath", 4),
         ("  - target: $\n    remove: true\n", "the whole document", 4),
-        ("  - target: $.info.title\n    update: {a: 1}\n", "is a plain value; aim at the object", 4),
+        (
+            "  - target: $.info.title\n    update: {a: 1}\n",
+            "is a plain value; aim at the object",
+            4,
+        ),
         ("  - target: $.info\n    update: [1]\n", "is an object, and its update is none", 4),
         ("  - target: $.info\n", "is neither updated nor removed", 4),
         ("  - remove: true\n", "'target' is missing", 4),
         ("  - target: $.info\n    remove: 1\n", "1 is not of type boolean", 5),
     ],
 )
-def test_a_wrong_action_is_told_at_its_place(tmp_path: Path, action: str, message: str, line: int) -> None:
+def test_a_wrong_action_is_told_at_its_place(
+    tmp_path: Path, action: str, message: str, line: int
+) -> None:
     [problem] = problems(tmp_path, action)
     assert message in problem.message
     assert (problem.file, problem.line) == (str(tmp_path / "ours.yaml"), line)
     if "matches nothing" in message:
-        assert problem.remedy == f"mend it, or take it away if {tmp_path / 'shop.openapi.yaml'} has changed"
+        assert (
+            problem.remedy
+            == f"mend it, or take it away if {tmp_path / 'shop.openapi.yaml'} has changed"
+        )
 
 
-@pytest.mark.parametrize("head", ["", "overlay: 2.0.0\ninfo: {title: a, version: b}\nactions:\n", "actions:\n"])
+@pytest.mark.parametrize(
+    "head", ["", "overlay: 2.0.0\ninfo: {title: a, version: b}\nactions:\n", "actions:\n"]
+)
 def test_a_file_that_is_no_overlay_is_refused(tmp_path: Path, head: str) -> None:
     assert problems(tmp_path, "  - {target: $.info, update: {a: 1}}\n", head=head)
 
@@ -119,9 +134,14 @@ def test_all_actions_that_match_nothing_are_told_at_once(tmp_path: Path) -> None
 
 
 def test_what_an_overlay_breaks_is_told_at_the_overlay(tmp_path: Path) -> None:
-    [problem] = problems(tmp_path, "  - {target: \"$.paths['/orders'].get\", update: {x-runner-effect: look}}\n")
+    [problem] = problems(
+        tmp_path, "  - {target: \"$.paths['/orders'].get\", update: {x-runner-effect: look}}\n"
+    )
     assert (Path(problem.file).name, problem.line) == ("ours.yaml", 3)
-    assert "shop.openapi.yaml with this overlay: 'look' is not one of read, create, update" in problem.message
+    assert (
+        "shop.openapi.yaml with this overlay: 'look' is not one of read, create, update"
+        in problem.message
+    )
 
 
 def test_an_inferred_path_is_moved_for_one_account(tmp_path: Path) -> None:
@@ -141,5 +161,9 @@ def test_an_inferred_path_is_moved_for_one_account(tmp_path: Path) -> None:
     api = catalogue["syncore_v1"]
     assert api.server == "https://api.syncore.app/v1/ours"
     parameter = api.operations["search_jobs"].parameters["created_from"]
-    assert (parameter.sent_as, parameter.evidence, parameter.window) == ("date_from", "observed", 13)
+    assert (parameter.sent_as, parameter.evidence, parameter.window) == (
+        "date_from",
+        "observed",
+        13,
+    )
     assert Catalogue()["syncore_v1"].server == "https://api.syncore.app/v1"

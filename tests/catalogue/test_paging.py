@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.catalogue import Operation, Page, Pagination, empty_page, first_arguments, next_arguments
+from runner.catalogue import (
+    Operation,
+    Page,
+    Pagination,
+    empty_page,
+    first_arguments,
+    next_arguments,
+)
 
 
 def search(**places: str) -> Operation:
@@ -43,7 +50,11 @@ def test_the_first_page_asks_for_the_size_of_the_document() -> None:
 
 def test_the_next_page_keeps_what_was_asked() -> None:
     page = Page([ROW] * 10, total=11)
-    assert next_arguments(BOTH, {"status": "WIP", "count": 10}, page, 10) == {"status": "WIP", "count": 10, "page": 2}
+    assert next_arguments(BOTH, {"status": "WIP", "count": 10}, page, 10) == {
+        "status": "WIP",
+        "count": 10,
+        "page": 2,
+    }
     assert next_arguments(BOTH, {"page": "4"}, page, 10) == {"page": 5}
 
 
@@ -55,7 +66,11 @@ def test_the_next_page_keeps_what_was_asked() -> None:
         (Page([ROW] * 4, total=20), 14, True),  # a short page is not the end
         (Page([ROW] * 4, total=None, next="/x?page=3"), 14, True),
         (Page([ROW] * 4, total=14, next="/x?page=3"), 14, True),  # rows were added meanwhile
-        (Page([ROW] * 10, total=None, next=None), 10, True),  # it says nothing, and the page is full
+        (
+            Page([ROW] * 10, total=None, next=None),
+            10,
+            True,
+        ),  # it says nothing, and the page is full
         (Page([ROW] * 9, total=None, next=None), 9, False),
         (Page([ROW] * 10, total=5, next=None), 10, True),  # a total that lies says nothing either
         (Page([ROW] * 9, total=5, next=None), 9, False),
@@ -96,16 +111,24 @@ OFFSETS = Operation(
 
 def test_an_offset_moves_on_by_what_really_came() -> None:
     assert first_arguments(OFFSETS, {"a": 1}) == {"a": 1, "limit": 10}
-    assert next_arguments(OFFSETS, {"limit": 10}, Page([ROW] * 4, total=20), 4) == {"limit": 10, "offset": 4}
+    assert next_arguments(OFFSETS, {"limit": 10}, Page([ROW] * 4, total=20), 4) == {
+        "limit": 10,
+        "offset": 4,
+    }
     assert next_arguments(OFFSETS, {"offset": "15"}, Page([ROW] * 4, total=20), 4) == {"offset": 19}
     assert next_arguments(OFFSETS, {"offset": 19}, Page([ROW], total=20), 5) is None
-    assert next_arguments(OFFSETS, {"offset": 10}, Page([], total=20), 10) is None  # a total that lies
+    assert (
+        next_arguments(OFFSETS, {"offset": 10}, Page([], total=20), 10) is None
+    )  # a total that lies
 
 
 def test_offsets_without_a_total_end_with_a_short_page() -> None:
     assert next_arguments(OFFSETS, {"limit": 3}, Page([ROW] * 3), 3) == {"limit": 3, "offset": 3}
     assert next_arguments(OFFSETS, {"limit": 3}, Page([ROW] * 2), 2) is None
-    assert next_arguments(OFFSETS, {"limit": 3}, Page([ROW] * 3, total=1), 3) == {"limit": 3, "offset": 3}
+    assert next_arguments(OFFSETS, {"limit": 3}, Page([ROW] * 3, total=1), 3) == {
+        "limit": 3,
+        "offset": 3,
+    }
 
 
 def test_pages_of_a_fixed_size_are_not_asked_for_a_size() -> None:
@@ -129,7 +152,9 @@ def test_every_row_behind_an_offset_is_seen_once(rows: int, cap: int, start: int
 
 
 @given(rows=st.integers(0, 60), cap=st.integers(1, 12), links=st.booleans(), totals=st.booleans())
-def test_every_row_is_seen_once_even_if_pages_are_capped(rows: int, cap: int, links: bool, totals: bool) -> None:  # noqa: FBT001
+def test_every_row_is_seen_once_even_if_pages_are_capped(
+    *, rows: int, cap: int, links: bool, totals: bool
+) -> None:
     if not (links or totals):
         return
 
@@ -137,7 +162,9 @@ def test_every_row_is_seen_once_even_if_pages_are_capped(rows: int, cap: int, li
         size = min(arguments["count"], cap)
         start = (arguments.get("page", 1) - 1) * size
         chunk = [{"id": number} for number in range(start, min(start + size, rows))]
-        return Page(chunk, rows if totals else None, "more" if links and start + size < rows else None)
+        return Page(
+            chunk, rows if totals else None, "more" if links and start + size < rows else None
+        )
 
     seen: list[int] = []
     arguments: Mapping[str, Any] | None = first_arguments(BOTH, {})

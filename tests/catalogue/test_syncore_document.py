@@ -44,8 +44,16 @@ READS = {
     "search_purchase_orders": ("GET", "/orders/jobs/purchaseorders", "purchaseorders"),
     "list_sales_orders": ("GET", "/orders/jobs/{job_id}/salesorders", "salesorders"),
     "get_sales_order": ("GET", "/orders/jobs/{job_id}/salesorders/{salesorder_id}", ""),
-    "list_sales_order_line_items": ("GET", "/orders/jobs/{job_id}/salesorders/{salesorder_id}/lineitems", "*"),
-    "list_sales_order_payments": ("GET", "/orders/jobs/{job_id}/salesorders/{salesorder_id}/payments", "*"),
+    "list_sales_order_line_items": (
+        "GET",
+        "/orders/jobs/{job_id}/salesorders/{salesorder_id}/lineitems",
+        "*",
+    ),
+    "list_sales_order_payments": (
+        "GET",
+        "/orders/jobs/{job_id}/salesorders/{salesorder_id}/payments",
+        "*",
+    ),
     "get_sales_order_line_item": ("GET", f"{SALES_ORDER}/lineitems/{{line_id}}", ""),
     "list_purchase_orders": ("GET", "/orders/jobs/{job_id}/purchaseorders", "purchaseorders"),
     "get_purchase_order": ("GET", PURCHASE_ORDER, ""),
@@ -117,16 +125,27 @@ def test_every_operation_of_the_guide_is_there_and_nothing_else(syncore: Api) ->
     for name, path in CREATES.items():
         operation = syncore.operations[name]
         assert (operation.method, operation.path) == ("POST", path)
-        assert (operation.effect, operation.repeatable, operation.id_field) == ("create", False, "id")
+        assert (operation.effect, operation.repeatable, operation.id_field) == (
+            "create",
+            False,
+            "id",
+        )
 
 
 def test_only_payments_move_money(syncore: Api) -> None:
-    moving = {name: operation.money for name, operation in syncore.operations.items() if operation.money}
-    assert moving == {"create_sales_order_payment": "amount", "create_purchase_order_payment": "amount"}
+    moving = {
+        name: operation.money for name, operation in syncore.operations.items() if operation.money
+    }
+    assert moving == {
+        "create_sales_order_payment": "amount",
+        "create_purchase_order_payment": "amount",
+    }
 
 
 def test_only_the_purchase_orders_of_a_job_answer_an_empty_list_with_404(syncore: Api) -> None:
-    empty = {name: operation.empty for name, operation in syncore.operations.items() if operation.empty}
+    empty = {
+        name: operation.empty for name, operation in syncore.operations.items() if operation.empty
+    }
     assert empty == {"list_purchase_orders": frozenset({404})}
 
 
@@ -142,7 +161,9 @@ def test_the_job_search_needs_both_dates(syncore: Api) -> None:
     assert operation.pagination is not None
     assert operation.pagination.size == 25
     request = build_request(
-        operation, {"date_from": dt.date(2026, 1, 2), "date_to": "2026-01-31", "count": 25}, base_url=BASE
+        operation,
+        {"date_from": dt.date(2026, 1, 2), "date_to": "2026-01-31", "count": 25},
+        base_url=BASE,
     )
     assert request.url == f"{BASE}/orders/jobs?date_from=2026-01-02&date_to=2026-01-31&count=25"
     assert request.notes == ()
@@ -154,13 +175,22 @@ def test_a_job_search_reaches_back_13_months_and_no_further(api: str) -> None:
     today = dt.date(2026, 12, 31)
 
     def search(day: Any) -> str:
-        return build_request(operation, {"date_from": day, "date_to": today}, base_url=BASE, today=today).url
+        return build_request(
+            operation, {"date_from": day, "date_to": today}, base_url=BASE, today=today
+        ).url
 
     assert "date_from=2025-11-30" in search("2025-11-30")  # the 31st is not there
     for day in ("2025-11-29", dt.date(2025, 11, 29)):
-        with pytest.raises(ArgumentError, match="2025-11-29 reaches further back than the 13 months"):
+        with pytest.raises(
+            ArgumentError, match="2025-11-29 reaches further back than the 13 months"
+        ):
             search(day)
-    assert "2020-01-01" in build_request(operation, {"date_from": "2020-01-01", "date_to": today}, base_url=BASE).url
+    assert (
+        "2020-01-01"
+        in build_request(
+            operation, {"date_from": "2020-01-01", "date_to": today}, base_url=BASE
+        ).url
+    )
 
 
 def test_an_update_of_a_purchase_order_is_held_to_what_was_seen(syncore: Api) -> None:
@@ -182,7 +212,9 @@ def test_an_update_of_a_purchase_order_is_held_to_what_was_seen(syncore: Api) ->
 
 def test_a_lone_purchase_order_stands_for_a_list(syncore: Api) -> None:
     operation = syncore.operations["list_purchase_orders"]
-    page = read_answer(operation, status=200, content_type="", content=b'{"purchaseorders": {"id": 1}}')
+    page = read_answer(
+        operation, status=200, content_type="", content=b'{"purchaseorders": {"id": 1}}'
+    )
     assert page.items == [{"id": 1}]
 
 
@@ -191,7 +223,15 @@ def test_version_1_only_reads_ten_at_a_time() -> None:
     searches = {name: set(operation.parameters) for name, operation in api.operations.items()}
     assert searches == {
         "search_jobs": {"date_from", "date_to", "client_group_id", "status", "page"},
-        "search_contacts": {"date_from", "date_to", "client_group_id", "email", "state", "type", "page"},
+        "search_contacts": {
+            "date_from",
+            "date_to",
+            "client_group_id",
+            "email",
+            "state",
+            "type",
+            "page",
+        },
     }
     assert api.auth == (Auth(secret="api_key", place="header", name="x-api-key"),)
     for operation in api.operations.values():
@@ -215,7 +255,11 @@ def _unmarked(node: Any, path: str) -> Iterator[str]:
         for name, field in node.get("properties", {}).items():
             if field.get("x-runner-evidence") not in MARKS:
                 yield f"{path}.{name}"
-            if not field.get("description") and field.get("type") != "array" and name not in ("links", "supplier"):
+            if (
+                not field.get("description")
+                and field.get("type") != "array"
+                and name not in ("links", "supplier")
+            ):
                 yield f"{path}.{name} (description)"
             yield from _unmarked(field, f"{path}.{name}")
         yield from _unmarked(node.get("items"), f"{path}[]")
@@ -229,7 +273,9 @@ def test_every_operation_parameter_and_field_says_how_it_is_known(syncore: Api) 
             assert parameter.evidence in MARKS, (operation.name, parameter.name)
             assert parameter.source, (operation.name, parameter.name)
             assert parameter.description, (operation.name, parameter.name)
-    assert [name for operation, schema in _schemas(syncore) for name in _unmarked(schema, operation)] == []
+    assert [
+        name for operation, schema in _schemas(syncore) for name in _unmarked(schema, operation)
+    ] == []
 
 
 def _evidence(node: Any) -> Iterator[str]:
@@ -257,7 +303,9 @@ def test_a_country_is_not_cut_to_two_letters_on_sales_orders(syncore: Api) -> No
     assert request.content() == b'{"ship_to":{"country":"France","zip":"05022"}}'
 
 
-@pytest.mark.parametrize("name", [name for name in READS if name.startswith("list_") and "{" not in READS[name][1]])
+@pytest.mark.parametrize(
+    "name", [name for name in READS if name.startswith("list_") and "{" not in READS[name][1]]
+)
 def test_supporting_lists_carry_an_example_that_fits_their_answer(syncore: Api, name: str) -> None:
     operation = syncore.operations[name]
     answer = syncore.document["paths"][operation.path]["get"]["responses"]["2XX"]
@@ -270,7 +318,9 @@ def test_supporting_lists_carry_an_example_that_fits_their_answer(syncore: Api, 
 
 def test_payments_can_be_made_by_check_card_and_ach(syncore: Api) -> None:
     operation = syncore.operations["list_payment_types"]
-    content = syncore.document["paths"][operation.path]["get"]["responses"]["2XX"]["content"]["application/json"]
+    content = syncore.document["paths"][operation.path]["get"]["responses"]["2XX"]["content"][
+        "application/json"
+    ]
     assert {"Check", "Credit Card", "ACH"} <= {entry["name"] for entry in content["example"]}
 
 
@@ -281,7 +331,14 @@ def test_payments_can_be_made_by_check_card_and_ach(syncore: Api) -> None:
         ("get_job", {"id": 31000}),
         ("search_jobs", {"jobs": [], "total_results": -1, "links": None}),
         ("search_jobs", {"jobs": [{"id": 1}], "links": {"next": None}}),
-        ("get_sales_order", {"id": 1, "bill_to": None, "line_items": [{"line_id": 1, "sku": "", "visible": "true"}]}),
+        (
+            "get_sales_order",
+            {
+                "id": 1,
+                "bill_to": None,
+                "line_items": [{"line_id": 1, "sku": "", "visible": "true"}],
+            },
+        ),
         ("list_suppliers", [{"id": 1, "asi_id": "30001"}, {"id": 2, "asi_id": 30001}]),
     ],
 )
@@ -311,14 +368,20 @@ COMMON = {"/api", "/json", "/find"}
 def test_python_knows_no_endpoint() -> None:
     package = Path(runner.__file__).parent
     every = [operation for api in Catalogue().values() for operation in api.operations.values()]
-    operations = {name for operation in every for name in (operation.full_name, operation.name, operation.path)}
+    operations = {
+        name
+        for operation in every
+        for name in (operation.full_name, operation.name, operation.path)
+    }
     parts = {part for operation in every for part in operation.path.split("/")}
     segments = {f"/{part}" for part in parts if part and not part.startswith("{")} - COMMON
     assert {"/salesorders", "/manage_purchase_orders"} <= segments
     for file in sorted(package.rglob("*.py")):
         for text in _code_strings(ast.parse(file.read_text(encoding="utf-8"))):
             assert text not in operations, file.name
-            assert not [part for part in (*segments, "api.syncore.app") if part in text], f"{file.name}: {text!r}"
+            assert not [part for part in (*segments, "api.syncore.app") if part in text], (
+                f"{file.name}: {text!r}"
+            )
 
 
 @pytest.mark.parametrize("name", sorted(shipped_apis()))

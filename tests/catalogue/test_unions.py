@@ -48,15 +48,29 @@ def test_beside_the_forms_stands_all_that_they_have() -> None:
         forms = [list(form["properties"]) for form in schema["anyOf"]]
         assert forms == [["kind", "number"], ["kind", "iban", "holder"]]
     closed = flat({"oneOf": [CARD, IBAN], "unevaluatedProperties": False})
-    assert [is_open(each) for each in (closed, *closed["anyOf"], flat({"oneOf": [CARD, IBAN]}))] == [False] * 3 + [True]
+    assert [
+        is_open(each) for each in (closed, *closed["anyOf"], flat({"oneOf": [CARD, IBAN]}))
+    ] == [False] * 3 + [True]
 
 
 def test_what_stands_beside_the_alternatives_is_in_each_form() -> None:
     base = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
-    schema = flat({**base, "anyOf": [{"required": ["a"]}, {"properties": {"b": {"type": "string"}}}, {"type": "null"}]})
+    schema = flat(
+        {
+            **base,
+            "anyOf": [
+                {"required": ["a"]},
+                {"properties": {"b": {"type": "string"}}},
+                {"type": "null"},
+            ],
+        }
+    )
     assert [form.get("required") for form in schema["anyOf"]] == [["id", "a"], ["id"]]
     assert list(schema["properties"]) == ["id", "b"]
-    numbers, others = [{"type": "number"}, {"type": "string"}], [{"type": "integer"}, {"type": "boolean"}]
+    numbers, others = (
+        [{"type": "number"}, {"type": "string"}],
+        [{"type": "integer"}, {"type": "boolean"}],
+    )
     assert flat({"oneOf": numbers, "anyOf": others}) == {"type": "integer"}
     either = flat({**base, "if": {"required": ["a"]}, "then": {"properties": {"c": {}}}})
     assert [list(form["properties"]) for form in either["anyOf"]] == [["id", "c"], ["id"]]
@@ -83,7 +97,12 @@ def test_the_types_of_all_forms(schema: Any, types: tuple[str, ...]) -> None:
 
 
 def test_a_value_becomes_what_one_of_the_forms_is() -> None:
-    number = {"oneOf": [{"type": "integer"}, {"type": "object", "properties": {"id": {"type": "integer"}}}]}
+    number = {
+        "oneOf": [
+            {"type": "integer"},
+            {"type": "object", "properties": {"id": {"type": "integer"}}},
+        ]
+    }
     assert sent("12", number) == 12
     assert sent({"id": "7"}, number) == {"id": 7}
     assert sent("12", {"anyOf": [{"type": "integer"}, {"type": "string"}]}) == "12"
@@ -114,14 +133,19 @@ def test_a_discriminator_chooses_the_form() -> None:
     }}  # fmt: skip
     forms = [{"$ref": f"#/schemas/{name}"} for name in ("Card", "iban", "Cash")]
     mapping = {"card": "#/schemas/Card", "credit": "Card"}
-    schema = inline(document, {"oneOf": forms, "discriminator": {"propertyName": "kind", "mapping": mapping}})
+    schema = inline(
+        document, {"oneOf": forms, "discriminator": {"propertyName": "kind", "mapping": mapping}}
+    )
     assert sent({"kind": "credit", "number": "4"}, schema) == {"kind": "credit", "number": "4"}
     assert sent({"kind": "Cash"}, schema) == {"kind": "Cash"}
     assert sent({"number": "4"}, schema) == {"number": "4"}  # the document asks for no kind
     for value, said in (
         ({"kind": "card"}, "x.number: is required where 'kind' is 'card'"),
         ({"kind": "iban", "iban": "DE"}, "x.holder: is required where 'kind' is 'iban'"),
-        ({"kind": "Cash", "number": "4"}, "x.number: is no field where 'kind' is 'Cash'; the fields there: kind"),
+        (
+            {"kind": "Cash", "number": "4"},
+            "x.number: is no field where 'kind' is 'Cash'; the fields there: kind",
+        ),
         ({"kind": "cheque"}, "x.kind: 'cheque' is not one of card, credit, iban, Cash"),
     ):
         with pytest.raises(ArgumentError) as caught:
@@ -130,7 +154,12 @@ def test_a_discriminator_chooses_the_form() -> None:
 
 
 def test_fields_by_pattern_are_fields_too() -> None:
-    schema = {"type": "object", "properties": {}, "patternProperties": {"^x-": {}}, "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {},
+        "patternProperties": {"^x-": {}},
+        "additionalProperties": False,
+    }
     assert sent({"x-size": "L"}, schema) == {"x-size": "L"}
 
 
@@ -139,7 +168,11 @@ def test_parts_of_an_all_of_may_have_forms() -> None:
     assert set(schema["properties"]) == {"id", "kind", "number", "iban", "holder"}
 
 
-FIELDS: dict[str, Any] = {"a": {"type": "integer"}, "b": {"type": "string"}, "c": {"type": ["boolean", "null"]}}
+FIELDS: dict[str, Any] = {
+    "a": {"type": "integer"},
+    "b": {"type": "string"},
+    "c": {"type": ["boolean", "null"]},
+}
 NAMES = st.lists(st.sampled_from(sorted(FIELDS)), unique=True)
 OBJECTS = st.builds(
     lambda names, needed, extra: {
@@ -149,7 +182,13 @@ OBJECTS = st.builds(
     NAMES, NAMES, st.sampled_from([{}, {"additionalProperties": False}, {"patternProperties": {"^a": {}}}]),
 )  # fmt: skip
 SCALARS = st.sampled_from(
-    [{"type": "integer"}, {"type": "string", "enum": ["x", "y"]}, {"const": 3}, {"type": "null"}, {}]
+    [
+        {"type": "integer"},
+        {"type": "string", "enum": ["x", "y"]},
+        {"const": 3},
+        {"type": "null"},
+        {},
+    ]
 )
 SCHEMAS = st.recursive(
     OBJECTS | SCALARS,
@@ -161,7 +200,13 @@ SCHEMAS = st.recursive(
     max_leaves=5,
 )  # fmt: skip
 OBJECT_VALUES = st.fixed_dictionaries(
-    {}, optional={"a": st.integers(0, 4), "b": st.sampled_from(["x", "z"]), "c": st.booleans(), "d": st.just("other")}
+    {},
+    optional={
+        "a": st.integers(0, 4),
+        "b": st.sampled_from(["x", "z"]),
+        "c": st.booleans(),
+        "d": st.just("other"),
+    },
 )
 
 

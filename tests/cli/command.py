@@ -64,7 +64,11 @@ class Command:
         self.runs = folder / "runs"
 
     def __call__(
-        self, *arguments: str | Path, code: int = 0, env: Mapping[str, str] | None = None, encoding: str = "utf-8",
+        self,
+        *arguments: str | Path,
+        code: int = 0,
+        env: Mapping[str, str] | None = None,
+        encoding: str = "utf-8",
         stdin: bytes = b"",
     ) -> Ended:
         """Run it to its end, which has to be `code`, and never a traceback."""
@@ -79,7 +83,10 @@ class Command:
         return ended
 
     def start(
-        self, *arguments: str | Path, env: Mapping[str, str] | None = None, ignored: Collection[int] = ()
+        self,
+        *arguments: str | Path,
+        env: Mapping[str, str] | None = None,
+        ignored: Collection[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start it, with pipes to read. It hears the signals that end a process, but for those that are `ignored`."""
         with _signals(ignored):
@@ -109,7 +116,9 @@ def _signals(ignored: Collection[int]) -> Iterator[None]:
     before = {}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # A handler becomes the default in a new process.
-        before[number] = signal.signal(number, signal.SIG_IGN if number in ignored else signal.default_int_handler)
+        before[number] = signal.signal(
+            number, signal.SIG_IGN if number in ignored else signal.default_int_handler
+        )
     try:
         yield
     finally:
@@ -119,4 +128,9 @@ def _signals(ignored: Collection[int]) -> Iterator[None]:
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a process gets: nothing but what it cannot do without."""
-    return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "error", **(more or {})}
+    return {
+        "PATH": os.environ["PATH"],
+        "LC_ALL": "C.UTF-8",
+        "PYTHONWARNINGS": "error",
+        **(more or {}),
+    }

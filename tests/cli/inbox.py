@@ -16,7 +16,9 @@ class Inbox:
     def __init__(self) -> None:
         self.taken: list[bytes] = []
 
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it by this name
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
         if address.startswith("nobody"):
             return "550 no such user here"
         envelope.rcpt_tos.append(address)

@@ -56,8 +56,8 @@ def read_plan(text: str) -> list[Planned]:
     for line in text.splitlines():
         if call := _CALL.match(line):
             times = int(call["times"] or 1)
-            for _ in range(times):
-                found.append(Planned(key, call["label"], call["method"], call["url"], call["amount"] or ""))  # noqa: PERF401
+            parts = (call["label"], call["method"], call["url"], call["amount"] or "")
+            found.extend(Planned(key, *parts) for _ in range(times))
         elif search := _SEARCH.match(line):
             for planned in found[-times:]:
                 planned.search = search["url"]

@@ -37,7 +37,10 @@ def test_it_is_sent_again_and_on_record(contacts: Command) -> None:
         (("--again", "A-1", "--why", " "), "--again and --why go together"),
         (("--why", "so"), "--again and --why go together"),
         (("--again", "A-3", "--why", "so"), "no row has the key 'A-3'"),
-        (("--again", "A-1", "--why", "so", "--only", "A-2"), "--again 'A-1' is not among the rows of --only"),
+        (
+            ("--again", "A-1", "--why", "so", "--only", "A-2"),
+            "--again 'A-1' is not among the rows of --only",
+        ),
     ],
 )
 def test_half_asked(contacts: Command, said: tuple[str, ...], message: str) -> None:

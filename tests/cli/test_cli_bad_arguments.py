@@ -57,7 +57,12 @@ def test_bad_command_line(contacts: Command, line: str, expected: str) -> None:
 def new_order(*more: str, **changes: str) -> list[str]:
     """The arguments of a good order, but for some values."""
     values = {**NEW_ORDER, **changes}
-    return ["run", "new-order", *(part for name in values for part in ("-v", f"{name}={values[name]}")), *more]
+    return [
+        "run",
+        "new-order",
+        *(part for name in values for part in ("-v", f"{name}={values[name]}")),
+        *more,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +72,10 @@ def new_order(*more: str, **changes: str) -> list[str]:
         ({"quantity": "1.5"}, "'quantity' has to be a whole number, not '1.5'"),
         ({"price": "8,40"}, "'price' has to be a number, not '8,40'"),
         ({"price": "NaN"}, "'price' has to be a number, not 'NaN'"),
-        ({"in_hands": "03/12/2027"}, "'in_hands' has to be a date, written 2024-12-31, not '03/12/2027'"),
+        (
+            {"in_hands": "03/12/2027"},
+            "'in_hands' has to be a date, written 2024-12-31, not '03/12/2027'",
+        ),
         ({"pay_by": "Cash"}, "'pay_by' cannot be 'Cash'; allowed: Check, Credit Card, ACH"),
         ({"pay_bye": "ACH"}, "the recipe has no variable 'pay_bye': did you mean 'pay_by'?"),
         ({"company": "\udcff"}, "the value of 'company' is not UTF-8 text"),
@@ -80,23 +88,36 @@ def test_bad_variable(runner: Command, changes: dict[str, str], expected: str) -
 
 def test_all_bad_variables_at_once(runner: Command) -> None:
     told = runner(*new_order("-v", "oops", quantity="two", price="x"), code=2).err
-    assert told.startswith("error: 3 variables are missing or wrong\n       -v 'oops' is not NAME=VALUE\n")
+    assert told.startswith(
+        "error: 3 variables are missing or wrong\n       -v 'oops' is not NAME=VALUE\n"
+    )
     assert told.count("has to be") == 2
 
 
 def test_vars_file(runner: Command) -> None:
-    assert "no.yaml:1:1: error: cannot be read" in runner("run", "new-order", "--vars-file", "no.yaml", code=3).err
-    assert ".:1:1: error: cannot be read" in runner("run", "new-order", "--vars-file", ".", code=3).err
+    assert (
+        "no.yaml:1:1: error: cannot be read"
+        in runner("run", "new-order", "--vars-file", "no.yaml", code=3).err
+    )
+    assert (
+        ".:1:1: error: cannot be read" in runner("run", "new-order", "--vars-file", ".", code=3).err
+    )
     runner.write("vars.yaml", "- a\n")
     told = runner("run", "new-order", "--vars-file", "vars.yaml", code=2).err
     assert told.startswith("error: vars.yaml holds no variables\n")
     runner.write("vars.yaml", "".join(f"{name}: '{value}'\n" for name, value in NEW_ORDER.items()))
     runner("run", "new-order", "--vars-file", "vars.yaml", "--dry-run")
-    assert "whole number" in runner("run", "new-order", "--vars-file", "vars.yaml", "-v", "quantity=x", code=2).err
+    assert (
+        "whole number"
+        in runner("run", "new-order", "--vars-file", "vars.yaml", "-v", "quantity=x", code=2).err
+    )
 
 
 def test_only_for_a_recipe_without_rows(runner: Command) -> None:
-    assert "no row has the key 'W-2'\n       did you mean 'W-1'?" in runner(*new_order("--only", "W-2"), code=2).err
+    assert (
+        "no row has the key 'W-2'\n       did you mean 'W-1'?"
+        in runner(*new_order("--only", "W-2"), code=2).err
+    )
     runner(*new_order("--only", "W-1", "--dry-run"))
 
 
@@ -104,7 +125,10 @@ def test_a_run_that_is_not_there(contacts: Command) -> None:
     contacts("run", "contacts.yaml")
     sent = contacts.delivered(writes=False)
     for line in ("resume 7", "show 7", "settle 7"):
-        assert contacts(*line.split(), code=2).err == "error: there is no run 7\n       runs 1 to 1: runner runs\n"
+        assert (
+            contacts(*line.split(), code=2).err
+            == "error: there is no run 7\n       runs 1 to 1: runner runs\n"
+        )
     assert "no row with the key 'nope'" in contacts("show", "--key", "nope", code=2).err
     assert contacts.delivered(writes=False) == sent
 
@@ -130,7 +154,9 @@ def test_a_missing_secret_is_named_with_how_to_set_it(contacts: Command) -> None
 def test_a_secret_that_nothing_names(contacts: Command) -> None:
     contacts.write("runner.yaml", LIVE.replace(", secrets: {api_key: {env: ACME_KEY}}", ""))
     told = contacts("run", "contacts.yaml", "--target", "live", code=7).err
-    assert "api_key: say where it comes from in runner.yaml: targets.live.apis.syncore.secrets" in told
+    assert (
+        "api_key: say where it comes from in runner.yaml: targets.live.apis.syncore.secrets" in told
+    )
 
 
 @pytest.mark.parametrize("value", ["canary-\u00e9", "canary-\ttab", "canary-\r\nX-Evil: 1"])
@@ -180,7 +206,10 @@ def test_a_port_in_use(runner: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         ended = runner("sandbox", "--port", port, code=7)
-    assert ended.err == f"error: port {port} cannot be used: address already in use\n       --port 0 takes a free one\n"
+    assert (
+        ended.err
+        == f"error: port {port} cannot be used: address already in use\n       --port 0 takes a free one\n"
+    )
     assert ended.out == ""
 
 
@@ -195,9 +224,21 @@ def test_a_file_where_the_runs_are_kept(contacts: Command) -> None:
 
 def test_a_journal_that_is_none(contacts: Command) -> None:
     contacts.runs.mkdir()
-    contacts.write("runs/journal.sqlite", "not a database, but longer than its header would be" * 10)
-    for line in ("run contacts.yaml", "run contacts.yaml --dry-run", "runs", "resume", "show", "settle"):
-        assert f"the journal {contacts.runs}/journal.sqlite cannot be " in contacts(*line.split(), code=8).err
+    contacts.write(
+        "runs/journal.sqlite", "not a database, but longer than its header would be" * 10
+    )
+    for line in (
+        "run contacts.yaml",
+        "run contacts.yaml --dry-run",
+        "runs",
+        "resume",
+        "show",
+        "settle",
+    ):
+        assert (
+            f"the journal {contacts.runs}/journal.sqlite cannot be "
+            in contacts(*line.split(), code=8).err
+        )
     assert contacts.delivered(writes=False) == []
 
 
@@ -206,4 +247,7 @@ def test_settle_says_what_it_needs(contacts: Command) -> None:
     assert contacts("settle").out == "nothing is unknown\n"
     for line in ("--absent", "--done 5", "--why guess"):
         assert "say which call it is about" in contacts("settle", *line.split(), code=2).err
-    assert "call 99 is not open" in contacts("settle", "--call", "99", "--absent", "--why", "guess", code=2).err
+    assert (
+        "call 99 is not open"
+        in contacts("settle", "--call", "99", "--absent", "--why", "guess", code=2).err
+    )

@@ -8,9 +8,18 @@ from .command import RECIPE, Command
 
 CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "not YAML": ("steps: [a\n", ["bad.yaml:", "not valid YAML"]),
-    "binary": (b"\x00\x01\xfe\xff" * 20, ["bad.yaml:1:3: error: not UTF-8 text", "save it as UTF-8"]),
-    "UTF-16": (RECIPE.encode("utf-16"), ["bad.yaml:1:1: error: not UTF-8 text", "save it as UTF-8"]),
-    "a list": ("- recipe: 1\n", ["bad.yaml:1:1: error: a recipe is a mapping of keys to values, not a list"]),
+    "binary": (
+        b"\x00\x01\xfe\xff" * 20,
+        ["bad.yaml:1:3: error: not UTF-8 text", "save it as UTF-8"],
+    ),
+    "UTF-16": (
+        RECIPE.encode("utf-16"),
+        ["bad.yaml:1:1: error: not UTF-8 text", "save it as UTF-8"],
+    ),
+    "a list": (
+        "- recipe: 1\n",
+        ["bad.yaml:1:1: error: a recipe is a mapping of keys to values, not a list"],
+    ),
     "a text": ("hello\n", ["bad.yaml:1:1: error: a recipe is a mapping of keys to values"]),
     "empty": ("", ["bad.yaml:1:1: error: the recipe is empty", 'a recipe starts with "recipe: 1"']),
     "only comments": ("# to do\n", ["bad.yaml:1:1: error: the recipe is empty"]),
@@ -38,7 +47,9 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "alias bomb": ("a: &a [1]\nb: [*a, *a]\n", ["bad.yaml:1:4: error: "]),
     "code": ("name: !!python/object/apply:os.system ['touch pwned']\n", ["bad.yaml:1:7: error: "]),
     "everything at once": (
-        RECIPE.replace("use:", "uses:").replace("rwo.name", "row.name").replace("type: date", "type: dte"),
+        RECIPE.replace("use:", "uses:")
+        .replace("rwo.name", "row.name")
+        .replace("type: date", "type: dte"),
         ["'uses'", "'dte'", "2 errors"],
     ),
 }
@@ -89,7 +100,10 @@ def test_names_that_no_file_has(runner: Command) -> None:
 
 def test_a_recipe_whose_name_is_not_utf_8(contacts: Command) -> None:
     (contacts.folder / "contacts.yaml").rename(contacts.folder / "con\udcff.yaml")
-    assert "the name of the recipe's file is not UTF-8" in contacts("run", "con\udcff.yaml", code=2).err
+    assert (
+        "the name of the recipe's file is not UTF-8"
+        in contacts("run", "con\udcff.yaml", code=2).err
+    )
 
 
 def test_validate_goes_on_after_a_bad_one(contacts: Command) -> None:

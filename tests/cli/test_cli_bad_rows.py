@@ -21,7 +21,9 @@ def refused(runner: Command, content: str | bytes, *expected: str) -> str:
 
 def test_the_dry_run_says_the_same(contacts: Command) -> None:
     contacts.write("rows.csv", HEADER + "A-1,Ace,1.5,2,3\n")
-    assert contacts("run", "contacts.yaml", "--dry-run", code=3) == contacts("run", "contacts.yaml", code=3)
+    assert contacts("run", "contacts.yaml", "--dry-run", code=3) == contacts(
+        "run", "contacts.yaml", code=3
+    )
 
 
 def test_header_only_and_empty_file(contacts: Command) -> None:
@@ -38,7 +40,12 @@ def test_header_missing_a_column(contacts: Command) -> None:
 
 
 def test_header_missing_altogether(contacts: Command) -> None:
-    refused(contacts, "A-1,Ace,1,2,01/02/2027\nA-2,Blue,1,2,01/02/2027\n", "orders.csv:1:", "there is no column 'Ref'")
+    refused(
+        contacts,
+        "A-1,Ace,1,2,01/02/2027\nA-2,Blue,1,2,01/02/2027\n",
+        "orders.csv:1:",
+        "there is no column 'Ref'",
+    )
 
 
 def test_header_repeated(contacts: Command) -> None:
@@ -57,21 +64,41 @@ def test_ragged_lines(contacts: Command) -> None:
 
 def test_unclosed_quote(contacts: Command) -> None:
     content = HEADER + 'A-1,"Ace,1,2,\nA-2,Blue,1,2,\n'
-    refused(contacts, content, "orders.csv:2:5: error: the quote that opens this cell is not closed", 'close it with "')
+    refused(
+        contacts,
+        content,
+        "orders.csv:2:5: error: the quote that opens this cell is not closed",
+        'close it with "',
+    )
 
 
 def test_one_letter_of_another_encoding(contacts: Command) -> None:
     content = (HEADER + "A-1,Ærø,1,2,\n").encode() + "A-2,Café,1,2,\n".encode("latin-1")
-    refused(contacts, content, "orders.csv:3:8: error: is not UTF-8 text (byte 0xe9)", "save it as CSV UTF-8")
+    refused(
+        contacts,
+        content,
+        "orders.csv:3:8: error: is not UTF-8 text (byte 0xe9)",
+        "save it as CSV UTF-8",
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-be"])
 def test_utf_16(contacts: Command, encoding: str) -> None:
-    refused(contacts, (HEADER + "A-1,Ace,1,2,\n").encode(encoding), "orders.csv:1:", "save it as CSV UTF-8")
+    refused(
+        contacts,
+        (HEADER + "A-1,Ace,1,2,\n").encode(encoding),
+        "orders.csv:1:",
+        "save it as CSV UTF-8",
+    )
 
 
 def test_a_workbook_under_another_name(contacts: Command) -> None:
-    refused(contacts, b"PK\x03\x04" + bytes(200), "orders.csv:1:1: error: is a damaged workbook: ", "copy it again")
+    refused(
+        contacts,
+        b"PK\x03\x04" + bytes(200),
+        "orders.csv:1:1: error: is a damaged workbook: ",
+        "copy it again",
+    )
 
 
 def test_bad_values_are_all_listed(contacts: Command) -> None:
@@ -95,7 +122,10 @@ def test_bad_values_are_capped_and_counted(contacts: Command) -> None:
 
 
 def test_empty_key(contacts: Command) -> None:
-    contacts.write("contacts.yaml", (contacts.folder / "contacts.yaml").read_text().replace(", required: true", ""))
+    contacts.write(
+        "contacts.yaml",
+        (contacts.folder / "contacts.yaml").read_text().replace(", required: true", ""),
+    )
     refused(contacts, HEADER + "A-1,Ace,1,2,\n,Blue,1,2,\n", "orders.csv:3:1: error: ", "key")
 
 
@@ -121,7 +151,10 @@ def test_the_recipes_own_file_that_is_not_there(contacts: Command) -> None:
     """It is named as it would be found from here, not as it stands in the recipe."""
     (contacts.folder / "sub").mkdir()
     (contacts.folder / "contacts.yaml").rename(contacts.folder / "sub" / "contacts.yaml")
-    assert "sub/rows.csv:1:1: error: cannot be read" in contacts("run", "sub/contacts.yaml", code=3).err
+    assert (
+        "sub/rows.csv:1:1: error: cannot be read"
+        in contacts("run", "sub/contacts.yaml", code=3).err
+    )
 
 
 @pytest.mark.parametrize("name", ["folder.csv", "."])

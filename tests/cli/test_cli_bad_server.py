@@ -33,7 +33,18 @@ def test_bad_answer(
     contacts: Command, start_stub: StartStub, answer: Answer, code: int, bucket: str, expected: str
 ) -> None:
     stub = start_stub(lambda sent: answer)
-    ended = contacts("run", "contacts.yaml", "--target", "live", "--limit", "1", "--workers", "1", code=code, env=KEY)
+    ended = contacts(
+        "run",
+        "contacts.yaml",
+        "--target",
+        "live",
+        "--limit",
+        "1",
+        "--workers",
+        "1",
+        code=code,
+        env=KEY,
+    )
     results = (contacts.runs / "1" / "results.csv").read_text("utf-8-sig").splitlines()
     assert results[1].startswith(f"2,A-1,1,{bucket},")
     assert expected in results[1]
@@ -47,7 +58,9 @@ def test_bad_answer(
 
 def test_401_stops_the_run(contacts: Command, start_stub: StartStub) -> None:
     stub = start_stub(lambda sent: Answer(401, b'{"message": "bad key"}'))
-    told = contacts("run", "contacts.yaml", "--target", "live", "--workers", "1", code=7, env=KEY).err
+    told = contacts(
+        "run", "contacts.yaml", "--target", "live", "--workers", "1", code=7, env=KEY
+    ).err
     assert len(stub.sent) == 1
     assert "401" in told
     assert "canary" not in told
@@ -57,7 +70,9 @@ def test_401_stops_the_run(contacts: Command, start_stub: StartStub) -> None:
 
 
 def test_the_key_that_an_api_repeats_is_not_shown(contacts: Command, start_stub: StartStub) -> None:
-    start_stub(lambda sent: Answer(401, b'{"message": "the key %s is not known"}' % sent.key.encode()))
+    start_stub(
+        lambda sent: Answer(401, b'{"message": "the key %s is not known"}' % sent.key.encode())
+    )
     ended = contacts("run", "contacts.yaml", "--target", "live", "--workers", "1", code=7, env=KEY)
     shown = contacts("show", code=0)
     assert "canary" not in ended.out + ended.err + shown.out
@@ -83,7 +98,9 @@ def test_nobody_there(contacts: Command, start_stub: StartStub) -> None:
     """Nothing was sent, so everything can be sent again."""
     stub = start_stub(lambda sent: CREATED)
     contacts.write("runner.yaml", stub.settings().replace(stub.url, "http://127.0.0.1:1/v2"))
-    told = contacts("run", "contacts.yaml", "--target", "live", "--workers", "1", code=8, env=KEY).err
+    told = contacts(
+        "run", "contacts.yaml", "--target", "live", "--workers", "1", code=8, env=KEY
+    ).err
     assert "connection refused" in told
     assert "runner resume" in told
     contacts.write("runner.yaml", stub.settings())

@@ -40,7 +40,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def test_it_opens_no_connection_and_writes_nothing(contacts: Command, watched: dict[str, str]) -> None:
+def test_it_opens_no_connection_and_writes_nothing(
+    contacts: Command, watched: dict[str, str]
+) -> None:
     before = sorted(contacts.folder.rglob("*"))
     for line in ("run contacts.yaml --dry-run", "run import-orders --dry-run --all"):
         assert contacts(*line.split(), env=watched).out.endswith("DRY RUN  nothing was sent\n")
@@ -60,19 +62,28 @@ def test_after_a_run_it_only_reads(contacts: Command, watched: dict[str, str]) -
 
 def kept(folder: Path) -> dict[Path, bytes]:
     """Every file, but for those that SQLite puts beside a journal that it reads."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-shm", "-wal")))
+    files = (
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.endswith(("-shm", "-wal"))
+    )
     return {path: path.read_bytes() for path in files}
 
 
 def test_for_a_real_target_it_needs_no_secret(contacts: Command, start_stub: StartStub) -> None:
     stub = start_stub(lambda sent: Answer(500))
-    assert f"POST {stub.url}/crm/contacts" in contacts("run", "contacts.yaml", "--target", "live", "--dry-run").out
+    assert (
+        f"POST {stub.url}/crm/contacts"
+        in contacts("run", "contacts.yaml", "--target", "live", "--dry-run").out
+    )
     assert stub.sent == []
 
 
 def test_it_is_the_same_every_time(contacts: Command) -> None:
     first = contacts("run", "import-orders", "--dry-run", "--all")
-    assert first == contacts("run", "import-orders", "--dry-run", "--all", env={"PYTHONHASHSEED": "1", "TZ": ""})
+    assert first == contacts(
+        "run", "import-orders", "--dry-run", "--all", env={"PYTHONHASHSEED": "1", "TZ": ""}
+    )
     assert first.err == ""
 
 
@@ -111,7 +122,9 @@ def quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def test_what_it_shows_is_what_is_sent_to_the_byte(contacts: Command, start_stub: StartStub) -> None:
+def test_what_it_shows_is_what_is_sent_to_the_byte(
+    contacts: Command, start_stub: StartStub
+) -> None:
     stub = start_stub(lambda sent: Answer(201, b'{"id": 5}'))
     contacts.write("bytes.yaml", BYTES)
     rows = (
@@ -135,7 +148,9 @@ def test_the_sample_sheet_is_sent_as_it_was_shown(runner: Command) -> None:
     runner("run", "import-orders", "--workers", "1")
     delivered = runner.delivered(writes=False)
     known = Known()
-    for plan, sent in zip(planned, (one for one in delivered if one["effect"] != "read"), strict=True):
+    for plan, sent in zip(
+        planned, (one for one in delivered if one["effect"] != "read"), strict=True
+    ):
         assert (plan.method, known.url(plan)) == (sent["method"], sent["path"])
         body = known.body(plan, sent["body"])
         assert wire(body) == wire(_numbers(sent["body"]))
@@ -143,7 +158,9 @@ def test_the_sample_sheet_is_sent_as_it_was_shown(runner: Command) -> None:
     reads = [(one["path"], one["query"]) for one in delivered if one["effect"] == "read"]
     for plan in planned:
         if plan.search:
-            assert any(_same_search(known.fill(plan.search, plan.key), *read) for read in reads), plan.search
+            assert any(_same_search(known.fill(plan.search, plan.key), *read) for read in reads), (
+                plan.search
+            )
 
 
 class Known:
@@ -157,7 +174,9 @@ class Known:
 
     def fill(self, url: str, key: str) -> str:
         """The path below the API, with the ids in their places."""
-        filled = re.sub(r"\(known after run: ([^)]*)\)", lambda later: str(self.ids[key, later[1]]), url)
+        filled = re.sub(
+            r"\(known after run: ([^)]*)\)", lambda later: str(self.ids[key, later[1]]), url
+        )
         return filled.removeprefix("http://sandbox").removeprefix("/syncore")
 
     def body(self, plan: Planned, sent: Any) -> Any:
@@ -184,7 +203,11 @@ def _same_search(url: str, path: str, query: dict[str, Any]) -> bool:
     """Whether a read is the search that was shown; the number of the page is the run's own."""
     parts = urlsplit(url)
     shown = {name: values[0] for name, values in parse_qs(parts.query).items()}
-    return parts.path == path and shown.items() <= query.items() and query.keys() - shown.keys() <= {"page", "count"}
+    return (
+        parts.path == path
+        and shown.items() <= query.items()
+        and query.keys() - shown.keys() <= {"page", "count"}
+    )
 
 
 def test_a_large_input_is_told_of_before_it_is_checked(contacts: Command) -> None:

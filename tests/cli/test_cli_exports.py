@@ -77,9 +77,15 @@ def test_every_format_has_the_same_rows(runner: Command) -> None:
     text = (runner.folder / "out.jsonl").read_text(encoding="utf-8")
     lines = [json.loads(line, parse_float=Decimal) for line in text.splitlines()]
     table = load_workbook(runner.folder / "out.xlsx").get_sheet_by_index(0).to_python()
-    assert [line["what"] for line in lines] == [cell["what"] for cell in cells] == [row[1] for row in table[1:]]
+    assert (
+        [line["what"] for line in lines]
+        == [cell["what"] for cell in cells]
+        == [row[1] for row in table[1:]]
+    )
     assert table[0] == list(cells[0]) == list(lines[0])
-    assert len(lines) == len([one for one in runner.delivered() if one["path"].endswith("/orders/jobs")])
+    assert len(lines) == len(
+        [one for one in runner.delivered() if one["path"].endswith("/orders/jobs")]
+    )
     line, cell, row = lines[0], cells[0], dict(zip(table[0], table[1], strict=True))
     assert line["formula"] == f"=1+{line['job']}" == row["formula"]  # text, and not computed
     assert cell["formula"] == f"'=1+{line['job']}"
@@ -89,7 +95,10 @@ def test_every_format_has_the_same_rows(runner: Command) -> None:
     assert str(row["day"]) == line["day"] == cell["day"]
     assert '"exact":12.10' in text
     assert (cell["exact"], row["exact"]) == ("12.10", 12.1)
-    assert (line["long"], row["long"]) == (12345678901234567, "12345678901234567")  # a spreadsheet would round it
+    assert (line["long"], row["long"]) == (
+        12345678901234567,
+        "12345678901234567",
+    )  # a spreadsheet would round it
     assert row["job"] == line["job"]
 
 
@@ -133,10 +142,15 @@ def test_what_cannot_be_exported(runner: Command, arguments: tuple[str, ...], me
     assert len(runner.delivered(writes=False)) == before
 
 
-def test_the_jobs_that_come_with_it_are_exported_whatever_their_answers_lack(runner: Command) -> None:
+def test_the_jobs_that_come_with_it_are_exported_whatever_their_answers_lack(
+    runner: Command,
+) -> None:
     runner("run", "deconetwork-to-syncore")  # its jobs have no day
     runner("run", "export-jobs", "--export", "out.jsonl")
-    exported = [json.loads(line) for line in (runner.folder / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    exported = [
+        json.loads(line)
+        for line in (runner.folder / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     created = [one for one in runner.delivered() if one["operation"] == "create_job"]
     assert len(exported) == len(created)
     assert {line["in_hands"] is None for line in exported} == {True, False}
@@ -144,7 +158,9 @@ def test_the_jobs_that_come_with_it_are_exported_whatever_their_answers_lack(run
 
 def test_a_file_that_cannot_be_written(runner: Command) -> None:
     runner.write("taken", "a file, not a folder")
-    assert "cannot be written" in runner("run", "jobs.yaml", "--export", "taken/out.csv", code=8).err
+    assert (
+        "cannot be written" in runner("run", "jobs.yaml", "--export", "taken/out.csv", code=8).err
+    )
     (runner.folder / "out.csv").write_text("of before")
     runner.write("jobs.yaml", JOBS.replace("search_jobs", "get_everything"))
     runner("run", "jobs.yaml", "--export", "out.csv", code=3)
@@ -187,8 +203,6 @@ def test_a_field_that_does_not_fit_stops_before_anything_is_sent(runner: Command
     assert len(runner.delivered()) == before
 
 
-
-
 def test_a_plan_says_where_the_rows_will_come_from(runner: Command) -> None:
     plan = json.loads(runner("plan", "follow-up.yaml", "--format", "json").out)
     assert plan["header"]["input"] == {"search": "syncore.search_jobs"}
@@ -208,7 +222,9 @@ def test_with_lookups_a_plan_has_every_row_that_there_is_now(runner: Command) ->
     assert data["header"]["input"]["name"] == "rows.jsonl"
     ran = runner("run", "follow-up.yaml")
     assert "done         2 rows" in ran.err
-    assert {row["key"] for row in data["rows"]} == {one["path"].split("/")[-2] for one in runner.delivered()[before:]}
+    assert {row["key"] for row in data["rows"]} == {
+        one["path"].split("/")[-2] for one in runner.delivered()[before:]
+    }
     runner.write("nothing.yaml", FOLLOW_UP.replace("'[W-", "'[V-"))
     assert "Plan: 0 rows" in runner("plan", "nothing.yaml", "--lookups").out
 
@@ -227,17 +243,24 @@ def test_a_date_that_the_api_does_not_reach_is_refused_on_its_own_line(runner: C
     )
     runner.write("old.yaml", recipe)
     refused = runner("run", "old.yaml", "-v", "since=2001-01-01", "--dry-run", code=3).err
-    assert "old.yaml:6:21: error: the search for the rows cannot be made: date_from: 2001-01-01 reaches" in refused
+    assert (
+        "old.yaml:6:21: error: the search for the rows cannot be made: date_from: 2001-01-01 reaches"
+        in refused
+    )
 
 
-def test_a_list_that_gives_less_than_it_says_exports_nothing(contacts: Command, start_stub: StartStub) -> None:
+def test_a_list_that_gives_less_than_it_says_exports_nothing(
+    contacts: Command, start_stub: StartStub
+) -> None:
     """Half of an export must not look like one; what there is of it is taken on purpose or not at all."""
     whole = [False]
 
     def answer(sent: Sent) -> Answer:
         found = [{"id": n, "description": "x", "status": "New", "client": {}} for n in range(1, 21)]
         found = found if "page=1" in sent.path or "page=" not in sent.path else []
-        return Answer(200, json.dumps({"jobs": found, "total_results": 20 if whole[0] else 500}).encode())
+        return Answer(
+            200, json.dumps({"jobs": found, "total_results": 20 if whole[0] else 500}).encode()
+        )
 
     stub = start_stub(answer)
     contacts.write("jobs.yaml", JOBS)
@@ -249,10 +272,14 @@ def test_a_list_that_gives_less_than_it_says_exports_nothing(contacts: Command, 
     assert f"with what it gave and no more: --rows {part}\n" in stopped
     contacts("plan", "jobs.yaml", "--target", "live", "--lookups", code=8, env={"ACME_KEY": "k"})
     contacts("run", "jobs.yaml", "--target", "live", "--rows", part, env={"ACME_KEY": "k"})
-    assert len((contacts.runs / "3" / "export.csv").read_text(encoding="utf-8-sig").splitlines()) == 21
+    assert (
+        len((contacts.runs / "3" / "export.csv").read_text(encoding="utf-8-sig").splitlines()) == 21
+    )
     whole[0] = True
     contacts("resume", "2", env={"ACME_KEY": "k"})
-    assert len((contacts.runs / "2" / "export.csv").read_text(encoding="utf-8-sig").splitlines()) == 21
+    assert (
+        len((contacts.runs / "2" / "export.csv").read_text(encoding="utf-8-sig").splitlines()) == 21
+    )
 
 
 def test_rows_that_cannot_be_read_leave_a_run_that_can_be_resumed(tmp_path: Path) -> None:

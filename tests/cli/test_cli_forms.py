@@ -81,7 +81,9 @@ def stub() -> Iterator[Stub]:
 def test_what_goes_on_the_wire(runner: Command, stub: Stub, in_form: str) -> None:
     runner.write("forms.openapi.yaml", DOCUMENT.replace("IN_FORM", in_form))
     target = f'{{account: a, apis: {{forms: {{base_url: "{stub.url}", secrets: {{token: {{env: TOKEN}}}}}}}}}}'
-    runner.write("runner.yaml", f"apis: {{forms: forms.openapi.yaml}}\ntargets: {{live: {target}}}\n")
+    runner.write(
+        "runner.yaml", f"apis: {{forms: forms.openapi.yaml}}\ntargets: {{live: {target}}}\n"
+    )
     runner("run", "forms.yaml", "--target", "live", env={"TOKEN": SECRET})
     (sent,) = stub.sent
     credentials = "token=p%40ss+w%2Fo%22rd%261"
@@ -115,12 +117,18 @@ def test_a_plan_shows_the_fields(runner: Command) -> None:
     assert 'lines[0].sku  "00618"' in runner("run", "forms.yaml", "--dry-run").out
 
 
-@pytest.mark.parametrize("content", [b"a", b"a=1&a[b]=2", b"&".join(b"a%d=1" % n for n in range(2000))])
+@pytest.mark.parametrize(
+    "content", [b"a", b"a=1&a[b]=2", b"&".join(b"a%d=1" % n for n in range(2000))]
+)
 def test_what_is_no_form(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode_form(content, {})
 
 
-@given(st.dictionaries(st.text("abc", min_size=1), st.text(min_size=1) | st.lists(st.text(), min_size=2)))
+@given(
+    st.dictionaries(
+        st.text("abc", min_size=1), st.text(min_size=1) | st.lists(st.text(), min_size=2)
+    )
+)
 def test_a_form_is_read_as_it_was_written(fields: dict[str, str | list[str]]) -> None:
     assert decode_form(encode_form(fields), {}) == fields

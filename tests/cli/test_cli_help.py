@@ -44,7 +44,11 @@ def test_every_option_stands_in_help(runner: Command, command: tuple[str, ...]) 
     told = runner(*command, "--help").out
     assert told.startswith(f"Usage: {' '.join(['runner', *command])} [OPTIONS]")
     for parameter in found(command).params:
-        for name in parameter.opts if isinstance(parameter, click.Option) else [parameter.make_metavar(CONTEXT)]:
+        for name in (
+            parameter.opts
+            if isinstance(parameter, click.Option)
+            else [parameter.make_metavar(CONTEXT)]
+        ):
             assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", told), name
     assert runner(*command, "-h").out == told
 
@@ -59,7 +63,9 @@ def test_every_command_stands_in_help(runner: Command) -> None:
 
 def test_exit_codes_stand_in_help(runner: Command) -> None:
     told = runner("--help").out.partition("Exit codes:\n")[2]
-    assert {int(code): text for code, text in re.findall(r"^  (\d+) +(\S.*)$", told, re.MULTILINE)} == EXIT_CODES
+    assert {
+        int(code): text for code, text in re.findall(r"^  (\d+) +(\S.*)$", told, re.MULTILINE)
+    } == EXIT_CODES
 
 
 def test_exit_codes_are_the_programs_own() -> None:

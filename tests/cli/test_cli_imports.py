@@ -15,11 +15,36 @@ SENDS = {"requests", "urllib3", "http", "ssl", "filelock", "logging", "concurren
          "runner.sandbox.server", "runner.sandbox.state", "runner.cli.execution"}  # fmt: skip
 """What only a run needs, and whatever else writes a journal or answers."""
 
-SHOWS = {"rich", "xlsxwriter", "xml", "zipfile", "python_calamine", "babel", "jsonschema", "runner.report.junit"}
+SHOWS = {
+    "rich",
+    "xlsxwriter",
+    "xml",
+    "zipfile",
+    "python_calamine",
+    "babel",
+    "jsonschema",
+    "runner.report.junit",
+}
 """What only some inputs, some outputs and some mistakes need."""
 
-READS_ROWS = {"sqlite3", "csv", "runner.engine", "runner.rows", "runner.journal", "runner.transport", "runner.sandbox"}
-READS_RECIPES = {"jinja2", "yaml", "jsonschema_rs", "json", "runner.recipe", "runner.catalogue", "runner.config"}
+READS_ROWS = {
+    "sqlite3",
+    "csv",
+    "runner.engine",
+    "runner.rows",
+    "runner.journal",
+    "runner.transport",
+    "runner.sandbox",
+}
+READS_RECIPES = {
+    "jinja2",
+    "yaml",
+    "jsonschema_rs",
+    "json",
+    "runner.recipe",
+    "runner.catalogue",
+    "runner.config",
+}
 
 COMMANDS = {
     "--version": SENDS | SHOWS - {"zipfile"} | READS_ROWS - {"csv"} | READS_RECIPES - {"json"},

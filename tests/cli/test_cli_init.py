@@ -22,7 +22,13 @@ def test_the_folder_works_at_once(runner: Command) -> None:
     shop("run", "orders.yaml")
     assert len(shop.delivered()) == 2
     workflow = shop.folder / ".github" / "workflows" / "plan.yml"
-    schema = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    schema = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        "vendor.github-workflows",
+    ]
     assert subprocess.run([*schema, workflow], capture_output=True, timeout=TIMEOUT).returncode == 0
 
 
@@ -32,10 +38,15 @@ def test_from_a_sheet(runner: Command) -> None:
     runner("init", "--from", "Spring Orders.csv", "--use", "syncore.create_job")
     recipe = (runner.folder / "spring-orders.yaml").read_text("utf-8")
     assert "group_by: order " in recipe
-    assert 'order_date: {from: "Order Date", type: date, format: "%m/%d/%Y", required: true}' in recipe
+    assert (
+        'order_date: {from: "Order Date", type: date, format: "%m/%d/%Y", required: true}' in recipe
+    )
     assert 'ship_to_zip: {from: "Ship-To Zip", required: true}' in recipe
     assert 'unit_price: {from: "Unit Price", type: decimal, required: true}' in recipe
-    assert "Plan: 43 rows: 43 to send; 43 calls (43 create_job)" in runner("plan", "spring-orders.yaml").out
+    assert (
+        "Plan: 43 rows: 43 to send; 43 calls (43 create_job)"
+        in runner("plan", "spring-orders.yaml").out
+    )
 
 
 def test_nothing_is_overwritten(runner: Command) -> None:
@@ -50,7 +61,9 @@ def test_nothing_is_overwritten(runner: Command) -> None:
     assert (runner.folder / "create-job.yaml").read_bytes() == before
 
 
-@pytest.mark.parametrize("operation", ["syncore.create_sales_order_payment", "syncore.search_contacts"])
+@pytest.mark.parametrize(
+    "operation", ["syncore.create_sales_order_payment", "syncore.search_contacts"]
+)
 def test_a_recipe_for_an_operation(runner: Command, operation: str) -> None:
     runner("new", operation, "--out", "made.yaml")
     runner("validate", "made.yaml")

@@ -35,17 +35,32 @@ def workbook(path: Path) -> Path:
         (ROWS.encode(), "", "stdin.csv"),
         (ROWS.replace(",", ";").encode("utf-16"), "", "stdin.csv"),
         (gzip.compress(ROWS.replace(",", "\t").encode()), "tsv", "stdin.tsv"),
-        (b'[{"Ref": "A-1", "Name": "Ace Awards", "Qty": 1}, {"Ref": "A-2", "Name": "Blue Banners"}]', "", "stdin.json"),
-        (b'{"Ref": "A-1", "Name": "Ace Awards"}\n{"Ref": "A-2", "Name": "Blue Banners"}\n', "", "stdin.jsonl"),
+        (
+            b'[{"Ref": "A-1", "Name": "Ace Awards", "Qty": 1}, {"Ref": "A-2", "Name": "Blue Banners"}]',
+            "",
+            "stdin.json",
+        ),
+        (
+            b'{"Ref": "A-1", "Name": "Ace Awards"}\n{"Ref": "A-2", "Name": "Blue Banners"}\n',
+            "",
+            "stdin.jsonl",
+        ),
     ],
 )
-def test_what_is_piped_in_is_kept_with_its_run(contacts: Command, content: bytes, form: str, name: str) -> None:
+def test_what_is_piped_in_is_kept_with_its_run(
+    contacts: Command, content: bytes, form: str, name: str
+) -> None:
     if ".json" in name:
-        contacts.write("contacts.yaml", RECIPE.split("    qty:")[0] + "steps:\n" + RECIPE.split("steps:\n")[1])
+        contacts.write(
+            "contacts.yaml", RECIPE.split("    qty:")[0] + "steps:\n" + RECIPE.split("steps:\n")[1]
+        )
     said = ["--rows-format", form] if form else []
     told = contacts("validate", "contacts.yaml", "--rows", "-", *said, stdin=content).out
     assert "-: ok, 2 rows, 2 lines" in told
-    assert "2 rows from 2 lines" in contacts("plan", "contacts.yaml", "--rows", "-", *said, stdin=content).out
+    assert (
+        "2 rows from 2 lines"
+        in contacts("plan", "contacts.yaml", "--rows", "-", *said, stdin=content).out
+    )
     contacts("run", "contacts.yaml", "--rows", "-", *said, "--limit", "1", stdin=content)
     assert (contacts.runs / "1" / name).read_bytes() == content
     contacts("resume")
@@ -53,7 +68,9 @@ def test_what_is_piped_in_is_kept_with_its_run(contacts: Command, content: bytes
 
 
 def test_what_is_wrong_with_what_is_piped_in(contacts: Command) -> None:
-    told = contacts("validate", "contacts.yaml", "--rows", "-", stdin=b"Ref,Name\n1,x\n", code=3).err
+    told = contacts(
+        "validate", "contacts.yaml", "--rows", "-", stdin=b"Ref,Name\n1,x\n", code=3
+    ).err
     assert "<stdin>:1:1: error: there is no column 'Qty' for qty" in told
     told = contacts("run", "contacts.yaml", "--rows-format", "csv", code=2).err
     assert "--rows-format is for --rows -" in told
@@ -73,7 +90,10 @@ def test_a_workbook_is_run_and_what_is_left_of_it_is_a_workbook(contacts: Comman
     contacts("run", "contacts.yaml", "--rows", book, "--limit", "1")
     again = contacts("run", "contacts.yaml", "--rows", contacts.runs / "1" / "retry.xlsx")
     assert "1 row (1 line)" in again.err
-    assert [one["body"]["business_name"] for one in contacts.delivered()] == ["Ace Awards", "Blue Banners"]
+    assert [one["body"]["business_name"] for one in contacts.delivered()] == [
+        "Ace Awards",
+        "Blue Banners",
+    ]
 
 
 @pytest.fixture
@@ -82,7 +102,9 @@ def shops(contacts: Command) -> Command:
     contacts.write("contacts.yaml", RECIPE.replace("rows.csv", '"orders/*.csv"'))
     (contacts.folder / "orders").mkdir()
     contacts.write("orders/north.csv", ROWS.rstrip("\n"))
-    contacts.write("orders/south.csv", HEADER + "B-1,City Crests,3,3.10,01/04/2027\nB-2,,4,4,01/05/2027\n")
+    contacts.write(
+        "orders/south.csv", HEADER + "B-1,City Crests,3,3.10,01/04/2027\nB-2,,4,4,01/05/2027\n"
+    )
     return contacts
 
 
@@ -90,11 +112,17 @@ def test_the_files_of_a_pattern_are_one_input(shops: Command) -> None:
     told = shops("run", "contacts.yaml", code=3).err
     assert f"{Path('orders', 'south.csv')}:3:" in told
     assert "name (column 'Name') is empty" in told
-    shops.write("orders/south.csv", HEADER + "B-1,City Crests,3,3.10,01/04/2027\nB-2,Delta Dye,4,4,01/05/2027\n")
+    shops.write(
+        "orders/south.csv",
+        HEADER + "B-1,City Crests,3,3.10,01/04/2027\nB-2,Delta Dye,4,4,01/05/2027\n",
+    )
     assert "B-2  line 3 of file 2" in shops("plan", "contacts.yaml", "--all").out
     shops("run", "contacts.yaml", "--limit", "1")
     with (shops.runs / "1" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
-        lines = [(line["file"].rpartition("/")[2], line["line"], line["key"]) for line in csv.DictReader(file)]
+        lines = [
+            (line["file"].rpartition("/")[2], line["line"], line["key"])
+            for line in csv.DictReader(file)
+        ]
     assert lines[1:3] == [("north.csv", "3", "A-2"), ("south.csv", "2", "B-1")]
     before = (shops.runs / "1" / "results.csv").read_bytes()
     shops("report")
@@ -118,7 +146,10 @@ def test_files_that_are_named_one_by_one(shops: Command) -> None:
     shops.write("orders/south.csv", HEADER + "A-1,Ace Awards,1,1.10,01/02/2027\n")
     several = ("--rows", "orders/south.csv", "--rows", "orders/north.csv")
     told = shops("validate", "contacts.yaml", *several, code=3).err
-    assert "orders/north.csv:2:1: error: the key 'A-1' is repeated: line 2 of orders/south.csv has it too" in told
+    assert (
+        "orders/north.csv:2:1: error: the key 'A-1' is repeated: line 2 of orders/south.csv has it too"
+        in told
+    )
     shops.write("orders/south.csv", HEADER + "B-1,City Crests,3,3.10,01/04/2027\n")
     shops("run", "contacts.yaml", *several, "--limit", "1")
     assert [one["body"]["business_name"] for one in shops.delivered()] == ["City Crests"]
@@ -134,14 +165,22 @@ def test_files_that_are_named_one_by_one(shops: Command) -> None:
         (["orders/*.csv", "./orders/north.csv"], 2, "orders/north.csv is named twice as an input"),
         (["orders/north.csv", "-"], 2, "what is piped in does not go together with files"),
         (["orders/north.csv", "orders/sooth.csv"], 3, "did you mean 'south.csv'?"),
-        (["orders/north.csv", "orders/more.csv"], 3, "has not the columns of orders/north.csv: 'Note' only here"),
+        (
+            ["orders/north.csv", "orders/more.csv"],
+            3,
+            "has not the columns of orders/north.csv: 'Note' only here",
+        ),
         (["orders/north.csv", "orders/less.tsv"], 3, "is not in the format of orders/north.csv"),
     ],
 )
-def test_files_that_are_no_one_input(shops: Command, files: list[str], code: int, message: str) -> None:
+def test_files_that_are_no_one_input(
+    shops: Command, files: list[str], code: int, message: str
+) -> None:
     shops.write("orders/south.csv", HEADER + "B-1,City Crests,3,3.10,01/04/2027\n")
     if "orders/*.csv" not in files:
         shops.write("orders/more.csv", f"Note,{HEADER}x,B-1,City Crests,3,3.10,01/04/2027\n")
-        shops.write("orders/less.tsv", (HEADER + "B-1,City Crests,3,3.10,01/04/2027\n").replace(",", "\t"))
+        shops.write(
+            "orders/less.tsv", (HEADER + "B-1,City Crests,3,3.10,01/04/2027\n").replace(",", "\t")
+        )
     shops.write("contacts.yaml", RECIPE.replace("rows.csv", json.dumps(files)))
     assert message in shops("run", "contacts.yaml", code=code).err

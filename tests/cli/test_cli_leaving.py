@@ -68,7 +68,9 @@ def test_two_runs_at_once(contacts: Command, held: Held) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_lets_the_request_finish(contacts: Command, held: Held, number: signal.Signals) -> None:
+def test_a_signal_lets_the_request_finish(
+    contacts: Command, held: Held, number: signal.Signals
+) -> None:
     with started(contacts, held) as process:
         process.send_signal(number)
         assert process.stderr is not None
@@ -85,7 +87,9 @@ def test_a_signal_lets_the_request_finish(contacts: Command, held: Held, number:
     assert len(held.stub.sent) == 2
 
 
-def test_a_second_signal_leaves_at_once_and_the_outcome_is_unknown(contacts: Command, held: Held) -> None:
+def test_a_second_signal_leaves_at_once_and_the_outcome_is_unknown(
+    contacts: Command, held: Held
+) -> None:
     with started(contacts, held) as process:
         process.send_signal(signal.SIGTERM)
         read_until(process, b"once more leaves at once\n")
@@ -156,7 +160,9 @@ def test_an_output_that_nobody_reads(contacts: Command, line: str) -> None:
     assert process.stderr == b""
 
 
-def test_a_run_whose_talk_nobody_reads_stops_in_order(contacts: Command, start_stub: StartStub) -> None:
+def test_a_run_whose_talk_nobody_reads_stops_in_order(
+    contacts: Command, start_stub: StartStub
+) -> None:
     stub = start_stub(lambda sent: CREATED)
     ear, mouth = os.pipe()
     os.close(ear)
@@ -178,7 +184,9 @@ def test_a_run_whose_talk_nobody_reads_stops_in_order(contacts: Command, start_s
 def shell(runner: Command, script: str) -> subprocess.CompletedProcess[bytes]:
     """A line of shell, where $RUNNER is the command."""
     env = environment({**KEY, "RUNNER": str(RUNNER)})
-    return subprocess.run(["/bin/sh", "-c", script], cwd=runner.folder, env=env, capture_output=True, timeout=TIMEOUT)
+    return subprocess.run(
+        ["/bin/sh", "-c", script], cwd=runner.folder, env=env, capture_output=True, timeout=TIMEOUT
+    )
 
 
 def test_streams_that_are_closed(contacts: Command) -> None:
@@ -197,10 +205,14 @@ def test_an_output_that_has_no_room(contacts: Command) -> None:
         assert b"Traceback" not in ended.stderr
 
 
-def test_a_journal_that_has_no_room_ends_the_sending(contacts: Command, start_stub: StartStub) -> None:
+def test_a_journal_that_has_no_room_ends_the_sending(
+    contacts: Command, start_stub: StartStub
+) -> None:
     """The largest size of a file stands for a full disk: what cannot be recorded is not sent."""
     stub = start_stub(lambda sent: CREATED)
-    contacts.write("rows.csv", HEADER + "".join(f"A-{number},Ace {number},1,1,\n" for number in range(400)))
+    contacts.write(
+        "rows.csv", HEADER + "".join(f"A-{number},Ace {number},1,1,\n" for number in range(400))
+    )
     ended = shell(contacts, "ulimit -f 256; exec $RUNNER run contacts.yaml --target live")
     assert ended.returncode == 8, ended.stderr
     assert b"nothing more is sent" in ended.stderr
@@ -215,7 +227,9 @@ def test_a_journal_that_has_no_room_ends_the_sending(contacts: Command, start_st
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_that_lacks_characters(runner: Command, encoding: str) -> None:
-    out = runner("run", "import-orders", "--dry-run", env={"PYTHONIOENCODING": encoding}, encoding=encoding).out
+    out = runner(
+        "run", "import-orders", "--dry-run", env={"PYTHONIOENCODING": encoding}, encoding=encoding
+    ).out
     assert out.endswith("DRY RUN  nothing was sent\n")
     assert ("Caf\\xe9" if encoding == "ascii" else "Café") in out
 

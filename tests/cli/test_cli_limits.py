@@ -11,13 +11,27 @@ KEY = {"ACME_KEY": "k"}
 
 def test_max_failures_and_a_days_requests(contacts: Command, start_stub: StartStub) -> None:
     stub = start_stub(lambda sent: Answer(422 if b"A-1" in sent.body else 201, b'{"id": 7}'))
-    ran = contacts("run", "contacts.yaml", "--target", "live", "--workers", "1", "--max-failures", "1", code=8, env=KEY)
+    ran = contacts(
+        "run",
+        "contacts.yaml",
+        "--target",
+        "live",
+        "--workers",
+        "1",
+        "--max-failures",
+        "1",
+        code=8,
+        env=KEY,
+    )
     assert "1 row rejected, as many as --max-failures allows" in ran.err
     assert len(stub.writes) == 1
     settings = contacts.folder / "runner.yaml"
     rate = "rate: {requests_per_second: "
     assert rate in settings.read_text()
-    contacts.write("runner.yaml", settings.read_text().replace(rate, "rate: {hits_per_day: 2, requests_per_second: "))
+    contacts.write(
+        "runner.yaml",
+        settings.read_text().replace(rate, "rate: {hits_per_day: 2, requests_per_second: "),
+    )
     told = contacts("resume", "--workers", "1", "--max-failures", "9", code=8, env=KEY).err
     assert "2 requests to syncore today, and its 2 a day are used up" in told
     assert "00:00 UTC: runner resume" in told

@@ -51,8 +51,14 @@ def stub(contacts: Command, start_stub: StartStub, payments: list[object]) -> St
 
 
 def test_what_is_new_is_shown(contacts: Command, stub: Stub, payments: list[object]) -> None:
-    assert "what the API shows of them now: runner settle 1 --look (it only reads)" in contacts("settle", code=5).out
-    payments += [{"id": 901, "amount": 12.1, "reference": "A-1", "note": "x"}, {"id": 902, "reference": "\x1b[2J"}]
+    assert (
+        "what the API shows of them now: runner settle 1 --look (it only reads)"
+        in contacts("settle", code=5).out
+    )
+    payments += [
+        {"id": 901, "amount": 12.1, "reference": "A-1", "note": "x"},
+        {"id": 902, "reference": "\x1b[2J"},
+    ]
     before = len(stub.writes)
     told = contacts("settle", "--look", code=5, env=KEY).out
     assert "  now       3 listed, 1 before it was sent: 2 new\n" in told
@@ -64,7 +70,10 @@ def test_what_is_new_is_shown(contacts: Command, stub: Stub, payments: list[obje
 
 
 def test_nothing_is_new(contacts: Command, stub: Stub) -> None:
-    assert "  now       1 listed, 1 before it was sent: 0 new\n" in contacts("settle", "--look", code=5, env=KEY).out
+    assert (
+        "  now       1 listed, 1 before it was sent: 0 new\n"
+        in contacts("settle", "--look", code=5, env=KEY).out
+    )
 
 
 def test_an_api_that_fails_says_so(contacts: Command, stub: Stub) -> None:
@@ -74,14 +83,19 @@ def test_an_api_that_fails_says_so(contacts: Command, stub: Stub) -> None:
 
 
 def test_it_decides_nothing(contacts: Command, stub: Stub) -> None:
-    told = contacts("settle", "--look", "--call", "2", "--absent", "--why", "x", code=2, env=KEY).err
+    told = contacts(
+        "settle", "--look", "--call", "2", "--absent", "--why", "x", code=2, env=KEY
+    ).err
     assert "--look shows, and decides nothing" in told
 
 
 def test_another_account_is_not_looked_at(contacts: Command, stub: Stub) -> None:
     settings = (contacts.folder / "runner.yaml").read_text()
     contacts.write("runner.yaml", settings.replace("account: acme", "account: other"))
-    assert "the account has changed since run 1 (acme, now other)" in contacts("settle", "--look", code=2, env=KEY).err
+    assert (
+        "the account has changed since run 1 (acme, now other)"
+        in contacts("settle", "--look", code=2, env=KEY).err
+    )
 
 
 CONTACT = """\
@@ -98,13 +112,23 @@ steps:
 """
 
 
-def test_where_no_money_moves_what_is_alike_is_shown(contacts: Command, start_stub: StartStub) -> None:
+def test_where_no_money_moves_what_is_alike_is_shown(
+    contacts: Command, start_stub: StartStub
+) -> None:
     contacts.write("contact.yaml", CONTACT)
     listed: list[object] = []
     page = {"contacts": listed, "total_results": 0, "links": {}}
-    stub = start_stub(lambda sent: Answer(200, json.dumps(page).encode()) if sent.method == "GET" else Answer(0))
+    stub = start_stub(
+        lambda sent: Answer(200, json.dumps(page).encode()) if sent.method == "GET" else Answer(0)
+    )
     contacts("run", "contact.yaml", "--target", "live", code=5, env=KEY)
-    listed += [{"id": 5, "business_name": "Ace Awards", "city": "X"}, {"id": 6, "business_name": "Bee"}]
+    listed += [
+        {"id": 5, "business_name": "Ace Awards", "city": "X"},
+        {"id": 6, "business_name": "Bee"},
+    ]
     told = contacts("settle", "--look", code=5, env=KEY).out
-    assert "  now       2 listed, 1 with a value of what was sent\n            id 5  business_name Ace Awards\n" in told
+    assert (
+        "  now       2 listed, 1 with a value of what was sent\n            id 5  business_name Ace Awards\n"
+        in told
+    )
     assert len(stub.writes) == 1

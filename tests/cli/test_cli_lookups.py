@@ -46,7 +46,11 @@ steps:
       with: {date_from: "{{ run.date }}", date_to: "{{ run.date }}"}
       where: item.client.id == contact.id
 """
-CONTACTS = {"ace@example.com": [{"id": 7}], "a-1@example.com": [{"id": 8}], "two@example.com": [{"id": 1}, {"id": 2}]}
+CONTACTS = {
+    "ace@example.com": [{"id": 7}],
+    "a-1@example.com": [{"id": 8}],
+    "two@example.com": [{"id": 1}, {"id": 2}],
+}
 
 
 def answer(sent: Sent) -> Answer:
@@ -72,9 +76,13 @@ def looked_up(contacts: Command) -> Command:
 LIVE = ("looked-up.yaml", "--target", "live")
 
 
-def test_what_can_be_read_is_known_and_nothing_is_sent(looked_up: Command, start_stub: StartStub) -> None:
+def test_what_can_be_read_is_known_and_nothing_is_sent(
+    looked_up: Command, start_stub: StartStub
+) -> None:
     stub = start_stub(answer)
-    told = looked_up("plan", *LIVE, "--lookups", "--format", "json", "--out", "plan.json", code=3, env=KEY)
+    told = looked_up(
+        "plan", *LIVE, "--lookups", "--format", "json", "--out", "plan.json", code=3, env=KEY
+    )
     plan = json.loads(told.out)
     found, new, ambiguous = plan["rows"]
     assert {sent.method for sent in stub.sent} == {"GET"}
@@ -94,7 +102,9 @@ def test_what_can_be_read_is_known_and_nothing_is_sent(looked_up: Command, start
 def test_without_it_nothing_is_read(looked_up: Command, start_stub: StartStub) -> None:
     stub = start_stub(answer)
     plan = plan_of(looked_up, *LIVE)
-    assert plan["rows"][0]["calls"][1]["body"]["payment_terms"] == {"id": {"(known after run)": "terms.Net 30.id"}}
+    assert plan["rows"][0]["calls"][1]["body"]["payment_terms"] == {
+        "id": {"(known after run)": "terms.Net 30.id"}
+    }
     assert stub.sent == []
 
 
@@ -107,7 +117,7 @@ def test_a_run_keeps_to_a_plan_with_lookups(looked_up: Command, start_stub: Star
         told = looked_up("run", *LIVE, "--plan", "plan.json", code=3, env=KEY)
     finally:
         CONTACTS["ace@example.com"] = [{"id": 7}]
-    assert "row 'A-2': contact: body.notes was \"7\", is \"70\"" in told.err
+    assert 'row \'A-2\': contact: body.notes was "7", is "70"' in told.err
     assert stub.writes == []
     looked_up("run", *LIVE, "--plan", "plan.json", env=KEY)
     assert [json.loads(sent.body).get("notes") for sent in stub.writes] == ["7", None]
@@ -123,7 +133,9 @@ def test_in_the_sandbox_too(runner: Command) -> None:
     assert told.endswith("DRY RUN  nothing was sent\n")
 
 
-def test_an_api_that_does_not_answer_stops_the_plan(looked_up: Command, start_stub: StartStub) -> None:
+def test_an_api_that_does_not_answer_stops_the_plan(
+    looked_up: Command, start_stub: StartStub
+) -> None:
     stub = start_stub(lambda sent: Answer(403, b'{"message": "no"}'))
     told = looked_up("plan", *LIVE, "--lookups", code=7, env=KEY)
     assert "Stopped: the API refused the credentials" in told.out

@@ -16,7 +16,10 @@ def test_names_are_the_company_s_own(contacts: Command) -> None:
     contacts.write("contacts.yaml", MAPPED)
     contacts.write("our-names.csv", NAMES)
     plan = plan_of(contacts, "contacts.yaml")
-    assert [row["calls"][0]["body"]["business_name"] for row in plan["rows"]] == ["Ace Awards Inc.", "Blue Ltd."]
+    assert [row["calls"][0]["body"]["business_name"] for row in plan["rows"]] == [
+        "Ace Awards Inc.",
+        "Blue Ltd.",
+    ]
     contacts("run", "contacts.yaml", "--limit", "1")
     contacts.write("our-names.csv", NAMES.replace("Blue Ltd.", "Blue Inc."))
     ended = contacts("resume", code=2)
@@ -43,7 +46,10 @@ def test_a_field_that_the_file_does_not_have(contacts: Command) -> None:
     contacts.write("our-names.csv", NAMES)
     for command in ("validate", "plan", "run"):
         told = contacts(command, "contacts.yaml", code=3).err
-        assert "contacts.yaml:18:51: error: the entries of names (our-names.csv) have no field 'our nmae'" in told, told
+        assert (
+            "contacts.yaml:18:51: error: the entries of names (our-names.csv) have no field 'our nmae'"
+            in told
+        ), told
         assert "did you mean 'our name'?" in told
     asked = "['our name'] if names[row.ref][row.name].other is defined else row.name"
     contacts.write("contacts.yaml", MAPPED.replace("['our name']", asked))

@@ -38,9 +38,14 @@ def environ(hook: Stub) -> dict[str, str]:
     return {"ACME_KEY": "k", "HOOK": hook.url.removesuffix("/v2") + f"/{CANARY}"}
 
 
-def test_a_webhook_hears_of_each_end_once(contacts: Command, start_stub: StartStub, hook: Stub) -> None:
+def test_a_webhook_hears_of_each_end_once(
+    contacts: Command, start_stub: StartStub, hook: Stub
+) -> None:
     start_stub(refusing)
-    add_notices(contacts, "  - webhook: {url: {env: HOOK}}\n  - {when: unknown, webhook: {url: {env: NOT_SET}}}\n")
+    add_notices(
+        contacts,
+        "  - webhook: {url: {env: HOOK}}\n  - {when: unknown, webhook: {url: {env: NOT_SET}}}\n",
+    )
     env = environ(hook)
     contacts("run", "contacts.yaml", "--dry-run", env=env)
     contacts("plan", "contacts.yaml", env=env)
@@ -48,12 +53,20 @@ def test_a_webhook_hears_of_each_end_once(contacts: Command, start_stub: StartSt
     ran = contacts(*RUN, code=4, env=env)
     contacts("resume", code=4, env=env)
     bodies = [json.loads(sent.body) for sent in hook.sent]
-    assert [(body["run"], body["exit_code"], body["rejected"]) for body in bodies] == [(1, 4, 1), (1, 4, 1)]
+    assert [(body["run"], body["exit_code"], body["rejected"]) for body in bodies] == [
+        (1, 4, 1),
+        (1, 4, 1),
+    ]
     assert "1 x contact: 422 no: A-2" in bodies[0]["text"]
     assert {sent.path for sent in hook.sent} == {f"/{CANARY}"}
     shown = contacts("show").out
     assert shown.count("told      webhook HOOK (") == 2
-    for text in (ran.out, ran.err, shown, (contacts.runs / "journal.sqlite").read_bytes().decode("latin-1")):
+    for text in (
+        ran.out,
+        ran.err,
+        shown,
+        (contacts.runs / "journal.sqlite").read_bytes().decode("latin-1"),
+    ):
         assert CANARY not in text
 
 
@@ -81,7 +94,9 @@ def test_a_mail_with_the_results(contacts: Command, start_stub: StartStub) -> No
     message = message_from_bytes(content, policy=policy.default)
     assert message["Subject"] == "contacts -> live, run 1: 1 rejected, 1 done"
     assert b"A-2,2,rejected,contact: 422 no" in (contacts.runs / "1" / "results.csv").read_bytes()
-    assert [part.get_filename() for part in message.walk() if part.get_filename()] == ["results.csv"]
+    assert [part.get_filename() for part in message.walk() if part.get_filename()] == [
+        "results.csv"
+    ]
 
 
 def test_a_trial(contacts: Command, hook: Stub) -> None:

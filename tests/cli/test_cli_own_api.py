@@ -74,7 +74,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def configure(home: Path, url: str, more: str = "") -> None:
-    (home / "runner.yaml").write_text("apis: {pets: docs/pets.yaml}\n" + TARGET.format(url=url, more=more))
+    (home / "runner.yaml").write_text(
+        "apis: {pets: docs/pets.yaml}\n" + TARGET.format(url=url, more=more)
+    )
 
 
 def test_it_validates_and_plans(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,7 +136,9 @@ def test_a_file_of_the_configuration_that_is_not_there(home: Path, text: str) ->
         assert run([*command, "pets-recipe.yaml"]) == 7
 
 
-def test_a_document_that_is_wrong_is_told_where(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_document_that_is_wrong_is_told_where(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (home / "docs" / "pets.yaml").write_text(PETS.replace("schemas/Pet", "schemas/Pot"))
     assert run(["validate", "pets-recipe.yaml"]) == 3
     assert "pets.yaml:8:" in capsys.readouterr().err
@@ -149,22 +153,42 @@ def test_a_document_that_is_wrong_hinders_no_other(home: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "place", "message", "remedy"),
     [
-        ("apis: {pets: docs/pet.yaml}", (1, 14), "cannot be read: no such file", "did you mean 'pets.yaml'?"),
+        (
+            "apis: {pets: docs/pet.yaml}",
+            (1, 14),
+            "cannot be read: no such file",
+            "did you mean 'pets.yaml'?",
+        ),
         ("apis: {pets: docs}", (1, 14), "cannot be read: it is a folder", ""),
-        ("apis: {pets: ''}", (1, 14), "cannot be read: a file has to be named", "relative to runner.yaml"),
+        (
+            "apis: {pets: ''}",
+            (1, 14),
+            "cannot be read: a file has to be named",
+            "relative to runner.yaml",
+        ),
         ("apis: {syncore: docs/pets.yaml}", (1, 8), "comes with the program", "overlay"),
         ("apis: {a.b: docs/pets.yaml}", (1, 8), "cannot be the name of an API", "as in my_shop"),
         ("apis: {pets: 5}", (1, 14), "has to be plain text", "quote it"),
         ("apis: [pets]", (1, 7), "a mapping is needed here", ""),
         ("apis: {}\napi: {}", (2, 1), "unknown key 'api'", "did you mean 'apis'?"),
-        ("targets: {live: {account: a, apis: {pest: {}}}}", (1, 37), "there is no API 'pest'", "apis:"),
+        (
+            "targets: {live: {account: a, apis: {pest: {}}}}",
+            (1, 37),
+            "there is no API 'pest'",
+            "apis:",
+        ),
         (
             "targets: {live: {account: a, apis: {syncore: {overlay: colour.yaml}}}}",
             (1, 56),
             "cannot be read: no such file",
             "did you mean 'colour.overlay.yaml'?",
         ),
-        ("targets: {live: {account: a, apis: {syncore: {overlays: x}}}}", (1, 47), "unknown key", "'overlay'"),
+        (
+            "targets: {live: {account: a, apis: {syncore: {overlays: x}}}}",
+            (1, 47),
+            "unknown key",
+            "'overlay'",
+        ),
     ],
 )
 def test_a_mistake_in_the_configuration_is_told_where(

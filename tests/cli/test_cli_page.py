@@ -33,7 +33,9 @@ def made(contacts: Command, start_stub: StartStub) -> tuple[str, str]:
     """What the console said of such a run, and its page."""
     contacts.write("rows.csv", ROWS)
     start_stub(answer)
-    said = contacts("run", "contacts.yaml", "--target", "live", "--workers", "1", code=5, env=KEY).err
+    said = contacts(
+        "run", "contacts.yaml", "--target", "live", "--workers", "1", code=5, env=KEY
+    ).err
     told = contacts("report", "--html").out
     assert told == "page     runs/1/report.html\n"
     return said, (contacts.runs / "1" / "report.html").read_text(encoding="utf-8")
@@ -46,7 +48,9 @@ def test_the_page_says_what_the_console_said(contacts: Command, start_stub: Star
     assert found is not None
     shown = [html.unescape(text).strip() for text in re.findall(r"<p>(.*?)</p>", found[1])]
     assert len(shown) > 6
-    assert [line for line in shown if " in 0" not in line] == [line for line in summary if " in 0" not in line]
+    assert [line for line in shown if " in 0" not in line] == [
+        line for line in summary if " in 0" not in line
+    ]
 
 
 def test_no_secret_is_in_it(contacts: Command, start_stub: StartStub) -> None:
@@ -68,7 +72,10 @@ def test_its_own_folder_keeps_it_private_and_a_named_file_is_as_usual(contacts: 
 def test_what_cannot_be_made_is_said(contacts: Command) -> None:
     assert "no run is recorded here" in contacts("report", "--html", code=2).err
     contacts("run", "contacts.yaml")
-    assert "--html and --live are about the page alone" in contacts("report", "--html", "x.html", "--xlsx", code=2).err
+    assert (
+        "--html and --live are about the page alone"
+        in contacts("report", "--html", "x.html", "--xlsx", code=2).err
+    )
     assert "'4' is no name for a page" in contacts("report", "--html", "4", code=2).err
     assert "there is no run 9" in contacts("report", "9", "--html", code=2).err
     wrong = contacts("report", "--html", "missing/page.html", code=8).err
@@ -92,4 +99,7 @@ def test_the_live_page_ends_with_a_signal(contacts: Command, number: signal.Sign
             assert b"<title>run 1: contacts" in answer.read()
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert (process.returncode, said.decode()) == (0, "run 1 on this machine only; ctrl-C ends it\n")
+    assert (process.returncode, said.decode()) == (
+        0,
+        "run 1 on this machine only; ctrl-C ends it\n",
+    )

@@ -53,8 +53,14 @@ def test_the_schema_is_closed_and_described() -> None:
 @pytest.mark.parametrize("recipe", sorted(path.stem for path in (TREE / "recipes").glob("*.yaml")))
 def test_every_recipe_has_a_plan_that_fits_the_schema(runner: Command, recipe: str) -> None:
     more = ["-v", "order_ref=N-1"] if recipe == "new-order" else []
-    required = re.findall(r"'(\w+)' is required", runner("plan", recipe, *more, code=2).err) if more else []
-    plan = plan_of(runner, recipe, *more, *(word for name in required for word in ("-v", f"{name}=1")))
+    required = (
+        re.findall(r"'(\w+)' is required", runner("plan", recipe, *more, code=2).err)
+        if more
+        else []
+    )
+    plan = plan_of(
+        runner, recipe, *more, *(word for name in required for word in ("-v", f"{name}=1"))
+    )
     assert plan["header"]["recipe"]["name"] == recipe
     state = "to send" if any(row["calls"] for row in plan["rows"]) else "to export"
     assert plan["totals"]["rows"] == {state: len(plan["rows"])}
@@ -71,18 +77,28 @@ def test_it_holds_what_it_was_made_from_and_what_it_adds_up_to(contacts: Command
     header = plan["header"]
     assert (header["run_date"], header["limit"], header["target"]) == ("2027-01-02", 1, "sandbox")
     assert header["input"]["name"] == "rows.csv"
-    assert header["apis"]["syncore"]["auth"] == [{"in": "header", "name": "x-api-key", "value": "(sensitive)"}]
+    assert header["apis"]["syncore"]["auth"] == [
+        {"in": "header", "name": "x-api-key", "value": "(sensitive)"}
+    ]
     (row,) = plan["rows"]
     assert (row["key"], row["row"], row["lines"], row["state"]) == ("A-1", 1, [2], "to send")
     (call,) = row["calls"]
     assert (call["method"], call["path"]) == ("POST", "/crm/contacts")
-    assert call["body"] == {"business_name": "Ace Awards", "first_name": "A-1", "email": "a-1@example.com"}
+    assert call["body"] == {
+        "business_name": "Ace Awards",
+        "first_name": "A-1",
+        "email": "a-1@example.com",
+    }
     assert "business_name: inferred field" in call["notes"]
     assert plan["totals"]["calls"] == {"syncore.create_contact": 1}
 
 
-def test_it_is_the_same_bytes_every_time_and_everywhere(contacts: Command, tmp_path_factory: Any) -> None:
-    one = contacts("plan", "import-orders", "--format", "json", "--out", "plan.json", "--date", "2027-01-02")
+def test_it_is_the_same_bytes_every_time_and_everywhere(
+    contacts: Command, tmp_path_factory: Any
+) -> None:
+    one = contacts(
+        "plan", "import-orders", "--format", "json", "--out", "plan.json", "--date", "2027-01-02"
+    )
     other = Command(tmp_path_factory.mktemp("elsewhere"))
     env = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     two = other("plan", "import-orders", "--format", "json", "--date", "2027-01-02", env=env)
@@ -93,7 +109,9 @@ def test_it_is_the_same_bytes_every_time_and_everywhere(contacts: Command, tmp_p
     assert one.out.count("\n") == 43 + 5
 
 
-def test_what_it_shows_is_what_is_sent_to_the_byte(contacts: Command, start_stub: StartStub) -> None:
+def test_what_it_shows_is_what_is_sent_to_the_byte(
+    contacts: Command, start_stub: StartStub
+) -> None:
     stub = start_stub(lambda sent: Answer(201, b'{"id": 5}'))
     contacts.write("bytes.yaml", BYTES)
     rows = (
@@ -101,11 +119,16 @@ def test_what_it_shows_is_what_is_sent_to_the_byte(contacts: Command, start_stub
         for n, name in enumerate([*NAMES, "(known after run)", "(known after run: job.id)"])
     )
     contacts.write("rows.csv", HEADER + "".join(rows))
-    shown = contacts("plan", "bytes.yaml", "--target", "live", "--format", "json").out.splitlines()[3:-2]
+    shown = contacts("plan", "bytes.yaml", "--target", "live", "--format", "json").out.splitlines()[
+        3:-2
+    ]
     contacts("run", "bytes.yaml", "--target", "live", "--workers", "1", env=KEY)
     assert len(shown) == len(stub.sent) == len(NAMES) + 2
     for line, sent in zip(shown, stub.sent, strict=True):
-        assert f'"method":"{sent.method}","path":"{sent.path.removeprefix("/v2")}","body":{sent.body.decode()},' in line
+        assert (
+            f'"method":"{sent.method}","path":"{sent.path.removeprefix("/v2")}","body":{sent.body.decode()},'
+            in line
+        )
 
 
 def test_the_sample_sheet_is_sent_as_it_was_planned(runner: Command) -> None:
@@ -136,12 +159,17 @@ def fits(planned: Any, sent: Any) -> bool:
 
 
 def test_what_is_not_known_is_no_text_that_a_cell_can_hold(contacts: Command) -> None:
-    contacts.write("contacts.yaml", RECIPE.replace('"{{ row.ref }}"\n      email', '"{{ run.id }}"\n      email'))
+    contacts.write(
+        "contacts.yaml",
+        RECIPE.replace('"{{ row.ref }}"\n      email', '"{{ run.id }}"\n      email'),
+    )
     contacts.write("rows.csv", HEADER + "A-1,(known after run: run.id),1,1,01/02/2027\n")
     body = plan_of(contacts, "contacts.yaml")["rows"][0]["calls"][0]["body"]
     assert body["business_name"] == "(known after run: run.id)"
     assert body["first_name"] == {LATER: "run.id"}
-    mixed = RECIPE.replace('"{{ row.ref }}"\n      email', '"{{ row.name }} {{ run.id }}!"\n      email')
+    mixed = RECIPE.replace(
+        '"{{ row.ref }}"\n      email', '"{{ row.name }} {{ run.id }}!"\n      email'
+    )
     contacts.write("contacts.yaml", mixed)
     body = plan_of(contacts, "contacts.yaml")["rows"][0]["calls"][0]["body"]
     assert body["first_name"] == {LATER: ["(known after run: run.id)", " ", {LATER: "run.id"}, "!"]}
@@ -150,25 +178,33 @@ def test_what_is_not_known_is_no_text_that_a_cell_can_hold(contacts: Command) ->
 def test_a_plan_needs_no_secret_and_holds_none(contacts: Command, start_stub: StartStub) -> None:
     stub = start_stub(lambda sent: Answer(500))
     secret = 'p@ss w/ö"rd&1'
-    told = contacts("plan", "contacts.yaml", "--target", "live", "--format", "json", env={"ACME_KEY": secret})
+    told = contacts(
+        "plan", "contacts.yaml", "--target", "live", "--format", "json", env={"ACME_KEY": secret}
+    )
     assert told == contacts("plan", "contacts.yaml", "--target", "live", "--format", "json")
     assert "p@ss" not in told.out
     assert "rd&1" not in told.out
     assert stub.sent == []
 
 
-def test_it_opens_no_connection(contacts: Command, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_it_opens_no_connection(
+    contacts: Command, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     site = tmp_path_factory.mktemp("site")
     (site / "sitecustomize.py").write_text(WATCH)
     watched = {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
     for form in ("text", "json", "markdown"):
         contacts("plan", "import-orders", "--format", form, env=watched)
-    contacts("plan", "contacts.yaml", "--out", "plan.json", code=99, env=watched)  # and so the watch does watch
+    contacts(
+        "plan", "contacts.yaml", "--out", "plan.json", code=99, env=watched
+    )  # and so the watch does watch
 
 
 def test_rows_that_are_done_and_rows_with_problems(contacts: Command) -> None:
     contacts("run", "contacts.yaml", "--limit", "1")
-    recipe = RECIPE.replace("with:\n", "with:\n      phone: \"{{ 1 / (row.qty - 2) if row.qty > 1 else 'x' }}\"\n")
+    recipe = RECIPE.replace(
+        "with:\n", "with:\n      phone: \"{{ 1 / (row.qty - 2) if row.qty > 1 else 'x' }}\"\n"
+    )
     plan = plan_of(contacts, "contacts.yaml")
     assert [row["state"] for row in plan["rows"]] == ["done before", "to send"]
     assert plan["rows"][0]["earlier_run"] == plan["rows"][0]["calls"][0]["run"] == 1
@@ -218,7 +254,9 @@ def test_a_run_refuses_another_plan(
     assert not contacts.runs.exists()
 
 
-def test_a_run_refuses_another_target_account_address_or_variable(contacts: Command, start_stub: StartStub) -> None:
+def test_a_run_refuses_another_target_account_address_or_variable(
+    contacts: Command, start_stub: StartStub
+) -> None:
     stub = start_stub(lambda sent: Answer(500))
     contacts.write("contacts.yaml", RECIPE + "vars: {word: one}\n")
     live = ("contacts.yaml", "--target", "live")
@@ -251,11 +289,11 @@ def test_a_run_refuses_what_was_done_since(contacts: Command, start_stub: StartS
 
 
 def test_a_day_that_the_recipe_uses_makes_it_another_plan(contacts: Command) -> None:
-    dated = RECIPE.replace("first_name: \"{{ row.ref }}\"", "first_name: \"{{ run.date }}\"")
+    dated = RECIPE.replace('first_name: "{{ row.ref }}"', 'first_name: "{{ run.date }}"')
     contacts.write("contacts.yaml", dated)
     contacts("plan", "contacts.yaml", "--out", "plan.json", "--date", "2027-01-02")
     told = contacts("run", "contacts.yaml", "--plan", "plan.json", code=3)
-    assert "row 'A-1': contact: body.first_name was \"2027-01-02\", is \"" in told.err
+    assert 'row \'A-1\': contact: body.first_name was "2027-01-02", is "' in told.err
     assert "the plan is of 2027-01-02, and run.date is " in told.err
     contacts.write("contacts.yaml", RECIPE)
     contacts("plan", "contacts.yaml", "--out", "plan.json", "--date", "2027-01-02")
@@ -285,7 +323,9 @@ def test_a_run_refuses_a_plan_of_which_other_lines_are_left_out(contacts: Comman
     contacts.write("rows.csv", LATER_ROWS)
     contacts("plan", "contacts.yaml", "--date", "2127-01-02", "--out", "plan.json")
     told = contacts("run", "contacts.yaml", "--plan", "plan.json", code=3)
-    assert "the input changed: input.left_out was 1, is 0; the plan is of 2127-01-02" in told.err, told.err
+    assert "the input changed: input.left_out was 1, is 0; the plan is of 2127-01-02" in told.err, (
+        told.err
+    )
     assert contacts.delivered() == []
 
 
@@ -303,7 +343,9 @@ def test_a_run_refuses_a_plan_of_which_other_lines_are_left_out(contacts: Comman
         (lambda text: text.replace('"key":"A-1"', '"key":"B"'), "row 'A-1' stands where row 'B' stood"),
     ],
 )  # fmt: skip
-def test_a_run_refuses_a_plan_that_somebody_changed(contacts: Command, damage: Any, said: str) -> None:
+def test_a_run_refuses_a_plan_that_somebody_changed(
+    contacts: Command, damage: Any, said: str
+) -> None:
     contacts("plan", "contacts.yaml", "--out", "plan.json")
     plan = contacts.folder / "plan.json"
     plan.write_text(damage(plan.read_text("utf-8")), "utf-8")
@@ -313,12 +355,20 @@ def test_a_run_refuses_a_plan_that_somebody_changed(contacts: Command, damage: A
 
 
 def test_what_changed_since(contacts: Command) -> None:
-    contacts.write("rows.csv", HEADER + "A-0,Old,1,1,\n" + "A-1,Ace Awards,1,1.10,\nA-2,Blue Banners,2,2.5,\n")
+    contacts.write(
+        "rows.csv", HEADER + "A-0,Old,1,1,\n" + "A-1,Ace Awards,1,1.10,\nA-2,Blue Banners,2,2.5,\n"
+    )
     contacts("plan", "contacts.yaml", "--out", "old.json")
     contacts("plan", "contacts.yaml", "--against", "old.json", "--detailed-exitcode")
-    contacts.write("rows.csv", HEADER + "A-2,Green\x1b Banners,2,2.5,\nA-1,Ace Awards,1,1.10,\nA-3,New,1,1,\n")
-    told = contacts("plan", "contacts.yaml", "--against", "old.json", "--detailed-exitcode", code=20)
-    assert re.sub(r'"[0-9a-f]{64}"', '"..."', told.out) == """\
+    contacts.write(
+        "rows.csv", HEADER + "A-2,Green\x1b Banners,2,2.5,\nA-1,Ace Awards,1,1.10,\nA-3,New,1,1,\n"
+    )
+    told = contacts(
+        "plan", "contacts.yaml", "--against", "old.json", "--detailed-exitcode", code=20
+    )
+    assert (
+        re.sub(r'"[0-9a-f]{64}"', '"..."', told.out)
+        == """\
 DRY RUN  contacts -> sandbox   against old.json
          the input changed: input.sha256 was "...", is "..."
 
@@ -332,27 +382,46 @@ Plan: 3 rows: 3 to send; 3 calls (3 create_contact)
 Money: none
 DRY RUN  nothing was sent
 """
-    markdown = contacts("plan", "contacts.yaml", "--against", "old.json", "--format", "markdown").out
+    )
+    markdown = contacts(
+        "plan", "contacts.yaml", "--against", "old.json", "--format", "markdown"
+    ).out
     assert "- added: `A-3` line 4\n  - `to send, 1 call`" in markdown
-    assert '- changed: `A-2` line 2\n  - `contact: body.business_name was "Blue Banners", is "Green' in markdown
+    assert (
+        '- changed: `A-2` line 2\n  - `contact: body.business_name was "Blue Banners", is "Green'
+        in markdown
+    )
     contacts("plan", "contacts.yaml", "--against", "old.json", "--format", "json", code=2)
 
 
 def test_files_are_whole_or_as_they_were(contacts: Command) -> None:
     contacts("plan", "contacts.yaml", "--out", "a.json", "--out", "b.md", "--out", "c.txt")
-    before = {name: (contacts.folder / name).read_text("utf-8") for name in ("a.json", "b.md", "c.txt")}
+    before = {
+        name: (contacts.folder / name).read_text("utf-8") for name in ("a.json", "b.md", "c.txt")
+    }
     assert before["b.md"] == contacts("plan", "contacts.yaml", "--format", "markdown").out
     assert before["c.txt"] == contacts("plan", "contacts.yaml").out
     contacts.write("rows.csv", HEADER + "A-1,,1,1,\n")
     contacts("plan", "contacts.yaml", "--out", "a.json", code=3)
     assert {name: (contacts.folder / name).read_text("utf-8") for name in before} == before
-    assert "cannot be written" in contacts("plan", "import-orders", "--out", "no/where.json", code=2).err
+    assert (
+        "cannot be written"
+        in contacts("plan", "import-orders", "--out", "no/where.json", code=2).err
+    )
     assert "the ending says" in contacts("plan", "import-orders", "--out", "plan.pdf", code=2).err
 
 
 def test_options_of_a_dry_run_are_refused_in_a_run(contacts: Command) -> None:
-    for words in (["--format", "json"], ["--out", "plan.json"], ["--detailed-exitcode"], ["--date", "2027-01-02"]):
-        assert f"{words[0]} says what a dry run shows" in contacts("run", "contacts.yaml", *words, code=2).err
+    for words in (
+        ["--format", "json"],
+        ["--out", "plan.json"],
+        ["--detailed-exitcode"],
+        ["--date", "2027-01-02"],
+    ):
+        assert (
+            f"{words[0]} says what a dry run shows"
+            in contacts("run", "contacts.yaml", *words, code=2).err
+        )
     contacts("plan", "contacts.yaml", "--out", "plan.json")
     contacts("run", "contacts.yaml", "--plan", "plan.json", "--dry-run", code=2)
 
@@ -364,7 +433,9 @@ def test_a_large_plan_streams_in_flat_memory(contacts: Command) -> None:
         rows = "".join(f"R-{n},Name {n},{n},1.10,01/02/2027\n" for n in range(count))
         contacts.write("rows.csv", HEADER + rows)
         command = [str(RUNNER), "plan", "contacts.yaml", "--format", "json"]
-        with subprocess.Popen(command, cwd=contacts.folder, env=environment(), stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(
+            command, cwd=contacts.folder, env=environment(), stdout=subprocess.PIPE
+        ) as process:
             assert process.stdout is not None
             first = process.stdout.read(2000)
             peak = 0
@@ -379,7 +450,9 @@ def test_a_large_plan_streams_in_flat_memory(contacts: Command) -> None:
 def _memory(pid: int) -> int:
     """The most memory that a process took up to now, in KiB; 0 when it has gone."""
     try:
-        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="ascii"))
+        found = re.search(
+            r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        )
     except OSError:
         return 0
     return int(found[1]) if found else 0

@@ -96,7 +96,9 @@ def shop(sent: Sent) -> Answer:
     return Answer(200, json.dumps(one[sent.path]).encode())
 
 
-def test_the_sandbox_agrees_with_its_own_document(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_sandbox_agrees_with_its_own_document(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["probe", "syncore"]) == 0
     assert "differs" not in capsys.readouterr().out
 
@@ -107,7 +109,9 @@ def test_what_differs_and_the_overlay_that_mends_it(
     stub = serve(shop)
     assert run(["probe", "shop", "--target", "live", "--write", "seen.yaml"]) == 4
     said = capsys.readouterr()
-    assert said.out == """\
+    assert (
+        said.out
+        == """\
 operation         state    status  objects
 search_customers  differs     200        1  2 differences
 get_customer      differs     200        1  2 differences
@@ -122,6 +126,7 @@ get_customer  GET /customers/{customer_id}
 
 2 differs
 """
+    )
     assert "targets.live.apis.shop.overlay" in said.err
     assert {sent.method for sent in stub.sent} == {"GET"}
     settle(home, stub, "        overlay: seen.yaml\n")
@@ -130,19 +135,25 @@ get_customer  GET /customers/{customer_id}
     assert not (home / "more.yaml").exists()
 
 
-def test_a_second_overlay_holds_the_first(home: Path, serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_overlay_holds_the_first(
+    home: Path, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
     stub = serve(shop)
     run(["probe", "shop", "--target", "live", "--write", "seen.yaml"])
     settle(home, stub, "        overlay: seen.yaml\n")
     one = json.dumps({**CUSTOMER, "since": "2027-01-01"})
-    stub.answer = lambda sent: Answer(200, (f'{{"customers": [{one}]}}' if sent.path.endswith("s") else one).encode())
+    stub.answer = lambda sent: Answer(
+        200, (f'{{"customers": [{one}]}}' if sent.path.endswith("s") else one).encode()
+    )
     assert run(["probe", "shop", "--target", "live", "--write", "both.yaml"]) == 4
     settle(home, stub, "        overlay: both.yaml\n")
     assert run(["probe", "shop", "--target", "live"]) == 0
     assert "2027" not in (home / "both.yaml").read_text()
 
 
-def test_the_secret_is_sent_and_never_shown(home: Path, serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_secret_is_sent_and_never_shown(
+    home: Path, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
     serve(shop)
     run(["probe", "shop", "--target", "live", "--write", "seen.yaml"])
     said = capsys.readouterr()
@@ -157,7 +168,9 @@ def test_nothing_is_allowed(home: Path, serve: Serve, capsys: pytest.CaptureFixt
     assert "search_customers  not allowed     401" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("answer", [Answer(0), Answer(404), Answer(503), Answer(200, b"<html>", "text/html")])
+@pytest.mark.parametrize(
+    "answer", [Answer(0), Answer(404), Answer(503), Answer(200, b"<html>", "text/html")]
+)
 def test_nothing_usable(home: Path, serve: Serve, answer: Answer) -> None:
     serve(lambda _: answer)
     assert run(["probe", "shop", "--target", "live"]) == 4
@@ -175,14 +188,18 @@ def test_the_requests_of_a_probe_are_of_those_of_the_day(
 ) -> None:
     stub = serve(shop)
     settings = (home / "runner.yaml").read_text()
-    (home / "runner.yaml").write_text(settings.replace("burst: 1000", "burst: 1000, hits_per_day: 1"))
+    (home / "runner.yaml").write_text(
+        settings.replace("burst: 1000", "burst: 1000, hits_per_day: 1")
+    )
     for _ in range(2):
         run(["probe", "shop", "--target", "live"])
         assert "1 requests to shop today, and its 1 a day are used up" in capsys.readouterr().out
         assert len(stub.sent) == 1
 
 
-def test_a_file_that_is_there_is_kept(home: Path, serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_there_is_kept(
+    home: Path, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
     stub = serve(shop)
     (home / "seen.yaml").write_text("mine")
     assert run(["probe", "shop", "--target", "live", "--write", "seen.yaml"]) == 2

@@ -26,7 +26,9 @@ def refusing(sent: Sent) -> Answer:
 
 
 @pytest.mark.parametrize("flags", [(), ("--xlsx",)])
-def test_the_same_files_again(contacts: Command, start_stub: StartStub, flags: tuple[str, ...]) -> None:
+def test_the_same_files_again(
+    contacts: Command, start_stub: StartStub, flags: tuple[str, ...]
+) -> None:
     stub = start_stub(refusing)
     ran = contacts("run", "contacts.yaml", "--target", "live", *flags, code=4, env=KEY)
     folder = contacts.runs / "1"
@@ -77,7 +79,9 @@ def in_own_mounts(script: str) -> list[str]:
 def may_mount(folder: Path) -> bool:
     """Whether this system lets whoever runs the tests mount something of their own."""
     try:
-        ended = subprocess.run(in_own_mounts(f"{MOUNTED} ."), cwd=folder, capture_output=True, check=False)
+        ended = subprocess.run(
+            in_own_mounts(f"{MOUNTED} ."), cwd=folder, capture_output=True, check=False
+        )
     except FileNotFoundError:
         return False
     return ended.returncode == 0
@@ -87,14 +91,23 @@ def test_a_disk_that_is_full_when_the_results_are_written(contacts: Command) -> 
     """There is room for what waits to be written, and none for the results: all of it is told, and made anew later."""
     if not may_mount(contacts.folder):
         pytest.skip("this system lets nobody mount a file system of their own")
-    contacts.write("contacts.yaml", RECIPE.replace("outputs:", 'outputs:\n  name: "{{ row.name }}"'))
-    contacts.write("rows.csv", HEADER + "".join(f"A-{n},{'x' * 8000},1,1,01/02/2027\n" for n in range(20)))
+    contacts.write(
+        "contacts.yaml", RECIPE.replace("outputs:", 'outputs:\n  name: "{{ row.name }}"')
+    )
+    contacts.write(
+        "rows.csv", HEADER + "".join(f"A-{n},{'x' * 8000},1,1,01/02/2027\n" for n in range(20))
+    )
     contacts.write("contacts.yaml", (contacts.folder / "contacts.yaml").read_text().replace(
         'business_name: "{{ row.name }}"', 'business_name: "{{ row.ref }}"'))  # fmt: skip
     contacts("run", "contacts.yaml", "--limit", "1")
     script = f"{MOUNTED} runs/1 && exec {RUNNER} resume"
     ended = subprocess.run(
-        in_own_mounts(script), cwd=contacts.folder, env=environment(), capture_output=True, text=True, check=False
+        in_own_mounts(script),
+        cwd=contacts.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 8, ended.stderr
     assert "results.csv cannot be written: no space left on device" in ended.stderr
@@ -103,7 +116,9 @@ def test_a_disk_that_is_full_when_the_results_are_written(contacts: Command) -> 
     sent = contacts.delivered()
     assert len(sent) == 20
     contacts("report", "1")
-    assert {(row["bucket"], len(row["name"])) for row in cells(contacts.runs / "1" / "results.csv")} == {("done", 8000)}
+    assert {
+        (row["bucket"], len(row["name"])) for row in cells(contacts.runs / "1" / "results.csv")
+    } == {("done", 8000)}
     assert contacts.delivered() == sent
 
 
@@ -117,12 +132,18 @@ def test_copies_in_a_folder(contacts: Command) -> None:
         assert path.read_bytes() == (contacts.runs / "1" / path.name).read_bytes()
     contacts.write("given/notes.txt", "mine")
     contacts("resume", "--out", "given")
-    assert {path.name for path in (contacts.folder / "given").iterdir()} == {"results.csv", "created.csv", "notes.txt"}
+    assert {path.name for path in (contacts.folder / "given").iterdir()} == {
+        "results.csv",
+        "created.csv",
+        "notes.txt",
+    }
 
 
 def test_a_folder_that_holds_the_input(contacts: Command) -> None:
     contacts("run", "contacts.yaml", "--limit", "1", "--out", "given")
-    refused = contacts("run", "contacts.yaml", "--rows", "given/retry.csv", "--out", "given", code=2)
+    refused = contacts(
+        "run", "contacts.yaml", "--rows", "given/retry.csv", "--out", "given", code=2
+    )
     assert "would overwrite the input, retry.csv" in refused.err
     contacts.write("taken", "a file")
     refused = contacts("run", "contacts.yaml", "--out", "taken", code=2)
@@ -163,11 +184,16 @@ def test_a_file_that_has_no_room(contacts: Command) -> None:
     for path in (contacts.runs / "1").iterdir():
         path.unlink()
     small = ["/bin/sh", "-c", 'ulimit -f 64; exec "$0" report', str(RUNNER)]
-    full = subprocess.run(small, cwd=contacts.folder, env=environment(), capture_output=True, text=True)
+    full = subprocess.run(
+        small, cwd=contacts.folder, env=environment(), capture_output=True, text=True
+    )
     assert full.returncode == 8
     assert "retry.csv cannot be written: file too large" in full.stderr
     assert "then: runner report" in full.stderr
-    assert sorted(path.name for path in (contacts.runs / "1").iterdir()) == ["created.csv", "results.csv"]
+    assert sorted(path.name for path in (contacts.runs / "1").iterdir()) == [
+        "created.csv",
+        "results.csv",
+    ]
     contacts("report")
     assert (contacts.runs / "1" / "retry.csv").stat().st_size > 40_000
 

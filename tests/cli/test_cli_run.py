@@ -20,7 +20,9 @@ SAMPLE = Path(str(resources.files("runner.recipes"))) / "import-orders.csv"
 
 def results(runner: Command, run: int) -> list[dict[str, str]]:
     """The results file as a spreadsheet reads it."""
-    return list(csv.DictReader(io.StringIO((runner.runs / str(run) / "results.csv").read_text("utf-8-sig"))))
+    return list(
+        csv.DictReader(io.StringIO((runner.runs / str(run) / "results.csv").read_text("utf-8-sig")))
+    )
 
 
 def test_the_sample_sheet(runner: Command) -> None:
@@ -28,17 +30,29 @@ def test_the_sample_sheet(runner: Command) -> None:
     assert ended.out == "results  runs/1/results.csv\ncreated  runs/1/created.csv\n"
     lines = list(csv.reader(io.StringIO(SAMPLE.read_text("utf-8-sig"))))
     found = results(runner, 1)
-    assert [(row["line"], row["key"]) for row in found] == [(str(n), line[0]) for n, line in enumerate(lines[1:], 2)]
+    assert [(row["line"], row["key"]) for row in found] == [
+        (str(n), line[0]) for n, line in enumerate(lines[1:], 2)
+    ]
     assert {row["bucket"] for row in found} == {"done"}
     assert not (runner.runs / "1" / "retry.csv").exists()
     writes = runner.delivered()
-    jobs = {(w["body"]["description"], str(w["id"])) for w in writes if w["operation"] == "create_job"}
+    jobs = {
+        (w["body"]["description"], str(w["id"])) for w in writes if w["operation"] == "create_job"
+    }
     event = lines[0].index("Event / Description")
-    assert {(f"{lines[int(row['line']) - 1][event]} [{row['key']}]", row["job_number"]) for row in found} == jobs
-    told = [(row["ids"].partition("; job ")[2].partition(";")[0], row["job_number"]) for row in found]
+    assert {
+        (f"{lines[int(row['line']) - 1][event]} [{row['key']}]", row["job_number"]) for row in found
+    } == jobs
+    told = [
+        (row["ids"].partition("; job ")[2].partition(";")[0], row["job_number"]) for row in found
+    ]
     assert all(job == number for job, number in told)
-    assert all(row["ids"].startswith("contact ") for row in found)  # also those that share the contact of another row
-    skus = [w["body"].get("sku", "") for w in writes if w["operation"] == "create_sales_order_line_item"]
+    assert all(
+        row["ids"].startswith("contact ") for row in found
+    )  # also those that share the contact of another row
+    skus = [
+        w["body"].get("sku", "") for w in writes if w["operation"] == "create_sales_order_line_item"
+    ]
     assert sorted(skus) == sorted(line[lines[0].index("SKU")] for line in lines[1:])
 
     again = runner("run", "import-orders")
@@ -51,12 +65,19 @@ def test_the_sample_sheet(runner: Command) -> None:
 
 def test_the_first_rows_and_then_the_rest(contacts: Command) -> None:
     first = contacts("run", "contacts.yaml", "--limit", "1")
-    assert first.out == "results  runs/1/results.csv\ncreated  runs/1/created.csv\nto do    runs/1/retry.csv\n"
+    assert (
+        first.out
+        == "results  runs/1/results.csv\ncreated  runs/1/created.csv\nto do    runs/1/retry.csv\n"
+    )
     assert [row["bucket"] for row in results(contacts, 1)] == ["done", "not started"]
-    assert (contacts.runs / "1" / "retry.csv").read_text() == HEADER + "A-2,Blue Banners,2,2.5,01/03/2027\n"
+    assert (
+        contacts.runs / "1" / "retry.csv"
+    ).read_text() == HEADER + "A-2,Blue Banners,2,2.5,01/03/2027\n"
     contacts("resume")
     assert [row["bucket"] for row in results(contacts, 1)] == ["done", "done"]
-    assert [row["ids"] for row in results(contacts, 1)] == [f"contact {one['id']}" for one in contacts.delivered()]
+    assert [row["ids"] for row in results(contacts, 1)] == [
+        f"contact {one['id']}" for one in contacts.delivered()
+    ]
     assert not (contacts.runs / "1" / "retry.csv").exists()
     assert [one["body"]["first_name"] for one in contacts.delivered()] == ["A-1", "A-2"]
 
@@ -78,7 +99,9 @@ MESSY = (
 )
 
 
-def test_a_rejected_row_is_mended_in_the_retry_file(contacts: Command, start_stub: StartStub) -> None:
+def test_a_rejected_row_is_mended_in_the_retry_file(
+    contacts: Command, start_stub: StartStub
+) -> None:
     def answer(sent: Sent) -> Answer:
         if b"Taken" in sent.body:
             return Answer(422, b'{"errors": {"business_name": ["is taken"]}}')
@@ -88,7 +111,10 @@ def test_a_rejected_row_is_mended_in_the_retry_file(contacts: Command, start_stu
     env = {"ACME_KEY": "k"}
     contacts.write("rows.csv", MESSY)
     ended = contacts("run", "contacts.yaml", "--target", "live", "--workers", "1", code=4, env=env)
-    assert ended.out == "results  runs/1/results.csv\ncreated  runs/1/created.csv\nto do    runs/1/retry.csv\n"
+    assert (
+        ended.out
+        == "results  runs/1/results.csv\ncreated  runs/1/created.csv\nto do    runs/1/retry.csv\n"
+    )
     assert "422 business_name: is taken" in ended.err
     buckets = [(row["line"], row["bucket"]) for row in results(contacts, 1)]
     assert buckets == [("2", "done"), ("3", "rejected"), ("6", "done")]
@@ -130,7 +156,10 @@ def test_runs_and_show(contacts: Command) -> None:
     contacts("run", "contacts.yaml")
     listed = contacts("runs").out.splitlines()
     assert len(listed) == 3
-    assert [line.split()[:3] for line in listed[1:]] == [["1", "contacts", "sandbox"], ["2", "contacts", "sandbox"]]
+    assert [line.split()[:3] for line in listed[1:]] == [
+        ["1", "contacts", "sandbox"],
+        ["2", "contacts", "sandbox"],
+    ]
     shown = contacts("show", "1").out
     assert "run 1  contacts -> sandbox" in shown
     assert "A-1" in shown
@@ -180,7 +209,9 @@ def test_resume_keeps_to_the_journal_it_was_asked_in(contacts: Command) -> None:
 def test_a_terminal_is_not_moved_by_data(contacts: Command, start_stub: StartStub) -> None:
     """Neither by what stands in a cell nor by what an API answers."""
     evil = "\x1b]0;owned\x07\x1b[2J\u202e\r"
-    start_stub(lambda sent: Answer(422, f'{{"message": "bad {evil}"}}'.replace("\x1b", "\\u001b").encode()))
+    start_stub(
+        lambda sent: Answer(422, f'{{"message": "bad {evil}"}}'.replace("\x1b", "\\u001b").encode())
+    )
     contacts.write("rows.csv", HEADER + f'"A-1{evil}","Ace{evil}",1,1,\n')
     for line, code in (
         ("run contacts.yaml --target live --dry-run", 0), ("run contacts.yaml --target live", 4),
@@ -205,4 +236,6 @@ steps:
 outputs: {email: "{{ contact.email }}"}
 """)
     runner("run", "once.yaml")
-    assert "dana@sandbox.example.org" in (runner.folder / "runs" / "1" / "results.csv").read_text("utf-8-sig")
+    assert "dana@sandbox.example.org" in (runner.folder / "runs" / "1" / "results.csv").read_text(
+        "utf-8-sig"
+    )

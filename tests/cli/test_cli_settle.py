@@ -17,7 +17,9 @@ KEY = {"ACME_KEY": "k"}
 def stub(contacts: Command, start_stub: StartStub) -> Stub:
     """An API that took the first row and hung up; from now on it answers."""
     stub = start_stub(lambda sent: Answer(0) if b"A-1" in sent.body else Answer(201, b'{"id": 7}'))
-    told = contacts("run", "contacts.yaml", "--target", "live", "--workers", "1", code=5, env=KEY).err
+    told = contacts(
+        "run", "contacts.yaml", "--target", "live", "--workers", "1", code=5, env=KEY
+    ).err
     assert "UNKNOWN" in told
     assert "runner settle" in told
     stub.answer = lambda sent: Answer(201, b'{"id": 8}')
@@ -70,7 +72,15 @@ def test_settled_as_absent(contacts: Command, stub: Stub) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["", "--done 5", "--absent", "--done 5 --absent --why both", "--why nothing", "--absent --why="]
+    "said",
+    [
+        "",
+        "--done 5",
+        "--absent",
+        "--done 5 --absent --why both",
+        "--why nothing",
+        "--absent --why=",
+    ],
 )
 def test_half_said(contacts: Command, stub: Stub, said: str) -> None:
     told = contacts("settle", "--call", listed(contacts), *said.split(), code=2).err

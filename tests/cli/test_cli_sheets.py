@@ -45,11 +45,17 @@ def test_a_bank_export(runner: Command) -> None:
     plan = runner("plan", "bank-export.yaml", "-v", "total=19602.55").out
     assert "3 rows from 3 lines, 1 line left out; as announced: 3 lines, amount 19,602.55" in plan
     size = "3 rows from 3 lines, 1 line left out; as announced: 3 lines, amount 19,602.55"
-    assert size in runner("plan", "bank-export.yaml", "-v", "total=19602.55", "--format", "markdown").out
+    assert (
+        size
+        in runner("plan", "bank-export.yaml", "-v", "total=19602.55", "--format", "markdown").out
+    )
     valid = runner("validate", "bank-export.yaml", "--rows", "bank-export.csv").out
     assert "3 rows, 3 lines, 1 line left out; as announced: 3 lines" in valid
     ended = runner("run", "bank-export.yaml", "-v", "total=19602.55")
-    assert "4 read = 3 done + 0 found + 0 rejected + 0 unknown + 0 not started + 1 left out" in ended.err
+    assert (
+        "4 read = 3 done + 0 found + 0 rejected + 0 unknown + 0 not started + 1 left out"
+        in ended.err
+    )
     found = results(runner)
     assert [(line["line"], line["bucket"], line["amount"]) for line in found] == [
         ("2", "done", "1250.00"), ("3", "done", "-87.50"), ("4", "done", "18440.05"), ("5", "left out", "")
@@ -93,7 +99,15 @@ def promo_orders(path: Path) -> None:
         lines: list[list[Any]] = [
             ["PO #", "Company", "SKU", "Color", "Qty", "Unit\nPrice", "In-Hands"],
             ["po-1042 ", "Riverside Little League", "00618", "navy", 14, 8.4, dt.date(2027, 4, 1)],
-            ["PO-1042", " Riverside Little League", 619, "BLACK ", "1,200", "$2.15", dt.date(2027, 4, 1)],
+            [
+                "PO-1042",
+                " Riverside Little League",
+                619,
+                "BLACK ",
+                "1,200",
+                "$2.15",
+                dt.date(2027, 4, 1),
+            ],
             ["Subtotal", None, None, None, 1214, 2697.6, None],
             [1077, "Café Ondine", "07731", None, 200, 1.15, "TBD"],
             [1077, "Café Ondine", "07732", "Black", 100, "$1.60", "TBD"],
@@ -110,7 +124,10 @@ def test_a_promo_order_sheet(runner: Command) -> None:
     shutil.copy(SHEETS / "promo-orders.yaml", runner.folder)
     promo_orders(runner.folder / "promo-orders.xlsx")
     bodies = planned(runner, "promo-orders")
-    assert [(body["business_name"], body["first_name"], body["last_name"], body["notes"]) for body in bodies] == [
+    assert [
+        (body["business_name"], body["first_name"], body["last_name"], body["notes"])
+        for body in bodies
+    ] == [
         ("Riverside Little League", "PO-1042", "00618 619 NVY BLK", "2697.60 by 2027-04-01"),
         ("Café Ondine", "1077", "07731 07732 WHT BLK", "390.00 by any day"),
     ]
@@ -123,8 +140,14 @@ def test_a_promo_order_sheet(runner: Command) -> None:
 
 
 def test_what_the_readme_says_of_columns_can_be_written(runner: Command) -> None:
-    section = (TREE / "README.md").read_text(encoding="utf-8").partition("## From a sheet as it comes")[2]
-    written = re.findall(r"^\| .* \| `([a-z_]+: .*?)`(?:, and so on)? \|$", section.partition("\n## ")[0], re.MULTILINE)
+    section = (
+        (TREE / "README.md").read_text(encoding="utf-8").partition("## From a sheet as it comes")[2]
+    )
+    written = re.findall(
+        r"^\| .* \| `([a-z_]+: .*?)`(?:, and so on)? \|$",
+        section.partition("\n## ")[0],
+        re.MULTILINE,
+    )
     named = dict(text.partition(": ")[::2] for text in written)
     beside = {name: named.pop(name) for name in ("where", "unpivot", "expect_total")}
     assert len(named) == 9

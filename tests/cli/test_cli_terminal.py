@@ -36,7 +36,9 @@ def refusing(sent: Sent) -> Answer:
 class Screen:
     """The command on a terminal of its own: a pseudo-terminal as stderr (and stdout), `columns` wide."""
 
-    def __init__(self, runner: Command, *arguments: str, columns: int, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, runner: Command, *arguments: str, columns: int, env: Mapping[str, str] | None = None
+    ) -> None:
         self.master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.process = subprocess.Popen(
@@ -86,7 +88,9 @@ def test_a_terminal(contacts: Command, start_stub: StartStub, columns: int) -> N
     go_on.set()
     assert screen.close() == 4
     assert any("1/2 rows" in line for line in frames)
-    assert max(map(cells, frames[1:])) <= columns  # but for the first, which the terminal itself may break
+    assert (
+        max(map(cells, frames[1:])) <= columns
+    )  # but for the first, which the terminal itself may break
     text = screen.seen.decode()
     assert "\x1b[?25l" in text
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # the cursor is shown again
@@ -108,7 +112,9 @@ def test_kinds_of_terminals(
     contacts: Command, start_stub: StartStub, env: Mapping[str, str], *, colours: bool, moves: bool
 ) -> None:
     contacts.write("rows.csv", (contacts.folder / "rows.csv").read_text().replace("A-2", "Ä-2"))
-    start_stub(lambda sent: Answer(422) if "Ä-2".encode() in sent.body else Answer(201, b'{"id": 7}'))
+    start_stub(
+        lambda sent: Answer(422) if "Ä-2".encode() in sent.body else Answer(201, b'{"id": 7}')
+    )
     screen = Screen(contacts, *RUN, columns=80, env=env)
     assert screen.close() == 4
     text = screen.seen.decode()
@@ -141,8 +147,14 @@ def test_nothing_but_what_needs_a_person(contacts: Command, start_stub: StartStu
 def test_each_call(contacts: Command, start_stub: StartStub) -> None:
     start_stub(refusing)
     told = contacts(*RUN, "--verbose", code=4, env=KEY).err
-    assert re.search(r"^  done +A-1  contact  POST /crm/contacts  201  [\d,]+ ms  id 7$", told, re.MULTILINE)
-    assert re.search(r"^  rejected +A-2  contact  POST /crm/contacts  422  [\d,]+ ms  422 no$", told, re.MULTILINE)
+    assert re.search(
+        r"^  done +A-1  contact  POST /crm/contacts  201  [\d,]+ ms  id 7$", told, re.MULTILINE
+    )
+    assert re.search(
+        r"^  rejected +A-2  contact  POST /crm/contacts  422  [\d,]+ ms  422 no$",
+        told,
+        re.MULTILINE,
+    )
     assert KEY["ACME_KEY"] not in told
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from .command import RECIPE, ROWS, TREE, Command
 
-LOOKUP = RECIPE.replace("steps:\n", "lookups:\n  terms: {use: syncore.list_payment_terms, by: name}\nsteps:\n").replace(
-    "    with:\n", '    with:\n      payment_terms: {id: "{{ terms[row.name].id }}"}\n'
-)
+LOOKUP = RECIPE.replace(
+    "steps:\n", "lookups:\n  terms: {use: syncore.list_payment_terms, by: name}\nsteps:\n"
+).replace("    with:\n", '    with:\n      payment_terms: {id: "{{ terms[row.name].id }}"}\n')
 
 
 @pytest.fixture
@@ -45,12 +45,17 @@ def test_a_header_that_lacks_a_column(contacts: Command) -> None:
 
 def test_a_key_that_is_repeated(contacts: Command) -> None:
     contacts.write("rows.csv", ROWS + "A-1,Cup Co,1,1.10,01/02/2027\n")
-    assert "line 2 has it too" in contacts("validate", "contacts.yaml", "--rows", "rows.csv", code=3).err
+    assert (
+        "line 2 has it too"
+        in contacts("validate", "contacts.yaml", "--rows", "rows.csv", code=3).err
+    )
 
 
 def test_a_name_of_a_lookup_that_is_spelled_in_two_ways(contacts: Command) -> None:
     contacts.write("contacts.yaml", LOOKUP)
-    contacts.write("rows.csv", ROWS + "A-3,ace  awards,1,1.10,01/02/2027\nA-4,ace  awards,1,1.10,01/02/2027\n")
+    contacts.write(
+        "rows.csv", ROWS + "A-3,ace  awards,1,1.10,01/02/2027\nA-4,ace  awards,1,1.10,01/02/2027\n"
+    )
     ended = contacts("validate", "contacts.yaml", "--rows", "rows.csv")
     assert "rows.csv: ok, 4 rows, 4 lines\n" in ended.out
     assert ended.err.startswith(
@@ -78,8 +83,13 @@ FROM_FILE = RECIPE.replace(
 
 def test_names_that_a_file_of_our_own_does_not_have(contacts: Command) -> None:
     contacts.write("contacts.yaml", FROM_FILE)
-    contacts.write("ours.csv", "region,name,full\nnorth,Ace Awards,Ace Inc.\nnorth,Blue Banners,Blue Ltd.\n")
-    more = ROWS + "A-3,ace  awards,1,1.10,01/02/2027\nA-4,Blue Bannrs,1,1,01/02/2027\nA-5,Blue Bannrs,1,1,01/02/2027\n"
+    contacts.write(
+        "ours.csv", "region,name,full\nnorth,Ace Awards,Ace Inc.\nnorth,Blue Banners,Blue Ltd.\n"
+    )
+    more = (
+        ROWS
+        + "A-3,ace  awards,1,1.10,01/02/2027\nA-4,Blue Bannrs,1,1,01/02/2027\nA-5,Blue Bannrs,1,1,01/02/2027\n"
+    )
     contacts.write("rows.csv", more)
     ended = contacts("validate", "contacts.yaml", "--rows", "rows.csv", code=3)
     assert ended.out == "contacts.yaml: ok, 1 step\nrows.csv: 1 name not found, 5 rows, 5 lines\n"
@@ -113,12 +123,17 @@ def test_an_input_is_of_one_recipe(contacts: Command) -> None:
 
 def test_a_recipe_without_rows_has_no_input(contacts: Command) -> None:
     told = contacts("validate", "new-order", "--rows", "rows.csv", code=2).err
-    assert told == "error: this recipe has no rows, so --rows has no meaning\n       leave --rows out\n"
+    assert (
+        told
+        == "error: this recipe has no rows, so --rows has no meaning\n       leave --rows out\n"
+    )
 
 
 def test_a_required_variable_in_the_key_needs_no_value(contacts: Command) -> None:
     text = RECIPE.replace("rows:\n", "vars: {batch: {type: string, required: true}}\nrows:\n", 1)
-    contacts.write("contacts.yaml", text.replace("{{ row.ref }}", "{{ vars.batch }} {{ row.ref }}", 1))
+    contacts.write(
+        "contacts.yaml", text.replace("{{ row.ref }}", "{{ vars.batch }} {{ row.ref }}", 1)
+    )
     assert "2 rows" in contacts("validate", "contacts.yaml", "--rows", "rows.csv").out
 
 

@@ -36,7 +36,9 @@ def test_a_status_that_is_not_set_is_rejected_and_planned_as_read_back(runner: C
     plan = runner.folder / "plan.json"
     runner("plan", "status.yaml", "--out", str(plan))
     tree = json.loads(plan.read_text())
-    jsonschema.Draft202012Validator(json.loads((TREE / "schemas" / "plan.schema.json").read_text())).validate(tree)
+    jsonschema.Draft202012Validator(
+        json.loads((TREE / "schemas" / "plan.schema.json").read_text())
+    ).validate(tree)
     call = tree["rows"][0]["calls"][-1]
     assert call["read_back"]["operation"] == "syncore.get_purchase_order"
     assert tree["totals"]["reads"] == {"syncore.get_contact": 1, "syncore.get_purchase_order": 1}

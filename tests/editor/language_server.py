@@ -35,7 +35,9 @@ class LanguageServer:
         self._asked += 1
         number = self._asked
         self._send({"id": number, "method": method, "params": params})
-        return self._wait(lambda message: message.get("id") == number and "method" not in message)["result"]
+        return self._wait(lambda message: message.get("id") == number and "method" not in message)[
+            "result"
+        ]
 
     def notify(self, method: str, params: Any) -> None:
         """Tell the server something."""
@@ -43,11 +45,18 @@ class LanguageServer:
 
     def open(self, path: Path) -> list[dict[str, Any]]:
         """Open a file as an editor does; what the server finds wrong with it."""
-        document = {"uri": path.as_uri(), "languageId": "yaml", "version": 1, "text": path.read_text()}
+        document = {
+            "uri": path.as_uri(),
+            "languageId": "yaml",
+            "version": 1,
+            "text": path.read_text(),
+        }
         self.notify("textDocument/didOpen", {"textDocument": document})
         told = self._wait(
-            lambda message: message.get("method") == "textDocument/publishDiagnostics"
-            and message["params"]["uri"] == path.as_uri()
+            lambda message: (
+                message.get("method") == "textDocument/publishDiagnostics"
+                and message["params"]["uri"] == path.as_uri()
+            )
         )
         found: list[dict[str, Any]] = told["params"]["diagnostics"]
         return found
@@ -67,7 +76,11 @@ class LanguageServer:
         """The next message that is wanted; what the server asks meanwhile is answered."""
         while not wanted(message := self._receive()):
             if "id" in message and "method" in message:
-                asked = message["params"].get("items", ()) if message["method"] == "workspace/configuration" else ()
+                asked = (
+                    message["params"].get("items", ())
+                    if message["method"] == "workspace/configuration"
+                    else ()
+                )
                 settings = [SETTINGS if item.get("section") == "yaml" else {} for item in asked]
                 self._send({"id": message["id"], "result": settings or None})
         return message
@@ -86,16 +99,24 @@ class LanguageServer:
 def language_server(folder: Path) -> Iterator[LanguageServer]:
     """A server for the files of `folder`, initialised."""
     command = ["node", str(SERVER), "--stdio"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     watch = threading.Timer(TIMEOUT, process.kill)
     watch.start()
     try:
         server = LanguageServer(process)
         capabilities = {
             "workspace": {"configuration": True},
-            "textDocument": {"hover": {"contentFormat": ["plaintext"]}, "completion": {"completionItem": {}}},
+            "textDocument": {
+                "hover": {"contentFormat": ["plaintext"]},
+                "completion": {"completionItem": {}},
+            },
         }
-        server.request("initialize", {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities})
+        server.request(
+            "initialize",
+            {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities},
+        )
         server.notify("initialized", {})
         yield server
     finally:

@@ -41,8 +41,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[LanguageServer]:
-    if not os.environ.get("RUNNER_TESTS_NEED_ALL") and not (SERVER.is_file() and shutil.which("node")):
-        pytest.skip("the YAML language server is not there: make test brings it, where there is npm")
+    if not os.environ.get("RUNNER_TESTS_NEED_ALL") and not (
+        SERVER.is_file() and shutil.which("node")
+    ):
+        pytest.skip(
+            "the YAML language server is not there: make test brings it, where there is npm"
+        )
     with language_server(folder) as server:
         yield server
 
@@ -55,7 +59,11 @@ def found(folder: Path, server: LanguageServer) -> list[dict[str, Any]]:
 
 
 def test_a_recipe_of_init_has_nothing_wrong(folder: Path, server: LanguageServer) -> None:
-    assert (folder / "orders.yaml").read_text().startswith("# yaml-language-server: $schema=recipe.schema.json\n")
+    assert (
+        (folder / "orders.yaml")
+        .read_text()
+        .startswith("# yaml-language-server: $schema=recipe.schema.json\n")
+    )
     assert server.open(folder / "orders.yaml") == []
 
 
@@ -75,7 +83,9 @@ def test_operations_are_completed_with_what_they_do(folder: Path, server: Langua
 
 
 @pytest.mark.usefixtures("found")
-def test_the_fields_of_the_operation_are_completed_and_no_others(folder: Path, server: LanguageServer) -> None:
+def test_the_fields_of_the_operation_are_completed_and_no_others(
+    folder: Path, server: LanguageServer
+) -> None:
     items = server.at("textDocument/completion", folder / "wrong.yaml", (8, 11))["items"]
     offered = {item["label"]: item.get("documentation") for item in items}
     assert offered["description"] == "What the job is. (inferred)"
@@ -85,9 +95,14 @@ def test_the_fields_of_the_operation_are_completed_and_no_others(folder: Path, s
 @pytest.mark.usefixtures("found")
 @pytest.mark.parametrize(
     ("place", "told"),
-    [((5, 14), "Create a job (create; inferred)"), ((7, 8), "The contact that the job is for. (inferred)")],
+    [
+        ((5, 14), "Create a job (create; inferred)"),
+        ((7, 8), "The contact that the job is for. (inferred)"),
+    ],
     ids=["use", "with"],
 )
-def test_hover_documents(folder: Path, server: LanguageServer, place: tuple[int, int], told: str) -> None:
+def test_hover_documents(
+    folder: Path, server: LanguageServer, place: tuple[int, int], told: str
+) -> None:
     hover = server.at("textDocument/hover", folder / "wrong.yaml", place)
     assert told in hover["contents"]["value"]

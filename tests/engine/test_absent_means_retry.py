@@ -33,7 +33,9 @@ def sent(bench: Bench, *, seconds_ago: float) -> None:
     bench.settle("A", "order", sent_at=moment.isoformat(timespec="milliseconds"))
 
 
-@pytest.mark.parametrize(("seconds_ago", "writes"), [(0, 1), (590, 1), (601, 2), (10**7, 2), (-5, 1), (-(10**7), 1)])
+@pytest.mark.parametrize(
+    ("seconds_ago", "writes"), [(0, 1), (590, 1), (601, 2), (10**7, 2), (-5, 1), (-(10**7), 1)]
+)
 def test_it_is_sent_again_when_the_settling_time_has_passed(
     server: FaultServer, bench: Bench, seconds_ago: float, writes: int
 ) -> None:
@@ -50,7 +52,10 @@ def test_it_is_sent_again_when_the_settling_time_has_passed(
     else:
         assert (ran.row.bucket, ran.ended.exit_code, call.state) == ("unknown", 5, "unknown")
         due = dt.datetime.fromisoformat(call.sent_at) + dt.timedelta(minutes=10, seconds=1)
-        assert f"it is sent again from {due:%Y-%m-%d %H:%M:%S}Z on, if a search finds none then" in ran.row.reason
+        assert (
+            f"it is sent again from {due:%Y-%m-%d %H:%M:%S}Z on, if a search finds none then"
+            in ran.row.reason
+        )
     bench.run(GUARDED)
     assert len(server.writes()) == writes
 
@@ -63,7 +68,9 @@ def test_what_is_found_is_not_sent_again(server: FaultServer, bench: Bench) -> N
     assert len(server.writes()) == 1
 
 
-def test_a_search_that_fails_is_no_search_that_finds_none(server: FaultServer, bench: Bench) -> None:
+def test_a_search_that_fails_is_no_search_that_finds_none(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("POST", "/orders", actions.close())
     bench.run(GUARDED)
     sent(bench, seconds_ago=10**6)
@@ -93,7 +100,9 @@ def test_a_second_attempt_that_is_refused_is_rejected(server: FaultServer, bench
     assert bench.run(GUARDED).row.bucket == "done"
 
 
-def test_a_run_that_is_stopped_before_the_second_attempt_leaves_it_unknown(server: FaultServer, bench: Bench) -> None:
+def test_a_run_that_is_stopped_before_the_second_attempt_leaves_it_unknown(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("POST", "/orders", actions.close())
     bench.run(GUARDED)
     sent(bench, seconds_ago=10**6)
@@ -105,20 +114,28 @@ def test_a_run_that_is_stopped_before_the_second_attempt_leaves_it_unknown(serve
     assert len(server.writes()) == 1
 
 
-def test_a_renamed_step_is_sent_again_under_the_name_that_is_open(server: FaultServer, bench: Bench) -> None:
+def test_a_renamed_step_is_sent_again_under_the_name_that_is_open(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("POST", "/orders", actions.close(), nth=1)
     bench.run(GUARDED)
     sent(bench, seconds_ago=10**6)
-    renamed = GUARDED.replace("id: order\n", "id: sale\n    was: order\n").replace("order.id", "sale.id")
+    renamed = GUARDED.replace("id: order\n", "id: sale\n    was: order\n").replace(
+        "order.id", "sale.id"
+    )
     for _ in range(2):
         assert bench.run(renamed).row.bucket == "done"
     assert len(server.writes()) == 2
     assert {call.state for call in bench.calls().values() if call.effect == "create"} == {"done"}
 
 
-def test_it_is_left_unknown_where_the_recipe_does_not_ask_for_more(server: FaultServer, bench: Bench) -> None:
+def test_it_is_left_unknown_where_the_recipe_does_not_ask_for_more(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("POST", "/orders", actions.close())
-    plain = GUARDED.replace("absent_means: retry", "absent_means: unknown").replace("      settling: 10m\n", "")
+    plain = GUARDED.replace("absent_means: retry", "absent_means: unknown").replace(
+        "      settling: 10m\n", ""
+    )
     bench.run(plain)
     sent(bench, seconds_ago=10**6)
     assert bench.run(plain).row.bucket == "unknown"
@@ -145,9 +162,16 @@ def test_a_payment_is_never_sent_again_because_of_a_search() -> None:
 
 
 def test_the_settling_time_is_a_quarter_of_an_hour_unless_the_recipe_says_otherwise() -> None:
-    texts = {"": 900, "      settling: 90s\n": 90, "      settling: 10m\n": 600, "      settling: 2h\n": 7200}
+    texts = {
+        "": 900,
+        "      settling: 90s\n": 90,
+        "      settling: 10m\n": 600,
+        "      settling: 2h\n": 7200,
+    }
     for line, seconds in texts.items():
-        text = "recipe: 1\nname: x\nkey: x\n" + GUARDED.replace("      settling: 10m\n", line).replace("row.ref", "'A'")
+        text = "recipe: 1\nname: x\nkey: x\n" + GUARDED.replace(
+            "      settling: 10m\n", line
+        ).replace("row.ref", "'A'")
         (step,) = load_text(text, file="x.yaml", catalogue=CATALOGUE).recipe.steps
         assert step.unless_found is not None
         assert (step.unless_found.absent_means, step.unless_found.settling) == ("retry", seconds)

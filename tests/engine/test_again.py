@@ -54,7 +54,9 @@ def test_another_account_knows_nothing_of_it(server: FaultServer, bench: Bench) 
     assert len(server.writes()) == 12
 
 
-def test_a_changed_cell_of_a_done_call_sets_the_row_aside(server: FaultServer, bench: Bench) -> None:
+def test_a_changed_cell_of_a_done_call_sets_the_row_aside(
+    server: FaultServer, bench: Bench
+) -> None:
     bench.run(STEPS, BEFORE, head=HEAD)
     changed = sheet(("A", "12.11", "x", "1"), ("B", "7", "y", "2"))
     ran = bench.run(STEPS, changed, head=HEAD)
@@ -63,7 +65,11 @@ def test_a_changed_cell_of_a_done_call_sets_the_row_aside(server: FaultServer, b
     reason = "changed since it was done in run 1, and not sent again: amount was 12.10, now 12.11"
     assert reason in ran.rows["A"].reason
     assert ran.rows["B"].bucket == "done"
-    (planned,) = [call for call in bench.plan(STEPS, changed, head=HEAD).rows["A"].planned if call.state == "changed"]
+    (planned,) = [
+        call
+        for call in bench.plan(STEPS, changed, head=HEAD).rows["A"].planned
+        if call.state == "changed"
+    ]
     assert planned.step == "payment"
 
 
@@ -76,19 +82,25 @@ def test_a_changed_cell_of_a_call_to_come_is_taken(server: FaultServer, bench: B
     assert ran.buckets == {"done": 2}
 
 
-def test_a_rejected_row_goes_on_from_the_step_that_failed(server: FaultServer, bench: Bench) -> None:
+def test_a_rejected_row_goes_on_from_the_step_that_failed(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("POST", "/orders/1001/payments", actions.answer(422, {"message": "too much"}), nth=1)
     ran = bench.run(STEPS, BEFORE, head=HEAD)
     assert ran.rows["A"].reason == "payment: 422 too much"
     assert ran.ended.exit_code == 4
     ran = bench.run(STEPS, sheet(("A", "2.10", "x", "1"), ("B", "7", "y", "2")), head=HEAD)
-    assert [write.json()["amount"] for write in server.deliveries("POST", "/orders/1001/payments")] == [12.1, 2.1]
+    assert [
+        write.json()["amount"] for write in server.deliveries("POST", "/orders/1001/payments")
+    ] == [12.1, 2.1]
     assert len(server.deliveries("POST", "/orders")) == 2
     assert ran.rows["A"].reason == ""
     assert ran.rows["A"].money == Decimal("2.10")
 
 
-def test_an_unknown_call_is_not_sent_again_and_neither_with_another_body(server: FaultServer, bench: Bench) -> None:
+def test_an_unknown_call_is_not_sent_again_and_neither_with_another_body(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("POST", "/orders/1001/payments", actions.committed(actions.close()))
     ran = bench.run(STEPS, BEFORE, head=HEAD)
     assert ran.buckets == {"unknown": 1, "not started": 1}
@@ -122,7 +134,9 @@ def test_a_renamed_step_needs_was(server: FaultServer, bench: Bench) -> None:
     ran = bench.run(renamed, BEFORE, head=HEAD)
     assert ran.buckets == {"rejected": 2}
     assert "'was: payment'" in ran.rows["A"].reason
-    ran = bench.run(renamed.replace("id: deposit\n", "id: deposit\n    was: payment\n"), BEFORE, head=HEAD)
+    ran = bench.run(
+        renamed.replace("id: deposit\n", "id: deposit\n    was: payment\n"), BEFORE, head=HEAD
+    )
     assert ran.buckets == {"done": 2}
     assert len(server.writes()) == 6
 
@@ -147,7 +161,9 @@ outputs: {order: "{{ order.id }}"}
 """
 
 
-@pytest.mark.parametrize(("landed", "bucket", "order"), [(1, "done", 1001), (0, "unknown", None), (2, "unknown", None)])
+@pytest.mark.parametrize(
+    ("landed", "bucket", "order"), [(1, "done", 1001), (0, "unknown", None), (2, "unknown", None)]
+)
 def test_an_unknown_is_looked_for(
     server: FaultServer, bench: Bench, landed: int, bucket: str, order: int | None
 ) -> None:
@@ -192,7 +208,11 @@ def test_what_a_person_found_counts(server: FaultServer, bench: Bench) -> None:
     bench.settle("A", "order", state="done", answer='{"id":77}')
     bench.settle("B", "order", state="absent")
     ran = bench.run(STEPS, BEFORE, head=HEAD)
-    assert [write.json()["reference"] for write in server.deliveries("POST", "/orders")] == ["A", "B", "B"]
+    assert [write.json()["reference"] for write in server.deliveries("POST", "/orders")] == [
+        "A",
+        "B",
+        "B",
+    ]
     assert ran.rows["A"].outputs == {"order": 77}
     assert ran.buckets == {"done": 1, "unknown": 1}
     assert server.deliveries("POST", "/orders/77/payments")
@@ -211,7 +231,10 @@ def test_the_first_rows_and_then_the_others(server: FaultServer, bench: Bench) -
 def test_only_some_rows(server: FaultServer, bench: Bench) -> None:
     rows = sheet(*((f"R{n}", "1", "", "1") for n in range(7)))
     ran = bench.run(STEPS, rows, head=HEAD, selection=Selection(only=("R5", "R2")))
-    assert [write.json()["reference"] for write in server.deliveries("POST", "/orders")] == ["R2", "R5"]
+    assert [write.json()["reference"] for write in server.deliveries("POST", "/orders")] == [
+        "R2",
+        "R5",
+    ]
     assert ran.buckets == {"done": 2, "not started": 5}
 
 
@@ -237,7 +260,9 @@ def reads(expect: str) -> str:
 
 
 @pytest.mark.parametrize("expect", ["none", "first"])
-def test_what_a_row_has_read_before_its_writes_stays_as_it_was(server: FaultServer, bench: Bench, expect: str) -> None:
+def test_what_a_row_has_read_before_its_writes_stays_as_it_was(
+    server: FaultServer, bench: Bench, expect: str
+) -> None:
     """Read again, the search would find the order that this very row has created."""
     if expect == "first":
         server.shop.create("/orders", {"reference": "A", "id": 5})
@@ -250,7 +275,9 @@ def test_what_a_row_has_read_before_its_writes_stays_as_it_was(server: FaultServ
     assert len(server.deliveries("GET")) == 1
 
 
-def test_what_a_row_has_read_before_any_write_is_read_again(server: FaultServer, bench: Bench) -> None:
+def test_what_a_row_has_read_before_any_write_is_read_again(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("POST", "/orders", actions.answer(422), nth=1)
     bench.run(reads("none"))
     assert bench.run(reads("none")).row.bucket == "done"
@@ -263,14 +290,18 @@ def test_a_plan_after_a_run_says_what_is_done(server: FaultServer, bench: Bench)
     server.on("POST", "/orders", actions.answer(201, {"id": 1002}))
     bench.run(STEPS, sheet(("B", "1", "", "1")), head=HEAD)
     before = len(server.deliveries())
-    plan = bench.plan(STEPS, sheet(("A", "1", "", "1"), ("B", "1", "", "1"), ("D", "1", "", "1")), head=HEAD)
+    plan = bench.plan(
+        STEPS, sheet(("A", "1", "", "1"), ("B", "1", "", "1"), ("D", "1", "", "1")), head=HEAD
+    )
     states = {key: [call.state for call in row.planned] for key, row in plan.rows.items()}
     assert states == {"A": ["done"] * 3, "B": ["done", "unknown"], "D": ["to send"] * 3}
     assert [row.bucket for row in plan.rows.values()] == ["done", "unknown", "not started"]
     assert len(server.deliveries()) == before
 
 
-@pytest.mark.parametrize("change", ["a cell of a call before it", "its condition", "its step", "a later step"])
+@pytest.mark.parametrize(
+    "change", ["a cell of a call before it", "its condition", "its step", "a later step"]
+)
 def test_an_unknown_call_is_never_dropped(server: FaultServer, bench: Bench, change: str) -> None:
     """Whatever keeps the row from getting to it: the row stays unknown, and so does the exit code."""
     steps = STEPS.replace("  - id: payment\n", "  - id: payment\n    when: row.total > 0\n")

@@ -40,8 +40,14 @@ def test_the_row_is_sent_again_and_no_other(server: FaultServer, bench: Bench) -
     bench.run(STEPS, SHEET, head=HEAD)
     ran = bench.run(STEPS, SHEET, head=HEAD, again=["A"])
     assert orders(server) == ["A", "B", "A"]
-    assert payments(server) == ["/orders/1002/payments", "/orders/1004/payments", "/orders/1006/payments"]
-    assert len(server.deliveries("POST", "/customers")) == 1, "what is once for many rows is not the row's own"
+    assert payments(server) == [
+        "/orders/1002/payments",
+        "/orders/1004/payments",
+        "/orders/1006/payments",
+    ]
+    assert len(server.deliveries("POST", "/customers")) == 1, (
+        "what is once for many rows is not the row's own"
+    )
     assert ran.rows["A"].outputs == {"order": 1006}
     assert (ran.rows["A"].reason, ran.rows["B"].reason) == ("", "done in run 1")
 
@@ -61,18 +67,26 @@ def test_both_stay_in_the_journal_with_the_reason(server: FaultServer, bench: Be
     bench.run(STEPS, SHEET, head=HEAD)
     bench.run(STEPS, SHEET, head=HEAD, again=["A"])
     with closing(sqlite3.connect(bench.folder / "journal.sqlite")) as connection:
-        found = connection.execute("SELECT generation, state, run FROM calls WHERE key = 'A' AND step = 'order'")
+        found = connection.execute(
+            "SELECT generation, state, run FROM calls WHERE key = 'A' AND step = 'order'"
+        )
         assert sorted(found) == [(0, "done", 1), (1, "done", 2)]
-        asked = connection.execute("SELECT run, key, generation, why, who, at FROM again").fetchall()
+        asked = connection.execute(
+            "SELECT run, key, generation, why, who, at FROM again"
+        ).fetchall()
         assert asked == [(2, "A", 1, "it is gone", "me", "now")]
 
 
 @pytest.mark.parametrize("nth", [3, 4])
-def test_a_resume_sends_the_second_time_only_once(server: FaultServer, bench: Bench, nth: int) -> None:
+def test_a_resume_sends_the_second_time_only_once(
+    server: FaultServer, bench: Bench, nth: int
+) -> None:
     """Stopped after its order, or after all of it: the wish is that run's, and it has been granted once."""
     bench.run(STEPS, SHEET, head=HEAD)
     stop, before = QuickStop(), len(server.writes())
-    server.on_receipt = lambda _: stop.ask("enough", exit_code=8) if len(server.writes()) == before + nth - 2 else None
+    server.on_receipt = lambda _: (
+        stop.ask("enough", exit_code=8) if len(server.writes()) == before + nth - 2 else None
+    )
     bench.run(STEPS, SHEET, head=HEAD, again=["A"], stop=stop)
     server.on_receipt = None
     for _ in range(2):
@@ -82,7 +96,9 @@ def test_a_resume_sends_the_second_time_only_once(server: FaultServer, bench: Be
     assert len(payments(server)) == 3
 
 
-def test_a_wish_that_a_crash_cut_short_is_taken_over_by_resume(server: FaultServer, bench: Bench) -> None:
+def test_a_wish_that_a_crash_cut_short_is_taken_over_by_resume(
+    server: FaultServer, bench: Bench
+) -> None:
     bench.run(STEPS, SHEET, head=HEAD)
     stop = QuickStop()
     stop.ask("at once", exit_code=8)
@@ -94,7 +110,9 @@ def test_a_wish_that_a_crash_cut_short_is_taken_over_by_resume(server: FaultServ
     assert orders(server) == ["A", "B", "A"]
 
 
-def test_what_the_second_time_left_unknown_is_not_sent_a_third_time(server: FaultServer, bench: Bench) -> None:
+def test_what_the_second_time_left_unknown_is_not_sent_a_third_time(
+    server: FaultServer, bench: Bench
+) -> None:
     bench.run(STEPS, SHEET, head=HEAD)
     server.on("POST", "/orders", actions.committed(actions.close()), nth=1)
     ran = bench.run(STEPS, SHEET, head=HEAD, again=["A"])
@@ -108,9 +126,15 @@ def test_what_the_second_time_left_unknown_is_not_sent_a_third_time(server: Faul
 def test_what_is_unknown_is_not_overridden(server: FaultServer, bench: Bench) -> None:
     server.on("POST", "/orders/1002/payments", actions.close())
     bench.run(STEPS, SHEET, head=HEAD)
-    for ran in (bench.plan(STEPS, SHEET, head=HEAD, again=["A"]), bench.run(STEPS, SHEET, head=HEAD, again=["A"])):
+    for ran in (
+        bench.plan(STEPS, SHEET, head=HEAD, again=["A"]),
+        bench.run(STEPS, SHEET, head=HEAD, again=["A"]),
+    ):
         assert ran.rows["A"].bucket == "unknown"
-        assert "runner settle 1; and the row is not sent again before that is settled" in ran.rows["A"].reason
+        assert (
+            "runner settle 1; and the row is not sent again before that is settled"
+            in ran.rows["A"].reason
+        )
     assert orders(server) == ["A", "B"]
     bench.settle("A", "payment", state="done", answer='{"id":5}')
     bench.run(STEPS, SHEET, head=HEAD, again=["A"])
@@ -118,14 +142,18 @@ def test_what_is_unknown_is_not_overridden(server: FaultServer, bench: Bench) ->
     assert payments(server)[-1] == "/orders/1005/payments"
 
 
-def test_a_second_time_that_was_refused_goes_on_as_the_second_time(server: FaultServer, bench: Bench) -> None:
+def test_a_second_time_that_was_refused_goes_on_as_the_second_time(
+    server: FaultServer, bench: Bench
+) -> None:
     bench.run(STEPS, SHEET, head=HEAD)
     server.on("POST", "/orders/1006/payments", actions.answer(422), nth=1)
     assert bench.run(STEPS, SHEET, head=HEAD, again=["A"]).rows["A"].bucket == "rejected"
     mended = SHEET.replace("12.10", "2.10")
     assert bench.run(STEPS, mended, head=HEAD).rows["A"].bucket == "done"
     assert orders(server) == ["A", "B", "A"]
-    assert [write.json()["amount"] for write in server.deliveries("POST", "/orders/1006/payments")] == [12.1, 2.1]
+    assert [
+        write.json()["amount"] for write in server.deliveries("POST", "/orders/1006/payments")
+    ] == [12.1, 2.1]
 
 
 def test_a_row_that_was_never_sent_is_sent_once(server: FaultServer, bench: Bench) -> None:
@@ -137,8 +165,14 @@ def test_a_row_that_was_never_sent_is_sent_once(server: FaultServer, bench: Benc
 def test_a_plan_shows_what_is_sent_again(server: FaultServer, bench: Bench) -> None:
     bench.run(STEPS, SHEET, head=HEAD)
     plan = bench.plan(STEPS, SHEET, head=HEAD, again=["A"])
-    states = {key: [(call.state, call.reason) for call in row.planned] for key, row in plan.rows.items()}
-    assert states["A"] == [("done", ""), ("to send", "sent again: it is gone"), ("to send", "sent again: it is gone")]
+    states = {
+        key: [(call.state, call.reason) for call in row.planned] for key, row in plan.rows.items()
+    }
+    assert states["A"] == [
+        ("done", ""),
+        ("to send", "sent again: it is gone"),
+        ("to send", "sent again: it is gone"),
+    ]
     assert [state for state, _ in states["B"]] == ["skipped", "done", "done"]
     assert bench.plan(STEPS, SHEET, head=HEAD).rows["A"].bucket == "done"
 

@@ -43,20 +43,32 @@ def test_the_intent_says_what_was_there(server: FaultServer, bench: Bench) -> No
 
     def look(delivery: Delivery) -> None:
         if delivery.method == "POST":
-            connection = sqlite3.connect(f"file:{bench.folder / 'journal.sqlite'}?mode=ro", uri=True)
-            seen.extend(connection.execute("SELECT state, before FROM calls WHERE step = 'payment'"))
+            connection = sqlite3.connect(
+                f"file:{bench.folder / 'journal.sqlite'}?mode=ro", uri=True
+            )
+            seen.extend(
+                connection.execute("SELECT state, before FROM calls WHERE step = 'payment'")
+            )
             connection.close()
 
     server.on_receipt = look
     assert bench.run(PAY).buckets == {"done": 1}
     ((state, text),) = seen
     assert state == "intent"
-    assert read_before(text) == Before("shop.list_payments", {"order_id": 7}, ("1001", "1002"), 2, Decimal("3.15"))
+    assert read_before(text) == Before(
+        "shop.list_payments", {"order_id": 7}, ("1001", "1002"), 2, Decimal("3.15")
+    )
 
 
-def test_a_step_that_moves_no_money_notes_its_search_alone(server: FaultServer, bench: Bench) -> None:
-    order = PAY.replace("create_payment", "create_order").replace("with: {order_id: 7, amount: 12.10, ", "with: {")
-    order = order.replace("list_payments\n      with: {order_id: 7}", "search_orders\n      with: {reference: x}")
+def test_a_step_that_moves_no_money_notes_its_search_alone(
+    server: FaultServer, bench: Bench
+) -> None:
+    order = PAY.replace("create_payment", "create_order").replace(
+        "with: {order_id: 7, amount: 12.10, ", "with: {"
+    )
+    order = order.replace(
+        "list_payments\n      with: {order_id: 7}", "search_orders\n      with: {reference: x}"
+    )
     assert bench.run(order).buckets == {"done": 1}
     assert before(bench) == Before("shop.search_orders", {"reference": "x"})
 
@@ -71,8 +83,16 @@ OURS, FOREIGN = {"amount": 12.1, "reference": "A"}, {"amount": 5, "reference": "
         ([], "unknown", "a search finds none that is new and fits;"),
         ([FOREIGN], "unknown", "a search finds none that is new and fits, though 1 other is new;"),
         ([FOREIGN, FOREIGN], "unknown", "though 2 others are new;"),
-        ([OURS, FOREIGN], "unknown", "a search finds 2 that are new since then, and not which of them it is;"),
-        ([OURS, OURS], "unknown", "a search finds 2 that are new since then, and not which of them it is;"),
+        (
+            [OURS, FOREIGN],
+            "unknown",
+            "a search finds 2 that are new since then, and not which of them it is;",
+        ),
+        (
+            [OURS, OURS],
+            "unknown",
+            "a search finds 2 that are new since then, and not which of them it is;",
+        ),
     ],
 )
 def test_only_what_is_new_counts(
@@ -85,7 +105,10 @@ def test_only_what_is_new_counts(
     made = [server.shop.create(PAYMENTS, each) for each in landed]
     for _ in range(2):
         ran = bench.run(PAY)
-        assert (ran.row.bucket, ran.row.outputs["payment"]) == (bucket, made[0]["id"] if bucket == "done" else None)
+        assert (ran.row.bucket, ran.row.outputs["payment"]) == (
+            bucket,
+            made[0]["id"] if bucket == "done" else None,
+        )
         assert reason in ran.row.reason
         assert bench.calls()["A", "payment", ""].before == noted
     assert len(server.writes()) == 1
@@ -104,16 +127,22 @@ def test_what_fits_and_was_there_before_is_not_ours(server: FaultServer, bench: 
     assert len(server.writes()) == 1
 
 
-def test_the_search_of_the_intent_is_made_again_whatever_the_recipe_says_now(server: FaultServer, bench: Bench) -> None:
+def test_the_search_of_the_intent_is_made_again_whatever_the_recipe_says_now(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("POST", PAYMENTS, actions.committed(actions.close()))
     bench.run(PAY)
-    other = PAY.replace("list_payments\n      with: {order_id: 7}", "list_payments\n      with: {order_id: 8}")
+    other = PAY.replace(
+        "list_payments\n      with: {order_id: 7}", "list_payments\n      with: {order_id: 8}"
+    )
     server.shop.create("/orders/8/payments", OURS)
     ran = bench.run(other)
     assert (ran.row.bucket, ran.row.outputs["payment"]) == ("done", 1001)
 
 
-def test_without_what_was_there_before_no_payment_is_adopted(server: FaultServer, bench: Bench) -> None:
+def test_without_what_was_there_before_no_payment_is_adopted(
+    server: FaultServer, bench: Bench
+) -> None:
     """As in a journal of an earlier version, or where the step got its search later."""
     server.on("POST", PAYMENTS, actions.committed(actions.close()))
     bench.run(PAY[: PAY.index("    unless_found")])
@@ -138,7 +167,11 @@ def test_a_list_that_is_too_long_to_note_tells_nothing(server: FaultServer, benc
     server.on("GET", PAYMENTS, actions.answer(200, many))
     server.on("POST", PAYMENTS, actions.close())
     bench.run(PAY)
-    assert (before(bench).count, len(before(bench).ids or ()), before(bench).total) == (1001, 1000, None)
+    assert (before(bench).count, len(before(bench).ids or ()), before(bench).total) == (
+        1001,
+        1000,
+        None,
+    )
     ran = bench.run(PAY)
     assert "a search cannot tell what is new: 1,001 were there before it" in ran.row.reason
 

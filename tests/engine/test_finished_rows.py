@@ -45,7 +45,11 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_they_are_told_of_as_they_were(
-    server: FaultServer, bench: Bench, looked_at: set[str], monkeypatch: pytest.MonkeyPatch, workers: int
+    server: FaultServer,
+    bench: Bench,
+    looked_at: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    workers: int,
 ) -> None:
     monkeypatch.setattr(finished, "PAGE", 2)
     first = bench.run(STEPS, SHEET, head=HEAD, selection=Selection(limit=5))
@@ -54,12 +58,17 @@ def test_they_are_told_of_as_they_were(
     assert looked_at == {"R6", "R7"}
     assert (ran.buckets, ran.ended.exit_code) == ({"done": 7}, 0)
     assert {key: row for key, row in ran.rows.items() if key in first.rows} == first.rows
-    assert sum(row.money for row in ran.rows.values()) == sum(n for n in range(1, 8)) + 7 * first.rows["R1"].money - 7
+    assert (
+        sum(row.money for row in ran.rows.values())
+        == sum(n for n in range(1, 8)) + 7 * first.rows["R1"].money - 7
+    )
     assert server.repeated() == []
     assert len(server.writes()) == 14
 
 
-def test_another_run_looks_at_all_of_them(server: FaultServer, bench: Bench, looked_at: set[str]) -> None:
+def test_another_run_looks_at_all_of_them(
+    server: FaultServer, bench: Bench, looked_at: set[str]
+) -> None:
     bench.run(STEPS, SHEET, head=HEAD)
     looked_at.clear()
     bench.run(STEPS, SHEET, head=HEAD)
@@ -92,7 +101,10 @@ def test_a_row_that_another_run_sent_again_is_looked_at(server: FaultServer, ben
     assert ran.buckets == {"done": 6, "unknown": 1}
     bench.settle("R4", "payment", state="absent")
     ran = bench.run(STEPS, SHEET, head=HEAD, resume=1)
-    assert (ran.buckets, len(server.deliveries("POST", "/orders/1015/payments"))) == ({"done": 7}, 2)
+    assert (ran.buckets, len(server.deliveries("POST", "/orders/1015/payments"))) == (
+        {"done": 7},
+        2,
+    )
 
 
 def test_a_row_that_was_made_of_other_lines_is_looked_at(
@@ -107,7 +119,9 @@ def test_a_row_that_was_made_of_other_lines_is_looked_at(
     assert looked_at == {"R3"}
 
 
-def test_rows_of_an_earlier_version_are_looked_at(server: FaultServer, bench: Bench, looked_at: set[str]) -> None:
+def test_rows_of_an_earlier_version_are_looked_at(
+    server: FaultServer, bench: Bench, looked_at: set[str]
+) -> None:
     first = bench.run(STEPS, SHEET, head=HEAD)
     with closing(sqlite3.connect(bench.folder / "journal.sqlite")) as connection:
         connection.execute("UPDATE rows SET money = '' WHERE number > 2")

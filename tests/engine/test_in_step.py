@@ -43,7 +43,11 @@ def test_made_then_left_then_updated_then_left(server: FaultServer, bench: Bench
     assert (same.bucket, same.reason, same.outputs["notes"]) == ("done", "done in run 1", "old")
     assert len(server.writes()) == 1
     changed = bench.run(STEPS, NEW, head=HEAD).row
-    assert (changed.bucket, changed.reason, changed.outputs) == ("done", "", {"id": 1001, "notes": "new"})
+    assert (changed.bucket, changed.reason, changed.outputs) == (
+        "done",
+        "",
+        {"id": 1001, "notes": "new"},
+    )
     assert bench.run(STEPS, NEW, head=HEAD).row.bucket == "done"
     assert bodies(server)[1:] == [("PUT", {"name": "A", "notes": "new"})]
     by_hand = server.shop.objects["/customers"][0]
@@ -80,7 +84,9 @@ def test_what_the_search_does_not_show_is_read_by_id(server: FaultServer, bench:
     assert refused.reason.startswith("customer: update: shop.get_customer: 422")
 
 
-def test_an_update_is_sent_once_in_a_run_whatever_comes_of_it(server: FaultServer, bench: Bench) -> None:
+def test_an_update_is_sent_once_in_a_run_whatever_comes_of_it(
+    server: FaultServer, bench: Bench
+) -> None:
     """The API takes it and changes nothing: a resume does not send it again, the next run does."""
     server.shop.create("/customers", {"name": "A", "notes": "old"})
     server.on("PUT", "/customers/1001", actions.answer(200, {"id": 1001}))
@@ -104,7 +110,9 @@ def test_an_update_whose_answer_was_lost_is_read_back(server: FaultServer, bench
     assert len(server.writes()) == 1
 
 
-def test_a_read_that_lags_behind_the_read_back_sends_nothing_more(server: FaultServer, bench: Bench) -> None:
+def test_a_read_that_lags_behind_the_read_back_sends_nothing_more(
+    server: FaultServer, bench: Bench
+) -> None:
     customer = server.shop.create("/customers", {"name": "A", "notes": "old"})
     server.on("PUT", "/customers/1001", actions.close(), nth=1)
     assert bench.run(STEPS, NEW, head=HEAD).row.bucket == "unknown"
@@ -115,22 +123,32 @@ def test_a_read_that_lags_behind_the_read_back_sends_nothing_more(server: FaultS
     assert len(server.writes()) == 1
 
 
-def test_a_refused_update_is_rejected_and_tried_by_the_next_run(server: FaultServer, bench: Bench) -> None:
+def test_a_refused_update_is_rejected_and_tried_by_the_next_run(
+    server: FaultServer, bench: Bench
+) -> None:
     server.shop.create("/customers", {"name": "A", "notes": "old"})
     server.on("PUT", "/customers/1001", actions.answer(422, {"message": "no"}), nth=1)
     assert bench.run(STEPS, NEW, head=HEAD).row.reason == "customer: update: 422 no"
     assert bench.run(STEPS, NEW, head=HEAD).row.bucket == "done"
 
 
-def test_what_was_made_and_is_not_found_is_not_made_again(server: FaultServer, bench: Bench) -> None:
+def test_what_was_made_and_is_not_found_is_not_made_again(
+    server: FaultServer, bench: Bench
+) -> None:
     bench.run(STEPS, OLD, head=HEAD)
     server.shop.objects["/customers"].clear()
     gone = bench.run(STEPS, NEW, head=HEAD).row
     assert (gone.bucket, len(server.writes())) == ("rejected", 1)
-    assert "it was made in run 1, and the search does not find it now; it is not made again" in gone.reason
+    assert (
+        "it was made in run 1, and the search does not find it now; it is not made again"
+        in gone.reason
+    )
     server.shop.create("/customers", {"name": "A", "notes": "somebody else's"})
     other = bench.run(STEPS, NEW, head=HEAD).row
-    assert "the search finds 1002, and not 1001, which it made before; nothing is changed" in other.reason
+    assert (
+        "the search finds 1002, and not 1001, which it made before; nothing is changed"
+        in other.reason
+    )
     assert len(server.writes()) == 1
 
 
@@ -144,12 +162,18 @@ def test_verify_reads_the_update_back(server: FaultServer, bench: Bench) -> None
 
 def test_the_plan_says_what_depends_on_what_is_found(server: FaultServer, bench: Bench) -> None:
     planned = bench.plan(STEPS, NEW, head=HEAD).row.planned
-    assert [(call.step, call.state) for call in planned] == [("customer", "to send"), ("customer/update", "undecided")]
+    assert [(call.step, call.state) for call in planned] == [
+        ("customer", "to send"),
+        ("customer/update", "undecided"),
+    ]
     assert planned[1].request is not None
     assert planned[1].request.path == "/customers/(known after run: customer.id)"
     bench.run(STEPS, OLD, head=HEAD)
     planned = bench.plan(STEPS, NEW, head=HEAD).row.planned
-    assert [(call.step, call.state) for call in planned] == [("customer", "done"), ("customer/update", "undecided")]
+    assert [(call.step, call.state) for call in planned] == [
+        ("customer", "done"),
+        ("customer/update", "undecided"),
+    ]
     assert planned[1].request is not None
     assert planned[1].request.path == "/customers/1001"
 
@@ -165,11 +189,15 @@ KEPT = {"customer_id": 7, "notes": "new"}
 WHOLE = {"customer_id": 7, "name": "A", "notes": "new"}
 
 
-@pytest.mark.parametrize(("unsent", "sent"), [("kept", KEPT), ("", WHOLE), ("lost", {**WHOLE, "terms": 30})])
+@pytest.mark.parametrize(
+    ("unsent", "sent"), [("kept", KEPT), ("", WHOLE), ("lost", {**WHOLE, "terms": 30})]
+)
 def test_what_is_sent_goes_by_what_becomes_of_the_rest(unsent: str, sent: dict[str, Any]) -> None:
     operation = replace(CATALOGUE.operation("shop.update_customer"), unsent=unsent)
     body = {"type": "object", "properties": {"name": {}, "notes": {}, "terms": {}}}
-    operation = replace(operation, body=body, version=("etag", "If-Match") if unsent == "lost" else None)
+    operation = replace(
+        operation, body=body, version=("etag", "If-Match") if unsent == "lost" else None
+    )
     there = {"id": 7, "name": "A", "notes": "old", "terms": 30, "etag": "v1"}
     use = cast(Use, SimpleNamespace(operation=operation, arguments=WHOLE))
     given = _sent(use, compare_with({"name": "A", "notes": "new"}, there), there)

@@ -44,7 +44,10 @@ def test_a_list_is_kept_for_later_runs_and_told_to_be(terms: FaultServer, bench:
     (told,) = [event.text for event in ran.events if isinstance(event, Noticed)]
     assert told.startswith("lookup terms: 1 entry, kept from ")
     assert told.endswith("; --fresh reads it anew")
-    assert [write.json() for write in terms.writes()] == [{"name": "A", "terms": 30}, {"name": "B", "terms": 30}]
+    assert [write.json() for write in terms.writes()] == [
+        {"name": "A", "terms": 30},
+        {"name": "B", "terms": 30},
+    ]
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(3500, 1), (3700, 2), (-60, 2)])

@@ -25,7 +25,9 @@ steps:
 TEN = table("ref", *range(10))
 
 
-@pytest.mark.parametrize(("most", "buckets"), [(1, {"rejected": 1, "not started": 9}), (3, {"done": 2, "rejected": 3})])
+@pytest.mark.parametrize(
+    ("most", "buckets"), [(1, {"rejected": 1, "not started": 9}), (3, {"done": 2, "rejected": 3})]
+)
 def test_so_many_rejected_rows_end_the_run(
     server: FaultServer, bench: Bench, most: int, buckets: dict[str, int]
 ) -> None:
@@ -34,7 +36,10 @@ def test_so_many_rejected_rows_end_the_run(
     ran = bench.run(ORDER, TEN, max_failures=most)
     assert ran.buckets.items() >= buckets.items()
     assert (ran.ended.exit_code, len(server.deliveries())) == (8, 2 * most - 1)
-    assert ran.ended.stopped == f"{most} row{'s' * (most > 1)} rejected, as many as --max-failures allows"
+    assert (
+        ran.ended.stopped
+        == f"{most} row{'s' * (most > 1)} rejected, as many as --max-failures allows"
+    )
 
 
 def test_fewer_do_not(server: FaultServer, bench: Bench) -> None:
@@ -71,7 +76,9 @@ def test_every_request_is_a_hit(server: FaultServer, bench: Bench) -> None:
     assert hits(bench) == [("acme", "shop", 8), ("another", "shop", 1)]
 
 
-def test_a_run_stops_before_the_request_that_would_be_too_many(server: FaultServer, bench: Bench) -> None:
+def test_a_run_stops_before_the_request_that_would_be_too_many(
+    server: FaultServer, bench: Bench
+) -> None:
     ran = bench.run(ORDER, TEN, hits_per_day=4)
     assert len(server.deliveries()) == 4
     assert (ran.buckets, ran.ended.exit_code) == ({"done": 4, "not started": 6}, 8)
@@ -150,11 +157,16 @@ def test_a_read_that_fails_too_ends_the_run(server: FaultServer, bench: Bench) -
     ran = bench.run(ORDER, TEN)
     assert what_came(server) == "wwww" + "r"
     assert ran.buckets == {"done": 1, "unknown": 3, "not started": 6}
-    assert "in a row failed, the last one: 503 scripted 503; a read failed too: 502" in ran.ended.stopped
+    assert (
+        "in a row failed, the last one: 503 scripted 503; a read failed too: 502"
+        in ran.ended.stopped
+    )
     assert "runner resume" in ran.ended.remedy
 
 
-def test_a_read_that_is_refused_for_its_credentials_ends_the_run_for_them(server: FaultServer, bench: Bench) -> None:
+def test_a_read_that_is_refused_for_its_credentials_ends_the_run_for_them(
+    server: FaultServer, bench: Bench
+) -> None:
     failing(server)
     server.on("GET", "/customers", actions.answer(401))
     ran = bench.run(ORDER, TEN)
@@ -187,7 +199,9 @@ def test_the_read_is_the_last_one_that_was_answered(server: FaultServer, bench: 
 
 
 @pytest.mark.parametrize("workers", [4, 16])
-def test_all_workers_are_held_while_the_read_is_on_its_way(server: FaultServer, bench: Bench, workers: int) -> None:
+def test_all_workers_are_held_while_the_read_is_on_its_way(
+    server: FaultServer, bench: Bench, workers: int
+) -> None:
     """What was in flight when the third failed may still fail; nothing new leaves before the read is answered."""
 
     def until_a_read(exchange: Exchange) -> bool:

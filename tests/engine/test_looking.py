@@ -27,6 +27,11 @@ def test_a_write_is_refused_before_anything_is_touched() -> None:
 
 
 def test_what_reads_by_get_may_be_looked_up() -> None:
-    reads = [each for api in CATALOGUE.values() for each in api.operations.values() if each.effect == "read"]
+    reads = [
+        each
+        for api in CATALOGUE.values()
+        for each in api.operations.values()
+        if each.effect == "read"
+    ]
     assert reads
     assert all(may_look(each) == (each.method == "GET") for each in reads)

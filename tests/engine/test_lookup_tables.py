@@ -31,9 +31,14 @@ def refused(lookup: Lookup, text: str) -> str:
 
 def test_exactly_one_entry_or_all_that_it_could_be() -> None:
     lookup = Lookup("types", "a.b", {}, ("name",))
-    assert (evaluated(lookup, "types['Check'].id"), evaluated(lookup, "types[' check'].id")) == (1, 2)
+    assert (evaluated(lookup, "types['Check'].id"), evaluated(lookup, "types[' check'].id")) == (
+        1,
+        2,
+    )
     message = refused(lookup, "types['Wire'].id")
-    assert message.endswith("2 entries of types are called 'Wire': id 3 name Wire kind bank; id 4 name Wire kind bank")
+    assert message.endswith(
+        "2 entries of types are called 'Wire': id 3 name Wire kind bank; id 4 name Wire kind bank"
+    )
     assert "did you mean 'Check'?" in refused(lookup, "types['Chek'].id")
     assert "'Wire' in types" and evaluated(lookup, "'Wire' in types") is True
 
@@ -50,10 +55,14 @@ def test_entries_by_two_fields() -> None:
     assert evaluated(lookup, "types['Cash']['Check'].id") == 2
     assert evaluated(lookup, "types['bank']['CHECK'].id") == 1
     assert "2 entries of types are called 'wire'" in refused(lookup, "types['bank']['wire'].id")
-    assert "there is no 'card'; known keys: bank, cash" in refused(lookup, "types['card']['wire'].id")
+    assert "there is no 'card'; known keys: bank, cash" in refused(
+        lookup, "types['card']['wire'].id"
+    )
 
 
 def test_lines_of_a_file_that_say_the_same() -> None:
     entries = [{"name": "XL", "id": "7"}, {"name": "XL", "id": "7"}]
     lookup = Lookup("sizes", "", {}, ("name",), file="sizes.csv")
-    assert compile_expression("sizes['XL'].id").evaluate({"sizes": table_of(lookup, entries)}) == "7"
+    assert (
+        compile_expression("sizes['XL'].id").evaluate({"sizes": table_of(lookup, entries)}) == "7"
+    )

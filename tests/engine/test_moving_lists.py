@@ -34,7 +34,12 @@ def answers(server: FaultServer, *pages: tuple[Sequence[str], int]) -> None:
     """The pages that are given one after the other: names, and the total that each claims."""
     for nth, (names, total) in enumerate(pages, start=1):
         found = [{"id": 10 * nth + at, "name": name} for at, name in enumerate(names)]
-        server.on("GET", CUSTOMERS, actions.answer(200, {"customers": found, "total_results": total}), nth=nth)
+        server.on(
+            "GET",
+            CUSTOMERS,
+            actions.answer(200, {"customers": found, "total_results": total}),
+            nth=nth,
+        )
 
 
 def test_a_list_that_became_shorter_is_read_again(server: FaultServer, bench: Bench) -> None:
@@ -44,7 +49,10 @@ def test_a_list_that_became_shorter_is_read_again(server: FaultServer, bench: Be
     assert ran.row.bucket == "found"
     assert server.writes() == []
     (notice,) = [event for event in ran.events if isinstance(event, Noticed)]
-    assert notice.text == "the list of shop.search_customers became shorter while it was read, 3 and then 2"
+    assert (
+        notice.text
+        == "the list of shop.search_customers became shorter while it was read, 3 and then 2"
+    )
 
 
 def test_a_list_that_never_holds_still_proves_nothing(server: FaultServer, bench: Bench) -> None:
@@ -88,7 +96,9 @@ def test_a_full_page_without_a_total_that_can_be_is_not_the_end(
 
 
 @pytest.mark.parametrize("total", [1, -1])
-def test_a_list_that_became_longer_has_all_that_was_there(server: FaultServer, bench: Bench, total: int) -> None:
+def test_a_list_that_became_longer_has_all_that_was_there(
+    server: FaultServer, bench: Bench, total: int
+) -> None:
     """Other rows create what this one lists; a total below zero counts nothing."""
     answers(server, (["B"], total), (["D"], 2))
     assert bench.run(STEPS).row.bucket == "done"
@@ -108,7 +118,9 @@ def test_a_page_that_comes_again_is_no_page(server: FaultServer, bench: Bench) -
     assert len(server.deliveries("GET")) == 3
 
 
-def test_pages_have_an_end(server: FaultServer, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_have_an_end(
+    server: FaultServer, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("runner.engine.send.Sender.pages.__kwdefaults__", {"most": 2})
     for nth in (1, 2, 3):
         page = {"customers": [{"id": nth, "name": "B"}], "links": {"next": "more"}}
@@ -116,7 +128,9 @@ def test_pages_have_an_end(server: FaultServer, bench: Bench, monkeypatch: pytes
     assert "gave more than 2 pages" in bench.run(READ).row.reason
 
 
-def test_a_page_that_the_step_asks_for_is_not_the_whole_list(server: FaultServer, bench: Bench) -> None:
+def test_a_page_that_the_step_asks_for_is_not_the_whole_list(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("GET", CUSTOMERS, actions.answer(200, {"customers": [], "total_results": 30}))
     ran = bench.run(READ.replace("expect: any", "expect: any, with: {page: 4}"))
     assert ran.row.bucket == "done"

@@ -41,7 +41,9 @@ def test_ids_by_step_and_links_once(catalogue: Catalogue) -> None:
     objects.add("nothing", create, None)
     objects.add("seen", catalogue.operation("shop.list_orders"), {"id": 9})
     assert objects.ids == "order 5; lines a b, 7; again 5"
-    assert objects.links == " ".join(f"https://shop.example.com/orders/{name}" for name in ("5", "a%20b", "7"))
+    assert objects.links == " ".join(
+        f"https://shop.example.com/orders/{name}" for name in ("5", "a%20b", "7")
+    )
 
 
 def test_a_cell_stays_short(catalogue: Catalogue) -> None:

@@ -29,7 +29,9 @@ def sheet(pairs: list[tuple[str, str]]) -> str:
     return table("ref,customer", *pairs)
 
 
-def test_seven_values_are_seven_deliveries_whoever_comes_first(server: FaultServer, bench: Bench) -> None:
+def test_seven_values_are_seven_deliveries_whoever_comes_first(
+    server: FaultServer, bench: Bench
+) -> None:
     draw = random.Random(7)
     rows = [(f"R{n:03}", f"C{draw.randrange(7)}") for n in range(200)]
     ran = bench.run(STEPS, sheet(rows), head=HEAD, workers=16)
@@ -97,16 +99,27 @@ def test_rows_wait_for_the_owner(server: FaultServer, bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_value_that_is_refused_is_tried_by_the_next_row(server: FaultServer, bench: Bench, workers: int) -> None:
+def test_a_value_that_is_refused_is_tried_by_the_next_row(
+    server: FaultServer, bench: Bench, workers: int
+) -> None:
     server.on("POST", "/customers", actions.answer(422), nth=1)
     ran = bench.run(STEPS, sheet([("A", "C"), ("B", "C"), ("D", "C")]), head=HEAD, workers=workers)
-    assert [write.json()["notes"] for write in server.deliveries("POST", "/customers")] == ["A", "B"]
-    assert {key: row.bucket for key, row in ran.rows.items()} == {"A": "rejected", "B": "done", "D": "done"}
+    assert [write.json()["notes"] for write in server.deliveries("POST", "/customers")] == [
+        "A",
+        "B",
+    ]
+    assert {key: row.bucket for key, row in ran.rows.items()} == {
+        "A": "rejected",
+        "B": "done",
+        "D": "done",
+    }
     assert bench.calls()["C", "customer", ""].state == "done"
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_value_whose_outcome_is_unknown_is_sent_by_nobody(server: FaultServer, bench: Bench, workers: int) -> None:
+def test_a_value_whose_outcome_is_unknown_is_sent_by_nobody(
+    server: FaultServer, bench: Bench, workers: int
+) -> None:
     server.on("POST", "/customers", actions.committed(actions.close()))
     rows = sheet([("A", "C"), ("B", "C"), ("D", "C"), ("E", "C")])
     ran = bench.run(STEPS, rows, head=HEAD, workers=workers)
@@ -117,14 +130,21 @@ def test_a_value_whose_outcome_is_unknown_is_sent_by_nobody(server: FaultServer,
     assert len(server.writes()) == 1
 
 
-def test_what_was_sent_stays_in_the_journal_when_another_row_looks_for_it(server: FaultServer, bench: Bench) -> None:
+def test_what_was_sent_stays_in_the_journal_when_another_row_looks_for_it(
+    server: FaultServer, bench: Bench
+) -> None:
     """The rows of a value differ in what they would send; the journal keeps what was sent."""
     server.on("POST", "/customers", actions.close())
     bench.run(STEPS, sheet([("A", "C"), ("B", "C")]), head=HEAD)
     sent = bench.calls()["C", "customer", ""]
     bench.run(STEPS, sheet([("B", "C"), ("A", "C")]), head=HEAD)
     now = bench.calls()["C", "customer", ""]
-    assert (now.body, now.digest, now.attempts, now.sent_at) == (sent.body, sent.digest, sent.attempts, sent.sent_at)
+    assert (now.body, now.digest, now.attempts, now.sent_at) == (
+        sent.body,
+        sent.digest,
+        sent.attempts,
+        sent.sent_at,
+    )
     assert '"notes":"A"' in now.body
     assert now.state == "unknown"
 
@@ -133,8 +153,15 @@ def test_a_row_whose_steps_are_gone_holds_nobody_up(server: FaultServer, bench: 
     """It is refused before its first step, and the value it would have done passes on."""
     bench.run(STEPS.replace("id: order", "id: sale"), sheet([("A", "C")]), head=HEAD)
     ran = bench.run(STEPS, sheet([("A", "D"), ("B", "D"), ("E", "D")]), head=HEAD, workers=3)
-    assert {key: row.bucket for key, row in ran.rows.items()} == {"A": "rejected", "B": "done", "E": "done"}
-    assert [write.json()["notes"] for write in server.deliveries("POST", "/customers")] == ["A", "B"]
+    assert {key: row.bucket for key, row in ran.rows.items()} == {
+        "A": "rejected",
+        "B": "done",
+        "E": "done",
+    }
+    assert [write.json()["notes"] for write in server.deliveries("POST", "/customers")] == [
+        "A",
+        "B",
+    ]
 
 
 def test_a_skipped_owner_holds_nobody_up(server: FaultServer, bench: Bench) -> None:
@@ -163,7 +190,9 @@ steps:
 def test_rows_do_not_wait_for_each_other(server: FaultServer, bench: Bench) -> None:
     """B is first at a value that only an answer tells, fails there, and then needs what A, which waits for it, owns."""
     hold = Hold()
-    server.on("GET", "/customers/1", actions.hang(hold, actions.answer(200, {"id": 1, "group": "G"})))
+    server.on(
+        "GET", "/customers/1", actions.hang(hold, actions.answer(200, {"id": 1, "group": "G"}))
+    )
     server.on("GET", "/customers/2", actions.answer(200, {"id": 2, "group": "G"}))
 
     def refuse_and_release(exchange: Exchange) -> bool:
@@ -174,7 +203,10 @@ def test_rows_do_not_wait_for_each_other(server: FaultServer, bench: Bench) -> N
     rows = table("ref,customer,gate", ("A", "C", 1), ("B", "C", 2))
     ran = bench.run(CROSSED, rows, head=GATED_HEAD, workers=2)
     assert ran.buckets == {"rejected": 2}
-    assert Counter(write.json().get("reference") for write in server.writes()) == {None: 2, "early A": 1}
+    assert Counter(write.json().get("reference") for write in server.writes()) == {
+        None: 2,
+        "early A": 1,
+    }
 
 
 def test_a_renamed_once_step_needs_was(server: FaultServer, bench: Bench) -> None:

@@ -119,7 +119,9 @@ def paced(
         arrived.append(clock.now - 1000)
 
     server.on_receipt = note
-    ran = bench.run(ORDER, sheet, pace=pace(clock, rate=rate), stop=PacedStop(clock), workers=workers)
+    ran = bench.run(
+        ORDER, sheet, pace=pace(clock, rate=rate), stop=PacedStop(clock), workers=workers
+    )
     return ran, arrived
 
 
@@ -129,7 +131,9 @@ def test_requests_keep_their_distance(server: FaultServer, bench: Bench) -> None
     assert [round(later - first, 6) for first, later in pairwise(arrived)] == [0.25] * 19
 
 
-def test_a_place_taken_before_the_429_of_another_row_lapses(server: FaultServer, bench: Bench) -> None:
+def test_a_place_taken_before_the_429_of_another_row_lapses(
+    server: FaultServer, bench: Bench
+) -> None:
     """The second request waits for its turn when somebody else is told to be silent for a minute."""
     clock = Clock()
     held = pace(clock, rate="1")
@@ -149,7 +153,9 @@ def test_a_place_taken_before_the_429_of_another_row_lapses(server: FaultServer,
 
 
 def in_seconds(seconds: float) -> str:
-    return email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds), usegmt=True)
+    return email.utils.format_datetime(
+        dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds), usegmt=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,7 +185,9 @@ def test_nothing_is_sent_before_retry_after(
 
 
 @pytest.mark.parametrize("retry_after", ["301", "86400", "9" * 40, "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_a_huge_retry_after_ends_the_run_resumably(server: FaultServer, bench: Bench, retry_after: str) -> None:
+def test_a_huge_retry_after_ends_the_run_resumably(
+    server: FaultServer, bench: Bench, retry_after: str
+) -> None:
     server.on("POST", "/orders", actions.throttle(retry_after), nth=2)
     ran, _ = paced(server, bench, "ref\nA\nB\nD\n")
     assert len(server.deliveries()) == 2
@@ -189,7 +197,9 @@ def test_a_huge_retry_after_ends_the_run_resumably(server: FaultServer, bench: B
     assert bench.run(ORDER, "ref\nA\nB\nD\n", resume=ran.number).buckets == {"done": 3}
 
 
-def test_a_storm_of_429_ends_without_a_success_that_is_none(server: FaultServer, bench: Bench) -> None:
+def test_a_storm_of_429_ends_without_a_success_that_is_none(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("POST", "/orders", actions.throttle("1"))
     ran, arrived = paced(server, bench, "ref\nA\n")
     assert len(arrived) == 8
@@ -209,6 +219,8 @@ ZONES = st.text("+-0123456789", max_size=25)
 
 @given(st.one_of(st.text(max_size=40), st.builds("Wed, 21 Oct 2026 07:28:00 {}".format, ZONES)))
 def test_no_retry_after_breaks_a_run(text: str) -> None:
-    outcome = classify(CATALOGUE.operation("shop.create_order"), Reply(429, {"retry-after": text}, b"", 0.0))
+    outcome = classify(
+        CATALOGUE.operation("shop.create_order"), Reply(429, {"retry-after": text}, b"", 0.0)
+    )
     assert outcome.state == "throttled"
     assert outcome.retry_after is None or 0 <= outcome.retry_after <= math.inf

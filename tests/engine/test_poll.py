@@ -62,7 +62,9 @@ def test_what_is_not_there_yet_is_not_true_yet(server: FaultServer, bench: Bench
 
 
 @pytest.mark.parametrize(("status", "bucket"), [(404, "rejected"), (500, "not started")])
-def test_a_read_that_fails_ends_it(server: FaultServer, bench: Bench, status: int, bucket: str) -> None:
+def test_a_read_that_fails_ends_it(
+    server: FaultServer, bench: Bench, status: int, bucket: str
+) -> None:
     statuses(server, "Open")
     server.on("GET", "/customers/7", actions.answer(status))
     assert bench.run(STEPS).row.bucket == bucket
@@ -99,4 +101,7 @@ def test_the_rows_of_a_run_wait_side_by_side(server: FaultServer, bench: Bench) 
 
 def test_the_plan_says_how_long_it_reads(bench: Bench) -> None:
     call = bench.plan(STEPS).row.planned[1]
-    assert (call.state, call.reason) == ("to read", "until result.status == 'Approved', every 10s, within 1m")
+    assert (call.state, call.reason) == (
+        "to read",
+        "until result.status == 'Approved', every 10s, within 1m",
+    )

@@ -29,14 +29,21 @@ CUSTOMERS = {
     "required": ["customers"],
     "properties": {"customers": {"type": "array", "items": CUSTOMER}, "total": {"type": "integer"}},
 }
-ADA = {"id": 71, "name": "Ada Secret", "email": "ada@example.com", "group": {"id": 5, "name": "Schools"}}
+ADA = {
+    "id": 71,
+    "name": "Ada Secret",
+    "email": "ada@example.com",
+    "group": {"id": 5, "name": "Schools"},
+}
 BOB = {"id": 72, "name": "Bob Hidden", "email": "bob@example.com", "group": None}
 
 
 def read(schema: Any, *parameters: Any, **more: Any) -> dict[str, Any]:
     """An operation that reads what `schema` says."""
     content = {"application/json": {"schema": schema}}
-    return {"get": {"parameters": list(parameters), "responses": {"200": {"content": content}}, **more}}
+    return {
+        "get": {"parameters": list(parameters), "responses": {"200": {"content": content}}, **more}
+    }
 
 
 def given(name: str, place: str = "path", kind: str = "integer", **schema: Any) -> dict[str, Any]:
@@ -86,7 +93,9 @@ class Server:
                 answer = server.answers.get(urlsplit(self.path).path, (404, {"message": "none"}))
                 status, content = answer if isinstance(answer, tuple) else (200, answer)
                 kind = "text/html" if isinstance(content, str) else "application/json"
-                body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+                body = (
+                    content.encode() if isinstance(content, str) else json.dumps(content).encode()
+                )
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Location", f"{server.url}/elsewhere")
@@ -128,16 +137,25 @@ class Bench:
         return load_api(file, name="shop", overlay=self.folder / "overlay.yaml")
 
     def probe(self, api: Api, **answers: Any) -> dict[str, Probed]:
-        self.server.answers = {f"/{path.replace('__', '/')}": answer for path, answer in answers.items()}
+        self.server.answers = {
+            f"/{path.replace('__', '/')}": answer for path, answer in answers.items()
+        }
         self.server.asked.clear()
         transport = Transport(base_url=self.server.url, auth=(), secrets={}, user_agent="t")
         connection = Connection(self.server.url, transport)
-        return {each.operation.name: each for each in probe(api, connection, today=TODAY, wait=lambda _: None)}
+        return {
+            each.operation.name: each
+            for each in probe(api, connection, today=TODAY, wait=lambda _: None)
+        }
 
-    def again(self, paths: Mapping[str, Any], found: Mapping[str, Probed], **answers: Any) -> dict[str, Probed]:
+    def again(
+        self, paths: Mapping[str, Any], found: Mapping[str, Probed], **answers: Any
+    ) -> dict[str, Probed]:
         """Probed once more, with the overlay that the differences found first amount to."""
         before = self.api(paths)
-        text = overlay_text(overlay_actions(list(found.values()), before.document), title="seen", version="1")
+        text = overlay_text(
+            overlay_actions(list(found.values()), before.document), title="seen", version="1"
+        )
         return self.probe(self.api(paths, overlay=text), **answers)
 
 
@@ -167,7 +185,10 @@ def test_what_agrees(bench: Bench) -> None:
 
 def test_fields_that_differ(bench: Bench) -> None:
     api = bench.api(LIST)
-    odd = [{**ADA, "id": "71", "fax": "555-0100"}, {"id": 72, "email": 5, "group": {"id": 5, "lead": None}}]
+    odd = [
+        {**ADA, "id": "71", "fax": "555-0100"},
+        {"id": 72, "email": 5, "group": {"id": 5, "lead": None}},
+    ]
     found = bench.probe(api, customers={"customers": odd, "total": 2.5})["get_customers"]
     assert found.state == "differs"
     assert told(found) == [
@@ -185,7 +206,10 @@ def test_an_overlay_of_the_differences_makes_them_agree(bench: Bench) -> None:
     odd = {**ADA, "id": "71", "fax": "555-0100", "tags": [{"t": 1}, {"t": 1.5, "u": None}]}
     odd["group"] = {"lead": {"a-b": 1}}
     bare = {"id": 72, "email": 5, "fax": None}
-    answers = {"customers": {"customers": [odd, bare], "page": 1}, "customers__71": {**odd, "fax": 5}}
+    answers = {
+        "customers": {"customers": [odd, bare], "page": 1},
+        "customers__71": {**odd, "fax": 5},
+    }
     found = bench.probe(bench.api(paths), **answers)
     assert {each.state for each in found.values()} == {"differs"}
     again = bench.again(paths, found, **answers)
@@ -195,9 +219,17 @@ def test_an_overlay_of_the_differences_makes_them_agree(bench: Bench) -> None:
 
 def test_the_overlay_says_how_it_is_known(bench: Bench) -> None:
     api = bench.api(LIST)
-    found = bench.probe(api, customers={"customers": [{**ADA, "fax": "x", "group": {"id": 5}}, {"id": 1}]})
-    text = overlay_text(overlay_actions(list(found.values()), api.document), title="shop as acme has it", version="1")
-    assert text == """\
+    found = bench.probe(
+        api, customers={"customers": [{**ADA, "fax": "x", "group": {"id": 5}}, {"id": 1}]}
+    )
+    text = overlay_text(
+        overlay_actions(list(found.values()), api.document),
+        title="shop as acme has it",
+        version="1",
+    )
+    assert (
+        text
+        == """\
 overlay: "1.0.0"
 info: {title: shop as acme has it, version: "1"}
 actions:
@@ -208,21 +240,34 @@ actions:
     description: "seen in get_customers: customers[].name"
     remove: true
 """
+    )
 
 
 def test_no_value_is_told(bench: Bench) -> None:
     api = bench.api({**LIST, **GET})
-    odd = {"id": 71, "name": 12345, "note": "keep-this-secret", "by": {"ada@example.com": 1}, "ada@example.org": "x"}
+    odd = {
+        "id": 71,
+        "name": 12345,
+        "note": "keep-this-secret",
+        "by": {"ada@example.com": 1},
+        "ada@example.org": "x",
+    }
     found = bench.probe(api, customers={"customers": [odd, ADA]}, customers__71=odd)
     text = probe_text(list(found.values()))
-    text += overlay_text(overlay_actions(list(found.values()), api.document), title="t", version="1")
+    text += overlay_text(
+        overlay_actions(list(found.values()), api.document), title="t", version="1"
+    )
     for value in ("12345", "keep-this-secret", "example", "71", "Ada"):
         assert value not in text
     assert ("table", "customers[].*", "names that may be data") in told(found["get_customers"])
 
 
 def test_the_list_in_another_envelope(bench: Bench) -> None:
-    for answer in ([ADA, BOB], {"results": [ADA, BOB], "count": 2}, {"results": [{**ADA, "fax": "1"}]}):
+    for answer in (
+        [ADA, BOB],
+        {"results": [ADA, BOB], "count": 2},
+        {"results": [{**ADA, "fax": "1"}]},
+    ):
         found = bench.probe(bench.api(LIST), customers=answer)
         assert found["get_customers"].differences[0].kind == "envelope"
         again = bench.again(LIST, found, customers=answer)
@@ -285,7 +330,10 @@ def test_no_connection(bench: Bench, tmp_path: Path) -> None:
 
 def test_an_empty_list_shows_its_envelope_only(bench: Bench) -> None:
     found = bench.probe(bench.api({**LIST, **GET}), customers={"customers": []})
-    assert (found["get_customers"].state, found["get_customers"].note) == ("agrees", "the list is empty")
+    assert (found["get_customers"].state, found["get_customers"].note) == (
+        "agrees",
+        "the list is empty",
+    )
     assert (found["get_customers_customer_id"].state, found["get_customers_customer_id"].note) == (
         "not tried",
         "needs customer_id",
@@ -293,16 +341,23 @@ def test_an_empty_list_shows_its_envelope_only(bench: Bench) -> None:
 
 
 def test_a_404_that_means_an_empty_list(bench: Bench) -> None:
-    paths = {"/customers": read(CUSTOMERS, **{"x-runner-items": "customers", "x-runner-empty": [404]})}
+    paths = {
+        "/customers": read(CUSTOMERS, **{"x-runner-items": "customers", "x-runner-empty": [404]})
+    }
     assert bench.probe(bench.api(paths))["get_customers"].state == "agrees"
 
 
 def test_a_failure_that_the_document_declares(bench: Bench) -> None:
     failure = {"field": "state", "values": ["ERROR"], "code": "code", "credentials": [10003]}
-    paths = {"/customers": read(CUSTOMERS, **{"x-runner-items": "customers", "x-runner-failure": failure})}
+    paths = {
+        "/customers": read(
+            CUSTOMERS, **{"x-runner-items": "customers", "x-runner-failure": failure}
+        )
+    }
     api = bench.api(paths)
     states = [
-        bench.probe(api, customers={"state": "ERROR", "code": code})["get_customers"].state for code in (10003, 10004)
+        bench.probe(api, customers={"state": "ERROR", "code": code})["get_customers"].state
+        for code in (10003, 10004)
     ]
     assert states == ["not allowed", "failed"]
 
@@ -317,7 +372,10 @@ def test_a_search_that_has_to_have_dates_and_pages(bench: Bench) -> None:
             given("status", "query", "string", enum=["open", "paid"]),
             given("page", "query"),
             given("size", "query"),
-            **{"x-runner-pagination": {"page": "page", "count": "size", "size": 50}, "x-runner-items": "*"},
+            **{
+                "x-runner-pagination": {"page": "page", "count": "size", "size": 50},
+                "x-runner-items": "*",
+            },
         )
     }
     bench.probe(bench.api(paths), orders=[])
@@ -335,7 +393,9 @@ def test_ids_belong_together(bench: Bench) -> None:
     thing = {"type": "object"}
     paths = {
         "/jobs/{job_id}/orders/{order_id}": read(thing, given("job_id"), given("order_id")),
-        "/jobs/{jobId}/orders/{order_id}/lines/{id}": read(thing, given("jobId"), given("order_id"), given("id")),
+        "/jobs/{jobId}/orders/{order_id}/lines/{id}": read(
+            thing, given("jobId"), given("order_id"), given("id")
+        ),
         "/jobs/{job_id}/orders/{order_id}/lines": read(
             {"type": "array", "items": thing}, given("job_id"), given("order_id")
         ),
@@ -365,9 +425,16 @@ def test_ids_belong_together(bench: Bench) -> None:
 
 def test_only_what_reads_is_asked(bench: Bench) -> None:
     paths = {
-        "/customers": {**LIST["/customers"], "post": {"responses": {"201": {"description": "made"}}}},
-        "/search": {"post": {"x-runner-effect": "read", "responses": {"200": {"description": "found"}}}},
-        "/undo": {"get": {"x-runner-effect": "update", "responses": {"200": {"description": "undone"}}}},
+        "/customers": {
+            **LIST["/customers"],
+            "post": {"responses": {"201": {"description": "made"}}},
+        },
+        "/search": {
+            "post": {"x-runner-effect": "read", "responses": {"200": {"description": "found"}}}
+        },
+        "/undo": {
+            "get": {"x-runner-effect": "update", "responses": {"200": {"description": "undone"}}}
+        },
     }
     found = bench.probe(bench.api(paths), customers={"customers": []})
     assert found["post_search"].note == "it is a POST"
@@ -382,7 +449,12 @@ def test_an_api_that_reads_nothing(bench: Bench) -> None:
 
 
 def test_schemas_that_are_composed(bench: Bench) -> None:
-    named = {"allOf": [CUSTOMER, {"type": "object", "properties": {"vip": {"type": "boolean"}}, "required": ["vip"]}]}
+    named = {
+        "allOf": [
+            CUSTOMER,
+            {"type": "object", "properties": {"vip": {"type": "boolean"}}, "required": ["vip"]},
+        ]
+    }
     tree = {"type": "object", "properties": {"inner": {"$ref": "#/components/schemas/Tree"}}}
     paths = {
         "/all": read(named),
@@ -411,7 +483,9 @@ def test_the_text(bench: Bench) -> None:
     paths = {**LIST, **GET, "/refunds/{refund_id}": read(CUSTOMER, given("refund_id"))}
     odd = {"id": 71, "fax": [], "name": None}
     found = bench.probe(bench.api(paths), customers={"customers": [ADA]}, customers__71=odd)
-    assert probe_text(list(found.values())) == """\
+    assert (
+        probe_text(list(found.values()))
+        == """\
 operation                  state      status  objects
 get_customers              agrees        200        1
 get_customers_customer_id  differs       200        1  2 differences
@@ -423,3 +497,4 @@ get_customers_customer_id  GET /customers/{customer_id}
 
 1 agrees, 1 differs, 1 not tried
 """
+    )

@@ -31,8 +31,12 @@ def ann(server: FaultServer) -> dict[str, Any]:
     return server.shop.create("/customers", {"id": 7, "name": "Ann", "notes": "old"})
 
 
-@pytest.mark.parametrize("lost", [actions.close(), actions.reset(), actions.answer(503), actions.html()])
-def test_what_did_not_land_stays_unknown_until_it_shows(server: FaultServer, bench: Bench, lost: Action) -> None:
+@pytest.mark.parametrize(
+    "lost", [actions.close(), actions.reset(), actions.answer(503), actions.html()]
+)
+def test_what_did_not_land_stays_unknown_until_it_shows(
+    server: FaultServer, bench: Bench, lost: Action
+) -> None:
     customer = ann(server)
     server.on("PUT", "/customers/7", lost)
     for _ in range(2):
@@ -52,7 +56,11 @@ def test_what_landed_is_done_at_once(server: FaultServer, bench: Bench) -> None:
     server.on("PUT", "/customers/7", landed)
     for _ in range(2):
         ran = bench.run(PUT)
-        assert (ran.row.bucket, ran.ended.exit_code, ran.row.outputs) == ("done", 0, {"name": "Ann"})
+        assert (ran.row.bucket, ran.ended.exit_code, ran.row.outputs) == (
+            "done",
+            0,
+            {"name": "Ann"},
+        )
     assert len(server.writes()) == 1
     assert [each.method for each in server.deliveries()] == ["PUT", "GET"]
 
@@ -74,7 +82,9 @@ def test_what_is_not_given_back_proves_nothing(server: FaultServer, bench: Bench
     assert "read back: not given back, and so not compared: notes" in ran.row.reason
 
 
-def test_a_settled_update_is_sent_again_where_a_person_says_so(server: FaultServer, bench: Bench) -> None:
+def test_a_settled_update_is_sent_again_where_a_person_says_so(
+    server: FaultServer, bench: Bench
+) -> None:
     ann(server)
     server.on("PUT", "/customers/7", actions.close(), nth=1)
     assert bench.run(PUT).row.bucket == "unknown"
@@ -117,4 +127,8 @@ def test_what_is_given_back_in_another_form_is_not_compared() -> None:
     sent = {"to": {"country": "US", "lines": [{"sku": "A"}]}}
     there = {"to": {"country": "United States", "lines": [{"sku": "B"}]}}
     compared = compare_with(sent, there, unlike={"to.country", "to.lines.sku"})
-    assert (compared.apart, compared.different, compared.whole) == (("to.country", "to.lines[0].sku"), (), False)
+    assert (compared.apart, compared.different, compared.whole) == (
+        ("to.country", "to.lines[0].sku"),
+        (),
+        False,
+    )

@@ -20,7 +20,9 @@ steps:
     use: shop.create_order
     with: {reference: "{{ row.ref }}"}
 """
-SHARED = ALONE.replace("    use: shop.create_customer", "    once_per: row.customer\n    use: shop.create_customer")
+SHARED = ALONE.replace(
+    "    use: shop.create_customer", "    once_per: row.customer\n    use: shop.create_customer"
+)
 ONLY_SHARED = SHARED[: SHARED.index("  - id: order")]
 
 
@@ -33,7 +35,10 @@ def test_once_per_is_taken_away(server: FaultServer, bench: Bench, steps: str) -
     assert {call.state for row in plan.rows.values() for call in row.planned} == {"changed"}
     ran = bench.run(alone, SHEET, head=HEAD)
     assert ran.buckets == {"rejected": 3}
-    assert "it was done once for rows that share a value, and once_per is gone; nothing of" in ran.rows["A"].reason
+    assert (
+        "it was done once for rows that share a value, and once_per is gone; nothing of"
+        in ran.rows["A"].reason
+    )
     assert "--again 'A' --why" in ran.rows["A"].reason
     assert len(server.writes()) == before
     ran = bench.run(alone, SHEET + "E,c\n", head=HEAD)
@@ -43,7 +48,9 @@ def test_once_per_is_taken_away(server: FaultServer, bench: Bench, steps: str) -
     assert bench.run(alone, SHEET, head=HEAD, again=["A"]).rows["A"].bucket == "done"
 
 
-def test_a_row_that_is_refused_after_the_change_may_be_mended(server: FaultServer, bench: Bench) -> None:
+def test_a_row_that_is_refused_after_the_change_may_be_mended(
+    server: FaultServer, bench: Bench
+) -> None:
     bench.run(SHARED, table("ref,customer", ("A", "c")), head=HEAD)
     server.on("POST", "/customers", actions.answer(422), nth=1)
     bench.run(ALONE, table("ref,customer", ("E", "c")), head=HEAD)
@@ -55,8 +62,14 @@ def test_once_per_is_added(server: FaultServer, bench: Bench) -> None:
     bench.run(ALONE, SHEET, head=HEAD, selection=Selection(only=("A", "D")))
     before = len(server.writes())
     ran = bench.run(SHARED, SHEET, head=HEAD)
-    assert {key: row.bucket for key, row in ran.rows.items()} == {"A": "rejected", "B": "done", "D": "rejected"}
-    assert "it was done for this row alone in run 1, and once_per is there now" in ran.rows["A"].reason
+    assert {key: row.bucket for key, row in ran.rows.items()} == {
+        "A": "rejected",
+        "B": "done",
+        "D": "rejected",
+    }
+    assert (
+        "it was done for this row alone in run 1, and once_per is there now" in ran.rows["A"].reason
+    )
     assert [write.path for write in server.writes()[before:]] == ["/customers", "/orders"]
     ran = bench.run(SHARED, SHEET, head=HEAD)
     assert ran.rows["A"].bucket == "done", "the value is done by now, and nothing is sent for it"
@@ -85,12 +98,18 @@ ORDER = table("ref,sku", ("A", "x"), ("A", "y"))
         (SINGLE, LINES, "it was done once for this row in run 1, and for_each is there now"),
         (BY_POSITION, SINGLE, "it was done for 2 items in run 1, and for_each is gone"),
         (LINES, SINGLE, "it was done for 2 items in run 1, and for_each is gone"),
-        (BY_POSITION, LINES, "for items told apart by position in run 1, and item_key is there now"),
+        (
+            BY_POSITION,
+            LINES,
+            "for items told apart by position in run 1, and item_key is there now",
+        ),
         (LINES, BY_POSITION, "for items told apart by item_key in run 1, and item_key is gone"),
     ],
     ids=["item", "item_key", "no item", "no items of item_key", "keys", "positions"],
 )
-def test_items_come_and_go(server: FaultServer, bench: Bench, first: str, then: str, reason: str) -> None:
+def test_items_come_and_go(
+    server: FaultServer, bench: Bench, first: str, then: str, reason: str
+) -> None:
     bench.run(first, ORDER, head=GROUPED)
     before = len(server.writes())
     assert [call.state for call in bench.plan(then, ORDER, head=GROUPED).row.planned] == ["changed"]
@@ -102,7 +121,9 @@ def test_items_come_and_go(server: FaultServer, bench: Bench, first: str, then: 
 
 
 @pytest.mark.parametrize("skus", [("11", "72"), ("1", "2"), ("2", "1")])
-@pytest.mark.parametrize(("first", "then"), [(LINES, BY_POSITION), (BY_POSITION, LINES)], ids=["gone", "there"])
+@pytest.mark.parametrize(
+    ("first", "then"), [(LINES, BY_POSITION), (BY_POSITION, LINES)], ids=["gone", "there"]
+)
 def test_keys_that_are_numbers_are_no_positions(
     server: FaultServer, bench: Bench, first: str, then: str, skus: tuple[str, str]
 ) -> None:

@@ -37,16 +37,30 @@ steps:
         ("none", "none", 0, 0, ""),
         ("none", "none", 1, None, "customer: expected none, found one"),
         ('"result[0].name == row.ref"', "customer[0].id", 2, 1001, ""),
-        ("\"result[0].name == 'B'\"", "customer[0].id", 2, None, "customer: expected result[0].name == 'B'"),
+        (
+            "\"result[0].name == 'B'\"",
+            "customer[0].id",
+            2,
+            None,
+            "customer: expected result[0].name == 'B'",
+        ),
     ],
 )
 def test_what_a_read_is_expected_to_find(
-    server: FaultServer, bench: Bench, expect: str, customer: str, count: int, sent: int | None, reason: str
+    server: FaultServer,
+    bench: Bench,
+    expect: str,
+    customer: str,
+    count: int,
+    sent: int | None,
+    reason: str,
 ) -> None:
     for _ in range(count):
         server.shop.create("/customers", {"name": "A"})
     ran = bench.run(SEARCH.format(expect=expect, customer=customer))
-    assert [write.json().get("customer_id", 0) for write in server.writes()] == ([] if sent is None else [sent])
+    assert [write.json().get("customer_id", 0) for write in server.writes()] == (
+        [] if sent is None else [sent]
+    )
     assert ran.row.reason == reason
     assert ran.row.bucket == ("done" if sent is not None else "rejected")
 
@@ -74,7 +88,8 @@ outputs: {order: "{{ order.id }}"}
 
 
 @pytest.mark.parametrize(
-    ("count", "writes", "bucket", "order"), [(0, 1, "done", 1001), (1, 0, "found", 1001), (2, 0, "rejected", None)]
+    ("count", "writes", "bucket", "order"),
+    [(0, 1, "done", 1001), (1, 0, "found", 1001), (2, 0, "rejected", None)],
 )
 def test_what_is_found_is_not_created(
     server: FaultServer, bench: Bench, count: int, writes: int, bucket: str, order: int | None
@@ -108,7 +123,9 @@ def test_a_write_waits_for_its_search(server: FaultServer, bench: Bench) -> None
 
 
 def test_a_search_goes_over_all_pages(server: FaultServer, bench: Bench) -> None:
-    steps = GUARDED.replace("shop.search_orders\n      with: {reference", "shop.search_customers\n      with: {name")
+    steps = GUARDED.replace(
+        "shop.search_orders\n      with: {reference", "shop.search_customers\n      with: {name"
+    )
     for nth, (name, total) in enumerate([("B", 2), ("A", 2)], start=1):
         page = {"customers": [{"id": nth, "reference": name}], "total_results": total}
         server.on("GET", "/customers", actions.answer(200, page), nth=nth)
@@ -118,7 +135,8 @@ def test_a_search_goes_over_all_pages(server: FaultServer, bench: Bench) -> None
 
 
 @pytest.mark.parametrize(
-    ("failures", "retry", "tries", "bucket"), [(2, 3, 3, "done"), (2, 2, 2, "not started"), (1, 1, 1, "not started")]
+    ("failures", "retry", "tries", "bucket"),
+    [(2, 3, 3, "done"), (2, 2, 2, "not started"), (1, 1, 1, "not started")],
 )
 def test_reads_are_tried_as_often_as_retry_says(
     server: FaultServer, bench: Bench, failures: int, retry: int, tries: int, bucket: str
@@ -133,7 +151,9 @@ def test_reads_are_tried_as_often_as_retry_says(
     assert ran.ended.exit_code == (0 if bucket == "done" else 8)
 
 
-def test_a_read_whose_answer_was_cut_short_is_tried_again(server: FaultServer, bench: Bench) -> None:
+def test_a_read_whose_answer_was_cut_short_is_tried_again(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("GET", "/customers", actions.truncated(200), nth=1)
     server.shop.create("/customers", {"name": "A"})
     ran = bench.run(SEARCH.format(expect="one", customer="customer.id"))

@@ -37,10 +37,18 @@ def test_when_it_is_false_nothing_is_sent(server: FaultServer, bench: Bench) -> 
     assert ran.rows["A"].outputs == {"order": None}
 
 
-def test_when_it_cannot_be_told_before_the_run_the_plan_says_so(server: FaultServer, bench: Bench) -> None:
-    steps = ORDER + "  - {id: line, use: shop.create_line, when: order.total > 5, with: {order_id: '{{ order.id }}'}}\n"
+def test_when_it_cannot_be_told_before_the_run_the_plan_says_so(
+    server: FaultServer, bench: Bench
+) -> None:
+    steps = (
+        ORDER
+        + "  - {id: line, use: shop.create_line, when: order.total > 5, with: {order_id: '{{ order.id }}'}}\n"
+    )
     plan = bench.plan(steps)
-    assert [(call.step, call.state) for call in plan.row.planned] == [("order", "to send"), ("line", "undecided")]
+    assert [(call.step, call.state) for call in plan.row.planned] == [
+        ("order", "to send"),
+        ("line", "undecided"),
+    ]
     assert plan.row.planned[1].reason == "order.total > 5"
     assert server.connections == 0
 
@@ -67,13 +75,24 @@ def test_for_each_goes_through_the_items_in_order(server: FaultServer, bench: Be
 def test_for_each_ends_at_the_first_item_that_fails(server: FaultServer, bench: Bench) -> None:
     server.on("POST", "/orders/1001/lines", actions.answer(422, {"message": "no such sku"}), nth=2)
     ran = bench.run(LINES, SHEET, head=GROUPED)
-    assert [write.json()["sku"] for write in server.deliveries("POST", "/orders/1001/lines")] == ["x", "z"]
-    assert (ran.rows["A"].bucket, ran.rows["A"].reason) == ("rejected", "lines: item 2: 422 no such sku")
+    assert [write.json()["sku"] for write in server.deliveries("POST", "/orders/1001/lines")] == [
+        "x",
+        "z",
+    ]
+    assert (ran.rows["A"].bucket, ran.rows["A"].reason) == (
+        "rejected",
+        "lines: item 2: 422 no such sku",
+    )
     assert ran.rows["B"].bucket == "done"
     assert ran.ended.line_buckets["rejected"] == 3
     assert ran.ended.exit_code == 4
     again = bench.run(LINES, SHEET, head=GROUPED)
-    assert [write.json()["sku"] for write in server.deliveries("POST", "/orders/1001/lines")] == ["x", "z", "z", "007"]
+    assert [write.json()["sku"] for write in server.deliveries("POST", "/orders/1001/lines")] == [
+        "x",
+        "z",
+        "z",
+        "007",
+    ]
     assert again.buckets == {"done": 2}
 
 
@@ -89,7 +108,9 @@ def test_for_each_over_something_else_than_a_list(server: FaultServer, bench: Be
     assert "a list is needed" in ran.rows["A"].reason
 
 
-def test_lines_in_another_order_are_the_same_lines_by_their_item_key(server: FaultServer, bench: Bench) -> None:
+def test_lines_in_another_order_are_the_same_lines_by_their_item_key(
+    server: FaultServer, bench: Bench
+) -> None:
     steps = LINES.replace("    for_each:", "    item_key: item.sku\n    for_each:")
     bench.run(steps, SHEET, head=GROUPED)
     before = len(server.writes())
@@ -99,7 +120,9 @@ def test_lines_in_another_order_are_the_same_lines_by_their_item_key(server: Fau
     assert ran.rows["A"].reason == "done in run 1"
 
 
-def test_lines_in_another_order_are_other_lines_without_an_item_key(server: FaultServer, bench: Bench) -> None:
+def test_lines_in_another_order_are_other_lines_without_an_item_key(
+    server: FaultServer, bench: Bench
+) -> None:
     bench.run(LINES, SHEET, head=GROUPED)
     before = len(server.writes())
     ran = bench.run(LINES, "ref,sku,quantity\nA,007,4\nB,y,2\nA,x,1\nA,z,3\n", head=GROUPED)
@@ -172,12 +195,18 @@ def test_a_null_has_no_text(server: FaultServer, bench: Bench) -> None:
 def test_a_lone_null_is_left_out(server: FaultServer, bench: Bench) -> None:
     steps = ORDER.replace("with: {", 'with: {total: "{{ row.total }}", ')
     bench.run(steps, table("ref,total", ("A", ""), ("B", "12.10")), head=columns(total="decimal"))
-    assert [write.body for write in server.writes()] == ['{"reference":"A"}', '{"total":12.10,"reference":"B"}']
+    assert [write.body for write in server.writes()] == [
+        '{"reference":"A"}',
+        '{"total":12.10,"reference":"B"}',
+    ]
 
 
 def test_data_is_never_a_template(server: FaultServer, bench: Bench) -> None:
     server.on("POST", "/orders", actions.answer(201, {"id": "{{ 7*7 }}"}), nth=1)
-    steps = ORDER + "  - {id: c, use: shop.create_customer, with: {name: '{{ order.id }}', notes: '{{ row.ref }}'}}\n"
+    steps = (
+        ORDER
+        + "  - {id: c, use: shop.create_customer, with: {name: '{{ order.id }}', notes: '{{ row.ref }}'}}\n"
+    )
     bench.run(steps, "ref\n{{ row.ref }}{% x %}\n")
     assert server.writes()[1].json() == {"name": "{{ 7*7 }}", "notes": "{{ row.ref }}{% x %}"}
 

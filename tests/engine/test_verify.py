@@ -45,7 +45,9 @@ def test_what_is_there_is_done_and_read_back_once(server: FaultServer, bench: Be
     assert (call.operation, call.effect, call.state) == ("shop.get_customer", "read", "done")
 
 
-def test_a_success_that_changed_nothing_is_rejected_and_not_sent_again(server: FaultServer, bench: Bench) -> None:
+def test_a_success_that_changed_nothing_is_rejected_and_not_sent_again(
+    server: FaultServer, bench: Bench
+) -> None:
     customer = ann(server)
     server.on("PUT", "/customers/7", actions.answer(200, {"id": 7}))
     for _ in range(2):
@@ -72,7 +74,9 @@ def test_what_is_not_given_back_is_noticed_once(server: FaultServer, bench: Benc
     ran = bench.run(steps, table("ref", *"ABC"))
     assert ran.buckets == {"done": 3}
     noticed = [event.text for event in ran.events if isinstance(event, Noticed)]
-    assert noticed == ["change is verified but for what is not given back, and so not compared: notes"]
+    assert noticed == [
+        "change is verified but for what is not given back, and so not compared: notes"
+    ]
 
 
 def test_where_nothing_is_given_back_nothing_is_verified(server: FaultServer, bench: Bench) -> None:
@@ -80,7 +84,9 @@ def test_where_nothing_is_given_back_nothing_is_verified(server: FaultServer, be
     assert "nothing that it sent is given back: say what to look at" in bench.run(WHOLE).row.reason
 
 
-@pytest.mark.parametrize(("status", "bucket"), [(404, "rejected"), (500, "not started"), (401, "not started")])
+@pytest.mark.parametrize(
+    ("status", "bucket"), [(404, "rejected"), (500, "not started"), (401, "not started")]
+)
 def test_what_cannot_be_read_back_is_not_verified_yet(
     server: FaultServer, bench: Bench, status: int, bucket: str
 ) -> None:
@@ -89,26 +95,35 @@ def test_what_cannot_be_read_back_is_not_verified_yet(
         server.on("GET", "/customers/7", actions.answer(status), nth=nth)
     ran = bench.run(WHOLE)
     assert ran.row.bucket == bucket
-    assert f"answered 200, and it could not be read back: shop.get_customer: {status}" in ran.row.reason
+    assert (
+        f"answered 200, and it could not be read back: shop.get_customer: {status}"
+        in ran.row.reason
+    )
     assert bench.calls()["A", "change", ""].state == "done"
     while bench.run(WHOLE).row.bucket != "done":
         pass
     assert len(server.writes()) == 1
 
 
-def test_an_expression_sees_what_was_read_back_and_the_row(server: FaultServer, bench: Bench) -> None:
+def test_an_expression_sees_what_was_read_back_and_the_row(
+    server: FaultServer, bench: Bench
+) -> None:
     ann(server)
     steps = CHANGE.format(verify="result.name == row.ref")
     ran = bench.run(steps, table("ref,x", ("A", 1)), head=columns(x="integer"))
     assert ran.row.bucket == "done"
     other = CHANGE.format(verify="result.notes == 'other'")
-    ran = bench.run(other, table("ref,x", ("A", 1)), head=columns(x="integer"))  # what was read back then is not enough
+    ran = bench.run(
+        other, table("ref,x", ("A", 1)), head=columns(x="integer")
+    )  # what was read back then is not enough
     told = "change: answered 200, and read back it is not so: expected result.notes == 'other'"
     assert ran.row.reason.startswith(told)
     assert (reads(server), len(server.writes())) == (2, 1)
 
 
-def test_a_create_is_read_back_by_the_id_that_it_was_answered_with(server: FaultServer, bench: Bench) -> None:
+def test_a_create_is_read_back_by_the_id_that_it_was_answered_with(
+    server: FaultServer, bench: Bench
+) -> None:
     assert bench.run(MADE).row.bucket == "done"
     assert server.deliveries("GET")[0].path == "/customers/1001"
     server.shop.objects["/customers"].clear()

@@ -41,7 +41,9 @@ def intents(folder: Path) -> dict[tuple[str, str], tuple[str, str, str]]:
     return {(url, body): (state, digest, amount) for url, body, state, digest, amount in found}
 
 
-def test_the_intent_of_every_write_is_on_the_disk_before_it_arrives(server: FaultServer, bench: Bench) -> None:
+def test_the_intent_of_every_write_is_on_the_disk_before_it_arrives(
+    server: FaultServer, bench: Bench
+) -> None:
     seen: list[tuple[str, str, str]] = []
 
     def look(delivery: Delivery) -> None:
@@ -55,7 +57,9 @@ def test_the_intent_of_every_write_is_on_the_disk_before_it_arrives(server: Faul
     assert {digest for _, digest, _ in seen} == {call.digest for call in bench.calls().values()}
 
 
-def test_an_outcome_is_on_the_disk_before_the_next_write_of_its_row(server: FaultServer, bench: Bench) -> None:
+def test_an_outcome_is_on_the_disk_before_the_next_write_of_its_row(
+    server: FaultServer, bench: Bench
+) -> None:
     def look(delivery: Delivery) -> None:
         if delivery.path != "/orders":
             reference = delivery.json()["reference"]
@@ -90,7 +94,9 @@ ONCE: list[tuple[str, Action, str, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("action", "bucket", "exit_code"), [row[1:] for row in ONCE], ids=[row[0] for row in ONCE])
+@pytest.mark.parametrize(
+    ("action", "bucket", "exit_code"), [row[1:] for row in ONCE], ids=[row[0] for row in ONCE]
+)
 @pytest.mark.parametrize("path", ["/orders", "/orders/1001/payments"])
 def test_a_write_that_may_have_landed_is_sent_once(
     server: FaultServer, bench: Bench, action: Action, bucket: str, exit_code: int, path: str
@@ -102,7 +108,9 @@ def test_a_write_that_may_have_landed_is_sent_once(
     if bucket == "unknown":
         bench.run(PAID)
         assert len(server.deliveries("POST", path)) == 1
-        assert bench.calls()["A", "order" if path == "/orders" else "payment", ""].state == "unknown"
+        assert (
+            bench.calls()["A", "order" if path == "/orders" else "payment", ""].state == "unknown"
+        )
 
 
 def test_a_write_that_was_not_sent_is_tried_again(server: FaultServer, tmp_path: Path) -> None:
@@ -126,10 +134,16 @@ def test_a_write_that_was_not_sent_is_tried_again(server: FaultServer, tmp_path:
 def test_rows_that_gave_up_are_no_success(server: FaultServer, bench: Bench) -> None:
     """Each row in between succeeds, so that no stop rule fires; the run is not done all the same."""
     server.on("GET", "/customers/1", actions.answer(500))
-    seen = "  - {id: seen, use: shop.get_customer, with: {customer_id: '{{ row.gate }}'}, retry: 1}\n"
+    seen = (
+        "  - {id: seen, use: shop.get_customer, with: {customer_id: '{{ row.gate }}'}, retry: 1}\n"
+    )
     steps = ORDER.replace("steps:\n", f"steps:\n{seen}")
     server.on("GET", "/customers/2", actions.answer(200, {"id": 2}))
-    ran = bench.run(steps, table("ref,gate", ("A", 1), ("B", 2), ("C", 1), ("D", 2)), head=columns(gate="integer"))
+    ran = bench.run(
+        steps,
+        table("ref,gate", ("A", 1), ("B", 2), ("C", 1), ("D", 2)),
+        head=columns(gate="integer"),
+    )
     assert ran.buckets == {"done": 2, "not started": 2}
     assert ran.ended.exit_code == 8
     assert ran.ended.stopped.startswith("2 rows could not go on")
@@ -154,7 +168,9 @@ LAST = [actions.throttle("9999"), actions.answer(401), actions.answer(422), acti
 
 
 @pytest.mark.parametrize("last", LAST, ids=["429", "401", "422", "500"])
-def test_a_repeatable_write_that_may_have_landed_stays_unknown(server: FaultServer, bench: Bench, last: Action) -> None:
+def test_a_repeatable_write_that_may_have_landed_stays_unknown(
+    server: FaultServer, bench: Bench, last: Action
+) -> None:
     server.on("PUT", "/orders/7", actions.close(), nth=1)
     server.on("PUT", "/orders/7", last)
     ran = bench.run(PUT)
@@ -181,7 +197,13 @@ def test_secrets_are_nowhere(server: FaultServer, bench: Bench) -> None:
     assert server.deliveries()[0].headers["x-api-key"] == CANARY
     told = repr(ran.events) + repr(bench.calls()) + repr(bench.transports)
     kept = journal_bytes(bench.folder)
-    for form in (CANARY, quote(CANARY), quote(CANARY, safe=""), quote_plus(CANARY), CANARY.replace('"', '\\"')):
+    for form in (
+        CANARY,
+        quote(CANARY),
+        quote(CANARY, safe=""),
+        quote_plus(CANARY),
+        CANARY.replace('"', '\\"'),
+    ):
         assert form not in told
         assert form.encode() not in kept
 
@@ -217,7 +239,9 @@ def test_reads_that_fail_end_the_run_as_stopped(server: FaultServer, bench: Benc
     assert (ran.ended.exit_code, ran.buckets) == (8, {"not started": 9})
 
 
-def test_a_journal_that_cannot_be_written_ends_the_run_before_the_next_send(server: FaultServer, bench: Bench) -> None:
+def test_a_journal_that_cannot_be_written_ends_the_run_before_the_next_send(
+    server: FaultServer, bench: Bench
+) -> None:
     class Full(Journal):
         """The disk is full at the third intent."""
 
@@ -231,7 +255,9 @@ def test_a_journal_that_cannot_be_written_ends_the_run_before_the_next_send(serv
             super().intend(call)
 
     bench.journal_class = Full
-    with pytest.raises(StoppedError, match="cannot be written"):  # the end of the run cannot be recorded either
+    with pytest.raises(
+        StoppedError, match="cannot be written"
+    ):  # the end of the run cannot be recorded either
         bench.run(ORDER, table("ref", *range(9)))
     assert len(server.deliveries()) == 2
 
@@ -252,7 +278,9 @@ outputs: {order: "{{ order.id }}"}
 """
 
 
-def test_no_value_of_one_row_reaches_the_request_of_another(server: FaultServer, bench: Bench) -> None:
+def test_no_value_of_one_row_reaches_the_request_of_another(
+    server: FaultServer, bench: Bench
+) -> None:
     rows = [(f"R{n % 300}", f"s{n}", n) for n in range(900)]
     head = grouped("ref", {"sku": "string", "price": "integer"})
     ran = bench.run(LINES, table("ref,sku,price", *rows), head=head, workers=64)
@@ -264,14 +292,21 @@ def test_no_value_of_one_row_reaches_the_request_of_another(server: FaultServer,
     for write in server.writes():
         sent.setdefault(write.path, []).append(write.json())
     for ref, order in ids.items():
-        assert [line["sku"] for line in sent[f"/orders/{order}/lines"]] == [f"{ref}/{sku}" for sku in wanted[ref]]
+        assert [line["sku"] for line in sent[f"/orders/{order}/lines"]] == [
+            f"{ref}/{sku}" for sku in wanted[ref]
+        ]
         amount = sum(price for row, _, price in rows if row == ref)
         assert sent[f"/orders/{order}/payments"] == [{"amount": amount, "reference": ref}]
     assert server.repeated() == []
 
 
 def test_every_row_is_in_one_bucket(server: FaultServer, bench: Bench) -> None:
-    kinds = [actions.close(), actions.answer(422), actions.answer(201, {"id": 7}), actions.answer(201, {"id": 8})]
+    kinds = [
+        actions.close(),
+        actions.answer(422),
+        actions.answer(201, {"id": 7}),
+        actions.answer(201, {"id": 8}),
+    ]
     for nth in range(40):
         server.on("POST", "/orders", kinds[nth % 4], nth=nth + 1)
     ran = bench.run(ORDER, table("ref", *range(40)), workers=2)
@@ -280,7 +315,9 @@ def test_every_row_is_in_one_bucket(server: FaultServer, bench: Bench) -> None:
     assert ran.buckets == {"done": 20, "rejected": 10, "unknown": 10}
 
 
-def test_rows_that_are_counted_twice_are_a_fault(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_are_counted_twice_are_a_fault(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An input that gives more rows than it says it has stands for any fault that does."""
     monkeypatch.setattr(Input, "row_count", property(lambda _: 1))
     ran = bench.run(ORDER, "ref\nA\nB\n")

@@ -13,7 +13,16 @@ from runner.catalogue import Catalogue
 from runner.config import Secret
 from runner.engine.again import asked_again, by_key
 from runner.engine.context import Connection, Context
-from runner.engine.events import CallFinished, Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted, Waiting
+from runner.engine.events import (
+    CallFinished,
+    Event,
+    Reporter,
+    RowFinished,
+    RowResult,
+    RunEnded,
+    RunStarted,
+    Waiting,
+)
 from runner.engine.once import OncePer
 from runner.engine.pace import Pace
 from runner.engine.retry import Budget
@@ -67,7 +76,11 @@ class Ran:
 
     @property
     def rows(self) -> dict[str, RowResult]:
-        return {event.result.key: event.result for event in self.events if isinstance(event, RowFinished)}
+        return {
+            event.result.key: event.result
+            for event in self.events
+            if isinstance(event, RowFinished)
+        }
 
     @property
     def row(self) -> RowResult:
@@ -122,22 +135,33 @@ class Bench:
                 connection = Connection(self.base_url, self.transport(), pace, hits_per_day)
                 parts = (connection, history, journal)
                 rows = history.again(number)
-                ran = self._execute(recipe, sheet, selection, parts, number, workers, stop, more, rows, max_failures)
+                ran = self._execute(
+                    recipe, sheet, selection, parts, number, workers, stop, more, rows, max_failures
+                )
             journal.end(number, state="finished", exit_code=ran.ended.exit_code, finished_at="")
         return ran
 
     def _asked(self, history: History, again: Sequence[str]) -> list[AgainRecord]:
-        return asked_again(history, self.account, "shop-import", again, why="it is gone", who="me", at="now")
+        return asked_again(
+            history, self.account, "shop-import", again, why="it is gone", who="me", at="now"
+        )
 
     def plan(
-        self, steps: str, sheet: str | None = "ref\nA\n", *, head: str = HEAD, again: Sequence[str] = ()
+        self,
+        steps: str,
+        sheet: str | None = "ref\nA\n",
+        *,
+        head: str = HEAD,
+        again: Sequence[str] = (),
     ) -> Ran:
         """The dry run."""
         with self._history() as history:
             parts = (Connection("http://127.0.0.1:1"), history, None)
             recipe = self.recipe(steps, head=head)
             asked = self._asked(history, again)
-            return self._execute(recipe, sheet, EVERY_ROW, parts, 0, 1, QuickStop(), lambda _: None, asked)
+            return self._execute(
+                recipe, sheet, EVERY_ROW, parts, 0, 1, QuickStop(), lambda _: None, asked
+            )
 
     def transport(self, *, base_url: str = "", max_answer: int | None = None) -> Transport:
         """A transport as the command makes it, closed with the bench."""
@@ -237,7 +261,18 @@ def journal_bytes(folder: Path) -> bytes:
 
 
 def _record(recipe: Recipe, account: str) -> RunRecord:
-    return RunRecord(recipe.name, "test", account, "recipe.yaml", recipe.digest, "", "", "{}", DATE.isoformat(), "")
+    return RunRecord(
+        recipe.name,
+        "test",
+        account,
+        "recipe.yaml",
+        recipe.digest,
+        "",
+        "",
+        "{}",
+        DATE.isoformat(),
+        "",
+    )
 
 
 def _started(recipe: Recipe, number: int, input_: Input | None) -> RunStarted:

@@ -51,7 +51,11 @@ def name_of(path: str, body: str) -> Name:
     sent = json.loads(body)
     if path == "/customers":
         name: str = sent["name"]
-        return Name("profile", name.removeprefix(_PROFILE)) if name.startswith(_PROFILE) else Name("customer", name)
+        return (
+            Name("profile", name.removeprefix(_PROFILE))
+            if name.startswith(_PROFILE)
+            else Name("customer", name)
+        )
     if re.fullmatch("/customers/[0-9]+", path):
         return Name(UPDATE, sent["notes"].partition(" ")[0])
     if path == "/orders":
@@ -99,7 +103,11 @@ class Chaos:
     def ids(self) -> dict[str, Name]:
         """What was carried out, by the id that it got."""
         objects = self._server.shop.objects
-        return {str(each["id"]): name_of(path, json.dumps(each)) for path in list(objects) for each in objects[path]}
+        return {
+            str(each["id"]): name_of(path, json.dumps(each))
+            for path in list(objects)
+            for each in objects[path]
+        }
 
     def __call__(self, exchange: Exchange) -> bool:
         request = exchange.request
@@ -110,7 +118,11 @@ class Chaos:
 
     def _draw(self, request: Delivery) -> str:
         write = request.is_write
-        name = name_of(request.path, request.body) if write else (request.path, *sorted(request.query.items()))
+        name = (
+            name_of(request.path, request.body)
+            if write
+            else (request.path, *sorted(request.query.items()))
+        )
         with self._lock:
             self._seen[tuple(map(str, name))] += 1
             nth = self._seen[tuple(map(str, name))]
@@ -133,10 +145,16 @@ def _stale(exchange: Exchange) -> bool:
     request, shop = exchange.request, exchange.server.shop
     last = request.path.rpartition("/")[2]
     if last.isdigit():
-        return actions.answer(200, shop.before[last])(exchange) if last in shop.before else behave(exchange)
+        return (
+            actions.answer(200, shop.before[last])(exchange)
+            if last in shop.before
+            else behave(exchange)
+        )
     if any(str(each["id"]) in shop.seeded for each in shop.find(request.path, request.query)):
         return behave(exchange)  # what was there all the time is shown
-    return actions.answer(200, [] if last == "payments" else {last: [], "total_results": 0, "links": {}})(exchange)
+    return actions.answer(
+        200, [] if last == "payments" else {last: [], "total_results": 0, "links": {}}
+    )(exchange)
 
 
 _ACTIONS: Mapping[str, Action] = {

@@ -94,7 +94,9 @@ class Project:
         self.rows(6)
 
     def configure(self, *, account: str = "acme") -> None:
-        (self.folder / "runner.yaml").write_text(CONFIG.format(account=account, url=self.server.url), encoding="utf-8")
+        (self.folder / "runner.yaml").write_text(
+            CONFIG.format(account=account, url=self.server.url), encoding="utf-8"
+        )
 
     def recipe(self, text: str) -> None:
         (self.folder / "orders.yaml").write_text(text, encoding="utf-8")
@@ -103,7 +105,9 @@ class Project:
         self.sheet(*(f"R{n},C{n % 3},{n}.50" for n in range(count)))
 
     def sheet(self, *lines: str) -> None:
-        (self.folder / "orders.csv").write_text("\n".join(["ref,customer,amount", *lines, ""]), encoding="utf-8")
+        (self.folder / "orders.csv").write_text(
+            "\n".join(["ref,customer,amount", *lines, ""]), encoding="utf-8"
+        )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The command as a process, to be ended by `finish`."""
@@ -132,7 +136,9 @@ class Project:
 
     def results(self, run: int = 1) -> dict[str, dict[str, str]]:
         """The results of a run by key."""
-        with (self.folder / "runs" / str(run) / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        with (self.folder / "runs" / str(run) / "results.csv").open(
+            encoding="utf-8-sig", newline=""
+        ) as file:
             return {line["key"]: line for line in csv.DictReader(file)}
 
     def buckets(self, run: int = 1) -> dict[str, int]:
@@ -142,7 +148,12 @@ class Project:
         """Every write in the journal."""
         history = History(self.folder / "runs")
         try:
-            return [c for run in history.runs() for c in history.calls_of_run(run.id) if c.effect != "read"]
+            return [
+                c
+                for run in history.runs()
+                for c in history.calls_of_run(run.id)
+                if c.effect != "read"
+            ]
         finally:
             history.close()
 
@@ -151,7 +162,9 @@ class Project:
         listed = self.call("settle")
         numbers = re.findall(r"^ *call (\d+)\b", listed.out, re.MULTILINE)
         assert listed.code == (5 if numbers else 0), listed
-        assert len(numbers) == sum(call.state in ("intent", "unknown") for call in self.calls()), listed
+        assert len(numbers) == sum(call.state in ("intent", "unknown") for call in self.calls()), (
+            listed
+        )
         return numbers
 
 
@@ -161,4 +174,6 @@ def finish(process: subprocess.Popen[str]) -> Done:
 
 
 def _clean(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}
+    return {
+        name: value for name, value in environment.items() if not name.lower().endswith("_proxy")
+    }

@@ -34,7 +34,15 @@ PATIENCE = 120.0
 POLL = 0.002
 """Seconds between two looks at a child that may have ended."""
 
-LOADED_LATE = ("encodings.idna", "getpass", "resource", "requests", "rich.live", "rich.progress", "runner.cli.main")
+LOADED_LATE = (
+    "encodings.idna",
+    "getpass",
+    "resource",
+    "requests",
+    "rich.live",
+    "rich.progress",
+    "runner.cli.main",
+)
 
 
 @dataclass
@@ -46,7 +54,9 @@ class Forks:
 
     def __enter__(self) -> Forks:
         command = [sys.executable, str(Path(__file__))]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,11 +76,21 @@ class Forks:
             return json.loads(self.process.stdout.readline())
 
     def start(
-        self, folder: Path, arguments: Sequence[str], *, environment: Mapping[str, str], fault: str = "", nth: int = 0
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        fault: str = "",
+        nth: int = 0,
     ) -> Child:
         """The command with `arguments` in `folder`, with a fault of faulty.py if one is named."""
         number = self.ask(
-            folder=str(folder), arguments=list(arguments), environment=dict(environment), fault=fault, nth=nth
+            folder=str(folder),
+            arguments=list(arguments),
+            environment=dict(environment),
+            fault=fault,
+            nth=nth,
         )
         return Child(self, number, folder)
 
@@ -101,7 +121,9 @@ class Child:
         while (code := self.poll()) is None:
             if time.monotonic() > end:
                 self.kill()
-                raise AssertionError(f"the command did not end in {seconds:.0f} s: {self.said('err')}")
+                raise AssertionError(
+                    f"the command did not end in {seconds:.0f} s: {self.said('err')}"
+                )
             time.sleep(POLL)
         return code
 
@@ -175,7 +197,9 @@ def _plan_something() -> None:
             assert run(["run", "torture.yaml", "--target", "test", "--dry-run"]) == 0
 
 
-def _become(folder: str, arguments: list[str], environment: dict[str, str], fault: str, nth: int) -> None:
+def _become(
+    folder: str, arguments: list[str], environment: dict[str, str], fault: str, nth: int
+) -> None:
     """The command, in the child; does not return."""
     from faults.faulty import break_it
     from runner.cli import main

@@ -1,12 +1,12 @@
 """Whether the promises were kept: what the server was sent and made against what the command has said and recorded.
 
-    G1   no write reached the server twice, unless a person has said that it had not arrived; an update that keeps
-         something in step not twice in a run, and not while what became of it is not known
-    G3   what was reported as done is done, and stays so whatever happens next
-    G4   what may have arrived is done or unknown, and nothing else; unknown is listed, and is exit code 5
-    G15  every line of the sheet is in exactly one bucket, under its own number and key
-    G21  what is made for a row is made in what was made for that row
-    G22  what is paid for a row that is done is what its sheet says
+G1   no write reached the server twice, unless a person has said that it had not arrived; an update that keeps
+     something in step not twice in a run, and not while what became of it is not known
+G3   what was reported as done is done, and stays so whatever happens next
+G4   what may have arrived is done or unknown, and nothing else; unknown is listed, and is exit code 5
+G15  every line of the sheet is in exactly one bucket, under its own number and key
+G21  what is made for a row is made in what was made for that row
+G22  what is paid for a row that is done is what its sheet says
 """
 
 from __future__ import annotations
@@ -73,9 +73,17 @@ class Judge:
         """What was done before is done, as it was."""
         calls = self.calls()
         for name, answer in self.reported.items():
-            if name not in calls or calls[name].state not in SETTLED or calls[name].answer != answer:
+            if (
+                name not in calls
+                or calls[name].state not in SETTLED
+                or calls[name].answer != answer
+            ):
                 self.broken.append(f"G3: {name} was done and is not any more")
-        settled = {name: call.answer for name, call in calls.items() if call.state in SETTLED and name.step != UPDATE}
+        settled = {
+            name: call.answer
+            for name, call in calls.items()
+            if call.state in SETTLED and name.step != UPDATE
+        }
         self.reported |= settled
 
     def after_end(self, code: int) -> None:
@@ -93,7 +101,9 @@ class Judge:
         for name, count in delivered.items():
             if count > (runs if name.step == UPDATE else 1) + self.absent[name] or made[name] > 1:
                 self.duplicates.add(name)
-                self.broken.append(f"G1: {name} arrived {count} times and was carried out {made[name]} times")
+                self.broken.append(
+                    f"G1: {name} arrived {count} times and was carried out {made[name]} times"
+                )
             state = calls[name].state if name in calls else "not in the journal"
             # What a person has found to be absent may since have been sent again, and refused.
             if count > self.absent[name] and state not in (*SETTLED, *OPEN):
@@ -102,7 +112,9 @@ class Judge:
         for name, count in self.open_updates.items():
             if delivered[name] > count + self.absent[name]:
                 self.broken.append(f"G1: {name} was sent again while it was unknown")
-        unknown = {name for name, call in calls.items() if call.state in OPEN and name.step == UPDATE}
+        unknown = {
+            name for name, call in calls.items() if call.state in OPEN and name.step == UPDATE
+        }
         self.open_updates = Counter({name: delivered[name] - self.absent[name] for name in unknown})
         self._check_made(calls)
 
@@ -115,7 +127,9 @@ class Judge:
                 if call.state in SETTLED and not shown:
                     self.broken.append(f"G3: {name} is said to be done, and does not show")
             elif call.state in SETTLED and ids.get(str(json.loads(call.answer)["id"])) != name:
-                self.broken.append(f"G3: {name} is said to be done, and the server has made something else")
+                self.broken.append(
+                    f"G3: {name} is said to be done, and the server has made something else"
+                )
 
     def check_places(self) -> None:
         """G21 by what the server has made: lines and payments lie in the order of their row."""
@@ -131,13 +145,24 @@ class Judge:
         """What a person finds who looks up what became of a write, as `runner settle` takes it."""
         made = {name: number for number, name in self.chaos.ids().items()}
         if name.step == UPDATE:
-            return ("--done", str(self.chaos.profile(name.what)["id"])) if self.chaos.made()[name] else ("--absent",)
+            return (
+                ("--done", str(self.chaos.profile(name.what)["id"]))
+                if self.chaos.made()[name]
+                else ("--absent",)
+            )
         return ("--done", made[name]) if name in made else ("--absent",)
 
     def paid(self, key: str) -> Decimal:
         """What was paid for a row, by what the server has made."""
-        found = [each for path, made in self.server.shop.objects.items() if "payments" in path for each in made]
-        return sum((Decimal(str(each["amount"])) for each in found if each["reference"] == key), Decimal(0))
+        found = [
+            each
+            for path, made in self.server.shop.objects.items()
+            if "payments" in path
+            for each in made
+        ]
+        return sum(
+            (Decimal(str(each["amount"])) for each in found if each["reference"] == key), Decimal(0)
+        )
 
     def check_results(self, code: int) -> None:
         """G3, G4 and G15 by the results of the last run."""
@@ -149,18 +174,29 @@ class Judge:
         if [(int(line["line"]), line["key"]) for line in lines] != sorted(self.shape.lines.items()):
             self.broken.append("G15: the lines of the results are not those of the sheet")
         buckets = {line["key"]: line["bucket"] for line in lines}
-        if len(buckets) != len({(line["key"], line["bucket"]) for line in lines}) or set(buckets.values()) - BUCKETS:
+        if (
+            len(buckets) != len({(line["key"], line["bucket"]) for line in lines})
+            or set(buckets.values()) - BUCKETS
+        ):
             self.broken.append("G15: a row is in more than one bucket, or in none that there is")
         for key, bucket in buckets.items():
             names = self.shape.names(key)
             if bucket in ("done", "found") and names - done:
                 self.broken.append(f"G3: {key} is {bucket} without {sorted(names - done)}")
             kept = next(order for order in self.shape.orders if order.ref == key)
-            if bucket in ("done", "found") and kept.profile and self.chaos.profile(key).get("notes") != kept.notes:
+            if (
+                bucket in ("done", "found")
+                and kept.profile
+                and self.chaos.profile(key).get("notes") != kept.notes
+            ):
                 self.broken.append(f"G3: {key} is {bucket}, and is not in step")
             if bucket == "done" and self.paid(key) != self.shape.due(key):
-                self.broken.append(f"G22: {self.paid(key)} was paid for {key} and {self.shape.due(key)} was due")
-            shared = {name for name in names if name.step == "customer"}  # another row may have settled it meanwhile
+                self.broken.append(
+                    f"G22: {self.paid(key)} was paid for {key} and {self.shape.due(key)} was due"
+                )
+            shared = {
+                name for name in names if name.step == "customer"
+            }  # another row may have settled it meanwhile
             wrong = not (names & unknown or shared) if bucket == "unknown" else names & unknown
             # A row whose own try was refused stays rejected when another row's try at what they share is unknown.
             if wrong and not (bucket in ("not started", "rejected") and wrong == shared):

@@ -34,7 +34,9 @@ def small_shape(*, workers: int, searched: bool, rows: int = 3, kept: bool = Fal
     return Shape(workers, STEPS, steps, True, orders, plain_sheet(orders), 0, verified, kept)  # noqa: FBT003 - in order
 
 
-def try_point(point: str, nth: int, forks: Forks, *, shape: Shape, scratch: Path | None = None) -> tuple[bool, Figures]:
+def try_point(
+    point: str, nth: int, forks: Forks, *, shape: Shape, scratch: Path | None = None
+) -> tuple[bool, Figures]:
     """Killed at the nth pass of a point: whether the run got there, and what came of it."""
     figures = Figures(trials=1)
     with tempfile.TemporaryDirectory(dir=scratch) as name, FaultServer(Path(name)) as server:
@@ -51,7 +53,9 @@ def try_point(point: str, nth: int, forks: Forks, *, shape: Shape, scratch: Path
         go_on(judge, forks, shape)
         unknown = judge.unknown()
         if len(unknown) > shape.workers:
-            judge.broken.append(f"one kill left {len(unknown)} calls unknown with {shape.workers} workers")
+            judge.broken.append(
+                f"one kill left {len(unknown)} calls unknown with {shape.workers} workers"
+            )
         figures.deliveries, figures.unknown = len(server.writes()), len(unknown)
         figures.duplicates, figures.lost = len(judge.duplicates), len(judge.lost)
         where = f"{point} {nth}, {shape.workers} workers, {'with' if shape.searched else 'without'} searches"
@@ -65,7 +69,9 @@ def go_on(judge: Judge, forks: Forks, shape: Shape) -> None:
     for _ in range(10):
         before = judge.chaos.deliveries()
         begin = ["resume"] if judge.runs() else ["run", "torture.yaml", "--target", "test"]
-        child = forks.start(judge.folder, [*begin, "--workers", str(shape.workers)], environment=ENVIRONMENT)
+        child = forks.start(
+            judge.folder, [*begin, "--workers", str(shape.workers)], environment=ENVIRONMENT
+        )
         code = child.wait()
         if code not in (0, 4, 5, 8):
             judge.broken.append(f"it ended with {code}: {child.said('err')[-500:]}")
@@ -76,7 +82,9 @@ def go_on(judge: Judge, forks: Forks, shape: Shape) -> None:
     judge.broken.append("it is not quiet after going on 10 times")
 
 
-def try_all_passes(point: str, forks: Forks, *, shape: Shape, scratch: Path | None = None) -> Figures:
+def try_all_passes(
+    point: str, forks: Forks, *, shape: Shape, scratch: Path | None = None
+) -> Figures:
     """Every pass of a point that a run of the shape has."""
     figures = Figures()
     for nth in range(1, MOST_PASSES):

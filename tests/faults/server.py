@@ -120,7 +120,9 @@ class FaultServer:
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> FaultServer:
-        self._log = os.open(self.folder / f"{self.name}.jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        self._log = os.open(
+            self.folder / f"{self.name}.jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600
+        )
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = int(self._listener.getsockname()[1])
         self._start(self._accept)
@@ -177,11 +179,15 @@ class FaultServer:
 
     def await_idle(self) -> None:
         """Until all that was sent to it by processes that have ended is read and dealt with."""
-        with socket.create_connection(("127.0.0.1", self.port)) as last:  # connections are taken in their order
+        with socket.create_connection(
+            ("127.0.0.1", self.port)
+        ) as last:  # connections are taken in their order
             last.shutdown(socket.SHUT_WR)
             assert last.recv(1) == b""
         with self._changed:
-            assert self._changed.wait_for(lambda: not self._open, PATIENCE), "somebody is still connected"
+            assert self._changed.wait_for(lambda: not self._open, PATIENCE), (
+                "somebody is still connected"
+            )
 
     def _start(self, target: Callable[..., None], *args: Any) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
@@ -214,7 +220,9 @@ class FaultServer:
         except (ConnectionError, TimeoutError, ssl.SSLError):
             pass  # the client has left, as some tests want it to
         except BaseException as error:  # noqa: BLE001 - told to the test when the server closes
-            if not (isinstance(error, OSError) and self.closing.is_set()):  # closing took the socket away
+            if not (
+                isinstance(error, OSError) and self.closing.is_set()
+            ):  # closing took the socket away
                 self.errors.append(error)
         finally:
             with self._changed:
@@ -241,7 +249,10 @@ class FaultServer:
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
         request, *lines = head.decode("latin-1").split("\r\n")
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        headers = {
+            name.strip().lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines)
+        }
         while len(body) < int(headers.get("content-length", 0)):
             more = connection.recv(65536)
             if not more:
@@ -249,10 +260,17 @@ class FaultServer:
             body += more
         method, target, _ = request.split(" ")
         parts = urlsplit(target)
-        return self._log_delivery(method, parts.path, dict(parse_qsl(parts.query)), headers, body.decode())
+        return self._log_delivery(
+            method, parts.path, dict(parse_qsl(parts.query)), headers, body.decode()
+        )
 
     def _log_delivery(
-        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: str
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: str,
     ) -> Delivery:
         with self._changed:
             delivery = Delivery(self._count + 1, method, path, query, headers, body)
@@ -282,10 +300,16 @@ def behave(exchange: Exchange) -> bool:
     return respond(exchange, 200, found)
 
 
-def respond(exchange: Exchange, status: int, body: Any, headers: Mapping[str, str] | None = None) -> bool:
+def respond(
+    exchange: Exchange, status: int, body: Any, headers: Mapping[str, str] | None = None
+) -> bool:
     """A whole answer with its length, in one piece."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    fields = {"Content-Type": "application/json", "Content-Length": str(len(content)), **(headers or {})}
+    fields = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(content)),
+        **(headers or {}),
+    }
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     exchange.send(f"HTTP/1.1 {status} Scripted\r\n{head}\r\n".encode() + content)
     return True

@@ -160,7 +160,9 @@ class Shape:
         """Its recipe."""
         text = HEAD
         for step in self.steps:
-            text += BODIES[step].replace("CUSTOMER", '"{{ customer.id }}"' if "customer" in self.steps else "7")
+            text += BODIES[step].replace(
+                "CUSTOMER", '"{{ customer.id }}"' if "customer" in self.steps else "7"
+            )
             text += SEARCHES[step] if step in self.searched else ""
             text += "    item_key: item.sku\n" if step == "line" and self.item_key else ""
             text += "    verify: true\n" if step in self.verified else ""
@@ -186,7 +188,11 @@ class Shape:
 
 def plain_sheet(orders: Sequence[Order]) -> str:
     """A sheet of these orders without blank lines and line ends in cells."""
-    lines = [f"{each.ref},{each.customer},{each.amount},{sku},x" for each in orders for sku in each.skus.values()]
+    lines = [
+        f"{each.ref},{each.customer},{each.amount},{sku},x"
+        for each in orders
+        for sku in each.skus.values()
+    ]
     return "\n".join(["ref,customer,amount,sku,note", *lines, ""])
 
 
@@ -208,7 +214,9 @@ def draw_shape(draw: random.Random, *, most_rows: int = 40) -> Shape:
                 number += 1
             broken = draw.random() < 0.1
             skus[number] = f"s{len(skus)}"
-            lines.append(f"{ref},{customer},{amount},{skus[number]}," + ('"two\nlines"' if broken else "x"))
+            lines.append(
+                f"{ref},{customer},{amount},{skus[number]}," + ('"two\nlines"' if broken else "x")
+            )
             number += 1 + broken
         orders.append(Order(ref, customer, amount, skus, draw.choice(PROFILES) if kept else ""))
     verified = frozenset(step for step in ("customer", "profile") if draw.random() < 0.4)

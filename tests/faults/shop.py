@@ -46,10 +46,19 @@ class Shop:
         collection, _, last = path.rpartition("/")
         with self._lock:
             if last.isdigit():
-                return next((item for item in self.objects.get(collection, ()) if str(item["id"]) == last), None)
-            wanted = {name: value for name, value in query.items() if name not in ("page", "count", "token")}
+                return next(
+                    (item for item in self.objects.get(collection, ()) if str(item["id"]) == last),
+                    None,
+                )
+            wanted = {
+                name: value
+                for name, value in query.items()
+                if name not in ("page", "count", "token")
+            }
             return [
                 item
                 for item in self.objects.get(path, ())
-                if all(str(item.get(name)) == value for name, value in wanted.items() if name in item)
+                if all(
+                    str(item.get(name)) == value for name, value in wanted.items() if name in item
+                )
             ]

@@ -46,7 +46,10 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self._folder = tempfile.TemporaryDirectory(dir=self.scratch)
         self._server = FaultServer(Path(self._folder.name)).__enter__()
-        shape, chaos = small_shape(workers=1, searched=False, rows=ROWS), Chaos(self._server, 0, often=0)
+        shape, chaos = (
+            small_shape(workers=1, searched=False, rows=ROWS),
+            Chaos(self._server, 0, often=0),
+        )
         self._judge = Judge(Path(self._folder.name) / "project", self._server, chaos, shape)
         self._edited = False
         self._values = 100
@@ -62,7 +65,9 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """End the server, and count."""
         unknown, deliveries = len(self._judge.unknown()), len(self._server.writes())
-        self.figures.add(Figures(1, self._kills, deliveries, unknown=unknown, settled=self._settled))
+        self.figures.add(
+            Figures(1, self._kills, deliveries, unknown=unknown, settled=self._settled)
+        )
         self._server.__exit__()
         self._folder.cleanup()
 
@@ -101,7 +106,11 @@ class Machine(RuleBasedStateMachine):
         shape = self._judge.shape
         order, orders = shape.orders[row], list(shape.orders)
         skus = {**order.skus, min(order.skus): f"s{self._values}"}
-        orders[row] = replace(order, amount=order.amount + 1) if cell == "amount" else replace(order, skus=skus)
+        orders[row] = (
+            replace(order, amount=order.amount + 1)
+            if cell == "amount"
+            else replace(order, skus=skus)
+        )
         self._judge.shape = replace(shape, orders=tuple(orders), sheet=plain_sheet(orders))
         (self._judge.folder / "rows.csv").write_text(self._judge.shape.sheet, encoding="utf-8")
         self._edited = True

@@ -68,14 +68,19 @@ def test_unknown_wins_over_rejected(server: FaultServer, project: Project) -> No
     assert project.run().code == 5
     assert project.buckets() == {"rejected": 1, "unknown": 1, "done": 4}
     retry = (project.folder / "runs" / "1" / "retry.csv").read_text(encoding="utf-8")
-    assert [line.split(",")[0] for line in retry.splitlines()] == ["ref", *_keys(project, "rejected")]
+    assert [line.split(",")[0] for line in retry.splitlines()] == [
+        "ref",
+        *_keys(project, "rejected"),
+    ]
 
 
 def _keys(project: Project, bucket: str) -> list[str]:
     return [key for key, line in project.results().items() if line["bucket"] == bucket]
 
 
-def test_a_journal_in_use_is_6_and_free_as_soon_as_its_user_is_dead(server: FaultServer, project: Project) -> None:
+def test_a_journal_in_use_is_6_and_free_as_soon_as_its_user_is_dead(
+    server: FaultServer, project: Project
+) -> None:
     hold = Hold()
     server.on("POST", "/crm/contacts", actions.hang(hold), nth=1)
     first = project.start_run()
@@ -133,7 +138,9 @@ def test_a_signal_lets_the_request_in_flight_finish(
     assert server.repeated() == []
 
 
-def test_a_second_signal_leaves_at_once_and_the_call_is_unknown(server: FaultServer, project: Project) -> None:
+def test_a_second_signal_leaves_at_once_and_the_call_is_unknown(
+    server: FaultServer, project: Project
+) -> None:
     hold = Hold()
     server.on("POST", PAYMENTS, actions.hang(hold), nth=1)
     process = project.start_run("--workers", "1")
@@ -179,11 +186,15 @@ def test_three_first_and_then_the_others(server: FaultServer, project: Project) 
 
 def test_only_one_key(server: FaultServer, project: Project) -> None:
     assert project.run("--only", "R4").code == 0
-    assert [write.json()["description"] for write in server.deliveries("POST", "/orders/jobs")] == ["order R4"]
+    assert [write.json()["description"] for write in server.deliveries("POST", "/orders/jobs")] == [
+        "order R4"
+    ]
 
 
 @pytest.mark.parametrize("answer", [("--done", "4711"), ("--absent",)], ids=["done", "absent"])
-def test_what_is_unknown_is_settled_by_a_person(server: FaultServer, project: Project, answer: tuple[str, ...]) -> None:
+def test_what_is_unknown_is_settled_by_a_person(
+    server: FaultServer, project: Project, answer: tuple[str, ...]
+) -> None:
     server.on("POST", PAYMENTS, actions.close(), nth=1)
     assert project.run("--workers", "1").code == 5
     (number,) = project.unknown()
@@ -205,7 +216,9 @@ def test_what_is_unknown_is_settled_by_a_person(server: FaultServer, project: Pr
 
 
 @pytest.mark.parametrize(("landed", "code"), [(1, 0), (0, 5), (2, 5)])
-def test_what_is_unknown_is_looked_for_on_resume(server: FaultServer, project: Project, landed: int, code: int) -> None:
+def test_what_is_unknown_is_looked_for_on_resume(
+    server: FaultServer, project: Project, landed: int, code: int
+) -> None:
     project.recipe(GUARDED)
     server.on("POST", "/orders/jobs", actions.close(), nth=1)
     assert project.run("--workers", "1").code == 5
@@ -224,12 +237,24 @@ def test_the_key_is_nowhere_but_on_the_wire(server: FaultServer, project: Projec
     server.on("POST", "/orders/jobs", actions.answer(422, {"message": "no"}), nth=2)
     server.on("POST", "/orders/jobs", actions.redirect(302, "http://127.0.0.1:1/"), nth=3)
     server.on("POST", PAYMENTS, actions.answer(401), nth=3)
-    told = [project.call("validate", "orders.yaml"), project.run("--dry-run", "--all"), project.run("--workers", "1")]
-    told += [project.call(*arguments) for arguments in (("resume",), ("runs",), ("show",), ("settle",))]
+    told = [
+        project.call("validate", "orders.yaml"),
+        project.run("--dry-run", "--all"),
+        project.run("--workers", "1"),
+    ]
+    told += [
+        project.call(*arguments) for arguments in (("resume",), ("runs",), ("show",), ("settle",))
+    ]
     assert server.deliveries()[0].headers["x-api-key"] == CANARY
     kept = [path.read_bytes() for path in project.folder.rglob("*") if path.is_file()]
     assert any(b"order R0" in content for content in kept)
-    for form in (CANARY, quote(CANARY), quote(CANARY, safe=""), quote_plus(CANARY), CANARY.replace('"', '\\"')):
+    for form in (
+        CANARY,
+        quote(CANARY),
+        quote(CANARY, safe=""),
+        quote_plus(CANARY),
+        CANARY.replace('"', '\\"'),
+    ):
         assert not any(form in done.out + done.err for done in told)
         assert not any(form.encode() in content for content in kept)
 
@@ -244,7 +269,9 @@ def test_a_dry_run_connects_to_nothing(server: FaultServer, project: Project) ->
 
 @pytest.mark.parametrize("older", [False, True], ids=["lost", "an older copy"])
 def test_a_run_that_the_journal_does_not_know_ends_the_sending(
-    server: FaultServer, project: Project, older: bool  # noqa: FBT001
+    server: FaultServer,
+    project: Project,
+    older: bool,  # noqa: FBT001
 ) -> None:
     if older:
         assert project.run("--limit", "1").code == 0

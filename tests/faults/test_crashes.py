@@ -32,7 +32,9 @@ def resume_and_check(project: Project, *, unknown_at_most: int) -> list[str]:
     assert resumed.code == (5 if unknown else 0), resumed
     results = project.results()
     open_keys = {call.identity.key for call in project.calls() if str(call.id) in unknown}
-    made = {job["description"]: str(job["id"]) for job in server.shop.objects.get("/orders/jobs", [])}
+    made = {
+        job["description"]: str(job["id"]) for job in server.shop.objects.get("/orders/jobs", [])
+    }
     paid = {payment.json()["reference"] for payment in server.deliveries("POST", PAYMENTS)}
     for key, line in results.items():
         customer = f"C{int(key[1:]) % 3}"
@@ -66,7 +68,9 @@ def test_the_harness_finds_out_a_journal_that_is_written_after_the_send(project:
         resume_and_check(project, unknown_at_most=1)
 
 
-def test_killed_while_the_server_holds_the_answer_and_commits_later(server: FaultServer, project: Project) -> None:
+def test_killed_while_the_server_holds_the_answer_and_commits_later(
+    server: FaultServer, project: Project
+) -> None:
     project.rows(ROWS)
     hold = Hold()
     server.on("POST", PAYMENTS, actions.hang(hold), nth=3)
@@ -78,7 +82,9 @@ def test_killed_while_the_server_holds_the_answer_and_commits_later(server: Faul
     assert len(resume_and_check(project, unknown_at_most=2)) >= 1
 
 
-def test_what_a_crash_left_unknown_is_adopted_where_a_search_finds_it(server: FaultServer, project: Project) -> None:
+def test_what_a_crash_left_unknown_is_adopted_where_a_search_finds_it(
+    server: FaultServer, project: Project
+) -> None:
     project.rows(ROWS)
     project.recipe(GUARDED)
     hold = Hold()
@@ -101,7 +107,9 @@ def test_killed_at_any_moment(server: FaultServer, project: Project, seed: int) 
     process = project.start_run("--workers", "3")
     for kill in range(kills):
         server.await_deliveries(len(server.deliveries()) + draw.randint(1, 14), process=process)
-        threading.Event().wait(draw.random() * 0.02)  # the moment, not a wait for something to happen
+        threading.Event().wait(
+            draw.random() * 0.02
+        )  # the moment, not a wait for something to happen
         process.kill()
         finish(process)
         if kill + 1 < kills:
@@ -113,8 +121,20 @@ def test_killed_at_any_moment(server: FaultServer, project: Project, seed: int) 
 def traced(tmp_path: Path) -> tuple[Path, tuple[str, ...]]:
     """Where strace writes to, and the command under it."""
     log = tmp_path / "trace"
-    command = ("strace", "-f", "-s", "64", "-e", "trace=fdatasync,fsync,sendto,sendmsg,write,writev", "-o", str(log))
-    if shutil.which("strace") is None or subprocess.run([*command, "true"], capture_output=True).returncode != 0:
+    command = (
+        "strace",
+        "-f",
+        "-s",
+        "64",
+        "-e",
+        "trace=fdatasync,fsync,sendto,sendmsg,write,writev",
+        "-o",
+        str(log),
+    )
+    if (
+        shutil.which("strace") is None
+        or subprocess.run([*command, "true"], capture_output=True).returncode != 0
+    ):
         pytest.skip("strace is not there or may not trace")
     return log, (*command, *COMMAND)
 

@@ -41,7 +41,9 @@ def contacts(project: Project, server: FaultServer) -> Iterator[Project]:
 
 
 @pytest.mark.parametrize("point", ["after intent", "after send", "after outcome"])
-def test_killed_between_an_update_and_its_record(server: FaultServer, contacts: Project, point: str) -> None:
+def test_killed_between_an_update_and_its_record(
+    server: FaultServer, contacts: Project, point: str
+) -> None:
     contacts.command = (sys.executable, str(FAULTY), point, "2")
     assert contacts.run("--workers", "1").code == -9
     landed = len(server.writes())
@@ -58,7 +60,9 @@ def test_killed_between_an_update_and_its_record(server: FaultServer, contacts: 
         assert len(server.writes()) == 3
 
 
-def test_killed_between_a_write_and_what_verifies_it(server: FaultServer, contacts: Project) -> None:
+def test_killed_between_a_write_and_what_verifies_it(
+    server: FaultServer, contacts: Project
+) -> None:
     contacts.recipe(UPDATE + "    verify: true\n")
     hold = Hold()
     server.on("GET", "/crm/contacts/2", actions.hang(hold), nth=1)
@@ -74,7 +78,9 @@ def test_killed_between_a_write_and_what_verifies_it(server: FaultServer, contac
     assert (len(server.writes()), server.repeated()) == (3, [])
 
 
-IN_STEP = UPDATE[: UPDATE.index("steps:")] + """\
+IN_STEP = (
+    UPDATE[: UPDATE.index("steps:")]
+    + """\
 steps:
   - id: contact
     use: syncore.create_contact
@@ -86,10 +92,15 @@ steps:
         use: syncore.update_contact
         with: {contact_id: "{{ found.id }}", business_name: "new {{ row.ref }}"}
 """
+)
 
 
-@pytest.mark.parametrize(("point", "nth"), [("after intent", 2), ("after send", 4), ("after outcome", 4)])
-def test_killed_while_an_object_is_kept_in_step(server: FaultServer, contacts: Project, point: str, nth: int) -> None:
+@pytest.mark.parametrize(
+    ("point", "nth"), [("after intent", 2), ("after send", 4), ("after outcome", 4)]
+)
+def test_killed_while_an_object_is_kept_in_step(
+    server: FaultServer, contacts: Project, point: str, nth: int
+) -> None:
     """A and B are there and differ, C is missing: an update and a create go out once, whatever dies in between."""
     for number, name in ((1, "A"), (2, "B"), (3, "D")):
         server.shop.change(f"/crm/contacts/{number}", {"email": name})
@@ -100,7 +111,9 @@ def test_killed_while_an_object_is_kept_in_step(server: FaultServer, contacts: P
     resumed = contacts.call("resume", "--workers", "1")
     assert server.repeated() == []
     unknown = point == "after intent"  # it never left, which nobody can know
-    assert (resumed.code, contacts.buckets()) == ((5, {"done": 2, "unknown": 1}) if unknown else (0, {"done": 3}))
+    assert (resumed.code, contacts.buckets()) == (
+        (5, {"done": 2, "unknown": 1}) if unknown else (0, {"done": 3})
+    )
     assert len(server.writes()) == (2 if unknown else 3)
     again = contacts.run("--workers", "1")
     assert (again.code, len(server.writes())) == (resumed.code, 2 if unknown else 3)

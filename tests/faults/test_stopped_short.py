@@ -29,7 +29,9 @@ steps:
 
 
 @pytest.mark.parametrize("what", ["the key is refused", "a lookup fails", "only the first row"])
-def test_a_row_that_is_not_reached_is_as_unknown_as_it_was(server: FaultServer, bench: Bench, what: str) -> None:
+def test_a_row_that_is_not_reached_is_as_unknown_as_it_was(
+    server: FaultServer, bench: Bench, what: str
+) -> None:
     terms = "lookups: {terms: {use: shop.list_terms, by: name}}\n" + ORDER
     server.on("GET", "/terms", actions.answer(200, []), nth=1)
     server.on("POST", "/orders", actions.close(), nth=2)
@@ -46,7 +48,9 @@ def test_a_row_that_is_not_reached_is_as_unknown_as_it_was(server: FaultServer, 
     assert sum(again.ended.buckets.values()) == 4
 
 
-def test_a_key_that_is_revoked_in_the_middle_of_a_run(server: FaultServer, project: Project) -> None:
+def test_a_key_that_is_revoked_in_the_middle_of_a_run(
+    server: FaultServer, project: Project
+) -> None:
     refused: set[int] = set()
     valid = [9]
 
@@ -101,7 +105,9 @@ class Customer:
         return (actions.close() if self.lost >= 0 else actions.answer(200, self.fields))(exchange)
 
 
-def test_what_a_person_edits_between_a_read_and_a_write_is_left_alone(server: FaultServer, bench: Bench) -> None:
+def test_what_a_person_edits_between_a_read_and_a_write_is_left_alone(
+    server: FaultServer, bench: Bench
+) -> None:
     """Only what the recipe names is written; an edit of that very field is lost, since the API knows no conditions."""
     customer = Customer(edits=[{"name": "Anna"}])
     server.on("GET", "/customers/7", customer.read)
@@ -152,9 +158,14 @@ def test_a_clock_that_jumps_between_a_crash_and_going_on_changes_no_body(
     (folder / "torture.yaml").write_text(DATED, encoding="utf-8")
     begin = ["run", "torture.yaml", "--target", "test", "--workers", "1"]
     with Forks() as forks:
-        assert forks.start(folder, begin, environment=ENVIRONMENT, fault="before intent", nth=3).wait() == -9
+        assert (
+            forks.start(folder, begin, environment=ENVIRONMENT, fault="before intent", nth=3).wait()
+            == -9
+        )
         resumed = forks.start(folder, ["resume"], environment=ENVIRONMENT, fault="clock", nth=days)
         assert resumed.wait() == 5, resumed.said("err")
     days_sent = {order.json()["notes"] for order in server.deliveries("POST", "/orders")}
-    assert len(server.deliveries("POST", "/orders")) == 3  # one before the crash, unknown since then, and two after
+    assert (
+        len(server.deliveries("POST", "/orders")) == 3
+    )  # one before the crash, unknown since then, and two after
     assert len(days_sent) == 1

@@ -47,12 +47,16 @@ class Kernel:
     def run(self, calls: str, fault: str, *, path: Path | None = None) -> Done:
         """The run, with `fault` put into the system calls; only into those on `path` if one is given."""
         only = () if path is None else ("-P", str(path))
-        return self._trace(*only, "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:{fault}")
+        return self._trace(
+            *only, "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:{fault}"
+        )
 
     def calls_before_third_write(self, calls: str) -> int:
         """How many system calls on the log come before the third POST, the one that makes its intent durable last."""
         trace = self.judge.folder / "trace"
-        assert self._trace("-y", "-s", "5", "-o", str(trace), "-e", f"trace={calls},sendto").code == 0
+        assert (
+            self._trace("-y", "-s", "5", "-o", str(trace), "-e", f"trace={calls},sendto").code == 0
+        )
         text = trace.read_text(encoding="utf-8")
         return "".join(text.split('"POST ')[:3]).count(f"{self.log.name}>")
 
@@ -80,7 +84,10 @@ def forks() -> Iterator[Forks]:
 @contextmanager
 def kernel_in(folder: Path, forks: Forks) -> Iterator[Kernel]:
     """A project and a server in a folder of its own."""
-    if shutil.which("strace") is None or subprocess.run([*STRACE, "true"], capture_output=True).returncode != 0:
+    if (
+        shutil.which("strace") is None
+        or subprocess.run([*STRACE, "true"], capture_output=True).returncode != 0
+    ):
         pytest.skip("strace is not there or may not trace")
     folder.mkdir()
     with FaultServer(folder) as server:
@@ -124,7 +131,9 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_journal_that_cannot_be_written_ends_the_sending(tmp_path: Path, forks: Forks, fault: str) -> None:
+def test_a_journal_that_cannot_be_written_ends_the_sending(
+    tmp_path: Path, forks: Forks, fault: str
+) -> None:
     """From the intent of the third write on."""
     calls, error = FAULTS[fault]
     with kernel_in(tmp_path / "counted", forks) as kernel:

@@ -57,7 +57,12 @@ def torn(state: State, following: State) -> Iterator[State]:
     assert following.log.startswith(state.log)
     synced, written = len(state.log), len(following.log)
     draw = random.Random(synced)
-    for length in {synced, synced + 1, written - 1, *(draw.randrange(synced, written) for _ in range(4))}:
+    for length in {
+        synced,
+        synced + 1,
+        written - 1,
+        *(draw.randrange(synced, written) for _ in range(4)),
+    }:
         yield State(state.database, following.log[:length])
         unwritten = following.log[:length] + bytes(written - length)
         if unwritten != following.log:
@@ -65,7 +70,9 @@ def torn(state: State, following: State) -> Iterator[State]:
     yield State(state.database, following.log[:synced] + draw.randbytes(written - synced))
 
 
-def test_going_on_from_a_torn_journal_sends_nothing_twice(server: FaultServer, bench: Bench, tmp_path: Path) -> None:
+def test_going_on_from_a_torn_journal_sends_nothing_twice(
+    server: FaultServer, bench: Bench, tmp_path: Path
+) -> None:
     states: list[State] = []
 
     def look(delivery: Delivery) -> None:
@@ -87,7 +94,9 @@ def test_going_on_from_a_torn_journal_sends_nothing_twice(server: FaultServer, b
             again = {(write.path, write.body) for write in server.writes()[before:]}
             assert not again & sent, "sent before the power went, and again after it"
             last = writes[count - 1]
-            (call,) = (c for c in other.calls().values() if (c.url, c.body) == (last.path, last.body))
+            (call,) = (
+                c for c in other.calls().values() if (c.url, c.body) == (last.path, last.body)
+            )
             assert call.state in OPEN
             assert ran.ended.exit_code == 5
             other.close()

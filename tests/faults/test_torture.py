@@ -34,7 +34,9 @@ SEEDS = range(8)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_killed_at_any_moment_and_gone_on_with_until_it_is_quiet(forks: Forks, tmp_path: Path, seed: int) -> None:
+def test_killed_at_any_moment_and_gone_on_with_until_it_is_quiet(
+    forks: Forks, tmp_path: Path, seed: int
+) -> None:
     figures = try_out(seed, forks, scratch=tmp_path, most_rows=12)
     assert figures.broken == []
     assert figures.deliveries > 0
@@ -42,10 +44,14 @@ def test_killed_at_any_moment_and_gone_on_with_until_it_is_quiet(forks: Forks, t
 
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at_every_pass_of_a_point(forks: Forks, tmp_path: Path, point: str) -> None:
-    figures = try_all_passes(point, forks, shape=small_shape(workers=1, searched=False, rows=1), scratch=tmp_path)
+    figures = try_all_passes(
+        point, forks, shape=small_shape(workers=1, searched=False, rows=1), scratch=tmp_path
+    )
     assert figures.broken == []
     assert figures.kills == figures.trials - 1 == PASSES.get(point, 5)
-    expected = {"before intent": 4, "in commit": 5, "before results": 0, "before end": 0}.get(point, figures.kills)
+    expected = {"before intent": 4, "in commit": 5, "before results": 0, "before end": 0}.get(
+        point, figures.kills
+    )
     assert figures.unknown == expected - (point == "after commit") * 3
 
 
@@ -53,7 +59,9 @@ PASSES = {"in commit": 8, "after commit": 8, "after row": 1, "before results": 1
 """How often a run of one row (a customer, an order, two lines, a payment) passes a point; the others once a write."""
 
 
-def test_a_journal_that_is_written_after_the_send_is_found_out(forks: Forks, tmp_path: Path) -> None:
+def test_a_journal_that_is_written_after_the_send_is_found_out(
+    forks: Forks, tmp_path: Path
+) -> None:
     for seed in range(10):  # the first does as a rule; the moment of a kill is nobody's choice
         figures = try_out(seed, forks, fault="late journal", scratch=tmp_path, most_rows=12)
         if figures.duplicates:
@@ -112,7 +120,12 @@ KEPT, BROKEN = ("--trials", "1"), ("--trials", "10", "--fault", "late journal")
 def test_the_command_that_runs_it(tmp_path: Path, more: tuple[str, ...], code: int) -> None:
     command = [sys.executable, "-m", "faults.torture", "--seed", "3", "-j", "1", *more]
     done = subprocess.run(
-        [*command, "--scratch", str(tmp_path)], cwd=TESTS, capture_output=True, text=True, timeout=600, check=False
+        [*command, "--scratch", str(tmp_path)],
+        cwd=TESTS,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert ("BROKEN seed" in done.stdout) == bool(code)

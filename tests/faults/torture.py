@@ -60,16 +60,24 @@ def main() -> int:
             print(f"killed at any moment, in trials from seed {options.seed} on", flush=True)
             seeds = itertools.islice(itertools.count(options.seed), options.trials or None)
             trial = partial(_try_out, fault=options.fault, scratch=options.scratch)
-            tried = _tried(pool, trial, seeds, over=lambda: _over(total, options, start), jobs=options.jobs)
+            tried = _tried(
+                pool, trial, seeds, over=lambda: _over(total, options, start), jobs=options.jobs
+            )
             _gather(total, tried, start)
         if options.points or options.all:
             print("killed at every pass of every point", flush=True)
             series = [(point, *ways) for point in POINTS for ways in WAYS]
-            _gather(total, pool.imap_unordered(partial(_try_point, scratch=options.scratch), series), start)
+            _gather(
+                total,
+                pool.imap_unordered(partial(_try_point, scratch=options.scratch), series),
+                start,
+            )
         if options.all:
             print("lives of the state machine", flush=True)
             seeds = itertools.islice(itertools.count(options.seed), LIVES)
-            _gather(total, pool.imap_unordered(partial(_live, scratch=options.scratch), seeds), start)
+            _gather(
+                total, pool.imap_unordered(partial(_live, scratch=options.scratch), seeds), start
+            )
         pool.close()
         pool.join()
     for each in total.broken:
@@ -79,24 +87,45 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m faults.torture", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the first trial")
+    parser = argparse.ArgumentParser(
+        prog="python -m faults.torture", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(10**6), help="of the first trial"
+    )
     parser.add_argument("--kills", type=int, default=2000, help="stop after so many (2000)")
-    parser.add_argument("--trials", type=int, default=0, help="so many trials instead, whatever their kills")
-    parser.add_argument("--minutes", type=float, default=60, help="stop after so long in any case (60)")
-    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="trials at a time (one a core)")
-    parser.add_argument("--points", action="store_true", help="only every point of faulty.py and every pass of it")
+    parser.add_argument(
+        "--trials", type=int, default=0, help="so many trials instead, whatever their kills"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=60, help="stop after so long in any case (60)"
+    )
+    parser.add_argument(
+        "-j", "--jobs", type=int, default=os.cpu_count() or 1, help="trials at a time (one a core)"
+    )
+    parser.add_argument(
+        "--points", action="store_true", help="only every point of faulty.py and every pass of it"
+    )
     parser.add_argument("--fault", default="", help="a fault of faulty.py, put into every command")
-    memory = Path("/dev/shm")  # a kill loses nothing that was written, so that it need not be a disk
+    memory = Path(
+        "/dev/shm"
+    )  # a kill loses nothing that was written, so that it need not be a disk
     scratch = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
-    parser.add_argument("--scratch", type=Path, default=scratch, help="where trials have their folders")
+    parser.add_argument(
+        "--scratch", type=Path, default=scratch, help="where trials have their folders"
+    )
     options = parser.parse_args()
     options.all = not (options.points or options.trials or options.fault)
     return options
 
 
 def _tried(
-    pool: Pool, trial: Callable[[int], Figures], seeds: Iterable[int], *, over: Callable[[], bool], jobs: int
+    pool: Pool,
+    trial: Callable[[int], Figures],
+    seeds: Iterable[int],
+    *,
+    over: Callable[[], bool],
+    jobs: int,
 ) -> Iterator[Figures]:
     """What comes of trials, in their order, until there were enough; a few more than `jobs` are on their way."""
     pending: deque[AsyncResult[Figures]] = deque()
@@ -126,7 +155,9 @@ def _gather(total: Figures, found: Iterable[Figures], start: float) -> None:
 
 
 def _line(total: Figures, start: float) -> str:
-    counts = "   ".join(f"{name} {count:,}" for name, count in vars(total).items() if name != "broken")
+    counts = "   ".join(
+        f"{name} {count:,}" for name, count in vars(total).items() if name != "broken"
+    )
     return f"{counts}   {time.monotonic() - start:.0f} s"
 
 

@@ -45,7 +45,9 @@ class Figures:
 class Trial:
     """One trial. `fault` is one of faulty.py, put into every command, so that the harness can be tried out itself."""
 
-    def __init__(self, seed: int, forks: Forks, folder: Path, *, fault: str = "", most_rows: int = 40) -> None:
+    def __init__(
+        self, seed: int, forks: Forks, folder: Path, *, fault: str = "", most_rows: int = 40
+    ) -> None:
         self._seed, self._forks, self._fault = seed, forks, fault
         self._folder = folder / "project"
         self._log = folder
@@ -71,12 +73,21 @@ class Trial:
             deliveries = len(server.writes())
         broken = [f"seed {self._seed}: {each}" for each in dict.fromkeys(judge.broken)]
         return Figures(
-            1, self._kills, deliveries, len(judge.duplicates), len(judge.lost), unknown, settled, broken
+            1,
+            self._kills,
+            deliveries,
+            len(judge.duplicates),
+            len(judge.lost),
+            unknown,
+            settled,
+            broken,
         )
 
     def start(self, *arguments: str) -> Child:
         """The command in the project's folder."""
-        return self._forks.start(self._folder, arguments, environment=ENVIRONMENT, fault=self._fault)
+        return self._forks.start(
+            self._folder, arguments, environment=ENVIRONMENT, fault=self._fault
+        )
 
     def _go_on(self, judge: Judge) -> Child:
         """Begin, or go on in one of the two ways there are."""
@@ -89,7 +100,10 @@ class Trial:
         """Kill it after some requests and a moment, or after some time whatever it does."""
         before, left = len(server.deliveries()), self._left(judge)
         if self._draw.random() < 0.8:
-            wanted, moment = before + self._draw.randint(1, 1 + left // 3), self._draw.uniform(0, 0.01)
+            wanted, moment = (
+                before + self._draw.randint(1, 1 + left // 3),
+                self._draw.uniform(0, 0.01),
+            )
         else:
             wanted, moment = 0, self._draw.uniform(0, LONGEST_RUN)
         child = self._go_on(judge)
@@ -137,7 +151,9 @@ class Trial:
             for name, call in unknown.items():
                 truth = judge.truth(name)
                 judge.absent[name] += truth == ("--absent",)
-                child = self.start("settle", "--call", str(call.id), *truth, "--why", "looked it up")
+                child = self.start(
+                    "settle", "--call", str(call.id), *truth, "--why", "looked it up"
+                )
                 settled += 1
                 if child.wait() != 0:
                     judge.broken.append(f"settle: {child.said('err')}")
@@ -148,14 +164,21 @@ class Trial:
 
     def _check_all_done(self, judge: Judge) -> None:
         """Nothing is left but what the API refuses for good, and what hangs on it."""
-        made, refused = judge.chaos.made(), {name for name, call in judge.calls().items() if call.state == "rejected"}
+        made, refused = (
+            judge.chaos.made(),
+            {name for name, call in judge.calls().items() if call.state == "rejected"},
+        )
         for key in set(self._shape.lines.values()):
             wanted = self._shape.names(key)
             if not wanted & refused and any(made[name] != 1 for name in wanted):
-                judge.broken.append(f"{key} was not finished: {Counter({name: made[name] for name in wanted})}")
+                judge.broken.append(
+                    f"{key} was not finished: {Counter({name: made[name] for name in wanted})}"
+                )
 
 
-def try_out(seed: int, forks: Forks, *, fault: str = "", scratch: Path | None = None, most_rows: int = 40) -> Figures:
+def try_out(
+    seed: int, forks: Forks, *, fault: str = "", scratch: Path | None = None, most_rows: int = 40
+) -> Figures:
     """One trial in a folder of its own below `scratch`, which is taken away afterwards."""
     with tempfile.TemporaryDirectory(dir=scratch, prefix=f"torture-{seed}-") as folder:
         return Trial(seed, forks, Path(folder), fault=fault, most_rows=most_rows).run()

@@ -12,7 +12,18 @@ from runner.journal.lock import is_held
 from runner.journal.store import NAME
 from runner.problems import StoppedError
 
-RUN = RunRecord("orders", "live", "acme", "o.yaml", "r1", "o.csv", "i1", '{"a": 1}', "2024-01-02", "2024-01-02T03:04Z")
+RUN = RunRecord(
+    "orders",
+    "live",
+    "acme",
+    "o.yaml",
+    "r1",
+    "o.csv",
+    "i1",
+    '{"a": 1}',
+    "2024-01-02",
+    "2024-01-02T03:04Z",
+)
 FULL = CallRecord(
     Identity("acme", "orders", "row", "A", "pay", "1"), "syncore.create_payment", "create", 7, "done", "POST",
     "/jobs/5/payments?x=1", "digest", body='{"amount": 12.10}', amount="12.10", status=201, answer='{"id": 5}',
@@ -21,7 +32,13 @@ FULL = CallRecord(
 
 
 def call(
-    key: str, state: CallState, *, step: str = "job", effect: str = "create", run: int = 1, row: int = 0
+    key: str,
+    state: CallState,
+    *,
+    step: str = "job",
+    effect: str = "create",
+    run: int = 1,
+    row: int = 0,
 ) -> CallRecord:
     identity = Identity("acme", "orders", "row", key, step, "")
     return FULL._replace(identity=identity, state=state, effect=effect, run=run, row=row)
@@ -33,7 +50,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_without_a_journal_everything_is_empty_and_nothing_is_made(folder: Path, *, exists: bool) -> None:
+def test_without_a_journal_everything_is_empty_and_nothing_is_made(
+    folder: Path, *, exists: bool
+) -> None:
     if exists:
         folder.mkdir()
     history = History(folder)
@@ -133,7 +152,11 @@ def test_open_calls_are_the_writes_whose_outcome_is_unknown(folder: Path) -> Non
             journal.note(call(f"write {state}", state))
             journal.note(call(f"update {state}", state, effect="update"))
             journal.note(call(f"read {state}", state, effect="read"))
-        journal.note(call("x", "unknown")._replace(identity=Identity("other", "orders", "row", "x", "job", "")))
+        journal.note(
+            call("x", "unknown")._replace(
+                identity=Identity("other", "orders", "row", "x", "job", "")
+            )
+        )
     history = History(folder)
     keys = [record.identity.key for record in history.open_calls("acme", "orders")]
     assert keys == ["write intent", "update intent", "write unknown", "update unknown"]
@@ -155,7 +178,10 @@ def test_calls_of_a_run_are_those_it_touched_last_in_the_order_of_its_rows(folde
 
 
 def test_rows_buckets_and_attempts(folder: Path) -> None:
-    rows = [RowRecord(1, n, f"K{n}", f"[{n}]", "done" if n % 3 else "rejected", "why", '{"x": 1}') for n in range(10)]
+    rows = [
+        RowRecord(1, n, f"K{n}", f"[{n}]", "done" if n % 3 else "rejected", "why", '{"x": 1}')
+        for n in range(10)
+    ]
     with Journal(folder) as journal:
         for row in reversed(rows):
             journal.row(row)

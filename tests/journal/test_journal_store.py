@@ -19,12 +19,31 @@ from runner.journal.schema import VERSION
 from runner.journal.store import NAME
 from runner.problems import LockedError, StoppedError
 
-RUN = RunRecord("orders", "live", "acme", "o.yaml", "r1", "o.csv", "i1", "{}", "2024-01-02", "2024-01-02T03:04:05Z")
+RUN = RunRecord(
+    "orders",
+    "live",
+    "acme",
+    "o.yaml",
+    "r1",
+    "o.csv",
+    "i1",
+    "{}",
+    "2024-01-02",
+    "2024-01-02T03:04:05Z",
+)
 
 
-def call(key: str = "A", step: str = "job", item: str = "", *, state: CallState = "intent", **more: Any) -> CallRecord:
+def call(
+    key: str = "A", step: str = "job", item: str = "", *, state: CallState = "intent", **more: Any
+) -> CallRecord:
     identity = Identity("acme", "orders", "row", key, step, item)
-    known = {"operation": "syncore.create_job", "effect": "create", "run": 1, "method": "POST", "url": "/jobs"}
+    known = {
+        "operation": "syncore.create_job",
+        "effect": "create",
+        "run": 1,
+        "method": "POST",
+        "url": "/jobs",
+    }
     return CallRecord(identity, state=state, digest="d1", **{**known, **more})
 
 
@@ -48,7 +67,12 @@ def test_the_live_connection_is_durable(folder: Path) -> None:
                    ("journal_mode", "synchronous", "user_version", "locking_mode")}  # fmt: skip
         journal.begin(RUN)
         after = journal._connection.execute("PRAGMA synchronous").fetchone()[0]
-    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "user_version": VERSION, "locking_mode": "normal"}
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "user_version": VERSION,
+        "locking_mode": "normal",
+    }
     assert after == 2
 
 
@@ -93,8 +117,13 @@ def test_an_outcome_and_the_next_intent_share_a_commit(folder: Path) -> None:
         assert look(folder, "SELECT state FROM calls") == [("intent",)]
         journal.intend(call("A", "order"))
         assert journal.commits == before + 1
-        assert look(folder, "SELECT step, state FROM calls ORDER BY id") == [("job", "done"), ("order", "intent")]
-        assert look(folder, "SELECT run, at, state, seconds FROM attempts") == [(1, "now", "done", 0.5)]
+        assert look(folder, "SELECT step, state FROM calls ORDER BY id") == [
+            ("job", "done"),
+            ("order", "intent"),
+        ]
+        assert look(folder, "SELECT run, at, state, seconds FROM attempts") == [
+            (1, "now", "done", 0.5)
+        ]
 
 
 def test_nothing_to_write_is_no_commit(folder: Path) -> None:
@@ -135,20 +164,26 @@ def test_threads_share_commits_and_every_intent_is_durable(folder: Path) -> None
         for number in range(CALLS):
             key = f"{worker}-{number}"
             journal.intend(call(key))
-            if connection.execute("SELECT state FROM calls WHERE key = ?", (key,)).fetchone() != ("intent",):
+            if connection.execute("SELECT state FROM calls WHERE key = ?", (key,)).fetchone() != (
+                "intent",
+            ):
                 missing.append(key)
             journal.record(call(key, state="done"), at="now")
         connection.close()
 
     with Journal(folder) as journal:
-        threads = [threading.Thread(target=work, args=(worker, journal)) for worker in range(THREADS)]
+        threads = [
+            threading.Thread(target=work, args=(worker, journal)) for worker in range(THREADS)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         commits = journal.commits
     assert not missing
-    assert look(folder, "SELECT state, count(*) FROM calls GROUP BY state") == [("done", THREADS * CALLS)]
+    assert look(folder, "SELECT state, count(*) FROM calls GROUP BY state") == [
+        ("done", THREADS * CALLS)
+    ]
     assert commits < THREADS * CALLS
 
 
@@ -156,7 +191,10 @@ def test_what_waits_for_a_commit_goes_with_the_next_one(folder: Path) -> None:
     """While one commit is under way all others queue up, and one more commit writes them all."""
     with Journal(folder) as journal:
         with journal._commit_lock:
-            threads = [threading.Thread(target=journal.intend, args=(call(str(n)),)) for n in range(THREADS)]
+            threads = [
+                threading.Thread(target=journal.intend, args=(call(str(n)),))
+                for n in range(THREADS)
+            ]
             for thread in threads:
                 thread.start()
             while journal._queued < THREADS:
@@ -189,7 +227,9 @@ def test_while_others_are_in_flight_a_commit_waits_until_half_of_them_share_it(
             journal.intend(call(str(number)))
         be_patient(monkeypatch)
         before = journal.commits
-        first = threading.Thread(target=journal.intend, args=(call("A"),))  # 2 of 3 in flight are with the API
+        first = threading.Thread(
+            target=journal.intend, args=(call("A"),)
+        )  # 2 of 3 in flight are with the API
         first.start()
         while not journal._commit_lock.locked():
             pass
@@ -208,11 +248,16 @@ def test_an_identity_is_unique_and_updated_in_place(folder: Path) -> None:
         journal.intend(call("A", item="0"))
         journal.intend(call("B"))
         journal.intend(call("A", item="1"))
-        journal.record(call("A", item="0", state="done", answer='{"id": 5}', run=2, attempts=3), at="now")
+        journal.record(
+            call("A", item="0", state="done", answer='{"id": 5}', run=2, attempts=3), at="now"
+        )
         other = call("A", item="0")
         journal.note(CallRecord(other.identity._replace(per="once"), *other[1:]))
         journal.note(CallRecord(other.identity._replace(account="x"), *other[1:]))
-    found = look(folder, "SELECT id, account, per, key, item, state, run, attempts, answer FROM calls ORDER BY id")
+    found = look(
+        folder,
+        "SELECT id, account, per, key, item, state, run, attempts, answer FROM calls ORDER BY id",
+    )
     assert found == [
         (1, "acme", "row", "A", "0", "done", 2, 3, '{"id": 5}'),
         (2, "acme", "row", "B", "", "intent", 1, 0, ""),
@@ -222,7 +267,9 @@ def test_an_identity_is_unique_and_updated_in_place(folder: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["é 漢 😀", "\ud800", "x\ud83dy", "a\x00b", "'; DROP TABLE calls; --", "\n\r\x1b"])
+@pytest.mark.parametrize(
+    "text", ["é 漢 😀", "\ud800", "x\ud83dy", "a\x00b", "'; DROP TABLE calls; --", "\n\r\x1b"]
+)
 def test_any_text_can_be_stored(folder: Path, text: str) -> None:
     with Journal(folder) as journal:
         journal.intend(call(text, body=text, answer=text))
@@ -244,7 +291,10 @@ with Journal(Path(sys.argv[1])):
 
 def test_one_run_at_a_time_and_the_lock_dies_with_its_process(folder: Path) -> None:
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert holder.stdout is not None
@@ -278,7 +328,9 @@ def test_the_lock_goes_when_another_thread_leaves(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("use", [lambda folder: Journal(folder).__enter__(), History])
-def test_a_journal_of_a_newer_runner_is_refused_and_left_alone(folder: Path, use: Callable[[Path], Any]) -> None:
+def test_a_journal_of_a_newer_runner_is_refused_and_left_alone(
+    folder: Path, use: Callable[[Path], Any]
+) -> None:
     with Journal(folder) as journal:
         journal.intend(call("A"))
     connection = sqlite3.connect(folder / NAME)
@@ -305,7 +357,9 @@ def make_a_folder(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [make_garbage, make_a_folder])
-def test_what_is_no_journal_is_refused_and_kept(folder: Path, spoil: Callable[[Path], None]) -> None:
+def test_what_is_no_journal_is_refused_and_kept(
+    folder: Path, spoil: Callable[[Path], None]
+) -> None:
     folder.mkdir(mode=0o700)
     spoil(folder / NAME)
     content = (folder / NAME).read_bytes() if (folder / NAME).is_file() else None
@@ -364,7 +418,9 @@ def test_when_it_cannot_be_written_nothing_more_is_sent(folder: Path) -> None:
             f"the journal {folder / NAME} cannot be written: database or disk is full; nothing more is sent"
         )
         assert error.remedy == "make room or mend the disk, then: runner resume"
-        journal._connection.execute("PRAGMA max_page_count = 1000000")  # room again: it stays refused
+        journal._connection.execute(
+            "PRAGMA max_page_count = 1000000"
+        )  # room again: it stays refused
         attempts: list[Callable[[], Any]] = [
             lambda: journal.intend(call("again")),
             journal.flush,
@@ -418,7 +474,9 @@ def test_an_interrupt_in_a_commit_leaves_nothing_half_written(folder: Path) -> N
     with Journal(folder) as journal:
         journal.begin(RUN)
         journal._connection.close()
-        journal._connection = sqlite3.connect(folder / NAME, isolation_level=None, factory=Interrupted)
+        journal._connection = sqlite3.connect(
+            folder / NAME, isolation_level=None, factory=Interrupted
+        )
         journal.note(call("A"))
         with pytest.raises(KeyboardInterrupt):
             journal.intend(call("B"))

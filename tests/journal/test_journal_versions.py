@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from runner.journal import CallRecord, CallState, History, Identity, Journal, NoticeRecord, RowRecord, RunRecord
+from runner.journal import (
+    CallRecord,
+    CallState,
+    History,
+    Identity,
+    Journal,
+    NoticeRecord,
+    RowRecord,
+    RunRecord,
+)
 from runner.journal.schema import VERSION
 from runner.journal.store import NAME
 
@@ -36,7 +45,18 @@ CREATE TABLE rows (
     run INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, lines TEXT NOT NULL, bucket TEXT NOT NULL,
     reason TEXT NOT NULL, outputs TEXT NOT NULL, PRIMARY KEY (run, number)) WITHOUT ROWID;
 """
-RUN = RunRecord("orders", "live", "acme", "o.yaml", "r1", "o.csv", "i1", "{}", "2024-01-02", "2024-01-02T03:04:05Z")
+RUN = RunRecord(
+    "orders",
+    "live",
+    "acme",
+    "o.yaml",
+    "r1",
+    "o.csv",
+    "i1",
+    "{}",
+    "2024-01-02",
+    "2024-01-02T03:04:05Z",
+)
 STATES: tuple[tuple[int, str, CallState], ...] = ((1, "A", "done"), (2, "B", "unknown"))
 CALLS = [
     CallRecord(
@@ -55,7 +75,9 @@ def folder(tmp_path: Path) -> Path:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(VERSION_1)
         connection.execute("PRAGMA user_version = 1")
-        names = [name for name in RUN._fields if name not in ("id", "max_failures", "who", "left_out")]
+        names = [
+            name for name in RUN._fields if name not in ("id", "max_failures", "who", "left_out")
+        ]
         _insert(connection, "runs", {name: getattr(RUN, name) for name in names})
         for call in CALLS:
             known = {**call.identity._asdict(), **call._asdict()}
@@ -71,7 +93,10 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
 
 def _insert(connection: sqlite3.Connection, table: str, values: dict[str, Any]) -> None:
     names = ", ".join(values)
-    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(values))})", list(values.values()))
+    connection.execute(
+        f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(values))})",
+        list(values.values()),
+    )
 
 
 @contextmanager
@@ -110,8 +135,13 @@ def test_the_next_run_brings_it_up_to_date(folder: Path) -> None:
                                   before='{"ids": []}'))  # fmt: skip
         with history_of(folder) as history:
             check(history)
-            assert history.calls_of("acme", "orders", per="row", key="C")["pay", "1"].before == '{"ids": []}'
-        assert early.calls_of("acme", "orders", per="row", key="C")["pay", "1"].before == '{"ids": []}'
+            assert (
+                history.calls_of("acme", "orders", per="row", key="C")["pay", "1"].before
+                == '{"ids": []}'
+            )
+        assert (
+            early.calls_of("acme", "orders", per="row", key="C")["pay", "1"].before == '{"ids": []}'
+        )
     with Journal(folder), history_of(folder) as history:
         check(history)
 
@@ -122,7 +152,9 @@ def test_it_comes_to_look_as_a_new_one_does(folder: Path, tmp_path: Path) -> Non
     shapes = []
     for path in (folder, tmp_path / "new"):
         with closing(sqlite3.connect(path / NAME)) as connection:
-            tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+            tables = connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table'"
+            ).fetchall()
             shapes.append({name: _columns(connection, name) for (name,) in tables})
     assert shapes[0] == shapes[1]
 
@@ -134,7 +166,9 @@ def test_a_call_is_still_unique(folder: Path) -> None:
         check(history)
 
 
-def test_an_upgrade_that_is_cut_short_leaves_version_1(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upgrade_that_is_cut_short_leaves_version_1(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Killed, or out of room, in the middle of it: all or nothing."""
     monkeypatch.setattr("runner.journal.schema._SCHEMA", "CREATE TABLE broken (;")
     with pytest.raises(Exception, match="cannot be used"):
@@ -166,9 +200,9 @@ def test_version_2_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
         connection.execute("DROP TABLE notices")
         connection.execute("PRAGMA user_version = 2")
     with history_of(tmp_path) as history:
-        assert [(run.recipe, run.max_failures, run.who, run.left_out) for run in history.runs()] == [
-            ("orders", None, "", 0)
-        ]
+        assert [
+            (run.recipe, run.max_failures, run.who, run.left_out) for run in history.runs()
+        ] == [("orders", None, "", 0)]
         assert history.notices(1) == []
     assert version(tmp_path) == 2
     with Journal(tmp_path) as journal, history_of(tmp_path) as history:
@@ -176,7 +210,9 @@ def test_version_2_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
         journal.reopen(1, max_failures=3)
         journal.notice(NoticeRecord(1, "2024-01-02T03:04:05Z", "webhook URL", "it answered 500"))
         assert [run.max_failures for run in history.runs()] == [3]
-        assert history.notices(1) == [NoticeRecord(1, "2024-01-02T03:04:05Z", "webhook URL", "it answered 500")]
+        assert history.notices(1) == [
+            NoticeRecord(1, "2024-01-02T03:04:05Z", "webhook URL", "it answered 500")
+        ]
 
 
 def test_version_3_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
@@ -187,10 +223,15 @@ def test_version_3_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
             connection.execute(f"ALTER TABLE rows DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 3")
     with history_of(tmp_path) as history:
-        assert [(row.key, row.money, row.ids, row.links) for row in history.rows(1)] == [("A", "5", "", "")]
+        assert [(row.key, row.money, row.ids, row.links) for row in history.rows(1)] == [
+            ("A", "5", "", "")
+        ]
     assert version(tmp_path) == 3
     with Journal(tmp_path) as journal, history_of(tmp_path) as history:
         assert version(tmp_path) == VERSION
         journal.row(RowRecord(1, 2, "B", "[3]", "done", "", ids="job 5", links="https://x"))
         journal.flush()
-        assert [(row.key, row.ids, row.links) for row in history.rows(1)] == [("A", "", ""), ("B", "job 5", "https://x")]
+        assert [(row.key, row.ids, row.links) for row in history.rows(1)] == [
+            ("A", "", ""),
+            ("B", "job 5", "https://x"),
+        ]

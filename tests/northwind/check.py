@@ -111,7 +111,9 @@ def _delivery(line: str) -> Delivery | None:
         if match := pattern.search(path):
             ids = match.groupdict()
             body = entry["body"]
-            return Delivery(kind, str(entry["id"]), ids.get("job", ""), ids.get("order", ""), body, path)
+            return Delivery(
+                kind, str(entry["id"]), ids.get("job", ""), ids.get("order", ""), body, path
+            )
     return Delivery("other", str(entry.get("id")), "", "", entry.get("body") or {}, path)
 
 
@@ -140,7 +142,9 @@ def by_identity(
         if found.kind == kind:
             name = name_of(found)
             if index.setdefault(name, found) is not found:
-                findings.wrong.append(f"duplicate: {kind[:-1]} for {name!r}: ids {index[name].id} and {found.id}")
+                findings.wrong.append(
+                    f"duplicate: {kind[:-1]} for {name!r}: ids {index[name].id} and {found.id}"
+                )
     return index
 
 
@@ -150,23 +154,35 @@ def order_named(text: str, orders: dict[str, Order]) -> str:
     return named.pop() if len(named) == 1 else text
 
 
-def check_contacts(orders: dict[str, Order], deliveries: list[Delivery], findings: Findings) -> dict[str, Delivery]:
+def check_contacts(
+    orders: dict[str, Order], deliveries: list[Delivery], findings: Findings
+) -> dict[str, Delivery]:
     """One contact for each customer. Returns them by company."""
-    contacts = by_identity(deliveries, "contacts", lambda found: str(found.body.get("business_name")), findings)
+    contacts = by_identity(
+        deliveries, "contacts", lambda found: str(found.body.get("business_name")), findings
+    )
     companies = {order.cells["Company"]: order.cells["Customer ID"] for order in orders.values()}
     findings.missing["contacts"] += len(companies.keys() - contacts.keys())
     for company, found in contacts.items():
         if company not in companies:
-            findings.wrong.append(f"contact {found.id} is for {company!r}, which is no customer of the file")
+            findings.wrong.append(
+                f"contact {found.id} is for {company!r}, which is no customer of the file"
+            )
     return contacts
 
 
 def check_jobs(
-    orders: dict[str, Order], deliveries: list[Delivery], contacts: dict[str, Delivery], findings: Findings
+    orders: dict[str, Order],
+    deliveries: list[Delivery],
+    contacts: dict[str, Delivery],
+    findings: Findings,
 ) -> dict[str, Delivery]:
     """One job for each order, for that customer's contact. Returns them by order number."""
     jobs = by_identity(
-        deliveries, "jobs", lambda found: order_named(str(found.body.get("description")), orders), findings
+        deliveries,
+        "jobs",
+        lambda found: order_named(str(found.body.get("description")), orders),
+        findings,
     )
     findings.missing["jobs"] += len(orders.keys() - jobs.keys())
     for number, found in jobs.items():
@@ -175,21 +191,31 @@ def check_jobs(
             continue
         contact = contacts.get(orders[number].cells["Company"])
         client = (found.body.get("client") or {}).get("id")
-        findings.same(f"job of order {number}: client", str(client), contact.id if contact else "no contact")
+        findings.same(
+            f"job of order {number}: client", str(client), contact.id if contact else "no contact"
+        )
     return jobs
 
 
 def check_sales_orders(
-    orders: dict[str, Order], deliveries: list[Delivery], jobs: dict[str, Delivery], findings: Findings
+    orders: dict[str, Order],
+    deliveries: list[Delivery],
+    jobs: dict[str, Delivery],
+    findings: Findings,
 ) -> dict[tuple[str, str], str]:
     """One sales order for each order, under its job. Returns the order number by (job id, sales order id)."""
     sales = by_identity(
-        deliveries, "sales orders", lambda found: str(found.body.get("customer_order_number")), findings
+        deliveries,
+        "sales orders",
+        lambda found: str(found.body.get("customer_order_number")),
+        findings,
     )
     findings.missing["sales orders"] += len(orders.keys() - sales.keys())
     for number, found in sales.items():
         if number not in orders:
-            findings.wrong.append(f"sales order {found.id} is for {number!r}, which is no order of the file")
+            findings.wrong.append(
+                f"sales order {found.id} is for {number!r}, which is no order of the file"
+            )
             continue
         job = jobs.get(number)
         findings.same(f"sales order of order {number}: job", found.job, job.id if job else "no job")
@@ -198,12 +224,17 @@ def check_sales_orders(
             cell = orders[number].cells[header]
             expected = None if cell == "NULL" else cell.strip()
             delivered = ship_to.get(name)
-            findings.same(f"order {number}: ship_to.{name}", delivered and str(delivered).strip(), expected)
+            findings.same(
+                f"order {number}: ship_to.{name}", delivered and str(delivered).strip(), expected
+            )
     return {(found.job, found.id): number for number, found in sales.items()}
 
 
 def check_lines(
-    orders: dict[str, Order], deliveries: list[Delivery], numbers: dict[tuple[str, str], str], findings: Findings
+    orders: dict[str, Order],
+    deliveries: list[Delivery],
+    numbers: dict[tuple[str, str], str],
+    findings: Findings,
 ) -> None:
     """Each line once under its own sales order, with its SKU as text, its quantity and its price."""
     delivered: dict[str, Counter[tuple[str, Decimal, Decimal]]] = defaultdict(Counter)
@@ -211,16 +242,24 @@ def check_lines(
         if found.kind == "lines":
             number = numbers.get((found.job, found.order), "")
             if number not in orders:
-                findings.wrong.append(f"line {found.id} is under no sales order of the file: {found.path}")
+                findings.wrong.append(
+                    f"line {found.id} is under no sales order of the file: {found.path}"
+                )
                 continue
             sku = found.body.get("sku")
             if not isinstance(sku, str):
-                findings.wrong.append(f"line {found.id} of order {number}: sku {sku!r} is not a text")
-            delivered[number][str(sku), _number(found, "quantity"), _number(found, "price_value")] += 1
+                findings.wrong.append(
+                    f"line {found.id} of order {number}: sku {sku!r} is not a text"
+                )
+            delivered[number][
+                str(sku), _number(found, "quantity"), _number(found, "price_value")
+            ] += 1
     for number, order in orders.items():
         expected = Counter(order.lines)
         for line in (delivered[number] - expected).elements():
-            findings.wrong.append(f"order {number}: line {_shown(line)} is not in the file, or was sent twice")
+            findings.wrong.append(
+                f"order {number}: line {_shown(line)} is not in the file, or was sent twice"
+            )
         findings.missing["lines"] += (expected - delivered[number]).total()
 
 
@@ -234,7 +273,10 @@ def _shown(line: tuple[str, Decimal, Decimal]) -> str:
 
 
 def check_payments(
-    orders: dict[str, Order], deliveries: list[Delivery], numbers: dict[tuple[str, str], str], findings: Findings
+    orders: dict[str, Order],
+    deliveries: list[Delivery],
+    numbers: dict[tuple[str, str], str],
+    findings: Findings,
 ) -> Decimal:
     """One payment for each order of exactly what is due. Returns what was paid in all."""
     paid = Decimal(0)
@@ -245,9 +287,13 @@ def check_payments(
             paid += amount
             number = numbers.get((found.job, found.order), "")
             if number not in orders:
-                findings.wrong.append(f"payment {found.id} is under no sales order of the file: {found.path}")
+                findings.wrong.append(
+                    f"payment {found.id} is under no sales order of the file: {found.path}"
+                )
             elif number in seen:
-                findings.wrong.append(f"duplicate: payment for order {number}: ids {seen[number].id} and {found.id}")
+                findings.wrong.append(
+                    f"duplicate: payment for order {number}: ids {seen[number].id} and {found.id}"
+                )
             else:
                 findings.same(f"order {number}: payment", amount, orders[number].due)
             seen[number] = found
@@ -263,7 +309,9 @@ def print_table(orders: dict[str, Order], deliveries: list[Delivery], findings: 
     for kind in KINDS:
         expected = {"contacts": len(customers), "lines": lines}.get(kind, len(orders))
         found = [content(item) for item in deliveries if item.kind == kind]
-        print(f"{kind:<14}{expected:>9,}{len(found):>11,}{len(set(found)):>10,}{findings.missing[kind]:>9,}")
+        print(
+            f"{kind:<14}{expected:>9,}{len(found):>11,}{len(set(found)):>10,}{findings.missing[kind]:>9,}"
+        )
 
 
 def main(arguments: list[str]) -> int:

@@ -32,7 +32,9 @@ WORKERS = 4
 PATIENCE = 120.0
 """Seconds after which something that should have happened has not."""
 
-pytestmark = pytest.mark.skipif(not ORDERS, reason="RUNNER_NORTHWIND does not say where the Northwind orders are")
+pytestmark = pytest.mark.skipif(
+    not ORDERS, reason="RUNNER_NORTHWIND does not say where the Northwind orders are"
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ class Place:
 
     def runner(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [RUNNER, *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -69,12 +73,16 @@ class Place:
     def check(self, *more: str) -> str:
         """What the independent script says; it has to be content."""
         command = [sys.executable, str(HERE / "check.py"), ORDERS, str(self.log), *more]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
         assert done.returncode == 0, done.stdout
         return done.stdout
 
     def results(self, run: int) -> list[dict[str, str]]:
-        with (self.folder / "runs" / str(run) / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        with (self.folder / "runs" / str(run) / "results.csv").open(
+            encoding="utf-8-sig", newline=""
+        ) as file:
             return list(csv.DictReader(file))
 
 
@@ -90,7 +98,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 @contextmanager
 def sandbox(place: Place) -> Iterator[None]:
-    process = subprocess.Popen([RUNNER, "sandbox"], cwd=place.folder, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [RUNNER, "sandbox"], cwd=place.folder, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         assert "http://127.0.0.1:" in process.stdout.readline()
@@ -104,7 +114,13 @@ def test_all_of_it_and_a_second_run_sends_nothing(place: Place) -> None:
     done = place.runner("run", "import-northwind.yaml", "--workers", str(WORKERS))
     assert done.returncode == 0, done.stderr
     said = place.check()
-    for kind, count in (("contacts", 89), ("jobs", 830), ("sales orders", 830), ("lines", 2155), ("payments", 830)):
+    for kind, count in (
+        ("contacts", 89),
+        ("jobs", 830),
+        ("sales orders", 830),
+        ("lines", 2155),
+        ("payments", 830),
+    ):
         assert re.search(rf"^{kind} +{count:,} +{count:,} +{count:,} +0$", said, re.MULTILINE)
     assert "payments 1,330,735.98 of 1,330,735.98" in said
     assert "1,330,735.98" in done.stderr
@@ -147,7 +163,10 @@ def _repeated(place: Place) -> list[str]:
 def _settle(place: Place, unknown: list[str]) -> None:
     """Decide each open call as a person does who looks into the system: it is there, or it is not."""
     listed = place.runner("settle").stdout
-    there = {(entry["path"], json.dumps(entry["body"], sort_keys=True)): entry["id"] for entry in place.deliveries()}
+    there = {
+        (entry["path"], json.dumps(entry["body"], sort_keys=True)): entry["id"]
+        for entry in place.deliveries()
+    }
     for number in unknown:
         block = re.search(rf"^call {number} .*?(?=^call |\Z)", listed, re.MULTILINE | re.DOTALL)
         assert block is not None

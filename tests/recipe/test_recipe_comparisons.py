@@ -51,7 +51,10 @@ def test_what_is_compared_is_what_is_said(at: int) -> None:
     with pytest.raises(InvalidError) as caught:
         load_text(RECIPE.replace(old, new, 1), file="recipe.yaml", catalogue=CATALOGUE)
     problems = caught.value.problems
-    said = [(f"{each.file}:{each.line}:{each.column}: error: {each.message}", each.remedy) for each in problems]
+    said = [
+        (f"{each.file}:{each.line}:{each.column}: error: {each.message}", each.remedy)
+        for each in problems
+    ]
     message, remedy = [*shown()[at], ""][:2]
     assert (message, remedy) in said
 

@@ -21,7 +21,9 @@ CONDITIONS = st.recursive(
     st.sampled_from(ATOMS),
     lambda inner: st.one_of(
         inner.map(lambda one: f"not ({one})"),
-        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda three: "({} {} {})".format(*three)),
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(
+            lambda three: "({} {} {})".format(*three)
+        ),
     ),
     max_leaves=4,
 )
@@ -29,7 +31,9 @@ VALUES = st.sampled_from([None, 0, 1, 2, 3])
 
 
 def said(asked: str, known: str, *, holds: bool = True) -> bool | None:
-    return verdict(compile_expression(asked).tree, facts_of(compile_expression(known).tree, holds=holds))
+    return verdict(
+        compile_expression(asked).tree, facts_of(compile_expression(known).tree, holds=holds)
+    )
 
 
 def truth(text: str, scope: dict[str, Any]) -> bool | None:
@@ -41,7 +45,9 @@ def truth(text: str, scope: dict[str, Any]) -> bool | None:
 
 @settings(max_examples=400, deadline=None)
 @given(known=CONDITIONS, asked=CONDITIONS, one=VALUES, other=VALUES)
-def test_what_follows_is_so_for_all_values(known: str, asked: str, one: int | None, other: int | None) -> None:
+def test_what_follows_is_so_for_all_values(
+    known: str, asked: str, one: int | None, other: int | None
+) -> None:
     scope = {"row": {"a": one, "b": other}}
     held, real = truth(known, scope), truth(asked, scope)
     if held is None or real is None:

@@ -33,7 +33,10 @@ ORDER = "customer_id: 1, reference: R-1"
 def refused(text: str) -> list[tuple[str, str]]:
     """The places of a recipe that the schema refuses, and by which of its keywords."""
     errors = validator(SCHEMA).iter_errors(parse(text, file="editor.yaml").data)
-    return [(".".join(str(part) for part in error.absolute_path), str(error.validator)) for error in errors]
+    return [
+        (".".join(str(part) for part in error.absolute_path), str(error.validator))
+        for error in errors
+    ]
 
 
 def test_it_is_a_schema() -> None:
@@ -55,10 +58,16 @@ def test_a_recipe_that_is_right_is_never_underlined(path: Path) -> None:
         ("shop.create_order", "{customer_id: twelve, reference: R-1}", "steps.0.with.customer_id"),
         ("shop.create_order", f"{{{ORDER}, rush: perhaps}}", "steps.0.with.rush"),
         ("syncore.create_job", "{client: {id: twelve}}", "steps.0.with.client.id"),
-        ("deconetwork.find_purchase_orders", "{conditions: [{field: colour, is: after}]}", "steps.0.with.conditions"),
+        (
+            "deconetwork.find_purchase_orders",
+            "{conditions: [{field: colour, is: after}]}",
+            "steps.0.with.conditions",
+        ),
     ],
 )
-def test_what_an_operation_does_not_take_is_underlined(use: str, arguments: str, place: str) -> None:
+def test_what_an_operation_does_not_take_is_underlined(
+    use: str, arguments: str, place: str
+) -> None:
     found = refused(STEP.format(use=use, arguments=arguments))
     assert place in {where for where, _ in found}
 
@@ -68,9 +77,9 @@ def test_what_an_operation_does_not_take_is_underlined(use: str, arguments: str,
     [
         f"{{{ORDER}}}",
         "{customer_id: '12', reference: 12}",
-        "{customer_id: \"{{ vars.customer }}\", reference: \"{{ vars.reference }}\"}",
+        '{customer_id: "{{ vars.customer }}", reference: "{{ vars.reference }}"}',
         f"{{{ORDER}, rush: null}}",
-        f"{{{ORDER}, rush: \"{{{{ vars.rush }}}}\"}}",
+        f'{{{ORDER}, rush: "{{{{ vars.rush }}}}"}}',
     ],
 )
 def test_a_template_may_stand_anywhere(arguments: str) -> None:

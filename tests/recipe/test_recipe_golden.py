@@ -42,4 +42,6 @@ def test_nothing_is_said_about_a_recipe_that_is_right(path: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["err", "warn"])
 def test_there_is_an_output_for_each_mistake_and_no_other(folder: str) -> None:
-    assert {path.stem for path in (GOLDEN / folder).glob("*.out")} == {path.stem for path in recipes(folder)}
+    assert {path.stem for path in (GOLDEN / folder).glob("*.out")} == {
+        path.stem for path in recipes(folder)
+    }

@@ -32,7 +32,12 @@ steps:
 
 def test_columns_that_find_entries() -> None:
     recipe = load_text(RECIPE, file="x.yaml", catalogue=CATALOGUE).recipe
-    assert indexing_columns(recipe) == {"size": "sizes", "cut": "sizes", "fit": "named", "other": "named"}
+    assert indexing_columns(recipe) == {
+        "size": "sizes",
+        "cut": "sizes",
+        "fit": "named",
+        "other": "named",
+    }
 
 
 def test_names_that_the_document_knows() -> None:

@@ -48,11 +48,16 @@ def test_the_digest_is_that_of_the_text(whole: Loaded) -> None:
     text = (OK / "whole-language.yaml").read_bytes()
     assert whole.recipe.digest == hashlib.sha256(text).hexdigest()
     assert whole.recipe.text.encode() == text
-    assert (whole.recipe.name, whole.recipe.file) == ("whole-language", str(OK / "whole-language.yaml"))
+    assert (whole.recipe.name, whole.recipe.file) == (
+        "whole-language",
+        str(OK / "whole-language.yaml"),
+    )
 
 
 def test_messages_call_the_file_by_the_name_that_is_given() -> None:
-    assert load(OK / "smallest.yaml", catalogue=CATALOGUE, name="mine.yaml").recipe.file == "mine.yaml"
+    assert (
+        load(OK / "smallest.yaml", catalogue=CATALOGUE, name="mine.yaml").recipe.file == "mine.yaml"
+    )
 
 
 def test_columns(whole: Loaded) -> None:
@@ -61,16 +66,31 @@ def test_columns(whole: Loaded) -> None:
     columns = {column.name: column for column in rows.columns}
     ref, price, day = columns["ref"], columns["price"], columns["in_hands"]
     assert (rows.file, rows.delimiter, rows.group_by) == (("orders.csv",), ";", "ref")
-    assert (ref.header, ref.required, ref.min_length, ref.max_length, ref.pattern) == ("Order #", True, 1, 20, "^[A-Z]")
+    assert (ref.header, ref.required, ref.min_length, ref.max_length, ref.pattern) == (
+        "Order #",
+        True,
+        1,
+        20,
+        "^[A-Z]",
+    )
     assert (price.minimum, price.type) == (Decimal("0.01"), "decimal")
     assert (day.format, day.null) == (("%m/%d/%Y",), ("", "TBD"))
     assert columns["quantity"].enum == ("1", "2")
-    assert (columns["note"].header, columns["note"].type, columns["note"].null) == ("note", "string", ("",))
+    assert (columns["note"].header, columns["note"].type, columns["note"].null) == (
+        "note",
+        "string",
+        ("",),
+    )
 
 
 def test_steps(whole: Loaded) -> None:
     customer, order, lines, done = whole.recipe.steps
-    assert (customer.expect, customer.retry, customer.on_error, customer.was) == ("one", 5, "stop_run", "found")
+    assert (customer.expect, customer.retry, customer.on_error, customer.was) == (
+        "one",
+        5,
+        "stop_run",
+        "found",
+    )
     assert isinstance(order.expect, Expression)
     assert order.unless_found is not None
     assert order.unless_found.operation == "shop.search_orders"
@@ -93,7 +113,9 @@ def test_types_of_literals_are_kept() -> None:
     assert isinstance(recipe.key, Template)
     assert recipe.steps[0].arguments["ship_to"] == {"country": "US", "city": None}
     assert recipe.outputs["fixed"] == 1
-    assert recipe.vars["customer"] == Var("customer", "integer", required=True, description="The customer's number")
+    assert recipe.vars["customer"] == Var(
+        "customer", "integer", required=True, description="The customer's number"
+    )
     assert recipe.vars["due"].default == dt.date(2024, 12, 31)
     assert recipe.vars["price"].default == Decimal("12.10")
     assert recipe.vars["size"].enum == ("S", "M", "L")
@@ -104,7 +126,10 @@ def test_a_field_that_an_open_body_does_not_know_is_a_warning() -> None:
     text = 'vars: {n: 1}\nsteps:\n  - id: a\n    use: shop.update_order\n    with: {order_id: 1, note: "{{ vars.n }}"}'
     (warning,) = loaded(text).warnings
     assert warning.severity == "warning"
-    assert warning.message == "shop.update_order is not known to have a field 'note': it is sent as it stands"
+    assert (
+        warning.message
+        == "shop.update_order is not known to have a field 'note': it is sent as it stands"
+    )
     assert warning.remedy == "did you mean 'notes'?"
     assert (warning.line, warning.column) == (7, 25)
 
@@ -125,19 +150,28 @@ def test_warnings_come_along_with_errors() -> None:
 
 def test_a_misspelt_section_is_one_problem_and_not_one_at_each_use() -> None:
     text = 'row: {key: "{{ row.ref }}", columns: {ref: {}}}\nvar: {size: S}'
-    assert messages(text + STEPS + "    when: row.ref == vars.size\n") == ["unknown key 'row'", "unknown key 'var'"]
+    assert messages(text + STEPS + "    when: row.ref == vars.size\n") == [
+        "unknown key 'row'",
+        "unknown key 'var'",
+    ]
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [("rows:", "'rows' is empty"), ("rows: {columns: , key: '{{ row.ref }}'}", "'columns' is empty")],
+    [
+        ("rows:", "'rows' is empty"),
+        ("rows: {columns: , key: '{{ row.ref }}'}", "'columns' is empty"),
+    ],
 )
 def test_an_empty_section_is_one_problem_and_not_one_at_each_use(rows: str, message: str) -> None:
     assert messages(rows + STEPS + "    when: row.ref == 'x'\n") == [message]
 
 
 def test_columns_that_are_not_declared_are_not_checked() -> None:
-    assert loaded('rows: {key: "{{ row.anything }}"}' + STEPS + "    when: row.more == '1'\n").warnings == ()
+    assert (
+        loaded('rows: {key: "{{ row.anything }}"}' + STEPS + "    when: row.more == '1'\n").warnings
+        == ()
+    )
 
 
 def test_names_inside_total_are_checked() -> None:
@@ -147,7 +181,9 @@ def test_names_inside_total_are_checked() -> None:
 
 
 def test_was_is_taken_over_once() -> None:
-    text = "steps:\n" + "".join(f"  - {{id: {name}, was: old, use: shop.search_orders}}\n" for name in "ab")
+    text = "steps:\n" + "".join(
+        f"  - {{id: {name}, was: old, use: shop.search_orders}}\n" for name in "ab"
+    )
     assert messages(text) == ["'old' is already taken over by the step on line 4"]
 
 
@@ -163,7 +199,13 @@ def test_bounds_that_nothing_fits() -> None:
 
 def parts(value: Any, path: TreePath = ()) -> Iterator[TreePath]:
     yield path
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, child in children:
         yield from parts(child, (*path, key))
 
@@ -176,8 +218,12 @@ def replaced(value: Any, path: TreePath, new: Any) -> Any:
     return copy
 
 
-@pytest.mark.parametrize("new", [None, 5, "", "{{ x }}", "{% x %}", "a.b", [None], {"x": None}, True])
-def test_whatever_stands_in_a_wrong_place_is_a_problem_and_no_crash(new: Any, whole: Loaded) -> None:
+@pytest.mark.parametrize(
+    "new", [None, 5, "", "{{ x }}", "{% x %}", "a.b", [None], {"x": None}, True]
+)
+def test_whatever_stands_in_a_wrong_place_is_a_problem_and_no_crash(
+    new: Any, whole: Loaded
+) -> None:
     data = whole.source.data
     for path in parts(data):
         text = json.dumps(replaced(data, path, new), default=str)
@@ -188,7 +234,9 @@ def test_whatever_stands_in_a_wrong_place_is_a_problem_and_no_crash(new: Any, wh
             assert all(problem.message for problem in error.problems)
 
 
-@pytest.mark.parametrize("path", sorted((OK.parent / "err").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((OK.parent / "err").glob("*.yaml")), ids=lambda path: path.stem
+)
 def test_a_problem_stands_where_the_text_is(path: Path) -> None:
     text = path.read_text(encoding="utf-8").split("\n")
     with pytest.raises(InvalidError) as caught:
@@ -229,7 +277,9 @@ def test_the_place_of_a_name_in_a_block_of_text() -> None:
         ("string", " ", " "),
     ],
 )
-def test_a_text_becomes_what_the_variable_is_declared_to_be(kind: str, text: str, value: Any) -> None:
+def test_a_text_becomes_what_the_variable_is_declared_to_be(
+    kind: str, text: str, value: Any
+) -> None:
     typed = var_value(Var("a", type=kind), text)
     assert typed == value
     assert type(typed) is type(value)

@@ -16,8 +16,20 @@ from runner.recipe import model, schema, shape
 from runner.source import parse, read
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-SCHEMA: dict[str, Any] = json.loads(resources.files("runner.schemas").joinpath(shape.SCHEMA).read_bytes())
-NO_RULE = {"$ref", "if", "then", "else", "items", "properties", "additionalProperties", "propertyNames", "required"}
+SCHEMA: dict[str, Any] = json.loads(
+    resources.files("runner.schemas").joinpath(shape.SCHEMA).read_bytes()
+)
+NO_RULE = {
+    "$ref",
+    "if",
+    "then",
+    "else",
+    "items",
+    "properties",
+    "additionalProperties",
+    "propertyNames",
+    "required",
+}
 WORDED = set(schema.WORDINGS)
 NOTES = {"$schema", "$defs", "title", "description", "patternErrorMessage"}
 
@@ -48,7 +60,9 @@ def test_every_rule_has_its_words(path: str) -> None:
 @pytest.mark.parametrize("path", [path for path in ALL if path.split("/")[-2:-1] == ["properties"]])
 def test_every_key_is_described(path: str) -> None:
     node = ALL[path]
-    described = node if "description" in node else ALL["/" + node.get("$ref", "#/").removeprefix("#/")]
+    described = (
+        node if "description" in node else ALL["/" + node.get("$ref", "#/").removeprefix("#/")]
+    )
     assert described["description"].endswith((".", "]", ")")), path
     assert described["description"][0].isupper()
 
@@ -64,7 +78,9 @@ def test_every_object_is_closed() -> None:
 
 def test_patterns_say_what_they_want() -> None:
     for path, node in ALL.items():
-        assert ("pattern" in node and "properties" not in node) == ("patternErrorMessage" in node), path
+        assert ("pattern" in node and "properties" not in node) == (
+            "patternErrorMessage" in node
+        ), path
 
 
 def test_on_error_and_retry_are_those_of_the_model() -> None:

@@ -65,10 +65,14 @@ ENDS = [".sku", ".count", "[0]", ".nothing", " is none", " is defined", " is eve
 
 def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.one_of(
-        st.tuples(inner, st.sampled_from(OPERATORS), inner).map(lambda parts: f"({' '.join(parts)})"),
+        st.tuples(inner, st.sampled_from(OPERATORS), inner).map(
+            lambda parts: f"({' '.join(parts)})"
+        ),
         st.tuples(inner, st.sampled_from(FILTERS)).map(lambda parts: f"({parts[0]} | {parts[1]})"),
         st.tuples(inner, st.sampled_from(ENDS)).map(lambda parts: f"({parts[0]}{parts[1]})"),
-        st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} if {parts[1]} else {parts[2]})"),
+        st.tuples(inner, inner, inner).map(
+            lambda parts: f"({parts[0]} if {parts[1]} else {parts[2]})"
+        ),
         st.tuples(st.sampled_from(["not ", "-"]), inner).map(lambda parts: f"({''.join(parts)})"),
     )
 
@@ -90,12 +94,20 @@ def test_what_can_be_computed_is_no_error_and_has_the_type_that_was_inferred(tex
     except (EvaluationError, TemplateError):
         return
     type_, found = inferred(text)
-    wrong = [each for each in found if each.severity == "error" and "never true" not in each.message]
-    left_aside = any(word in text for word in (" if ", " and ", " or ", "default", "is defined", "where", "total"))
+    wrong = [
+        each for each in found if each.severity == "error" and "never true" not in each.message
+    ]
+    left_aside = any(
+        word in text
+        for word in (" if ", " and ", " or ", "default", "is defined", "where", "total")
+    )
     assert left_aside or not [each for each in wrong if "always true" not in each.message], wrong
     if type_.kinds:
         kind = type_of(value).kinds
-        assert kind <= type_.kinds | ({"null"} if type_.absent or left_aside else set()), (value, type_)
+        assert kind <= type_.kinds | ({"null"} if type_.absent or left_aside else set()), (
+            value,
+            type_,
+        )
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -152,7 +164,9 @@ def test_a_value_that_was_looked_at_may_be_used(text: str) -> None:
 
 
 def test_what_is_asked_for_is_judged_up_to_the_last_dot() -> None:
-    assert [each.message for each in inferred("row.nothing.sku is defined")[1]] == ["no column is called 'nothing'"]
+    assert [each.message for each in inferred("row.nothing.sku is defined")[1]] == [
+        "no column is called 'nothing'"
+    ]
 
 
 def test_a_schema() -> None:
@@ -191,7 +205,9 @@ def test_rows_that_an_operation_lists_are_its_entries() -> None:
 
 def test_either_of_two() -> None:
     created = from_schema({"properties": {"id": {"type": "integer"}}}, of="shop.create")
-    found = from_schema({"properties": {"id": {"type": "string"}, "name": {"type": "string"}}}, of="shop.search")
+    found = from_schema(
+        {"properties": {"id": {"type": "string"}, "name": {"type": "string"}}}, of="shop.search"
+    )
     both = join(created, found)
     assert set(both.fields["id"].kinds) == {"integer", "string"}
     assert both.fields["id"].missing is None

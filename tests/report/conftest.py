@@ -42,7 +42,9 @@ def browser() -> Iterator[Browser]:
     """A real Chromium. Where there is none the tests are skipped, unless RUNNER_TESTS_NEED_ALL is set."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None and os.environ.get("RUNNER_TESTS_NEED_ALL"):
-        pytest.fail("there is no chromium here, and RUNNER_TESTS_NEED_ALL is set: apt-get install chromium")
+        pytest.fail(
+            "there is no chromium here, and RUNNER_TESTS_NEED_ALL is set: apt-get install chromium"
+        )
     if found is None:
         pytest.skip("there is no chromium here: apt-get install chromium")
     with sync_playwright() as started:
@@ -62,7 +64,9 @@ def window(browser: Browser) -> Iterator[OpenWindow]:
             open_things.callback(context.close)
             own = Window(context.new_page())
             own.page.on("request", lambda request: own.requests.append(request.url))
-            own.page.on("console", lambda message: own.said.append(f"{message.type}: {message.text}"))
+            own.page.on(
+                "console", lambda message: own.said.append(f"{message.type}: {message.text}")
+            )
             own.page.on("pageerror", lambda error: own.said.append(f"error: {error}"))
             own.page.on("dialog", lambda dialog: own.said.append(f"a dialog: {dialog.message}"))
             opened.append(own)

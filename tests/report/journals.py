@@ -36,7 +36,9 @@ def call(
     )  # fmt: skip
 
 
-def write_run(folder: Path, rows: int = 12, *, end: bool = True, hostile: str = HOSTILE, run: RunRecord = RUN) -> None:
+def write_run(
+    folder: Path, rows: int = 12, *, end: bool = True, hostile: str = HOSTILE, run: RunRecord = RUN
+) -> None:
     """Run 1 in `folder`: row 2 is rejected, 3 unknown with a payment, 4 found, 5 hostile and rejected, and one more
     than `rows` is not reached; all others are done, after a first answer that was 429.
     """
@@ -58,16 +60,24 @@ def last_run(folder: Path) -> tuple[History, RunRecord]:
 
 def _row(journal: Journal, number: int, hostile: str) -> None:
     key, lines = f"PO-{number}", f"[{number * 2},{number * 2 + 1}]"
-    finished = RowRecord(1, number, key, lines, "done", "", f'{{"job_number":{31000 + number}}}', "99.50")
+    finished = RowRecord(
+        1, number, key, lines, "done", "", f'{{"job_number":{31000 + number}}}', "99.50"
+    )
     job = call(number, key, "job", "done", answer=f'{{"id":{31000 + number},"total":1.10}}')
     if number == 2:
         reason = "job: 422 country is over the max length of 2 characters"
-        journal.record(job._replace(state="rejected", status=422, answer="", reason=reason), at=moment(2), seconds=0.2)
+        journal.record(
+            job._replace(state="rejected", status=422, answer="", reason=reason),
+            at=moment(2),
+            seconds=0.2,
+        )
         journal.row(finished._replace(bucket="rejected", reason=reason, outputs="{}", money="0"))
         return
     if number == 5:
         key = f"PO-5 {hostile}"
-        job = call(5, key, "job", "rejected", status=422, reason=hostile, body=f'{{"note":"{hostile}"}}')
+        job = call(
+            5, key, "job", "rejected", status=422, reason=hostile, body=f'{{"note":"{hostile}"}}'
+        )
         journal.record(job, at=moment(5), seconds=0.1)
         journal.row(RowRecord(1, 5, key, lines, "rejected", hostile, "{}", "0"))
         return
@@ -79,7 +89,9 @@ def _row(journal: Journal, number: int, hostile: str) -> None:
     journal.record(job, at=moment(number + 0.5), seconds=0.1 + number % 7 / 10)
     paid = call(number, key, "deposit", "done", amount="99.50", answer=f'{{"id":{9000 + number}}}')
     if number == 3:
-        lost = paid._replace(state="unknown", status=0, answer="", reason="connection lost before an answer")
+        lost = paid._replace(
+            state="unknown", status=0, answer="", reason="connection lost before an answer"
+        )
         journal.record(lost, at=moment(3.9), seconds=2)
         reason = "deposit: connection lost before an answer"
         journal.row(finished._replace(bucket="unknown", reason=reason, outputs="{}", money="0"))

@@ -28,10 +28,12 @@ COLUMNS = (
 SIZES = Unpivot(("S", "M"), "size", "quantity")
 
 Line = tuple[int, str, int, int]
-NOTE = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=4) | st.sampled_from(
-    ["=1+1", "x\ny", 'a "b"', ",", "007"]
+NOTE = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=4
+) | st.sampled_from(["=1+1", "x\ny", 'a "b"', ",", "007"])
+LINES = st.lists(
+    st.tuples(st.integers(0, 4), NOTE, st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=6
 )
-LINES = st.lists(st.tuples(st.integers(0, 4), NOTE, st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=6)
 """A reference, a note and two quantities; a line that has none of anything is no row."""
 
 
@@ -75,7 +77,10 @@ def key_of(line: Line, *, grouped: bool) -> str:
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.lists(LINES, min_size=1, max_size=3), st.sampled_from(["csv", "jsonl", "json", "xlsx"]), st.booleans(), st.data()
+    st.lists(LINES, min_size=1, max_size=3),
+    st.sampled_from(["csv", "jsonl", "json", "xlsx"]),
+    st.booleans(),
+    st.data(),
 )
 def test_every_line_is_in_one_bucket_or_left_out(
     files: list[list[Line]], ending: str, grouped: bool, data: st.DataObject  # noqa: FBT001 - drawn by hypothesis
@@ -91,7 +96,9 @@ def test_every_line_is_in_one_bucket_or_left_out(
         for path, lines in zip(paths, files, strict=True):
             order = data.draw(st.permutations(range(4)))
             numbers = write(path, lines, order)
-            expected |= {(str(path), number): line for number, line in zip(numbers, lines, strict=True)}
+            expected |= {
+                (str(path), number): line for number, line in zip(numbers, lines, strict=True)
+            }
         input_ = opened(paths, grouped=grouped)
         rows = data.draw(st.permutations(list(input_)))
         ended = rows[: data.draw(st.integers(0, len(rows)))]
@@ -132,7 +139,9 @@ def _check_left(
         key = key_of(line, grouped=grouped)
         if key and finished.get(key, "not started") in ("rejected", "not started"):
             sizes = [str(count) for count in line[2:] if count]
-            left.setdefault(key, []).extend([f"{line[1]} {size}" for size in sizes] if grouped else [line[1]])
+            left.setdefault(key, []).extend(
+                [f"{line[1]} {size}" for size in sizes] if grouped else [line[1]]
+            )
     assert (retry is None) == (not left)
     if retry is not None:
         again = opened([retry], grouped=grouped)

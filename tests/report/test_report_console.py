@@ -72,11 +72,17 @@ class Session:
     def start(self, rows: int = 4, lines: int = 8, **more: Any) -> None:
         self(RunStarted(4, "orders", "sandbox", rows, lines, dry_run=False, **more))
 
-    def row(self, number: int, bucket: Bucket = "done", reason: str = "", *, money: str = "0") -> None:
+    def row(
+        self, number: int, bucket: Bucket = "done", reason: str = "", *, money: str = "0"
+    ) -> None:
         lines = (number * 2, number * 2 + 1)
         self.rows[bucket] += 1
         self.lines[bucket] += 2
-        self(RowFinished(RowResult(number, f"PO-{number}", lines, bucket, reason, money=Decimal(money))))
+        self(
+            RowFinished(
+                RowResult(number, f"PO-{number}", lines, bucket, reason, money=Decimal(money))
+            )
+        )
 
     def end(self, *, seconds: float = 12.5, **more: Any) -> str:
         rows = {bucket: self.rows[bucket] for bucket in BUCKETS}
@@ -95,7 +101,9 @@ def test_a_run_with_every_ending() -> None:
     session(posted(1, "1000.00"))
     session.row(1, money="1000.00")
     session(posted(2, "210.50", "unknown", "connection lost before an answer"))
-    session.row(2, "unknown", "deposit: connection lost before an answer; it may have been carried out")
+    session.row(
+        2, "unknown", "deposit: connection lost before an answer; it may have been carried out"
+    )
     session(CallFinished("job", JOB, "rejected", 422, 0.01, None, "422 country", "PO-3"))
     session.row(3, "rejected", "job: 422 country")
     session.row(4, "found", "everything was there already")
@@ -168,7 +176,10 @@ def test_progress_says_what_it_waits_for_and_what_is_left() -> None:
     session(Waiting("429 too many requests", 30.0))
     session.watch.now += 10
     session(CallFinished("jobs", LIST, "done", 200, 0.01))
-    assert "  5/10 rows   1 call   0.1/s   0:20 left   waits 0:20: 429 too many requests\n" in session.out.getvalue()
+    assert (
+        "  5/10 rows   1 call   0.1/s   0:20 left   waits 0:20: 429 too many requests\n"
+        in session.out.getvalue()
+    )
 
 
 def test_rows_that_need_attention_are_shown_up_to_a_limit() -> None:
@@ -199,7 +210,9 @@ def test_an_unknown_of_an_earlier_run_has_the_reason_of_its_row() -> None:
         session.row(number, "unknown", "deposit: it may have been carried out in run 2")
     text = session.end()
     assert "25 rows (50 lines): may have been carried out; not sent again by itself\n" in text
-    assert "               PO-1 (lines 2-3)  deposit: it may have been carried out in run 2\n" in text
+    assert (
+        "               PO-1 (lines 2-3)  deposit: it may have been carried out in run 2\n" in text
+    )
     assert "               and 5 more\n" in text
 
 
@@ -226,7 +239,8 @@ def test_lines_that_are_lost_are_said_loudly() -> None:
     session.start(rows=2, lines=4)
     session.row(1)
     expected = (
-        "CHECK        4 lines read, but 2 accounted for = 2 done + 0 found + 0 rejected + 0 unknown + 0 not started\n"
+        "CHECK        4 lines read, but 2 accounted for = "
+        "2 done + 0 found + 0 rejected + 0 unknown + 0 not started\n"
     )
     assert expected in session.end()
 
@@ -239,7 +253,10 @@ def test_money_is_summed_exactly_and_by_operation() -> None:
     session.row(1, money="0.10")
     session.row(2, money="1000.20")
     text = session.end()
-    assert "posted       0.30 by 2 create_payment\n             1,000.00 by 1 create_job\ncalls" in text
+    assert (
+        "posted       0.30 by 2 create_payment\n             1,000.00 by 1 create_job\ncalls"
+        in text
+    )
 
 
 def test_nothing_from_data_reaches_the_terminal_raw() -> None:

@@ -34,7 +34,9 @@ paths:
 """
 START = RunStarted(1, "orders", "sandbox", 1, 1, dry_run=False)
 END = RunEnded(1, {}, {}, 0, 0.0)
-RUN = RunRecord("orders", "sandbox", "a", "", "", "", "", "{}", "2026-03-01", "2026-03-01T10:00:00+00:00")
+RUN = RunRecord(
+    "orders", "sandbox", "a", "", "", "", "", "{}", "2026-03-01", "2026-03-01T10:00:00+00:00"
+)
 
 
 @pytest.fixture
@@ -68,7 +70,9 @@ def read(folder: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO((folder / "created.csv").read_text("utf-8-sig"))))
 
 
-def test_a_line_for_each_call_that_is_committed(tmp_path: Path, journal: Journal, catalogue: Catalogue) -> None:
+def test_a_line_for_each_call_that_is_committed(
+    tmp_path: Path, journal: Journal, catalogue: Catalogue
+) -> None:
     created = Created(tmp_path / "1", History(tmp_path / "runs"), catalogue, run=1)
     created(START)
     assert read(tmp_path / "1") == []
@@ -131,7 +135,9 @@ def test_a_run_that_goes_on_begins_with_what_it_made_before(
     created.close()
 
 
-def test_a_whole_file_of_before_is_added_to(tmp_path: Path, journal: Journal, catalogue: Catalogue) -> None:
+def test_a_whole_file_of_before_is_added_to(
+    tmp_path: Path, journal: Journal, catalogue: Catalogue
+) -> None:
     journal.record(call("order", "01", '{"number": 8}'), at="01")
     journal.flush()
     created = Created(tmp_path / "1", History(tmp_path / "runs"), catalogue, run=1)
@@ -140,9 +146,13 @@ def test_a_whole_file_of_before_is_added_to(tmp_path: Path, journal: Journal, ca
     path = tmp_path / "1" / "created.csv"
     path.write_bytes(path.read_bytes().replace(b"8", b"9"))
     created(START)
-    assert [row["id"] for row in read(tmp_path / "1")] == ["9"], "it was made anew before anything was sent"
+    assert [row["id"] for row in read(tmp_path / "1")] == ["9"], (
+        "it was made anew before anything was sent"
+    )
     created(END)
-    assert [row["id"] for row in read(tmp_path / "1")] == ["9"], "the line was there and was made anew"
+    assert [row["id"] for row in read(tmp_path / "1")] == ["9"], (
+        "the line was there and was made anew"
+    )
     created.write()
     assert [row["id"] for row in read(tmp_path / "1")] == ["8"]
     created.close()
@@ -176,7 +186,13 @@ def test_the_end_keeps_whole_lines_and_mends_the_others(
     tmp_path: Path, journal: Journal, catalogue: Catalogue
 ) -> None:
     for number in range(1, 7):
-        made = call(f"s{number}", f"0{number}", f'{{"number": {number}}}', effect="update", body='{"text": "a,\n\"b"}')
+        made = call(
+            f"s{number}",
+            f"0{number}",
+            f'{{"number": {number}}}',
+            effect="update",
+            body='{"text": "a,\n"b"}',
+        )
         journal.record(made, at=made.sent_at)
     journal.flush()
     created = Created(tmp_path, History(tmp_path / "runs"), catalogue, run=1)
@@ -187,7 +203,9 @@ def test_the_end_keeps_whole_lines_and_mends_the_others(
     lines = [b"2026%b\n" % line.removesuffix(b"\n") for line in rest]
     alien = b"2026-03-01 10:00:09Z" + lines[0][20:]
     torn = lines[5][: len(lines[5]) // 2]
-    path.write_bytes(b"".join([head, lines[2], b"no line\n", lines[0], alien, lines[3], b'"x\n', lines[4], torn]))
+    path.write_bytes(
+        b"".join([head, lines[2], b"no line\n", lines[0], alien, lines[3], b'"x\n', lines[4], torn])
+    )
     created(START)
     created(END)
     assert path.read_bytes() == whole

@@ -42,7 +42,11 @@ EVERY: list[Event] = [
     CALL,
     Waiting("429", 2.0),
     Noticed("a list moved"),
-    RowFinished(RowResult(1, "A", (2, 3), "done", "", {"id": 7, "paid": Decimal("1.50")}, money=Decimal("1E+2"))),
+    RowFinished(
+        RowResult(
+            1, "A", (2, 3), "done", "", {"id": 7, "paid": Decimal("1.50")}, money=Decimal("1E+2")
+        )
+    ),
     RunEnded(4, dict.fromkeys(BUCKETS, 0), dict.fromkeys(BUCKETS, 1), 5, 1.5, "stopped", "go on"),
 ]
 
@@ -69,7 +73,16 @@ def test_the_schema_is_one() -> None:
 def test_every_event_is_described() -> None:
     assert {type(event) for event in EVERY} == set(get_args(Event))
     names = [check(line)["event"] for line in told(*EVERY)]
-    assert names == ["run_started", "rows_read", "call", "waiting", "note", "row", "run_ended", "files"]
+    assert names == [
+        "run_started",
+        "rows_read",
+        "call",
+        "waiting",
+        "note",
+        "row",
+        "run_ended",
+        "files",
+    ]
     assert set(names) == set(SCHEMA["properties"]["event"]["enum"])
 
 

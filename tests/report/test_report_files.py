@@ -27,7 +27,9 @@ START = RunStarted(1, "orders", "sandbox", 0, 0, dry_run=False)
 END = RunEnded(1, {}, {}, 0, 0.0)
 
 
-def source(folder: Path, content: bytes, *, name: str = "orders.csv", grouped: bool = True) -> Input:
+def source(
+    folder: Path, content: bytes, *, name: str = "orders.csv", grouped: bool = True
+) -> Input:
     path = folder / name
     path.write_bytes(content)
     columns = (Column("ref", "Ref"), Column("note", "Note"))
@@ -40,7 +42,13 @@ def result(row: Row, bucket: Bucket, reason: str = "", **outputs: Any) -> RowFin
     return RowFinished(RowResult(row.number, row.key, row.lines, bucket, reason, outputs))
 
 
-def report(folder: Path, input_: Input | None, events: Sequence[RowFinished], *, outputs: Sequence[str] = ()) -> Files:
+def report(
+    folder: Path,
+    input_: Input | None,
+    events: Sequence[RowFinished],
+    *,
+    outputs: Sequence[str] = (),
+) -> Files:
     files = Files(folder, input_, outputs=outputs)
     files(START)
     for event in events:
@@ -51,18 +59,25 @@ def report(folder: Path, input_: Input | None, events: Sequence[RowFinished], *,
 
 def read(path: Path | None) -> list[list[str]]:
     assert path is not None
-    return list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True))
+    return list(
+        csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
+    )
 
 
 CONTENT = (
-    b'\xef\xbb\xbfRef ,Note,Extra\r\nA,"two\nlines",x\r\n\r\nB,=1+1,"y"\r\nA,more,  z \r\nC,+5,\r\nD,last,"no end"'
+    b'\xef\xbb\xbfRef ,Note,Extra\r\nA,"two\nlines",x\r\n\r\n'
+    b'B,=1+1,"y"\r\nA,more,  z \r\nC,+5,\r\nD,last,"no end"'
 )
 
 
 def test_results_and_retry(tmp_path: Path) -> None:
     input_ = source(tmp_path, CONTENT)
     a, b, c, d = input_
-    events = [result(c, "unknown", "lost"), result(a, "rejected", "job: 422\nno", id=7), result(b, "done", id=8)]
+    events = [
+        result(c, "unknown", "lost"),
+        result(a, "rejected", "job: 422\nno", id=7),
+        result(b, "done", id=8),
+    ]
     files = report(tmp_path / "runs" / "1", input_, events, outputs=["id"])
     assert files.results_path is not None
     assert files.results_path.read_bytes() == (
@@ -77,7 +92,10 @@ def test_results_and_retry(tmp_path: Path) -> None:
     assert files.retry_path.read_bytes() == (
         b'\xef\xbb\xbfRef ,Note,Extra\r\nA,"two\nlines",x\r\nA,more,  z \r\nD,last,"no end"'
     )
-    assert [path.name for path in sorted(files.retry_path.parent.iterdir())] == ["results.csv", "retry.csv"]
+    assert [path.name for path in sorted(files.retry_path.parent.iterdir())] == [
+        "results.csv",
+        "retry.csv",
+    ]
     assert d.key == "D"
 
 
@@ -141,7 +159,9 @@ def test_a_recipe_without_rows_has_one_line(tmp_path: Path) -> None:
 
 
 def test_a_recipe_without_rows_that_never_got_there(tmp_path: Path) -> None:
-    assert read(report(tmp_path / "1", None, []).results_path)[1:] == [["", "", "", "not started", "", "", ""]]
+    assert read(report(tmp_path / "1", None, []).results_path)[1:] == [
+        ["", "", "", "not started", "", "", ""]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +191,9 @@ def test_cells(tmp_path: Path, value: Any, cell: str) -> None:
     assert read(report(tmp_path, None, [done], outputs=["out"]).results_path)[1][7] == cell
 
 
-def test_keys_and_reasons_are_no_formulas_either_but_the_retry_file_keeps_them(tmp_path: Path) -> None:
+def test_keys_and_reasons_are_no_formulas_either_but_the_retry_file_keeps_them(
+    tmp_path: Path,
+) -> None:
     input_ = source(tmp_path, b"Ref,Note\n=cmd,+1\n")
     (row,) = input_
     files = report(tmp_path / "1", input_, [result(row, "rejected", "=no")])
@@ -181,7 +203,9 @@ def test_keys_and_reasons_are_no_formulas_either_but_the_retry_file_keeps_them(t
 
 
 def test_ids_and_links_are_text_whatever_the_api_calls_what_it_made(tmp_path: Path) -> None:
-    named = RowResult(1, "A", (), "done", ids="=job \x1b]0;", links="https://app.example.com/jobs/5")
+    named = RowResult(
+        1, "A", (), "done", ids="=job \x1b]0;", links="https://app.example.com/jobs/5"
+    )
     found = read(report(tmp_path, None, [RowFinished(named)]).results_path)[1]
     assert found[5:] == ["'=job \\x1b]0;", "https://app.example.com/jobs/5"]
 
@@ -189,13 +213,17 @@ def test_ids_and_links_are_text_whatever_the_api_calls_what_it_made(tmp_path: Pa
 def test_a_folder_that_cannot_be_made_stops_before_anything_is_sent(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     files = Files(tmp_path / "runs" / "1", None, outputs=())
-    with pytest.raises(StoppedError, match=r"runs/1/results\.csv cannot be written: not a directory"):
+    with pytest.raises(
+        StoppedError, match=r"runs/1/results\.csv cannot be written: not a directory"
+    ):
         files(START)
 
 
 def test_a_results_file_that_cannot_take_its_place_stops(tmp_path: Path) -> None:
     (tmp_path / "results.csv").mkdir()
-    with pytest.raises(StoppedError, match=r"results\.csv cannot be written: is a directory") as error:
+    with pytest.raises(
+        StoppedError, match=r"results\.csv cannot be written: is a directory"
+    ) as error:
         report(tmp_path, None, [])
     assert "runner report" in error.value.remedy
     assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
@@ -210,7 +238,10 @@ def test_an_input_that_changed_meanwhile_leaves_results_and_no_retry_file(tmp_pa
     files(START)
     files(result(first, "done"))
     input_.path.write_bytes(b"Ref,Note\nA,1\nX,2\n")
-    with pytest.raises(StoppedError, match=r"retry\.csv cannot be written: the input changed while it was being read"):
+    with pytest.raises(
+        StoppedError,
+        match=r"retry\.csv cannot be written: the input changed while it was being read",
+    ):
         files(END)
     assert [line[:5] for line in read(files.results_path)[1:]] == [
         ["2", "A", "1", "done", ""], ["3", "", "", "not started", ""],
@@ -231,7 +262,9 @@ records = st.lists(st.tuples(st.integers(0, 5), texts, st.booleans()), min_size=
 
 
 @settings(deadline=None)
-@given(records=records, data=st.data(), ending=st.sampled_from(["\n", "\r\n"]), grouped=st.booleans())
+@given(
+    records=records, data=st.data(), ending=st.sampled_from(["\n", "\r\n"]), grouped=st.booleans()
+)
 def test_every_line_is_in_exactly_one_bucket(
     *, records: list[tuple[int, str, bool]], data: st.DataObject, ending: str, grouped: bool
 ) -> None:
@@ -254,7 +287,10 @@ def test_every_line_is_in_exactly_one_bucket(
         finished = rows[: data.draw(st.integers(0, len(rows)))]
         buckets = {row.key: data.draw(st.sampled_from(BUCKETS)) for row in finished}
         files = report(
-            folder / "1", input_, [result(row, buckets[row.key], note=row.key) for row in finished], outputs=["note"]
+            folder / "1",
+            input_,
+            [result(row, buckets[row.key], note=row.key) for row in finished],
+            outputs=["note"],
         )
         found = read(files.results_path)[1:]
         retry = files.retry_path.read_bytes() if files.retry_path else None
@@ -262,7 +298,11 @@ def test_every_line_is_in_exactly_one_bucket(
     assert [line[3] for line in found] == [buckets.get(key, "not started") for _, key in expected]
     numbers = {row.key: str(row.number) for row in rows}
     assert [line[2] for line in found] == [numbers[key] for _, key in expected]
-    left = [raw[number] for number, key in expected if buckets.get(key, "not started") in ("rejected", "not started")]
+    left = [
+        raw[number]
+        for number, key in expected
+        if buckets.get(key, "not started") in ("rejected", "not started")
+    ]
     assert retry == (lines[0].encode() + b"".join(left) if left else None)
 
 

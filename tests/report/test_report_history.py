@@ -29,7 +29,14 @@ RUN = RunRecord(
 
 
 def call(
-    number: int, key: str, step: str, state: str = "done", *, row: int, item: str = "", **more: str | int
+    number: int,
+    key: str,
+    step: str,
+    state: str = "done",
+    *,
+    row: int,
+    item: str = "",
+    **more: str | int,
 ) -> CallRecord:
     record = CallRecord(
         identity=Identity("sandbox", "orders", "row", key, step, item),
@@ -74,7 +81,9 @@ CALLS = [
 
 
 def test_runs() -> None:
-    running = RUN._replace(id=12, recipe="new\x1border", state="running", exit_code=None, row_count=1)
+    running = RUN._replace(
+        id=12, recipe="new\x1border", state="running", exit_code=None, row_count=1
+    )
     assert (
         runs_table([RUN, running], {4: {"done": 1, "rejected": 1, "unknown": 1}, 12: {}})
         == """\
@@ -152,7 +161,10 @@ def test_show_a_key_that_is_not_there() -> None:
 
 
 def test_a_row_cut_short_with_reads_or_finished_calls_only_was_not_started() -> None:
-    calls = [call(1, "once", "contact", row=1), call(2, "PO-1", "list", "unknown", row=1, effect="read")]
+    calls = [
+        call(1, "once", "contact", row=1),
+        call(2, "PO-1", "list", "unknown", row=1, effect="read"),
+    ]
     shared = calls[0]._replace(identity=calls[0].identity._replace(per="once"))
     assert "\nnot started  PO-1  the run ended before this row did\n" in show_run(
         RUN, [], [shared, calls[1]], key=None, limit=0

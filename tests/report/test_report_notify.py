@@ -19,9 +19,15 @@ from runner.template import compile_template
 
 from .test_report_console import PAY
 
-RUN = RunRecord("orders", "live", "acme", "", "", "", "", "{}", "2026-03-01", "", id=4, row_count=9, exit_code=8)
-MAIL = Mail(("ops@example.com", "b@example.com"), "runner@example.com", "h", 25, "none", attach=True)
-ENDED = RunEnded(4, {"done": 4, "rejected": 4, "unknown": 1}, {"done": 4, "rejected": 4, "unknown": 1}, 5, 2.0)
+RUN = RunRecord(
+    "orders", "live", "acme", "", "", "", "", "{}", "2026-03-01", "", id=4, row_count=9, exit_code=8
+)
+MAIL = Mail(
+    ("ops@example.com", "b@example.com"), "runner@example.com", "h", 25, "none", attach=True
+)
+ENDED = RunEnded(
+    4, {"done": 4, "rejected": 4, "unknown": 1}, {"done": 4, "rejected": 4, "unknown": 1}, 5, 2.0
+)
 
 
 def told(ended: RunEnded = ENDED, *, reason: str = "job: 422 no") -> Told:
@@ -36,13 +42,18 @@ def told(ended: RunEnded = ENDED, *, reason: str = "job: 422 no") -> Told:
 
 
 def notice(when: str = "always", text: str | None = None) -> Notice:
-    return Notice(when, Webhook("URL", "json"), compile_template(text) if text is not None else None)
+    return Notice(
+        when, Webhook("URL", "json"), compile_template(text) if text is not None else None
+    )
 
 
 def test_the_summary() -> None:
     text = told().text(notice())
     assert text.splitlines()[0] == "orders -> live, run 4: 1 unknown, 4 rejected, 4 done"
-    assert "UNKNOWN      1 row (1 line), 12.10: may have been carried out; not sent again by itself" in text
+    assert (
+        "UNKNOWN      1 row (1 line), 12.10: may have been carried out; not sent again by itself"
+        in text
+    )
     assert "  4 x job: 422 no: R-1, R-2, R-3, R-4" in text
     assert sum("422" in line for line in text.splitlines()) == 1
 
@@ -58,9 +69,9 @@ def test_who_is_told(when: str, *, fine: bool, rejected: bool, unknown: bool) ->
 
 
 def test_a_text_of_ones_own() -> None:
-    assert told().text(notice(text="{{ recipe }} {{ run }}: {{ unknown }}/{{ rows }} ({{ outcome }})")) == (
-        "orders 4: 1/9 (1 unknown, 4 rejected, 4 done)"
-    )
+    assert told().text(
+        notice(text="{{ recipe }} {{ run }}: {{ unknown }}/{{ rows }} ({{ outcome }})")
+    ) == ("orders 4: 1/9 (1 unknown, 4 rejected, 4 done)")
     assert told().text(notice(text="look")) == "look"
     assert "cannot be made" in told().text(notice(text="{{ run.id.no }}"))
 

@@ -9,7 +9,13 @@ import pytest
 
 from runner.catalogue import Catalogue, Operation, to_json
 from runner.recipe.load import load_text
-from runner.report.operations import example_step, matches, operation_data, operation_text, operations_table
+from runner.report.operations import (
+    example_step,
+    matches,
+    operation_data,
+    operation_text,
+    operations_table,
+)
 
 CATALOGUE = Catalogue()
 OPERATIONS = [operation for api in CATALOGUE.values() for operation in api.operations.values()]
@@ -18,7 +24,9 @@ OPERATIONS = [operation for api in CATALOGUE.values() for operation in api.opera
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.full_name)
 def test_the_example_step_validates_when_pasted_into_a_recipe(operation: Operation) -> None:
     steps = textwrap.indent(example_step(operation), "  ")
-    load_text(f"recipe: 1\nname: example\nsteps:\n{steps}\n", file="example.yaml", catalogue=CATALOGUE)
+    load_text(
+        f"recipe: 1\nname: example\nsteps:\n{steps}\n", file="example.yaml", catalogue=CATALOGUE
+    )
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.full_name)
@@ -58,23 +66,37 @@ def test_what_conditions_are_made_of_is_shown() -> None:
     assert ["is", "after", ">"] in lines
     assert any(line[:4] == ["is", "between", "takes", "value"] for line in lines)
     assert any(line[:2] == ["field", "status"] and "Cancelled," in line for line in lines)
-    assert any(line[:4] == ["sortby", "query", "one", "of"] and "date_delivery," in line for line in lines)
+    assert any(
+        line[:4] == ["sortby", "query", "one", "of"] and "date_delivery," in line for line in lines
+    )
     data = json.loads(to_json(operation_data(found, CATALOGUE["deconetwork"])))
-    (conditions,) = (each["conditions"] for each in data["parameters"] if each["name"] == "conditions")
-    assert conditions["fields"] == ["date_raised", "date_delivery", "date_modified", "po_number", "status"]
+    (conditions,) = (
+        each["conditions"] for each in data["parameters"] if each["name"] == "conditions"
+    )
+    assert conditions["fields"] == [
+        "date_raised",
+        "date_delivery",
+        "date_modified",
+        "po_number",
+        "status",
+    ]
     assert "between" in conditions["is"]
 
 
 def test_what_is_inside_a_list_is_shown() -> None:
     found = CATALOGUE.operation("deconetwork.find_purchase_orders")
     assert "  purchase_order_lines[].vendor_sku " in operation_text(found, CATALOGUE["deconetwork"])
-    taken = operation_text(CATALOGUE.operation("syncore.create_purchase_order"), CATALOGUE["syncore"])
+    taken = operation_text(
+        CATALOGUE.operation("syncore.create_purchase_order"), CATALOGUE["syncore"]
+    )
     assert "  line_items[].supplier.id " in taken
     assert "required in line_items[].supplier" in taken
 
 
 def test_how_far_back_a_search_reaches_is_a_limit() -> None:
     jobs = CATALOGUE.operation("syncore_v1.search_jobs")
-    assert "  reaches   13 months back (date_from)\n" in operation_text(jobs, CATALOGUE["syncore_v1"])
+    assert "  reaches   13 months back (date_from)\n" in operation_text(
+        jobs, CATALOGUE["syncore_v1"]
+    )
     limits = json.loads(to_json(operation_data(jobs, CATALOGUE["syncore_v1"])))["limits"]
     assert limits == {"requests_per_second": 2, "burst": 1, "months": 13, "page_size": 10}

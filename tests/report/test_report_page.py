@@ -43,7 +43,9 @@ def test_every_row_is_counted_once(tmp_path: Path) -> None:
         "done": 8, "found": 1, "rejected": 2, "unknown": 1, "not started": 1,
     }  # fmt: skip
     assert found["total"] == 13
-    assert dict(found["summary"])["lines"] == ["26 read = 16 done + 2 found + 4 rejected + 2 unknown + 2 not started"]
+    assert dict(found["summary"])["lines"] == [
+        "26 read = 16 done + 2 found + 4 rejected + 2 unknown + 2 not started"
+    ]
     assert len(found["rows"]["n"]) == 12
 
 
@@ -54,12 +56,17 @@ def test_lines_that_are_no_rows_and_who_started_it_are_told(tmp_path: Path) -> N
     assert lines.startswith("29 read = ")
     assert lines.endswith(" + 2 not started + 3 left out")
     asked = dict(found["asked"])
-    assert (asked["size"], asked["started by"]) == ("13 rows from 26 lines, 3 lines left out", "dana")
+    assert (asked["size"], asked["started by"]) == (
+        "13 rows from 26 lines, 3 lines left out",
+        "dana",
+    )
 
 
 def test_money_adds_up(tmp_path: Path) -> None:
     write_run(tmp_path)
-    assert head(tmp_path)["money"] == [["shop.create_deposit", "895.50", "796.00", "0.00", "99.50", "0.00"]]
+    assert head(tmp_path)["money"] == [
+        ["shop.create_deposit", "895.50", "796.00", "0.00", "99.50", "0.00"]
+    ]
     assert dict(head(tmp_path)["summary"])["posted"] == ["796.00 by 8 create_deposit"]
 
 
@@ -104,7 +111,12 @@ def test_the_calls_of_rows_that_need_nobody_are_left_out_first(tmp_path: Path) -
     write_run(tmp_path, 1200)
     history, run = last_run(tmp_path)
     whole = collect(history, run, made_at=MADE)
-    tight = collect(history, run, made_at=MADE, room=len(packed(whole.head["rows"])) + len(whole.chunks[0]) + 200)
+    tight = collect(
+        history,
+        run,
+        made_at=MADE,
+        room=len(packed(whole.head["rows"])) + len(whole.chunks[0]) + 200,
+    )
     assert (whole.head["left_out"], len(whole.chunks)) == (0, 4)
     assert tight.head["chunks"] == [[2, 3, 5]]
     assert tight.head["left_out"] == 1200 - 3
@@ -132,7 +144,9 @@ def test_a_call_that_a_later_run_went_on_with_is_still_shown(tmp_path: Path) -> 
     row = found.head["rows"]["n"].index(2)
     assert (found.head["rows"]["bucket"][row], found.head["rows"]["calls"][row]) == (2, 1)
     calls = unpacked(found.chunks[0])
-    assert [(step, run) for step, run in zip(calls["step"], calls["run"], strict=True) if run != 1] == [("job", 2)]
+    assert [
+        (step, run) for step, run in zip(calls["step"], calls["run"], strict=True) if run != 1
+    ] == [("job", 2)]
     assert found.head["operations"][1][:5] == ["shop.create_job", 9, 2, 9, 0]
 
 
@@ -144,7 +158,9 @@ def test_what_was_settled_since_is_marked(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         journal.note(lost._replace(state="done", answer='{"id":5}', reason="settled by ann: seen"))
     found = head(tmp_path)
-    assert [found["rows"]["n"][at] for at, flag in enumerate(found["rows"]["settled"]) if flag] == [3]
+    assert [found["rows"]["n"][at] for at, flag in enumerate(found["rows"]["settled"]) if flag] == [
+        3
+    ]
     assert found["money"] == [["shop.create_deposit", "895.50", "796.00", "99.50", "0.00", "0.00"]]
 
 
@@ -179,4 +195,6 @@ def test_half_of_a_surrogate_pair_is_no_end_of_it(tmp_path: Path) -> None:
 def test_the_policy_lets_nothing_else_run(tmp_path: Path, *, live: bool) -> None:
     assert policy(live=live).startswith("default-src 'none'; ")
     assert ("connect-src 'self'" in policy(live=live)) is live
-    assert not {"unsafe-inline", "unsafe-eval", "http"} & set(re.split(r"[ ;':]+", policy(live=live)))
+    assert not {"unsafe-inline", "unsafe-eval", "http"} & set(
+        re.split(r"[ ;':]+", policy(live=live))
+    )

@@ -97,7 +97,9 @@ def test_search(window: OpenWindow, page_url: str) -> None:
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.type("31017")
-    expect(page.locator("#count")).to_have_text(f"1 of {ROWS} rows; 1 more not reached, see the results file")
+    expect(page.locator("#count")).to_have_text(
+        f"1 of {ROWS} rows; 1 more not reached, see the results file"
+    )
     assert keys(page) == ["PO-17"]
     page.locator("#search").fill("nothing like it")
     expect(page.locator("#count")).to_contain_text(f"0 of {ROWS} rows")
@@ -151,7 +153,9 @@ def test_what_was_sent_can_be_copied(window: OpenWindow, page_url: str) -> None:
     assert '"ref": "PO-3"' in page.evaluate("navigator.clipboard.readText()")
 
 
-def test_arrows_walk_through_all_rows_and_few_are_in_the_document(window: OpenWindow, page_url: str) -> None:
+def test_arrows_walk_through_all_rows_and_few_are_in_the_document(
+    window: OpenWindow, page_url: str
+) -> None:
     page = window().open(page_url)
     page.locator("td.c-key button").first.focus()
     page.keyboard.press("ArrowDown")
@@ -177,8 +181,12 @@ def test_hostile_data_is_shown_and_does_nothing(window: OpenWindow, page_url: st
     assert not {"\u202e", "\x1b"} & set(page.content())
 
 
-@pytest.mark.parametrize(("color_scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
-def test_axe_finds_no_violation(window: OpenWindow, page_url: str, color_scheme: str, width: int) -> None:
+@pytest.mark.parametrize(
+    ("color_scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)]
+)
+def test_axe_finds_no_violation(
+    window: OpenWindow, page_url: str, color_scheme: str, width: int
+) -> None:
     page = window(width=width, color_scheme=color_scheme, bypass_csp=True).open(page_url)
     page.locator("td.c-key button").first.click()
     expect(page.locator(".call").first).to_be_visible()
@@ -196,7 +204,9 @@ def test_the_theme_can_be_chosen(window: OpenWindow, page_url: str) -> None:
     assert page.evaluate(paper) != light
 
 
-def test_what_is_printed_has_the_rows_that_need_somebody_and_no_controls(window: OpenWindow, page_url: str) -> None:
+def test_what_is_printed_has_the_rows_that_need_somebody_and_no_controls(
+    window: OpenWindow, page_url: str
+) -> None:
     page = window().open(page_url)
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
@@ -213,7 +223,9 @@ def test_calls_that_are_left_out_are_told(window: OpenWindow, tmp_path: Path) ->
     page.locator("td.c-key button", has_text="PO-2").first.click()
     expect(page.locator(".call")).to_have_count(1)
     page.locator("td.c-key button", has_text="PO-7").first.click()
-    expect(page.locator(".fold", has_text="left out to keep the page small: runner show 1 --key KEY")).to_have_count(1)
+    expect(
+        page.locator(".fold", has_text="left out to keep the page small: runner show 1 --key KEY")
+    ).to_have_count(1)
 
 
 def test_an_old_browser_is_told(window: OpenWindow, page_url: str) -> None:
@@ -224,7 +236,9 @@ def test_an_old_browser_is_told(window: OpenWindow, page_url: str) -> None:
     expect(own.page.locator("#summary dt").first).to_have_text("UNKNOWN")
 
 
-def test_a_file_that_was_cut_on_its_way_says_so(window: OpenWindow, page_url: str, tmp_path: Path) -> None:
+def test_a_file_that_was_cut_on_its_way_says_so(
+    window: OpenWindow, page_url: str, tmp_path: Path
+) -> None:
     content = Path(page_url.removeprefix("file://")).read_bytes()
     at = content.index(b'id="head">') + 60
     path = tmp_path / "cut.html"

@@ -28,7 +28,9 @@ def live(tmp_path: Path) -> Iterator[LivePage]:
     page.close()
 
 
-def ask(page: LivePage, path: str = "", *, host: str | None = None, token: bool = True) -> tuple[int, bytes]:
+def ask(
+    page: LivePage, path: str = "", *, host: str | None = None, token: bool = True
+) -> tuple[int, bytes]:
     """The status and the content of an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=30)
     start = urlsplit(page.url).path if token else "/"
@@ -47,7 +49,11 @@ def data(page: LivePage) -> dict[str, Any]:
 
 
 def finish_another(journal: Journal, number: int) -> None:
-    journal.record(call(number, f"PO-{number}", "job", "done", answer='{"id":5}'), at=moment(number), seconds=0.1)
+    journal.record(
+        call(number, f"PO-{number}", "job", "done", answer='{"id":5}'),
+        at=moment(number),
+        seconds=0.1,
+    )
     journal.row(RowRecord(1, number, f"PO-{number}", "[40]", "done", "", '{"job_number":5}'))
     journal.flush()
 
@@ -99,7 +105,9 @@ def test_a_run_that_is_killed_is_told_of_at_once(live: LivePage, tmp_path: Path)
         going_on = data(live)
     killed = json.loads(ask(live, f"data?seen={going_on['mark']}")[1])
     assert (going_on["state"], killed["state"]) == ("running", "killed")
-    assert dict(killed["asked"])["state"] == "killed, no end is on record; go on with: runner resume 1"
+    assert (
+        dict(killed["asked"])["state"] == "killed, no end is on record; go on with: runner resume 1"
+    )
 
 
 def test_a_journal_that_is_gone_is_told(live: LivePage, tmp_path: Path) -> None:
@@ -111,7 +119,9 @@ def test_a_journal_that_is_gone_is_told(live: LivePage, tmp_path: Path) -> None:
     assert b"cannot be read" in content
 
 
-def test_in_the_browser_it_changes_under_the_reader(window: OpenWindow, live: LivePage, tmp_path: Path) -> None:
+def test_in_the_browser_it_changes_under_the_reader(
+    window: OpenWindow, live: LivePage, tmp_path: Path
+) -> None:
     own = window()
     with Journal(tmp_path) as journal:
         page = own.open(live.url)

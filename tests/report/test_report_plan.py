@@ -29,7 +29,13 @@ BASE = "http://127.0.0.1:8765/v2"
 
 
 def operation(
-    name: str, path: str, *, api: str = "shop", effect: str = "create", money: str = "", evidence: str = "observed"
+    name: str,
+    path: str,
+    *,
+    api: str = "shop",
+    effect: str = "create",
+    money: str = "",
+    evidence: str = "observed",
 ) -> Operation:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     parameters = {name: Parameter(name, "path", True, {"type": "integer"}) for name in names}  # noqa: FBT003
@@ -66,9 +72,16 @@ def request(of: Operation, **arguments: Any) -> Request:
 
 
 def call(
-    of: Operation, state: PlannedState = "to send", *, step: str = "", item: int | None = None, **arguments: Any
+    of: Operation,
+    state: PlannedState = "to send",
+    *,
+    step: str = "",
+    item: int | None = None,
+    **arguments: Any,
 ) -> PlannedCall:
-    return PlannedCall(step or of.name.rpartition("_")[2], of, state, request(of, **arguments), item)
+    return PlannedCall(
+        step or of.name.rpartition("_")[2], of, state, request(of, **arguments), item
+    )
 
 
 def order(email: str, *, lines: int = 2, deposit: str = "250.00") -> tuple[PlannedCall, ...]:
@@ -87,7 +100,12 @@ def order(email: str, *, lines: int = 2, deposit: str = "250.00") -> tuple[Plann
 
 
 def row(
-    number: int, key: str, *, bucket: Bucket = "not started", planned: tuple[PlannedCall, ...] = (), **more: Any
+    number: int,
+    key: str,
+    *,
+    bucket: Bucket = "not started",
+    planned: tuple[PlannedCall, ...] = (),
+    **more: Any,
 ) -> RowResult:
     return RowResult(number, key, (number * 2, number * 2 + 1), bucket, planned=planned, **more)
 
@@ -113,7 +131,12 @@ def test_the_whole_plan() -> None:
         row(3, "PO-3", bucket="rejected", reason="lines: item 1: quantity: is required"),
         row(4, "PO-4", bucket="done", reason="done in run 3", earlier_run=3, planned=(done,)),
         row(5, "PO-5", planned=order("e@f.example")),
-        row(6, "PO-6", bucket="unknown", reason="job: its outcome in run 3 is unknown: runner settle 3"),
+        row(
+            6,
+            "PO-6",
+            bucket="unknown",
+            reason="job: its outcome in run 3 is unknown: runner settle 3",
+        ),
     )
     assert (
         text
@@ -147,7 +170,13 @@ Money: 3 payments, 510.50
 DRY RUN  nothing was sent
 """
     )
-    assert (reporter.to_send, reporter.done_before, reporter.invalid, reporter.unknown, reporter.changed) == (
+    assert (
+        reporter.to_send,
+        reporter.done_before,
+        reporter.invalid,
+        reporter.unknown,
+        reporter.changed,
+    ) == (
         3,
         1,
         1,
@@ -161,7 +190,14 @@ def test_all_shows_every_row_and_the_host_once_for_each_operation() -> None:
     text, _ = plan(
         row(1, "PO-1", planned=order("a@b.example")),
         row(2, "PO-2", planned=order("a@b.example")),
-        row(3, "PO-3", bucket="done", earlier_run=3, planned=(done,), outputs={"job_number": 31987, "none": None}),
+        row(
+            3,
+            "PO-3",
+            bucket="done",
+            earlier_run=3,
+            planned=(done,),
+            outputs={"job_number": 31987, "none": None},
+        ),
         show_all=True,
     )
     assert text.count("client.id") == 2
@@ -172,7 +208,10 @@ def test_all_shows_every_row_and_the_host_once_for_each_operation() -> None:
 
 
 def test_items_are_drawn_apart_unless_they_are_equal() -> None:
-    sent = [call(LINE, step="lines", item=n, job_id=1, sku=sku) for n, sku in enumerate(["A", "A", "B", "A"])]
+    sent = [
+        call(LINE, step="lines", item=n, job_id=1, sku=sku)
+        for n, sku in enumerate(["A", "A", "B", "A"])
+    ]
     text, _ = plan(row(1, "PO-1", planned=tuple(sent)))
     assert (
         """
@@ -190,7 +229,11 @@ PO-1  lines 2-3
 
 def test_states_that_send_nothing_or_maybe() -> None:
     undecided = PlannedCall(
-        "deposit", PAY, "undecided", request(PAY, job_id=1, amount=Decimal(5)), reason="job.total > 0"
+        "deposit",
+        PAY,
+        "undecided",
+        request(PAY, job_id=1, amount=Decimal(5)),
+        reason="job.total > 0",
     )
     text, reporter = plan(
         row(1, "PO-1", planned=(
@@ -251,7 +294,10 @@ def test_rows_of_a_shape_are_named_as_long_as_they_are_few() -> None:
     rows = [row(n, f"R-{n}", planned=(call(JOB, description="x"),)) for n in range(1, 8)]
     odd = [row(n, f"R-{n}", planned=(call(JOB, description="x", sku="S"),)) for n in range(8, 11)]
     text, _ = plan(*rows, *odd)
-    assert "like R-1: 6 more rows of this shape (--all shows each)\nlike R-8: R-9, R-10 (--all shows each)\n" in text
+    assert (
+        "like R-1: 6 more rows of this shape (--all shows each)\nlike R-8: R-9, R-10 (--all shows each)\n"
+        in text
+    )
 
 
 def test_reads_leave_a_row_done_before() -> None:
@@ -269,7 +315,9 @@ def test_a_part_of_the_rows_and_a_stop() -> None:
     out = io.StringIO()
     reporter = PlanText(out)
     reporter(RunStarted(0, "orders", "sandbox", 40, 0, dry_run=True, writes_before=118))
-    reporter(RowFinished(RowResult(1, "", (), "not started", planned=(call(JOB, description="x"),))))
+    reporter(
+        RowFinished(RowResult(1, "", (), "not started", planned=(call(JOB, description="x"),)))
+    )
     reporter(RunEnded(0, {}, {}, 8, 0.1, "the file changed", "start again"))
     assert (
         out.getvalue()
@@ -298,7 +346,11 @@ def test_operations_of_two_apis_with_one_name_are_told_apart() -> None:
 
 def test_values_stand_as_they_are_sent() -> None:
     planned = call(
-        JOB, description='\x1b]0;t\x07 "q" ü', tags=["a", "b"], amount=Decimal("1E+3"), client={"id": 5, "x": True}
+        JOB,
+        description='\x1b]0;t\x07 "q" ü',
+        tags=["a", "b"],
+        amount=Decimal("1E+3"),
+        client={"id": 5, "x": True},
     )
     text, _ = plan(row(1, "A\x1b[31m", planned=(planned,)))
     assert (
@@ -309,13 +361,18 @@ A\\x1b[31m  lines 2-3
 """.replace("\\x07", "\\u0007")
         in text
     )
-    assert '      tags[0]      "a"\n      tags[1]      "b"\n      amount       1000\n      client.id    5\n' in text
+    assert (
+        '      tags[0]      "a"\n      tags[1]      "b"\n      amount       1000\n      client.id    5\n'
+        in text
+    )
     assert "      client.x     true   not in the API document, sent as it is\n" in text
     assert "\x1b" not in text
 
 
 def test_headers_of_a_call_are_shown() -> None:
-    sent = Request("POST", f"{BASE}/jobs", headers={"x-tenant": "7"}, notes=("x-tenant: inferred parameter",))
+    sent = Request(
+        "POST", f"{BASE}/jobs", headers={"x-tenant": "7"}, notes=("x-tenant: inferred parameter",)
+    )
     text, _ = plan(row(1, "A", planned=(PlannedCall("job", JOB, "to send", sent),)))
     assert '      header x-tenant  "7"\n      note: x-tenant: inferred parameter\n' in text
 
@@ -325,7 +382,9 @@ def test_a_note_that_all_fields_have_is_said_once() -> None:
     sent = Request("POST", f"{BASE}/jobs", body={"a": 1, "b": 2, "c": {"d": 3}}, notes=notes)
     text, _ = plan(row(1, "A", planned=(PlannedCall("pay", PAY, "to send", sent),)))
     fields = "      a    1\n      b    2\n      c.d  3\n"
-    assert f"{fields}      note: inferred operation\n      note: all fields: inferred field\n" in text
+    assert (
+        f"{fields}      note: inferred operation\n      note: all fields: inferred field\n" in text
+    )
 
 
 def test_empty_objects_and_nothing_at_all_in_a_body() -> None:
@@ -334,7 +393,9 @@ def test_empty_objects_and_nothing_at_all_in_a_body() -> None:
     assert "      a  {}\n      b  []\n      c  null\n" in text
 
 
-@pytest.mark.parametrize("event", [Waiting("429", 3.0), CallFinished("contact", SEARCH, "done", 200, 0.1)])
+@pytest.mark.parametrize(
+    "event", [Waiting("429", 3.0), CallFinished("contact", SEARCH, "done", 200, 0.1)]
+)
 def test_reads_of_lookups_are_not_drawn(event: CallFinished | Waiting) -> None:
     out = io.StringIO()
     PlanText(out)(event)

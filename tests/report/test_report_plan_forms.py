@@ -16,12 +16,25 @@ from runner.catalogue import build_request
 from runner.engine.events import BUCKETS, PlannedCall, RowFinished, RunEnded, RunStarted
 from runner.problems import Problem
 from runner.report.plan_json import Header, PlanJson, marked, unmarked
-from runner.report.plan_markdown import LIMIT, PlanMarkdown, bounded, code, fenced, problems_markdown
+from runner.report.plan_markdown import (
+    LIMIT,
+    PlanMarkdown,
+    bounded,
+    code,
+    fenced,
+    problems_markdown,
+)
 from runner.template import Unknown
 
 from .test_report_plan import JOB, order, request, row
 
-HEADER = Header(recipe="orders", recipe_digest="0" * 64, target="sandbox", account="sandbox/new", date="2027-01-02")
+HEADER = Header(
+    recipe="orders",
+    recipe_digest="0" * 64,
+    target="sandbox",
+    account="sandbox/new",
+    date="2027-01-02",
+)
 ENDED = RunEnded(0, dict.fromkeys(BUCKETS, 0), dict.fromkeys(BUCKETS, 0), 0, 1.5)
 
 
@@ -48,18 +61,30 @@ def as_markdown(*rows: Any) -> str:
 def same(one: Any, other: Any) -> bool:
     """Whether two trees are the same, with what is not known compared by where it comes from."""
     if isinstance(one, Unknown):
-        parts = isinstance(other, Unknown) and one.origin == other.origin and len(one.parts) == len(other.parts)
+        parts = (
+            isinstance(other, Unknown)
+            and one.origin == other.origin
+            and len(one.parts) == len(other.parts)
+        )
         return bool(parts) and all(map(same, one.parts, other.parts))
     if isinstance(one, dict):
-        return isinstance(other, dict) and list(one) == list(other) and all(same(one[k], other[k]) for k in one)
+        return (
+            isinstance(other, dict)
+            and list(one) == list(other)
+            and all(same(one[k], other[k]) for k in one)
+        )
     if isinstance(one, list):
         return isinstance(other, list) and len(one) == len(other) and all(map(same, one, other))
     return type(one) is type(other) and bool(one == other)
 
 
 LATER = st.builds(Unknown, st.sampled_from(["job.id", "contact.id", "(known after run)"]))
-TEXTS = st.text(max_size=5) | st.sampled_from(["(known after run)", "(known after run: job.id)", "(", "(("])
-PARTS = st.tuples(st.lists(TEXTS | LATER, max_size=3), LATER).map(lambda both: Unknown.text([*both[0], both[1]]))
+TEXTS = st.text(max_size=5) | st.sampled_from(
+    ["(known after run)", "(known after run: job.id)", "(", "(("]
+)
+PARTS = st.tuples(st.lists(TEXTS | LATER, max_size=3), LATER).map(
+    lambda both: Unknown.text([*both[0], both[1]])
+)
 TREES = st.recursive(
     TEXTS | LATER | PARTS | st.none() | st.booleans() | st.integers(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -72,12 +97,18 @@ def test_what_is_not_known_looks_like_no_data(tree: Any) -> None:
 
 
 def test_a_key_of_data_that_looks_like_the_marker() -> None:
-    known = build_request(JOB, {"client": {"(known after run)": "job.id", "(x": [1]}}, base_url="http://x")
+    known = build_request(
+        JOB, {"client": {"(known after run)": "job.id", "(x": [1]}}, base_url="http://x"
+    )
     plan = as_json(row(1, "A", planned=(PlannedCall("job", JOB, "to send", known),)))
-    assert plan["rows"][0]["calls"][0]["body"] == {"client": {"((known after run)": "job.id", "((x": [1]}}
+    assert plan["rows"][0]["calls"][0]["body"] == {
+        "client": {"((known after run)": "job.id", "((x": [1]}
+    }
     later = request(JOB, client={"id": Unknown("contact.id")})
     plan = as_json(row(1, "A", planned=(PlannedCall("job", JOB, "to send", later),)))
-    assert plan["rows"][0]["calls"][0]["body"] == {"client": {"id": {"(known after run)": "contact.id"}}}
+    assert plan["rows"][0]["calls"][0]["body"] == {
+        "client": {"id": {"(known after run)": "contact.id"}}
+    }
 
 
 def test_an_empty_plan_is_json() -> None:
@@ -106,7 +137,9 @@ def test_data_is_literal_in_markdown(text: str) -> None:
     assert "\n" not in span
     assert "\x1b" not in span
     block = fenced(text)
-    assert block.splitlines()[0].removesuffix("text") not in re.findall("`+", "\n".join(block.splitlines()[1:-1]))
+    assert block.splitlines()[0].removesuffix("text") not in re.findall(
+        "`+", "\n".join(block.splitlines()[1:-1])
+    )
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -131,5 +164,7 @@ def test_a_comment_is_never_longer_than_one_may_be() -> None:
 
 def test_what_does_not_fit_is_counted() -> None:
     assert bounded(["a" * 150, "b" * 100, "c" * 40], limit=300) == (
-        "a" * 150 + "c" * 40 + "\n1 part too long for a comment: the whole plan is in the plan file\n"
+        "a" * 150
+        + "c" * 40
+        + "\n1 part too long for a comment: the whole plan is in the plan file\n"
     )

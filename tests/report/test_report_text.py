@@ -28,7 +28,14 @@ def test_money_loses_nothing(value: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(-1, "0.0 s"), (0.04, "0.0 s"), (4.25, "4.2 s"), (22, "0:22"), (59.6, "1:00"), (3723, "1:02:03")],
+    [
+        (-1, "0.0 s"),
+        (0.04, "0.0 s"),
+        (4.25, "4.2 s"),
+        (22, "0:22"),
+        (59.6, "1:00"),
+        (3723, "1:02:03"),
+    ],
 )
 def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text

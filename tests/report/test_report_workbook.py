@@ -26,8 +26,32 @@ RUN = RunRecord(
 ENDED = RunEnded(4, {"done": 1, "unknown": 1}, {"done": 2, "unknown": 1}, 5, 1.0)
 LINES = [
     [2, "A", Decimal(1), "done", "", "=7", "", Decimal(31987), Decimal("12.10"), "=1+1", True],
-    [3, "A", Decimal(1), "done", "", "", "", Decimal(1234567890123456789), Decimal("0.1234567890123456789"), "x", None],
-    [4, "00618", Decimal(2), "unknown", "lost", "", "", None, None, "y" * (MOST_CHARACTERS + 1), [Decimal("1.50")]],
+    [
+        3,
+        "A",
+        Decimal(1),
+        "done",
+        "",
+        "",
+        "",
+        Decimal(1234567890123456789),
+        Decimal("0.1234567890123456789"),
+        "x",
+        None,
+    ],
+    [
+        4,
+        "00618",
+        Decimal(2),
+        "unknown",
+        "lost",
+        "",
+        "",
+        None,
+        None,
+        "y" * (MOST_CHARACTERS + 1),
+        [Decimal("1.50")],
+    ],
 ]
 
 
@@ -45,14 +69,28 @@ class Known(Created):
                 self.made.money["create", operation] = total + Decimal(amount)
 
     def rows(self) -> Any:
-        yield ("2026-03-01", "create", "shop.pay", "0017", "A", 1, "pay", "", Decimal("12.10"), "", "")
+        yield (
+            "2026-03-01",
+            "create",
+            "shop.pay",
+            "0017",
+            "A",
+            1,
+            "pay",
+            "",
+            Decimal("12.10"),
+            "",
+            "",
+        )
 
     def cells(self, call: CallRecord) -> tuple[Any, ...]:
         raise AssertionError(call)
 
 
 def book(folder: Path, lines: Sequence[Sequence[Any]] = LINES) -> Path:
-    return ResultsBook(folder, RUN, Known())([*RESULT_COLUMNS, "job_number", "paid", "note", "more"], lines, ENDED)
+    return ResultsBook(folder, RUN, Known())(
+        [*RESULT_COLUMNS, "job_number", "paid", "note", "more"], lines, ENDED
+    )
 
 
 def sheet(path: Path, name: str) -> list[list[Any]]:
@@ -63,7 +101,11 @@ def sheet(path: Path, name: str) -> list[list[Any]]:
 def test_the_sheets(tmp_path: Path) -> None:
     path = book(tmp_path)
     assert path == tmp_path / "results.xlsx"
-    assert python_calamine.CalamineWorkbook.from_path(str(path)).sheet_names == ["summary", "results", "created"]
+    assert python_calamine.CalamineWorkbook.from_path(str(path)).sheet_names == [
+        "summary",
+        "results",
+        "created",
+    ]
     assert sheet(path, "created")[0] == list(COLUMNS)
     assert sheet(path, "created")[1][3] == "0017"
 

@@ -50,7 +50,9 @@ def test_no_such_file(tmp_path: Path) -> None:
     assert seen(problem) == (1, 1, "cannot be read: no such file", nothing)
     (tmp_path / "nine.csv").touch()
     assert refusal(tmp_path / "none.csv").remedy == "did you mean 'nine.csv'?"
-    assert refusal(tmp_path / "no" / "a.csv").remedy == f"there is no folder {tmp_path / 'no'} either"
+    assert (
+        refusal(tmp_path / "no" / "a.csv").remedy == f"there is no folder {tmp_path / 'no'} either"
+    )
 
 
 def test_a_folder(tmp_path: Path) -> None:
@@ -85,12 +87,18 @@ def test_a_file_without_permission() -> None:
 
 def test_a_link_that_goes_round(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").symlink_to("orders.csv")
-    assert refusal(tmp_path / "orders.csv").message == "cannot be read: too many levels of symbolic links"
+    assert (
+        refusal(tmp_path / "orders.csv").message
+        == "cannot be read: too many levels of symbolic links"
+    )
 
 
 @pytest.mark.parametrize(
     ("ending", "message"),
-    [(".pdf", "files ending in .pdf are not supported"), ("", "a file without an ending is not supported")],
+    [
+        (".pdf", "files ending in .pdf are not supported"),
+        ("", "a file without an ending is not supported"),
+    ],
 )
 def test_an_ending_that_is_not_supported(refused: Refuse, ending: str, message: str) -> None:
     remedy = (
@@ -102,20 +110,35 @@ def test_an_ending_that_is_not_supported(refused: Refuse, ending: str, message: 
 
 @pytest.mark.parametrize("delimiter", ["tab", '"', "\n", ";;"])
 def test_a_delimiter_that_cannot_be_one(refused: Refuse, delimiter: str) -> None:
-    assert only(refused("a\n1\n", delimiter=delimiter)).message == f"the delimiter {delimiter!r} cannot separate cells"
+    assert (
+        only(refused("a\n1\n", delimiter=delimiter)).message
+        == f"the delimiter {delimiter!r} cannot separate cells"
+    )
 
 
 @pytest.mark.parametrize("content", ["", "\n", "\r\n\r\n", "\ufeff", ",,\n , \n"])
 def test_an_empty_file(refused: Refuse, content: str) -> None:
-    assert seen(only(refused(content))) == (1, 1, "is empty", "it needs a header and a line for each record")
+    assert seen(only(refused(content))) == (
+        1,
+        1,
+        "is empty",
+        "it needs a header and a line for each record",
+    )
 
 
 @pytest.mark.parametrize("content", ["a,b", "a,b\n", "\ufeffa,b\r\n\r\n,\r\n"])
 def test_a_header_and_nothing_else(refused: Refuse, content: str) -> None:
-    assert seen(only(refused(content))) == (1, 1, "has a header and no lines", "it needs a line for each record")
+    assert seen(only(refused(content))) == (
+        1,
+        1,
+        "has a header and no lines",
+        "it needs a line for each record",
+    )
 
 
-def test_text_that_is_not_what_it_is_said_to_be_is_told_with_the_place_of_the_byte(refused: Refuse) -> None:
+def test_text_that_is_not_what_it_is_said_to_be_is_told_with_the_place_of_the_byte(
+    refused: Refuse,
+) -> None:
     problem = only(refused("a,town\n1,Köln\n2,Münster\n".encode("cp1252"), encoding="utf-8"))
     assert seen(problem) == (2, 4, "is not UTF-8 text (byte 0xf6)", SAVE_AS)
     assert problem.excerpt == "1,Köln"
@@ -133,14 +156,21 @@ def test_columns_are_counted_in_characters_and_without_the_byte_order_mark(refus
 
 def test_utf_16_that_is_said_to_be_utf_8(refused: Refuse) -> None:
     problem = only(refused("a,b\n1,2\n".encode("utf-16"), encoding="utf-8"))
-    assert seen(problem) == (1, 1, "is UTF-16 text, not UTF-8", "leave out `encoding`, or write utf-16")
+    assert seen(problem) == (
+        1,
+        1,
+        "is UTF-16 text, not UTF-8",
+        "leave out `encoding`, or write utf-16",
+    )
 
 
 def test_bytes_that_an_encoding_does_not_have(refused: Refuse) -> None:
     problem = only(refused(b"a,b\n1,2\n3,\x81\n"))
     remedy = "say what it is with `encoding` under `rows`"
     assert seen(problem) == (3, 1, "is not windows-1252 text (byte 0x81)", remedy)
-    assert only(refused(b"\xff\xfea\0\n\0\x00\xd8")).message.startswith("is not utf-16 text (byte 0x")
+    assert only(refused(b"\xff\xfea\0\n\0\x00\xd8")).message.startswith(
+        "is not utf-16 text (byte 0x"
+    )
 
 
 @pytest.mark.parametrize("ending", [".csv", ".xlsx"])
@@ -150,19 +180,31 @@ def test_a_workbook_is_told_by_its_bytes(refused: Refuse, ending: str) -> None:
 
 
 def test_a_nul_byte(refused: Refuse) -> None:
-    assert seen(only(refused("a,b\n1,ö\0\n"))) == (2, 4, "has a NUL byte, which no text has", SAVE_AS)
+    assert seen(only(refused("a,b\n1,ö\0\n"))) == (
+        2,
+        4,
+        "has a NUL byte, which no text has",
+        SAVE_AS,
+    )
 
 
 def test_old_macintosh_line_ends(refused: Refuse) -> None:
     problem = only(refused("a,b\r1,2\r3,4\r"))
     assert problem.line == 1
     assert problem.message == "a carriage return stands alone in the middle of a line"
-    assert problem.remedy == "save the file with Windows or Unix line ends, or put the cell in quotes"
+    assert (
+        problem.remedy == "save the file with Windows or Unix line ends, or put the cell in quotes"
+    )
 
 
 def test_a_quote_that_is_never_closed_is_told_where_it_opens(refused: Refuse) -> None:
     problem = only(refused('a,b\n1,x\n2,"y\n3,z\n4,z\n'))
-    assert seen(problem) == (3, 3, "the quote that opens this cell is not closed", 'close it with "')
+    assert seen(problem) == (
+        3,
+        3,
+        "the quote that opens this cell is not closed",
+        'close it with "',
+    )
     assert draw(problem).splitlines()[2:4] == ['   3 | 2,"y', "     |   ^^"]
 
 
@@ -180,8 +222,14 @@ def test_a_quote_that_swallows_lines_and_ends_well(refused: Refuse) -> None:
 
 def test_text_behind_a_closing_quote(refused: Refuse) -> None:
     error = refused('a,b\n1,"12" wide"\n2,"3" wide"\n3,4\n')
-    message, remedy = "text stands behind the closing quote of this cell", 'a quote inside a quoted cell is written ""'
-    assert [seen(problem) for problem in error.problems] == [(2, 3, message, remedy), (3, 3, message, remedy)]
+    message, remedy = (
+        "text stands behind the closing quote of this cell",
+        'a quote inside a quoted cell is written ""',
+    )
+    assert [seen(problem) for problem in error.problems] == [
+        (2, 3, message, remedy),
+        (3, 3, message, remedy),
+    ]
 
 
 def test_a_cell_that_is_too_long(refused: Refuse) -> None:
@@ -191,7 +239,12 @@ def test_a_cell_that_is_too_long(refused: Refuse) -> None:
 
 def test_a_cell_that_is_too_long_over_lines(refused: Refuse) -> None:
     problem = only(refused('a,b\n0,1\n1,"x' + "\n2,y" * 40_000))
-    assert seen(problem) == (3, 3, "a cell is longer than 131,072 characters", "look for a quote that is not closed")
+    assert seen(problem) == (
+        3,
+        3,
+        "a cell is longer than 131,072 characters",
+        "look for a quote that is not closed",
+    )
 
 
 def test_the_longest_cell(opened: Open) -> None:
@@ -220,7 +273,9 @@ def test_a_temporary_folder_that_is_full_is_told(refused: Refuse) -> None:
 def test_a_file_that_grows_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refuse, ending: str
 ) -> None:  # fmt: skip
-    content = b'a\n1\n' if "csv" in ending else b'[{"a": 1}]' if ending == ".json" else b'{"a": 1}\n'
+    content = (
+        b"a\n1\n" if "csv" in ending else b'[{"a": 1}]' if ending == ".json" else b'{"a": 1}\n'
+    )
     if ending == ".csv.gz":
         content = gzip.compress(content)
     elif ending == ".xlsx":
@@ -231,7 +286,9 @@ def test_a_file_that_grows_while_it_is_read(
 
     def grow(*given: Any, **more: Any) -> str:
         with (tmp_path / f"orders{ending}").open("ab") as file:
-            file.write(b"2\n" if "csv" in ending else b" \n" if ending == ".json" else b'{"a": 2}\n')
+            file.write(
+                b"2\n" if "csv" in ending else b" \n" if ending == ".json" else b'{"a": 2}\n'
+            )
         return kind_of(*given, **more)
 
     monkeypatch.setattr(read, "kind_of", grow)
@@ -244,7 +301,12 @@ def test_ragged_lines(refused: Refuse) -> None:
     error = refused('a,b,c\n1,2\n1,2,3\n\n1,"2\n",3,4,5\n')
     assert [seen(problem) for problem in error.problems] == [
         (2, 4, "has 2 cells where the header has 3", "an empty cell has its delimiter too"),
-        (6, 5, "has 5 cells where the header has 3, and runs on to line 6", "look for a quote that is not closed"),
+        (
+            6,
+            5,
+            "has 5 cells where the header has 3, and runs on to line 6",
+            "look for a quote that is not closed",
+        ),
     ]
 
 
@@ -256,7 +318,12 @@ def test_too_many_cells_point_at_the_first_one_too_many(refused: Refuse) -> None
 
 
 def test_a_missing_column_with_the_nearest_header(refused: Refuse) -> None:
-    error = refused("a,Order Nr,Qty\n1,2,3\n", Column("a", "a"), Column("order", "Order No"), Column("price", "price"))
+    error = refused(
+        "a,Order Nr,Qty\n1,2,3\n",
+        Column("a", "a"),
+        Column("order", "Order No"),
+        Column("price", "price"),
+    )
     assert [seen(problem) for problem in error.problems] == [
         (1, 1, "there is no column 'Order No' for order", "did you mean 'Order Nr'?"),
         (1, 1, "there is no column 'price'", "known columns: Order Nr, Qty, a"),
@@ -266,7 +333,10 @@ def test_a_missing_column_with_the_nearest_header(refused: Refuse) -> None:
 @pytest.mark.parametrize(("delimiter", "said"), [(";", "';'"), ("\t", "a tab"), ("|", "'|'")])
 def test_another_delimiter_is_suspected(refused: Refuse, delimiter: str, said: str) -> None:
     problem = only(refused(delimiter.join("ab") + "\n", Column("a", "a"), delimiter="~"))
-    assert problem.remedy == f"the cells seem to be separated by {said}: say so with `delimiter` under `rows`"
+    assert (
+        problem.remedy
+        == f"the cells seem to be separated by {said}: say so with `delimiter` under `rows`"
+    )
 
 
 def test_a_repeated_header_is_told_with_both_positions(refused: Refuse) -> None:
@@ -277,12 +347,20 @@ def test_a_repeated_header_is_told_with_both_positions(refused: Refuse) -> None:
 
 def test_blank_headers_are_columns_that_nobody_can_use(opened: Open, refused: Refuse) -> None:
     assert [row.values for row in opened("a,,b,,\n1,x,2,y,z\n")] == [{"a": "1", "b": "2"}]
-    assert only(refused("a,,b,,\n1,x,2,y,z\n", Column("a", ""))).message == "there is no column '' for a"
+    assert (
+        only(refused("a,,b,,\n1,x,2,y,z\n", Column("a", ""))).message
+        == "there is no column '' for a"
+    )
 
 
 def test_grouping_by_a_column_that_is_not_there(refused: Refuse) -> None:
     problem = only(refused("a,order\n1,2\n", group_by="ordre"))
-    assert seen(problem) == (1, 1, "there is no column 'ordre' to group by", "did you mean 'order'?")
+    assert seen(problem) == (
+        1,
+        1,
+        "there is no column 'ordre' to group by",
+        "did you mean 'order'?",
+    )
 
 
 def test_a_column_that_would_hide_the_lines_of_a_group(refused: Refuse, opened: Open) -> None:
@@ -299,7 +377,11 @@ def test_all_problems_are_counted_and_fifty_are_kept(refused: Refuse) -> None:
 
 
 def test_all_cells_of_a_line_are_checked(refused: Refuse) -> None:
-    columns = Column("a", "a"), Column("qty", "Qty", type="integer"), Column("day", "day", type="date")
+    columns = (
+        Column("a", "a"),
+        Column("qty", "Qty", type="integer"),
+        Column("day", "day", type="date"),
+    )
     error = refused('day,a,Qty\n"1/2/2024","x\ny","1,5"\n', *columns)
     assert [seen(problem)[:3] for problem in error.problems] == [
         (2, 1, "day '1/2/2024' is not a date"),
@@ -309,7 +391,13 @@ def test_all_cells_of_a_line_are_checked(refused: Refuse) -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from([b"a", b",", b'"', b"\n", b"\r", b"\xff", b"\0", b"1", "\ufeff".encode(), b"ab,c\n"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"a", b",", b'"', b"\n", b"\r", b"\xff", b"\0", b"1", "\ufeff".encode(), b"ab,c\n"]
+        )
+    )
+)
 def test_whatever_the_bytes_are_the_answer_is_rows_or_problems(pieces: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "orders.csv"

@@ -14,7 +14,10 @@ from runner.recipe.model import Column
 from runner.rows.cells import CellError, compile_cell
 
 WHOLE = "write a whole number in digits, such as 12"
-NO_FORMAT, NO_DAY = "has a date format that cannot be used", "does not read a day, a month and a year"
+NO_FORMAT, NO_DAY = (
+    "has a date format that cannot be used",
+    "does not read a day, a month and a year",
+)
 DIGITS = "write digits and a point, such as 1234.50"
 
 
@@ -87,7 +90,7 @@ def test_decimals_are_exactly_what_is_written(number: Decimal) -> None:
         ("5-", "write -5, or let the column say accounting: true"),
         ("\N{MINUS SIGN}5", "write -5, or let the column say accounting: true"),
         ("1 000", 'write 1000, or let the column say thousands: " "'),
-        ("1'000", "write 1000, or let the column say thousands: \"'\""),
+        ("1'000", 'write 1000, or let the column say thousands: "\'"'),
         ("12.", "write 12"),
         ("1_000", WHOLE),
         ("٣", WHOLE),
@@ -108,13 +111,22 @@ def test_what_is_no_integer(cell: str, remedy: str) -> None:
         ("-1,234,567.8", 'write -1234567.8, or let the column say thousands: ","'),
         ("1.234,50", 'write 1234.50, or let the column say decimal_mark: ",", thousands: "."'),
         ("1.234.567", 'write 1234567, or let the column say decimal_mark: ",", thousands: "."'),
-        ("1\N{NO-BREAK SPACE}234,50", 'write 1234.50, or let the column say decimal_mark: ",", thousands: " "'),
+        (
+            "1\N{NO-BREAK SPACE}234,50",
+            'write 1234.50, or let the column say decimal_mark: ",", thousands: " "',
+        ),
         ("1,5", 'write 1.5, or let the column say decimal_mark: ","'),
-        ("1,234", 'let the column say which it is: thousands: ",", for 1234; or decimal_mark: ",", for 1.234'),
+        (
+            "1,234",
+            'let the column say which it is: thousands: ",", for 1234; or decimal_mark: ",", for 1.234',
+        ),
         ("$12.50", 'write 12.50, or let the column say currency: "$"'),
         ("12,50 €", 'write 12.50, or let the column say decimal_mark: ",", currency: "€"'),
         ("(5.00)", "write -5.00, or let the column say accounting: true"),
-        ("($1,234.50)", 'write -1234.50, or let the column say thousands: ",", currency: "$", accounting: true'),
+        (
+            "($1,234.50)",
+            'write -1234.50, or let the column say thousands: ",", currency: "$", accounting: true',
+        ),
         ("1.5e3", "write 1500"),
         ("5e-3", "write 0.005"),
         (".5", "write 0.5"),
@@ -149,7 +161,9 @@ def test_more_digits_than_can_be_written_again() -> None:
     assert remedy == "an identifier is `type: string`"
 
 
-@pytest.mark.parametrize("cell", ["2024-2-29", "2023-02-29", "20240229", "2024-W01-1", "02/29/2024", "2024-02-29T00"])
+@pytest.mark.parametrize(
+    "cell", ["2024-2-29", "2023-02-29", "20240229", "2024-W01-1", "02/29/2024", "2024-02-29T00"]
+)
 def test_what_is_no_date(cell: str) -> None:
     remedy = "write it like 2025-12-31, or give the column a `format`"
     assert refusal(cell, type="date") == (f"{cell!r} is not a date", remedy)
@@ -157,13 +171,21 @@ def test_what_is_no_date(cell: str) -> None:
 
 def test_dates_in_the_format_of_the_column() -> None:
     assert value(" 2/9/2024 ", type="date", format=("%m/%d/%Y",)) == datetime.date(2024, 2, 9)
-    assert value("09.02.24 13:30", type="date", format=("%d.%m.%y %H:%M",)) == datetime.date(2024, 2, 9)
+    assert value("09.02.24 13:30", type="date", format=("%d.%m.%y %H:%M",)) == datetime.date(
+        2024, 2, 9
+    )
     message, remedy = refusal("31/12/2025", type="date", format=("%m/%d/%Y",))
-    assert (message, remedy) == ("'31/12/2025' is not a date", "write it like 12/31/2025 (%m/%d/%Y)")
+    assert (message, remedy) == (
+        "'31/12/2025' is not a date",
+        "write it like 12/31/2025 (%m/%d/%Y)",
+    )
 
 
 def test_what_is_neither_true_nor_false() -> None:
-    assert refusal("x", type="boolean") == ("'x' is not true or false", "write true or false, yes or no, 1 or 0")
+    assert refusal("x", type="boolean") == (
+        "'x' is not true or false",
+        "write true or false, yes or no, 1 or 0",
+    )
 
 
 @pytest.mark.parametrize("type_", ["string", "integer", "decimal", "boolean", "date"])
@@ -178,7 +200,10 @@ def test_cells_that_mean_no_value(type_: str) -> None:
 def test_a_value_that_is_required() -> None:
     assert refusal("", required=True) == ("is empty", "fill it in")
     assert refusal("  ", required=True, type="integer") == ("is empty", "fill it in")
-    assert refusal("TBD", required=True, null=("TBD",)) == ("has no value: 'TBD' stands for none", "fill it in")
+    assert refusal("TBD", required=True, null=("TBD",)) == (
+        "has no value: 'TBD' stands for none",
+        "fill it in",
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,9 +213,19 @@ def test_a_value_that_is_required() -> None:
         ({"max_length": 2}, "ab", "abc", "'abc' has more than 2 characters"),
         ({"pattern": "^A[0-9]"}, "A1x", "xA1", "'xA1' does not match the pattern '^A[0-9]'"),
         ({"type": "integer", "minimum": 1}, "1", "0", "'0' is below the minimum of 1"),
-        ({"type": "decimal", "maximum": Decimal("9.5")}, "9.50", "9.51", "'9.51' is above the maximum of 9.5"),
+        (
+            {"type": "decimal", "maximum": Decimal("9.5")},
+            "9.50",
+            "9.51",
+            "'9.51' is above the maximum of 9.5",
+        ),
         ({"enum": ("Check", "Cash")}, "Cash", "cash", "'cash' is not one of the values allowed"),
-        ({"type": "integer", "enum": ("1", "2")}, "02", "3", "'3' is not one of the values allowed"),
+        (
+            {"type": "integer", "enum": ("1", "2")},
+            "02",
+            "3",
+            "'3' is not one of the values allowed",
+        ),
     ],
 )
 def test_constraints(column: dict[str, Any], good: str, bad: str, message: str) -> None:
@@ -208,7 +243,10 @@ def test_the_nearest_value_allowed() -> None:
     ("column", "message"),
     [
         ({"type": "money"}, "has the unknown type 'money'"),
-        ({"pattern": "*"}, "has a pattern that is no regular expression: nothing to repeat at position 0"),
+        (
+            {"pattern": "*"},
+            "has a pattern that is no regular expression: nothing to repeat at position 0",
+        ),
         ({"type": "date", "format": ("%Q",)}, f"{NO_FORMAT}: '%Q' {NO_DAY}"),
         ({"type": "date", "format": ("%m/%d",)}, f"{NO_FORMAT}: '%m/%d' {NO_DAY}"),
         ({"type": "integer", "enum": ("one",)}, "'one' is not an integer"),

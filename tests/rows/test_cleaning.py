@@ -45,7 +45,9 @@ DOLLARS = Numbers(".", ",", ("$", "USD"), accounting=True)
         (Numbers(percent=True), "-12 %", "-0.12"),
     ],
 )
-def test_numbers_as_a_column_says_they_are_written(written: Numbers, cell: str, number: str) -> None:
+def test_numbers_as_a_column_says_they_are_written(
+    written: Numbers, cell: str, number: str
+) -> None:
     assert str(value(cell, type="decimal", written=written)) == number
 
 
@@ -81,7 +83,9 @@ def test_what_a_column_does_not_say_is_refused(written: Numbers, cell: str) -> N
 
 
 def test_what_can_be_two_numbers_is_neither() -> None:
-    remedy = 'let the column say which it is: thousands: ",", for 1234; or decimal_mark: ",", for 1.234'
+    remedy = (
+        'let the column say which it is: thousands: ",", for 1234; or decimal_mark: ",", for 1.234'
+    )
     assert refusal("1,234", type="decimal")[1] == remedy
     remedy = "write it like $1,234.50"
     assert refusal("1.234,50", type="decimal", written=DOLLARS)[1] == remedy
@@ -120,7 +124,9 @@ def test_any_number_comes_back_exact_as_it_is_written(number: Decimal, way: Numb
 
 @settings(deadline=None, max_examples=500)
 @given(NUMBERS, WAYS, WAYS)
-def test_a_number_written_in_another_way_is_exact_or_refused(number: Decimal, way: Numbers, declared: Numbers) -> None:
+def test_a_number_written_in_another_way_is_exact_or_refused(
+    number: Decimal, way: Numbers, declared: Numbers
+) -> None:
     """Unless the text means that other number in the declared way: 1,234 is two numbers, and the column says which."""
     text = written(number, way)
     read = compile_number(declared, whole=False)(text)
@@ -129,8 +135,12 @@ def test_a_number_written_in_another_way_is_exact_or_refused(number: Decimal, wa
 
 def writings(number: Decimal, way: Numbers) -> Iterator[str]:
     """A number as a sheet may write it that leaves out some of what its column allows."""
-    for thousands, currency, accounting in product((way.thousands, ""), (way.currency, ()), (way.accounting, False)):
-        yield written(number, way._replace(thousands=thousands, currency=currency, accounting=accounting))
+    for thousands, currency, accounting in product(
+        (way.thousands, ""), (way.currency, ()), (way.accounting, False)
+    ):
+        yield written(
+            number, way._replace(thousands=thousands, currency=currency, accounting=accounting)
+        )
 
 
 @settings(deadline=None, max_examples=300)
@@ -144,10 +154,15 @@ def test_no_text_is_read_as_another_number_than_its_digits(text: str, way: Numbe
 
 def test_days_in_several_formats() -> None:
     several: dict[str, Any] = {"type": "date", "format": ("%m/%d/%Y", "%Y-%m-%d", "%d-%b-%y")}
-    assert [value(cell, **several) for cell in ("2/9/2024", "2024-02-09", "9-Feb-24")] == [dt.date(2024, 2, 9)] * 3
+    assert [value(cell, **several) for cell in ("2/9/2024", "2024-02-09", "9-Feb-24")] == [
+        dt.date(2024, 2, 9)
+    ] * 3
     message, remedy = refusal("9.2.2024", **several)
     assert message == "'9.2.2024' is not a date"
-    assert remedy == "write it like 12/31/2025 or 2025-12-31 or 31-Dec-25 (%m/%d/%Y, %Y-%m-%d, %d-%b-%y)"
+    assert (
+        remedy
+        == "write it like 12/31/2025 or 2025-12-31 or 31-Dec-25 (%m/%d/%Y, %Y-%m-%d, %d-%b-%y)"
+    )
 
 
 def test_a_day_that_two_formats_read_otherwise_is_refused() -> None:
@@ -187,7 +202,11 @@ def test_months_of_another_language_are_refused() -> None:
         ({"trim": True}, "  ", None),
         ({"case": "upper"}, "po-1", "PO-1"),
         ({"case": "lower"}, "Dana@X.Example", "dana@x.example"),
-        ({"case": "title"}, "RIVERSIDE o'brien's d'arcy-smith café", "Riverside O'Brien's D'Arcy-Smith Café"),
+        (
+            {"case": "title"},
+            "RIVERSIDE o'brien's d'arcy-smith café",
+            "Riverside O'Brien's D'Arcy-Smith Café",
+        ),
         ({"replace": (("#", ""), ("PO", "P.O."))}, "#PO1", "P.O.1"),
         ({"replace": (("n/a", ""),)}, "n/a", None),
         ({"replace": (("n/a", ""),), "default": "M"}, "n/a", "M"),
@@ -200,7 +219,11 @@ def test_months_of_another_language_are_refused() -> None:
         ({"split": ";"}, " S; M ;;XL ", ["S", "M", "XL"]),
         ({"split": ";"}, "", []),
         ({"split": ","}, "S", ["S"]),
-        ({"split": ";", "type": "decimal", "written": GERMAN}, "1,5; 1.000", [Decimal("1.5"), Decimal(1000)]),
+        (
+            {"split": ";", "type": "decimal", "written": GERMAN},
+            "1,5; 1.000",
+            [Decimal("1.5"), Decimal(1000)],
+        ),
         ({"split": ";", "map": {"small": "S"}, "case": "lower"}, "SMALL;small", ["S", "S"]),
         ({"split": ";", "null": ("-",)}, "S;-", ["S"]),
         ({"split": "-", "part": (3, 3)}, "G500-NVY- XL", "XL"),
@@ -235,7 +258,9 @@ def test_what_cleaning_makes_of_a_cell(column: dict[str, Any], cell: str, expect
         ({"trim": True, "required": True}, "  ", "is empty", "fill it in"),
     ],
 )  # fmt: skip
-def test_what_cleaning_refuses(column: dict[str, Any], cell: str, message: str, remedy: str | None) -> None:
+def test_what_cleaning_refuses(
+    column: dict[str, Any], cell: str, message: str, remedy: str | None
+) -> None:
     found = refusal(cell, **column)
     assert found[0] == message
     assert remedy is None or found[1] == remedy
@@ -274,7 +299,13 @@ def test_cells_that_are_typed_already(column: dict[str, Any], cell: Any, expecte
 
 @pytest.mark.parametrize(
     ("kind", "cell"),
-    [("integer", Decimal("12.5")), ("integer", True), ("decimal", True), ("boolean", 2), ("date", 45000)],
+    [
+        ("integer", Decimal("12.5")),
+        ("integer", True),
+        ("decimal", True),
+        ("boolean", 2),
+        ("date", 45000),
+    ],
 )
 def test_typed_cells_of_another_type(kind: str, cell: Any) -> None:
     convert = compile_cell(Column("x", "x", type=kind))
@@ -286,7 +317,10 @@ def test_typed_cells_of_another_type(kind: str, cell: Any) -> None:
 def test_one_of_several_headers(opened: Open, refused: Refuse) -> None:
     columns = Column("a", "a"), Column("email", "E-mail", others=("Email", "Mail Address"))
     assert next(iter(opened("a, Email \n1,x\n", *columns))).values == {"a": "1", "email": "x"}
-    assert next(iter(opened('a,"Mail\nAddress"\n1,x\n', *columns))).values == {"a": "1", "email": "x"}
+    assert next(iter(opened('a,"Mail\nAddress"\n1,x\n', *columns))).values == {
+        "a": "1",
+        "email": "x",
+    }
     problem = refused("a,Email,E-mail\n1,x,y\n", *columns).problems[0]
     assert problem.message == "'E-mail' and 'Email' are both there, and email is one of them"
     assert (problem.line, problem.column, problem.kind) == (1, 3, "repeated-column")
@@ -297,8 +331,14 @@ def test_one_of_several_headers(opened: Open, refused: Refuse) -> None:
 def test_one_of_several_fields_of_json(opened: Open, refused: Refuse) -> None:
     columns = Column("a", "a"), Column("email", "email", others=("client.mail",))
     lines = '{"a": "1", "email": "x"}\n{"a": "2", "client": {"mail": "y"}}\n{"a": "3"}\n'
-    assert [row.values["email"] for row in opened(lines, *columns, ending=".jsonl")] == ["x", "y", None]
-    problem = refused('{"a": "1", "email": "x", "client": {}}\n', *columns, ending=".jsonl").problems[0]
+    assert [row.values["email"] for row in opened(lines, *columns, ending=".jsonl")] == [
+        "x",
+        "y",
+        None,
+    ]
+    problem = refused(
+        '{"a": "1", "email": "x", "client": {}}\n', *columns, ending=".jsonl"
+    ).problems[0]
     assert problem.message == "email is 'email' or 'client.mail', and both are there"
 
 

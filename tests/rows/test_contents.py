@@ -60,10 +60,14 @@ def test_an_encoding_that_is_told_is_no_guess(opened: Open) -> None:
     assert values(found) == [("1", "Łódź", 2)]
     assert not found.warnings
     assert some(found, 2) == "Nr;Ort\n1;Łódź\n".encode("cp1250")
-    assert values(opened("Nr;Ort\n1;Łódź\n".encode("utf-16-le"), *TOWN, encoding="utf-16")) == [("1", "Łódź", 2)]
+    assert values(opened("Nr;Ort\n1;Łódź\n".encode("utf-16-le"), *TOWN, encoding="utf-16")) == [
+        ("1", "Łódź", 2)
+    ]
 
 
-def test_characters_that_a_chunk_divides(opened: Open, refused: Refuse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_characters_that_a_chunk_divides(
+    opened: Open, refused: Refuse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(contents, "CHUNK", 3)
     assert values(opened("Nr;Ort\n1;€€€\n".encode(), *TOWN)) == [("1", "€€€", 2)]
     assert values(opened("\ufeffNr;Ort\n1;€😀\n".encode("utf-16-le"), *TOWN)) == [("1", "€😀", 2)]
@@ -86,7 +90,9 @@ def test_a_packed_file_in_an_old_encoding(opened: Open) -> None:
     assert some(found, 5) == "Nr;Ort\r\n3;Ærø\r\n".encode("cp1252")
 
 
-@pytest.mark.parametrize("damage", [lambda packed: packed[:-9], lambda packed: packed[:40] + b"xx" + packed[42:]])
+@pytest.mark.parametrize(
+    "damage", [lambda packed: packed[:-9], lambda packed: packed[:40] + b"xx" + packed[42:]]
+)
 def test_a_packed_file_that_is_damaged(refused: Refuse, damage: object) -> None:
     assert callable(damage)
     problem = refused(damage(gzip.compress(TEXT.encode() * 9)), *TOWN, ending=".csv.gz").problems[0]
@@ -102,7 +108,9 @@ def test_a_packed_file_that_unpacks_to_far_too_much(refused: Refuse) -> None:
 
 @pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
 def test_the_delimiter_is_the_one_that_makes_the_headers_appear(opened: Open, sign: str) -> None:
-    text = "Nr,x;y|z\tw\n".replace(sign, "") + f"a{sign}Order, Nr; x|y\tz\n".replace(sign, "") + "\n"
+    text = (
+        "Nr,x;y|z\tw\n".replace(sign, "") + f"a{sign}Order, Nr; x|y\tz\n".replace(sign, "") + "\n"
+    )
     found = opened(f"{text}Nr{sign}Ort{sign}c\n1{sign}x{sign}\n", *TOWN)
     assert values(found) == [("1", "x", 5)]
     assert found.layout.startswith("header on line 4")
@@ -133,7 +141,9 @@ def test_a_header_told_to_be_beyond_the_end(refused: Refuse) -> None:
     assert refused("Nr,Ort\n1,x\n", *TOWN, header=9).problems[0].message == "is empty"
 
 
-def test_a_file_that_is_another_when_it_is_read_again_from_what_was_kept(opened: Open, tmp_path: Path) -> None:
+def test_a_file_that_is_another_when_it_is_read_again_from_what_was_kept(
+    opened: Open, tmp_path: Path
+) -> None:
     found = opened(gzip.compress(TEXT.encode()), *TOWN, ending=".csv.gz")
     (tmp_path / "orders.csv.gz").write_bytes(b"")
     assert len(values(found)) == 3

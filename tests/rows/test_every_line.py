@@ -18,9 +18,9 @@ from runner.recipe.model import Column, Rows
 from runner.rows import open_input
 from runner.template import compile_template
 
-CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=6) | st.sampled_from(
-    ["x\ny", "\r\n", 'a "b"', ";", ",", "007", "=1+1", "|"]
-)
+CELL = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=6
+) | st.sampled_from(["x\ny", "\r\n", 'a "b"', ";", ",", "007", "=1+1", "|"])
 LINE = st.none() | st.tuples(st.integers(0, 5), CELL)
 """A blank line, or a group and a cell."""
 
@@ -42,7 +42,9 @@ def as_csv(lines: Sequence[tuple[int, str] | None], encoding: str) -> Written:
 
 def as_objects(lines: Sequence[tuple[int, str] | None]) -> list[dict[str, object]]:
     held = [line for line in lines if line is not None]
-    return [{"Group": group, "Cell": cell, "Id": at} for at, (group, cell) in enumerate(held, start=2)]
+    return [
+        {"Group": group, "Cell": cell, "Id": at} for at, (group, cell) in enumerate(held, start=2)
+    ]
 
 
 def as_json_lines(lines: Sequence[tuple[int, str] | None]) -> Written:
@@ -92,11 +94,18 @@ def test_every_line_is_in_one_row_under_its_own_number(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        found = open_input(path, Rows(key=key, columns=columns, group_by="group" if grouped else ""), scope={})
+        found = open_input(
+            path, Rows(key=key, columns=columns, group_by="group" if grouped else ""), scope={}
+        )
         rows = list(found)
         retried = [number for number, _ in found.raw_lines(numbers)]
     held = [line for line in lines if line is not None]
-    assert sorted(number for row in rows for number in row.lines) == numbers == list(found.records()) == retried
+    assert (
+        sorted(number for row in rows for number in row.lines)
+        == numbers
+        == list(found.records())
+        == retried
+    )
     assert found.line_count == len(held)
     for at, (number, (group, cell)) in enumerate(zip(numbers, held, strict=True), start=2):
         (row,) = [row for row in rows if number in row.lines]

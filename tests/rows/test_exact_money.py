@@ -18,7 +18,9 @@ from runner.recipe.model import Column, Rows
 from runner.rows import open_input
 from runner.template import compile_template, render
 
-AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**18), max_value=10**18, places=4)
+AMOUNTS = st.decimals(
+    allow_nan=False, allow_infinity=False, min_value=-(10**18), max_value=10**18, places=4
+)
 SHEET_DIGITS = 15
 
 
@@ -50,7 +52,9 @@ def written(amount: Decimal, kind: str) -> tuple[str, bytes]:
 @example(Decimal("10000000000000001.01"), "number")
 @example(Decimal("999999999999.99"), "sheet number")
 def test_an_amount_reaches_the_body_digit_by_digit(amount: Decimal, kind: str) -> None:
-    if kind == "sheet number":  # a cell that is a number keeps so many digits, and a larger one is refused
+    if (
+        kind == "sheet number"
+    ):  # a cell that is a number keeps so many digits, and a larger one is refused
         assume(abs(amount) < 10**SHEET_DIGITS - 1)
         amount = Decimal(f"{amount:.{SHEET_DIGITS}g}")
     name, content = written(amount, kind)
@@ -58,7 +62,9 @@ def test_an_amount_reaches_the_body_digit_by_digit(amount: Decimal, kind: str) -
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        (row,) = open_input(path, Rows(key=compile_template("{{ row.a }}"), columns=columns), scope={})
+        (row,) = open_input(
+            path, Rows(key=compile_template("{{ row.a }}"), columns=columns), scope={}
+        )
     body = render({"amount": compile_template("{{ row.price }}"), "twice": compile_template("{{ row.twice }}")},
                   {"row": row.values})  # fmt: skip
     sent = json.loads(to_json(body), parse_float=Decimal, parse_int=Decimal)
@@ -67,4 +73,6 @@ def test_an_amount_reaches_the_body_digit_by_digit(amount: Decimal, kind: str) -
 
 def _double() -> Column:
     """Sums are exact as well: no binary fraction comes into them."""
-    return Column("twice", "twice", type="decimal", value=compile_template("{{ row.price + row.price }}"))
+    return Column(
+        "twice", "twice", type="decimal", value=compile_template("{{ row.price + row.price }}")
+    )

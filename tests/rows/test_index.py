@@ -27,21 +27,31 @@ def _index(groups: Sequence[Hashable]) -> Index:
 
 
 @given(GROUPS)
-def test_rows_are_the_lines_of_groups_in_the_order_of_their_first_ones(groups: list[Hashable]) -> None:
+def test_rows_are_the_lines_of_groups_in_the_order_of_their_first_ones(
+    groups: list[Hashable],
+) -> None:
     expected: dict[Hashable, list[Place]] = {}
     for at, group in enumerate(groups):
-        expected.setdefault("1" if group == 1 and group is not True else (group,), []).append(_place(at))
+        expected.setdefault("1" if group == 1 and group is not True else (group,), []).append(
+            _place(at)
+        )
     index = _index(groups)
     assert list(index.rows()) == list(expected.values())
     assert (len(index), index.row_count) == (len(groups), len(expected))
 
 
-@pytest.mark.parametrize("groups", [[None], ["one"], ["one", "two"]], ids=["no groups", "one", "mixed"])
+@pytest.mark.parametrize(
+    "groups", [[None], ["one"], ["one", "two"]], ids=["no groups", "one", "mixed"]
+)
 def test_more_records_than_are_kept_together(groups: list[Hashable]) -> None:
     count = 3 * _RUN + 1
     index = _index([groups[at % len(groups)] for at in range(count)])
     places = list(map(_place, range(count)))
-    rows = [[place] for place in places] if groups == [None] else [places[at::len(groups)] for at in range(len(groups))]
+    rows = (
+        [[place] for place in places]
+        if groups == [None]
+        else [places[at :: len(groups)] for at in range(len(groups))]
+    )
     assert list(index.rows()) == rows
     assert list(index.numbers()) == [place[0] for place in places]
     wanted = [places[at] for at in (0, _RUN - 1, _RUN, _RUN + 1, count - 1)]

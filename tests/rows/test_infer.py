@@ -55,7 +55,9 @@ def sheet(tmp_path: Path, text: str, name: str = "sheet.csv") -> Path:
         (["2027-01-31 "], ("date", "")),
     ],
 )
-def test_a_type_only_where_every_value_has_it(tmp_path: Path, cells: list[str], kind: tuple[str, str]) -> None:
+def test_a_type_only_where_every_value_has_it(
+    tmp_path: Path, cells: list[str], kind: tuple[str, str]
+) -> None:
     text = "Id,Value\n" + "".join(f'k{n},"{cell}"\n' for n, cell in enumerate(cells))
     column = infer(sheet(tmp_path, text)).columns[1]
     assert (column.type, "".join(column.format)) == kind
@@ -65,7 +67,11 @@ def test_a_type_only_where_every_value_has_it(tmp_path: Path, cells: list[str], 
 @pytest.mark.parametrize(
     ("text", "key", "grouped"),
     [
-        ("PO #,SKU,Qty,Unit Price\nA,1,5,1.5\nA,1,7,2.5\n", "po", True),  # no quantity names an order
+        (
+            "PO #,SKU,Qty,Unit Price\nA,1,5,1.5\nA,1,7,2.5\n",
+            "po",
+            True,
+        ),  # no quantity names an order
         ("PO #,Company,Qty\nA,Ace,5\nA,Blue,7\n", "company", False),
         ("Note,Total\nx,5\nx,7\n", "total", False),
         ("Qty,Order No\n5,A\n7,B\n", "order_no", False),
@@ -95,7 +101,9 @@ def test_names_are_plain_letters(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_lines_that_hold_sums_are_left_out_and_names_that_only_begin_so_are_not(tmp_path: Path) -> None:
+def test_lines_that_hold_sums_are_left_out_and_names_that_only_begin_so_are_not(
+    tmp_path: Path,
+) -> None:
     path = sheet(tmp_path, "Item,Qty\nTotal Gym,5\nSubtotal ,5\nMug,7\nTOTAL:,12\n")
     found = infer(path)
     assert found.sums == ("Subtotal", "TOTAL:")
@@ -118,18 +126,26 @@ def test_a_sheet_that_is_none(tmp_path: Path, text: str, said: str) -> None:
         infer(tmp_path / "missing.csv")
 
 
-CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8) | st.sampled_from(
+CELL = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8
+) | st.sampled_from(
     ["", "1", "007", "1.50", "2027-01-31", "01/02/2027", "true", "{{ x }}", "null", " "]
 )
 LABEL = st.sampled_from(["FALSE", "not", "Lines", "1", "{{ x }}"]) | st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=12
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]),
+    min_size=1,
+    max_size=12,
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+)
 @given(st.data())
 def test_the_recipe_takes_every_line_of_its_sheet(tmp_path: Path, data: st.DataObject) -> None:
-    labels = data.draw(st.lists(LABEL.filter(str.strip), min_size=1, max_size=4, unique_by=str.strip))
+    labels = data.draw(
+        st.lists(LABEL.filter(str.strip), min_size=1, max_size=4, unique_by=str.strip)
+    )
     lines = data.draw(st.lists(st.tuples(*[CELL for _ in labels]), min_size=1, max_size=5))
     out = io.StringIO()
     records = [[*labels, "Key"], *([*line, f"k{n}"] for n, line in enumerate(lines))]
@@ -184,10 +200,16 @@ def test_workbooks_and_json_are_sheets_as_well(tmp_path: Path) -> None:
     (["7.5%", "12"], {"type": "string"}),
     (["a ", "b"], {"type": "string", "trim": True}),
 ])  # fmt: skip
-def test_how_numbers_and_dates_are_written(tmp_path: Path, cells: list[str], keys: dict[str, Any]) -> None:
-    path = sheet(tmp_path, "Id,Value\n" + "".join(f'k{n},"{cell}"\n' for n, cell in enumerate(cells)))
+def test_how_numbers_and_dates_are_written(
+    tmp_path: Path, cells: list[str], keys: dict[str, Any]
+) -> None:
+    path = sheet(
+        tmp_path, "Id,Value\n" + "".join(f'k{n},"{cell}"\n' for n, cell in enumerate(cells))
+    )
     column = infer(path).columns[1]
-    found = {name: getattr(column, name) for name in ("type", "trim", "format", "locale")} | column.written._asdict()
+    found = {
+        name: getattr(column, name) for name in ("type", "trim", "format", "locale")
+    } | column.written._asdict()
     plain = {"trim": False, "format": (), "locale": "", **Numbers()._asdict()}
     assert found == {**plain, **keys}
     text = recipe_text("sheet", OPERATION, sheet=infer(path), file=path.name)
@@ -209,7 +231,9 @@ def test_a_number_that_can_be_two_is_read_as_the_rest_of_its_sheet(
     columns = infer(path).columns[1:]
     assert [f"{column.type} {column.written.thousands}".strip() for column in columns] == found
     rows = load_text(
-        recipe_text("x", OPERATION, sheet=infer(path), file=path.name), file="x.yaml", catalogue=CATALOGUE
+        recipe_text("x", OPERATION, sheet=infer(path), file=path.name),
+        file="x.yaml",
+        catalogue=CATALOGUE,
     ).recipe.rows
     assert rows is not None
     assert open_input(path, rows, scope={}).line_count == len(lines)
@@ -228,7 +252,9 @@ def test_blanks_around_what_tells_rows_apart_are_no_part_of_it(tmp_path: Path) -
 
 
 def test_digits_that_are_no_numbers_stay_as_they_stand(tmp_path: Path) -> None:
-    found = infer(sheet(tmp_path, "Id,Phone,Zip Code,Qty\nk1,+1 617 555,10115 ,3\nk2,555,10999,4\n"))
+    found = infer(
+        sheet(tmp_path, "Id,Phone,Zip Code,Qty\nk1,+1 617 555,10115 ,3\nk2,555,10999,4\n")
+    )
     assert [(column.type, column.trim) for column in found.columns] == [
         ("string", False), ("string", False), ("string", True), ("integer", False),
     ]  # fmt: skip

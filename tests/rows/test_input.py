@@ -39,7 +39,10 @@ B,5,Bonn
 
 
 def test_typed_values_by_the_names_of_the_recipe(opened: Open) -> None:
-    price, day = Column("price", "Price", type="decimal"), Column("day", "Day", type="date", format=("%m/%d/%Y",))
+    price, day = (
+        Column("price", "Price", type="decimal"),
+        Column("day", "Day", type="date", format=("%m/%d/%Y",)),
+    )
     content = "Day,Note,Price,Order #,Qty\n2/9/2024,x,12.10,007, 3\n"
     found = opened(content, ORDER, QTY, price, day, key="{{ row.order }}")
     values = {"order": "007", "qty": 3, "price": Decimal("12.10"), "day": datetime.date(2024, 2, 9)}
@@ -50,7 +53,10 @@ def test_typed_values_by_the_names_of_the_recipe(opened: Open) -> None:
 def test_without_declared_columns_every_header_is_a_text_column(opened: Open) -> None:
     found = opened(" Order # ,Qty\nA1,007\nA2,\n", key="{{ row['Order #'] }}")
     assert found.header == ("Order #", "Qty")
-    assert [row.values for row in found] == [{"Order #": "A1", "Qty": "007"}, {"Order #": "A2", "Qty": None}]
+    assert [row.values for row in found] == [
+        {"Order #": "A1", "Qty": "007"},
+        {"Order #": "A2", "Qty": None},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,9 @@ def test_without_declared_columns_every_header_is_a_text_column(opened: Open) ->
     ],
 )
 def test_delimiters(opened: Open, ending: str, delimiter: str, content: str) -> None:
-    assert [row.values for row in opened(content, ending=ending, delimiter=delimiter)] == [{"a": "1", "b": "2"}]
+    assert [row.values for row in opened(content, ending=ending, delimiter=delimiter)] == [
+        {"a": "1", "b": "2"}
+    ]
 
 
 def test_what_is_known_of_a_file(opened: Open, tmp_path: Path) -> None:
@@ -79,8 +87,14 @@ def test_groups_whose_lines_are_not_adjacent(opened: Open) -> None:
     found = opened(SCATTERED, ORDER, QTY, TOWN, key="{{ row.order }}", group_by="order")
     first, second, third = found
     koln = {"order": "A", "town": "Köln"}
-    assert first == Row(1, "A", koln | {"lines": [koln | {"qty": 1}, koln | {"qty": 3}]}, (2, 4), {"qty": (2, 4)})
-    assert (second.key, second.lines, second.differing) == ("B", (3, 8), {"qty": (3, 8), "town": (3, 8)})
+    assert first == Row(
+        1, "A", koln | {"lines": [koln | {"qty": 1}, koln | {"qty": 3}]}, (2, 4), {"qty": (2, 4)}
+    )
+    assert (second.key, second.lines, second.differing) == (
+        "B",
+        (3, 8),
+        {"qty": (3, 8), "town": (3, 8)},
+    )
     assert (third.values["town"], third.lines, third.differing) == ("x\ny", (6,), {})
     assert [row.number for row in found] == [1, 2, 3]
 
@@ -105,7 +119,10 @@ def test_lines_need_a_group(refused: Refuse) -> None:
 
 def test_lines_without_any_value_are_no_records(opened: Open) -> None:
     found = opened('\n\na,b\n1,x\n\n  \n,\n"",""\n"2","\n"\n')
-    assert [(row.key, row.values["b"], row.lines) for row in found] == [("1", "x", (4,)), ("2", "\n", (9,))]
+    assert [(row.key, row.values["b"], row.lines) for row in found] == [
+        ("1", "x", (4,)),
+        ("2", "\n", (9,)),
+    ]
     assert found.header_bytes() == b"a,b\n"
 
 
@@ -128,7 +145,9 @@ def test_iterating_again_gives_the_same(opened: Open) -> None:
     assert [row.number for row in started] == [2, 3]
 
 
-@pytest.mark.parametrize("content", ["a,b\n1,x\n2,z\n", "b,a\n1,x\n2,y\n", "a,b\n1,x\n", "a,b\n1,x\n\n2,y\n"])
+@pytest.mark.parametrize(
+    "content", ["a,b\n1,x\n2,z\n", "b,a\n1,x\n2,y\n", "a,b\n1,x\n", "a,b\n1,x\n\n2,y\n"]
+)
 def test_a_file_that_is_another_by_now(opened: Open, content: str) -> None:
     found = opened("a,b\n1,x\n2,y\n")
     replace_content(found.path, content)
@@ -136,7 +155,9 @@ def test_a_file_that_is_another_by_now(opened: Open, content: str) -> None:
 
 
 @pytest.mark.parametrize(("content", "line"), [("a,b\n1,x\n2,z\n", 3), ("a,b\n2,y\n1,x\n", 2)])
-def test_a_file_that_is_another_with_the_same_size_and_time(opened: Open, content: str, line: int) -> None:
+def test_a_file_that_is_another_with_the_same_size_and_time(
+    opened: Open, content: str, line: int
+) -> None:
     found = opened("a,b\n1,x\n2,y\n")
     time = found.path.stat().st_mtime_ns
     replace_content(found.path, content)
@@ -192,26 +213,40 @@ def test_any_table_is_read_back(
         numbers.append(line)
         content += written
         gap = end * data.draw(st.integers(0, 2))
-        content, blank, line = content + gap, blank + gap, line + written.count("\n") + gap.count("\n")
+        content, blank, line = (
+            content + gap,
+            blank + gap,
+            line + written.count("\n") + gap.count("\n"),
+        )
     path = tmp_path_factory.mktemp("tables") / "table.csv"
     path.write_bytes(content.encode())
 
     found = open_input(path, Rows(key=compile_template("{{ row.key }}")), scope={})
     rows = list(found)
-    assert [list(row.values.values()) for row in rows] == [[cell or None for cell in cells] for cells in records]
+    assert [list(row.values.values()) for row in rows] == [
+        [cell or None for cell in cells] for cells in records
+    ]
     assert [row.lines for row in rows] == [(number,) for number in numbers[1:]]
     assert list(found.records()) == numbers[1:]
     raw = found.header_bytes() + b"".join(line for _, line in found.raw_lines(numbers[1:]))
-    assert raw.decode() == "\ufeff" * mark + "".join(record_text(cells, end) for cells in [header, *records])
+    assert raw.decode() == "\ufeff" * mark + "".join(
+        record_text(cells, end) for cells in [header, *records]
+    )
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ABCD"), st.integers(0, 2)), min_size=1, max_size=30))
-def test_every_line_is_in_one_group(tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, int]]) -> None:
+def test_every_line_is_in_one_group(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, int]]
+) -> None:
     path = tmp_path_factory.mktemp("groups") / "lines.csv"
     path.write_text("group,n\n" + "".join(f"{group},{n}\n" for group, n in lines))
     columns = Column("group", "group"), Column("n", "n", type="integer")
-    found = open_input(path, Rows(key=compile_template("{{ row.group }}"), group_by="group", columns=columns), scope={})
+    found = open_input(
+        path,
+        Rows(key=compile_template("{{ row.group }}"), group_by="group", columns=columns),
+        scope={},
+    )
     rows = list(found)
     assert sorted(number for row in rows for number in row.lines) == list(found.records())
     assert [row.key for row in rows] == list(dict.fromkeys(group for group, _ in lines))
@@ -253,13 +288,19 @@ def several(tmp_path: Path) -> Input:
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
     first.write_bytes("Order #,Qty,Town\nA,1,Köln\nB,2,Bonn".encode("cp1252"))
     second.write_bytes(b"Order #,Qty,Town\nA,3,Kiel\nC,4,Bonn\n")
-    rows = Rows(key=compile_template("{{ row.order }}"), columns=(ORDER, QTY, TOWN), group_by="order")
+    rows = Rows(
+        key=compile_template("{{ row.order }}"), columns=(ORDER, QTY, TOWN), group_by="order"
+    )
     return open_input(first, rows, scope={}, name="a.csv", more=[second])
 
 
 def test_several_files_are_one_input(several: Input, tmp_path: Path) -> None:
     second = LINES_A_FILE
-    assert [(row.key, row.lines) for row in several] == [("A", (2, second + 2)), ("B", (3,)), ("C", (second + 3,))]
+    assert [(row.key, row.lines) for row in several] == [
+        ("A", (2, second + 2)),
+        ("B", (3,)),
+        ("C", (second + 3,)),
+    ]
     assert several.place(second + 3) == (str(tmp_path / "b.csv"), 3)
     assert next(iter(several)).differing == {"qty": (2, second + 2), "town": (2, second + 2)}
     kept = io.BytesIO()

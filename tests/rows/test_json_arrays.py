@@ -85,14 +85,21 @@ def test_an_object_that_is_too_large(refused: Refuse, monkeypatch: pytest.Monkey
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.dictionaries(st.text(max_size=3), JSON, max_size=3), min_size=1), st.sampled_from([None, 1]))
-def test_every_array_of_objects_has_as_many_rows_as_objects(rows: list[dict[str, Any]], indent: int | None) -> None:
+@given(
+    st.lists(st.dictionaries(st.text(max_size=3), JSON, max_size=3), min_size=1),
+    st.sampled_from([None, 1]),
+)
+def test_every_array_of_objects_has_as_many_rows_as_objects(
+    rows: list[dict[str, Any]], indent: int | None
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "orders.json"
         path.write_text(json.dumps([{**row, "id": n} for n, row in enumerate(rows)], indent=indent))
@@ -103,7 +110,11 @@ def test_every_array_of_objects_has_as_many_rows_as_objects(rows: list[dict[str,
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.sampled_from(["[", "]", "{", "}", '"a"', ":", ",", "1", " ", "\n", '{"a":1}', "tru"])))
+@given(
+    st.lists(
+        st.sampled_from(["[", "]", "{", "}", '"a"', ":", ",", "1", " ", "\n", '{"a":1}', "tru"])
+    )
+)
 def test_whatever_the_text_is_the_answer_is_rows_or_problems(pieces: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "orders.json"

@@ -20,14 +20,22 @@ def values(found: Input) -> list[Any]:
     return [row.values for row in found]
 
 
-def problems(refuse: Refuse, content: str, *columns: Column, **rows: Any) -> list[tuple[int, str, str]]:
+def problems(
+    refuse: Refuse, content: str, *columns: Column, **rows: Any
+) -> list[tuple[int, str, str]]:
     error = refuse(content, *columns, ending=ENDING, **rows)
     return [(problem.line, problem.message, problem.remedy) for problem in error.problems]
 
 
 def test_a_row_is_the_object_as_it_is(opened: Open) -> None:
-    found = opened('\n{"a": "00618", "b": 12.10, "c": {"d": [1, null]}}\r\n\n{"a": "x", "e": true}', ending=ENDING)
-    assert values(found) == [{"a": "00618", "b": Decimal("12.10"), "c": {"d": [1, None]}}, {"a": "x", "e": True}]
+    found = opened(
+        '\n{"a": "00618", "b": 12.10, "c": {"d": [1, null]}}\r\n\n{"a": "x", "e": true}',
+        ending=ENDING,
+    )
+    assert values(found) == [
+        {"a": "00618", "b": Decimal("12.10"), "c": {"d": [1, None]}},
+        {"a": "x", "e": True},
+    ]
     assert str(values(found)[0]["b"]) == "12.10"
     assert [(row.key, row.lines) for row in found] == [("00618", (2,)), ("x", (4,))]
     assert found.line_count == 2
@@ -54,7 +62,12 @@ def test_declared_columns_are_read_from_fields_and_typed(opened: Open) -> None:
 
 
 def test_a_field_that_an_object_leaves_out_has_no_value(opened: Open) -> None:
-    found = opened('{"a": "1", "b": {"c": "x"}}\n{"a": "2"}\n{"a": "3", "b": null}\n', Column("a", "a"), Column("c", "b.c"), ending=ENDING)  # noqa: E501
+    found = opened(
+        '{"a": "1", "b": {"c": "x"}}\n{"a": "2"}\n{"a": "3", "b": null}\n',
+        Column("a", "a"),
+        Column("c", "b.c"),
+        ending=ENDING,
+    )
     assert [row.values["c"] for row in found] == ["x", None, None]
 
 
@@ -77,12 +90,20 @@ def test_every_line_that_is_no_object_is_told(refused: Refuse) -> None:
     text = '{"a": "1"}\n[1]\n{"a": NaN}\n{"a": 1, "a": 2}\n{"a": "1"\n'
     found = problems(refused, text)
     assert [line for line, _, _ in found] == [2, 3, 4, 5]
-    assert found[0][1:] == ("is JSON, but not an object", 'each line is one object, as in {"order": "PO-1", "qty": 2}')
+    assert found[0][1:] == (
+        "is JSON, but not an object",
+        'each line is one object, as in {"order": "PO-1", "qty": 2}',
+    )
     assert found[3][1].startswith("is not JSON")
 
 
 def test_a_value_that_does_not_fit_is_shown_where_it_stands(refused: Refuse) -> None:
-    error = refused('{"a": "1", "qty": "1,5"}\n', Column("a", "a"), Column("qty", "qty", type="integer"), ending=ENDING)
+    error = refused(
+        '{"a": "1", "qty": "1,5"}\n',
+        Column("a", "a"),
+        Column("qty", "qty", type="integer"),
+        ending=ENDING,
+    )
     (problem,) = error.problems
     assert (problem.line, problem.column) == (1, 12)
     assert problem.message == "qty '1,5' is not an integer"
@@ -92,7 +113,11 @@ def test_a_value_that_does_not_fit_is_shown_where_it_stands(refused: Refuse) -> 
     ("value", "message", "remedy"),
     [
         ("[1]", "b is a list, not one value", "leave it out of `columns`"),
-        ('{"id": 1}', "b is an object, not one value", "name what is inside it with `from`, as in b.id"),
+        (
+            '{"id": 1}',
+            "b is an object, not one value",
+            "name what is inside it with `from`, as in b.id",
+        ),
         ("null", "b is empty", "fill it in"),
         ("true", "b 'true' is not an integer", "write a whole number in digits, such as 12"),
         ("1.5", "b '1.5' is not an integer", "write a whole number in digits, such as 12"),
@@ -104,13 +129,17 @@ def test_a_value_of_another_kind(refused: Refuse, value: str, message: str, reme
 
 
 def test_a_field_that_no_line_has(refused: Refuse) -> None:
-    found = problems(refused, '{"a": "1", "qty": 1}\n{"a": "2"}\n', Column("a", "a"), Column("n", "qyt"))
+    found = problems(
+        refused, '{"a": "1", "qty": 1}\n{"a": "2"}\n', Column("a", "a"), Column("n", "qyt")
+    )
     assert found == [(1, "no line has a field 'qyt'", "did you mean 'qty'?")]
 
 
 @pytest.mark.parametrize("value", ["null", "[1]", "{}"])
 def test_what_cannot_be_grouped_by(refused: Refuse, value: str) -> None:
-    ((line, message, _),) = problems(refused, f'{{"a": "1", "po": {value}}}\n', group_by="po", key="{{ row.po }}")
+    ((line, message, _),) = problems(
+        refused, f'{{"a": "1", "po": {value}}}\n', group_by="po", key="{{ row.po }}"
+    )
     assert line == 1
     assert message.endswith("and lines are grouped by it")
 

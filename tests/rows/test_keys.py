@@ -34,7 +34,9 @@ def test_long_groups_and_keys_are_told_apart(opened: Open, refused: Refuse, leng
 def test_keys(opened: Open, key: str, expected: str) -> None:
     types = {"a": "string", "n": "integer", "p": "decimal", "d": "date"}
     columns = [Column(name, name, type=type_) for name, type_ in types.items()]
-    assert [row.key for row in opened("a,n,p,d\nx,007,1.50,2024-02-09\n", *columns, key=key)] == [expected]
+    assert [row.key for row in opened("a,n,p,d\nx,007,1.50,2024-02-09\n", *columns, key=key)] == [
+        expected
+    ]
 
 
 def test_data_is_no_template(opened: Open) -> None:
@@ -58,20 +60,31 @@ def test_a_key_that_cannot_be_made(refused: Refuse) -> None:
 def test_a_repeated_key_names_the_first_line(refused: Refuse) -> None:
     error = refused('n,a\n1,"x"\n2,y\n\n3,x\n4,x\n')
     message = "the key 'x' is repeated: line 2 has it too"
-    assert [(p.line, p.column, p.message) for p in error.problems] == [(5, 3, message), (6, 3, message)]
+    assert [(p.line, p.column, p.message) for p in error.problems] == [
+        (5, 3, message),
+        (6, 3, message),
+    ]
     remedy = "use a key that differs on each line, or `group_by` for lines that belong together"
     assert error.problems[0].remedy == remedy
 
 
 def test_a_repeated_key_of_groups(refused: Refuse) -> None:
     (problem,) = refused("a,b\n1,x\n2,x\n1,x\n", key="{{ row.b }}", group_by="a").problems
-    assert (problem.line, problem.column, problem.message) == (3, 3, "the key 'x' is repeated: line 2 has it too")
+    assert (problem.line, problem.column, problem.message) == (
+        3,
+        3,
+        "the key 'x' is repeated: line 2 has it too",
+    )
     assert problem.remedy == "use a key that differs for each group"
 
 
 def test_a_key_is_that_of_the_group(opened: Open, refused: Refuse) -> None:
-    found = opened("a,b,c\n1,x,p\n2,y,q\n1,x,r\n", key="{{ row.b }}-{{ row.lines | length }}", group_by="a")
+    found = opened(
+        "a,b,c\n1,x,p\n2,y,q\n1,x,r\n", key="{{ row.b }}-{{ row.lines | length }}", group_by="a"
+    )
     assert [row.key for row in found] == ["x-2", "y-1"]
-    (problem,) = refused("a,b,c\n1,x,p\n2,y,q\n1,x,r\n", key="{{ row.a }}{{ row.c }}", group_by="a").problems
+    (problem,) = refused(
+        "a,b,c\n1,x,p\n2,y,q\n1,x,r\n", key="{{ row.a }}{{ row.c }}", group_by="a"
+    ).problems
     assert problem.message == "the key uses c, which is not the same on lines 2 and 4 of one group"
     assert (problem.line, problem.remedy) == (2, "make c the same, or leave it out of the key")

@@ -29,7 +29,9 @@ CATALOGUE = "a,S,M,L\n1,2,,3\n2,0,,\n1,,4,\n"
 
 def test_columns_that_are_computed(opened: Open) -> None:
     total = computed("total", "{{ row.qty * row.price }}", type="decimal")
-    half = computed("half", "{{ (row.total / 2) | round(2) }}", type="decimal", maximum=Decimal(100))
+    half = computed(
+        "half", "{{ (row.total / 2) | round(2) }}", type="decimal", maximum=Decimal(100)
+    )
     label = computed("label", "{{ row.a }} of {{ vars.shop }}", case="upper")
     columns = A, QTY, PRICE, total, half, label
     found = opened("a,Qty,Price\n1,3,1.15\n2,,2\n", *columns, where=_where("row.qty is not none"))
@@ -49,7 +51,10 @@ def test_a_computed_value_is_checked_like_any(refused: Refuse) -> None:
         (3, 3, "total '4.50' is not an integer"), (4, 3, "total '6' is above the maximum of 5")
     ]  # fmt: skip
     problem = refused("a,Qty,Price\n1,,1.50\n", A, QTY, PRICE, total).problems
-    assert problem[0].message == "total cannot be computed: row.qty * row.price: '*' needs a number, not null"
+    assert (
+        problem[0].message
+        == "total cannot be computed: row.qty * row.price: '*' needs a number, not null"
+    )
     problem = refused("a\n1\n", A, computed("run", "{{ run.id }}")).problems
     assert "run" in problem[0].message
 
@@ -64,7 +69,13 @@ def test_a_line_that_is_left_out_may_be_wrong(opened: Open, refused: Refuse) -> 
     found = opened(text, A, day, PRICE, where=_where("row.day is not none"))
     assert (list(found.left_out), found.row_count) == ([3], 1)
     lines = '{"a": "1", "Qty": 2}\n{"a": "T", "Qty": "all"}\n'
-    found = opened(lines, A, Column("qty", "Qty", type="integer"), where=_where("row.a != 'T'"), ending=".jsonl")
+    found = opened(
+        lines,
+        A,
+        Column("qty", "Qty", type="integer"),
+        where=_where("row.a != 'T'"),
+        ending=".jsonl",
+    )
     assert list(found.left_out) == [2]
     problems = refused(text, A, day, PRICE, where=_where("row.price > 0")).problems
     assert [(each.line, each.column) for each in problems] == [(3, 7), (3, 8)]
@@ -74,7 +85,12 @@ def test_a_line_that_is_left_out_may_be_wrong(opened: Open, refused: Refuse) -> 
 
 def test_lines_that_are_left_out_of_groups(opened: Open) -> None:
     found = opened(
-        "a,Qty\n1,2\n,\nTotal,9\n1,3\n", A, QTY, key="{{ row.a }}", group_by="a", where=_where("row.a != 'Total'")
+        "a,Qty\n1,2\n,\nTotal,9\n1,3\n",
+        A,
+        QTY,
+        key="{{ row.a }}",
+        group_by="a",
+        where=_where("row.a != 'Total'"),
     )
     (row,) = found
     assert (row.lines, [line["qty"] for line in row.values["lines"]]) == ((2, 5), [2, 3])
@@ -82,28 +98,46 @@ def test_lines_that_are_left_out_of_groups(opened: Open) -> None:
 
 
 def test_columns_that_become_lines(opened: Open) -> None:
-    first, second, third = opened(CATALOGUE, *SIZED, key="{{ row.a }}-{{ row.lines | length }}", unpivot=SIZES)
+    first, second, third = opened(
+        CATALOGUE, *SIZED, key="{{ row.a }}-{{ row.lines | length }}", unpivot=SIZES
+    )
     assert first.values == {
         "a": "1", "lines": [{"a": "1", "size": "S", "qty": 2}, {"a": "1", "size": "L", "qty": 3}]
     }  # fmt: skip
-    assert (second.values["lines"], third.values["lines"]) == ([], [{"a": "1", "size": "M", "qty": 4}])
+    assert (second.values["lines"], third.values["lines"]) == (
+        [],
+        [{"a": "1", "size": "M", "qty": 4}],
+    )
     assert (first.lines, second.lines, third.lines) == ((2,), (3,), (4,))
 
 
 def test_columns_that_become_lines_of_groups(opened: Open) -> None:
     first, second = opened(CATALOGUE, *SIZED, unpivot=SIZES, group_by="a")
     assert (first.lines, first.differing) == ((2, 4), {})
-    assert [(line["size"], line["qty"]) for line in first.values["lines"]] == [("S", 2), ("L", 3), ("M", 4)]
+    assert [(line["size"], line["qty"]) for line in first.values["lines"]] == [
+        ("S", 2),
+        ("L", 3),
+        ("M", 4),
+    ]
     assert second.values == {"a": "2", "lines": []}
 
 
 def test_headers_that_become_values_are_cleaned(opened: Open, refused: Refuse) -> None:
     size = Column("size", "size", map={"S": "Small", "M": "Medium", "L": "Large"})
-    first, *_ = opened(CATALOGUE, A, size, SIZED[2], key="{{ row.a }}-{{ row.lines | length }}", unpivot=SIZES)
+    first, *_ = opened(
+        CATALOGUE, A, size, SIZED[2], key="{{ row.a }}-{{ row.lines | length }}", unpivot=SIZES
+    )
     assert [line["size"] for line in first.values["lines"]] == ["Small", "Large"]
     problem = refused("a,S,M,L\n1,2,x,\n", *SIZED, unpivot=SIZES).problems[0]
-    assert (problem.line, problem.column, problem.message) == (2, 5, "qty M (column 'M') 'x' is not an integer")
-    assert refused("a,S,M\n1,2,x\n", *SIZED, unpivot=SIZES).problems[0].message == "there is no column 'L' for qty L"
+    assert (problem.line, problem.column, problem.message) == (
+        2,
+        5,
+        "qty M (column 'M') 'x' is not an integer",
+    )
+    assert (
+        refused("a,S,M\n1,2,x\n", *SIZED, unpivot=SIZES).problems[0].message
+        == "there is no column 'L' for qty L"
+    )
 
 
 def test_totals_that_are_as_announced(opened: Open) -> None:
@@ -129,14 +163,24 @@ def test_totals_that_are_not_as_announced(refused: Refuse) -> None:
 
 def test_the_sum_of_columns_that_became_lines(opened: Open) -> None:
     found = opened(
-        CATALOGUE, *SIZED, key="{{ row.a }}-{{ row.lines | length }}", unpivot=SIZES, expect_total={"sum": {"qty": 9}}
+        CATALOGUE,
+        *SIZED,
+        key="{{ row.a }}-{{ row.lines | length }}",
+        unpivot=SIZES,
+        expect_total={"sum": {"qty": 9}},
     )
     assert found.agreed == "qty 9"
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.integers(0, 3), st.decimals(-1000, 1000, places=2)), min_size=1, max_size=30))
-def test_every_line_is_in_one_row_or_left_out(tmp_path_factory: Any, lines: list[tuple[int, Decimal]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.decimals(-1000, 1000, places=2)), min_size=1, max_size=30
+    )
+)
+def test_every_line_is_in_one_row_or_left_out(
+    tmp_path_factory: Any, lines: list[tuple[int, Decimal]]
+) -> None:
     from runner.recipe.model import Rows
     from runner.rows import open_input
 

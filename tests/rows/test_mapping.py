@@ -37,12 +37,19 @@ def test_two_meanings_of_one_name(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, content)
     assert (problem.line, problem.column, problem.severity) == (4, 1, "error")
     assert problem.message == "' gildan ', 'xl' has two meanings: line 2 has it too"
-    assert len(read(tmp_path, content, Lookup("sizes", "", {}, ("vendor", "size"), file="sizes.csv"))) == 4
+    assert (
+        len(read(tmp_path, content, Lookup("sizes", "", {}, ("vendor", "size"), file="sizes.csv")))
+        == 4
+    )
 
 
 def test_a_line_without_a_name_and_a_column_that_is_not_there(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, "vendor,size,id\nGildan,,7\n")
-    assert (problem.line, problem.column, problem.message) == (2, 8, "size is empty, and entries are found by it")
+    assert (problem.line, problem.column, problem.message) == (
+        2,
+        8,
+        "size is empty, and entries are found by it",
+    )
     (problem,) = problems(tmp_path, "vendor,sizes,id\nGildan,S,7\n")
     assert (problem.message, problem.remedy) == (
         "there is no column 'size' to find entries by", "did you mean 'sizes'?"

@@ -47,7 +47,10 @@ def mess() -> bytes:
 def with_sheet(content: bytes, change: Callable[[str], str], *, part: str = SHEET) -> bytes:
     """The same workbook with one of its parts changed."""
     made = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as source,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
         for each in source.infolist():
             text = source.read(each)
             target.writestr(each, change(text.decode()).encode() if each.filename == part else text)
@@ -57,7 +60,9 @@ def with_sheet(content: bytes, change: Callable[[str], str], *, part: str = SHEE
 def read(content: bytes) -> tuple[list[list[Any]], Any]:
     """The cells of every row of the first sheet, and what is merged."""
     findings = Findings("orders.xlsx")
-    kept, _, merges = keep_sheet(Content(io.BytesIO(content), "", head=content[:8]), Rows(), findings)
+    kept, _, merges = keep_sheet(
+        Content(io.BytesIO(content), "", head=content[:8]), Rows(), findings
+    )
     return [unpack_cells(line) for line in kept], merges
 
 
@@ -73,13 +78,19 @@ def test_it_is_the_same_wherever_it_is_cut(
     monkeypatch: pytest.MonkeyPatch, form: Callable[[str], str], chunk: int, cells: int
 ) -> None:  # fmt: skip
     whole, merges = read(mess())
-    assert [whole[1][1], whole[11][2], whole[200][0]] == ["Spring & <more>", "one two three", "far </row> away row>"]
+    assert [whole[1][1], whole[11][2], whole[200][0]] == [
+        "Spring & <more>",
+        "one two three",
+        "far </row> away row>",
+    ]
     assert len(whole) == 201
     assert merges == (((1, 1), (1, 3)), ((79, 1), (80, 2)))
     assert whole[5][7] == dt.date(2025, 1, 6)
     content = mess()
     for part in (SHEET, STRINGS):
-        content = with_sheet(content, lambda text: text.split("?>")[0] + "?>" + form(text.split("?>")[1]), part=part)
+        content = with_sheet(
+            content, lambda text: text.split("?>")[0] + "?>" + form(text.split("?>")[1]), part=part
+        )
     monkeypatch.setattr(archive, "_CHUNK", chunk)
     monkeypatch.setattr(pieces, "CELLS_AT_ONCE", cells)
     assert read(content) == (whole, merges)
@@ -109,7 +120,9 @@ def test_rows_and_cells_without_numbers_follow_each_other(monkeypatch: pytest.Mo
         ("<sheetData>", "", SHEET, "there are no rows in its sheet"),
     ],
 )
-def test_what_no_spreadsheet_writes_is_refused(refused: Refuse, old: str, new: str, part: str, said: str) -> None:
+def test_what_no_spreadsheet_writes_is_refused(
+    refused: Refuse, old: str, new: str, part: str, said: str
+) -> None:
     content = io.BytesIO()
     with xlsxwriter.Workbook(content) as book:
         book.add_worksheet().write_column(0, 0, ["Order #", 5])

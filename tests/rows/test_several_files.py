@@ -46,7 +46,9 @@ def book(path: Path, *rows: Sequence[Any]) -> Path:
 
 def test_columns_in_another_order(tmp_path: Path) -> None:
     north = written(tmp_path / "north.csv", b"\xef\xbb\xbfRef,Qty,Note\r\nA,1,x\r\n")
-    south = written(tmp_path / "south.csv", b'Title\nNote , Qty,Ref\n"two\nlines, ""q""",2,B\n"\rz",3,C')
+    south = written(
+        tmp_path / "south.csv", b'Title\nNote , Qty,Ref\n"two\nlines, ""q""",2,B\n"\rz",3,C'
+    )
     found = opened(north, south, header=0)
     assert [(row.key, row.values["qty"], row.lines) for row in found] == [
         ("A", 1, (2,)), ("B", 2, (SECOND + 3,)), ("C", 3, (SECOND + 5,)),
@@ -67,7 +69,10 @@ def test_columns_of_workbooks_in_another_order(tmp_path: Path) -> None:
     write_sheet(file, found.sheet, found.sheet_cells([SECOND + 2]))
     (row,) = opened(written(tmp_path / "retry.xlsx", file.getvalue()))
     assert row.values == {"ref": "B", "qty": 2}
-    assert list(found.sheet_cells([2, SECOND + 2]))[1:] == [["A", "x", 1], ["B", "y", 2, "", "beyond"]]
+    assert list(found.sheet_cells([2, SECOND + 2]))[1:] == [
+        ["A", "x", 1],
+        ["B", "y", 2, "", "beyond"],
+    ]
 
 
 @pytest.mark.parametrize(

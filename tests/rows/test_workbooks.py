@@ -95,18 +95,25 @@ def test_the_header_is_found_beneath_titles_and_merged_cells(workbook: Open) -> 
         sheet.write_row("B9", ["B", 2, "x"])
 
     found = workbook(book(fill), REF, QTY)
-    assert [(row.key, row.values["qty"], row.lines) for row in found] == [("A", 1, (6,)), ("B", 2, (9,))]
+    assert [(row.key, row.values["qty"], row.lines) for row in found] == [
+        ("A", 1, (6,)),
+        ("B", 2, (9,)),
+    ]
     assert found.layout == "sheet 'Orders', header on line 5"
     assert found.header == ("", "Order #", "Qty", "Note")
 
 
-def test_a_header_that_lacks_a_column_is_told_with_its_address(refusal: Callable[..., Problem]) -> None:
+def test_a_header_that_lacks_a_column_is_told_with_its_address(
+    refusal: Callable[..., Problem],
+) -> None:
     problem = refusal(table(["Spring"], [], ["Order #", "Quantity"], ["A", 1]), REF, QTY)
     assert (problem.line, problem.column) == (3, 1)
     assert problem.message == "Orders!A3: there is no column 'Qty' for qty"
 
 
-def test_a_sheet_by_name_by_number_and_the_first_that_is_not_hidden(workbook: Open, refused: Refuse) -> None:
+def test_a_sheet_by_name_by_number_and_the_first_that_is_not_hidden(
+    workbook: Open, refused: Refuse
+) -> None:
     def fill(first: Any, made: Any) -> None:
         first.write_column("A1", ["Order #", "A"])
         first.hide()
@@ -119,15 +126,22 @@ def test_a_sheet_by_name_by_number_and_the_first_that_is_not_hidden(workbook: Op
     assert [row.key for row in workbook(content, REF, sheet="Three")] == ["Three"]
     assert [row.key for row in workbook(content, REF, sheet=1)] == ["A"]
     (problem,) = refused(content, REF, sheet="three", ending=".xlsx").problems
-    assert (problem.message, problem.remedy) == ("there is no sheet 'three'", "did you mean 'Three'?")
+    assert (problem.message, problem.remedy) == (
+        "there is no sheet 'three'",
+        "did you mean 'Three'?",
+    )
     (problem,) = refused(content, REF, sheet=4, ending=".xlsx").problems
     assert problem.remedy == "known sheets: Orders, Three, Two & more"
 
 
 def test_an_id_of_more_digits_than_a_spreadsheet_keeps(refusal: Callable[..., Problem]) -> None:
-    problem = refusal(table(["Qty", "x", "Order #"], [1, 2, "A"], [1, 1e17, 1234567890123456789.0]), REF)
+    problem = refusal(
+        table(["Qty", "x", "Order #"], [1, 2, "A"], [1, 1e17, 1234567890123456789.0]), REF
+    )
     assert (problem.line, problem.column) == (3, 3)
-    assert problem.message.startswith("Orders!C3: a (column 'Order #') is the number 1.23456789012346e+18: ")
+    assert problem.message.startswith(
+        "Orders!C3: a (column 'Order #') is the number 1.23456789012346e+18: "
+    )
     assert "a spreadsheet keeps 15 digits" in problem.message
 
 
@@ -145,7 +159,9 @@ def test_an_error_in_a_cell(refusal: Callable[..., Problem], workbook: Open, err
     assert [row.key for row in workbook(book(fill), REF)] == ["A", "B"]
 
 
-def test_formulas_have_the_value_that_was_computed_for_them(workbook: Open, refusal: Callable[..., Problem]) -> None:
+def test_formulas_have_the_value_that_was_computed_for_them(
+    workbook: Open, refusal: Callable[..., Problem]
+) -> None:
     def fill(sheet: Any, made: Any) -> None:
         sheet.write_row("A1", ["Order #", "Price", "Name"])
         sheet.write("A2", "A")
@@ -155,19 +171,35 @@ def test_formulas_have_the_value_that_was_computed_for_them(workbook: Open, refu
     content = book(fill)
     (row,) = workbook(content, REF, PRICE)
     assert row.values["price"] == 2
-    for old, new in ((b"<v>2</v>", b""), (b"<v>2</v>", b"<v></v>"), (b"<v>2</v>", b"<v/>"), (b"<v>2</v>", b"\n ")):
+    for old, new in (
+        (b"<v>2</v>", b""),
+        (b"<v>2</v>", b"<v></v>"),
+        (b"<v>2</v>", b"<v/>"),
+        (b"<v>2</v>", b"\n "),
+    ):
         problem = refusal(changed(content, old, new), REF, PRICE)
-        assert problem.message == "Orders!B2: price (column 'Price') is a formula that nobody has computed"
+        assert (
+            problem.message
+            == "Orders!B2: price (column 'Price') is a formula that nobody has computed"
+        )
     name = Column("name", "Name")
     (row,) = workbook(changed(content, b"<v>x</v>", b"<v></v>"), REF, name)
     assert row.values["name"] is None
-    assert workbook(changed(content, b"<f>1+1</f>", b'<f t="shared" si="0"/>'), REF, PRICE).line_count == 1
+    assert (
+        workbook(changed(content, b"<f>1+1</f>", b'<f t="shared" si="0"/>'), REF, PRICE).line_count
+        == 1
+    )
 
 
-def changed(content: bytes, old: bytes, new: bytes, *, part: str = "xl/worksheets/sheet1.xml") -> bytes:
+def changed(
+    content: bytes, old: bytes, new: bytes, *, part: str = "xl/worksheets/sheet1.xml"
+) -> bytes:
     """The same workbook with something else in one of its parts."""
     made = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as source,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
         for each in source.infolist():
             text = source.read(each)
             if each.filename == part:
@@ -184,11 +216,15 @@ def test_a_merged_key_says_what_it_is_merged_with(refusal: Callable[..., Problem
         sheet.write_column("B2", [1, 2])
 
     problem = refusal(book(fill), REF, QTY, group_by="a")
-    assert problem.message == "Orders!A3: a (column 'Order #') is empty, and lines are grouped by it"
+    assert (
+        problem.message == "Orders!A3: a (column 'Order #') is empty, and lines are grouped by it"
+    )
     assert problem.remedy == "it is merged with A2: take the cells apart, fill in each"
 
 
-def test_the_widest_sheet_and_a_very_long_cell(workbook: Open, refusal: Callable[..., Problem]) -> None:
+def test_the_widest_sheet_and_a_very_long_cell(
+    workbook: Open, refusal: Callable[..., Problem]
+) -> None:
     wide = table(["a", *(f"c{n}" for n in range(16_383))], ["A", *range(16_383)])
     (row,) = workbook(wide)
     assert len(row.values) == 16_384
@@ -213,7 +249,9 @@ def test_a_retry_workbook_is_read_as_the_first_one_was(workbook: Open) -> None:
 
 
 def test_groups_whose_rows_are_not_adjacent(workbook: Open) -> None:
-    found = workbook(table(["Order #", "Qty"], ["A", 1], ["B", 2], ["A", 3]), REF, QTY, group_by="a")
+    found = workbook(
+        table(["Order #", "Qty"], ["A", 1], ["B", 2], ["A", 3]), REF, QTY, group_by="a"
+    )
     assert [(row.key, row.lines) for row in found] == [("A", (2, 4)), ("B", (3,))]
 
 
@@ -245,16 +283,26 @@ def parts(**files: bytes) -> bytes:
         (parts(**{"content.xml": b""}), "is an OpenDocument file, not an .xlsx workbook"),
         (parts(**{"xl/workbook.bin": b""}), "is a binary workbook (.xlsb), not an .xlsx workbook"),
         (parts(readme=b""), "is an archive without a workbook in it, not an .xlsx workbook"),
-        (parts(**{"xl/workbook.xml": b""}), "is a damaged workbook: there is no xl/_rels/workbook.xml.rels in it"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is a workbook of Excel 97 to 2003 (.xls)"),
         (
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le"),
+            parts(**{"xl/workbook.xml": b""}),
+            "is a damaged workbook: there is no xl/_rels/workbook.xml.rels in it",
+        ),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
+            "is a workbook of Excel 97 to 2003 (.xls)",
+        ),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+            + bytes(600)
+            + "EncryptedPackage".encode("utf-16-le"),
             "is an encrypted workbook: it opens with a password only",
         ),
         (b"Order #\nA\n", "is no workbook, whatever its name says"),
     ],
 )
-def test_what_is_no_workbook_is_called_what_it_is(refusal: Callable[..., Problem], content: bytes, said: str) -> None:
+def test_what_is_no_workbook_is_called_what_it_is(
+    refusal: Callable[..., Problem], content: bytes, said: str
+) -> None:
     problem = refusal(content, REF)
     assert problem.message == said
     assert problem.remedy
@@ -305,7 +353,9 @@ def test_an_archive_that_says_it_unpacks_to_too_much(
     assert refusal(SMALL, REF).message.startswith("unpacks to more than ")
 
 
-def test_a_workbook_that_changes_between_the_check_and_the_run(workbook: Open, tmp_path: Path) -> None:
+def test_a_workbook_that_changes_between_the_check_and_the_run(
+    workbook: Open, tmp_path: Path
+) -> None:
     found = workbook(SMALL, REF)
     (tmp_path / "orders.xlsx").write_bytes(b"")
     assert [row.key for row in found] == ["A"]

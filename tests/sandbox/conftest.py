@@ -23,7 +23,10 @@ def parsed(text: str) -> Any:
 
 
 def deliveries(folder: Path) -> list[Any]:
-    return [parsed(line) for line in (folder / "deliveries.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [
+        parsed(line)
+        for line in (folder / "deliveries.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 @dataclass
@@ -36,7 +39,9 @@ class Client:
 
     def send(self, method: str, path: str, *, expect: int, **more: Any) -> Any:
         headers = {"x-token": "t", **more.pop("headers", {})}
-        answer = self.session.request(method, f"{self.base_url}/{self.api}{path}", headers=headers, timeout=30, **more)
+        answer = self.session.request(
+            method, f"{self.base_url}/{self.api}{path}", headers=headers, timeout=30, **more
+        )
         assert answer.status_code == expect, answer.text
         return parsed(answer.text)
 

@@ -18,6 +18,8 @@ def test_every_operation_is_reached_from_a_recipe(tmp_path: Path) -> None:
     assert checked.err == ""
     runner("run", recipe)
     delivered = runner.delivered(writes=False)
-    known = {operation.full_name for api in Catalogue().values() for operation in api.operations.values()}
+    known = {
+        operation.full_name for api in Catalogue().values() for operation in api.operations.values()
+    }
     assert {f"{one['api']}.{one['operation']}" for one in delivered} == known
     assert {one["status"] for one in delivered} <= {200, 201, 204}

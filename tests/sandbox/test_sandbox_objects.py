@@ -16,7 +16,9 @@ EVER: Any = {"date_from": "2000-01-01", "date_to": "2999-12-31"}
 
 @pytest.fixture
 def customer(shop: Client) -> int:
-    return shop.new("/people/customers", {"name": "Riverside", "email": "a@example.com", "group": {"id": 2}})
+    return shop.new(
+        "/people/customers", {"name": "Riverside", "email": "a@example.com", "group": {"id": 2}}
+    )
 
 
 @pytest.fixture
@@ -35,7 +37,11 @@ def test_numbers_keep_their_digits(shop: Client) -> None:
     raw = b'{"name": "A", "credit": 12345678901234567.10, "balance": 0.10, "zip": "02134"}'
     written = shop.send("POST", "/people/customers", expect=201, data=raw)
     found = shop.get(f"/people/customers/{written['id']}")
-    assert [str(found["credit"]), str(found["balance"]), found["zip"]] == ["12345678901234567.10", "0.10", "02134"]
+    assert [str(found["credit"]), str(found["balance"]), found["zip"]] == [
+        "12345678901234567.10",
+        "0.10",
+        "02134",
+    ]
 
 
 def test_text_comes_back_as_it_was(shop: Client) -> None:
@@ -74,8 +80,12 @@ def test_defaults_fill_what_was_not_given(shop: Client, customer: int) -> None:
     after = datetime.now().astimezone().date().isoformat()
     assert found["status"] == "Pending"
     assert found["date"] in (before, after)
-    given = shop.new("/trade/orders", {"customer": {"id": customer}, "date": "2024-02-29", "status": "Open"})
-    assert {"date": "2024-02-29", "status": "Open"}.items() <= shop.get(f"/trade/orders/{given}").items()
+    given = shop.new(
+        "/trade/orders", {"customer": {"id": customer}, "date": "2024-02-29", "status": "Open"}
+    )
+    assert {"date": "2024-02-29", "status": "Open"}.items() <= shop.get(
+        f"/trade/orders/{given}"
+    ).items()
 
 
 def test_a_sequence_counts_below_its_parent(shop: Client, customer: int, order: int) -> None:
@@ -112,10 +122,23 @@ def test_a_list_over_all_parents(shop: Client, customer: int, order: int) -> Non
 
 
 def test_an_update_merges(shop: Client) -> None:
-    key = shop.new("/people/customers", {"name": "A", "email": "a@b.c", "address": {"city": "Rome", "country": "IT"}})
-    shop.send("PUT", f"/people/customers/{key}", expect=200, json={"name": "B", "address": {"city": "Pisa"}, "id": 3})
+    key = shop.new(
+        "/people/customers",
+        {"name": "A", "email": "a@b.c", "address": {"city": "Rome", "country": "IT"}},
+    )
+    shop.send(
+        "PUT",
+        f"/people/customers/{key}",
+        expect=200,
+        json={"name": "B", "address": {"city": "Pisa"}, "id": 3},
+    )
     address = {"city": "Pisa", "country": "IT"}
-    assert shop.get(f"/people/customers/{key}") == {"id": key, "name": "B", "email": "a@b.c", "address": address}
+    assert shop.get(f"/people/customers/{key}") == {
+        "id": key,
+        "name": "B",
+        "email": "a@b.c",
+        "address": address,
+    }
     shop.send("PUT", "/people/customers/9999", expect=404, json={"name": "B"})
 
 
@@ -137,11 +160,16 @@ def test_what_is_not_there(shop: Client, path: str) -> None:
     assert shop.get(path, expect=404) == NOT_FOUND
 
 
-def test_a_parent_has_to_exist_and_be_the_right_one(shop: Client, customer: int, order: int) -> None:
+def test_a_parent_has_to_exist_and_be_the_right_one(
+    shop: Client, customer: int, order: int
+) -> None:
     other = shop.new("/trade/orders", {"customer": {"id": customer}})
     parcel = shop.new(f"/trade/orders/{order}/parcels", {})
     assert shop.post("/trade/orders/9/parcels", {}, expect=404) == NOT_FOUND
-    assert shop.post(f"/trade/orders/{other}/parcels/{parcel}/lines", {"sku": "A"}, expect=404) == NOT_FOUND
+    assert (
+        shop.post(f"/trade/orders/{other}/parcels/{parcel}/lines", {"sku": "A"}, expect=404)
+        == NOT_FOUND
+    )
     assert shop.get(f"/trade/orders/{other}/parcels/{parcel}", expect=404) == NOT_FOUND
 
 
@@ -195,11 +223,22 @@ def test_the_page_size_is_the_documents(shop: Client, customer: int) -> None:
     ],
 )
 def test_filters(shop: Client, query: Any, expected: list[str]) -> None:
-    shop.new("/people/customers", {"name": "Riverside", "email": "a@example.com", "state": "WA", "credit": 9})
-    shop.new("/people/customers", {"name": "LAKESIDE", "state": "OR", "credit": 20.5, "group": {"id": 1}})
-    shop.new("/people/customers", {"name": "Über Öl", "email": "b@example.com", "credit": 100, "group": {"id": 2}})
+    shop.new(
+        "/people/customers",
+        {"name": "Riverside", "email": "a@example.com", "state": "WA", "credit": 9},
+    )
+    shop.new(
+        "/people/customers", {"name": "LAKESIDE", "state": "OR", "credit": 20.5, "group": {"id": 1}}
+    )
+    shop.new(
+        "/people/customers",
+        {"name": "Über Öl", "email": "b@example.com", "credit": 100, "group": {"id": 2}},
+    )
     found = shop.get("/people/customers", **query)
-    assert ([c["name"] for c in found["customers"]], found["total_results"]) == (expected, len(expected))
+    assert ([c["name"] for c in found["customers"]], found["total_results"]) == (
+        expected,
+        len(expected),
+    )
 
 
 def test_date_bounds_include_their_days(shop: Client, customer: int) -> None:

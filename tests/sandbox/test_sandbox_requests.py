@@ -32,7 +32,11 @@ CUSTOMERS = "/people/customers"
     ],
 )
 def test_a_body_is_held_to_its_schema(shop: Client, body: Any, errors: Any) -> None:
-    assert shop.post(CUSTOMERS, body, expect=400) == {"title": "Bad Request", "status": 400, "errors": errors}
+    assert shop.post(CUSTOMERS, body, expect=400) == {
+        "title": "Bad Request",
+        "status": 400,
+        "errors": errors,
+    }
 
 
 def test_a_body_without_a_type_in_its_schema_is_an_object_all_the_same(shop: Client) -> None:
@@ -55,7 +59,9 @@ def test_query_parameters_are_held_to_the_document(shop: Client) -> None:
         "date_from": ["date_from is required"],
         "date_to": ["date_to is required"],
     }
-    wrong = shop.get("/trade/orders", date_from="2024-02-30", date_to="x", count="many", page=0, expect=400)["errors"]
+    wrong = shop.get(
+        "/trade/orders", date_from="2024-02-30", date_to="x", count="many", page=0, expect=400
+    )["errors"]
     assert wrong["date_from"] == ["date_from is not a date"]
     assert wrong["count"] == ["count has to be an integer"]
     assert wrong["page"] == ["page must not be below 1"]
@@ -67,15 +73,22 @@ def test_a_wrong_method(shop: Client) -> None:
 
 @pytest.mark.parametrize("header", [{}, {"x-token": ""}, {"X-Api-Key": "t"}])
 def test_a_missing_key(server: Server, header: dict[str, str]) -> None:
-    answer = requests.post(f"{server.base_url}/shop{CUSTOMERS}", json={"name": "A"}, headers=header, timeout=30)
-    assert (answer.status_code, answer.json()) == (401, {"statusCode": 401, "message": "x-token is missing"})
+    answer = requests.post(
+        f"{server.base_url}/shop{CUSTOMERS}", json={"name": "A"}, headers=header, timeout=30
+    )
+    assert (answer.status_code, answer.json()) == (
+        401,
+        {"statusCode": 401, "message": "x-token is missing"},
+    )
 
 
 def test_a_wrong_key(folder: Path) -> None:
     server = serve(folder, DOCUMENTS, keys={"right": {"read", "write"}})
     try:
         client = Client(server.base_url)
-        answer = client.send("GET", CUSTOMERS, expect=401, headers={"x-token": "wröng".encode("latin-1")})
+        answer = client.send(
+            "GET", CUSTOMERS, expect=401, headers={"x-token": "wröng".encode("latin-1")}
+        )
         assert answer == {"statusCode": 401, "message": "x-token is not accepted"}
         client.send("GET", CUSTOMERS, expect=200, headers={"x-token": "right"})
         client.session.close()
@@ -109,17 +122,29 @@ def test_a_body_that_is_no_use(shop: Client, content: bytes) -> None:
 
 
 def test_a_body_may_be_a_hundred_levels_deep(shop: Client) -> None:
-    shop.send("POST", CUSTOMERS, expect=201, data=b'{"name": "A", "deep": ' + b"[" * 99 + b"]" * 99 + b"}")
+    shop.send(
+        "POST", CUSTOMERS, expect=201, data=b'{"name": "A", "deep": ' + b"[" * 99 + b"]" * 99 + b"}"
+    )
 
 
 def test_a_body_that_is_too_large(shop: Client) -> None:
     body = b'{"name": "' + b"x" * 10_000_000 + b'"}'
-    assert shop.send("POST", CUSTOMERS, expect=413, data=body)["message"] == "the body is larger than 4096 KiB"
+    assert (
+        shop.send("POST", CUSTOMERS, expect=413, data=body)["message"]
+        == "the body is larger than 4096 KiB"
+    )
     shop.new(CUSTOMERS, {"name": "A"})
 
 
 @pytest.mark.parametrize(
-    "target", ["/shop/%ff%fe", "/shop/people/customers?name=%ff", "/shop/people/customers/%00", "/%2e%2e/x", "//"]
+    "target",
+    [
+        "/shop/%ff%fe",
+        "/shop/people/customers?name=%ff",
+        "/shop/people/customers/%00",
+        "/%2e%2e/x",
+        "//",
+    ],
 )
 def test_an_odd_target(server: Server, target: str) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
@@ -129,7 +154,10 @@ def test_an_odd_target(server: Server, target: str) -> None:
 
 
 def test_too_many_parameters(shop: Client) -> None:
-    assert shop.get(f"{CUSTOMERS}?{'a=1&' * 300}", expect=400)["message"] == "more than 200 query parameters"
+    assert (
+        shop.get(f"{CUSTOMERS}?{'a=1&' * 300}", expect=400)["message"]
+        == "more than 200 query parameters"
+    )
 
 
 def test_a_connection_is_kept(server: Server) -> None:
@@ -146,7 +174,9 @@ def test_a_connection_is_kept(server: Server) -> None:
 
 def test_a_head_has_no_body(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-        head = f"HEAD /shop{CUSTOMERS} HTTP/1.1\r\nHost: x\r\nx-token: t\r\nConnection: close\r\n\r\n"
+        head = (
+            f"HEAD /shop{CUSTOMERS} HTTP/1.1\r\nHost: x\r\nx-token: t\r\nConnection: close\r\n\r\n"
+        )
         connection.sendall(head.encode())
         received = b"".join(iter(lambda: connection.recv(4096), b""))
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")

@@ -71,9 +71,18 @@ def base_url(folder: Path) -> Iterator[str]:
 
 def operations(name: str) -> list[Any]:
     """All operations of a document, those that create before those that read what they created."""
-    results: Iterable[Any] = schemathesis.openapi.from_path(shipped_apis()[name]).get_all_operations()
+    results: Iterable[Any] = schemathesis.openapi.from_path(
+        shipped_apis()[name]
+    ).get_all_operations()
     found = [result.ok() for result in results]
-    return sorted(found, key=lambda operation: (operation.path.count("{"), operation.method != "post", operation.path))
+    return sorted(
+        found,
+        key=lambda operation: (
+            operation.path.count("{"),
+            operation.method != "post",
+            operation.path,
+        ),
+    )
 
 
 @pytest.mark.parametrize("name", sorted(shipped_apis()))

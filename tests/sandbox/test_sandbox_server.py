@@ -51,7 +51,9 @@ def served(folder: Path) -> Iterator[Client]:
 def served_elsewhere(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A server in a process of its own, and its port."""
     command = [sys.executable, "-c", SERVE, str(folder), str(DOCUMENT)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             yield process, int(process.stdout.readline())
@@ -189,7 +191,9 @@ def test_a_full_disk_is_told_and_keeps_nothing(folder: Path) -> None:
         shop.new(CUSTOMERS, {"name": "A"})
         size = (folder / "deliveries.jsonl").stat().st_size
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))  # stands for a disk that is full
+        resource.setrlimit(
+            resource.RLIMIT_FSIZE, (size + 10, before[1])
+        )  # stands for a disk that is full
         try:
             told = shop.send("POST", CUSTOMERS, expect=507, data=b'{"name": "B"}')
         finally:
@@ -197,20 +201,31 @@ def test_a_full_disk_is_told_and_keeps_nothing(folder: Path) -> None:
         assert told["message"].startswith("the sandbox cannot keep its state: ")
         assert (folder / "deliveries.jsonl").stat().st_size == size
         assert shop.new(CUSTOMERS, {"name": "C"}) == 5002
-    assert [(line["n"], line["body"]["name"]) for line in deliveries(folder)] == [(1, "A"), (2, "C")]
+    assert [(line["n"], line["body"]["name"]) for line in deliveries(folder)] == [
+        (1, "A"),
+        (2, "C"),
+    ]
 
 
 def test_a_folder_without_room_for_the_state(folder: Path) -> None:
     command = [sys.executable, "-c", SERVE, str(folder), str(DOCUMENT)]
     limited = ["bash", "-c", 'ulimit -f 4; exec "$@"', "-", *command]
-    told = subprocess.run(limited, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=60)
+    told = subprocess.run(
+        limited, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=60
+    )
     assert "runner.problems.StoppedError: the sandbox's folder " in told.stderr
     assert told.stdout == ""
 
 
 def test_the_log_says_what_was_delivered(folder: Path, shop: Client) -> None:
     raw = b'{"name": "Zo\xc3\xab", "credit": 12.10}'
-    shop.send("POST", CUSTOMERS, expect=201, data=raw, headers={"User-Agent": "importer/1", "x-token": "p@ss"})
+    shop.send(
+        "POST",
+        CUSTOMERS,
+        expect=201,
+        data=raw,
+        headers={"User-Agent": "importer/1", "x-token": "p@ss"},
+    )
     shop.get(CUSTOMERS, email="a@b.c")
     shop.post(CUSTOMERS, {}, expect=400)
     shop.send("POST", "/nowhere", expect=404, data=b"{}")
@@ -235,7 +250,9 @@ def test_the_log_says_what_was_delivered(folder: Path, shop: Client) -> None:
     assert "p@ss" not in (folder / "deliveries.jsonl").read_text(encoding="utf-8")
 
 
-def test_parallel_creates_get_ids_of_their_own(folder: Path, server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+def test_parallel_creates_get_ids_of_their_own(
+    folder: Path, server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
     def create(worker: int) -> list[int]:
         client = Client(server.base_url)
         keys = [client.new(CUSTOMERS, {"name": f"{worker} {number}"}) for number in range(10)]

@@ -29,7 +29,9 @@ class Stock:
         self.credentials = credentials or {"user": "fred", "secret": "s"}
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, *, expect: int = 200) -> Any:
-        answer = requests.get(self.base_url + path, {**self.credentials, **(query or {})}, timeout=30)
+        answer = requests.get(
+            self.base_url + path, {**self.credentials, **(query or {})}, timeout=30
+        )
         assert answer.status_code == expect, answer.text
         return parsed(answer.text)
 
@@ -40,7 +42,9 @@ class Stock:
         return parsed(answer.text)
 
     def numbers(self, **query: Any) -> list[str]:
-        return [each["number"] for each in self.get(FIND, {**ALL, "limit": 3, **query})["deliveries"]]
+        return [
+            each["number"] for each in self.get(FIND, {**ALL, "limit": 3, **query})["deliveries"]
+        ]
 
     def matching(self, *conditions: str) -> list[str]:
         """The numbers of what satisfies all of `field condition values...`."""
@@ -94,7 +98,9 @@ def test_conditions(stock: Stock, conditions: list[str], expected: list[str]) ->
 
 def test_the_single_form(stock: Stock) -> None:
     assert stock.numbers(field=5, condition=1, string="1") == ["A3", "A4"]
-    multi = {f"conditions[1][{k}]": v for k, v in {"field": 4, "condition": 1, "string": "A4"}.items()}
+    multi = {
+        f"conditions[1][{k}]": v for k, v in {"field": 4, "condition": 1, "string": "A4"}.items()
+    }
     assert stock.numbers(field=5, condition=1, string="2", **multi) == []
 
 
@@ -107,8 +113,14 @@ def test_the_single_form(stock: Stock) -> None:
         ({"conditions[2][field]": 1}, failure(503, "Condition 1 'field' is missing")),
         ({"conditions[999999][field]": 1}, failure(503, "Condition 1 'field' is missing")),
         ({"field": 1, "condition": 4}, failure(503, "date1 is invalid")),
-        ({"field": 1, "condition": 4, "date1": "2026-02-30T00:00:00"}, failure(503, "date1 is invalid")),
-        ({"field": 1, "condition": 7, "date1": "2026-02-01T00:00:00"}, failure(503, "date2 is invalid")),
+        (
+            {"field": 1, "condition": 4, "date1": "2026-02-30T00:00:00"},
+            failure(503, "date1 is invalid"),
+        ),
+        (
+            {"field": 1, "condition": 7, "date1": "2026-02-01T00:00:00"},
+            failure(503, "date2 is invalid"),
+        ),
         ({"field": 4, "condition": 1}, failure(503, "string is invalid")),
         ({"field": 4, "condition": 7, "string": "A"}, failure(505, "Invalid parameters")),
         ({"field": 9, "condition": 1, "string": "A"}, failure(505, "Invalid parameters")),
@@ -119,7 +131,9 @@ def test_the_single_form(stock: Stock) -> None:
         ({**ALL, "sortby": 9, "limit": 0}, failure(505, "Invalid parameters")),
     ],
 )
-def test_what_is_wrong_with_a_search_is_told_in_a_200(stock: Stock, query: Any, expected: Any) -> None:
+def test_what_is_wrong_with_a_search_is_told_in_a_200(
+    stock: Stock, query: Any, expected: Any
+) -> None:
     assert stock.get(FIND, query) == expected
 
 
@@ -142,12 +156,20 @@ def test_sorting(stock: Stock) -> None:
 
 
 def test_credentials_are_a_pair(folder: Path) -> None:
-    server = serve(folder, {"stock": DOCUMENT}, keys={"fred:p:w": {"read"}, "joe:x": {"write"}, "short": {"read"}})
+    server = serve(
+        folder,
+        {"stock": DOCUMENT},
+        keys={"fred:p:w": {"read"}, "joe:x": {"write"}, "short": {"read"}},
+    )
     try:
         assert Stock(server, user="fred", secret="p:w").get(FIND, ALL)["total"] == 4
         assert Stock(server, user="fred", secret="p:w").receive({}) == failure(302, "Not yours")
         assert Stock(server, user="joe", secret="x").get(FIND, ALL) == failure(302, "Not yours")
-        for wrong in ({"user": "fred"}, {"user": "fred", "secret": "x"}, {"user": "short", "secret": "short"}):
+        for wrong in (
+            {"user": "fred"},
+            {"user": "fred", "secret": "x"},
+            {"user": "short", "secret": "short"},
+        ):
             assert Stock(server, **wrong).get(FIND, ALL) == failure(301, "Who are you")
         hits = requests.get(server.base_url, timeout=30).json()["hits"]
         assert sorted(hits.values()) == [0, 1, 2]
@@ -166,7 +188,11 @@ def test_receiving_adds_up(stock: Stock) -> None:
     assert done == {"outcome": {"code": 1, "severity": "SUCCESS", "text": ""}}
     found = delivery(stock)
     line = found["lines"][0]
-    assert [str(n) for n in (found["arrived"], line["arrived"], line["price"])] == ["3.5", "3.5", "4.1"]
+    assert [str(n) for n in (found["arrived"], line["arrived"], line["price"])] == [
+        "3.5",
+        "3.5",
+        "4.1",
+    ]
     assert [str(item["arrived"]) for item in line["items"]] == ["3", "0.5"]
     assert "parts" not in found
 
@@ -176,7 +202,10 @@ def test_receiving_adds_up(stock: Stock) -> None:
     [
         ({"parts": []}, failure(510, "Missing data: id (delivery)")),
         ({"id": 74, "parts": [{}]}, failure(510, "Missing data: id (part)")),
-        ({"id": 74, "parts": [{"id": 9001, "pieces": [{"item": 5}]}]}, failure(510, "Missing data: arrived (piece)")),
+        (
+            {"id": 74, "parts": [{"id": 9001, "pieces": [{"item": 5}]}]},
+            failure(510, "Missing data: arrived (piece)"),
+        ),
         ({"id": 75, "parts": []}, failure(511, "Unable to find delivery")),
         ({"id": -1, "parts": []}, failure(511, "Unable to find delivery")),
         ({"id": 74, "parts": [{"id": 9}]}, failure(511, "Unable to find line of a delivery")),
@@ -185,7 +214,12 @@ def test_receiving_adds_up(stock: Stock) -> None:
             failure(511, "Unable to find piece"),
         ),
         (
-            {"id": 74, "parts": [{"id": 9001, "pieces": [{"item": 6, "arrived": 1}, {"item": 5, "arrived": 2.1}]}]},
+            {
+                "id": 74,
+                "parts": [
+                    {"id": 9001, "pieces": [{"item": 6, "arrived": 1}, {"item": 5, "arrived": 2.1}]}
+                ],
+            },
             failure(512, "Too much received for arrived"),
         ),
     ],
@@ -204,8 +238,12 @@ def test_a_refused_receipt_changes_nothing(stock: Stock, body: Any, expected: An
         ("1e999999", 200, failure(512, "Too much received for arrived")),
     ],
 )
-def test_a_cause_without_a_code_is_told_by_its_status(stock: Stock, arrived: str, status: int, expected: Any) -> None:
-    body = '{"id": 74, "parts": [{"id": 9001, "pieces": [{"item": 5, "arrived": ' + arrived + "}]}]}"
+def test_a_cause_without_a_code_is_told_by_its_status(
+    stock: Stock, arrived: str, status: int, expected: Any
+) -> None:
+    body = (
+        '{"id": 74, "parts": [{"id": 9001, "pieces": [{"item": 5, "arrived": ' + arrived + "}]}]}"
+    )
     url = f"{stock.base_url}/deliveries/receive"
     answer = requests.post(url, data=body, params=stock.credentials, timeout=30)
     said = parsed(answer.text)

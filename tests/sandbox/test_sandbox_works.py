@@ -77,7 +77,10 @@ def test_a_status_alone_changes_nothing(works: Client, order: str, clock: Clock)
 
 
 def test_what_was_given_inside_gets_ids_of_its_own(works: Client, order: str) -> None:
-    lines = [{"line_id": 9001, "sku": "A", "parent_id": 0}, {"line_id": 9002, "sku": "B", "parent_id": 0}]
+    lines = [
+        {"line_id": 9001, "sku": "A", "parent_id": 0},
+        {"line_id": 9002, "sku": "B", "parent_id": 0},
+    ]
     assert works.get(order)["lines"] == works.get(f"{order}/lines") == lines
     works.send("PUT", f"{order}/lines/9002", expect=200, json={"sku": "C"})
     assert works.get(f"{order}/lines/9002")["sku"] == works.get(order)["lines"][1]["sku"] == "C"

@@ -20,10 +20,26 @@ SCOPE: dict[str, Any] = {
 }  # fmt: skip
 
 NUMBERS = st.recursive(
-    st.sampled_from(["0", "12", "n", "m", "row.n", "row['n']", "row.deep.n", "row.lines[1].n", "row.lines[-1]['n']"]),
+    st.sampled_from(
+        [
+            "0",
+            "12",
+            "n",
+            "m",
+            "row.n",
+            "row['n']",
+            "row.deep.n",
+            "row.lines[1].n",
+            "row.lines[-1]['n']",
+        ]
+    ),
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"),
-        st.tuples(inner, st.sampled_from(["//", "%"]), st.integers(1, 9)).map(lambda p: f"({p[0]} {p[1]} {p[2]})"),
+        st.tuples(inner, st.sampled_from("+-*"), inner).map(
+            lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"
+        ),
+        st.tuples(inner, st.sampled_from(["//", "%"]), st.integers(1, 9)).map(
+            lambda p: f"({p[0]} {p[1]} {p[2]})"
+        ),
         inner.map(lambda part: f"(-{part})"),
         inner.map(lambda part: f"[{part}, n][0]"),
         inner.map(lambda part: f"{{'k': {part}}}.k"),
@@ -32,13 +48,17 @@ NUMBERS = st.recursive(
 )
 TEXTS = st.recursive(
     st.sampled_from(["''", "'a'", "text", "long", "row.text", "row['text']"]),
-    lambda inner: st.tuples(inner, st.sampled_from("+~"), inner).map(lambda parts: f"({' '.join(parts)})"),
+    lambda inner: st.tuples(inner, st.sampled_from("+~"), inner).map(
+        lambda parts: f"({' '.join(parts)})"
+    ),
     max_leaves=4,
 )
 COMPARED = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
 CONDITIONS = st.recursive(
     st.one_of(
-        st.sampled_from(["true", "false", "yes", "nothing is none", "nope is defined", "row.nope is undefined"]),
+        st.sampled_from(
+            ["true", "false", "yes", "nothing is none", "nope is defined", "row.nope is undefined"]
+        ),
         st.tuples(NUMBERS, COMPARED, NUMBERS).map(" ".join).map("({})".format),
         st.tuples(NUMBERS, NUMBERS, NUMBERS).map(lambda parts: "({} < {} <= {})".format(*parts)),
         st.tuples(TEXTS, st.sampled_from(["in", "not in"]), TEXTS).map(" ".join).map("({})".format),
@@ -82,7 +102,17 @@ def _compare_with_jinja(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["nope", "row.nope", "nope.a", "row.lines[9]", "1 < n > row.nope", "not nope", "n + nope", "nope | upper"]
+    "text",
+    [
+        "nope",
+        "row.nope",
+        "nope.a",
+        "row.lines[9]",
+        "1 < n > row.nope",
+        "not nope",
+        "n + nope",
+        "nope | upper",
+    ],
 )
 def test_what_is_undefined_is_an_error_for_both(text: str) -> None:
     with pytest.raises(EvaluationError):

@@ -34,9 +34,15 @@ def names(text: str) -> list[tuple[str, tuple[str | int, ...], str]]:
         ("'text' ~ true ~ None ~ 1.5e3", []),
         ("a if b else c", [("a", ()), ("b", ()), ("c", ())]),
         ("a.b | total('item.price * vars.rate')", [("a", ("b",)), ("vars", ("rate",))]),
-        ("a | where('item.x == row.x') | total('row.y')", [("a", ()), ("row", ("x",)), ("row", ("y",))]),
+        (
+            "a | where('item.x == row.x') | total('row.y')",
+            [("a", ()), ("row", ("x",)), ("row", ("y",))],
+        ),
         ("vars_x.vars | total('vars.x')", [("vars_x", ("vars",)), ("vars", ("x",))]),
-        ("a | total('vars.x') + b | total('vars.x')", [("a", ()), ("b", ()), ("vars", ("x",)), ("vars", ("x",))]),
+        (
+            "a | total('vars.x') + b | total('vars.x')",
+            [("a", ()), ("b", ()), ("vars", ("x",)), ("vars", ("x",))],
+        ),
         ("{{ a.b }} and {{ c }}", [("a", ("b",)), ("c", ())]),
         ("x {{ a | total('vars.y') }}", [("a", ()), ("vars", ("y",))]),
     ],
@@ -123,7 +129,11 @@ def test_mistakes_in_expressions(text: str, message: str, culprit: str | None) -
 def test_mistakes_in_templates(text: str, message: str, offset: int, length: int) -> None:
     with pytest.raises(TemplateError) as raised:
         compile_template(text)
-    assert (raised.value.message, raised.value.offset, raised.value.length) == (message, offset, length)
+    assert (raised.value.message, raised.value.offset, raised.value.length) == (
+        message,
+        offset,
+        length,
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,7 +158,9 @@ def test_doubled_brackets_get_a_remedy() -> None:
 
 def shown(source: Source, offset: int, length: int) -> tuple[int, str]:
     place = source.within(("a",), offset, length)
-    return place.line, source.lines[place.line - 1][place.column - 1 : place.column - 1 + place.length]
+    return place.line, source.lines[place.line - 1][
+        place.column - 1 : place.column - 1 + place.length
+    ]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +192,9 @@ def test_places_in_every_kind_of_yaml_scalar(document: str, end: str) -> None:
     assert source.within(("a",), nope.offset, 4).column == len(before.split("\n")[-1]) + 1
 
 
-@pytest.mark.parametrize("style", ["a: >\n  x\n  {}\n", "a: |\n  x\n  {}\n", "a: '{}'", "a: x\n   {}"])
+@pytest.mark.parametrize(
+    "style", ["a: >\n  x\n  {}\n", "a: |\n  x\n  {}\n", "a: '{}'", "a: x\n   {}"]
+)
 def test_places_inside_total_in_yaml(style: str) -> None:
     text = '{{ row.lines | total("item.qty * nope.rate") }}'
     source = parse(style.replace("{}", text), file="f")

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.template import Each, EvaluationError, Unknown, compile_expression, compile_template, render, renderer
+from runner.template import (
+    Each,
+    EvaluationError,
+    Unknown,
+    compile_expression,
+    compile_template,
+    render,
+    renderer,
+)
 
 EDGES = [
     Decimal(f"{sign}{digits}e{exponent}")
@@ -39,9 +47,15 @@ def _tree(**members: Any) -> dict[str, Any]:
     [
         ({"a": "{{ row.x | upper }}", "b": "{{ row.nope }}"}, "row.x | upper: the value is null"),
         ({"a": "{{ row.nope }}", "b": "{{ row.x | upper }}"}, "row.nope: there is no 'nope'"),
-        ({"a": "{{ row.y }}", "b": {"c": "{{ row.z.z }}"}, "d": "{{ row.nope }}"}, "row.z.z: a number has no 'z'"),
+        (
+            {"a": "{{ row.y }}", "b": {"c": "{{ row.z.z }}"}, "d": "{{ row.nope }}"},
+            "row.z.z: a number has no 'z'",
+        ),
         ({"a": "{{ nope.id }}", "b": "{{ row.nope }}"}, "nope.id: 'nope' is not known here"),
-        ({"a": "{{ row.y }}", "b": "{{ row.y.id }}", "c": "{{ row.nope }}"}, "row.y.id: a text has no 'id'"),
+        (
+            {"a": "{{ row.y }}", "b": "{{ row.y.id }}", "c": "{{ row.nope }}"},
+            "row.y.id: a text has no 'id'",
+        ),
     ],
 )
 def test_the_first_member_that_fails_is_told(members: dict[str, Any], message: str) -> None:
@@ -51,7 +65,9 @@ def test_the_first_member_that_fails_is_told(members: dict[str, Any], message: s
 
 
 def test_members_keep_their_order() -> None:
-    tree = _tree(a=1, b="{{ row.y | upper }}", c="{{ row.y }}", d=None, e="x{{ row.y }}", f="{{ row.y }}")
+    tree = _tree(
+        a=1, b="{{ row.y | upper }}", c="{{ row.y }}", d=None, e="x{{ row.y }}", f="{{ row.y }}"
+    )
     assert list(render(tree, {"row": {"y": "y"}}).items()) == [
         ("a", 1), ("b", "Y"), ("c", "y"), ("d", None), ("e", "xy"), ("f", "y")
     ]  # fmt: skip
@@ -70,10 +86,16 @@ def test_what_is_rendered_twice_is_not_shared() -> None:
 @given(NUMBERS, NUMBERS, st.sampled_from("+-*"))
 def test_reckoning_is_that_of_decimal_within_4300_digits(left: Any, right: Any, sign: str) -> None:
     def few(value: Any) -> bool:
-        return abs(value) < 10**4300 if isinstance(value, int) else value.is_zero() or abs(value.adjusted()) < 4300
+        return (
+            abs(value) < 10**4300
+            if isinstance(value, int)
+            else value.is_zero() or abs(value.adjusted()) < 4300
+        )
 
     evaluate = compile_expression(f"a {sign} b").evaluate
-    result = {"+": lambda: left + right, "-": lambda: left - right, "*": lambda: left * right}[sign]()
+    result = {"+": lambda: left + right, "-": lambda: left - right, "*": lambda: left * right}[
+        sign
+    ]()
     if few(left) and few(right) and few(result):
         found = evaluate({"a": left, "b": right})
         assert (type(found), str(found)) == (type(result), str(result))
@@ -114,7 +136,12 @@ def test_what_has_no_place_in_text_is_told(text: str, message: str) -> None:
 def test_a_text_is_measured_before_it_is_made() -> None:
     half = "x" * 500_000
     assert len(render(compile_template("{{ a }}{{ a }}"), {"a": half})) == 1_000_000
-    for text in ("{{ a }}{{ a }}.", "{{ a ~ a ~ '.' }}", "{{ a }}{{ a }}{{ 1 }}", "{{ a + a + '.' }}"):
+    for text in (
+        "{{ a }}{{ a }}.",
+        "{{ a ~ a ~ '.' }}",
+        "{{ a }}{{ a }}{{ 1 }}",
+        "{{ a + a + '.' }}",
+    ):
         with pytest.raises(EvaluationError, match="longer than 1000000 characters"):
             render(compile_template(text), {"a": half})
 
@@ -157,5 +184,10 @@ def test_a_number_of_too_many_digits_is_not_rounded(number: str) -> None:
 def test_what_is_inside_an_unknown_value_is_known_by_its_key() -> None:
     job = Unknown("job")
     for _ in range(2):
-        assert [job[key].origin for key in (1, True, "1", "id")] == ["job[1]", "job[True]", "job.1", "job.id"]
+        assert [job[key].origin for key in (1, True, "1", "id")] == [
+            "job[1]",
+            "job[True]",
+            "job.1",
+            "job.id",
+        ]
     assert job["id"]["x"].origin == "job.id.x"

@@ -116,7 +116,7 @@ ESCAPES = [
     "{% macro m() %}{% endmacro %}",
     "{# comment #}",
     "{{ '{%' }}{% set x = 1 %}",
-    "{{ \"{#\" }}{# x #}",
+    '{{ "{#" }}{# x #}',
     "{{- row.x -}}",
     "{{ row.x }}{%- if 1 -%}{%- endif -%}",
 ]
@@ -211,7 +211,12 @@ print(json.dumps([slow, seen, peak // 1024]))
 
 def in_a_process(texts: list[str]) -> Any:
     done = subprocess.run(
-        [sys.executable, "-c", RUN], input=json.dumps(texts), capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", RUN],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     return json.loads(done.stdout)
 
@@ -244,8 +249,14 @@ def test_what_is_only_large_still_works() -> None:
         ("10 ** 2", "'**' is not allowed"),
         ("row.x()", "functions cannot be called here"),
         ("row.lines[:2]", "slices are not allowed"),
-        ("lines | total('lines | total(\\'item.x\\')')", "total and where cannot stand inside total"),
-        ("lines | where('lines | total(\\'1\\') > 1')", "total and where cannot stand inside where"),
+        (
+            "lines | total('lines | total(\\'item.x\\')')",
+            "total and where cannot stand inside total",
+        ),
+        (
+            "lines | where('lines | total(\\'1\\') > 1')",
+            "total and where cannot stand inside where",
+        ),
         ("a if b", "'if' needs an 'else'"),
         ("self", "'self' cannot be used as a name"),
         ("super.x", "'super' cannot be used as a name"),

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from runner.template import Node, Template, TemplateError, compile_expression, compile_template, path_of, paths_of
+from runner.template import (
+    Node,
+    Template,
+    TemplateError,
+    compile_expression,
+    compile_template,
+    path_of,
+    paths_of,
+)
 
 
 def written(text: str) -> list[tuple[str, object, str]]:
     """Kind, value and text of each part."""
     tree = compile_expression(text).tree
-    return [(node.kind, node.value, text[node.offset : node.offset + node.length]) for node in tree.walk()]
+    return [
+        (node.kind, node.value, text[node.offset : node.offset + node.length])
+        for node in tree.walk()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +56,11 @@ def test_the_expressions_of_a_template_know_where_they_stand() -> None:
     text = "a {{ x.y }}b{{z}}\n {{  q | upper }} }"
     template = compile_template(text)
     assert isinstance(template, Template)
-    assert [text[at : at + len(each.text)] for at, each in template.placed] == [" x.y ", "z", "  q | upper "]
+    assert [text[at : at + len(each.text)] for at, each in template.placed] == [
+        " x.y ",
+        "z",
+        "  q | upper ",
+    ]
 
 
 def test_paths() -> None:
@@ -60,7 +75,9 @@ def test_paths() -> None:
     ("text", "place"),
     [("a²", (0, 2)), ("a.b + c²", (6, 2)), (r" '\N{x}'", (1, 7)), (r"a + '\N{x}'", (0, 11))],
 )
-def test_what_cannot_be_a_token_is_refused_with_its_place(text: str, place: tuple[int, int]) -> None:
+def test_what_cannot_be_a_token_is_refused_with_its_place(
+    text: str, place: tuple[int, int]
+) -> None:
     with pytest.raises(TemplateError, match="not a valid expression: ") as caught:
         compile_expression(text)
     assert (caught.value.offset, caught.value.length) == place

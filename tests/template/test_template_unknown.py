@@ -129,7 +129,9 @@ def test_a_mapped_list_keeps_what_is_known_of_it() -> None:
     assert repr(result) == "[Unknown('job.id'), 1]"
 
 
-@pytest.mark.parametrize("decide", [bool, len, iter, hash, lambda u: u in [1, 2], lambda u: 1 in u, lambda u: {u: 1}])
+@pytest.mark.parametrize(
+    "decide", [bool, len, iter, hash, lambda u: u in [1, 2], lambda u: 1 in u, lambda u: {u: 1}]
+)
 def test_whatever_has_to_decide_is_told(decide: Any) -> None:
     with pytest.raises(Undecided) as raised:
         decide(Unknown("job.id"))

@@ -168,7 +168,10 @@ def test_numbers_are_exact(text: str, expected: Any) -> None:
 
 def test_a_line_of_an_order_is_rounded_half_up_to_the_cent() -> None:
     scope = {"item": {"price": Decimal("14.00"), "qty": 12, "discount": Decimal("0.0375")}}
-    assert exactly(value("(item.price * item.qty * (1 - item.discount)) | round(2)", **scope), Decimal("161.70"))
+    assert exactly(
+        value("(item.price * item.qty * (1 - item.discount)) | round(2)", **scope),
+        Decimal("161.70"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,31 +187,46 @@ def test_arithmetic_is_for_numbers(text: str) -> None:
 _numbers = st.one_of(
     st.integers(-(10**9), 10**9).map(str),
     st.decimals(-(10**6), 10**6, places=2).map(lambda d: f"{d:f}"),
-    st.sampled_from(["row.count", "row.price", "(row.lines | length)", "(row.lines | total('item.qty * item.price'))"]),
+    st.sampled_from(
+        [
+            "row.count",
+            "row.price",
+            "(row.lines | length)",
+            "(row.lines | total('item.qty * item.price'))",
+        ]
+    ),
 )
 _expressions = st.recursive(
     _numbers,
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner).map(" ".join).map("({})".format),
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner)
+        .map(" ".join)
+        .map("({})".format),
         inner.map("({}) | round(2)".format).map("({})".format),
         inner.map("({} | abs)".format),
         st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"([{', '.join(parts)}] | sum)"),
         st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"([{', '.join(parts)}] | max)"),
         inner.map("({} | decimal)".format),
-        st.tuples(inner, inner).map("({0[0]} if {0[1]} > 0 else [{0[1]}])".format).map("({})[0]".format),
+        st.tuples(inner, inner)
+        .map("({0[0]} if {0[1]} > 0 else [{0[1]}])".format)
+        .map("({})[0]".format),
     ),
     max_leaves=6,
 )
 
 
 def floats(tree: Any) -> Iterator[float]:
-    parts = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list | tuple) else ()
+    parts = (
+        tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list | tuple) else ()
+    )
     yield from [tree] if isinstance(tree, float) else []
     for part in parts:
         yield from floats(part)
 
 
-@given(_expressions, st.sampled_from(["{}", "[{}]", "{{'a': {}}}", "'x' ~ {}", "{} / 3", "{} == 1"]))
+@given(
+    _expressions, st.sampled_from(["{}", "[{}]", "{{'a': {}}}", "'x' ~ {}", "{} / 3", "{} == 1"])
+)
 def test_nothing_is_ever_a_float(text: str, shape: str) -> None:
     try:
         result = value(shape.replace("{{", "{").replace("}}", "}").replace("{}", f"({text})"))
@@ -219,7 +237,21 @@ def test_nothing_is_ever_a_float(text: str, shape: str) -> None:
 
 _data = st.one_of(
     st.text(),
-    st.sampled_from(["{{ 7*7 }}", "{{7*7}}", "{% if 1 %}", "{# c #}", "}}", "${x}", "%s", "{0}", "\r\n", "\0", "'"]),
+    st.sampled_from(
+        [
+            "{{ 7*7 }}",
+            "{{7*7}}",
+            "{% if 1 %}",
+            "{# c #}",
+            "}}",
+            "${x}",
+            "%s",
+            "{0}",
+            "\r\n",
+            "\0",
+            "'",
+        ]
+    ),
 )
 
 
@@ -245,11 +277,27 @@ def test_data_is_never_a_template_however_often_it_is_rendered() -> None:
     tree = {"a": compile_template("{{ row.x }}"), "b": compile_template("1{{ row.x }}")}
     once = render(tree, {"row": {"x": hostile}})
     assert once == {"a": hostile, "b": f"1{hostile}"}
-    assert value("row.lines | map('qty') | join(row.text)", row={**ROW, "text": hostile}) == f"2{hostile}3"
+    assert (
+        value("row.lines | map('qty') | join(row.text)", row={**ROW, "text": hostile})
+        == f"2{hostile}3"
+    )
 
 
 @pytest.mark.parametrize(
-    "name", ["items", "keys", "values", "get", "count", "__class__", "pop", "update", "__init__", "real", "format"]
+    "name",
+    [
+        "items",
+        "keys",
+        "values",
+        "get",
+        "count",
+        "__class__",
+        "pop",
+        "update",
+        "__init__",
+        "real",
+        "format",
+    ],
 )
 def test_attributes_are_keys_and_never_methods(name: str) -> None:
     assert compile_expression(f"row.{name}").evaluate({"row": {name: "keyed"}}) == "keyed"
@@ -284,7 +332,10 @@ def test_the_name_result_is_the_one_of_the_scope() -> None:
         ("nope is none", "nope is none: 'nope' is not known here"),
         ("nope is string", "nope is string: 'nope' is not known here"),
         ("row.text | default(nope)", "row.text | default(nope): 'nope' is not known here"),
-        ("row.text | replace(nope, 'x')", "row.text | replace(nope, 'x'): 'nope' is not known here"),
+        (
+            "row.text | replace(nope, 'x')",
+            "row.text | replace(nope, 'x'): 'nope' is not known here",
+        ),
         ("nope | total('item')", "nope | total('item'): 'nope' is not known here"),
         ("1 in nope", "1 in nope: 'nope' is not known here"),
         ("not nope", "not nope: 'nope' is not known here"),

@@ -27,7 +27,8 @@ def certificate(tmp_path: Path) -> Mapping[str, Path]:
         pytest.skip("openssl is not installed, and without it there is no certificate to refuse")
     files = {"key": tmp_path / "key.pem", "certificate": tmp_path / "certificate.pem"}
     command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 "
+        "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
     )
     out = ["-keyout", str(files["key"]), "-out", str(files["certificate"])]
     subprocess.run([*command.split(), *out], check=True, capture_output=True)

@@ -38,7 +38,9 @@ def message(mail: Mail) -> EmailMessage:
 
 
 def send(mail: Mail, *, seconds: float = 20) -> str:
-    reason = send_mail(mail, message(mail), password=Secret(CANARY) if mail.user else None, seconds=seconds)
+    reason = send_mail(
+        mail, message(mail), password=Secret(CANARY) if mail.user else None, seconds=seconds
+    )
     assert CANARY not in reason
     return reason
 
@@ -53,7 +55,10 @@ def test_what_is_taken() -> None:
 def test_recipients_that_are_refused() -> None:
     inbox = Inbox()
     with smtp(inbox) as mail:
-        assert send(replace(mail, to=("nobody@example.com",))) == "the server refuses nobody@example.com"
+        assert (
+            send(replace(mail, to=("nobody@example.com",)))
+            == "the server refuses nobody@example.com"
+        )
         both = replace(mail, to=("nobody@example.com", "ops@example.com"))
         assert send(both) == "the server refuses nobody@example.com"
     assert len(inbox.taken) == 1
@@ -90,8 +95,12 @@ def test_encryption(certificate: Mapping[str, Path], monkeypatch: pytest.MonkeyP
 
 def test_one_that_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        mail = Mail(("a@example.com",), "b@example.com", "127.0.0.1", listening.getsockname()[1], "none")
-        assert send(mail, seconds=0.2) == "the server closed the connection, or did not answer in time"
+        mail = Mail(
+            ("a@example.com",), "b@example.com", "127.0.0.1", listening.getsockname()[1], "none"
+        )
+        assert (
+            send(mail, seconds=0.2) == "the server closed the connection, or did not answer in time"
+        )
     assert send(mail) == "connection refused"
 
 
@@ -112,11 +121,18 @@ def test_one_that_trickles() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=trickle)
         thread.start()
-        mail = Mail(("a@example.com",), "b@example.com", "127.0.0.1", listening.getsockname()[1], "none")
-        assert send(mail, seconds=0.3) == "the server closed the connection, or did not answer in time"
+        mail = Mail(
+            ("a@example.com",), "b@example.com", "127.0.0.1", listening.getsockname()[1], "none"
+        )
+        assert (
+            send(mail, seconds=0.3) == "the server closed the connection, or did not answer in time"
+        )
         done.set()
         thread.join()
 
 
 def test_a_host_that_is_not_known() -> None:
-    assert send(Mail(("a@example.com",), "b@example.com", "smtp.invalid", 25, "none")) == "the host's name is not known"
+    assert (
+        send(Mail(("a@example.com",), "b@example.com", "smtp.invalid", 25, "none"))
+        == "the host's name is not known"
+    )

@@ -50,7 +50,9 @@ def hanging(released: threading.Event) -> Lookup:
 def send(bench: Bench, server: FaultServer) -> Reply | Failure:
     bench.base_url = server.url.replace("127.0.0.1", "localhost")
     transport = bench.transport()
-    request = build_request(CATALOGUE.operation("shop.create_order"), {"reference": "A"}, base_url=bench.base_url)
+    request = build_request(
+        CATALOGUE.operation("shop.create_order"), {"reference": "A"}, base_url=bench.base_url
+    )
     return transport.send(transport.prepare(request), fresh=True)
 
 
@@ -61,7 +63,9 @@ def test_a_resolver_that_hangs_does_not_outlast_the_deadline(
     bench.deadline = 0.3
     outcome = send(bench, server)
     assert isinstance(outcome, Failure)
-    assert outcome._replace(seconds=0) == Failure(written=False, status=0, reason="no connection in time", seconds=0)
+    assert outcome._replace(seconds=0) == Failure(
+        written=False, status=0, reason="no connection in time", seconds=0
+    )
     assert server.connections == 0
 
 
@@ -79,11 +83,15 @@ def test_a_write_whose_name_is_looked_up_too_slowly_is_tried_again(
     assert bench.run(steps).buckets == {"done": 1}
 
 
-def test_each_address_is_tried(server: FaultServer, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_address_is_tried(
+    server: FaultServer, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", addresses("127.0.0.2", "127.0.0.1"))
     assert isinstance(send(bench, server), Reply)
     (delivery,) = server.deliveries()
-    assert delivery.headers["host"].startswith("localhost:"), "the name is what is asked for, whatever its address"
+    assert delivery.headers["host"].startswith("localhost:"), (
+        "the name is what is asked for, whatever its address"
+    )
     monkeypatch.setattr(socket, "getaddrinfo", addresses("127.0.0.2", "127.0.0.3"))
     outcome = send(bench, server)
     assert isinstance(outcome, Failure)
@@ -116,6 +124,8 @@ def test_what_is_read_after_a_slow_look_up_has_less_time(
 
 
 @pytest.mark.parametrize(("host", "address"), [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")])
-def test_an_address_is_not_looked_up(host: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_is_not_looked_up(
+    host: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delattr(socket, "getaddrinfo")
     assert resolve(host, 80, seconds=0) == [address]

@@ -18,10 +18,15 @@ from runner.transport import Failure, Reply
 from runner.transport.client import Transport
 
 WRITE, READ = "shop.create_order", "shop.search_orders"
-ARGUMENTS = {"shop.create_payment": {"order_id": "7", "amount": "1.10"}, "shop.search_customers": {"name": "A"}}
+ARGUMENTS = {
+    "shop.create_payment": {"order_id": "7", "amount": "1.10"},
+    "shop.search_customers": {"name": "A"},
+}
 
 
-def exchanged(transport: Transport, base_url: str, *, name: str = WRITE) -> tuple[Reply | Failure, Outcome]:
+def exchanged(
+    transport: Transport, base_url: str, *, name: str = WRITE
+) -> tuple[Reply | Failure, Outcome]:
     operation = CATALOGUE.operation(name)
     request = build_request(operation, ARGUMENTS.get(name, {"reference": "A"}), base_url=base_url)
     exchange = transport.send(transport.prepare(request), fresh=bool(operation.money))
@@ -37,16 +42,40 @@ ANSWERS: list[tuple[str, Action, str, int, str]] = [
     ("200", actions.answer(200, {"id": 7}), "done", 200, ""),
     ("201", actions.answer(201, {"id": "SO-7"}), "done", 201, ""),
     ("html", actions.html(), "unknown", 200, "200, but the answer is an HTML page, not JSON"),
-    ("204", actions.raw(b"HTTP/1.1 204 No Content\r\n\r\n"), "unknown", 204, "204, but the answer is empty"),
+    (
+        "204",
+        actions.raw(b"HTTP/1.1 204 No Content\r\n\r\n"),
+        "unknown",
+        204,
+        "204, but the answer is empty",
+    ),
     ("truncated", actions.truncated(201), "unknown", 201, "201, but the answer was cut short"),
     ("chunk", actions.broken_chunk(201), "unknown", 201, "201, but "),
-    ("gzip", actions.bad_gzip(201), "unknown", 201, "201, but the answer could not be decompressed"),
+    (
+        "gzip",
+        actions.bad_gzip(201),
+        "unknown",
+        201,
+        "201, but the answer could not be decompressed",
+    ),
     ("300", actions.answer(300), "unknown", 300, "300 scripted 300"),
-    ("304", actions.raw(b"HTTP/1.1 304 Not Modified\r\n\r\n"), "unknown", 304, "304 no explanation"),
+    (
+        "304",
+        actions.raw(b"HTTP/1.1 304 Not Modified\r\n\r\n"),
+        "unknown",
+        304,
+        "304 no explanation",
+    ),
     ("400", actions.answer(400), "rejected", 400, "400 scripted 400"),
     ("404", actions.answer(404), "rejected", 404, "404 scripted 404"),
     ("409", actions.answer(409), "rejected", 409, "409 scripted 409"),
-    ("422", actions.answer(422, {"errors": {"zip": ["is too long"]}}), "rejected", 422, "422 zip: is too long"),
+    (
+        "422",
+        actions.answer(422, {"errors": {"zip": ["is too long"]}}),
+        "rejected",
+        422,
+        "422 zip: is too long",
+    ),
     ("422 cut", actions.truncated(422), "rejected", 422, "422 (the answer was cut short)"),
     ("401", actions.answer(401), "denied", 401, "401 scripted 401"),
     ("403", actions.answer(403), "denied", 403, "403 scripted 403"),
@@ -62,15 +91,35 @@ ANSWERS: list[tuple[str, Action, str, int, str]] = [
     ("103", actions.raw(b"HTTP/1.1 103 Early Hints\r\n\r\n"), "unknown", 103, "103"),
     ("closed", actions.close(), "unknown", 0, "connection closed before an answer"),
     ("reset", actions.reset(), "unknown", 0, "connection reset"),
-    ("garbage", actions.raw(b"SSH-2.0-OpenSSH_9\r\n\r\n"), "unknown", 0, "connection failed (BadStatusLine)"),
-    ("many headers", actions.raw(CREATED + b"X: y\r\n" * 200 + b"\r\n"), "unknown", 0, "connection failed"),
-    ("long header", actions.raw(CREATED + b"X: " + b"y" * 70_000 + b"\r\n\r\n"), "unknown", 0, "connection failed"),
+    (
+        "garbage",
+        actions.raw(b"SSH-2.0-OpenSSH_9\r\n\r\n"),
+        "unknown",
+        0,
+        "connection failed (BadStatusLine)",
+    ),
+    (
+        "many headers",
+        actions.raw(CREATED + b"X: y\r\n" * 200 + b"\r\n"),
+        "unknown",
+        0,
+        "connection failed",
+    ),
+    (
+        "long header",
+        actions.raw(CREATED + b"X: " + b"y" * 70_000 + b"\r\n\r\n"),
+        "unknown",
+        0,
+        "connection failed",
+    ),
     ("half a line", actions.raw(b"HTTP/1.1 20"), "unknown", 0, "connection "),
 ]
 
 
 @pytest.mark.parametrize("row", ANSWERS, ids=[row[0] for row in ANSWERS])
-def test_an_answer_to_a_write(server: FaultServer, bench: Bench, row: tuple[str, Action, str, int, str]) -> None:
+def test_an_answer_to_a_write(
+    server: FaultServer, bench: Bench, row: tuple[str, Action, str, int, str]
+) -> None:
     _, action, state, status, reason = row
     server.on("POST", "/orders", action)
     exchange, outcome = sent(bench)
@@ -101,7 +150,9 @@ UNUSABLE: list[tuple[bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("content", "reason"), UNUSABLE, ids=[str(n) for n in range(len(UNUSABLE))])
+@pytest.mark.parametrize(
+    ("content", "reason"), UNUSABLE, ids=[str(n) for n in range(len(UNUSABLE))]
+)
 def test_a_success_that_cannot_be_read_is_no_success(
     server: FaultServer, bench: Bench, content: bytes, reason: str
 ) -> None:
@@ -132,10 +183,14 @@ def test_a_connection_that_is_reset_before_it_is_read(server: FaultServer, bench
 
 
 @pytest.mark.parametrize("end", [actions.close(), actions.reset()], ids=["closed", "reset"])
-def test_a_connection_that_ends_in_the_middle_of_a_request(server: FaultServer, bench: Bench, end: Action) -> None:
+def test_a_connection_that_ends_in_the_middle_of_a_request(
+    server: FaultServer, bench: Bench, end: Action
+) -> None:
     server.greet(lambda exchange: bool(exchange.connection.recv(1000)) and end(exchange), nth=1)
     operation, transport = CATALOGUE.operation(WRITE), bench.transport()
-    large = build_request(operation, {"reference": "A", "notes": "x" * 20_000_000}, base_url=bench.base_url)
+    large = build_request(
+        operation, {"reference": "A", "notes": "x" * 20_000_000}, base_url=bench.base_url
+    )
     exchange = transport.send(transport.prepare(large))
     assert isinstance(exchange, Failure)
     assert exchange.written
@@ -146,15 +201,21 @@ def test_a_connection_that_ends_in_the_middle_of_a_request(server: FaultServer, 
 def test_nothing_is_sent_where_nobody_listens(bench: Bench) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    exchange, outcome = exchanged(bench.transport(base_url=f"http://127.0.0.1:{port}"), f"http://127.0.0.1:{port}")
-    assert exchange == Failure(written=False, status=0, reason="connection refused", seconds=exchange.seconds)
+    exchange, outcome = exchanged(
+        bench.transport(base_url=f"http://127.0.0.1:{port}"), f"http://127.0.0.1:{port}"
+    )
+    assert exchange == Failure(
+        written=False, status=0, reason="connection refused", seconds=exchange.seconds
+    )
     assert outcome.state == "not sent"
 
 
 def test_nothing_is_sent_to_a_name_that_does_not_resolve(bench: Bench) -> None:
     url = "https://api.shop.invalid"
     exchange, outcome = exchanged(bench.transport(base_url=url), url)
-    assert exchange == Failure(written=False, status=0, reason="the host's name is not known", seconds=exchange.seconds)
+    assert exchange == Failure(
+        written=False, status=0, reason="the host's name is not known", seconds=exchange.seconds
+    )
     assert outcome.state == "not sent"
 
 
@@ -172,7 +233,9 @@ def test_nothing_is_sent_while_the_backlog_is_full(bench: Bench) -> None:
                 filler.connect(address)
         url = f"http://127.0.0.1:{address[1]}"
         exchange, outcome = exchanged(bench.transport(base_url=url), url)
-    assert exchange == Failure(written=False, status=0, reason="no connection in time", seconds=exchange.seconds)
+    assert exchange == Failure(
+        written=False, status=0, reason="no connection in time", seconds=exchange.seconds
+    )
     assert outcome.state == "not sent"
 
 
@@ -181,11 +244,17 @@ SLOW: list[tuple[str, Action, int]] = [
     ("headers", actions.trickle_headers(), 0),
     ("body", actions.trickle_body(), 201),
     ("continue", actions.trickle(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), 0),
-    ("chunks", actions.trickle(CREATED + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"), 201),
+    (
+        "chunks",
+        actions.trickle(CREATED + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        201,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("action", "status"), [row[1:] for row in SLOW], ids=[row[0] for row in SLOW])
+@pytest.mark.parametrize(
+    ("action", "status"), [row[1:] for row in SLOW], ids=[row[0] for row in SLOW]
+)
 @pytest.mark.parametrize("name", [WRITE, "shop.create_payment"])
 def test_the_deadline_is_for_the_whole_exchange(
     server: FaultServer, bench: Bench, action: Action, status: int, name: str
@@ -194,7 +263,11 @@ def test_the_deadline_is_for_the_whole_exchange(
     bench.deadline = 0.5
     exchange, outcome = sent(bench, name=name)
     assert isinstance(exchange, Failure)
-    assert (exchange.written, exchange.status, exchange.reason) == (True, status, "no answer in time")
+    assert (exchange.written, exchange.status, exchange.reason) == (
+        True,
+        status,
+        "no answer in time",
+    )
     assert outcome.state == "unknown"
 
 
@@ -222,7 +295,9 @@ def test_a_redirect_is_never_followed(
     assert delivery.headers["x-api-key"]
 
 
-def test_a_redirect_to_the_same_place_is_not_followed_either(server: FaultServer, bench: Bench) -> None:
+def test_a_redirect_to_the_same_place_is_not_followed_either(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("POST", "/orders", actions.redirect(307, "/orders"))
     assert sent(bench)[1].state == "unknown"
     assert len(server.deliveries()) == 1
@@ -232,7 +307,10 @@ def test_an_answer_is_read_up_to_its_cap(server: FaultServer, bench: Bench) -> N
     server.on("POST", "/orders", actions.answer(201, {"id": 7, "padding": "0" * 5000}))
     exchange, outcome = exchanged(bench.transport(max_answer=4096), bench.base_url)
     assert isinstance(exchange, Failure)
-    assert (outcome.state, outcome.reason) == ("unknown", "201, but the answer is larger than 4,096 bytes")
+    assert (outcome.state, outcome.reason) == (
+        "unknown",
+        "201, but the answer is larger than 4,096 bytes",
+    )
     assert exchanged(bench.transport(max_answer=8192), bench.base_url)[1].state == "done"
 
 
@@ -242,11 +320,16 @@ def test_a_compressed_bomb_is_read_up_to_the_same_cap(
     server.on("POST", "/orders", actions.gzip_bomb(201, 150 * 1024 * 1024))
     before = peak()
     _, outcome = exchanged(bench.transport(max_answer=1024 * 1024), bench.base_url)
-    assert (outcome.state, outcome.reason) == ("unknown", "201, but the answer is larger than 1,048,576 bytes")
+    assert (outcome.state, outcome.reason) == (
+        "unknown",
+        "201, but the answer is larger than 1,048,576 bytes",
+    )
     assert peak() - before < 64 * 1024 * 1024
 
 
-def test_a_read_that_is_not_answered_is_no_write_that_may_have_landed(server: FaultServer, bench: Bench) -> None:
+def test_a_read_that_is_not_answered_is_no_write_that_may_have_landed(
+    server: FaultServer, bench: Bench
+) -> None:
     server.on("GET", "/orders", actions.truncated(200), nth=1)
     server.on("GET", "/orders", actions.answer(500), nth=2)
     transport = bench.transport()

@@ -20,7 +20,9 @@ from runner.transport.client import Transport
 
 
 def order(base_url: str) -> Request:
-    return build_request(CATALOGUE.operation("shop.create_order"), {"reference": "Zoë 1"}, base_url=base_url)
+    return build_request(
+        CATALOGUE.operation("shop.create_order"), {"reference": "Zoë 1"}, base_url=base_url
+    )
 
 
 def test_what_is_sent(server: FaultServer, bench: Bench) -> None:
@@ -28,9 +30,21 @@ def test_what_is_sent(server: FaultServer, bench: Bench) -> None:
     reply = transport.send(transport.prepare(order(bench.base_url)))
     assert isinstance(reply, Reply)
     (delivery,) = server.deliveries()
-    assert (delivery.method, delivery.path, delivery.body) == ("POST", "/orders", '{"reference":"Zoë 1"}')
+    assert (delivery.method, delivery.path, delivery.body) == (
+        "POST",
+        "/orders",
+        '{"reference":"Zoë 1"}',
+    )
     assert delivery.query == {"token": CANARY + "?"}
-    wanted = {"accept", "accept-encoding", "content-length", "content-type", "host", "user-agent", "x-api-key"}
+    wanted = {
+        "accept",
+        "accept-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+        "x-api-key",
+    }
     assert set(delivery.headers) == wanted
     assert delivery.headers["x-api-key"] == CANARY
     assert delivery.headers["user-agent"] == "bench/1"
@@ -39,7 +53,9 @@ def test_what_is_sent(server: FaultServer, bench: Bench) -> None:
 
 def test_a_way_for_gets_lets_nothing_else_out(server: FaultServer, bench: Bench) -> None:
     auth = CATALOGUE["shop"].auth
-    transport = Transport(base_url=bench.base_url, auth=auth, secrets=SECRETS, user_agent="bench/1", gets_only=True)
+    transport = Transport(
+        base_url=bench.base_url, auth=auth, secrets=SECRETS, user_agent="bench/1", gets_only=True
+    )
     with pytest.raises(ConfigError, match="a POST was refused"):
         transport.send(transport.prepare(order(bench.base_url)))
     transport.close()
@@ -57,7 +73,9 @@ def test_secrets_are_in_the_prepared_request_only(bench: Bench) -> None:
 def test_connections_are_used_again_except_where_asked(server: FaultServer, bench: Bench) -> None:
     transport = bench.transport()
     for fresh in (False, False, True, False):
-        assert isinstance(transport.send(transport.prepare(order(bench.base_url)), fresh=fresh), Reply)
+        assert isinstance(
+            transport.send(transport.prepare(order(bench.base_url)), fresh=fresh), Reply
+        )
     assert server.connections == 2
 
 
@@ -89,7 +107,9 @@ def test_netrc_replaces_nothing(
 
 def test_cookies_are_not_sent_back(server: FaultServer, bench: Bench) -> None:
     def with_cookie(exchange: Exchange) -> bool:
-        exchange.send(b"HTTP/1.1 201 Created\r\nSet-Cookie: s=1; Path=/\r\nContent-Length: 9\r\n\r\n" + b'{"id": 7}')
+        exchange.send(
+            b'HTTP/1.1 201 Created\r\nSet-Cookie: s=1; Path=/\r\nContent-Length: 9\r\n\r\n{"id": 7}'
+        )
         return True
 
     server.on("POST", "/orders", with_cookie, nth=1)
@@ -101,9 +121,16 @@ def test_cookies_are_not_sent_back(server: FaultServer, bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://127.0.0.1:1", "http://localhost:{port}", "https://127.0.0.1:{port}", "http://127.0.0.1:{port}@x.invalid"],
+    [
+        "http://127.0.0.1:1",
+        "http://localhost:{port}",
+        "https://127.0.0.1:{port}",
+        "http://127.0.0.1:{port}@x.invalid",
+    ],
 )
-def test_a_request_to_another_origin_is_refused(server: FaultServer, bench: Bench, url: str) -> None:
+def test_a_request_to_another_origin_is_refused(
+    server: FaultServer, bench: Bench, url: str
+) -> None:
     transport = bench.transport()
     with pytest.raises(ConfigError):
         transport.prepare(order(url.format(port=server.port)))
@@ -138,7 +165,9 @@ def test_threads_do_not_see_each_others_exchange(server: FaultServer, bench: Ben
     server.on("POST", "/orders", together)
     transport, nobody = bench.transport(), bench.transport(base_url="http://127.0.0.1:1")
     replies: list[Reply | Failure] = []
-    thread = threading.Thread(target=lambda: replies.append(transport.send(transport.prepare(order(bench.base_url)))))
+    thread = threading.Thread(
+        target=lambda: replies.append(transport.send(transport.prepare(order(bench.base_url))))
+    )
     thread.start()
     failure = nobody.send(nobody.prepare(order("http://127.0.0.1:1")))
     barrier.wait(30)
@@ -157,7 +186,9 @@ def tls_server(tmp_path: Path, certificate: Mapping[str, Path]) -> Iterator[Faul
         yield server
 
 
-def test_an_unknown_certificate_is_refused_before_a_byte_is_written(tls_server: FaultServer, bench: Bench) -> None:
+def test_an_unknown_certificate_is_refused_before_a_byte_is_written(
+    tls_server: FaultServer, bench: Bench
+) -> None:
     url = f"https://127.0.0.1:{tls_server.port}"
     transport = bench.transport(base_url=url)
     failure = transport.send(transport.prepare(order(url)))
@@ -167,7 +198,10 @@ def test_an_unknown_certificate_is_refused_before_a_byte_is_written(tls_server: 
 
 
 def test_over_tls_as_well(
-    tls_server: FaultServer, bench: Bench, certificate: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch
+    tls_server: FaultServer,
+    bench: Bench,
+    certificate: Mapping[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The same watch over the socket; the certificate is trusted here by replacing the bundle that requests ships."""
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate["certificate"]))
@@ -183,7 +217,10 @@ def test_over_tls_as_well(
 
 
 def test_a_deadline_over_tls(
-    tls_server: FaultServer, bench: Bench, certificate: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch
+    tls_server: FaultServer,
+    bench: Bench,
+    certificate: Mapping[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate["certificate"]))
     tls_server.on("POST", "/orders", actions.trickle_body())

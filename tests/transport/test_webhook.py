@@ -35,7 +35,11 @@ def test_what_is_taken() -> None:
     with hook(Answer(204, b"")) as (stub, url):
         assert post(url) == ""
     (sent,) = stub.sent
-    assert (sent.method, sent.path, sent.kind) == ("POST", f"/services/{CANARY}?token=x", "application/json")
+    assert (sent.method, sent.path, sent.kind) == (
+        "POST",
+        f"/services/{CANARY}?token=x",
+        "application/json",
+    )
     assert json.loads(sent.body) == {"text": "ü"}
 
 
