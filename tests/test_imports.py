@@ -19,7 +19,7 @@ LEVELS = (
     {"recipe", "sandbox", "transport"},
     {"catalogue", "config"},
     {"journal", "template", "source"},
-    {"durable", "positions"},
+    {"durable", "keys", "positions"},
     {"problems"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -1,0 +1,73 @@
+"""Texts that name something: one form for texts that are the same, and one for texts that a person confuses.
+
+    text                    canonical       look_alike
+    "PO-1 "                 PO-1            po-1
+    "PO-1" + U+200B         PO-1            po-1
+    "po\\u20111"             po\\u20111       po-1
+    "PO\\u00a0-  1"          PO - 1          po-1
+    "Cafe" + U+0301         Café            café
+
+Equal canonical forms are one identity. Texts whose canonical forms differ and whose look-alike forms are equal are two
+identities that are refused rather than chosen between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from unicodedata import category, is_normalized, normalize
+
+SHORT = 60
+"""Characters up to which `brief` keeps a text unchanged."""
+
+_NO_DASH_BY_NAME = frozenset("\u02d7\u2043\u2212\u2796\u2500\u30fc\u1173")
+"""Characters that look like a hyphen and are no dash in Unicode's category: minus signs, a bullet, lines, vowels."""
+
+_INVISIBLE = frozenset(
+    (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0)
+) | frozenset((*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+"""Code points without a shape of their own that are no format characters: joiners, fillers, variation selectors."""
+
+
+def canonical(text: str) -> str:
+    """Return the text as an identity: NFC, without format characters (Cf), its spaces trimmed and collapsed.
+
+    Spaces are all that Unicode calls white space: no-break and ideographic ones, tabs and line ends too.
+    """
+    if not text.isascii():
+        if not text.isprintable():  # a format character is never printable
+            text = "".join(each for each in text if category(each) != "Cf")
+        if not is_normalized("NFC", text):
+            text = normalize("NFC", text)
+    return " ".join(text.split())
+
+
+def look_alike(text: str) -> str:
+    """Return what a person sees of the text: case, width, spaces and kinds of dashes make no difference.
+
+    That is NFKC and case folding, all dashes and minus signs as `-`, and nothing that has no shape.
+    """
+    if text.isascii():
+        if text.isprintable():
+            return text.lower().replace(" ", "")
+        return "".join(each for each in text.lower() if each.isprintable() and each != " ")
+    folded = normalize("NFKC", normalize("NFKC", canonical(text)).casefold())
+    shown = "".join("-" if _is_dash(each) else each for each in folded if not _is_unseen(each))
+    return normalize("NFKC", shown)  # what was left out may have kept a letter from its accent
+
+
+def brief(text: str) -> str:
+    """Return a text of limited length that is equal for equal texts only: a long one as its beginning and a digest."""
+    if len(text) <= SHORT:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{text[: SHORT + 1]}{digest}"
+
+
+def _is_dash(character: str) -> bool:
+    return category(character) == "Pd" or character in _NO_DASH_BY_NAME
+
+
+def _is_unseen(character: str) -> bool:
+    return (
+        character.isspace() or category(character) in ("Cf", "Cc") or ord(character) in _INVISIBLE
+    )
