@@ -13,7 +13,7 @@ from runner.cli import wiring
 from runner.cli.inputs import keep_piped, take_input
 from runner.cli.job import Job, refuse
 from runner.cli.leaving import stopping_on_signals
-from runner.cli.projects import make_folder, user
+from runner.cli.projects import make_folder, open_journal, user
 from runner.cli.reports import MakeReporter, Reports
 from runner.engine.again import by_key
 from runner.engine.context import Context
@@ -61,7 +61,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
             wiring.open_way(job.project, job.target, job.catalogue, wait=stop.wait)
         )
         make_folder(runs)
-        journal = open_things.enter_context(Journal(runs))
+        journal = open_things.enter_context(open_journal(runs))
         open_things.enter_context(stopping_on_signals(stop))
         if resumed is not None and way.account != resumed.account:
             refuse(

@@ -73,13 +73,13 @@ def probe(*, api: str, target_name: str, file: Path | None) -> int:
 def _counted(config: Config, way: wiring.Way, api: str) -> Iterator[Hits | None]:
     """What counts the requests of an account that may make only so many a day; None where it may make any number."""
     from runner.engine.hits import Hits
-    from runner.journal import History, Journal
+    from runner.journal import History
 
     limit = way.connections[api].hits_per_day
     if limit is None:
         yield None
         return
-    with Journal(config.runs) as journal, closing(History(config.runs)) as history:
+    with projects.open_journal(config.runs) as journal, closing(History(config.runs)) as history:
         yield Hits(way.account, journal, history, limits={api: limit})
 
 

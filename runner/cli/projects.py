@@ -6,19 +6,25 @@ import getpass
 import hashlib
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
 
 from runner import config, source
 from runner.catalogue import Catalogue
 from runner.config import Config
-from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
+from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest, printable
 from runner.recipe.load import Loaded, load
 from runner.recipe.model import Recipe
 from runner.recipe.variables import var_value
+
+if TYPE_CHECKING:
+    from runner.journal import Journal
 
 _SEE = (
     "the recipe says under `vars` which there are; set them with -v NAME=VALUE or --vars-file FILE"
@@ -42,6 +48,18 @@ class Project(NamedTuple):
     @property
     def recipe(self) -> Recipe:
         return self.loaded.recipe
+
+
+@contextmanager
+def open_journal(runs: Path) -> Iterator[Journal]:
+    """The journal of a project, open for writing; a copy that was made of an earlier version is reported."""
+    from runner.journal import Journal
+
+    with Journal(runs) as journal:
+        if journal.copy is not None:
+            text = f"journal  brought up to this version; as it was before: {journal.copy}"
+            click.echo(printable(text), err=True)
+        yield journal
 
 
 def project(recipe: str, catalogue: Catalogue, *, at: Config) -> Project:

@@ -14,7 +14,7 @@ from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
 from runner.cli.recipes import recorded_run
 from runner.config import Config
-from runner.journal import CallRecord, History, Journal, RunRecord
+from runner.journal import CallRecord, History, RunRecord
 from runner.journal.records import OPEN
 from runner.problems import UsageError
 
@@ -116,7 +116,7 @@ def settle(
         raise UsageError(
             f"call {call_number} is not open", remedy="runner settle lists the open ones"
         )
-    with Journal(current.runs) as journal:
+    with projects.open_journal(current.runs) as journal:
         fresh = history.call(call_number)
         if fresh is None or fresh.state not in OPEN:
             raise UsageError(f"call {call_number} has been settled meanwhile")
@@ -142,7 +142,7 @@ def _look(
     noted = (read_before(call.before) for call in calls)
     apis = {before.operation.partition(".")[0] for before in noted if before is not None}
     with (
-        Journal(current.runs) as journal,
+        projects.open_journal(current.runs) as journal,
         wiring.open_connections(
             current, sorted(apis & set(catalogue)), target, catalogue, wait=time.sleep
         ) as way,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.journal.lock import is_held
+from runner.journal.reader import connect_to_read
 from runner.journal.records import (
     OPEN,
     AgainRecord,
@@ -22,7 +23,7 @@ from runner.journal.records import (
     RunRecord,
     SentCall,
 )
-from runner.journal.store import NAME, connect_to_read
+from runner.journal.store import NAME
 from runner.problems import StoppedError
 
 _RUN = ", ".join(RunRecord._fields)
@@ -50,7 +51,7 @@ class History:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         self._lock = threading.Lock()
-        self._connection = connect_to_read(self.path) if self.path.exists() else None
+        self._connection = connect_to_read(self.path)
 
     def close(self) -> None:
         """Close the connection."""

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from runner.journal.lock import take_lock
+from runner.journal.reader import closing_if_it_fails, remedy_of
 from runner.journal.records import (
     AgainRecord,
     CallRecord,
@@ -27,7 +28,7 @@ from runner.journal.records import (
     RowRecord,
     RunRecord,
 )
-from runner.journal.schema import create, present, version_of
+from runner.journal.upgrade import bring_up, version_of
 from runner.problems import StoppedError
 
 NAME = "journal.sqlite"
@@ -36,7 +37,6 @@ _GATHERING = 0.01
 """Seconds that a commit waits for others at most."""
 
 _REMEDY = "make room or mend the disk, then: runner resume"
-_RESTORE = "mend it or restore it from a copy: without it runner cannot know what was sent before"
 
 _CALL_COLUMNS = [
     *Identity._fields,
@@ -47,10 +47,11 @@ _PUT_CALL = (
     f"ON CONFLICT ({', '.join(Identity._fields)}) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _CALL_COLUMNS[len(Identity._fields) :])
 )
-_PUT_ATTEMPT = "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT_ATTEMPT = "INSERT INTO attempts (call, run, at, state, status, reason, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT_AGAIN = "INSERT INTO again (key, generation, why, who, at, run) VALUES (?, ?, ?, ?, ?, ?)"
 _KILLED = "UPDATE runs SET state = 'killed' WHERE state = 'running'"  # whoever holds the lock is the only one
-_PUT_HIT = "INSERT INTO hits VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
+_PUT_HIT = "INSERT INTO hits (account, api, day, count) VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
+_PUT_NOTICE = "INSERT INTO notices (run, at, name, reason) VALUES (?, ?, ?, ?)"
 _ROW_COLUMNS = RowRecord._fields
 _PUT_ROW = f"INSERT OR REPLACE INTO rows ({', '.join(_ROW_COLUMNS)}) VALUES ({', '.join('?' * len(_ROW_COLUMNS))})"  # noqa: S608
 
@@ -72,6 +73,8 @@ class Journal:
         self._broken = ""
         self.commits = 0
         """Transactions committed, each one fsync."""
+        self.copy: Path | None = None
+        """The copy of a journal of an earlier version, which was brought up when this one was opened."""
 
     def __enter__(self) -> Journal:
         try:
@@ -85,7 +88,7 @@ class Journal:
         except OSError as error:
             raise _unusable(self.path, error) from None
         try:
-            self._connection = connect(self.path)
+            self._connection, self.copy = connect(self.path)
         except BaseException:
             self._lock.release()
             raise
@@ -149,7 +152,7 @@ class Journal:
 
     def notice(self, notice: NoticeRecord) -> None:
         """Record that somebody was told of the end of a run, or could not be, durably."""
-        self._put("INSERT INTO notices VALUES (?, ?, ?, ?)", notice)
+        self._put(_PUT_NOTICE, notice)
         self.flush()
 
     def intend(self, call: CallRecord) -> None:
@@ -247,8 +250,11 @@ class Journal:
             raise
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that writes the journal at `path`, its settings read back. Raises StoppedError."""
+def connect(path: Path) -> tuple[sqlite3.Connection, Path | None]:
+    """A connection that writes the journal at `path`, its settings read back, and the copy of an earlier version.
+
+    Raises StoppedError.
+    """
     try:
         file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -258,52 +264,15 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=10
         )
-        with _closing_if_it_fails(connection):
-            _prepare(connection, path)
+        with closing_if_it_fails(connection):
+            copy = _prepare(connection, path)
     except (sqlite3.Error, OSError) as error:
         raise _unusable(path, error) from None
-    return connection
+    return connection, copy
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection | None:
-    """A connection that reads the journal at `path`; None before its first run was begun. Raises StoppedError."""
-    try:
-        try:
-            connection, version = _open_to_read(path, "ro")
-        except sqlite3.OperationalError as error:
-            if not error.sqlite_errorname.startswith("SQLITE_READONLY"):
-                raise
-            connection, version = _open_to_read(path, "rw")  # a kill left a write to be rolled back
-    except (sqlite3.Error, OSError) as error:
-        raise StoppedError(f"the journal {path} cannot be read: {error}", remedy=_RESTORE) from None
-    if version == 0:  # its maker was killed before it had tables
-        connection.close()
-        return None
-    return connection
-
-
-def _open_to_read(path: Path, mode: str) -> tuple[sqlite3.Connection, int]:
-    """A connection in a mode of SQLite, and the version of the journal; it makes no file."""
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10
-    )
-    with _closing_if_it_fails(connection):
-        version = version_of(connection, path)
-        present(connection, version)
-        return connection, version
-
-
-@contextmanager
-def _closing_if_it_fails(connection: sqlite3.Connection) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        connection.close()
-        raise
-
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path) -> Path | None:
+    """Make the connection durable and the journal one of this version; the copy made of an earlier one."""
     version_of(connection, path)
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     connection.execute("PRAGMA synchronous = FULL")
@@ -312,12 +281,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise StoppedError(
             f"the journal {path} cannot be made durable here (mode {mode}, synchronous {level})"
         )
-    create(connection)
+    return bring_up(connection, path)
 
 
 def _unusable(path: Path, error: Exception) -> StoppedError:
     return StoppedError(
-        f"the journal {path} cannot be used: {error}; nothing was sent", remedy=_RESTORE
+        f"the journal {path} cannot be used: {error}; nothing was sent", remedy=remedy_of(error)
     )
 
 

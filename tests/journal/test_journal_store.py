@@ -345,7 +345,7 @@ def test_a_journal_of_a_newer_runner_is_refused_and_left_alone(
     assert look(folder, "PRAGMA user_version") == [(VERSION + 1,)]
 
 
-RESTORE = "mend it or restore it from a copy: without it runner cannot know what was sent before"
+RESTORE = "repair it or restore it from a copy: without it runner cannot know what was sent before"
 
 
 def make_garbage(path: Path) -> None:
@@ -356,9 +356,15 @@ def make_a_folder(path: Path) -> None:
     path.mkdir()
 
 
-@pytest.mark.parametrize("spoil", [make_garbage, make_a_folder])
+@pytest.mark.parametrize(
+    ("spoil", "remedy"),
+    [
+        (make_garbage, RESTORE),
+        (make_a_folder, "the journal is a file: move the folder of that name away"),
+    ],
+)
 def test_what_is_no_journal_is_refused_and_kept(
-    folder: Path, spoil: Callable[[Path], None]
+    folder: Path, spoil: Callable[[Path], None], remedy: str
 ) -> None:
     folder.mkdir(mode=0o700)
     spoil(folder / NAME)
@@ -368,9 +374,10 @@ def test_what_is_no_journal_is_refused_and_kept(
             Journal(folder).__enter__()
         assert raised.value.message.startswith(f"the journal {folder / NAME} cannot be used: ")
         assert raised.value.message.endswith("; nothing was sent")
-        assert (raised.value.remedy, raised.value.exit_code) == (RESTORE, 8)
-        with pytest.raises(StoppedError, match="cannot be read"):
+        assert (raised.value.remedy, raised.value.exit_code) == (remedy, 8)
+        with pytest.raises(StoppedError, match="cannot be read") as raised:
             History(folder)
+        assert raised.value.remedy == remedy
     assert content is None or (folder / NAME).read_bytes() == content
 
 

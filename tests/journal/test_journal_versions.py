@@ -20,8 +20,11 @@ from runner.journal import (
     RowRecord,
     RunRecord,
 )
-from runner.journal.schema import VERSION
+from runner.journal.reader import connect_to_read
+from runner.journal.schema import TABLES, VERSION, Column, Migration, Table
 from runner.journal.store import NAME
+from runner.journal.upgrade import bring_up
+from runner.problems import StoppedError
 
 VERSION_1 = """
 CREATE TABLE runs (
@@ -116,6 +119,15 @@ def check(history: History) -> None:
     assert [row.key for row in history.rows(1)] == ["A"]
 
 
+def opened(folder: Path) -> closing[sqlite3.Connection]:
+    """A connection as the journal has it: transactions begin and end where the code says so."""
+    return closing(sqlite3.connect(folder / NAME, isolation_level=None))
+
+
+def copies(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if "bak" in path.name)
+
+
 def version(folder: Path) -> int:
     with closing(sqlite3.connect(folder / NAME)) as connection:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -166,15 +178,13 @@ def test_a_call_is_still_unique(folder: Path) -> None:
         check(history)
 
 
-def test_an_upgrade_that_is_cut_short_leaves_version_1(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed, or out of room, in the middle of it: all or nothing."""
-    monkeypatch.setattr("runner.journal.schema._SCHEMA", "CREATE TABLE broken (;")
-    with pytest.raises(Exception, match="cannot be used"):
-        Journal(folder).__enter__()
-    monkeypatch.undo()
+def test_an_upgrade_that_is_cut_short_leaves_version_1(folder: Path) -> None:
+    """Killed, or out of room, in the middle of it: all or nothing, and no copy of what did not change."""
+    broken = {**TABLES, "broken": Table({"a": Column("INTEGER (")}, later=True)}
+    with opened(folder) as connection, pytest.raises(sqlite3.Error):
+        bring_up(connection, folder / NAME, tables=broken)
     assert version(folder) == 1
+    assert copies(folder) == []
     with history_of(folder) as history:
         check(history)
     with Journal(folder) as journal:
@@ -235,3 +245,160 @@ def test_version_3_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
             ("A", "", ""),
             ("B", "job 5", "https://x"),
         ]
+
+
+LATER = [
+    (name, column)
+    for name, table in TABLES.items()
+    for column, declared in table.columns.items()
+    if declared.default is not None and (name, column) != ("calls", "generation")
+]
+
+
+def change(folder: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(folder / NAME)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+@pytest.mark.parametrize("stamp", [*range(2, VERSION + 1)])
+@pytest.mark.parametrize(("table", "column"), LATER)
+def test_the_columns_count_and_not_the_stamp(
+    tmp_path: Path, table: str, column: str, stamp: int
+) -> None:
+    """A commit between two versions stamped what it did not have yet, or had what it did not stamp."""
+    with Journal(tmp_path) as journal:
+        journal.begin(RUN)
+        journal.note(CALLS[0])
+        journal.row(RowRecord(1, 1, "A", "[2]", "done", ""))
+    change(tmp_path, f"ALTER TABLE {table} DROP COLUMN {column}", f"PRAGMA user_version = {stamp}")
+    for _ in range(2):
+        with history_of(tmp_path) as history:
+            assert [run.recipe for run in history.runs()] == ["orders"]
+            assert [row.key for row in history.rows(1)] == ["A"]
+            assert [call.identity.key for call in history.calls_of_run(1)] == ["A"]
+        with Journal(tmp_path) as journal:
+            assert journal.copy is None or journal.copy.name == f"{NAME}.v{stamp}.bak"
+            journal.row(RowRecord(1, 1, "A", "[2]", "done", ""))
+    assert version(tmp_path) == VERSION
+    assert copies(tmp_path) == [f"{NAME}.v{stamp}.bak"]
+
+
+@pytest.mark.parametrize("table", [name for name, each in TABLES.items() if each.later])
+def test_a_table_that_a_journal_lacks_is_empty_and_then_created(tmp_path: Path, table: str) -> None:
+    with Journal(tmp_path) as journal:
+        journal.begin(RUN)
+    change(tmp_path, f"DROP TABLE {table}")
+    with history_of(tmp_path) as history:
+        assert (history.again(1), history.notices(1), history.hits("a", "b", day="c")) == (
+            [],
+            [],
+            0,
+        )
+    with Journal(tmp_path):
+        pass
+    with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+        assert _columns(connection, table) == list(TABLES[table].columns)
+
+
+def test_an_index_that_a_journal_lacks_is_created(tmp_path: Path) -> None:
+    with Journal(tmp_path):
+        pass
+    change(tmp_path, "DROP INDEX calls_of_run")
+    with Journal(tmp_path):
+        pass
+    change(tmp_path, "DROP INDEX calls_of_run")
+
+
+@pytest.mark.parametrize(
+    ("statement", "lack"),
+    [
+        ("ALTER TABLE calls DROP COLUMN digest", "no column 'digest' in its table 'calls'"),
+        ("DROP TABLE calls", "no 'calls'"),
+    ],
+)
+@pytest.mark.parametrize("stamp", [0, 4, VERSION])
+def test_what_lacks_a_column_of_every_version_is_no_journal(
+    tmp_path: Path, statement: str, lack: str, stamp: int
+) -> None:
+    with Journal(tmp_path):
+        pass
+    change(tmp_path, statement, f"PRAGMA user_version = {stamp}")
+    before = (tmp_path / NAME).read_bytes()
+    with pytest.raises(StoppedError) as raised:
+        Journal(tmp_path).__enter__()
+    assert raised.value.message == f"{tmp_path / NAME} is not a journal of runner: it has {lack}"
+    assert (tmp_path / NAME).read_bytes() == before
+    assert copies(tmp_path) == []
+    if stamp:
+        with pytest.raises(StoppedError, match="is not a journal of runner"):
+            History(tmp_path)
+
+
+def test_a_journal_is_copied_before_it_is_brought_up(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / NAME)) as reader:  # what is only in the WAL is copied too
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM calls").fetchone()
+        change(folder, "UPDATE runs SET reason = 'only in the WAL'")
+        with Journal(folder) as journal:
+            copy = folder / f"{NAME}.v1.bak"
+            assert journal.copy == copy
+            journal.note(CALLS[0]._replace(id=0, run=7))
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT reason FROM runs").fetchall() == [("only in the WAL",)]
+        assert connection.execute("SELECT max(run) FROM calls").fetchone() == (1,)
+    with Journal(folder) as journal:
+        assert journal.copy is None
+    assert copies(folder) == [copy.name]
+
+
+def test_an_earlier_copy_is_kept(folder: Path) -> None:
+    (folder / f"{NAME}.v1.bak").write_text("of another upgrade")
+    with Journal(folder) as journal:
+        assert journal.copy == folder / f"{NAME}.v1-2.bak"
+    assert (folder / f"{NAME}.v1.bak").read_text() == "of another upgrade"
+
+
+def test_without_a_copy_nothing_is_brought_up(folder: Path) -> None:
+    (folder / f".{NAME}.v1.bak.part").mkdir()  # the copy cannot be created
+    with pytest.raises(StoppedError) as raised:
+        Journal(folder).__enter__()
+    assert "cannot be copied to" in raised.value.message
+    assert "it is unchanged, and nothing was sent" in raised.value.message
+    assert version(folder) == 1
+
+
+def lower(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE calls SET key = lower(key)")
+
+
+def keys(connection: sqlite3.Connection | None) -> list[str]:
+    assert connection is not None
+    with closing(connection):
+        return [key for (key,) in connection.execute("SELECT key FROM calls ORDER BY id")]
+
+
+def test_values_are_changed_once_and_read_as_changed_before(folder: Path) -> None:
+    path, migrations = folder / NAME, (Migration("lower-case keys", lower),)
+    assert keys(connect_to_read(path, migrations=migrations)) == ["a", "b"]
+    assert version(folder) == 1
+    with opened(folder) as connection:
+        assert bring_up(connection, path, migrations=migrations) == folder / f"{NAME}.v1.bak"
+        connection.execute("UPDATE calls SET key = 'A' WHERE id = 1")
+        assert bring_up(connection, path, migrations=migrations) is None
+    assert keys(connect_to_read(path, migrations=migrations)) == ["A", "b"]
+
+
+def test_a_migration_that_fails_changes_nothing(folder: Path) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        lower(connection)
+        connection.execute("no SQL")
+
+    with opened(folder) as connection, pytest.raises(sqlite3.Error):
+        bring_up(connection, folder / NAME, migrations=[Migration("fails", fail)])
+    assert version(folder) == 1
+    with history_of(folder) as history:
+        check(history)
