@@ -62,6 +62,7 @@ class Job(NamedTuple):
     again: tuple[str, ...] = ()
     why: str = ""
     fresh: bool = False
+    strict: bool = False
 
     def open_input(self, rows_files: Sequence[Path]) -> Input | None:
         """The checked input, as `runner.cli.inputs` finds it, with all the keys that are asked for."""
@@ -181,6 +182,7 @@ class Job(NamedTuple):
             stop=stop,
             budget=Budget(),
             fresh=self.fresh,
+            strict=self.strict,
             mappings=self.project.mappings,
         )
 

@@ -38,6 +38,10 @@ _MAX_FAILURES = click.option(
     help="Stop after N rejected rows; it can be resumed.",
 )
 
+_STRICT = click.option(
+    "--strict", is_flag=True, help="Reject a row when one of its outputs cannot be computed."
+)
+
 
 @click.command(short_help="Run a recipe, or show what it would send (--dry-run).")
 @click.argument("recipe")
@@ -78,6 +82,9 @@ _MAX_FAILURES = click.option(
 @click.option("--why", metavar="TEXT", help="With --again: the reason; kept in the journal.")
 @click.option("--fresh", is_flag=True, help="Read lookups anew that an earlier run has kept.")
 @click.option(
+    "--strict", is_flag=True, help="Reject a row when one of its outputs cannot be computed."
+)
+@click.option(
     "--workers",
     type=click.IntRange(1, 64),
     default=DEFAULT_WORKERS,
@@ -99,7 +106,7 @@ _MAX_FAILURES = click.option(
 def run(
     *, recipe: str, dry_run: bool, rows_files: tuple[Path, ...], variables: tuple[str, ...], vars_file: Path | None,
     target_name: str, limit: int | None, only: tuple[str, ...], again: tuple[str, ...], why: str | None,
-    fresh: bool, workers: int, max_failures: int | None, plan_file: Path | None,
+    fresh: bool, strict: bool, workers: int, max_failures: int | None, plan_file: Path | None,
     junit_file: Path | None, export: Path | None, wanted: Wanted, shown: PlanOptions,
 ) -> int:  # fmt: skip
     """Run RECIPE for every row of its input.
@@ -129,7 +136,17 @@ def run(
     selection = Selection(limit, only)
     wanted = wanted._replace(export=export, out=None if dry_run else shown.folder)
     job = Job(
-        project, catalogue, target, values, shown.date, selection, wanted, again, why or "", fresh
+        project,
+        catalogue,
+        target,
+        values,
+        shown.date,
+        selection,
+        wanted,
+        again,
+        why or "",
+        fresh,
+        strict,
     )
     input_ = job.open_input(rows_files)
     if dry_run:
@@ -178,17 +195,20 @@ def _check_dry_run(of_a_run: Path | None, wanted: Wanted, shown: PlanOptions) ->
     help="Rows at once.",
 )
 @_MAX_FAILURES
+@_STRICT
 @OUT
 @wanted_options
 def resume(
-    *, number: int | None, workers: int, max_failures: int | None, out: Path | None, wanted: Wanted
-) -> int:
+    *, number: int | None, workers: int, max_failures: int | None, strict: bool, out: Path | None,
+    wanted: Wanted,
+) -> int:  # fmt: skip
     """Go on with a run where it stopped, whatever stopped it; the last one unless RUN says which."""
     from runner.cli.execution import Settings, execute
 
     current = projects.current()
     record = recorded_run(History(current.runs), number)
     job, input_ = reopened(current, record, wanted._replace(out=out))
+    job = job._replace(strict=strict)
     return execute(job, input_, Settings(workers, max_failures, resumed=record))
 
 

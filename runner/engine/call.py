@@ -162,15 +162,21 @@ class Caller(Planning):
             return (
                 Outcome("done") if use.step.expect == "none" else awaited(use.step.id, use.position)
             )
-        prior = self._before(use)
-        if (
-            prior is not None
-            and prior.answer
-            and self._progress.has_written
-            and prior.digest == request.digest()
-        ):
+        if (prior := self._remembered(use, request)) is not None:
             return Outcome("done", value=parse_json(prior.answer.encode()))
         return self._reading.step(use.step, self._subject(use), use.scope, use.arguments, request)
+
+    def _remembered(self, use: Use, request: Request) -> CallRecord | None:
+        """The same read of an earlier attempt at this row, whose answer its writes were made of.
+
+        What rows share is read by each run: which of them asks first must not decide how old an answer is.
+        """
+        prior = self._before(use)
+        if prior is None or not prior.answer or prior.digest != request.digest():
+            return None
+        if use.identity.per == "once":
+            return prior if prior.run == self._context.run else None
+        return prior if self._progress.has_written else None
 
     def _write(self, use: Use, request: Request) -> Outcome:
         assert self._sender is not None and self._reading is not None  # noqa: S101 - a dry run stops before

@@ -54,6 +54,8 @@ class Context:
     past: Past = field(default_factory=Past)
     fresh: bool = False
     """Whether lists that earlier runs have kept are read anew."""
+    strict: bool = False
+    """Whether a row is rejected when one of its outputs cannot be computed."""
     mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """The entries of lookups from files, by the names of the lookups."""
 

@@ -62,10 +62,28 @@ class PlannedCall(NamedTuple):
     read_back: Request | None = None
 
 
+class OutputFault(NamedTuple):
+    """An output that cannot be computed, and why."""
+
+    output: str
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """The fault as the row's reason has it."""
+        return f"output {self.output}: {self.reason}"
+
+    @property
+    def cell(self) -> str:
+        """The fault as it reads in the cell of the output."""
+        return f"(not computed: {self.reason})"
+
+
 class RowResult(NamedTuple):
     """What became of a row. `lines` are the line numbers of the input; `planned` is filled by a dry run only.
 
     `ids` and `links` are what its calls have made or found, as `runner.engine.objects` writes it.
+    `faults` are the outputs that cannot be computed of what the row came to.
     """
 
     number: int
@@ -80,6 +98,7 @@ class RowResult(NamedTuple):
     stop: bool = False
     ids: str = ""
     links: str = ""
+    faults: tuple[OutputFault, ...] = ()
 
 
 class RunStarted(NamedTuple):

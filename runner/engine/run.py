@@ -9,7 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.engine.context import Context
-from runner.engine.events import Event, Reporter, RowFinished, RowResult, RunEnded, RunStarted
+from runner.engine.events import (
+    Event,
+    Noticed,
+    Reporter,
+    RowFinished,
+    RowResult,
+    RunEnded,
+    RunStarted,
+)
 from runner.engine.finished import Finished, record_of
 from runner.engine.looking import Looker
 from runner.engine.lookups import read_lookup
@@ -83,6 +91,7 @@ class Run:
         self._clock, self._totals = clock, Totals()
         self._lock = threading.Lock()
         self._unknown: set[str] = set()
+        self._faulty: set[str] = set()
         self._context = context
         self._journal = context.journal
         self._sender = Sender(context, context.journal) if context.journal is not None else None
@@ -157,7 +166,13 @@ class Run:
             if result.bucket == "unknown":
                 self._unknown.add(result.key)
             rejected = self._totals.rows["rejected"]
+            new = [fault for fault in result.faults if fault.output not in self._faulty]
+            self._faulty.update(fault.output for fault in new)
         self._context.emit(RowFinished(result))
+        if result.bucket != "rejected":
+            for fault in new:  # the first of each output; the results have the others
+                where = f"row {result.key}" if result.key else f"row {result.number}"
+                self._context.emit(Noticed(f"{where}: {fault.text}; its cell is no value"))
         return rejected
 
     def _take_rows(self) -> None:
@@ -268,7 +283,8 @@ class Run:
             return None
         planning = RowRun(replace(self._context, journal=None, once=OncePer()), row, None)
         result = planning.run()
-        if result.bucket != "rejected" or not planning.broke_off:
+        faulty = self._context.strict and result.faults
+        if result.bucket != "rejected" or not (planning.broke_off or faulty):
             return None
         return result._replace(planned=())
 

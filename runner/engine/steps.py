@@ -9,7 +9,7 @@ from typing import Any
 from runner.catalogue import Operation
 from runner.engine.call import Caller
 from runner.engine.context import Context
-from runner.engine.events import Bucket, RowResult
+from runner.engine.events import Bucket, OutputFault, RowResult
 from runner.engine.looking import Looker
 from runner.engine.objects import Objects
 from runner.engine.outcome import Outcome
@@ -21,7 +21,7 @@ from runner.journal.records import OPEN, SETTLED
 from runner.problems import said_line
 from runner.recipe.model import Step
 from runner.rows import Row
-from runner.template import EvaluationError, Unknown, to_text
+from runner.template import EvaluationError, Unknown, names_read, to_text
 
 _BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
 """The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
@@ -118,19 +118,41 @@ class RowRun:
                 "unknown",
                 f"{step}: its outcome in run {run} is not known: runner settle {run}{also}",
             )
-        outputs: dict[str, Any] = {}
-        for name, tree in self._context.recipe.outputs.items():
-            try:
-                outputs[name] = self._context.render(tree, self._scope)
-            except EvaluationError as error:
-                outputs[name] = None  # a row with steps did not get far enough to have it
-                if not self._context.recipe.steps:
-                    bucket, reason = "rejected", f"{name}: {error}"
+        outputs, faults = self._outputs(complete=bucket in ("done", "found"))
+        refused = self._context.strict or not self._context.recipe.steps
+        if faults and refused and bucket != "unknown":
+            bucket, reason = "rejected", faults[0].text
+        elif faults:
+            reason = "; ".join(filter(None, (reason, *(fault.text for fault in faults))))
         return RowResult(
             self._row.number, self._row.key, self._row.lines, bucket, reason, outputs,
             tuple(self._progress.planned), earlier_run, self._progress.money, ids=self._objects.ids,
-            links=self._objects.links,
+            links=self._objects.links, faults=tuple(faults),
         )  # fmt: skip
+
+    def _outputs(self, *, complete: bool) -> tuple[dict[str, Any], list[OutputFault]]:
+        """The outputs of the row, and why some cannot be computed; then the cell names the reason.
+
+        A cell is empty, and no fault, where the row did not get far enough, or reads a step that was skipped. The dry
+        run of an export or of a strict run computes what it can, so that a fault rejects the row before it is sent.
+        """
+        found: dict[str, Any] = {}
+        faults: list[OutputFault] = []
+        early = self._planning and not self.broke_off
+        for name, tree in self._context.recipe.outputs.items():
+            try:
+                found[name] = self._context.render(tree, self._scope)
+            except EvaluationError as error:
+                found[name] = None
+                if (complete or early) and not self._without_result(tree):
+                    faults.append(OutputFault(name, str(error)))
+                    found[name] = faults[-1].cell
+        return found, faults
+
+    def _without_result(self, tree: Any) -> bool:
+        """Whether an output reads a step that has no result."""
+        steps = {step.id for step in self._context.recipe.steps}
+        return any(name in steps and self._scope.get(name) is None for name in names_read(tree))
 
     def _unsettled(self) -> str:
         """Why a row is not sent again: what an earlier generation of it left unknown has to be settled first."""
@@ -208,7 +230,14 @@ class RowRun:
         """A step that is done once for each value: this row does it, or shares what another row got."""
         assert step.once_per is not None  # noqa: S101 - the caller's condition
         once, context = self._context.once, self._context
-        value = to_text(step.once_per.evaluate(self._scope))
+        found = step.once_per.evaluate(self._scope)
+        if isinstance(found, Unknown):  # whether another row shares the value is known by the run
+            identity = self._identity(step.id, "")._replace(
+                per="once", key=str(found), generation=0
+            )
+            undecided = undecided or f"{step.once_per.text} is new"
+            return self._call(Use(step, operation, self._scope, identity, undecided=undecided))
+        value = to_text(found)
         claim = once.claim(step.id, value, row=self._row.number, key=self._row.key)
         if not claim.mine:
             self._caller.plan(
@@ -245,35 +274,43 @@ class RowRun:
             raise EvaluationError(f"{step.for_each.text}: a list is needed")
         scope = dict(self._scope)
         names = self._item_names(step, items, scope)
-        reason = renamed(step, self._progress.prior, names, key=self._row.key)
-        if (
-            reason
-            and operation.effect != "read"
-            and not any(isinstance(item, Unknown) for item in items)
-        ):
+        settled = not any(isinstance(each, Unknown) for each in (*names, *items))
+        reason = renamed(step, self._progress.prior, list(map(str, names)), key=self._row.key)
+        if reason and operation.effect != "read" and settled:
             return self._set_aside(step, reason)
+        if not undecided and not settled and done_calls(step, self._progress.prior):
+            undecided = f"{step.item_key.text if step.item_key else 'the item'} was not sent before"
         results: list[Any] = []
         for position, (name, item) in enumerate(zip(names, items, strict=True)):
             scope["item"] = item
-            use = Use(step, operation, scope, self._identity(step.id, name), position, undecided)
+            identity = self._identity(step.id, str(name))
+            use = Use(step, operation, scope, identity, position, undecided)
             outcome = self._call(use)
             if not outcome.ok:
                 return outcome._replace(reason=f"item {position + 1}: {outcome.reason}")
             results.append(outcome.value)
         return Outcome("done", value=results)
 
-    def _item_names(self, step: Step, items: Sequence[Any], scope: dict[str, Any]) -> list[str]:
-        """What makes each item this item: its item_key, or its position. `scope` is a copy to put items in."""
+    def _item_names(
+        self, step: Step, items: Sequence[Any], scope: dict[str, Any]
+    ) -> list[str | Unknown]:
+        """The identity of each item: its item_key, or its position. `scope` is a copy to put items in.
+
+        A key that depends on an answer is Unknown in a dry run: the run tells whether two items share it.
+        """
         if step.item_key is None:
             return [str(position) for position in range(len(items))]
-        names: dict[str, None] = {}
+        names: list[str | Unknown] = []
+        known: set[str] = set()
         for item in items:
             scope["item"] = item
-            name = to_text(step.item_key.evaluate(scope))
-            if name in names:
+            found = step.item_key.evaluate(scope)
+            name = found if isinstance(found, Unknown) else to_text(found)
+            if isinstance(name, str) and name in known:
                 raise EvaluationError(f"two items have the item_key {name!r}")
-            names[name] = None
-        return list(names)
+            names.append(name)
+            known.update([name] if isinstance(name, str) else [])
+        return names
 
 
 class _RowValues(dict[str, Any]):

@@ -6,7 +6,7 @@ what an expression yields is a value and is not rendered again.
 """
 
 from runner.template.compiled import Expression, Template, compile_expression, compile_template
-from runner.template.rendering import Each, Tree, render, renderer
+from runner.template.rendering import Each, Tree, names_read, render, renderer
 from runner.template.syntax import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
 from runner.template.values import EvaluationError, Undecided, Unknown, to_text
@@ -24,6 +24,7 @@ __all__ = [
     "Unknown",
     "compile_expression",
     "compile_template",
+    "names_read",
     "path_of",
     "paths_of",
     "render",

@@ -82,3 +82,15 @@ def _mapping_renderer(tree: dict[str, Tree]) -> Compute:
 def render(tree: Tree, scope: Mapping[str, Any]) -> Any:
     """The tree with every template rendered in `scope`. Raises EvaluationError."""
     return renderer(tree)(scope)
+
+
+def names_read(tree: Tree) -> frozenset[str]:
+    """The names that the templates of a tree read."""
+    if isinstance(tree, Template):
+        return frozenset(reference.root for reference in tree.references)
+    if isinstance(tree, Each):
+        return names_read(tree.value) | {reference.root for reference in tree.items.references}
+    if isinstance(tree, dict | list):
+        parts = tree.values() if isinstance(tree, dict) else tree
+        return frozenset[str]().union(*map(names_read, parts))
+    return frozenset()

@@ -109,6 +109,7 @@ class Bench:
     deadline: float = 30.0
     account: str = "acme"
     fresh: bool = False
+    strict: bool = False
     journal_class: type[Journal] = Journal
     transports: list[Transport] = field(default_factory=list)
 
@@ -226,6 +227,7 @@ class Bench:
             Budget(),
             by_key(again),
             fresh=self.fresh,
+            strict=self.strict,
         )
         input_: Input | None = None
         if sheet is not None and recipe.rows is not None:
