@@ -27,9 +27,10 @@ from runner.engine.run import EVERY_ROW, Reporters, Run, Selection, scope_of
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal, now
+from runner.keys import canonical
 from runner.problems import UsageError, nearest
 from runner.rows import Input, Row, open_input
-from runner.template import EvaluationError, Unknown, to_text
+from runner.template import EvaluationError, Unknown, identity_of
 
 FOUND = "rows.jsonl"
 """In the folder of a run: the rows that it read from an API."""
@@ -202,9 +203,14 @@ class Job(NamedTuple):
         if key is None:
             return to_json(self.values).decode()
         try:
-            return key if isinstance(key, str) else to_text(key.render(self._scope()))
+            text = key if isinstance(key, str) else identity_of(key.render(self._scope()))
         except EvaluationError as error:
             raise UsageError(f"the recipe's key cannot be made: {error}") from None
+        if not canonical(text):
+            shown = repr(key) if isinstance(key, str) else key.text
+            remedy = "give the variables it is made of a value"
+            raise UsageError(f"the recipe's key {shown} is empty", remedy=remedy)
+        return canonical(text)
 
     def started(
         self, way: wiring.Way, number: int, input_: Input | None, history: History, *, resumed: bool = False,

@@ -18,6 +18,7 @@ import click
 from runner import config, source
 from runner.catalogue import Catalogue
 from runner.config import Config
+from runner.keys import canonical
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest, printable
 from runner.recipe.load import Loaded, load
 from runner.recipe.model import Recipe
@@ -199,6 +200,11 @@ def values_of(recipe: Recipe, given: Sequence[str], file: Path | None) -> dict[s
     return typed_values(recipe, raw, wrong)
 
 
+def _is_empty(value: Any) -> bool:
+    """Return whether this is no value: nothing, or a text of nothing but spaces, as an unset shell variable is."""
+    return value is None or (isinstance(value, str) and not canonical(value))
+
+
 def typed_values(
     recipe: Recipe, raw: Mapping[str, Any], wrong: Sequence[str] = ()
 ) -> dict[str, Any]:
@@ -212,9 +218,10 @@ def typed_values(
         found.append(f"the recipe has no variable {name!r}: {remedy}")
     values: dict[str, Any] = {}
     for name, var in recipe.vars.items():
-        if name not in raw and var.required:
+        if var.required and _is_empty(raw.get(name)):
             means = f" ({' '.join(var.description.split())})" if var.description else ""
-            found.append(f"{name!r} is required{means}: -v {name}=...")
+            given = "" if name not in raw else ", and its value is empty"
+            found.append(f"{name!r} is required{means}{given}: -v {name}=...")
             continue
         try:
             values[name] = var_value(var, raw.get(name, var.default))

@@ -6,6 +6,7 @@ what an expression yields is a value and is not rendered again.
 """
 
 from runner.template.compiled import Expression, Template, compile_expression, compile_template
+from runner.template.identity import identity_of, identity_scope, plain
 from runner.template.rendering import Each, Tree, names_read, render, renderer
 from runner.template.syntax import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
@@ -24,9 +25,12 @@ __all__ = [
     "Unknown",
     "compile_expression",
     "compile_template",
+    "identity_of",
+    "identity_scope",
     "names_read",
     "path_of",
     "paths_of",
+    "plain",
     "render",
     "renderer",
     "to_text",

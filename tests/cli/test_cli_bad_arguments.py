@@ -94,6 +94,34 @@ def test_all_bad_variables_at_once(runner: Command) -> None:
     assert told.count("has to be") == 2
 
 
+@pytest.mark.parametrize("empty", ["", " ", "\u200b", "\u00a0\t"])
+def test_a_required_variable_that_is_empty(runner: Command, empty: str) -> None:
+    """As a script gives it whose own variable was never set."""
+    told = runner(*new_order(order_ref=empty), code=2).err
+    expected = "'order_ref' is required (Your number for the order), and its value is empty"
+    assert expected in told
+    assert not runner.runs.exists()
+
+
+def test_a_required_variable_without_a_value_in_a_file(runner: Command) -> None:
+    given = "".join(f"{name}: '{value}'\n" for name, value in NEW_ORDER.items())
+    runner.write("vars.yaml", given.replace("quantity: '2'", "quantity:"))
+    told = runner("run", "new-order", "--vars-file", "vars.yaml", code=2).err
+    assert "'quantity' is required, and its value is empty: -v quantity=..." in told
+
+
+@pytest.mark.parametrize("value", ["", "\u200b"])
+def test_a_recipe_without_rows_whose_key_is_empty(runner: Command, value: str) -> None:
+    runner.write(
+        "one.yaml",
+        "recipe: 1\nname: one\nkey: '{{ vars.ref }}'\nvars: {ref: {type: string, default: A}}\nsteps:\n"
+        "  - {id: contact, use: syncore.create_contact, with: {business_name: Ace}}\n",
+    )
+    told = runner("run", "one.yaml", "-v", f"ref={value}", code=2).err
+    assert told.startswith("error: the recipe's key {{ vars.ref }} is empty\n")
+    assert runner.delivered() == []
+
+
 def test_vars_file(runner: Command) -> None:
     assert (
         "no.yaml:1:1: error: cannot be read"
