@@ -21,6 +21,7 @@ from runner.engine.context import Context
 from runner.engine.events import Reporter, RunEnded, RunStarted
 from runner.engine.fetch import fetch_rows, search_request
 from runner.engine.looking import Looker
+from runner.engine.lookups import unread_lookups
 from runner.engine.once import OncePer
 from runner.engine.retry import Budget
 from runner.engine.run import EVERY_ROW, Reporters, Run, Selection, scope_of
@@ -123,7 +124,7 @@ class Job(NamedTuple):
         )
         reads = self._reads(context) if input_ is None else None
         started = self.started(planning.way, 0, input_, history, reads=reads, again=context.again)
-        return job.execute(started)
+        return job.execute(started._replace(lookups=tuple(unread_lookups(context))))
 
     @property
     def search(self) -> str:

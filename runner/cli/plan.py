@@ -9,16 +9,27 @@ import click
 
 from runner.cli.recipes import run
 
-_SENDING = frozenset({"dry_run", "export", "junit_file", "max_failures", "plan_file", "workers"})
+_SENDING = frozenset({
+    "as_json", "dry_run", "export", "junit_file", "max_failures", "plan_file", "quiet", "verbose", "workers", "xlsx",
+})  # fmt: skip
 """What `run` takes that means nothing where nothing is sent."""
+
+_HELP = {
+    "limit": "Only the first N rows.",
+    "again": "Plan this row as sent again although it is done; may be repeated.",
+    "why": "With --again: the reason.",
+}
+"""What an option is for where it says more of a run than a plan does with it."""
 
 
 def _own(parameter: click.Parameter) -> click.Parameter:
     """A parameter of `run` as `plan` has it: it need not say that it is for the dry run."""
     own = copy.copy(parameter)
     if isinstance(own, click.Option) and own.help:
-        text = own.help.removeprefix("With --dry-run: ")
+        text = _HELP.get(own.name or "", own.help).removeprefix("With --dry-run: ")
+        text = text.partition(" For a run: ")[0]
         own.help = text[:1].upper() + text[1:]
+        own.metavar = (own.metavar or "").partition("|")[0] or None
     return own
 
 

@@ -206,7 +206,11 @@ def resume(
     from runner.cli.execution import Settings, execute
 
     current = projects.current()
-    record = recorded_run(History(current.runs), number)
+    history = History(current.runs)
+    record = recorded_run(history, number)
+    if is_complete(history, record):
+        click.echo(f"run {record.id} is finished and all its rows are done: nothing to resume")
+        return 0
     job, input_ = reopened(current, record, wanted._replace(out=out))
     job = job._replace(strict=strict)
     return execute(job, input_, Settings(workers, max_failures, resumed=record))
@@ -233,6 +237,17 @@ def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, I
     if input_ is not None and input_.digest != record.input_digest:
         refuse(f"the input {', '.join(record.input_files)} has changed since run {record.id} began")
     return job, input_
+
+
+def is_complete(history: History, record: RunRecord) -> bool:
+    """Tell whether a run has ended with every row that it was to take done, or found to be there."""
+    buckets = history.buckets(record.id)
+    taken = len(json.loads(record.only)) or record.row_count
+    return (
+        record.state == "finished"
+        and buckets.keys() <= {"done", "found"}
+        and (sum(buckets.values()) >= taken)
+    )
 
 
 def recorded_run(history: History, number: int | None) -> RunRecord:

@@ -108,6 +108,7 @@ class RunStarted(NamedTuple):
     `search` is the operation that gives the rows, where it is not a file. In a dry run nothing has been read: one row
     stands for each, and `reads` is the request of the first page. `left_out` counts the lines beside `lines` of which
     the recipe's `where` is not true; `agreed` says which totals of the input were announced, and are right.
+    `lookups` are the operations that a dry run knows its run to read before the first row, one for each lookup.
     """
 
     run: int
@@ -125,6 +126,7 @@ class RunStarted(NamedTuple):
     again: tuple[str, ...] = ()
     left_out: int = 0
     agreed: str = ""
+    lookups: tuple[str, ...] = ()
 
 
 class CallFinished(NamedTuple):

@@ -11,7 +11,7 @@ from runner.engine.context import Context
 from runner.engine.events import Noticed
 from runner.engine.looking import may_look
 from runner.engine.send import Sender, Subject
-from runner.journal import Identity
+from runner.journal import CallRecord, Identity
 from runner.problems import StoppedError
 from runner.recipe.model import Lookup
 from runner.rows import folded
@@ -35,13 +35,12 @@ def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
     operation = context.catalogue.operation(lookup.operation)
     if reader is None or (context.journal is None and not may_look(operation)):
         return Unknown(lookup.name)
-    identity = Identity(context.account, context.recipe.name, "once", "lookups", lookup.name, "")
+    identity = _identity(context, lookup)
     try:
-        arguments = render(lookup.arguments, context.scope)
-        request = context.request(operation, first_arguments(operation, arguments))
-        kept = _kept(context, lookup, identity, request)
-        if kept is not None:
-            return table_of(lookup, kept)
+        arguments, request = _request(context, lookup)
+        call = _kept(context, lookup, request)
+        if call is not None:
+            return table_of(lookup, _shown(context, lookup, call))
         subject = Subject(identity, 0, "")
         outcome = reader.items(subject, operation, arguments, tries=TRIES)
     except (EvaluationError, ArgumentError) as error:
@@ -57,12 +56,35 @@ def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
     return table_of(lookup, outcome.value)
 
 
-def _kept(
-    context: Context, lookup: Lookup, identity: Identity, request: Request
-) -> list[Any] | None:
-    """What an earlier run has kept of the same request, if it is not too old; told when it is used."""
+def unread_lookups(context: Context) -> Iterator[str]:
+    """Yield the operation of each lookup that a run would read now: not from a file, nor kept by an earlier run."""
+    for lookup in context.recipe.lookups:
+        if lookup.file:
+            continue
+        try:
+            _, request = _request(context, lookup)
+        except (EvaluationError, ArgumentError):
+            continue  # the run stops there, and says so
+        if not request.known or _kept(context, lookup, request) is None:
+            yield lookup.operation
+
+
+def _identity(context: Context, lookup: Lookup) -> Identity:
+    return Identity(context.account, context.recipe.name, "once", "lookups", lookup.name, "")
+
+
+def _request(context: Context, lookup: Lookup) -> tuple[dict[str, Any], Request]:
+    """The arguments of a lookup, and the request of its first page. Raises EvaluationError or ArgumentError."""
+    operation = context.catalogue.operation(lookup.operation)
+    arguments = render(lookup.arguments, context.scope)
+    return arguments, context.request(operation, first_arguments(operation, arguments))
+
+
+def _kept(context: Context, lookup: Lookup, request: Request) -> CallRecord | None:
+    """The same request as an earlier run has kept it with its answer, if it is not too old."""
     if not lookup.keep or context.fresh:
         return None
+    identity = _identity(context, lookup)
     calls = context.history.calls_of(
         identity.account, identity.recipe, per=identity.per, key=identity.key
     )
@@ -70,8 +92,11 @@ def _kept(
     if call is None or call.state != "done" or not call.answer or call.digest != request.digest():
         return None
     age = (dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(call.sent_at)).total_seconds()
-    if not 0 <= age <= lookup.keep:
-        return None
+    return call if 0 <= age <= lookup.keep else None
+
+
+def _shown(context: Context, lookup: Lookup, call: CallRecord) -> list[Any]:
+    """The entries that were kept, with a notice that they are used."""
     entries: list[Any] = parse_json(call.answer.encode())
     when = f"{dt.datetime.fromisoformat(call.sent_at):%Y-%m-%d %H:%MZ}"
     many = "1 entry" if len(entries) == 1 else f"{len(entries):,} entries"

@@ -148,9 +148,9 @@ class Planning:
                 and (read is None or may_look(read))
                 and not (stale and read is None)
             )
-            if self._back is not None and known and not use.undecided:
-                return self._plan_change(update, found, outcome, stale=stale)
             request = self._context.request(update.operation, update.arguments)
+            if self._back is not None and known and request.known and not use.undecided:
+                return self._plan_change(update, found, outcome, stale=stale)
         except (EvaluationError, ArgumentError) as error:
             reason = f"update: {words(error)}"
             self.plan(use.step, "invalid", reason=reason, position=use.position)

@@ -120,8 +120,9 @@ class Account:
         if result.bucket == "unknown":
             self._note_unknown(result, call)
         elif result.bucket == "rejected":
-            known = result.reason in self._reasons or len(self._reasons) < REASONS_KEPT
-            self._reasons.setdefault(result.reason if known else OTHER, _Reason()).add(
+            reason = shared_reason(result)
+            known = reason in self._reasons or len(self._reasons) < REASONS_KEPT
+            self._reasons.setdefault(reason if known else OTHER, _Reason()).add(
                 result.key or "the row"
             )
 
@@ -201,6 +202,11 @@ class Account:
             )
         if lines:
             yield "posted", lines
+
+
+def shared_reason(result: RowResult) -> str:
+    """The reason of a row as the rows with the same reason share it: KEY in the place of the row's own key."""
+    return result.reason.replace(repr(result.key), "KEY") if result.key else result.reason
 
 
 def row_place(key: str, lines: Sequence[int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import PurePath
@@ -94,8 +94,7 @@ def collect(
         for label, lines in recount.summary()
         if not (live and label in _OF_AN_END)
     )
-    ends = [(figures[row.number].end, BUCKETS.index(bucket)) for row in rows for bucket in BUCKETS
-            if bucket == row.bucket and row.number in figures and figures[row.number].end >= 0]  # fmt: skip
+    ends = list(_ends(rows, figures))
     head = {
         "run": run.id, "state": run.state, "code": run.exit_code, "name": printable(f"{run.recipe} → {run.target}"),
         "asked": _asked(run, history), "made": made_at, "started": run.started_at, "buckets": BUCKETS,
@@ -105,6 +104,22 @@ def collect(
         "chunks": [numbers for numbers, _ in kept], "left_out": left_out if room else 0,
     }  # fmt: skip
     return Page(head, summary, tuple(content for _, content in kept))
+
+
+def _ends(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> Iterator[tuple[int, int]]:
+    """The end of each finished row with the place of its bucket.
+
+    A row without calls of its own, as one that was done before, ends with the rows in front of it: rows are taken in
+    their order. One that was not started has no end.
+    """
+    latest = 0
+    for row in rows:
+        figure = figures.get(row.number)
+        own = figure.end if figure is not None else -1
+        if row.bucket not in BUCKETS or (own < 0 and row.bucket == "not started"):
+            continue
+        latest = max(latest, own)
+        yield own if own >= 0 else latest, BUCKETS.index(row.bucket)
 
 
 def calls_of_row(history: History, run: RunRecord, number: int) -> list[dict[str, Any]]:

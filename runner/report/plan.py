@@ -92,6 +92,10 @@ class Totals:
     money: _Money = field(default_factory=_Money)
     money_undecided: _Money = field(default_factory=_Money)
 
+    def begin(self, event: RunStarted) -> None:
+        """Count what is read before the first row."""
+        self.reads.update(event.lookups)
+
     def add(self, kind: Kind, planned: Sequence[PlannedCall]) -> None:
         """Count a row; of a row that is set aside no calls, for none are sent."""
         self.rows[kind] += 1
@@ -167,6 +171,7 @@ class PlanText:
 
     def _begin(self, event: RunStarted) -> None:
         self._rows, self._each = event.rows, event.reads is not None
+        self.totals.begin(event)
         self._write(
             f"DRY RUN  {printable(event.recipe)} -> {printable(event.target)}   nothing is sent"
         )

@@ -113,9 +113,8 @@ class Against:
         lines, name = line_numbers(result.lines), printable(result.key) or f"row {result.number}"
         if place is None:
             self.added += 1
-            return Change(
-                "+", name, lines, (f"{kind_of(result)}, {plural(len(result.planned), 'call')}",)
-            )
+            calls = sum(call.state != "skipped" for call in result.planned)
+            return Change("+", name, lines, (f"{kind_of(result)}, {plural(calls, 'call')}",))
         before, now = self._plan.row(place), row_line(result, self._header.searches).encode()
         if before != now:
             details = tuple(row_differences(self._plan.parsed(before), self._plan.parsed(now)))
@@ -155,6 +154,7 @@ class PlanChanges:
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._rows = event.rows
+            self._totals.begin(event)
             head = f"DRY RUN  {printable(event.recipe)} -> {printable(event.target)}"
             self._write(f"{head}   against {printable(self._against.name)}")
             self._write(*(f"         {printable(note)}" for note in self._against.notes))

@@ -109,6 +109,7 @@ class PlanJson:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
+            self._totals.begin(event)
             self._out.write(head_lines(self._header))
         elif isinstance(event, RowFinished):
             self._totals.add(kind_of(event.result), event.result.planned)

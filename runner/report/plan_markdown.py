@@ -64,6 +64,7 @@ class PlanMarkdown:
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._started = event
+            self._totals.begin(event)
         elif isinstance(event, RowFinished):
             self._row(event.result)
         elif isinstance(event, RunEnded):

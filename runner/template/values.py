@@ -134,6 +134,8 @@ def number(value: Any, where: str) -> int | Decimal:
     """`value` if it is a number that can be reckoned with; true and false are none."""
     if is_near(value):
         return value  # type: ignore[no-any-return]
+    if isinstance(value, Unknown):
+        raise Undecided(value.origin)
     if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         raise EvaluationError(f"{where} needs a number, not {kind(value)}")
     if isinstance(value, Decimal):
@@ -165,6 +167,8 @@ def to_text(value: Any) -> str:
         raise EvaluationError(
             "the value is null, which has no text; say what to write instead: | default('')"
         )
+    if isinstance(value, Unknown):  # not an error of the data: the caller has to decide on it
+        raise Undecided(value.origin)
     raise EvaluationError(f"{kind(value)} cannot stand inside text")
 
 

@@ -18,6 +18,16 @@ from .command import Command
 CONTEXT = click.Context(cli)
 COMMANDS = [(), *((name,) for name in cli.list_commands(CONTEXT))]
 
+EXPECTED = {
+    "--var": 2,
+    "--vars-file": 3,
+    "--again": 2,
+    "--why": 2,
+    "--rows-format": 2,
+    "--detailed-exitcode": 20,
+}
+"""Exit codes of `plan` with one option alone: some need another one, or a variable that the recipe has."""
+
 
 def found(command: tuple[str, ...]) -> click.Command:
     """A command by its words."""
@@ -51,6 +61,23 @@ def test_every_option_stands_in_help(runner: Command, command: tuple[str, ...]) 
         ):
             assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", told), name
     assert runner(*command, "-h").out == told
+
+
+def test_plan_lists_what_it_takes_and_nothing_else(contacts: Command) -> None:
+    """Every option of `plan` is accepted by it, and none speaks of a run."""
+    values = {
+        "--rows": "rows.csv", "--rows-format": "csv", "--var": "a=b", "--vars-file": "vars.yaml", "--target": "sandbox",
+        "--limit": "1", "--only": "A-1", "--again": "A-1", "--why": "gone", "--format": "text", "--out": "plan.json",
+        "--against": "plan.json", "--date": "2027-01-02",
+    }  # fmt: skip
+    for parameter in found(("plan",)).params:
+        if not isinstance(parameter, click.Option):
+            continue
+        name = max(parameter.opts, key=len)
+        assert "for a run" not in str(parameter.help).lower(), name
+        told = contacts("plan", "contacts.yaml", name, *([values[name]] if not parameter.is_flag else []),
+                        code=EXPECTED.get(name, 0))  # fmt: skip
+        assert "is for a run" not in told.err, name
 
 
 def test_every_command_stands_in_help(runner: Command) -> None:

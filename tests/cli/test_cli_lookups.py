@@ -140,3 +140,27 @@ def test_an_api_that_does_not_answer_stops_the_plan(
     told = looked_up("plan", *LIVE, "--lookups", code=7, env=KEY)
     assert "Stopped: the API refused the credentials" in told.out
     assert {sent.method for sent in stub.sent} == {"GET"}
+
+
+def test_the_reads_of_a_plan_count_lookups(contacts: Command, start_stub: StartStub) -> None:
+    """One that an earlier run has kept is not read, and one from a file never is."""
+    start_stub(lambda sent: Answer(200, b'[{"id": 1, "name": "Net 30"}]')
+               if sent.method == "GET" else Answer(201, b'{"id": 5}'))  # fmt: skip
+    contacts.write("words.csv", "word,id\nnet,1\n")
+    recipe = RECIPE.partition("  - id: known")[0].replace(
+        "by: name}", "by: name, keep: 1h}\n  words: {file: words.csv, by: word}"
+    )
+    recipe += """\
+  - id: contact
+    use: syncore.create_contact
+    with: {business_name: "{{ row.name }}", payment_terms: {id: "{{ terms['Net 30'].id }}"}}
+"""
+    contacts.write("kept.yaml", recipe)
+    command = ("kept.yaml", "--target", "live")
+    assert "Reads: 1 at least (1 list_payment_terms);" in contacts("plan", *command).out
+    assert plan_of(contacts, *command)["totals"]["reads"] == {"syncore.list_payment_terms": 1}
+    markdown = contacts("plan", *command, "--format", "markdown").out
+    assert "| `syncore.list_payment_terms` (reads) | 1 |" in markdown
+    contacts("run", *command, env=KEY)
+    assert "Reads:" not in contacts("plan", *command).out
+    assert "Reads: 1 at least" in contacts("plan", *command, "--fresh").out

@@ -82,6 +82,16 @@ def test_the_first_rows_and_then_the_rest(contacts: Command) -> None:
     assert [one["body"]["first_name"] for one in contacts.delivered()] == ["A-1", "A-2"]
 
 
+def test_a_finished_run_has_nothing_to_resume(contacts: Command) -> None:
+    contacts("run", "contacts.yaml")
+    before = (contacts.runs / "1" / "results.csv").stat().st_mtime_ns
+    told = contacts("resume")
+    assert told.out == "run 1 is finished and all its rows are done: nothing to resume\n"
+    assert (contacts.runs / "1" / "results.csv").stat().st_mtime_ns == before
+    contacts("run", "contacts.yaml", "--only", "A-2")
+    assert contacts("resume", "2").out.startswith("run 2 is finished")
+
+
 def test_only_some_rows(contacts: Command) -> None:
     contacts("run", "contacts.yaml", "--only", "A-2")
     contacts("resume")

@@ -203,6 +203,14 @@ def test_many_keys_of_one_reason_are_counted() -> None:
     assert "8 x job: 422 no: PO-1, PO-2, PO-3, PO-4, PO-5 and 3 more\n" in session.end()
 
 
+def test_a_reason_that_names_its_row_is_one_reason() -> None:
+    session = Session()
+    session.start(rows=3, lines=6)
+    for number in range(1, 4):
+        session.row(number, "rejected", f"it changed: --again 'PO-{number}' --why ...")
+    assert "3 x it changed: --again KEY --why ...: PO-1, PO-2, PO-3\n" in session.end()
+
+
 def test_an_unknown_of_an_earlier_run_has_the_reason_of_its_row() -> None:
     session = Session()
     session.start(rows=25, lines=50)

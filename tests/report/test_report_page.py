@@ -88,9 +88,28 @@ def test_files_go_by_their_names(tmp_path: Path) -> None:
 def test_pictures_end_with_what_was_finished(tmp_path: Path) -> None:
     write_run(tmp_path)
     picture = head(tmp_path)["picture"]
-    assert [counts[-1] for counts in picture["rows"]] == [8, 0, 2, 1, 0]
+    assert [counts[-1] for counts in picture["rows"]] == [8, 1, 2, 1, 0]
     assert [sum(counts) for counts in picture["calls"]] == [17, 2, 9, 1]
     assert picture["waits"] == []
+
+
+def test_rows_without_calls_of_their_own_are_finished_too(tmp_path: Path) -> None:
+    """One that was refused before its first call, one that shares a call, one that waits, one before all calls."""
+    buckets = {1: "done", 2: "done", 3: "rejected", 4: "found", 5: "not started", 6: "done"}
+    with Journal(tmp_path) as journal:
+        journal.begin(RUN._replace(row_count=6))
+        for number in (2, 6):
+            one = call(number, f"PO-{number}", "job", "done", status=200)
+            journal.record(one, at=moment(number), seconds=0.5)
+        for number, bucket in buckets.items():
+            journal.row(RowRecord(1, number, f"PO-{number}", f"[{number}]", bucket, ""))
+    picture = head(tmp_path)["picture"]
+    assert [counts[-1] for counts in picture["rows"]] == [3, 1, 1, 0, 0]
+    assert [counts[0] for counts in picture["rows"]] == [1, 0, 0, 0, 0]
+    first = next(
+        at for at, counts in enumerate(zip(*picture["rows"], strict=True)) if counts[0] == 2
+    )
+    assert [counts[first] for counts in picture["rows"]] == [2, 1, 1, 0, 0]
 
 
 def test_a_wait_and_a_break_are_told_apart(tmp_path: Path) -> None:
