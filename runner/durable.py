@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -17,6 +18,9 @@ from runner.problems import StoppedError
 
 _REMEDY = "make room or mend the folder, then run the same again: it sends only what is left to do"
 
+NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK})
+"""Errors of flock on a file system that has no locks."""
+
 
 class WholeFile:
     """A new file that takes the place of `path` once it is whole and on the disk; for the owner alone, if `private`.
@@ -31,7 +35,7 @@ class WholeFile:
         handle, self._name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
         os.close(handle)
         self.file: IO[bytes] = Path(self._name).open("w+b")  # noqa: SIM115 - by name, see beside
-        fcntl.flock(self.file, fcntl.LOCK_EX)
+        _lock(self.file)
 
     def __enter__(self) -> IO[bytes]:
         return self.file
@@ -85,6 +89,15 @@ def _take_away(path: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(beside(str(left)), ignore_errors=True)
             left.unlink()
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Lock an unfinished file where there are locks. Where there are none, nobody can take it for abandoned either."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
 
 
 def _umask() -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.problems import LockedError
+from runner.durable import NO_LOCKS
+from runner.problems import LockedError, StoppedError
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -19,9 +21,10 @@ _PATIENCE = 0.2
 
 
 def take_lock(folder: Path, *, what: Path) -> FileLock:
-    """The lock of a folder, taken. Raises LockedError, which says that `what` is in use, and OSError."""
+    """The lock of a folder, taken. Raises LockedError, which says that `what` is in use, StoppedError and OSError."""
     from filelock import FileLock, Timeout  # imported on use: who only reads needs no lock
 
+    _check_support(folder, what=what)
     # not thread_local: whichever thread leaves, the lock has to go
     lock = FileLock(folder / _NAME, timeout=_PATIENCE, mode=0o600, thread_local=False)
     try:
@@ -32,6 +35,24 @@ def take_lock(folder: Path, *, what: Path) -> FileLock:
             message, remedy="wait for it to end; its lock goes with its process"
         ) from None
     return lock
+
+
+def _check_support(folder: Path, *, what: Path) -> None:
+    """Refuse a file system without locks: filelock would leave a marker there that outlives its process."""
+    handle = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        with suppress(BlockingIOError):  # held: so there are locks
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        reason = os.strerror(error.errno).lower()
+        raise StoppedError(
+            f"{what} cannot be locked: the file system of {folder} has no locks (flock: {reason}); nothing was sent",
+            remedy="keep the project on a local disk, or make its runs/ a link to a folder on one",
+        ) from None
+    finally:
+        os.close(handle)
 
 
 def is_held(folder: Path) -> bool:

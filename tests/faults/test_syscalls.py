@@ -158,3 +158,17 @@ def test_a_journal_that_may_not_be_written_ends_it_before_the_first_send(
         assert "nothing was sent" in done.err
         assert kernel.judge.server.connections == 1  # our own
         assert kernel.go_on() == 0
+
+
+@pytest.mark.parametrize("error", ["ENOSYS", "EOPNOTSUPP", "ENOLCK"])
+def test_a_file_system_without_locks_ends_it_before_the_first_send(
+    tmp_path: Path, forks: Forks, error: str
+) -> None:
+    with kernel_in(tmp_path / "faulty", forks) as kernel:
+        done = kernel.run("flock", f"error={error}")
+        assert done.code == 8, done
+        assert f"{kernel.journal} cannot be locked" in done.err
+        assert "has no locks (flock: " in done.err
+        assert "keep the project on a local disk" in done.err
+        assert kernel.judge.server.connections == 1  # our own
+        assert kernel.go_on() == 0
