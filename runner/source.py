@@ -276,7 +276,9 @@ def _mapping(
             problems.append(
                 source.problem(_place(key), "merge keys are not allowed", "alias", remedy=remedy)
             )
-        elif name != "null" and not _is_key(key, source, problems):  # `null:` is a key of recipes
+        elif name != "null" and not _is_key(
+            key, source, problems
+        ):  # `null:` is the former name of a key of recipes
             message = f"a key has to be text, not {name!r}"
             problems.append(
                 source.problem(_place(key), message, "key", remedy=f"quote it: '{name}'")

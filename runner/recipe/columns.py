@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.problems import Problem
 from runner.recipe.dates import ISO_DATE, read_date
-from runner.recipe.model import NULL_CELLS, Column, Numbers, Var
+from runner.recipe.model import EMPTY_CELLS, Column, Numbers, Var
 from runner.recipe.texts import mapping
 from runner.recipe.variables import TYPES, as_text, var_value
 from runner.source import Source, TreePath
@@ -30,6 +30,9 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "maximum": _NUMBERS,
     "enum": ("string", *_NUMBERS),
 }
+FORMER_EMPTY = "null"
+"""The former name of `empty`. As a bare key it is a null to every parser of YAML but ours."""
+
 _ORDERED = (("minimum", "maximum"), ("minLength", "maxLength"))
 
 
@@ -46,7 +49,7 @@ def column(name: str, given: Mapping[str, Any]) -> Column:
         format=_several(given.get("format", ())),
         locale=given.get("locale", ""),
         written=_written(given),
-        null=tuple(given.get("null", NULL_CELLS)),
+        empty=tuple(given.get("empty", given.get(FORMER_EMPTY, EMPTY_CELLS))),
         trim=given.get("trim", False),
         case=given.get("case", ""),
         replace=tuple(given.get("replace", {}).items()),
@@ -121,6 +124,7 @@ def check_column(source: Source, path: TreePath, given: Mapping[str, Any]) -> It
     if kind == "date":
         yield from _dates(source, path, given)
     yield from _together(source, path, given)
+    yield from _former_names(source, path, given)
     yield from _written_out(source, path, given, kind)
 
 
@@ -160,6 +164,20 @@ def _together(source: Source, path: TreePath, given: Mapping[str, Any]) -> Itera
         message = "'locale' is for the names of months, and the format has none"
         remedy = 'such as "%d. %B %Y", %B being the month; or leave it out'
         yield source.problem(source.key((*path, "locale")), message, "column", remedy=remedy)
+
+
+def _former_names(source: Source, path: TreePath, given: Mapping[str, Any]) -> Iterator[Problem]:
+    if FORMER_EMPTY not in given:
+        return
+    both = "empty" in given
+    message = f"{FORMER_EMPTY!r} is the former name of 'empty'" + (
+        ", which is given as well" if both else ": other YAML parsers read no such key"
+    )
+    yield source.problem(
+        source.key((*path, FORMER_EMPTY)), message, "column",
+        remedy="keep 'empty'" if both else "write 'empty'",
+        severity="error" if both else "warning",
+    )  # fmt: skip
 
 
 def _strings(value: Any) -> list[str]:

@@ -31,7 +31,7 @@ ABSENT_MEANS = "unknown"
 SETTLING = 15 * 60
 """What nothing found means, and after how many seconds, where a search does not say."""
 
-NULL_CELLS = ("",)
+EMPTY_CELLS = ("",)
 """The cells without value where a column does not say."""
 
 
@@ -61,9 +61,9 @@ class Numbers(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of the input. `header` is its name in the file, or one of `others` is; `null` the cells without value.
+    """A column of the input. `header` is its name in the file, or one of `others` is; `empty` the cells without value.
 
-    A cell is trimmed, compared with `null`, split, and what `replace` and `case` leave of it is looked up in `map`, or
+    A cell is trimmed, compared with `empty`, split, and what `replace` and `case` leave of it is looked up in `map`, or
     read as its type says: dates in one of the strptime formats of `format`, numbers as they are `written`.
 
     value   a template in place of a header: it is computed from the columns before it
@@ -77,7 +77,7 @@ class Column(NamedTuple):
     format: tuple[str, ...] = ()
     locale: str = ""
     written: Numbers = Numbers()
-    null: tuple[str, ...] = NULL_CELLS
+    empty: tuple[str, ...] = EMPTY_CELLS
     trim: bool = False
     case: str = ""
     replace: tuple[tuple[str, str], ...] = ()

@@ -37,7 +37,7 @@ _TYPED: dict[str, tuple[type, ...]] = {
     "integer": (int,), "decimal": (int, Decimal), "boolean": (bool,), "date": (datetime.date,), "string": (),
 }  # fmt: skip
 """What is of a type before it is read."""
-_PLAIN_TEXT = Column("", "", null=("",))
+_PLAIN_TEXT = Column("", "", empty=("",))
 
 
 class CellError(Exception):
@@ -61,15 +61,15 @@ def compile_cell(column: Column) -> Convert | None:
     if is_plain(column) and not column.required and column.default is None:
         return None
     trimmed = column.trim or column.type != "string" or bool(column.split)
-    null = frozenset(marker.strip() if trimmed else marker for marker in column.null)
+    empty = frozenset(marker.strip() if trimmed else marker for marker in column.empty)
 
     def convert(cell: Any) -> Any:
         text = cell if isinstance(cell, str) else "" if cell is None else to_text(cell)
         if trimmed:
             text = text.strip()
-        if column.part is not None and text not in null:
+        if column.part is not None and text not in empty:
             cell = text = _part(text, column.split, *column.part)
-        if text in null or cell is None:
+        if text in empty or cell is None:
             return _none(column, text)
         value = one(cell, text)
         return _none(column, "") if value is None else value
@@ -114,7 +114,7 @@ def _compile_one(column: Column) -> One:
     def one(cell: Any, text: str) -> Any:
         if clean is not None and isinstance(cell, str):
             text = clean(text)
-            if not text and "" in column.null:
+            if not text and "" in column.empty:
                 return None
         if mapped is not None:
             value = mapped(text)
@@ -146,7 +146,7 @@ def _plain(cell: Any, text: str, kind: str) -> str:
 
 def _compile_list(column: Column, one: One) -> Convert:
     """From `S; M ;L` to its items, each a value of the column's type. A list of JSON has its items already."""
-    null = frozenset(marker.strip() for marker in (*column.null, ""))
+    empty = frozenset(marker.strip() for marker in (*column.empty, ""))
 
     def convert(cell: Any) -> list[Any]:
         cells = list(cell) if isinstance(cell, list | tuple) else cut(cell, column.split)
@@ -154,7 +154,7 @@ def _compile_list(column: Column, one: One) -> Convert:
         for number, item in enumerate(cells, start=1):
             text = "" if item is None else to_text(item).strip()
             try:
-                value = None if text in null else one(item, text)
+                value = None if text in empty else one(item, text)
             except CellError as error:
                 raise CellError(f"item {number}: {error.message}", remedy=error.remedy) from None
             values += [] if value is None else [value]

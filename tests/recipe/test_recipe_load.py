@@ -74,9 +74,9 @@ def test_columns(whole: Loaded) -> None:
         "^[A-Z]",
     )
     assert (price.minimum, price.type) == (Decimal("0.01"), "decimal")
-    assert (day.format, day.null) == (("%m/%d/%Y",), ("", "TBD"))
+    assert (day.format, day.empty) == (("%m/%d/%Y",), ("", "TBD"))
     assert columns["quantity"].enum == ("1", "2")
-    assert (columns["note"].header, columns["note"].type, columns["note"].null) == (
+    assert (columns["note"].header, columns["note"].type, columns["note"].empty) == (
         "note",
         "string",
         ("",),

@@ -31,7 +31,7 @@ NO_RULE = {
     "required",
 }
 WORDED = set(schema.WORDINGS)
-NOTES = {"$schema", "$defs", "title", "description", "patternErrorMessage"}
+NOTES = {"$schema", "$defs", "title", "description", "patternErrorMessage", "deprecated"}
 
 
 def schemas(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -23,7 +23,7 @@ from runner.template import compile_expression, compile_template
 HEADER = ("Ref", "Note", "S", "M")
 COLUMNS = (
     Column("ref", "Ref"), Column("note", "Note"), Column("size", "size"),
-    Column("quantity", "quantity", type="integer", null=("", "0")),
+    Column("quantity", "quantity", type="integer", empty=("", "0")),
 )  # fmt: skip
 SIZES = Unpivot(("S", "M"), "size", "quantity")
 

@@ -101,7 +101,7 @@ def test_decimals_are_exactly_what_is_written(number: Decimal) -> None:
     ],
 )
 def test_what_is_no_integer(cell: str, remedy: str) -> None:
-    assert refusal(cell, type="integer", null=("none",)) == (f"{cell!r} is not an integer", remedy)
+    assert refusal(cell, type="integer", empty=("none",)) == (f"{cell!r} is not an integer", remedy)
 
 
 @pytest.mark.parametrize(
@@ -191,16 +191,16 @@ def test_what_is_neither_true_nor_false() -> None:
 @pytest.mark.parametrize("type_", ["string", "integer", "decimal", "boolean", "date"])
 def test_cells_that_mean_no_value(type_: str) -> None:
     assert value("", type=type_) is None
-    assert value("NULL", type=type_, null=("", "NULL")) is None
-    assert value(" NULL ", type="integer", null=(" NULL",)) is None
-    assert value(" NULL", null=("NULL",)) == " NULL"
-    assert value("", null=("NULL",)) == ""
+    assert value("NULL", type=type_, empty=("", "NULL")) is None
+    assert value(" NULL ", type="integer", empty=(" NULL",)) is None
+    assert value(" NULL", empty=("NULL",)) == " NULL"
+    assert value("", empty=("NULL",)) == ""
 
 
 def test_a_value_that_is_required() -> None:
     assert refusal("", required=True) == ("is empty", "fill it in")
     assert refusal("  ", required=True, type="integer") == ("is empty", "fill it in")
-    assert refusal("TBD", required=True, null=("TBD",)) == (
+    assert refusal("TBD", required=True, empty=("TBD",)) == (
         "has no value: 'TBD' stands for none",
         "fill it in",
     )

@@ -25,7 +25,7 @@ from .conftest import Open, Refuse
 
 ORDER = Column("order", "Order #")
 QTY = Column("qty", "Qty", type="integer")
-TOWN = Column("town", "Town", null=("", "NULL"))
+TOWN = Column("town", "Town", empty=("", "NULL"))
 SCATTERED = """\
 Order #,Qty,Town
 A,1,Köln

@@ -23,7 +23,7 @@ def computed(name: str, value: str, **column: Any) -> Column:
 
 
 SIZES = Unpivot(("S", "M", "L"), "size", "qty")
-SIZED = A, Column("size", "size"), Column("qty", "qty", type="integer", null=("", "0"))
+SIZED = A, Column("size", "size"), Column("qty", "qty", type="integer", empty=("", "0"))
 CATALOGUE = "a,S,M,L\n1,2,,3\n2,0,,\n1,,4,\n"
 
 
