@@ -7,17 +7,21 @@
     "PO\\u00a0-  1"          PO - 1          po-1
     "Cafe" + U+0301         Café            café
 
-Equal canonical forms are one identity. Texts whose canonical forms differ and whose look-alike forms are equal are two
-identities that are refused rather than chosen between.
+Equal canonical forms are one identity; e-mail addresses that rows share are compared in lower case as well. Texts whose
+canonical forms differ and whose look-alike forms are equal are two identities that are refused rather than chosen
+between.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from unicodedata import category, is_normalized, normalize
 
 SHORT = 60
 """Characters up to which `brief` keeps a text unchanged."""
+
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+").fullmatch
 
 _NO_DASH_BY_NAME = frozenset("\u02d7\u2043\u2212\u2796\u2500\u30fc\u1173")
 """Characters that look like a hyphen and are no dash in Unicode's category: minus signs, a bullet, lines, vowels."""
@@ -35,10 +39,16 @@ def canonical(text: str) -> str:
     """
     if not text.isascii():
         if not text.isprintable():  # a format character is never printable
-            text = "".join(each for each in text if category(each) != "Cf")
+            text = "".join(_storable(each) for each in text if category(each) != "Cf")
         if not is_normalized("NFC", text):
             text = normalize("NFC", text)
     return " ".join(text.split())
+
+
+def canonical_shared(text: str) -> str:
+    """Return the identity of a value that rows share: canonical, and of an e-mail address in lower case."""
+    found = canonical(text)
+    return found.lower() if "@" in found and _ADDRESS(found) else found
 
 
 def look_alike(text: str) -> str:
@@ -61,6 +71,11 @@ def brief(text: str) -> str:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{text[: SHORT + 1]}{digest}"
+
+
+def _storable(character: str) -> str:
+    """Return half of a surrogate pair, which JSON can bring in and no database takes, as its escape."""
+    return character.encode(errors="backslashreplace").decode()
 
 
 def _is_dash(character: str) -> bool:

@@ -31,7 +31,7 @@ from runner.journal import AgainRecord, History, Journal, now
 from runner.keys import canonical
 from runner.problems import UsageError, nearest
 from runner.rows import Input, Row, open_input
-from runner.template import EvaluationError, Unknown, identity_of
+from runner.template import EvaluationError, Unknown, to_text
 
 FOUND = "rows.jsonl"
 """In the folder of a run: the rows that it read from an API."""
@@ -202,9 +202,9 @@ class Job(NamedTuple):
         if self.project.recipe.rows is not None:
             return ""
         if key is None:
-            return to_json(self.values).decode()
+            return canonical(to_json(self.values).decode())
         try:
-            text = key if isinstance(key, str) else identity_of(key.render(self._scope()))
+            text = key if isinstance(key, str) else to_text(key.render(self._scope()))
         except EvaluationError as error:
             raise UsageError(f"the recipe's key cannot be made: {error}") from None
         if not canonical(text):

@@ -19,7 +19,7 @@ from runner.cli.dry_run import dry_run as show_plan
 from runner.cli.inputs import near
 from runner.cli.job import Job, refuse
 from runner.cli.plan_options import PlanOptions
-from runner.cli.rows_options import PIPED, rows_options
+from runner.cli.rows_options import PIPED, row_key, rows_options
 from runner.cli.wanted import EXPORT, JUNIT, OUT, Wanted, wanted_options
 from runner.config import Config
 from runner.engine.events import Reporter
@@ -71,11 +71,16 @@ _STRICT = click.option(
     help="Only the first N rows; 'runner resume' does the rest.",
 )
 @click.option(
-    "--only", multiple=True, metavar="KEY", help="Only the row with this key; may be repeated."
+    "--only",
+    multiple=True,
+    callback=row_key,
+    metavar="KEY",
+    help="Only the row with this key; may be repeated.",
 )
 @click.option(
     "--again",
     multiple=True,
+    callback=row_key,
     metavar="KEY",
     help="Send this row again although it is done; may be repeated.",
 )

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from runner.keys import canonical
 from runner.problems import UsageError
 from runner.recipe.model import ROW_FORMATS
 
@@ -15,6 +16,18 @@ PIPED = "-"
 """What an input is called that is piped in."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def row_key(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Return keys of rows on the command line as identities: their spaces count as those of a sheet do."""
+    if isinstance(value, tuple):
+        return tuple(row_key(context, parameter, each) for each in value)
+    if value is None:
+        return None
+    found = canonical(value)
+    if not found:
+        raise click.BadParameter("a key is not empty", ctx=context, param=parameter)
+    return found
 
 
 def rows_options(text: str) -> Callable[[_Command], _Command]:

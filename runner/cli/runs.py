@@ -13,6 +13,7 @@ from runner.catalogue import Catalogue, parse_json, to_json
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
 from runner.cli.recipes import recorded_run
+from runner.cli.rows_options import row_key
 from runner.config import Config
 from runner.journal import CallRecord, History, RunRecord
 from runner.journal.records import OPEN
@@ -38,7 +39,11 @@ def runs() -> int:
 
 @click.command(short_help="Show a run row by row and call by call.")
 @click.argument("number", metavar="[RUN]", type=int, required=False)
-@click.option("--key", help="Only the row with this key, with everything that was sent for it.")
+@click.option(
+    "--key",
+    callback=row_key,
+    help="Only the row with this key, with everything that was sent for it.",
+)
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Rows to show."
 )

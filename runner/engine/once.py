@@ -8,8 +8,13 @@ no two rows can wait for each other.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from runner.keys import canonical, canonical_shared
+from runner.recipe.model import Step
+from runner.template import EvaluationError, Expression, Unknown, to_text
 
 
 @dataclass
@@ -84,3 +89,26 @@ class OncePer:
                         entry.waiting.pop(0) if entry.waiting else (0, "")
                     )
             self._changed.notify_all()
+
+
+def shared_value(step: Step, scope: Mapping[str, Any]) -> str | Unknown:
+    """Return the value for which a `once_per` step is done once, as an identity. Raises EvaluationError."""
+    assert step.once_per is not None  # noqa: S101 - the callers' condition
+    return _identity(step.once_per, scope, canonical_shared)
+
+
+def item_name(item_key: Expression, scope: Mapping[str, Any]) -> str | Unknown:
+    """Return what identifies the `item` of a scope; Unknown where that depends on an answer. Raises EvaluationError."""
+    return _identity(item_key, scope, canonical)
+
+
+def _identity(
+    expression: Expression, scope: Mapping[str, Any], form: Callable[[str], str]
+) -> str | Unknown:
+    found = expression.evaluate(scope)
+    if isinstance(found, Unknown):
+        return found
+    name = form(to_text(found))
+    if not name:
+        raise EvaluationError(f"{expression.text} is empty, and identifies nothing")
+    return name

@@ -21,7 +21,7 @@ from runner.engine.events import (
 from runner.engine.finished import Finished, record_of
 from runner.engine.looking import Looker
 from runner.engine.lookups import read_lookup
-from runner.engine.once import OncePer
+from runner.engine.once import OncePer, shared_value
 from runner.engine.reshaped import past_of
 from runner.engine.send import Sender
 from runner.engine.steps import RowRun, visible
@@ -29,7 +29,7 @@ from runner.engine.totals import EXIT_STOPPED, EXIT_UNKNOWN, Totals
 from runner.problems import RunnerError
 from runner.recipe.model import Recipe
 from runner.rows import Input, Row
-from runner.template import EvaluationError, to_text
+from runner.template import EvaluationError, Unknown
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -224,9 +224,11 @@ class Run:
             if step.once_per is None:
                 continue
             try:
-                value = to_text(step.once_per.evaluate(scope))
+                value = shared_value(step, scope)
             except EvaluationError:
                 continue  # it needs an earlier step: claimed when the row gets there
+            if isinstance(value, Unknown):
+                continue
             self._context.once.announce(step.id, value, row=row.number, key=row.key)
 
     def _take(self, row: Row) -> None:

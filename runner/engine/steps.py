@@ -12,6 +12,7 @@ from runner.engine.context import Context
 from runner.engine.events import Bucket, OutputFault, RowResult
 from runner.engine.looking import Looker
 from runner.engine.objects import Objects
+from runner.engine.once import item_name, shared_value
 from runner.engine.outcome import Outcome
 from runner.engine.reshaped import Past, done_calls, renamed, reshaped
 from runner.engine.send import Sender
@@ -21,7 +22,7 @@ from runner.journal.records import OPEN, SETTLED
 from runner.problems import said_line
 from runner.recipe.model import Step
 from runner.rows import Row
-from runner.template import EvaluationError, Unknown, names_read, to_text
+from runner.template import EvaluationError, Unknown, names_read
 
 _BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
 """The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
@@ -230,14 +231,13 @@ class RowRun:
         """A step that is done once for each value: this row does it, or shares what another row got."""
         assert step.once_per is not None  # noqa: S101 - the caller's condition
         once, context = self._context.once, self._context
-        found = step.once_per.evaluate(self._scope)
-        if isinstance(found, Unknown):  # whether another row shares the value is known by the run
+        value = shared_value(step, self._scope)
+        if isinstance(value, Unknown):  # whether another row shares the value is known by the run
             identity = self._identity(step.id, "")._replace(
-                per="once", key=str(found), generation=0
+                per="once", key=str(value), generation=0
             )
             undecided = undecided or f"{step.once_per.text} is new"
             return self._call(Use(step, operation, self._scope, identity, undecided=undecided))
-        value = to_text(found)
         claim = once.claim(step.id, value, row=self._row.number, key=self._row.key)
         if not claim.mine:
             self._caller.plan(
@@ -304,8 +304,7 @@ class RowRun:
         known: set[str] = set()
         for item in items:
             scope["item"] = item
-            found = step.item_key.evaluate(scope)
-            name = found if isinstance(found, Unknown) else to_text(found)
+            name = item_name(step.item_key, scope)
             if isinstance(name, str) and name in known:
                 raise EvaluationError(f"two items have the item_key {name!r}")
             names.append(name)

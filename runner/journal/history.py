@@ -84,6 +84,26 @@ class History:
         sql = f"SELECT max(generation) FROM calls WHERE {_OF_KEY}"  # noqa: S608
         return next((last for (last,) in self._select(sql, account, recipe, "row", key)), None)
 
+    def alike(
+        self, account: str, recipe: str, steps: Collection[str], looks: Collection[str]
+    ) -> list[tuple[str, str]]:
+        """The keys of writes that look like one of `looks`, a few hundred at most: the look and the key.
+
+        `steps` are the names of a `once_per` step, or only the empty one for the keys of rows.
+        """
+        sql = (
+            f"SELECT look, key FROM identities WHERE account = ? AND recipe = ? "  # noqa: S608
+            f"AND step IN ({_places(steps)}) AND look IN ({_places(looks)})"
+        )
+        return self._select(sql, account, recipe, *steps, *looks)
+
+    def twins(self, account: str, recipe: str) -> dict[tuple[str, str], str]:
+        """The keys, by row or once, that are one identity with another key that was used, and that one."""
+        sql = (
+            "SELECT per, key, other FROM twins WHERE account = ? AND recipe = ? ORDER BY other DESC"
+        )
+        return {(per, key): other for per, key, other in self._select(sql, account, recipe)}
+
     def once_steps(self, account: str, recipe: str) -> list[str]:
         """The steps of a recipe that were, or may have been, done once for a value."""
         sql = "SELECT DISTINCT step FROM calls WHERE account = ? AND recipe = ? AND per = 'once' AND effect <> 'read'"
@@ -291,6 +311,10 @@ class History:
                 return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise StoppedError(f"the journal {self.path} cannot be read: {error}") from None
+
+
+def _places(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _is_open(call: CallRecord) -> bool:

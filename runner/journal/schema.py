@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from runner.journal.rekey import bring_up_keys
+
 VERSION = 5
 """The version from which on a journal says by its columns, not by its number, what it lacks."""
 
@@ -86,7 +88,19 @@ TABLES: Mapping[str, Table] = {
         later=True,
     ),
     "notices": Table({"run": INTEGER, "at": TEXT, "name": TEXT, "reason": TEXT}, later=True),
+    "identities": Table(
+        {"account": TEXT, "recipe": TEXT, "step": TEXT, "look": TEXT, "key": TEXT, "run": INTEGER},
+        ("account", "recipe", "step", "look", "key"),
+        rowless=True,
+        later=True,
+    ),
+    "twins": Table(
+        {"account": TEXT, "recipe": TEXT, "per": TEXT, "key": TEXT, "other": TEXT},
+        ("account", "recipe", "per", "key", "other"),
+        rowless=True,
+        later=True,
+    ),
     "migrations": Table({"name": TEXT, "at": TEXT}, ("name",), rowless=True, later=True),
 }
 
-MIGRATIONS: tuple[Migration, ...] = ()
+MIGRATIONS: tuple[Migration, ...] = (Migration("canonical keys", bring_up_keys),)

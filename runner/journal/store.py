@@ -29,6 +29,7 @@ from runner.journal.records import (
     RowRecord,
     RunRecord,
 )
+from runner.journal.rekey import look_of, name_of, step_of
 from runner.journal.upgrade import bring_up, version_of
 from runner.problems import StoppedError
 
@@ -48,6 +49,10 @@ _PUT_CALL = (
     f"ON CONFLICT ({', '.join(Identity._fields)}) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _CALL_COLUMNS[len(Identity._fields) :])
 )
+_PUT_IDENTITY = "INSERT OR IGNORE INTO identities (account, recipe, step, look, key, run) VALUES (?, ?, ?, ?, ?, ?)"
+_NAMED = 4096
+"""Keys that are not recorded again while they are among the last so many."""
+
 _PUT_ATTEMPT = "INSERT INTO attempts (call, run, at, state, status, reason, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT_AGAIN = "INSERT INTO again (key, generation, why, who, at, run) VALUES (?, ?, ?, ?, ?, ?)"
 _KILLED = "UPDATE runs SET state = 'killed' WHERE state = 'running'"  # whoever holds the lock is the only one
@@ -64,6 +69,7 @@ class Journal:
         self.folder = folder
         self.path = folder / NAME
         self._queue: list[tuple[str, Sequence[Any]]] = []
+        self._named: set[tuple[str, str, str, str]] = set()
         self._queued = 0
         self._committed = 0
         self._queue_lock = threading.Lock()
@@ -161,16 +167,17 @@ class Journal:
         """Record that a call is about to be sent. On the disk before this returns; raises StoppedError if it cannot."""
         self._put_call(call)
         with self._arrived:
-            self._in_flight.add(_name(call))
+            self._in_flight.add(name_of(call.identity))
         self.flush()
 
     def record(self, call: CallRecord, *, at: str, seconds: float = 0.0) -> None:
         """Record an attempt and the state it left the call in; goes with the next commit. `seconds` it took."""
         self._put_call(call)
         with self._arrived:
-            self._in_flight.discard(_name(call))
+            self._in_flight.discard(name_of(call.identity))
         self._put(
-            _PUT_ATTEMPT, (_name(call), call.run, at, call.state, call.status, call.reason, seconds)
+            _PUT_ATTEMPT,
+            (name_of(call.identity), call.run, at, call.state, call.status, call.reason, seconds),
         )
 
     def note(self, call: CallRecord) -> None:
@@ -225,6 +232,8 @@ class Journal:
             )
 
     def _put_call(self, call: CallRecord) -> None:
+        if call.effect != "read":
+            self._put_identity(call)
         self._put(
             _PUT_CALL,
             (
@@ -232,6 +241,18 @@ class Journal:
                 *(getattr(call, name) for name in _CALL_COLUMNS[len(call.identity) :]),
             ),
         )
+
+    def _put_identity(self, call: CallRecord) -> None:
+        """Record what the key of a write looks like, beside the first call that has it."""
+        account, recipe, per, key, step, *_ = call.identity
+        step = "" if per == "row" else step_of(step)
+        with self._queue_lock:
+            if (known := (account, recipe, step, key)) in self._named:
+                return
+            if len(self._named) >= _NAMED:
+                self._named.clear()
+            self._named.add(known)
+        self._put(_PUT_IDENTITY, (account, recipe, step, look_of(key), key, call.run))
 
     def _put(self, sql: str, values: Sequence[Any]) -> None:
         with self._queue_lock:
@@ -297,9 +318,3 @@ def _storable(value: Any) -> Any:
     if isinstance(value, str) and not value.isascii():
         return value.encode(errors="backslashreplace").decode()
     return value
-
-
-def _name(call: CallRecord) -> str:
-    """The identity of a call in one text, for its attempts."""
-    *parts, generation = call.identity
-    return "\x1f".join([*map(str, parts), *([str(generation)] if generation else [])])

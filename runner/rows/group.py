@@ -9,6 +9,7 @@ from operator import ne
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from runner.keys import canonical
 from runner.problems import said_line
 from runner.recipe.model import Rows
 from runner.template import EvaluationError, Template, to_text
@@ -67,9 +68,9 @@ class Keys:
         return self._whole or name in self.columns
 
     def of(self, values: Mapping[str, Any], *, differing: Mapping[str, tuple[int, int]]) -> str:
-        """The key of a row with these values. Raises RowKeyError when there is none."""
+        """The key of a row with these values, in its canonical form. Raises RowKeyError when there is none."""
         if isinstance(self._key, str):
-            return self._filled(self._key, repr(self._key))
+            return self._filled(canonical(self._key), repr(self._key))
         for name in self.columns if differing else ():
             if name in differing:
                 lines = " and ".join(map(said_line, differing[name]))
@@ -85,13 +86,13 @@ class Keys:
                 if self._column in values
                 else self._key.render({**self._scope, "row": values})
             )
-            key = "" if value is None else to_text(value)
+            key = "" if value is None else canonical(to_text(value))
         except EvaluationError as error:
             raise RowKeyError(f"the key cannot be made: {error}", "bad-key") from None
         return self._filled(key, self._key.text)
 
     def _filled(self, key: str, text: str) -> str:
-        if not key or key.isspace():
+        if not key:
             raise RowKeyError(
                 f"the key {text} is empty", "empty-key", "fill in what the key is made of"
             )
@@ -103,6 +104,7 @@ def merge(
 ) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:  # fmt: skip
     """The values of a group, with its `lines`, and the columns that differ on two of them; `numbers` has their numbers.
 
+    Texts that differ in spaces and format characters only agree: the row has that of the first line.
     Where columns are `unpivoted`, each line of the input has made lines of its own.
     """
     made = lines
@@ -119,8 +121,15 @@ def merge(
         else:  # records of JSON need not have the same fields
             found = [name for name in {**first, **line} if line.get(name) != first.get(name)]
         for name in found:
-            if name not in differing:
+            if name not in differing and not is_same(first.get(name), line.get(name)):
                 differing[name] = numbers[0], number
                 alike.pop(name, None)
     alike["lines"] = list(made)
     return alike, differing
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Return whether two cells hold one value, however its spaces and accents are written."""
+    if isinstance(one, str) and isinstance(other, str):
+        return canonical(one) == canonical(other)
+    return bool(one == other)

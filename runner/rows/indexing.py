@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from runner.keys import canonical
 from runner.recipe.model import Rows
 from runner.rows.announced import Announced
 from runner.rows.findings import Findings
@@ -99,7 +100,7 @@ class Indexing:
         self._announced.add(values)
         self.count += 1
         if self._group_by:
-            group = values.get(self._group_by)
+            group = identity_in(values, self._group_by)
             # The lines of a group mostly follow each other, and what was found of the first one holds for all.
             if group is None or group != self._group or type(group) is not type(self._group):
                 self._group = self._checked_group(values, labels, report)
@@ -130,9 +131,9 @@ class Indexing:
         self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report
     ) -> Hashable | None:
         """The group that a record belongs to; None when it cannot be told, which is a problem."""
-        value = values.get(self._group_by)
+        value: Hashable = identity_in(values, self._group_by)
         wrong = "" if isinstance(value, Hashable) else "is not one value"
-        if value is None:
+        if value is None or value == "":
             wrong = "is empty"
         if wrong:
             message = (
@@ -141,3 +142,9 @@ class Indexing:
             report([self._group_by], message, "bad-value", "fill it in")
             return None
         return value
+
+
+def identity_in(values: Mapping[str, Any], name: str) -> Any:
+    """Return the value by which a record is compared with others: of a text its canonical form."""
+    value = values.get(name)
+    return canonical(value) if isinstance(value, str) else value

@@ -141,7 +141,7 @@ def test_it_is_read_as_it_is_and_left_alone(folder: Path) -> None:
 
 def test_the_next_run_brings_it_up_to_date(folder: Path) -> None:
     with history_of(folder) as early, Journal(folder) as journal:
-        check(early)
+        check(early)  # which has a copy of what was there
         assert version(folder) == VERSION
         journal.intend(CallRecord(CALLS[0].identity._replace(key="C"), "x", "create", 2, "done", "POST", "/", "d",
                                   before='{"ids": []}'))  # fmt: skip
@@ -151,9 +151,6 @@ def test_the_next_run_brings_it_up_to_date(folder: Path) -> None:
                 history.calls_of("acme", "orders", per="row", key="C")["pay", "1"].before
                 == '{"ids": []}'
             )
-        assert (
-            early.calls_of("acme", "orders", per="row", key="C")["pay", "1"].before == '{"ids": []}'
-        )
     with Journal(folder), history_of(folder) as history:
         check(history)
 

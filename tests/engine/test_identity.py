@@ -1,0 +1,81 @@
+"""One identity for one row, one shared value and one item, however their spaces and accents are written."""
+
+from __future__ import annotations
+
+import pytest
+from faults.bench import Bench, columns, table
+from faults.server import FaultServer
+
+STEPS = """\
+steps:
+  - id: customer
+    use: shop.create_customer
+    once_per: row.customer
+    with: {name: "{{ row.customer }}"}
+  - id: order
+    use: shop.create_order
+    with: {reference: fixed, customer_id: "{{ customer.id }}"}
+"""
+HEAD = columns(customer="string")
+
+SPELLINGS = {
+    "a space": ("A-1 ", "Acme "),
+    "a no-break space": ("\u00a0A-1", "Acme\u00a0"),
+    "no width": ("A-\u200b1", "Ac\ufeffme"),
+}
+
+
+@pytest.mark.parametrize(("ref", "customer"), SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_the_same_row_is_sent_once(
+    server: FaultServer, bench: Bench, ref: str, customer: str
+) -> None:
+    bench.run(STEPS, table("ref,customer", ("A-1", "Acme")), head=HEAD)
+    ran = bench.run(STEPS, table("ref,customer", (ref, customer)), head=HEAD)
+    assert ran.rows["A-1"].reason == "done in run 1"
+    assert len(server.deliveries()) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_rows_that_share_a_value_share_it(server: FaultServer, bench: Bench, workers: int) -> None:
+    rows = [("A", "Acme"), ("B", "Acme "), ("C", "Ac\u200bme"), ("D", "\tAcme")]
+    ran = bench.run(STEPS, table("ref,customer", *rows), head=HEAD, workers=workers)
+    assert ran.buckets == {"done": 4}
+    assert len(server.deliveries("POST", "/customers")) == 1
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_an_address_is_one_in_either_case(server: FaultServer, bench: Bench, workers: int) -> None:
+    rows = [("A", "Dana@X.example"), ("B", "dana@x.example"), ("C", "DANA@x.EXAMPLE")]
+    bench.run(STEPS, table("ref,customer", *rows), head=HEAD, workers=workers)
+    bench.run(STEPS, table("ref,customer", ("D", "dana@X.example")), head=HEAD, workers=workers)
+    assert len(server.deliveries("POST", "/customers")) == 1
+
+
+ITEMS = """\
+steps:
+  - id: lines
+    for_each: row.lines
+    item_key: item.sku
+    use: shop.create_order
+    with: {reference: "{{ item.sku }}", customer_id: 1}
+"""
+GROUPED = """\
+  group_by: ref
+"""
+
+
+def test_items_that_are_one(server: FaultServer, bench: Bench) -> None:
+    head = columns(sku="string").replace("rows:\n", "rows:\n" + GROUPED)
+    bench.run(ITEMS, table("ref,sku", ("A", "00618"), ("A ", "00619")), head=head)
+    assert len(server.deliveries()) == 2
+    ran = bench.run(ITEMS, table("ref,sku", ("A", "00618 "), ("A", "00619")), head=head)
+    assert len(server.deliveries()) == 2
+    ran = bench.run(ITEMS, table("ref,sku", ("B", "00618 "), ("B", "00618")), head=head)
+    assert "two items have the item_key '00618'" in ran.rows["B"].reason
+    assert len(server.deliveries()) == 2
+
+
+def test_what_is_invisible_identifies_nothing(server: FaultServer, bench: Bench) -> None:
+    ran = bench.run(STEPS, table("ref,customer", ("A", "\u200b"), ("B", "Acme")), head=HEAD)
+    assert ran.rows["A"].reason == "customer: row.customer is empty, and identifies nothing"
+    assert [each.json()["name"] for each in server.deliveries("POST", "/customers")] == ["Acme"]
