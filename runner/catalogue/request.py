@@ -65,11 +65,12 @@ class Request:
             return None
         return encode_form(self.body).decode() if self.form else json_text(self.body)
 
-    def digest(self) -> str:
-        """SHA-256 over method, path, the operation's own headers and content, in hexadecimal."""
+    def digest(self, text: str | None = None) -> str:
+        """SHA-256 over method, path, the operation's own headers and content, or another `text`, in hexadecimal."""
         headers = "".join(f"\n{name}: {value}" for name, value in sorted(self.headers.items()))
         head = f"{self.method} {self.path}{headers}\n\n".encode()
-        return hashlib.sha256(head + (self.content() or b"")).hexdigest()
+        content = (self.content() or b"") if text is None else text.encode()
+        return hashlib.sha256(head + content).hexdigest()
 
 
 def to_json(tree: Any) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.catalogue import ArgumentError, Request, first_arguments, parse_json
 from runner.engine.changed import difference
+from runner.engine.equality import numbers_in_texts
 from runner.engine.events import PlannedState
 from runner.engine.in_step import Change, another, change_of, identity_of, last_update, update_use
 from runner.engine.outcome import Outcome
@@ -172,7 +173,7 @@ class Caller(Planning):
         What rows share is read by each run: which of them asks first must not decide how old an answer is.
         """
         prior = self._before(use)
-        if prior is None or not prior.answer or prior.digest != request.digest():
+        if prior is None or not prior.answer or self._changed(use, request, prior):
             return None
         if use.identity.per == "once":
             return prior if prior.run == self._context.run else None
@@ -235,12 +236,21 @@ class Caller(Planning):
         if isinstance(request.amount, Decimal):
             self._progress.money += request.amount
 
+    def _changed(self, use: Use, request: Request, prior: CallRecord) -> str:
+        """How a request differs by value from the one that was sent, as far as it is known by now; or nothing."""
+        if not request.known or prior.digest == request.digest():  # as nearly all are
+            return ""
+        numbers = numbers_in_texts(use.step, self._context.recipe)
+        return difference(prior, request, use.operation, numbers=numbers)
+
     def _done_before(self, use: Use, request: Request, prior: CallRecord) -> Outcome:
         """A call that an earlier run, or this one before it was resumed, has sent or may have sent."""
-        same = not request.known or prior.digest == request.digest()
-        if prior.identity.per == "row" and prior.state != "found" and not same:
+        changed = self._changed(use, request, prior)
+        if changed and prior.identity.per == "row" and prior.state != "found":
             past = "done" if prior.state == "done" else "sent"
-            reason = f"changed since it was {past} in run {prior.run}, and not sent again: {difference(prior, request)}"
+            reason = (
+                f"changed since it was {past} in run {prior.run}, and not sent again: {changed}"
+            )
             self.plan(
                 use.step,
                 "changed",

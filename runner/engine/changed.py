@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from runner.catalogue import Request, decode_form, parse_json
+from runner.catalogue import Operation, Request
+from runner.engine.equality import differences, has_same_head
 from runner.engine.given_back import literal
 from runner.journal import CallRecord
 
-
-def difference(prior: CallRecord, request: Request) -> str:
-    """The first places in which a request differs from the one that was sent, old value first."""
-    if prior.url != request.path:
-        return f"{prior.method} {prior.url}, now {request.path}"
-    sent, now = prior.body.encode(), request.content() or b""
-    if request.form:
-        before, after = decode_form(sent, {}), decode_form(now, {})
-    else:
-        before, after = parse_json(sent or b"{}"), parse_json(now or b"{}")
-    parts = list(_differences(before, after, ""))
-    return "; ".join(parts[:3]) + (f" and {len(parts) - 3} more" if len(parts) > 3 else "")
+_MOST = 3
+"""Places that a message names before it counts the rest."""
 
 
-def _differences(before: Any, after: Any, path: str) -> list[str]:
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        parts = []
-        for name in [*before, *(name for name in after if name not in before)]:
-            inner = f"{path}.{name}" if path else name
-            parts += _differences(before.get(name), after.get(name), inner)
-        return parts
-    return [] if before == after else [f"{path} was {_said(before)}, now {_said(after)}"]
+def difference(
+    prior: CallRecord, request: Request, operation: Operation, *, numbers: frozenset[str]
+) -> str:
+    """Return how a request differs by value from the one that was sent, old value first; empty where it does not.
+
+    `numbers` are the fields in whose texts the recipe writes decimals.
+    """
+    if prior.digest == request.digest():
+        return ""
+    if (prior.method, prior.url) != (request.method, request.path):
+        return f"{prior.method} {prior.url}, now {request.method} {request.path}"
+    found = differences(prior, request, operation, numbers=numbers)
+    parts = [
+        f"{each.place or 'body'} was {_said(each.before)}, now {_said(each.after)}"
+        for each in found
+    ]
+    if not has_same_head(prior, request):
+        names = ", ".join(sorted(request.headers)) or "there are none now"
+        parts.append(f"its headers are not those that were sent ({names})")
+    more = f" and {len(parts) - _MOST} more" if len(parts) > _MOST else ""
+    return "; ".join(parts[:_MOST]) + more
 
 
 def _said(value: Any) -> str:

@@ -7,7 +7,7 @@ what an expression yields is a value and is not rendered again.
 
 from runner.template.compiled import Expression, Template, compile_expression, compile_template
 from runner.template.identity import identity_of, identity_scope, plain
-from runner.template.rendering import Each, Tree, names_read, render, renderer
+from runner.template.rendering import Each, Tree, names_read, references_in, render, renderer
 from runner.template.syntax import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
 from runner.template.values import EvaluationError, Undecided, Unknown, to_text
@@ -31,6 +31,7 @@ __all__ = [
     "path_of",
     "paths_of",
     "plain",
+    "references_in",
     "render",
     "renderer",
     "to_text",

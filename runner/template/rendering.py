@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from runner.template.compiled import Expression, Template
+from runner.template.syntax import Reference
 from runner.template.values import Compute, EvaluationError, Scope, Unknown, kind
 
 Tree = Any
@@ -86,11 +87,16 @@ def render(tree: Tree, scope: Mapping[str, Any]) -> Any:
 
 def names_read(tree: Tree) -> frozenset[str]:
     """The names that the templates of a tree read."""
+    return frozenset(reference.root for reference in references_in(tree))
+
+
+def references_in(tree: Tree) -> Iterator[Reference]:
+    """The references of all templates of a tree."""
     if isinstance(tree, Template):
-        return frozenset(reference.root for reference in tree.references)
-    if isinstance(tree, Each):
-        return names_read(tree.value) | {reference.root for reference in tree.items.references}
-    if isinstance(tree, dict | list):
-        parts = tree.values() if isinstance(tree, dict) else tree
-        return frozenset[str]().union(*map(names_read, parts))
-    return frozenset()
+        yield from tree.references
+    elif isinstance(tree, Each):
+        yield from tree.items.references
+        yield from references_in(tree.value)
+    elif isinstance(tree, dict | list):
+        for part in tree.values() if isinstance(tree, dict) else tree:
+            yield from references_in(part)

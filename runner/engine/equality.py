@@ -1,0 +1,109 @@
+"""Equal by value: a request beside the one that was sent, whatever file and spelling its values came from this time.
+
+sent            now             equal
+8.40            8.4             yes, exactly
+"PO-1"          "PO-1 "         yes: one canonical text
+"8.40"          "8.4"           no; yes where the recipe writes a number into that text
+true            "true"          no
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from runner.catalogue import Operation, Request, decode_form, parse_json
+from runner.journal import CallRecord
+from runner.keys import canonical
+from runner.recipe.model import Recipe, Step
+from runner.template import Reference, references_in
+
+_NUMBER = re.compile(r"[0-9]+\.[0-9]+|[0-9]+")
+
+
+class Difference(NamedTuple):
+    """A place in a body, dotted, with what was sent there and what is to be sent now; None where nothing is."""
+
+    place: str
+    before: Any
+    after: Any
+
+
+def has_same_head(prior: CallRecord, request: Request) -> bool:
+    """Return whether method, path and headers are those that were sent: the digest of the old body under them tells."""
+    return prior.digest == request.digest(prior.body)
+
+
+def differences(
+    prior: CallRecord, request: Request, operation: Operation, *, numbers: frozenset[str] = frozenset()
+) -> list[Difference]:  # fmt: skip
+    """Return where the body of a request differs by value from the one that was sent."""
+    sent, now = prior.body.encode(), request.content() or b""
+    if request.form:
+        before, after = (decode_form(each, operation.body or {}) for each in (sent, now))
+    else:
+        before, after = parse_json(sent or b"{}"), parse_json(now or b"{}")
+    return [
+        each for each in _differences(before, after, "")
+        if not (re.split(r"[.\[]", each.place, maxsplit=1)[0] in numbers and _same_text(each.before, each.after))
+    ]  # fmt: skip
+
+
+def numbers_in_texts(step: Step, recipe: Recipe) -> frozenset[str]:
+    """Return the arguments of a step that are made of decimals, which a text may write with zeros at their end."""
+    columns = recipe.rows.columns if recipe.rows is not None else ()
+    decimals = {column.name for column in columns if column.type == "decimal"}
+    decimals |= {f"vars.{name}" for name, var in recipe.vars.items() if _is_decimal(var.type, var.default)}  # fmt: skip
+    if not decimals or not isinstance(step.arguments, Mapping):
+        return frozenset()
+
+    def reads(reference: Reference) -> bool:
+        if reference.root == "vars":
+            return bool(reference.path) and f"vars.{reference.path[0]}" in decimals
+        return any(part in decimals for part in reference.path)
+
+    return frozenset(
+        name for name, tree in step.arguments.items() if any(map(reads, references_in(tree)))
+    )
+
+
+def _is_decimal(kind: str, default: Any) -> bool:
+    return kind == "decimal" or (not kind and isinstance(default, Decimal))
+
+
+def same_value(before: Any, after: Any) -> bool:
+    """Return whether two values are one: numbers exactly, texts in their canonical form, all else as it is."""
+    if isinstance(before, str) and isinstance(after, str):
+        return before == after or canonical(before) == canonical(after)
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return all(same_value(before.get(name), after.get(name)) for name in {*before, *after})
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) == len(after) and all(map(same_value, before, after))
+    if isinstance(before, bool) or isinstance(after, bool):
+        return before is after
+    return bool(before == after)
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterator[Difference]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in [*before, *(name for name in after if name not in before)]:
+            inner = f"{path}.{name}" if path else name
+            yield from _differences(before.get(name), after.get(name), inner)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for position, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(old, new, f"{path}[{position}]")
+    elif not same_value(before, after):
+        yield Difference(path, before, after)
+
+
+def _same_text(before: Any, after: Any) -> bool:
+    """Return whether two texts differ in how their numbers are written only."""
+    if not (isinstance(before, str) and isinstance(after, str)):
+        return False
+    one, other = canonical(before), canonical(after)
+    return _NUMBER.split(one) == _NUMBER.split(other) and all(
+        Decimal(a) == Decimal(b)
+        for a, b in zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
+    )
