@@ -42,7 +42,7 @@ EXIT_CODES = {
     1: "an error inside runner itself",
     2: "the command line asks for what is not there",
     3: "the recipe or its data is wrong; nothing was sent",
-    4: "some rows were rejected (probe: something differs)",
+    4: "some rows were rejected or changed (probe: something differs)",
     5: "the outcome of some calls is unknown (wins over 4)",
     6: "another run is using the journal",
     7: "configuration, credentials or TLS",

@@ -36,7 +36,7 @@ PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 
 NAMES = (
     "recipe", "target", "account", "run", "exit_code", "outcome", "stopped", "summary",
-    "rows", "lines", "done", "found", "rejected", "unknown", "not_started",
+    "rows", "lines", "done", "found", "changed", "rejected", "unknown", "not_started",
 )  # fmt: skip
 """What a text can say: names of the run, its counts of rows, and the whole summary."""
 

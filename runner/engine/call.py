@@ -259,7 +259,7 @@ class Caller(Planning):
                 position=use.position,
                 run=prior.run,
             )
-            return Outcome("unknown" if prior.state in OPEN else "rejected", reason)
+            return Outcome("unknown" if prior.state in OPEN else "rejected", reason, set_aside=True)
         if prior.state in OPEN:
             if self._sender is not None:
                 return self._reconcile(use, request, prior)

@@ -10,17 +10,20 @@ from typing import Any, Literal, NamedTuple
 from runner.catalogue import Operation, Request
 from runner.journal import Identity
 
-Bucket = Literal["done", "found", "rejected", "unknown", "not started"]
+Bucket = Literal["done", "found", "changed", "rejected", "unknown", "not started"]
 """Where every input line ends up, in exactly one.
 
     done         every step is finished, in this run or an earlier one
     found        every write was found to be there already; nothing was created
-    rejected     the API or the data refused a step; mend the sheet and run it again
+    changed      what was sent of it is not what the sheet or the recipe says now; set aside, nothing of it is sent
+    rejected     the API or the data refused a step; fix the sheet and run it again
     unknown      a call may have landed; nothing is sent again until it is settled
     not started  not reached, or stopped part of the way; the next run goes on from there
 """
 
-BUCKETS: tuple[Bucket, ...] = ("done", "found", "rejected", "unknown", "not started")
+BUCKETS: tuple[Bucket, ...] = (
+    "done", "found", "changed", "rejected", "unknown", "not started"
+)  # fmt: skip
 
 PlannedState = Literal[
     "to send",

@@ -39,7 +39,8 @@ class Outcome(NamedTuple):
     """What came of a call. `value` is the answer's data when done; `retry_after` is in seconds.
 
     `whole`: the answer came in one piece, so that whatever is wrong with it would be wrong again. `doubt` says why
-    something that a list does not show may be there all the same.
+    something that a list does not show may be there all the same. `set_aside`: it is not sent, because
+    what was sent for it before differs.
     """
 
     state: CallState
@@ -50,6 +51,7 @@ class Outcome(NamedTuple):
     retry_after: float | None = None
     whole: bool = True
     doubt: str = ""
+    set_aside: bool = False
 
     @property
     def ok(self) -> bool:

@@ -49,21 +49,19 @@ def reshaped(step: Step, prior: Prior, past: Past, *, key: str) -> str:
     mine = done_calls(step, prior)
     sent = next(iter(mine.values()), None)
     if sent is not None and step.once_per is not None:
-        return _reason(sent, "for this row alone", "once_per is there now", key)
+        return _reason(sent, "for this row alone", "once_per is there now")
     if sent is not None and step.for_each is not None and "" in mine:
-        return _reason(sent, "once for this row", "for_each is there now", key)
+        return _reason(sent, "once for this row", "for_each is there now")
     if sent is not None and step.for_each is None and "" not in mine:
-        return _reason(
-            sent, f"for {len(mine)} item{'s' * (len(mine) != 1)}", "for_each is gone", key
-        )
+        return _reason(sent, f"for {len(mine)} item{'s' * (len(mine) != 1)}", "for_each is gone")
     tried = any(name in (step.id, step.was) for name, _ in prior)
     known = bool(_writes(prior)) or key in past.keys
     if step.once_per is None and not tried and known and past.once & {step.id, step.was}:
-        return f"it was done once for rows that share a value, and once_per is gone; {_remedy(key)}"
+        return "it was done once for rows that share a value, and once_per is gone"
     return ""
 
 
-def renamed(step: Step, prior: Prior, names: Collection[str], *, key: str) -> str:
+def renamed(step: Step, prior: Prior, names: Collection[str]) -> str:
     """Why the items of a step are not sent: they were told apart in another way when they were.
 
     Items are sent in their order up to the first that fails, so that positions are 0, 1, 2 and so on without a gap: by
@@ -75,9 +73,9 @@ def renamed(step: Step, prior: Prior, names: Collection[str], *, key: str) -> st
     sent = next(iter(mine.values()))
     positions = set(mine) == {str(number) for number in range(len(mine))}
     if step.item_key is not None and positions and "0" not in names:
-        return _reason(sent, "for items told apart by position", "item_key is there now", key)
+        return _reason(sent, "for items told apart by position", "item_key is there now")
     if step.item_key is None and not positions:
-        return _reason(sent, "for items told apart by item_key", "item_key is gone", key)
+        return _reason(sent, "for items told apart by item_key", "item_key is gone")
     return ""
 
 
@@ -94,9 +92,13 @@ def _writes(prior: Prior) -> dict[tuple[str, str], CallRecord]:
     }  # fmt: skip
 
 
-def _reason(sent: CallRecord, was: str, now: str, key: str) -> str:
-    return f"it was done {was} in run {sent.run}, and {now}; {_remedy(key)}"
+def _reason(sent: CallRecord, was: str, now: str) -> str:
+    return f"it was done {was} in run {sent.run}, and {now}"
 
 
-def _remedy(key: str) -> str:
-    return f"nothing of it is sent again: put it back as it was, or send the row again: --again {key!r} --why ..."
+def choices(key: str) -> str:
+    """The ways on for a row that is set aside because something else was sent for it than would be sent now."""
+    return (
+        "put back what was sent, change it there by hand or with an update recipe, "
+        f"or send the row again: --again {key!r} --why ..."
+    )

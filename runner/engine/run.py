@@ -286,7 +286,7 @@ class Run:
         planning = RowRun(replace(self._context, journal=None, once=OncePer()), row, None)
         result = planning.run()
         faulty = self._context.strict and result.faults
-        if result.bucket != "rejected" or not (planning.broke_off or faulty):
+        if result.bucket not in ("changed", "rejected") or not (planning.broke_off or faulty):
             return None
         return result._replace(planned=())
 

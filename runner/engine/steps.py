@@ -14,7 +14,7 @@ from runner.engine.looking import Looker
 from runner.engine.objects import Objects
 from runner.engine.once import item_name, shared_value
 from runner.engine.outcome import Outcome
-from runner.engine.reshaped import Past, done_calls, renamed, reshaped
+from runner.engine.reshaped import Past, choices, done_calls, renamed, reshaped
 from runner.engine.send import Sender
 from runner.engine.use import Progress, Use
 from runner.journal import CallRecord, Identity
@@ -66,9 +66,10 @@ class RowRun:
 
     def run(self) -> RowResult:
         """Take the row through all its steps, or as far as it gets."""
-        refused = "" if self._new else self._unsettled() or self._orphan(self._progress.prior)
-        if refused:
-            return self._result("rejected", refused)
+        if not self._new and (unsettled := self._unsettled()):
+            return self._result("not started", unsettled)  # it is unknown, by that call
+        if not self._new and (orphan := self._orphan(self._progress.prior)):
+            return self._result("changed", orphan)
         trouble: tuple[Bucket, str] | None = None
         for step in self._context.recipe.steps:
             outcome = self._step(step)
@@ -76,12 +77,11 @@ class RowRun:
                 self._let_go(step, outcome)
             if outcome.ok:
                 continue
-            bucket = _BUCKETS.get(outcome.state, "not started")
-            if (
-                trouble is None or bucket == "unknown"
-            ):  # what may have landed outweighs a refusal before it
+            bucket = _bucket(outcome)
+            # What was or may have been sent outweighs a refusal before it.
+            if trouble is None or bucket in ("changed", "unknown"):
                 trouble = bucket, f"{step.id}: {outcome.reason}"
-            if step.on_error == "stop_run" and bucket == "rejected":
+            if step.on_error == "stop_run" and bucket in ("changed", "rejected"):
                 reason = f"step {step.id!r} failed for {self._row.key} and says on_error: stop_run"
                 self._context.stop.ask(reason, exit_code=8, remedy="mend it, then: runner resume")
             if step.on_error != "continue" or bucket != "rejected":
@@ -119,9 +119,11 @@ class RowRun:
                 "unknown",
                 f"{step}: its outcome in run {run} is not known: runner settle {run}{also}",
             )
+        if bucket == "changed":
+            reason = f"{reason}; {choices(self._row.key)}"
         outputs, faults = self._outputs(complete=bucket in ("done", "found"))
         refused = self._context.strict or not self._context.recipe.steps
-        if faults and refused and bucket != "unknown":
+        if faults and refused and bucket not in ("changed", "unknown"):
             bucket, reason = "rejected", faults[0].text
         elif faults:
             reason = "; ".join(filter(None, (reason, *(fault.text for fault in faults))))
@@ -174,8 +176,9 @@ class RowRun:
                 and call.state in (*SETTLED, *OPEN)
             ):
                 heir = f"write 'was: {step}' in the step that took its place"
-                anew = f"or send the row again: --again {self._row.key!r} --why ..."
-                return f"step {step!r} was sent in run {call.run} and is gone from the recipe; {heir}, {anew}"
+                return (
+                    f"step {step!r} was sent in run {call.run} and is gone from the recipe: {heir}"
+                )
         return ""
 
     def _step(self, step: Step) -> Outcome:
@@ -225,7 +228,7 @@ class RowRun:
 
     def _set_aside(self, step: Step, reason: str) -> Outcome:
         self._caller.plan(step, "changed", reason=reason)
-        return Outcome("rejected", reason)
+        return Outcome("rejected", reason, set_aside=True)
 
     def _once(self, step: Step, operation: Operation, *, undecided: str) -> Outcome:
         """A step that is done once for each value: this row does it, or shares what another row got."""
@@ -250,7 +253,7 @@ class RowRun:
         )
         orphan = self._orphan(shared)
         if orphan and self._again is None:
-            return Outcome("rejected", orphan)
+            return Outcome("rejected", orphan, set_aside=True)
         reason = (
             ""
             if self._new
@@ -275,7 +278,7 @@ class RowRun:
         scope = dict(self._scope)
         names = self._item_names(step, items, scope)
         settled = not any(isinstance(each, Unknown) for each in (*names, *items))
-        reason = renamed(step, self._progress.prior, list(map(str, names)), key=self._row.key)
+        reason = renamed(step, self._progress.prior, list(map(str, names)))
         if reason and operation.effect != "read" and settled:
             return self._set_aside(step, reason)
         if not undecided and not settled and done_calls(step, self._progress.prior):
@@ -335,3 +338,10 @@ class _RowValues(dict[str, Any]):
 def visible(row: Row) -> Mapping[str, Any]:
     """What expressions see as `row`."""
     return _RowValues(row) if row.differing else row.values
+
+
+def _bucket(outcome: Outcome) -> Bucket:
+    """The bucket of a row whose step came to this."""
+    if outcome.set_aside and outcome.state == "rejected":
+        return "changed"
+    return _BUCKETS.get(outcome.state, "not started")

@@ -44,11 +44,12 @@ class Totals:
 
 
 def _exit_code(rows: Mapping[Bucket, int], stopped: int, *, dry_run: bool) -> int:
-    """The code a run ends with: a signal's own, then unknown, then why it stopped, then rejected."""
+    """The code a run ends with: a signal's own, then unknown, then why it stopped, then changed or rejected."""
+    left = rows["changed"] or rows["rejected"]
     if stopped > 128 or stopped == 1:
         return stopped
     if dry_run:
-        return stopped or (EXIT_DATA if rows["rejected"] else 0)
+        return stopped or (EXIT_DATA if left else 0)
     if rows["unknown"]:
         return EXIT_UNKNOWN
-    return stopped or (EXIT_REJECTED if rows["rejected"] else 0)
+    return stopped or (EXIT_REJECTED if left else 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -17,6 +17,7 @@ from runner.engine.events import (
     RunEnded,
     RunStarted,
 )
+from runner.engine.reshaped import choices
 from runner.report.text import duration, line_numbers, money, plural
 
 REASONS_SHOWN = 10
@@ -79,7 +80,7 @@ class Account:
         self.calls = 0
         self.buckets: Counter[str] = Counter()
         self._started: RunStarted | None = None
-        self._reasons: dict[str, _Reason] = {}
+        self._reasons: dict[Bucket, dict[str, _Reason]] = {"changed": {}, "rejected": {}}
         self._open: dict[str, Counted] = {}
         self._unknown: list[str] = []
         self._unknown_money = Decimal(0)
@@ -119,12 +120,10 @@ class Account:
         call = self._open.pop(result.key, None)
         if result.bucket == "unknown":
             self._note_unknown(result, call)
-        elif result.bucket == "rejected":
-            reason = shared_reason(result)
-            known = reason in self._reasons or len(self._reasons) < REASONS_KEPT
-            self._reasons.setdefault(reason if known else OTHER, _Reason()).add(
-                result.key or "the row"
-            )
+        elif result.bucket in self._reasons:
+            reasons, reason = self._reasons[result.bucket], shared_reason(result)
+            known = reason in reasons or len(reasons) < REASONS_KEPT
+            reasons.setdefault(reason if known else OTHER, _Reason()).add(result.key or "the row")
 
     def _note_unknown(self, result: RowResult, call: Counted | None) -> None:
         """`call` is the one that this run sent; a row may also wait for what an earlier run sent."""
@@ -143,6 +142,8 @@ class Account:
         """The sections of the summary, the ones that need a person first."""
         if event.buckets.get("unknown"):
             yield "UNKNOWN", self._unknown_lines(event)
+        if event.buckets.get("changed"):
+            yield "changed", self._changed_lines(event)
         if event.buckets.get("rejected"):
             yield "rejected", self._rejected_lines(event)
         for bucket, remark in _REMARKS.items():
@@ -166,14 +167,12 @@ class Account:
 
     def _rejected_lines(self, event: RunEnded) -> Iterator[str]:
         yield f"{_size(event, 'rejected')}: mend them and run the file again"
-        ranked = sorted(self._reasons.items(), key=lambda item: (-item[1].count, item[0]))
-        for text, reason in ranked[:REASONS_SHOWN]:
-            rest = reason.count - len(reason.keys)
-            more = f" and {rest:,} more" if rest else ""
-            yield f"  {reason.count:,} x {text}: {', '.join(reason.keys)}{more}"
-        if len(ranked) > REASONS_SHOWN:
-            rest = sum(reason.count for _, reason in ranked[REASONS_SHOWN:])
-            yield f"  and {plural(rest, 'row')} for {plural(len(ranked) - REASONS_SHOWN, 'other reason')}"
+        yield from _ranked(self._reasons["rejected"])
+
+    def _changed_lines(self, event: RunEnded) -> Iterator[str]:
+        yield f"{_size(event, 'changed')}: not what was sent for them before; nothing of them is sent"
+        yield from _ranked(self._reasons["changed"])
+        yield choices("KEY").replace(repr("KEY"), "KEY")
 
     def _control(self, event: RunEnded) -> Iterator[Section]:
         """Every line read is in exactly one bucket, or it is said loudly that it is not."""
@@ -204,9 +203,24 @@ class Account:
             yield "posted", lines
 
 
+def _ranked(reasons: Mapping[str, _Reason]) -> Iterator[str]:
+    """The reasons of rows, the most frequent first, with the keys of some of their rows."""
+    ranked = sorted(reasons.items(), key=lambda item: (-item[1].count, item[0]))
+    for text, reason in ranked[:REASONS_SHOWN]:
+        rest = reason.count - len(reason.keys)
+        more = f" and {rest:,} more" if rest else ""
+        yield f"  {reason.count:,} x {text}: {', '.join(reason.keys)}{more}"
+    if len(ranked) > REASONS_SHOWN:
+        rest = sum(reason.count for _, reason in ranked[REASONS_SHOWN:])
+        yield f"  and {plural(rest, 'row')} for {plural(len(ranked) - REASONS_SHOWN, 'other reason')}"
+
+
 def shared_reason(result: RowResult) -> str:
     """The reason of a row as the rows with the same reason share it: KEY in the place of the row's own key."""
-    return result.reason.replace(repr(result.key), "KEY") if result.key else result.reason
+    reason = result.reason
+    if result.bucket == "changed":  # the summary says the ways on once
+        reason = reason.removesuffix(f"; {choices(result.key)}")
+    return reason.replace(repr(result.key), "KEY") if result.key else reason
 
 
 def row_place(key: str, lines: Sequence[int]) -> str:

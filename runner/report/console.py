@@ -10,7 +10,7 @@ UNKNOWN      1 row (3 lines), 1,210.00: may have been carried out; not sent agai
 rejected     2 rows (5 lines): mend them and run the file again
                2 x job: 422 country is over the max length of 2 characters: 10502, 10611
 done         827 rows (2,147 lines)
-lines        2,155 read = 2,147 done + 0 found + 5 rejected + 3 unknown + 0 not started
+lines        2,155 read = 2,147 done + 0 found + 0 changed + 5 rejected + 3 unknown + 0 not started
 posted       1,319,402.11 by 827 create_sales_order_payment
 calls        4,992 in 8:31 (9.8/s)
 """
@@ -49,7 +49,7 @@ WINDOW = 30
 """Seconds that the speed and the time left are taken from."""
 
 ROWS_SHOWN = 20
-"""Rejected and unknown rows that get a line while the run goes on."""
+"""Changed, rejected and unknown rows that get a line while the run goes on."""
 
 BAR = 20
 """Cells of the bar of progress."""
@@ -60,6 +60,7 @@ NARROW = 72
 _NO_TROUBLE = ("done", "found", "posted", "calls", "lines")
 _STYLES = {
     "UNKNOWN": "bold red",
+    "changed": "magenta",
     "rejected": "yellow",
     "done": "green",
     "stopped": "bold",
@@ -150,11 +151,11 @@ class Console:
         self._say(f"  {label:<11}" + "  ".join(filter(None, parts)))
 
     def _row(self, result: RowResult) -> None:
-        if result.bucket not in ("rejected", "unknown"):
+        if result.bucket not in ("changed", "rejected", "unknown"):
             return
         self._rows_shown += 1
         if self._rows_shown <= ROWS_SHOWN:
-            label = "UNKNOWN" if result.bucket == "unknown" else "rejected"
+            label = "UNKNOWN" if result.bucket == "unknown" else result.bucket
             self._say(
                 f"{label:<11}  {row_place(result.key, result.lines)}: {result.reason}",
                 style=_STYLES[label],
@@ -196,7 +197,7 @@ class Console:
             )
         parts += [
             f"{count:,} {name}"
-            for name in ("rejected", "unknown")
+            for name in ("changed", "rejected", "unknown")
             if (count := account.buckets[name])
         ]
         if passed >= 1 and rows < account.rows < total:

@@ -7,8 +7,8 @@
 
 The results are for people and their spreadsheets: UTF-8 with a byte order mark, text that a spreadsheet would take
 for a formula with an apostrophe before it; as results.xlsx too, where that is asked for. The retry file is input
-again: the header and the records of rows that were rejected or not started, byte for byte. Rows that are unknown are
-not in it, since feeding them back is how things get done twice.
+again: the header and the records of rows that were rejected or not started, byte for byte. Rows that are
+unknown or changed are not in it: feeding them back is how things get done twice.
 """
 
 from __future__ import annotations

@@ -31,7 +31,9 @@ from runner.report.text import columns, line_numbers, moment, money, plural, run
 if TYPE_CHECKING:
     from runner.engine.look import Shown
 
-_ORDER: tuple[Bucket, ...] = ("unknown", "rejected", "not started", "found", "done")
+_ORDER: tuple[Bucket, ...] = (
+    "unknown", "changed", "rejected", "not started", "found", "done"
+)  # fmt: skip
 _NO_OUTCOME = "no outcome was recorded"
 OBJECTS_SHOWN = 5
 """Objects that are shown of a search."""

@@ -5,8 +5,8 @@
       <testcase classname="import-orders" name="PO-1080" file="orders.csv" line="70">
         <failure message="rejected">job: 422 country is over the max length of 2 characters</failure></testcase>
 
-A rejected row is a failure, an unknown one an error, one that was not reached is skipped. Control characters, which XML
-cannot carry, are written as their escapes.
+A rejected or changed row is a failure, an unknown one an error, one that was not reached is skipped. Control
+characters, which XML cannot carry, are written as their escapes.
 """
 
 from __future__ import annotations

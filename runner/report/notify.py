@@ -145,7 +145,9 @@ def trial(name: str) -> Told:
 
 def _outcome(ended: RunEnded) -> str:
     """A run in a few words, what needs a person first."""
-    order: Sequence[Any] = ("unknown", "rejected", "not started", "found", "done")
+    order: Sequence[Any] = (
+        "unknown", "changed", "rejected", "not started", "found", "done"
+    )  # fmt: skip
     counts = [
         f"{ended.buckets[bucket]:,} {bucket}" for bucket in order if ended.buckets.get(bucket)
     ]

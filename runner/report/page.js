@@ -1,7 +1,7 @@
 // What all of the page uses: elements made without markup, so that data can never become any; the data; the theme.
 "use strict";
 
-const SIGNS = { done: "✓", found: "=", rejected: "✕", unknown: "?", "not started": "○" };
+const SIGNS = { done: "✓", found: "=", changed: "≠", rejected: "✕", unknown: "?", "not started": "○" };
 const STATE_BUCKET = { done: "done", found: "found", rejected: "rejected", unknown: "unknown" };
 const SVG = "http://www.w3.org/2000/svg";
 const LIVE = document.documentElement.dataset.live || "";

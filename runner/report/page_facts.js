@@ -1,7 +1,7 @@
 // The upper half of the page: the outcome, the summary, money, requests by operation, and the pictures.
 
 function drawOutcome(head) {
-  const order = ["unknown", "rejected", "not started", "found", "done"];
+  const order = ["unknown", "changed", "rejected", "not started", "found", "done"];
   const parts = order.map((bucket) => [bucket, head.counts[head.buckets.indexOf(bucket)]]).filter(([, count]) => count);
   const link = ([bucket, count]) => el("a", { href: "#rows", onclick: () => chooseFilter(bucket) }, tag(bucket, `${whole(count)} ${bucket}`));
   byId("outcome").replaceChildren(...parts.map(link), el("span", { class: "none" }, (head.under_way ? `${whole(head.under_way)} under way, ` : "") + `of ${plural(head.total, "row")}`));

@@ -4,10 +4,10 @@ const PRINTED = 2000;
 
 function print() {
   const head = store.head, { rows } = table;
-  const needy = rows.n.map((_, row) => row).filter((row) => ["unknown", "rejected"].includes(bucketOf(row))).sort((a, b) => URGENCY[bucketOf(a)] - URGENCY[bucketOf(b)] || rows.n[a] - rows.n[b]);
+  const needy = rows.n.map((_, row) => row).filter((row) => ["unknown", "changed", "rejected"].includes(bucketOf(row))).sort((a, b) => URGENCY[bucketOf(a)] - URGENCY[bucketOf(b)] || rows.n[a] - rows.n[b]);
   const line = (row) => el("tr", {}, el("td", {}, tag(bucketOf(row))), el("td", {}, rows.key[row]), el("td", {}, rows.lines[row]), el("td", {}, happened(row)), el("td", { class: "number" }, rows.money[row]));
   const more = needy.length > PRINTED ? `; the first ${whole(PRINTED)} are printed` : "";
-  byId("print").replaceChildren(el("p", { class: "note" }, needy.length ? `The rows that are unknown or rejected: ${whole(needy.length)} of ${plural(head.total, "row")}${more}.` : "No row is unknown or rejected."),
+  byId("print").replaceChildren(el("p", { class: "note" }, needy.length ? `The rows that are unknown, changed or rejected: ${whole(needy.length)} of ${plural(head.total, "row")}${more}.` : "No row is unknown, changed or rejected."),
     needy.length ? el("table", { class: "plain printed" }, el("thead", {}, el("tr", {}, ...["Outcome", "Row", "Lines", "What happened", "Money"].map((name, at) => el("th", { scope: "col", class: at === 4 ? "number" : "" }, name)))),
       el("tbody", {}, ...needy.slice(0, PRINTED).map(line))) : "");
 }

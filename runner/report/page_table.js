@@ -1,7 +1,7 @@
 // The table of rows: only those near the screen are in the document, however many there are.
 
 const COLUMNS = [["bucket", "Outcome"], ["key", "Row"], ["lines", "Lines"], ["why", "What happened"], ["money", "Money", "number"], ["calls", "Requests", "number"], ["ms", "Took", "number"]];
-const URGENCY = { unknown: 0, rejected: 1, "not started": 2, found: 3, done: 4 };
+const URGENCY = { unknown: 0, changed: 1, rejected: 2, "not started": 3, found: 4, done: 5 };
 const AROUND = 12;
 
 const table = {

@@ -301,7 +301,7 @@ def _names(calls: Counter[str]) -> str:
 def kind_of(result: RowResult) -> Kind:
     """Where a dry run leaves a row."""
     states = {call.state for call in result.planned}
-    if "changed" in states:
+    if result.bucket == "changed" or "changed" in states:
         return "changed"
     if result.bucket == "unknown" or "unknown" in states:
         return "unknown"

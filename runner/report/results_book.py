@@ -25,6 +25,7 @@ BOOK = "results.xlsx"
 _COLOURS: Mapping[str, Mapping[str, str]] = {
     "done": {"bg_color": "#D9F2D9", "font_color": "#0B4F0B"},
     "found": {"bg_color": "#DDEBF7", "font_color": "#123A5C"},
+    "changed": {"bg_color": "#E6DDF5", "font_color": "#3D2369"},
     "rejected": {"bg_color": "#FFE9B8", "font_color": "#5C3A00"},
     "unknown": {"bg_color": "#F8CBCB", "font_color": "#6B0000"},
     "not started": {"bg_color": "#EDEDED", "font_color": "#333333"},

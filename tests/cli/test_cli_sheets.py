@@ -53,7 +53,7 @@ def test_a_bank_export(runner: Command) -> None:
     assert "3 rows, 3 lines, 1 line left out; as announced: 3 lines" in valid
     ended = runner("run", "bank-export.yaml", "-v", "total=19602.55")
     assert (
-        "4 read = 3 done + 0 found + 0 rejected + 0 unknown + 0 not started + 1 left out"
+        "4 read = 3 done + 0 found + 0 changed + 0 rejected + 0 unknown + 0 not started + 1 left out"
         in ended.err
     )
     found = results(runner)

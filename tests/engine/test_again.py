@@ -9,6 +9,7 @@ from faults import actions
 from faults.bench import Bench, columns, table
 from faults.server import FaultServer
 
+from runner.engine.reshaped import choices
 from runner.engine.run import Selection
 
 HEAD = columns(total="decimal", notes="string", terms="integer")
@@ -61,10 +62,13 @@ def test_a_changed_cell_of_a_done_call_sets_the_row_aside(
     changed = sheet(("A", "12.11", "x", "1"), ("B", "7", "y", "2"))
     ran = bench.run(STEPS, changed, head=HEAD)
     assert len(server.writes()) == 6
-    assert ran.rows["A"].bucket == "rejected"
+    assert ran.rows["A"].bucket == "changed"
     reason = "changed since it was done in run 1, and not sent again: amount was 12.10, now 12.11"
     assert reason in ran.rows["A"].reason
+    assert ran.rows["A"].reason.endswith(choices("A"))
     assert ran.rows["B"].bucket == "done"
+    assert ran.ended.exit_code == 4
+    assert bench.plan(STEPS, changed, head=HEAD).ended.exit_code == 3
     (planned,) = [
         call
         for call in bench.plan(STEPS, changed, head=HEAD).rows["A"].planned
@@ -132,7 +136,7 @@ def test_a_renamed_step_needs_was(server: FaultServer, bench: Bench) -> None:
     bench.run(STEPS, BEFORE, head=HEAD)
     renamed = STEPS.replace("id: payment", "id: deposit")
     ran = bench.run(renamed, BEFORE, head=HEAD)
-    assert ran.buckets == {"rejected": 2}
+    assert ran.buckets == {"changed": 2}
     assert "'was: payment'" in ran.rows["A"].reason
     ran = bench.run(
         renamed.replace("id: deposit\n", "id: deposit\n    was: payment\n"), BEFORE, head=HEAD
@@ -146,7 +150,7 @@ def test_a_step_that_was_never_done_may_go(server: FaultServer, bench: Bench) ->
     bench.run(STEPS, BEFORE, head=HEAD)
     steps = "steps:\n" + STEPS[STEPS.index("  - id: customer") :].replace("{{ order.id }}", "x")
     ran = bench.run(steps, BEFORE, head=HEAD)
-    assert (ran.rows["A"].bucket, ran.rows["B"].bucket) == ("done", "rejected")
+    assert (ran.rows["A"].bucket, ran.rows["B"].bucket) == ("done", "changed")
 
 
 GUARDED = """\

@@ -181,7 +181,7 @@ def test_a_row_of_a_step_that_is_gone_is_sent_anew(server: FaultServer, bench: B
     bench.run(STEPS, SHEET, head=HEAD)
     renamed = STEPS.replace("id: payment", "id: deposit")
     ran = bench.run(renamed, SHEET, head=HEAD, again=["A"])
-    assert (ran.rows["A"].bucket, ran.rows["B"].bucket) == ("done", "rejected")
+    assert (ran.rows["A"].bucket, ran.rows["B"].bucket) == ("done", "changed")
     assert "or send the row again: --again 'B' --why ..." in ran.rows["B"].reason
     assert orders(server) == ["A", "B", "A"]
     assert len(payments(server)) == 3

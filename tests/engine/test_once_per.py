@@ -154,7 +154,7 @@ def test_a_row_whose_steps_are_gone_holds_nobody_up(server: FaultServer, bench: 
     bench.run(STEPS.replace("id: order", "id: sale"), sheet([("A", "C")]), head=HEAD)
     ran = bench.run(STEPS, sheet([("A", "D"), ("B", "D"), ("E", "D")]), head=HEAD, workers=3)
     assert {key: row.bucket for key, row in ran.rows.items()} == {
-        "A": "rejected",
+        "A": "changed",
         "B": "done",
         "E": "done",
     }
@@ -215,7 +215,7 @@ def test_a_renamed_once_step_needs_was(server: FaultServer, bench: Bench) -> Non
     renamed = STEPS.replace("id: customer", "id: client").replace("customer.id", "client.id")
     ran = bench.run(renamed, sheet([("D", "C"), ("E", "F")]), head=HEAD)
     assert [write.json()["name"] for write in server.deliveries("POST", "/customers")] == ["C", "F"]
-    assert ran.rows["D"].bucket == "rejected"
+    assert ran.rows["D"].bucket == "changed"
     assert "'was: customer'" in ran.rows["D"].reason
     told = renamed.replace("id: client\n", "id: client\n    was: customer\n")
     ran = bench.run(told, sheet([("A", "C"), ("B", "C"), ("D", "C")]), head=HEAD)

@@ -25,7 +25,7 @@ from faults.shapes import Shape
 from runner.journal import CallRecord, History
 from runner.journal.records import OPEN, SETTLED, RunRecord
 
-BUCKETS = {"done", "found", "rejected", "unknown", "not started"}
+BUCKETS = {"done", "found", "changed", "rejected", "unknown", "not started"}
 
 
 @dataclass

@@ -21,6 +21,7 @@ from runner.engine.events import (
     RunStarted,
     Waiting,
 )
+from runner.engine.reshaped import choices
 from runner.report.console import INTERVAL, ROWS_SHOWN, Console
 
 
@@ -126,7 +127,7 @@ rejected     1 row (2 lines): mend them and run the file again
 done         1 row (2 lines)
 found        1 row (2 lines): were there already
 not started  1 row (2 lines): the next run goes on with them
-lines        10 read = 2 done + 2 found + 2 rejected + 2 unknown + 2 not started
+lines        10 read = 2 done + 2 found + 0 changed + 2 rejected + 2 unknown + 2 not started
 posted       1,000.00 by 1 create_payment
 calls        3 in 0:12 (0.2/s)
 stopped      interrupted
@@ -211,6 +212,30 @@ def test_a_reason_that_names_its_row_is_one_reason() -> None:
     assert "3 x it changed: --again KEY --why ...: PO-1, PO-2, PO-3\n" in session.end()
 
 
+def test_changed_rows_are_not_to_be_fixed_and_run_again() -> None:
+    session = Session()
+    session.start(rows=3, lines=6)
+    for number in (1, 2):
+        why = f"order: changed since it was done in run 1, 5 now 6; {choices(f'PO-{number}')}"
+        session.row(number, "changed", why)
+    session.row(3)
+    shown = session.out.getvalue()
+    text = session.end()
+    assert "changed      PO-1 (lines 2-3): order: changed since" in shown
+    assert "--again 'PO-1'" in shown
+    assert (
+        """\
+changed      2 rows (4 lines): not what was sent for them before; nothing of them is sent
+               2 x order: changed since it was done in run 1, 5 now 6: PO-1, PO-2
+             put back what was sent, change it there by hand or with an update recipe, or send \
+the row again: --again KEY --why ...
+"""
+        in text
+    )
+    assert "run the file again" not in text
+    assert "6 read = 2 done + 0 found + 4 changed + 0 rejected + 0 unknown + 0 not started" in text
+
+
 def test_an_unknown_of_an_earlier_run_has_the_reason_of_its_row() -> None:
     session = Session()
     session.start(rows=25, lines=50)
@@ -248,7 +273,7 @@ def test_lines_that_are_lost_are_said_loudly() -> None:
     session.row(1)
     expected = (
         "CHECK        4 lines read, but 2 accounted for = "
-        "2 done + 0 found + 0 rejected + 0 unknown + 0 not started\n"
+        "2 done + 0 found + 0 changed + 0 rejected + 0 unknown + 0 not started\n"
     )
     assert expected in session.end()
 

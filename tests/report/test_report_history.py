@@ -81,15 +81,13 @@ CALLS = [
 
 
 def test_runs() -> None:
-    running = RUN._replace(
-        id=12, recipe="new\x1border", state="running", exit_code=None, row_count=1
-    )
+    running = RUN._replace(id=12, recipe="n\x1b1", state="running", exit_code=None, row_count=1)
     assert (
         runs_table([RUN, running], {4: {"done": 1, "rejected": 1, "unknown": 1}, 12: {}})
         == """\
-run  recipe        target   started               state     exit  rows  done  found  rejected  unknown  not started
-  4  orders        sandbox  2024-05-01 10:00:00Z  finished     5     5     1      0         1        1            2
- 12  new\\x1border  sandbox  2024-05-01 10:00:00Z  running            1     0      0         0        0            1
+run  recipe  target   started               state     exit  rows  done  found  changed  rejected  unknown  not started
+  4  orders  sandbox  2024-05-01 10:00:00Z  finished     5     5     1      0        0         1        1            2
+ 12  n\\x1b1  sandbox  2024-05-01 10:00:00Z  running            1     0      0        0         0        0            1
 """
     )
 

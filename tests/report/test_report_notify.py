@@ -93,7 +93,7 @@ def test_a_program_gets_all_of_it() -> None:
     assert json.loads(json.dumps(body)) == {
         "version": 1, "event": "run_ended", "recipe": "orders", "target": "live", "account": "acme", "run": 4,
         "exit_code": 5, "outcome": "1 unknown, 4 rejected, 4 done", "stopped": "", "rows": 9, "lines": 9, "done": 4,
-        "found": 0, "rejected": 4, "unknown": 1, "not_started": 0, "text": "text",
+        "found": 0, "changed": 0, "rejected": 4, "unknown": 1, "not_started": 0, "text": "text",
     }  # fmt: skip
 
 

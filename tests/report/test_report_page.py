@@ -40,11 +40,11 @@ def test_every_row_is_counted_once(tmp_path: Path) -> None:
     write_run(tmp_path)
     found = head(tmp_path)
     assert dict(zip(found["buckets"], found["counts"], strict=True)) == {
-        "done": 8, "found": 1, "rejected": 2, "unknown": 1, "not started": 1,
+        "done": 8, "found": 1, "changed": 0, "rejected": 2, "unknown": 1, "not started": 1,
     }  # fmt: skip
     assert found["total"] == 13
     assert dict(found["summary"])["lines"] == [
-        "26 read = 16 done + 2 found + 4 rejected + 2 unknown + 2 not started"
+        "26 read = 16 done + 2 found + 0 changed + 4 rejected + 2 unknown + 2 not started"
     ]
     assert len(found["rows"]["n"]) == 12
 
@@ -88,7 +88,7 @@ def test_files_go_by_their_names(tmp_path: Path) -> None:
 def test_pictures_end_with_what_was_finished(tmp_path: Path) -> None:
     write_run(tmp_path)
     picture = head(tmp_path)["picture"]
-    assert [counts[-1] for counts in picture["rows"]] == [8, 1, 2, 1, 0]
+    assert [counts[-1] for counts in picture["rows"]] == [8, 1, 0, 2, 1, 0]
     assert [sum(counts) for counts in picture["calls"]] == [17, 2, 9, 1]
     assert picture["waits"] == []
 
@@ -104,12 +104,12 @@ def test_rows_without_calls_of_their_own_are_finished_too(tmp_path: Path) -> Non
         for number, bucket in buckets.items():
             journal.row(RowRecord(1, number, f"PO-{number}", f"[{number}]", bucket, ""))
     picture = head(tmp_path)["picture"]
-    assert [counts[-1] for counts in picture["rows"]] == [3, 1, 1, 0, 0]
-    assert [counts[0] for counts in picture["rows"]] == [1, 0, 0, 0, 0]
+    assert [counts[-1] for counts in picture["rows"]] == [3, 1, 0, 1, 0, 0]
+    assert [counts[0] for counts in picture["rows"]] == [1, 0, 0, 0, 0, 0]
     first = next(
         at for at, counts in enumerate(zip(*picture["rows"], strict=True)) if counts[0] == 2
     )
-    assert [counts[first] for counts in picture["rows"]] == [2, 1, 1, 0, 0]
+    assert [counts[first] for counts in picture["rows"]] == [2, 1, 0, 1, 0, 0]
 
 
 def test_a_wait_and_a_break_are_told_apart(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_call_that_a_later_run_went_on_with_is_still_shown(tmp_path: Path) -> 
     assert first is not None
     found = collect(history, first, made_at=MADE)
     row = found.head["rows"]["n"].index(2)
-    assert (found.head["rows"]["bucket"][row], found.head["rows"]["calls"][row]) == (2, 1)
+    assert (found.head["rows"]["bucket"][row], found.head["rows"]["calls"][row]) == (3, 1)
     calls = unpacked(found.chunks[0])
     assert [
         (step, run) for step, run in zip(calls["step"], calls["run"], strict=True) if run != 1

@@ -85,9 +85,9 @@ def test_it_follows_the_journal_and_holds_nobody_up(live: LivePage, tmp_path: Pa
         journal.intend(call(13, "PO-13", "job", "intent", status=0))
         during = data(live)
         assert during["mark"] != first["mark"]
-        assert (during["under_way"], during["counts"]) == (1, [8, 1, 2, 1, 0])
+        assert (during["under_way"], during["counts"]) == (1, [8, 1, 0, 2, 1, 0])
         finish_another(journal, 13)
-        assert (data(live)["under_way"], data(live)["counts"]) == (0, [9, 1, 2, 1, 0])
+        assert (data(live)["under_way"], data(live)["counts"]) == (0, [9, 1, 0, 2, 1, 0])
         journal.end(1, state="finished", exit_code=5, finished_at=moment(20))
     assert data(live)["state"] == "finished"
     assert [one["step"] for one in json.loads(ask(live, "calls?row=3")[1])] == ["job", "deposit"]
