@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from runner.catalogue import to_json
 from runner.cli import wiring
 from runner.cli.inputs import keep_piped, take_input
 from runner.cli.job import Job, refuse
+from runner.cli.journal_checks import check_runs, stamp_of
 from runner.cli.leaving import stopping_on_signals
 from runner.cli.projects import make_folder, open_journal, user
 from runner.cli.reports import MakeReporter, Reports
@@ -22,7 +22,7 @@ from runner.engine.run import Run
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal, RunRecord, now
-from runner.problems import RunnerError, StoppedError
+from runner.problems import RunnerError
 from runner.rows import Input, Row
 
 
@@ -70,8 +70,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         single = job.single()  # a key that cannot be made leaves no run on record
         history = History(runs)
         open_things.callback(history.close)
-        if resumed is None:
-            _refuse_lost_runs(history, runs=runs)
+        check_runs(runs, journal, history, job.catalogue)
         number = _begin(job, journal, way, input_, settings, job.asked_again(history, way))
         reports = Reports(
             job.project.recipe, runs / str(number), wanted=job.wanted, stop=stop, history=history,
@@ -105,17 +104,6 @@ def _begin(
     )  # fmt: skip
 
 
-def _refuse_lost_runs(history: History, *, runs: Path) -> None:
-    """Send nothing where a folder is there of a run that the journal does not know. Raises StoppedError."""
-    known = history.runs()
-    folder = runs / str(known[-1].id + 1 if known else 1)
-    if folder.exists():
-        raise StoppedError(
-            f"{folder} is there, and the journal beside it knows of no such run: it was lost, or is an older copy",
-            remedy=f"restore the journal; else settle by hand what was sent since, and move {folder} away",
-        )
-
-
 @dataclass(frozen=True)
 class _Execution:
     """A run that is on record."""
@@ -141,6 +129,9 @@ class _Execution:
         return ended
 
     def _end(self, state: str, exit_code: int, reason: str) -> None:
+        if self.reports.created_is_whole:
+            folder = self.job.project.config.runs / str(self.number)
+            self.journal.checked(self.number, stamp_of(folder))
         self.journal.end(
             self.number, state=state, exit_code=exit_code, finished_at=now(), reason=reason
         )

@@ -105,6 +105,12 @@ def _files(
             replay(run, history, input_, Reporters([*files.reporters, *also]))
     finally:
         files.close()
+    if strange := files.created.strange:
+        many = f"{strange} lines" if strange > 1 else "a line"
+        text = (
+            f"created.csv has {many} at its end that the journal does not know, as they were before"
+        )
+        click.echo(text, err=True)
     tell_files(files.deliver())
 
 

@@ -140,6 +140,11 @@ class Reports:
             [*self._files.reporters, self._ending, *self.early, *(make(input_) for make in also)]
         )
 
+    @property
+    def created_is_whole(self) -> bool:
+        """Whether created.csv has all that the journal has."""
+        return self._files is not None and self._files.created.whole
+
     def close(self) -> None:
         """Leave no live line and no half of a file. Safe to call at any time."""
         self.console.close()

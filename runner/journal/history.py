@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,12 @@ class History:
         )
         return [NoticeRecord(*values) for values in found]
 
+    def checked(self) -> dict[int, str]:
+        """The created.csv of each run as it was when the journal was last found to know all of it."""
+        return {
+            int(run): str(stamp) for run, stamp in self._select("SELECT run, stamp FROM checked")
+        }
+
     def calls_of_run(self, run: int) -> list[CallRecord]:
         """The calls that a run touched last, in the order of its rows."""
         return self._calls("run = ? ORDER BY row, id", run)
@@ -206,6 +212,23 @@ class History:
         calls = self._each(f"SELECT {', '.join(MadeCall._fields)} FROM calls WHERE {where}", run)  # noqa: S608
         while page := [MadeCall(*values) for values in islice(calls, _PAGE)]:
             yield page
+
+    def made_by(self, operations: Sequence[str]) -> Iterator[CallRecord]:
+        """The writes that were carried out by these operations, by whichever run and recipe."""
+        names = ", ".join("?" * len(operations))
+        sql = f"SELECT {_CALL} FROM calls WHERE state = 'done' AND operation IN ({names})"  # noqa: S608
+        for values in self._each(sql, *operations):
+            yield CallRecord(Identity(*values[:_PARTS]), *values[_PARTS:])
+
+    def answered(self, run: int) -> Iterator[Identity]:
+        """The calls that were carried out by an attempt of a run, whatever became of them in later ones."""
+        sql = "SELECT call FROM attempts WHERE run = ? AND state = 'done'"
+        for (name,) in self._each(sql, run):
+            *parts, last = str(name).split("\x1f")
+            if len(parts) == _PARTS - 1 and last.isdigit():
+                yield Identity._make([*parts, int(last)])
+            elif len(parts) == _PARTS - 2:
+                yield Identity._make([*parts, last, 0])
 
     def calls_by_number(self, numbers: Collection[int]) -> dict[int, CallRecord]:
         """Calls by their numbers, a few hundred at most."""

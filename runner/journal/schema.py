@@ -100,6 +100,7 @@ TABLES: Mapping[str, Table] = {
         rowless=True,
         later=True,
     ),
+    "checked": Table({"run": INTEGER, "stamp": TEXT}, ("run",), rowless=True, later=True),
     "migrations": Table({"name": TEXT, "at": TEXT}, ("name",), rowless=True, later=True),
 }
 

@@ -158,6 +158,10 @@ class Journal:
         self._put(sql, (state, exit_code, finished_at, reason, run))
         self.flush()
 
+    def checked(self, run: int, stamp: str) -> None:
+        """Record how the created.csv of a run looks of which all is known; goes with the next commit."""
+        self._put("INSERT OR REPLACE INTO checked (run, stamp) VALUES (?, ?)", (run, stamp))
+
     def notice(self, notice: NoticeRecord) -> None:
         """Record that somebody was told of the end of a run, or could not be, durably."""
         self._put(_PUT_NOTICE, notice)

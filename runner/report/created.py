@@ -6,7 +6,8 @@
 
 Only what the journal has committed is in it. While the run goes on a line is added for each call, after a resume to
 the file of before; at the end the lines are put in order, and what is missing is added from the journal. `runner
-report` writes all of it anew. `sent` is the body of an update: what it changed.
+report` builds it again. A line that the journal cannot explain is never dropped: it stays, at the end, since it may
+be all that is known of what was created. `sent` is the body of an update: what it changed.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from runner.engine.before import id_of
 from runner.engine.events import CallFinished, Event, RunEnded, RunStarted
 from runner.journal import CallRecord, History, Identity, MadeCall
 from runner.report.cells import record
-from runner.report.created_lines import CreatedLines
+from runner.report.created_lines import CreatedLine, CreatedLines, name_of
 from runner.report.files import MEND
 from runner.report.text import moment
+from runner.report.witness import check_created, unexplained
 
 CREATED = "created.csv"
 COLUMNS = (
@@ -79,6 +81,8 @@ class Created:
         self._waiting: list[Identity] = []
         self.path: Path | None = None
         self.made = Made()
+        self.strange = 0
+        """Lines of the file that the journal cannot explain."""
         self.whole = False
         """Whether the file has all that the journal has, and `made` says what it adds up to."""
 
@@ -108,28 +112,57 @@ class Created:
             self._file = None
 
     def write(self, *, keep: bool = False) -> None:
-        """The whole file, from the journal; `keep`: with the lines that it has."""
+        """The whole file, from the journal; `keep`: with the lines that it has. What no call explains stays."""
+        self._rewrite(keep=keep)
+        self.path, self.whole = self._whole if self.made.counts or self.strange else None, True
+
+    def check(self) -> None:
+        """Raise StoppedError when the file has a line that the journal does not know."""
+        check_created(
+            self._whole, self._history, run=self._run, columns=COLUMNS, cells_of=self.cells
+        )
+
+    def _rewrite(self, *, keep: bool) -> None:
         self.made = Made()
         with stopping(self._whole, remedy=MEND), ExitStack() as opened:
             before = None
-            if keep and self._whole.exists():
+            if self._whole.exists():
                 before = opened.enter_context(self._whole.open("rb"))
-            lines = CreatedLines(before, width=len(COLUMNS))
+            lines = CreatedLines(before, columns=COLUMNS)
             file = opened.enter_context(WholeFile(self._whole))
             file.write(_head())
+            other: list[CreatedLine] = []
             for page in self._history.made_in_short(self._run):
-                file.writelines(self._records(page, lines))
-        self.path, self.whole = self._whole if self.made.counts else None, True
+                file.writelines(self._records(page, lines, None if keep else other))
+            left = [*other, *lines.left()]
+            strange = unexplained(left, self._history, run=self._run, cells_of=self.cells)
+            file.writelines(line.raw.removesuffix(b"\n") + b"\n" for line in strange)
+        self.strange = len(strange)
 
-    def _records(self, page: Sequence[MadeCall], lines: CreatedLines) -> Iterator[bytes]:
-        """The lines of some calls: those of before, and new ones for the others."""
-        kept = [lines.take(call) for call in page]
-        others = self._history.calls_by_number(
-            [call.id for call, line in zip(page, kept, strict=True) if not line]
-        )
+    def _records(
+        self, page: Sequence[MadeCall], lines: CreatedLines, other: list[CreatedLine] | None
+    ) -> Iterator[bytes]:
+        """The lines of some calls: those of before, and new ones for the others.
+
+        With a list for what is `other` all are new, and the lines of before that differ in their id go there.
+        """
+        kept = [lines.take(_name_of(call)) for call in page]
+        missing = [
+            call.id
+            for call, line in zip(page, kept, strict=True)
+            if line is None or other is not None
+        ]
+        calls = self._history.calls_by_number(missing)
         for call, line in zip(page, kept, strict=True):
             self.made.add(call)
-            yield line or record(self.cells(others[call.id]))
+            if line is not None and other is None:
+                yield line.raw
+                continue
+            cells = self.cells(calls[call.id])
+            raw = record(cells)
+            if other is not None and line is not None and line.raw != raw:
+                other.append(line)
+            yield raw
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """The cells of each call, as the journal has them."""
@@ -160,15 +193,9 @@ class Created:
         """The file as far as the journal goes: nothing for a new run, what was made before for one that goes on."""
         with stopping(self._whole):
             self._whole.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self._goes_on():
-                self._file = self._whole.open("ab")
-                return
-            self._file = self._whole.open("wb")
-            self._whole.chmod(0o600)
-            self._file.write(_head())
-            for call in self._history.made(self._run):
-                self._file.write(record(self.cells(call)))
-            self._file.flush()
+            if not self._goes_on():
+                self._rewrite(keep=True)
+            self._file = self._whole.open("ab")
 
     def _goes_on(self) -> bool:
         """Whether the file of before can be added to: it begins and ends as one does, and is made whole at the end."""
@@ -195,6 +222,10 @@ class Created:
 
 def _head() -> bytes:
     return "\ufeff".encode() + record(COLUMNS)
+
+
+def _name_of(call: MadeCall) -> tuple[str, ...]:
+    return name_of(sent_at=call.sent_at, key=call.key, step=call.step, item=call.item)
 
 
 def _answer(text: str) -> Any:

@@ -289,3 +289,79 @@ def test_a_run_that_the_journal_does_not_know_ends_the_sending(
     assert len(server.writes()) == sent
     (journal.parent / str(run)).rename(project.folder / "moved")
     assert project.run("--dry-run").code == 0
+
+
+def copied(journal: Path) -> dict[str, bytes]:
+    """A journal with its -wal file, as somebody copies it."""
+    return {each.name: each.read_bytes() for each in journal.parent.glob("journal.sqlite*")}
+
+
+def put_back(journal: Path, files: dict[str, bytes]) -> None:
+    for each in journal.parent.glob("journal.sqlite*"):
+        each.unlink()
+    for name, content in files.items():
+        (journal.parent / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("command", ["resume", "run"])
+def test_an_older_journal_of_the_same_run_ends_the_sending(
+    server: FaultServer, project: Project, command: str
+) -> None:
+    """No folder gives it away: created.csv does, and stays as it is."""
+    journal = project.folder / "runs" / "journal.sqlite"
+    assert project.run("--limit", "2").code == 0
+    older = copied(journal)
+    assert project.call("resume").code == 0
+    sent = len(server.writes())
+    put_back(journal, older)
+    created = journal.parent / "1" / "created.csv"
+    before = created.read_bytes()
+    done = project.call("resume") if command == "resume" else project.run()
+    assert done.code == 8
+    assert f"{created} has " in done.err
+    assert "the journal is an older copy" in done.err
+    assert len(server.writes()) == sent
+    assert created.read_bytes() == before
+    told = project.call("report")
+    assert "that the journal does not know" in told.err
+    assert sorted(created.read_bytes().splitlines()) == sorted(before.splitlines())
+    assert project.call("resume").code == 8
+
+
+def test_a_journal_without_its_wal_file_ends_the_sending(
+    server: FaultServer, project: Project
+) -> None:
+    """A project that was copied while a run was at work, without the -wal file, lacks what that run did since."""
+    assert project.run("--only", "R5").code == 0
+    hold = Hold()
+    server.on("POST", PAYMENTS, actions.hang(hold), nth=3)
+    process = project.start_run("--workers", "1")
+    hold.await_request()
+    process.kill()
+    finish(process)
+    hold.released.set()
+    sent = len(server.writes())
+    journal = project.folder / "runs" / "journal.sqlite"
+    whole = copied(journal)
+    assert whole["journal.sqlite-wal"]
+    put_back(journal, {"journal.sqlite": whole["journal.sqlite"]})
+    assert project.run().code == 8
+    assert len(server.writes()) == sent
+    put_back(journal, whole)
+    assert project.run().code == 5
+    assert server.repeated() == []
+
+
+def test_a_killed_run_is_not_taken_for_a_lost_journal(
+    server: FaultServer, project: Project
+) -> None:
+    hold = Hold()
+    server.on("POST", "/orders/jobs", actions.hang(hold), nth=3)
+    process = project.start_run("--workers", "2")
+    hold.await_request()
+    process.kill()
+    finish(process)
+    hold.released.set()
+    assert project.call("report", "1").code == 0
+    assert project.call("resume").code == 5
+    assert server.repeated() == []

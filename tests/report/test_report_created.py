@@ -153,8 +153,12 @@ def test_a_whole_file_of_before_is_added_to(
     assert [row["id"] for row in read(tmp_path / "1")] == ["9"], (
         "the line was there and was made anew"
     )
+    assert created.strange == 0
     created.write()
-    assert [row["id"] for row in read(tmp_path / "1")] == ["8"]
+    assert [row["id"] for row in read(tmp_path / "1")] == ["8", "9"], (
+        "what the journal does not know is not dropped"
+    )
+    assert created.strange == 1
     created.close()
 
 
@@ -204,9 +208,125 @@ def test_the_end_keeps_whole_lines_and_mends_the_others(
     alien = b"2026-03-01 10:00:09Z" + lines[0][20:]
     torn = lines[5][: len(lines[5]) // 2]
     path.write_bytes(
-        b"".join([head, lines[2], b"no line\n", lines[0], alien, lines[3], b'"x\n', lines[4], torn])
+        b"".join(
+            [
+                head + b"\n",
+                lines[2],
+                b"no line\n",
+                lines[0],
+                alien,
+                lines[3],
+                b'"x\n',
+                lines[4],
+                torn,
+            ]
+        )
     )
     created(START)
     created(END)
-    assert path.read_bytes() == whole
+    assert path.read_bytes() == whole + b'no line\n"x\n'  # who knows what they are; they stay
     assert sum(created.made.counts.values()) == 6
+    path.write_bytes(whole + torn)
+    created.write()
+    assert path.read_bytes() == whole
+
+
+def test_a_line_that_the_journal_cannot_explain_is_never_dropped(
+    tmp_path: Path, journal: Journal, catalogue: Catalogue
+) -> None:
+    """Neither by a run that goes on, whether its file ends well or is torn, nor by a report."""
+    known = call("order", "01", '{"number": 8}')
+    journal.record(known, at=known.sent_at)
+    journal.flush()
+    folder, path = tmp_path / "1", tmp_path / "1" / "created.csv"
+    for torn in (b"", b"2026-03-01 10:00:0"):
+        created = Created(folder, History(tmp_path / "runs"), catalogue, run=1)
+        created(START)
+        created(END)
+        path.write_bytes(path.read_bytes().replace(b",8,", b",77,") + torn)
+        for live in (True, False):
+            created = Created(folder, History(tmp_path / "runs"), catalogue, run=1, live=live)
+            created(START)
+            created(END)
+            assert "77" in {row["id"] for row in read(folder)}
+        assert {row["id"] for row in read(folder)} == {"8", "77"}
+        path.unlink()
+
+
+def check(tmp_path: Path, catalogue: Catalogue) -> None:
+    Created(tmp_path, History(tmp_path / "runs"), catalogue, run=1).check()
+
+
+def whole_file(tmp_path: Path, catalogue: Catalogue) -> Path:
+    Created(tmp_path, History(tmp_path / "runs"), catalogue, run=1).write()
+    return tmp_path / "created.csv"
+
+
+def test_the_journal_knows_each_line(
+    tmp_path: Path, journal: Journal, catalogue: Catalogue
+) -> None:
+    for number in range(1, 4):
+        made = call(f"s{number}", f"0{number}", f'{{"number": {number}, "old_number": 6}}')
+        journal.record(made, at=made.sent_at)
+    journal.flush()
+    path = whole_file(tmp_path, catalogue)
+    whole = path.read_bytes()
+    check(tmp_path, catalogue)
+    lines = whole.splitlines(keepends=True)
+    for fine in (
+        b"",
+        lines[0][:9],
+        whole + lines[2],  # a line twice
+        whole + lines[3][:30],  # a torn one
+        whole + b"\0" * 40,
+        whole.replace(b"\n", b"\r\n"),  # saved by a spreadsheet
+        b"".join([lines[0], *reversed(lines[1:])]),
+        whole.replace(b",2,", b",6,"),  # the id was another field once
+    ):
+        path.write_bytes(fine)
+        check(tmp_path, catalogue)
+    for wrong in (
+        whole.replace(b",2,", b",9,"),
+        whole + lines[2].replace(b",2,", b",4,"),
+        whole + b"2026-03-01 10:00:09Z,create,shop.create_order,4,PO-9,9,s9,,,,\n",
+        whole + b"2026-03-01 10:00:09Z,create,shop.create_order,4",
+        whole + b"4\n",
+        b"time;effect;operation\n",
+    ):
+        path.write_bytes(wrong)
+        with pytest.raises(StoppedError, match=r"created\.csv has a line that the journal"):
+            check(tmp_path, catalogue)
+
+
+def test_what_another_run_has_sent_again_is_explained(
+    tmp_path: Path, journal: Journal, catalogue: Catalogue
+) -> None:
+    """An update is sent again by a later run, under the same identity; its outcome replaces the one of before."""
+    first = call("change", "01", '{"number": 8}', effect="update")
+    journal.record(first, at=first.sent_at)
+    journal.flush()
+    whole_file(tmp_path, catalogue)
+    for state in ("done", "rejected", "unknown"):
+        later = first._replace(run=2, state=state, sent_at="2026-03-02T10:00:00+00:00", answer="")
+        journal.record(later, at=later.sent_at)
+        journal.flush()
+        check(tmp_path, catalogue)
+
+
+def test_an_older_journal_of_the_same_run_does_not_know_them(
+    tmp_path: Path, journal: Journal, catalogue: Catalogue
+) -> None:
+    """The intent of a call may be there and its outcome may not: half of a -wal file."""
+    done = call("order", "01", '{"number": 8}')
+    journal.record(done, at=done.sent_at)
+    journal.flush()
+    whole_file(tmp_path, catalogue)
+    with Journal(tmp_path / "older") as older:
+        older.begin(RUN)
+        older.intend(done._replace(state="intent", answer=""))
+    created = Created(tmp_path, History(tmp_path / "older"), catalogue, run=1)
+    with pytest.raises(
+        StoppedError, match=r"line 2 first: create shop\.create_order 8 for"
+    ) as told:
+        created.check()
+    assert "put back the journal of that time" in told.value.remedy

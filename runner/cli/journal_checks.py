@@ -1,0 +1,61 @@
+"""Comparisons of the journal with what is around it, before a run sends: a journal that lacks a part of what was sent
+would send that part again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.catalogue import Catalogue
+from runner.journal import History, Journal
+from runner.problems import StoppedError
+
+
+def check_runs(runs: Path, journal: Journal, history: History, catalogue: Catalogue) -> None:
+    """Refuse a journal that the folders of its runs show to be older than they are. Raises StoppedError."""
+    _refuse_lost_runs(history, runs=runs)
+    _check_created(runs, journal, history, catalogue)
+
+
+def _refuse_lost_runs(history: History, *, runs: Path) -> None:
+    """Send nothing where a folder is there of a run that the journal does not know."""
+    known = history.runs()
+    last = known[-1].id if known else 0
+    numbers = [int(each.name) for each in runs.iterdir() if _is_number(each.name)]
+    lost = min((number for number in numbers if number > last), default=None)
+    if lost is not None:
+        folder = runs / str(lost)
+        raise StoppedError(
+            f"{folder} is there, and the journal beside it knows of no such run: it was lost, or is an older copy",
+            remedy=f"restore the journal; else settle by hand what was sent since, and move {folder} away",
+        )
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
+def _check_created(runs: Path, journal: Journal, history: History, catalogue: Catalogue) -> None:
+    """Compare what the runs have created, by their own files, with the journal; files that are as they were are not
+    read again.
+    """
+    checked = history.checked()
+    for run in history.runs():
+        stamp = stamp_of(runs / str(run.id))
+        if not stamp or stamp == checked.get(run.id):
+            continue
+        from runner.report.created import Created
+
+        Created(runs / str(run.id), history, catalogue, run=run.id).check()
+        journal.checked(run.id, stamp)
+
+
+def stamp_of(folder: Path) -> str:
+    """Size and time of the created.csv in a run's folder, which change with its content; empty without one."""
+    from runner.report.created import CREATED
+
+    try:
+        status = (folder / CREATED).stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
