@@ -12,6 +12,7 @@ from runner.catalogue.answer import (
 )
 from runner.catalogue.arguments import ArgumentError
 from runner.catalogue.conditions import Conditions
+from runner.catalogue.container import collection_of, container_of
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
 from runner.catalogue.form import FORM, decode_form
 from runner.catalogue.json_text import parse_own_json
@@ -40,6 +41,8 @@ __all__ = [
     "Request",
     "Violation",
     "build_request",
+    "collection_of",
+    "container_of",
     "decode_form",
     "describe_error",
     "empty_page",

@@ -317,6 +317,12 @@ def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Itera
     checks: list[tuple[str, str, Mapping[str, Any], str]] = [
         ("money", operation.money, amounts, "a number in the body"),
         (
+            "inside",
+            operation.inside,
+            {**operation.parameters, **operation.fields},
+            "a parameter or a field of the body",
+        ),
+        (
             "version",
             operation.version[1] if operation.version else "",
             operation.parameters,

@@ -206,6 +206,17 @@ class Catalogue(Mapping[str, Api]):
         used = [name for name in self if name in apis] or [*self]
         return [operation for name in used for operation in self[name].operations.values()]
 
+    def listing(self, create: Operation) -> Operation | None:
+        """The read that lists what `create` adds to: the GET of the same path; None where there is none."""
+        return next(
+            (
+                each
+                for each in self[create.api].operations.values()
+                if each.path == create.path and each.effect == "read" and each.items
+            ),
+            None,
+        )
+
     def read_back(self, write: Operation) -> Operation | None:
         """The read of one object that gives what `write` made or changed; None where nothing does."""
         return (

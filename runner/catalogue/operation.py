@@ -64,6 +64,7 @@ class Operation:
     read_back    the read that gives what a write has made or changed, None where there is none
     unsent       what becomes of fields that an update does not send: kept, lost, or "" where nobody knows
     version      the dotted place of an object's version and the parameter of the update that takes it, or None
+    inside       the argument that names the object in which a create puts what it creates, where a document says so
     link         where people see what a write has made: an address with {names} of fields of its answer
     """
 
@@ -91,6 +92,7 @@ class Operation:
     unsent: str = ""
     version: tuple[str, str] | None = None
     link: str = ""
+    inside: str = ""
 
     @cached_property
     def full_name(self) -> str:
@@ -168,6 +170,7 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
             document, method=method, path=path, effect=effect, id_field=id_field
         ),
         link=entry.get("x-runner-link", ""),
+        inside=entry.get("x-runner-inside", ""),
     )
 
 

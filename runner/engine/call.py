@@ -182,6 +182,8 @@ class Caller(Planning):
     def _write(self, use: Use, request: Request) -> Outcome:
         assert self._sender is not None and self._reading is not None  # noqa: S101 - a dry run stops before
         subject, before = self._subject(use), None
+        if (refused := self._under_found(use, request)) is not None:
+            return refused
         if use.step.unless_found is not None:
             search = use.step.unless_found
             ours = self._earlier(use)
@@ -213,6 +215,7 @@ class Caller(Planning):
 
         outcome = self._sender.write(subject, use.operation, request, check=check, before=before)
         if outcome.ok:
+            self._context.created.add(use.operation, outcome.value)
             self._count(request, run=self._context.run)
         elif outcome.state == "unknown":
             if settles(use.operation) and not self._context.stop.requested:
@@ -280,6 +283,8 @@ class Caller(Planning):
         else:
             self._progress.writes.append(("found", prior.run))
         value = parse_json(prior.answer.encode()) if prior.answer else None
+        if prior.state == "done":
+            self._context.created.add(use.operation, value)
         return Outcome(prior.state, status=prior.status, value=value)
 
     def _reconcile(self, use: Use, request: Request, prior: CallRecord) -> Outcome:
@@ -294,6 +299,7 @@ class Caller(Planning):
             reason = f"its outcome in run {prior.run} was unknown; {found.how}"
             self._sender.conclude(prior, "done", row=subject.row, value=found.item, reason=reason)
             self._progress.adopted.add((prior.identity.step, prior.identity.item))
+            self._context.created.add(use.operation, found.item)
             self._count(request, run=self._context.run)
             return Outcome("done", value=found.item)
         later = ""

@@ -10,6 +10,7 @@ from runner.catalogue import Catalogue, Operation, Request, build_request
 from runner.engine.events import Reporter
 from runner.engine.once import OncePer
 from runner.engine.pace import Pace
+from runner.engine.parents import Created
 from runner.engine.reshaped import Past
 from runner.engine.retry import Budget
 from runner.engine.stop import Stop
@@ -54,6 +55,8 @@ class Context:
     past: Past = field(default_factory=Past)
     fresh: bool = False
     """Whether lists that earlier runs have kept are read anew."""
+    created: Created = field(default_factory=Created, repr=False)
+    """What this recipe has created, now and before."""
     strict: bool = False
     """Whether a row is rejected when one of its outputs cannot be computed."""
     mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)

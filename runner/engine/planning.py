@@ -13,6 +13,7 @@ from runner.engine.events import PlannedCall, PlannedState
 from runner.engine.in_step import Change, change_of, update_use
 from runner.engine.looking import Looker, may_look
 from runner.engine.outcome import Outcome
+from runner.engine.parents import COUNTED, found_parent, refusal
 from runner.engine.read_back import BackReading, back_request
 from runner.engine.reading import Reading, words
 from runner.engine.send import Sender, Subject
@@ -35,6 +36,7 @@ class Planning:
         looker: Looker | None = None,
     ) -> None:
         self._context, self._progress, self._sender = context, progress, sender
+        self._looker = looker
         self._looking = looker.reading if looker is not None else None
         self._reading = Reading(context, sender) if sender is not None else None
         reader = sender if sender is not None else looker
@@ -86,6 +88,8 @@ class Planning:
 
     def _plan_write(self, use: Use, request: Request) -> Outcome:
         """Where the dry run stops: the request is there and is not sent."""
+        if (refused := self._under_found(use, request)) is not None:
+            return refused
         search = use.step.unless_found
         looked_up = None
         if search is not None:
@@ -122,6 +126,38 @@ class Planning:
             )
         )
         return made
+
+    def _under_found(self, use: Use, request: Request) -> Outcome | None:
+        """Set a row aside that would add to what a search has found; None where it may."""
+        if use.undecided or (parent := found_parent(self._context, use)) is None:
+            return None
+        reason = refusal(use, parent, self._others(use))
+        self.plan(use.step, "invalid", request=request, reason=reason, position=use.position)
+        return Outcome("rejected", reason)
+
+    def _others(self, use: Use) -> int | None:
+        """How many objects are beside what a use would create; None where that cannot be read, or not now."""
+        listing, reader = (
+            self._context.catalogue.listing(use.operation),
+            self._sender or self._looker,
+        )
+        if listing is None or reader is None or not may_look(listing):
+            return None
+        arguments = {name: use.arguments[name] for name in listing.names if name in use.arguments}
+        subject = self._subject(use)
+        subject = subject._replace(identity=subject.identity._replace(step=f"{use.step.id}?"))
+
+        def keep(item: Any) -> bool:
+            name = id_of(use.operation, item)
+            return not self._context.created.has(self._context, use.operation, name)
+
+        try:
+            listed = reader.items(
+                subject, listing, arguments, tries=use.step.retry, keep=keep, enough=COUNTED
+            )
+        except ArgumentError:  # it needs more than the create does
+            return None
+        return len(listed.value) if listed.ok else None
 
     def _plan_in_step(self, use: Use, request: Request, prior: CallRecord | None) -> Outcome:
         """A step whose object is kept in step: sent where nothing is found, updated where something differs."""

@@ -200,6 +200,14 @@ class History:
         where = " AND ".join(f"{name} = ?" for name in Identity._fields)
         return next(iter(self._calls(where, *identity)), None)
 
+    def answers(self, account: str, recipe: str, operation: str) -> Iterator[str]:
+        """The answers of the writes of an operation that a recipe has carried out, over all of its runs."""
+        sql = (
+            "SELECT answer FROM calls WHERE account = ? AND recipe = ? AND operation = ? "
+            "AND state = 'done' AND effect <> 'read' AND answer <> ''"
+        )
+        return (answer for (answer,) in self._each(sql, account, recipe, operation))
+
     def made(self, run: int) -> Iterator[CallRecord]:
         """The writes that a run has carried out, in the order in which they were sent."""
         for page in self.made_in_short(run):

@@ -11,6 +11,7 @@ from runner.problems import InvalidError, Problem
 from runner.recipe import model, schema
 from runner.recipe.check import check
 from runner.recipe.columns import column
+from runner.recipe.containment import check_containment
 from runner.recipe.inputs import variable
 from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts, is_each
 from runner.recipe.variables import seconds, var_value
@@ -51,7 +52,11 @@ def _load(source: Source, catalogue: Catalogue) -> Loaded:
     problems = [*misshapen, *malformed, *check(source, texts, catalogue, broken=broken)]
     if any(problem.severity != "warning" for problem in problems):
         raise InvalidError(problems)
-    return Loaded(_Builder(source, texts).recipe(), source, texts, tuple(sorted(set(problems))))
+    recipe = _Builder(source, texts).recipe()
+    problems += check_containment(source, recipe, catalogue)
+    if any(problem.severity != "warning" for problem in problems):
+        raise InvalidError(problems)
+    return Loaded(recipe, source, texts, tuple(sorted(set(problems))))
 
 
 class _Builder(NamedTuple):
@@ -135,6 +140,7 @@ class _Builder(NamedTuple):
             once_per=self.expression((*path, "once_per")),
             expect=expect if expect in EXPECTATIONS else self.expression((*path, "expect")) or "",
             unless_found=self.search((*path, "unless_found"), step.get("unless_found")),
+            under_found=step.get("under_found", ""),
             verify=step.get("verify") is True or self.expression((*path, "verify")) or False,
             poll=self.poll((*path, "poll"), step.get("poll", {})),
             on_error=step.get("on_error", model.ON_ERROR),

@@ -189,6 +189,7 @@ class Step(NamedTuple):
     """One operation, used once per row, or once per item under `for_each`.
 
     `verify`: read back what was written; true when all that was sent has to be there.
+    `under_found`: `add`, `refuse`, or empty, which is to refuse: creating in what a search has found.
     """
 
     id: str
@@ -200,6 +201,7 @@ class Step(NamedTuple):
     once_per: Expression | None = None
     expect: str | Expression = ""
     unless_found: Search | None = None
+    under_found: str = ""
     verify: bool | Expression = False
     poll: Poll | None = None
     on_error: str = ON_ERROR

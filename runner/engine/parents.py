@@ -1,0 +1,115 @@
+"""Parents that a search has found: what this recipe has not created itself gets nothing that no search guards.
+
+An object counts as created by this recipe when the journal has its id as the answer of a write of the same operation,
+under whatever row or step, or when this run has created it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.catalogue import Operation, collection_of, container_of, parse_json
+from runner.engine.before import id_of
+from runner.recipe.containment import ADD, searched_parents
+from runner.recipe.model import Step
+from runner.template import Unknown, to_text
+
+if TYPE_CHECKING:
+    from runner.engine.context import Context
+    from runner.engine.use import Use
+
+COUNTED = 1000
+"""Objects that are counted in a parent; of more, only that there are more."""
+
+
+@dataclass
+class Created:
+    """The ids of what a recipe has created, by operation: of this run as they come, of earlier runs when asked for."""
+
+    _ids: dict[str, set[str]] = field(default_factory=dict)
+    _read: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, operation: Operation, answer: Any) -> None:
+        """Note what a write has created, by its answer."""
+        name = id_of(operation, answer)
+        if name:
+            with self._lock:
+                self._ids.setdefault(operation.full_name, set()).add(name)
+
+    def has(self, context: Context, operation: Operation, name: str) -> bool:
+        """Whether the recipe has created the object called `name`. Reads the journal once for each operation."""
+        with self._lock:
+            ids = self._ids.setdefault(operation.full_name, set())
+            if name not in ids and operation.full_name not in self._read:
+                for answer in context.history.answers(
+                    context.account, context.recipe.name, operation.full_name
+                ):
+                    ids.add(id_of(operation, parse_json(answer.encode())))
+                self._read.add(operation.full_name)
+            return bool(name) and name in ids
+
+
+class Parent(NamedTuple):
+    """An object in which a step is about to create something, and that this recipe has not created."""
+
+    step: Step
+    name: str
+
+
+def found_parent(context: Context, use: Use) -> Parent | None:
+    """The object that a use would add to although a search has found it; None where nothing speaks against it.
+
+    The step may have a search of its own, say `under_found: add`, or create something elsewhere.
+    """
+    step = use.step
+    if step.unless_found is not None or step.under_found == ADD:
+        return None
+    value = use.arguments.get(container_of(use.operation))
+    for parent in searched_parents(context.recipe.steps, step, use.operation):
+        operation = context.catalogue.operation(parent.operation)
+        for each in _named(use.scope.get(parent.id), value):
+            name = id_of(operation, each)
+            if not context.created.has(context, operation, name):
+                return Parent(parent, name)
+    return None
+
+
+def _named(result: Any, value: Any) -> list[Any]:
+    """The objects of a step's result that have a value somewhere inside; all of them where none has.
+
+    A step under for_each has several, and what it adds to is one of them.
+    """
+    objects = [
+        each
+        for each in (result if isinstance(result, list) else [result])
+        if each is not None and not isinstance(each, Unknown)
+    ]
+    wanted = set(_leaves(value))
+    return [each for each in objects if wanted & set(_leaves(each))] or objects
+
+
+def _leaves(tree: Any) -> Iterator[str]:
+    if isinstance(tree, Mapping | list):
+        for child in tree.values() if isinstance(tree, Mapping) else tree:
+            yield from _leaves(child)
+    elif tree is not None and not isinstance(tree, Unknown):
+        yield to_text(tree)
+
+
+def refusal(use: Use, parent: Parent, count: int | None) -> str:
+    """The reason of a row that is set aside; `count` is how many others are there, None where that was not read."""
+    what = collection_of(use.operation)
+    others = (
+        "" if count is None else f", with {_many(count)} {what} that this recipe has not created"
+    )
+    named = f"{parent.step.id} {parent.name}".rstrip()
+    why = f"{named} was found and not created by this recipe{others}; nothing is added to it"
+    return f"{why}: bring back the journal (runs/) that knows it, or say under_found: add in step {use.step.id!r}"
+
+
+def _many(count: int) -> str:
+    return f"{count:,}" if count < COUNTED else f"{COUNTED:,} or more"

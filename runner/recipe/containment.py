@@ -1,0 +1,55 @@
+"""Steps that create something inside of what an earlier step may have found, and what a recipe says of that.
+
+A step that searches with `unless_found` may find an object that earlier runs of this recipe know nothing of: the
+journal was lost, the recipe had another name, a person made it. What the step would create in it may be there too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from runner.catalogue import container_of
+from runner.problems import Problem
+from runner.recipe.model import Recipe, Step
+from runner.source import Source
+from runner.template import names_read
+
+if TYPE_CHECKING:
+    from runner.catalogue import Catalogue, Operation
+
+ADD = "add"
+
+
+def searched_parents(steps: Sequence[Step], step: Step, operation: Operation) -> tuple[Step, ...]:
+    """The earlier steps with `unless_found` whose objects a step creates something in; none where it only reads."""
+    container = container_of(operation)
+    if not container:
+        return ()
+    names = names_read(step.arguments.get(container))
+    if "item" in names and step.for_each is not None:
+        names |= {reference.root for reference in step.for_each.references}
+    return tuple(each for each in steps if each.id in names and each.unless_found is not None)
+
+
+def check_containment(source: Source, recipe: Recipe, catalogue: Catalogue) -> Iterator[Problem]:
+    """Warn of each step that leaves open what a found parent gets, and refuse a needless `under_found`."""
+    for index, step in enumerate(recipe.steps):
+        parents = searched_parents(recipe.steps, step, catalogue.operation(step.operation))
+        path = ("steps", index, "under_found")
+        if step.under_found and (not parents or step.unless_found is not None):
+            why = (
+                "the step searches for itself with 'unless_found'"
+                if step.unless_found is not None
+                else "the step creates nothing inside of what an earlier 'unless_found' may find"
+            )
+            message = f"'under_found' has nothing to say: {why}"
+            yield source.problem(source.key(path), message, "under-found", remedy="leave it out")
+        elif parents and not step.under_found and step.unless_found is None:
+            names = " or ".join(repr(each.id) for each in parents)
+            message = f"{step.id!r} adds to what {names} may have found, and nothing says what is there already"
+            remedy = (
+                "give it unless_found; or say under_found: refuse (as it is when left out), or add"
+            )
+            place = source.value(("steps", index, "id"))
+            yield source.problem(place, message, "under-found", remedy=remedy, severity="warning")
