@@ -31,7 +31,7 @@ LIBRARIES = {
     "jinja2": {"template", "report"},
     "jsonpath": {"catalogue"},
     "jsonschema": {"catalogue", "recipe", "sandbox"},
-    "jsonschema_rs": {"recipe"},
+    "jsonschema_rs": {"catalogue", "recipe"},
     "python_calamine": {"rows"},
     "requests": {"transport"},
     "rich": {"report"},

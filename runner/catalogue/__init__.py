@@ -17,6 +17,7 @@ from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, sh
 from runner.catalogue.form import FORM, decode_form
 from runner.catalogue.json_text import parse_own_json
 from runner.catalogue.link import link_of
+from runner.catalogue.money import AmountRules, amount_defect
 from runner.catalogue.operation import Failure, Operation, Pagination
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
 from runner.catalogue.parameters import Parameter
@@ -25,6 +26,7 @@ from runner.catalogue.schema import Violation, violations
 
 __all__ = [
     "FORM",
+    "AmountRules",
     "AnswerError",
     "Api",
     "ArgumentError",
@@ -40,6 +42,7 @@ __all__ = [
     "Parameter",
     "Request",
     "Violation",
+    "amount_defect",
     "build_request",
     "collection_of",
     "container_of",

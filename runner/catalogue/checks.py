@@ -350,6 +350,9 @@ def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Itera
                 Violation(here, f"{name!r} is not {what}", nearest(name, known)),
                 "extension",
             )
+    if f"{PREFIX}decimals" in entry and not operation.money:
+        message = "no money moves here: it says how many decimals the amount of x-runner-money has"
+        yield (*here, f"{PREFIX}decimals"), Violation(here, message, key=True), "extension"
     for message, others in (
         read_back_defects(document, operation) if f"{PREFIX}read-back" in entry else ()
     ):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from runner.catalogue.conditions import read_grammar
 from runner.catalogue.dialect import flat, operation_name
 from runner.catalogue.form import FORM
+from runner.catalogue.money import DECIMALS
 from runner.catalogue.parameters import Parameter
 from runner.catalogue.read_back import ReadBack, read_back_of, version_of
 from runner.catalogue.request import Builder
@@ -56,6 +57,7 @@ class Operation:
 
     effect       read, create or update; `repeatable` when the same call twice does no harm
     money        the field of the body that says how much money moves, "" when none does
+    decimals     how many decimals that amount has at most
     items        where the list is in the answer: a property, "*" for the answer itself, "" for no list
     empty        statuses that mean an empty list
     id_field     what the answer of a write must have, "" for reads
@@ -93,6 +95,7 @@ class Operation:
     version: tuple[str, str] | None = None
     link: str = ""
     inside: str = ""
+    decimals: int = DECIMALS
 
     @cached_property
     def full_name(self) -> str:
@@ -157,6 +160,7 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
         effect=effect,
         repeatable=entry.get("x-runner-repeatable", effect == "read"),
         money=entry.get("x-runner-money", ""),
+        decimals=entry.get("x-runner-decimals", DECIMALS),
         items=entry.get("x-runner-items", _bare_list(answer) if effect == "read" else ""),
         pagination=_pagination(entry.get("x-runner-pagination")),
         empty=frozenset(entry.get("x-runner-empty", ())),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal
+from functools import cache
 from typing import Any, Final
 
 MAX_DIGITS = 400
@@ -28,7 +29,14 @@ WRITTEN = {
 }
 """How a text is written, from its beginning to its end, that is exactly one."""
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FORMATS: Mapping[str, str] = {
+    "date": "a date like 2026-01-31",
+    "date-time": "a date with its time and offset like 2026-01-31T09:30:00Z",
+    "email": "an e-mail address like ann@example.com",
+    "uuid": "a UUID like 123e4567-e89b-12d3-a456-426614174000",
+    "uri": "an absolute address like https://example.com/a",
+}
+"""The formats that a text is held to, with what it has to be."""
 _WORDS = {
     "integer": "an integer",
     "number": "a number",
@@ -171,13 +179,18 @@ def _broken_text_rule(value: str, schema: Mapping[str, Any]) -> str:
         return f"{value!r} is shorter than {schema['minLength']} characters"
     if "pattern" in schema and not re.search(schema["pattern"], value):
         return f"{value!r} does not match {schema['pattern']}"
-    if schema.get("format") == "date" and not _is_day(value):
-        return f"{value!r} is not a date like 2026-01-31"
+    form = schema.get("format")
+    if isinstance(form, str) and form in _FORMATS and not _has_format(form)(value):
+        return f"{value!r} is not {_FORMATS[form]}"
     return ""
 
 
-def _is_day(value: str) -> bool:
-    try:
-        return bool(_DAY.fullmatch(value)) and bool(dt.date.fromisoformat(value))
-    except ValueError:
-        return False
+@cache
+def _has_format(form: str) -> Callable[[str], bool]:
+    """The check of one of `_FORMATS`."""
+    from jsonschema_rs import validator_for  # imported on use, as few documents have formats
+
+    fits = validator_for({"format": form}, validate_formats=True).is_valid
+    if form == "email":  # one address, which a name with the address in brackets is not
+        return lambda text: "<" not in text and fits(text)
+    return fits

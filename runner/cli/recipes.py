@@ -35,7 +35,7 @@ _MAX_FAILURES = click.option(
     "--max-failures",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Stop after N rejected rows; it can be resumed.",
+    help="Stop after N rejected rows; it can be resumed. Else it stops when the first 10 are rejected alike.",
 )
 
 _STRICT = click.option(

@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from runner.catalogue import ArgumentError, Request, first_arguments, parse_json
+from runner.catalogue import ArgumentError, Request, amount_defect, first_arguments, parse_json
 from runner.engine.changed import difference
 from runner.engine.equality import numbers_in_texts
 from runner.engine.events import PlannedState
@@ -39,6 +39,11 @@ class Caller(Planning):
         if operation.effect == "read":
             return self._read(use, request)
         prior = self._before(use)
+        if (prior is None or prior.state not in (*SETTLED, *OPEN)) and not use.undecided:
+            defect = _amount_defect(use, request)
+            if defect:
+                self.plan(use.step, "invalid", reason=defect, position=use.position)
+                return Outcome("rejected", defect)
         if search is not None and search.update is not None:
             return self._in_step(use, request, prior)
         if prior is not None and prior.state in (*SETTLED, *OPEN):
@@ -333,3 +338,12 @@ class Caller(Planning):
         return look_for(
             self._reading, use.step, use.operation, prior, subject, use.scope, besides=earlier
         )
+
+
+def _amount_defect(use: Use, request: Request) -> str:
+    """Say why the money that a call would move is not sent; empty where it may be, or is not known yet."""
+    if not isinstance(request.amount, Decimal):
+        return ""
+    rules, operation = use.step.amount, use.operation
+    defect = amount_defect(request.amount, rules, decimals=operation.decimals)
+    return f"{operation.money}: {defect}" if defect else ""

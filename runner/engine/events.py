@@ -86,7 +86,8 @@ class RowResult(NamedTuple):
     """What became of a row. `lines` are the line numbers of the input; `planned` is filled by a dry run only.
 
     `ids` and `links` are what its calls have made or found, as `runner.engine.objects` writes it.
-    `faults` are the outputs that cannot be computed of what the row came to.
+    `faults` are the outputs that cannot be computed of what the row came to. `refused_by` is the step that rejected it,
+    with the status of the answer; None where no call was made for it.
     """
 
     number: int
@@ -102,6 +103,7 @@ class RowResult(NamedTuple):
     ids: str = ""
     links: str = ""
     faults: tuple[OutputFault, ...] = ()
+    refused_by: tuple[str, int] | None = None
 
 
 class RunStarted(NamedTuple):

@@ -81,9 +81,8 @@ class BackReading:
             )
         wrong = self._wrong(use, request, outcome.value, done.status)
         if wrong:
-            return Outcome(
-                "rejected", f"{wrong}; it is not sent again by itself: see what became of it"
-            )
+            reason = f"{wrong}; it is not sent again by itself: see what became of it"
+            return Outcome("rejected", reason, status=done.status)
         if len(to_json(outcome.value)) <= LONGEST_ANSWER:
             operation, read = back_request(self._context, use, done.value)
             self._sender.note(subject, operation, read, "done", value=outcome.value, reason="")

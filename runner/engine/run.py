@@ -18,6 +18,7 @@ from runner.engine.events import (
     RunEnded,
     RunStarted,
 )
+from runner.engine.failures import Failures
 from runner.engine.finished import Finished, record_of
 from runner.engine.looking import Looker
 from runner.engine.lookups import read_lookup
@@ -86,7 +87,7 @@ class Run:
         selection: Selection = EVERY_ROW, workers: int = 1, clock: Callable[[], float] = time.monotonic,
         max_failures: int | None = None, lookups: bool = False,
     ) -> None:  # fmt: skip
-        self._max_failures = max_failures
+        self._failures = Failures(max_failures, run=context.run)
         self._input, self._single, self._selection = input_, single, selection
         self._clock, self._totals = clock, Totals()
         self._lock = threading.Lock()
@@ -248,16 +249,9 @@ class Run:
         if self._journal is not None:
             self._journal.row(record_of(self._context.run, result))
         rejected = self._add(result)
-        if (
-            self._sender is not None
-            and self._max_failures is not None
-            and rejected >= self._max_failures
-        ):
-            reason = (
-                f"{rejected} row{'s' * (rejected != 1)} rejected, as many as --max-failures allows"
-            )
-            remedy = "see why, then go on with a larger number: runner resume --max-failures N"
-            self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy=remedy)
+        halt = self._failures.add(result, rejected=rejected) if self._sender is not None else None
+        if halt is not None:
+            self._context.stop.ask(halt.reason, exit_code=EXIT_STOPPED, remedy=halt.remedy)
 
     def _row_run(self, row: Row) -> RowRun:
         return RowRun(self._context, row, self._sender, looker=self._looker)

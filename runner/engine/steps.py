@@ -63,6 +63,7 @@ class RowRun:
         self._objects = Objects()
         self.broke_off = False
         """Whether a step ended the row before its last one."""
+        self._refused_by: tuple[str, int] | None = None
 
     def run(self) -> RowResult:
         """Take the row through all its steps, or as far as it gets."""
@@ -81,6 +82,7 @@ class RowRun:
             # What was or may have been sent outweighs a refusal before it.
             if trouble is None or bucket in ("changed", "unknown"):
                 trouble = bucket, f"{step.id}: {outcome.reason}"
+                self._refused_by = self._refusal(step, outcome)
             if step.on_error == "stop_run" and bucket in ("changed", "rejected"):
                 reason = f"step {step.id!r} failed for {self._row.key} and says on_error: stop_run"
                 self._context.stop.ask(reason, exit_code=8, remedy="mend it, then: runner resume")
@@ -89,6 +91,13 @@ class RowRun:
                 break
             self._scope[step.id] = None
         return self._result(*trouble) if trouble is not None else self._finished()
+
+    def _refusal(self, step: Step, outcome: Outcome) -> tuple[str, int] | None:
+        """The step and the status by which an API refuses a row; a read that finds nothing is no refusal."""
+        answered = outcome.status >= 400
+        written = self._context.catalogue.operation(step.operation).effect != "read"
+        refused = outcome.state == "rejected" and (answered or (written and outcome.status > 0))
+        return (step.id, outcome.status) if refused else None
 
     def _let_go(self, step: Step, outcome: Outcome) -> None:
         """A once_per value that this row did not get done passes on, with what the journal knows of it on the disk."""
@@ -131,6 +140,7 @@ class RowRun:
             self._row.number, self._row.key, self._row.lines, bucket, reason, outputs,
             tuple(self._progress.planned), earlier_run, self._progress.money, ids=self._objects.ids,
             links=self._objects.links, faults=tuple(faults),
+            refused_by=self._refused_by if bucket == "rejected" else None,
         )  # fmt: skip
 
     def _outputs(self, *, complete: bool) -> tuple[dict[str, Any], list[OutputFault]]:

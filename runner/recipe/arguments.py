@@ -12,11 +12,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue import ArgumentError, build_request
+from runner.catalogue.scalars import WRITTEN
 from runner.catalogue.schema import is_open
 from runner.problems import Problem, nearest
 from runner.recipe.texts import is_each, mapping
 from runner.source import Source, TreePath
-from runner.template import Unknown
+from runner.template import (
+    EvaluationError,
+    Template,
+    TemplateError,
+    Unknown,
+    compile_template,
+    render,
+)
 
 if TYPE_CHECKING:
     from runner.catalogue import Catalogue, Operation
@@ -58,6 +66,21 @@ def check_arguments(
     arguments = part.get("with", {})
     if isinstance(arguments, dict):
         yield from _Arguments(source, path, arguments, operation).problems()
+
+
+def written_number(value: Any) -> Decimal | None:
+    """The number that is written out as an argument, also as text or as a template that reads nothing; else None."""
+    if isinstance(value, str) and "{{" in value:
+        try:
+            template = compile_template(value)
+            alone = isinstance(template, Template) and not template.references
+            value = render(template, {}) if alone else None
+        except (TemplateError, EvaluationError):  # has its own problem
+            return None
+    if isinstance(value, str) and WRITTEN["number"].fullmatch(value):
+        return Decimal(value)
+    plain = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return Decimal(value) if plain else None
 
 
 class _Unfit(NamedTuple):

@@ -14,6 +14,7 @@ from runner.recipe.columns import column
 from runner.recipe.containment import check_containment
 from runner.recipe.inputs import variable
 from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts, is_each
+from runner.recipe.uses import amount_rules
 from runner.recipe.variables import seconds, var_value
 from runner.source import Source, TreePath, parse, read
 from runner.template import Each, Expression, Tree, compile_template
@@ -147,6 +148,7 @@ class _Builder(NamedTuple):
             retry=step.get("retry", model.RETRIES),
             was=step.get("was", ""),
             description=step.get("description", ""),
+            amount=amount_rules(step.get("amount", {})),
         )
 
     def poll(self, path: TreePath, poll: Mapping[str, Any]) -> model.Poll | None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from runner.catalogue import AmountRules
 from runner.template import Expression, Template, Tree
 
 ROW_FORMATS = ("csv", "tsv", "jsonl", "json", "xlsx")
@@ -190,6 +191,7 @@ class Step(NamedTuple):
 
     `verify`: read back what was written; true when all that was sent has to be there.
     `under_found`: `add`, `refuse`, or empty, which is to refuse: creating in what a search has found.
+    `amount`: the amounts that a step which moves money lets pass.
     """
 
     id: str
@@ -208,6 +210,7 @@ class Step(NamedTuple):
     retry: int = RETRIES
     was: str = ""
     description: str = ""
+    amount: AmountRules = AmountRules()
 
 
 class Recipe(NamedTuple):

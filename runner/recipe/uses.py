@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner.catalogue import AmountRules, amount_defect
 from runner.problems import Problem
-from runner.recipe.arguments import check_arguments, find_operation
+from runner.recipe.arguments import check_arguments, find_operation, written_number
 from runner.recipe.texts import EXPECTATIONS, mapping
 from runner.recipe.variables import seconds
 from runner.source import Source, TreePath
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from runner.catalogue import Catalogue, Operation
 
 Part = Mapping[str, Any]
+
+
+def amount_rules(amount: Part) -> AmountRules:
+    """What `amount` lets pass of a step."""
+    return AmountRules("zero" in amount, "negative" in amount, amount.get("decimals"))
 
 
 class Uses(NamedTuple):
@@ -73,6 +79,7 @@ class Uses(NamedTuple):
         elif operation:
             yield from self._arguments(path, step, operation)
             yield from self._effect(path, step, operation)
+            yield from self._amount(path, step, operation)
             yield from self._absent(
                 (*path, "unless_found"), mapping(step.get("unless_found")), operation
             )
@@ -128,6 +135,26 @@ class Uses(NamedTuple):
             message = f"'retry' is for reads: a repeat of {name} might do it twice"
             remedy = "leave it out; unless_found finds what is done already"
             yield self._at_key((*path, "retry"), message, "retry", remedy=remedy)
+
+    def _amount(self, path: TreePath, step: Part, operation: Operation) -> Iterator[Problem]:
+        """`amount` where no money moves, and an amount that is written out and would not be sent."""
+        if not operation.money:
+            if "amount" in step:
+                message = (
+                    f"'amount' is for steps that move money, and {operation.full_name} moves none"
+                )
+                yield self._at_key((*path, "amount"), message, "amount", remedy="leave it out")
+            return
+        amount = written_number(mapping(step.get("with")).get(operation.money))
+        rules = amount_rules(mapping(step.get("amount")))
+        misshapen = any(other[: len(path) + 1] == (*path, "amount") for other in self.broken)
+        if amount is not None and not misshapen:
+            defect = amount_defect(amount, rules, decimals=operation.decimals)
+            message, _, remedy = defect.partition("; ")
+            if defect:
+                place = (*path, "with", operation.money)
+                message = f"{operation.money!r}: {message}"
+                yield self._at_value(place, message, "amount", remedy=remedy)
 
     def _poll(self, path: TreePath, poll: Part, operation: Operation) -> Iterator[Problem]:
         """`poll` only of what is read, and with more than one read."""

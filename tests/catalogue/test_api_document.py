@@ -161,7 +161,7 @@ def test_a_create_knows_its_body_and_what_it_needs(document: Path) -> None:
     create = load_api(document).operations["create_order"]
     assert (create.method, create.path, create.summary) == ("POST", "/orders", "Create")
     assert (create.evidence, create.source) == ("documented", "the manual")
-    assert (create.money, create.id_field) == ("amount", "id")
+    assert (create.money, create.decimals, create.id_field) == ("amount", 2, "id")
     assert create.required == {"amount"}
     assert create.names == {"amount", "parent", "example"}
     assert create.open
@@ -264,6 +264,20 @@ CASES: list[tuple[str, str, str, str, str]] = [
         "extension",
         "'total' is not a number in the body",
         "money",
+    ),
+    (
+        "x-runner-money: amount",
+        "x-runner-decimals: 0",
+        "extension",
+        "no money moves here",
+        "x-runner-decimals",
+    ),
+    (
+        "x-runner-money: amount",
+        "x-runner-money: amount\n      x-runner-decimals: 13",
+        "extension",
+        "13 is greater than the maximum of 12",
+        "x-runner-decimals",
     ),
     (
         "x-runner-id: id",

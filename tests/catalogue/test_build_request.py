@@ -581,3 +581,48 @@ def test_a_number_is_refused_for_the_digits_it_needs_and_no_others(
         assert refused(amount=amount) == {"amount": f"a number of more than {MAX_DIGITS} digits"}
     else:
         assert str(build(amount=amount).body["amount"]) == str(amount)
+
+
+@pytest.mark.parametrize(
+    ("form", "right", "wrong"),
+    [
+        ("date", ["2026-01-31", "2024-02-29"], ["2026-02-29", "2026-1-31", "31.01.2026", ""]),
+        (
+            "date-time",
+            ["2026-01-31T09:30:00Z", "2026-01-31T09:30:00.5+01:00"],
+            ["2026-01-31", "2026-01-31T09:30:00", "2026-01-31 09:30", "2026-01-31T25:00:00Z"],
+        ),
+        (
+            "email",
+            ["ann@example.com", "a.b+c@x.example.co.uk"],
+            ["ann", "ann@", "@example.com", "ann@@example.com", "ann@example.com, bob@example.com",
+             "Ann <ann@example.com>", " ann@example.com", "ann example@com"],
+        ),
+        (
+            "uuid",
+            ["123e4567-e89b-12d3-a456-426614174000"],
+            ["123e4567", "123e4567-e89b-12d3-a456-42661417400g"],
+        ),
+        ("uri", ["https://example.com/a?b=1", "mailto:ann@example.com"], ["example.com", "/a", "http://a b"]),
+        ("int32", ["anything"], []),
+        ("made-up", ["anything"], []),
+    ],
+)  # fmt: skip
+def test_a_text_has_the_format_that_the_document_names(
+    form: str, right: list[str], wrong: list[str]
+) -> None:
+    """A guess of a format is no reason to refuse a text."""
+
+    def sent(text: Any, evidence: str) -> Any:
+        schema = {"type": "string", "format": form, "x-runner-evidence": evidence}
+        body = {"type": "object", "properties": {"field": schema}, "additionalProperties": False}
+        operation = replace(CREATE, body=body, parameters={}, path="/things", money="")
+        return build_request(operation, {"field": text}, base_url=BASE).body
+
+    for text in right:
+        assert sent(text, "documented") == {"field": text}
+    for text in wrong:
+        with pytest.raises(ArgumentError, match=r"field: .* is not an? "):
+            sent(text, "documented")
+        assert sent(text, "inferred") == {"field": text}
+    assert isinstance(sent(Unknown("job.id"), "documented")["field"], Unknown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -46,6 +46,58 @@ def test_fewer_do_not(server: FaultServer, bench: Bench) -> None:
     server.on("POST", "/orders", actions.answer(422), nth=1)
     ran = bench.run(ORDER, TEN, max_failures=2)
     assert (ran.buckets, ran.ended.exit_code) == ({"rejected": 1, "done": 9}, 4)
+
+
+ORPHANS = """\
+steps:
+  - id: customer
+    use: shop.create_customer
+    with: {name: "{{ row.ref }}"}
+  - id: order
+    use: shop.create_order
+    with: {reference: "{{ row.ref }}"}
+"""
+MANY = table("ref", *range(40))
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_the_first_ten_rows_rejected_alike_end_the_run(
+    server: FaultServer, bench: Bench, workers: int
+) -> None:
+    """Each of them leaves a customer without an order."""
+    server.on("POST", "/orders", actions.answer(422))
+    ran = bench.run(ORPHANS, MANY, workers=workers)
+    assert ran.ended.exit_code == 8
+    said = "the first 10 rows were all rejected by step 'order' with status 422"
+    assert ran.ended.stopped == said
+    assert ran.ended.remedy.endswith("runner resume 1 --max-failures N")
+    assert ran.ended.buckets["rejected"] in range(10, 10 + 2 * workers)
+    assert len(server.deliveries("POST", "/customers")) in range(10, 10 + 2 * workers)
+
+
+def test_max_failures_overrides_that(server: FaultServer, bench: Bench) -> None:
+    server.on("POST", "/orders", actions.answer(422))
+    ran = bench.run(ORDER, MANY, max_failures=100)
+    assert (ran.buckets, ran.ended.exit_code) == ({"rejected": 40}, 4)
+
+
+@pytest.mark.parametrize("answer", [actions.answer(201, {"id": 1}), actions.answer(409)])
+@pytest.mark.parametrize("nth", [1, 10])
+def test_one_of_the_first_ten_that_ends_otherwise_lets_it_go_on(
+    server: FaultServer, bench: Bench, nth: int, answer: Callable[[Exchange], bool]
+) -> None:
+    server.on("POST", "/orders", answer, nth=nth)
+    server.on("POST", "/orders", actions.answer(422))
+    ran = bench.run(ORDER, MANY)
+    assert ran.ended.exit_code == 4
+    assert len(server.deliveries("POST", "/orders")) == 40
+
+
+def test_a_search_that_finds_nothing_is_no_refusal(server: FaultServer, bench: Bench) -> None:
+    steps = "steps:\n  - {id: known, use: shop.search_customers, expect: one}\n"
+    ran = bench.run(steps, MANY)
+    assert (ran.buckets, ran.ended.exit_code) == ({"rejected": 40}, 4)
+    assert len(server.deliveries()) == 40
 
 
 SEEN = """\
