@@ -7,6 +7,7 @@ from runner.catalogue.answer import (
     AnswerError,
     DeclaredFailure,
     describe_error,
+    is_id,
     parse_json,
     read_answer,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "describe_error",
     "empty_page",
     "first_arguments",
+    "is_id",
     "link_of",
     "load_api",
     "next_arguments",

@@ -23,6 +23,8 @@ MAX_LINE = 300
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
+_NO_IDS = frozenset({"", "null", "none", "nil", "nan", "undefined"})
+_NO_NUMBER = re.compile(r"[0-]+|-\d+")
 
 
 class AnswerError(Exception):
@@ -49,10 +51,12 @@ def read_answer(operation: Operation, *, status: int, content_type: str, content
     """The answer of a 2xx: a Page for lists, the object otherwise ({} when a write has no id to tell).
 
     Raises AnswerError when the answer is not what the operation's document promises, DeclaredFailure when it is
-    the failure that the document declares.
+    the failure that the document declares, or reports errors under a status that the document does not list.
     """
     if not 200 <= status <= 299:
         raise ValueError(f"{status} is not a success")
+    if not operation.lists(status):
+        raise _unlisted(operation, status, content)
     if _is_html(content_type, content):
         raise AnswerError("the answer is an HTML page, not JSON")
     if not content.strip():
@@ -66,9 +70,20 @@ def read_answer(operation: Operation, *, status: int, content_type: str, content
         return _page(operation, data)
     if not isinstance(data, dict):
         raise AnswerError(f"the answer is {_kind(data)}, not an object")
-    if operation.id_field:
-        _check_id(data.get(operation.id_field), operation.id_field)
+    if operation.id_field or (operation.effect == "create" and "id" in data):
+        _check_id(data.get(operation.id_field or "id"), operation.id_field or "id")
     return data
+
+
+def is_id(value: Any) -> bool:
+    """Return whether a value can be the id of an object: a whole number from 1 on, or a text that names something.
+
+    Zero, in a text too and as the UUID of zeros, is what servers write where there is no object.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return False
+    text = str(value).strip()
+    return text.casefold() not in _NO_IDS and not _NO_NUMBER.fullmatch(text)
 
 
 def parse_json(content: bytes) -> Any:
@@ -198,6 +213,43 @@ def _check_id(value: Any, name: str) -> None:
         raise AnswerError(f"the answer has no {name!r}")
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise AnswerError(f"the answer has {_kind(value)} as its {name!r}")
+    if not is_id(value):
+        raise AnswerError(f"the answer has {_line(str(value))!r} as its {name!r}, which is no id")
+
+
+def _unlisted(operation: Operation, status: int, content: bytes) -> AnswerError:
+    """The error for a success that the document does not list: a failure where it reports errors and nothing else."""
+    try:
+        data = parse_json(content)
+    except AnswerError:
+        data = None
+    named = isinstance(data, dict) and is_id(data.get(operation.id_field or "id"))
+    if _only_errors(data) and not named:
+        return DeclaredFailure(f"{status} {_line(_said(data)) or 'with errors'}")
+    return AnswerError(
+        f"the document of {operation.api} lists no {status} for {operation.name}; "
+        "an overlay can add it, if it is a success"
+    )
+
+
+def _only_errors(data: Any) -> bool:
+    """Return whether an answer reports errors and, among its entries, nothing else."""
+    entries = data if isinstance(data, list) else []
+    whole = not isinstance(data, list) and _has_errors(data)
+    if isinstance(data, dict):
+        lists = (
+            value for name, value in data.items() if isinstance(value, list) and name != "errors"
+        )
+        entries = [entry for value in lists for entry in value]
+    return (whole or bool(entries)) and all(map(_has_errors, entries))
+
+
+def _has_errors(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    status = entry.get("status")
+    refused = isinstance(status, int) and not isinstance(status, bool) and status >= 400
+    return refused or bool(entry.get("errors") or entry.get("error"))
 
 
 def _said(data: Any) -> str:

@@ -62,6 +62,7 @@ class Operation:
     empty        statuses that mean an empty list
     id_field     what the answer of a write must have, "" for reads
     failure      how a 2xx says that the call failed
+    successes    the statuses of success that its document lists (2XX: all of them); none where it lists none
     form         whether the body is sent as a form, because it is not taken as JSON
     read_back    the read that gives what a write has made or changed, None where there is none
     unsent       what becomes of fields that an update does not send: kept, lost, or "" where nobody knows
@@ -89,6 +90,7 @@ class Operation:
     id_field: str = ""
     source: str = ""
     failure: Failure | None = None
+    successes: frozenset[str] = frozenset()
     form: bool = False
     read_back: ReadBack | None = None
     unsent: str = ""
@@ -132,6 +134,10 @@ class Operation:
         """Whether the body takes fields that the document does not know: it is not closed, or only inferred."""
         return self.body is not None and is_open(self.body)
 
+    def lists(self, status: int) -> bool:
+        """Return whether a status of success is one that the document lists; without a list each is."""
+        return not self.successes or bool(self.successes & {str(status), "2XX"})
+
     @cached_property
     def builder(self) -> Builder:
         """What makes its requests; made for the first of them."""
@@ -167,6 +173,7 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
         id_field=id_field,
         source=entry.get("x-runner-source", ""),
         failure=_failure(failure) if failure else None,
+        successes=frozenset(_successes(entry.get("responses", {}))),
         form=_is_form(deref(document, entry.get("requestBody")) or {}),
         unsent=str(entry.get("x-runner-unsent", "kept" if method == "patch" else "")),
         version=version_of(entry.get("x-runner-version")),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from runner.catalogue import Operation, parse_json, to_json
+from runner.catalogue import Operation, is_id, parse_json, to_json
 
 MOST_IDS = 1000
 """Ids that are noted of one list; of a longer one, nobody can say later what is new in it."""
@@ -91,7 +91,16 @@ class Listed:
 def id_of(operation: Operation, item: Any) -> str:
     """What the API calls an object that `operation` creates, as text; empty where it does not say."""
     value = item.get(operation.id_field or "id") if isinstance(item, Mapping) else None
-    return "" if value is None or isinstance(value, Mapping | list) else str(value)
+    known = is_id(value) or isinstance(
+        value, Decimal
+    )  # a journal may hold what an older version took
+    return str(value) if known else ""
+
+
+def has_bad_id(operation: Operation, item: Any) -> bool:
+    """Return whether an object has the field that names it, with what names nothing: zero, null, an empty text."""
+    field = operation.id_field or "id"
+    return isinstance(item, Mapping) and field in item and not id_of(operation, item)
 
 
 def new_since(before: Before, operation: Operation, items: Sequence[Any]) -> list[Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from runner.catalogue import ArgumentError, Operation, Request, to_json
-from runner.engine.before import Before, Listed, id_of
+from runner.engine.before import Before, Listed, has_bad_id, id_of
 from runner.engine.context import Context
 from runner.engine.outcome import Outcome
 from runner.engine.poll import poll_until
@@ -102,6 +102,9 @@ class Reading:
                 "rejected",
                 f"unless_found: {listing.full_name} finds more than one; none was chosen",
             ), None
+        if any(has_bad_id(operation, item) for item in outcome.value):
+            reason = f"unless_found: {listing.full_name} finds an object without an id"
+            return Outcome("rejected", reason), None
         if operation.money:
             return outcome, listed.before(search.operation, arguments)
         return outcome, Before(search.operation, arguments)

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from runner.catalogue import (
     AnswerError,
+    DeclaredFailure,
     Operation,
     Page,
     Pagination,
     describe_error,
+    is_id,
     parse_json,
     read_answer,
     to_json,
@@ -76,6 +78,109 @@ def test_a_write_answers_with_its_id() -> None:
 @pytest.mark.parametrize("answer", [{}, {"id": None}, {"id": ""}, {"ID": 5}])
 def test_a_create_without_an_id_is_no_success(answer: Any) -> None:
     assert refused(CREATE, answer) == "the answer has no 'id'"
+
+
+IDS = [1, 31000, "7", "SO-7", "0x", "-a", "00123", 12345678901234567890123]
+NO_IDS = [
+    0,
+    -1,
+    "",
+    " ",
+    "0",
+    "000",
+    "-7",
+    "null",
+    "None",
+    "undefined",
+    None,
+    "00000000-0000-0000-0000-000000000000",
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [
+        *((value, True) for value in IDS),
+        *((value, False) for value in (*NO_IDS, True, Decimal("7.5"), [1], {})),
+    ],
+)
+def test_an_id_names_something(value: Any, known: bool) -> None:  # noqa: FBT001 - a row of the table
+    assert is_id(value) == known
+    if not known:
+        for each in (CREATE, operation(method="POST", effect="create")):
+            with pytest.raises(AnswerError):
+                read_answer(each, status=201, content_type=JSON, content=to_json({"id": value}))
+
+
+def listing(*statuses: str) -> Operation:
+    return operation(
+        method="POST", effect="create", id_field="id", successes=frozenset(statuses), name="add"
+    )
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status", "listed"),
+    [
+        ((), 207, True),
+        (("2XX",), 207, True),
+        (("200", "201"), 201, True),
+        (("201",), 200, False),
+        (("201",), 202, False),
+        (("200", "201"), 207, False),
+    ],
+)
+def test_a_success_that_the_document_does_not_list(
+    statuses: tuple[str, ...],
+    status: int,
+    listed: bool,  # noqa: FBT001 - a row of the table
+) -> None:
+    each = listing(*statuses)
+    if listed:
+        answer = read_answer(each, status=status, content_type=JSON, content=b'{"id": 7}')
+        assert answer == {"id": 7}
+        return
+    with pytest.raises(AnswerError, match=f"the document of shop lists no {status} for add"):
+        read_answer(each, status=status, content_type=JSON, content=b'{"id": 7}')
+
+
+REFUSED: list[tuple[Any, str]] = [
+    ({"errors": [{"message": "no"}], "results": []}, "207 no"),
+    ({"errors": {"zip": ["is too long"]}}, "207 zip: is too long"),
+    ({"error": "no"}, "207 no"),
+    ([{"status": 400, "id": None}, {"status": 422}], "207 with errors"),
+    ({"results": [{"error": "no"}]}, "207 with errors"),
+]
+NOT_SAID: list[Any] = [
+    {"errors": [{"message": "no"}], "id": 7},
+    {"errors": [{"message": "no"}], "results": [{"id": 7}]},
+    {"errors": []},
+    {"results": [{"status": 200}, {"status": 400}]},
+    [],
+    [{"status": 200}],
+    {},
+    None,
+    "no",
+]
+
+
+@pytest.mark.parametrize(("answer", "reason"), REFUSED)
+def test_errors_under_a_status_that_is_not_listed_refuse(answer: Any, reason: str) -> None:
+    with pytest.raises(DeclaredFailure) as caught:
+        read_answer(listing("201"), status=207, content_type=JSON, content=to_json(answer))
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("answer", NOT_SAID)
+def test_what_may_have_done_a_part_under_such_a_status_is_not_refused(answer: Any) -> None:
+    with pytest.raises(AnswerError) as caught:
+        read_answer(listing("201"), status=207, content_type=JSON, content=to_json(answer))
+    assert not isinstance(caught.value, DeclaredFailure)
+
+
+@pytest.mark.parametrize("content", [b"", b"<p>ok</p>", b"ok"])
+def test_no_json_under_such_a_status_is_not_refused(content: bytes) -> None:
+    with pytest.raises(AnswerError, match="lists no 207"):
+        read_answer(listing("201"), status=207, content_type=JSON, content=content)
 
 
 @pytest.mark.parametrize("value", [True, {"id": 1}, [1], Decimal("1.5")])

@@ -106,6 +106,17 @@ def test_what_is_found_is_not_created(
     assert len(server.writes()) == writes
 
 
+@pytest.mark.parametrize("name", [0, -1, "", None])
+def test_what_is_found_without_an_id_is_not_adopted(
+    server: FaultServer, bench: Bench, name: object
+) -> None:
+    found = {"orders": [{"id": name, "reference": "A"}]}
+    server.on("GET", "/orders", actions.answer(200, found))
+    ran = bench.run(GUARDED)
+    assert (ran.row.bucket, server.writes()) == ("rejected", [])
+    assert "shop.search_orders finds an object without an id" in ran.row.reason
+
+
 def test_a_search_counts_only_what_where_keeps(server: FaultServer, bench: Bench) -> None:
     for reference in ("A", "A2", "BA"):
         server.shop.create("/orders", {"reference": reference})
