@@ -31,6 +31,7 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/import_orders.py
 	$(BIN)/python benchmarks/dry_run.py
 	$(BIN)/python benchmarks/fsyncs.py
+	$(BIN)/python benchmarks/connections.py
 	$(BIN)/python benchmarks/resume.py
 	$(BIN)/python benchmarks/page.py
 

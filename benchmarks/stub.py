@@ -1,7 +1,8 @@
 """A server on loopback that answers at once: what a client costs when the server costs nothing.
 
-    python benchmarks/stub.py [MS]     prints its port, serves until it is killed; each answer takes MS milliseconds
+    python benchmarks/stub.py [MS [CERTIFICATE KEY]]
 
+It prints its port and serves until it is killed; each answer takes MS milliseconds, over TLS with a certificate.
 HTTP/1.1 with keep-alive. A POST is answered 201 with an id and a location, a GET with an empty list in every
 shape a list may have; a GET of a list of types with a few entries, so that names are found. `GET /calls` gives
 the number of requests since it was last asked, and is not counted itself.
@@ -13,6 +14,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import ssl
 import sys
 
 TYPES = [
@@ -75,7 +77,11 @@ def _length(head: bytes) -> int:
 async def main() -> None:
     """Serve on a free port of loopback."""
     delay = float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0
-    server = await asyncio.start_server(Stub(delay).serve, "127.0.0.1", 0)
+    tls = None
+    if len(sys.argv) > 3:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(sys.argv[2], sys.argv[3])
+    server = await asyncio.start_server(Stub(delay).serve, "127.0.0.1", 0, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()

@@ -26,6 +26,7 @@ targets:
         user_agent: acme-order-import/1.0
         rate: {requests_per_second: 2.5, burst: 3, hits_per_day: 20000}
         deadline: 30
+        keep_alive: writes
   small:
     account: acme-test
     apis:
@@ -54,6 +55,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
         burst=3,
         hits_per_day=20000,
         deadline=Decimal(30),
+        keep_alive="writes",
     )
     assert config.target("production") == Target("production", "acme-promo", {"syncore": api})
     assert config.target("small") == Target("small", "acme-test", {})
@@ -106,6 +108,7 @@ HTTPS = "write https://host/path"
         (API + "rate: {burst: 1.5}", (6, 23), "burst has to be a whole number", ""),
         (API + "rate: {hits_per_day: 0.5}", (6, 30), "hits_per_day has to be a whole number", ""),
         (API + "rate: {hits_per_day: 0}", (6, 30), "hits_per_day has to be a number above zero", ""),
+        (API + "keep_alive: always", (6, 21), "keep_alive is one of reads, writes, never", ""),
         (API + "deadline: -1", (6, 19), "deadline has to be a number above zero", ""),
         (API + "deadline: '60'", (6, 19), "deadline has to be a number above zero", ""),
         (API + f"secrets: {CANARY}", (6, 18), "a mapping is needed here", "name: value"),

@@ -57,9 +57,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
     """All that a run needs while it lasts, from the lock of the journal on."""
     stop, runs, resumed = Stop(), job.project.config.runs, settings.resumed
     with ExitStack() as open_things:
-        way = open_things.enter_context(
-            wiring.open_way(job.project, job.target, job.catalogue, wait=stop.wait)
-        )
+        way = open_things.enter_context(wiring.open_way(job.project, job.target, job.catalogue))
         make_folder(runs)
         journal = open_things.enter_context(open_journal(runs))
         open_things.enter_context(stopping_on_signals(stop))

@@ -103,9 +103,7 @@ class Job(NamedTuple):
         if not lookups:
             yield Planning(wiring.planned_way(self.project, self.target, self.catalogue), stop)
             return
-        way = wiring.open_way(
-            self.project, self.target, self.catalogue, wait=stop.wait, gets_only=True
-        )
+        way = wiring.open_way(self.project, self.target, self.catalogue, gets_only=True)
         with way as opened, stopping_on_signals(stop):
             yield Planning(opened, stop, lookups=True)
 

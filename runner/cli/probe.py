@@ -52,7 +52,7 @@ def probe(*, api: str, target_name: str, file: Path | None) -> int:
         raise UsageError(f"{file} is there already", remedy="name another file, or move it away")
     today = dt.datetime.now().astimezone().date()
     with (
-        wiring.open_connections(config, (api,), target, catalogue, wait=time.sleep) as way,
+        wiring.open_connections(config, (api,), target, catalogue) as way,
         _counted(config, way, api) as hits,
     ):
         found: list[Probed] = []

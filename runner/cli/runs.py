@@ -148,9 +148,7 @@ def _look(
     apis = {before.operation.partition(".")[0] for before in noted if before is not None}
     with (
         projects.open_journal(current.runs) as journal,
-        wiring.open_connections(
-            current, sorted(apis & set(catalogue)), target, catalogue, wait=time.sleep
-        ) as way,
+        wiring.open_connections(current, sorted(apis & set(catalogue)), target, catalogue) as way,
     ):
         if way.account != run.account:
             message = (

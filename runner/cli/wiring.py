@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from functools import partial
@@ -65,7 +65,6 @@ def open_way(
     target: Target,
     catalogue: Catalogue,
     *,
-    wait: Callable[[float], None],
     gets_only: bool = False,
 ) -> Iterator[Way]:
     """The way as a run takes it. Starts the sandbox where the target is the sandbox; needs every secret.
@@ -73,15 +72,13 @@ def open_way(
     With `gets_only` nothing but GETs can leave: the way of a dry run that makes lookups.
     """
     used = used_apis(project.recipe)
-    with open_connections(
-        project.config, used, target, catalogue, wait=wait, gets_only=gets_only
-    ) as way:
+    with open_connections(project.config, used, target, catalogue, gets_only=gets_only) as way:
         yield way
 
 
 @contextmanager
 def open_connections(
-    settings: Config, apis: Sequence[str], target: Target, catalogue: Catalogue, *, wait: Callable[[float], None],
+    settings: Config, apis: Sequence[str], target: Target, catalogue: Catalogue, *,
     gets_only: bool = False,
 ) -> Iterator[Way]:  # fmt: skip
     """The way to these APIs of a target, as `open_way` has it for those of a recipe."""
@@ -105,7 +102,7 @@ def open_connections(
         else:
             account = target.account
             opened = partial(
-                _connection, settings, target, catalogue=catalogue, wait=wait, gets_only=gets_only
+                _connection, settings, target, catalogue=catalogue, gets_only=gets_only
             )
             connections = {api: opened(api) for api in apis}
         for connection in connections.values():
@@ -131,7 +128,6 @@ def _connection(
     api: str,
     *,
     catalogue: Catalogue,
-    wait: Callable[[float], None],
     gets_only: bool,
 ) -> Connection:
     from runner.transport.client import Transport
@@ -154,10 +150,11 @@ def _connection(
         secrets=current.secrets(target, api, names, environ=os.environ),
         user_agent=_user_agent(settings),
         deadline=float(settings.deadline),
+        keep_alive=settings.keep_alive,
         gets_only=gets_only,
     )
     rate = settings.requests_per_second or known.limits.requests_per_second
-    pace = Pace(rate=rate, burst=settings.burst or known.limits.burst, wait=wait)
+    pace = Pace(rate=rate, burst=settings.burst or known.limits.burst)
     return Connection(url, transport, pace, settings.hits_per_day or known.limits.hits_per_day)
 
 

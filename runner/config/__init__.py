@@ -10,6 +10,7 @@
             user_agent: acme-order-import/1.0
             rate: {requests_per_second: 2, burst: 1, hits_per_day: 20000}
             deadline: 60                               # seconds for one request, all in all
+            keep_alive: reads                          # what may share connections: reads, writes as well, or never
             overlay: syncore.overlay.yaml              # corrects the API's document for this account
     apis:
       shop: shop.openapi.yaml                          # an API of your own: any OpenAPI 3.0 or 3.1 document
@@ -28,7 +29,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
 from runner import source
 from runner.config.reading import Reading, Secret, discreet, plain
@@ -37,17 +38,30 @@ from runner.problems import ConfigError, InvalidError, Problem, UsageError, near
 if TYPE_CHECKING:
     from runner.config.notices import Notice
 
-__all__ = ["NAME", "SANDBOX", "ApiTarget", "Config", "Secret", "Target", "find_home", "load"]
+__all__ = [
+    "NAME",
+    "SANDBOX",
+    "ApiTarget",
+    "Config",
+    "KeepAlive",
+    "Secret",
+    "Target",
+    "find_home",
+    "load",
+]
 
 NAME = "runner.yaml"
 SANDBOX = "sandbox"
+
+KeepAlive = Literal["reads", "writes", "never"]
+"""The requests that may share connections: reads, writes too (but those that move money), or none."""
 
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "top": ("targets", "apis", "notify"),
     "target": ("account", "apis"),
     "sandbox target": ("apis",),  # it is built in: nothing to say but how an API differs
     "sandbox api": ("overlay",),
-    "api": ("base_url", "secrets", "user_agent", "rate", "deadline", "overlay"),
+    "api": ("base_url", "secrets", "user_agent", "rate", "deadline", "keep_alive", "overlay"),
     "rate": ("requests_per_second", "burst", "hits_per_day"),
 }
 
@@ -65,6 +79,7 @@ class ApiTarget(NamedTuple):
     burst: int | None = None
     hits_per_day: int | None = None
     deadline: Decimal = Decimal(60)
+    keep_alive: KeepAlive = "reads"
     overlay: str = ""
 
 
@@ -242,5 +257,8 @@ class _Reader(Reading):
             burst=self.whole(rate, (*path, "rate"), "burst"),
             hits_per_day=self.whole(rate, (*path, "rate"), "hits_per_day"),
             deadline=self.number(settings, path, "deadline") or Decimal(60),
+            keep_alive=cast(
+                KeepAlive, self.choice(settings, path, "keep_alive", choices=get_args(KeepAlive))
+            ),
             overlay=self.text(settings, path, "overlay"),
         )

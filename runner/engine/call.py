@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.catalogue import ArgumentError, Request, amount_defect, first_arguments, parse_json
 from runner.engine.changed import difference
+from runner.engine.clearance import STOPPED
 from runner.engine.equality import numbers_in_texts
 from runner.engine.events import PlannedState
 from runner.engine.in_step import Change, another, change_of, identity_of, last_update, update_use
@@ -17,7 +18,7 @@ from runner.engine.poll import span
 from runner.engine.read_back import READ_BACK, settles
 from runner.engine.reading import failed, words
 from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
-from runner.engine.send import STOPPED, Subject
+from runner.engine.send import Subject
 from runner.engine.use import Use
 from runner.journal import CallRecord
 from runner.journal.records import OPEN, SETTLED

@@ -90,7 +90,7 @@ class Look:
         used_up, remedy = self.hits.take(listing.api)
         if used_up:
             return Outcome("not sent", f"{used_up}; {remedy.partition(':')[0]}")
-        if connection.pace is not None and (seconds := connection.pace.reserve()) > 0:
+        while connection.pace is not None and (seconds := connection.pace.use()) > 0:
             self.wait(seconds)
         return classify(listing, connection.transport.send(connection.transport.prepare(request)))
 

@@ -8,7 +8,7 @@ from runner.catalogue import Operation, Request
 from runner.engine.context import Context
 from runner.engine.outcome import Outcome
 from runner.engine.reading import Reading
-from runner.engine.send import Check, Sender
+from runner.engine.send import Check, Sender, Sending
 from runner.journal import CallRecord, Journal, RowRecord
 from runner.problems import RunnerError
 
@@ -46,14 +46,11 @@ class Looker(Sender):
         self.reading = Reading(context, self)
 
     def _attempt(
-        self, record: CallRecord, operation: Operation, request: Request, *, check: Check, before: Outcome | None,
-        attempt: int = 1,
+        self, sending: Sending, operation: Operation, request: Request, *, check: Check, before: Outcome | None
     ) -> Outcome:  # fmt: skip
         if not may_look(operation) or request.method != "GET":
             raise RunnerError(f"{operation.full_name} is no GET that reads, and was not sent")
-        return super()._attempt(
-            record, operation, request, check=check, before=before, attempt=attempt
-        )
+        return super()._attempt(sending, operation, request, check=check, before=before)
 
 
 def may_look(operation: Operation) -> bool:

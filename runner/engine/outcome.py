@@ -3,8 +3,11 @@
 event on a write                                               state
 no byte of the request left                                    not sent      tried again
 a byte left, no complete answer                                unknown       never sent again by itself
-2xx, cut short or unusable                                     unknown
+an answer of any status that is cut short, in its head or body unknown
+1xx                                                            read past; 101 and nothing after it: unknown
 2xx as the API's document describes it                         done
+2xx that is unusable, or whose id is 0, negative, empty, null  unknown
+2xx that the document does not list                            rejected where it reports errors, else unknown
 3xx                                                            unknown       never followed
 401 403                                                        denied        the run stops
 429                                                            throttled     sent again after Retry-After
@@ -16,6 +19,7 @@ from __future__ import annotations
 
 import email.utils
 import math
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -30,6 +34,11 @@ from runner.catalogue import (
 )
 from runner.journal import CallState
 from runner.transport import Failure, Reply
+
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds. A longer Retry-After stops the run, which can be resumed; one that cannot be read is taken as this long."""
+
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 UNCERTAIN = frozenset({408, 425})
 """Client errors that do not say whether the request was carried out."""
@@ -90,12 +99,11 @@ def classify(
 
 
 def _of_failure(failure: Failure) -> tuple[CallState, str]:
+    """Of what did not arrive whole only one thing is known: whether a byte of the request had left."""
     if not failure.written:
         return "not sent", failure.reason
-    if 200 <= failure.status < 300 or failure.status == 0:
-        seen = f"{failure.status}, but " if failure.status else ""
-        return "unknown", f"{seen}{failure.reason}"
-    return _of_status(failure.status), f"{failure.status} ({failure.reason})"
+    seen = f"{failure.status}, but " if failure.status else ""
+    return "unknown", f"{seen}{failure.reason}"
 
 
 def _of_status(status: int) -> CallState:
@@ -107,11 +115,13 @@ def _of_status(status: int) -> CallState:
 
 
 def _retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
-    """Seconds that a Retry-After asks for, as seconds or as a date; None where there is none or it is unreadable."""
+    """Seconds that a Retry-After asks for, as seconds or as a date; None without one, long where it is unreadable."""
     text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text) if len(text) < 10 else math.inf
+    if not text:
+        return None
+    if _SECONDS.fullmatch(text):
+        return float(text) if len(text.partition(".")[0]) < 10 else math.inf
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now)
     except (ValueError, OverflowError):
-        return None
+        return LONGEST_RETRY_AFTER

@@ -1,5 +1,8 @@
 """How fast an account is spoken to: a token bucket shared by all workers, slower after a 429, back in small steps.
 
+A place is reserved before a connection is opened, so that workers take turns, and used directly before the first byte:
+a place that was reserved before a stall is not there any more after it.
+
 No library is used: those at hand give a fixed rate, while here the rate follows the API's answers and every wait has to
 be told to the reporters and cut short by a stop.
 """
@@ -12,22 +15,24 @@ from collections.abc import Callable
 from decimal import Decimal
 
 RECOVERY_SECONDS = 20.0
+_PRECISION = 1e-6
+"""Seconds that are no wait."""
+
 SLOWEST = 20.0
 """The pace never falls below the allowed rate divided by this."""
 
 
 class Pace:
-    """At most `rate` requests a second, `burst` at once. `wait` is called with seconds and returns early on a stop."""
+    """At most `rate` requests a second, `burst` at once."""
 
     def __init__(
-        self, *, rate: Decimal, burst: int, wait: Callable[[float], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+        self, *, rate: Decimal, burst: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._full = self._rate = float(rate)
         self._burst = max(1, burst)
-        self._wait, self._clock = wait, clock
+        self._clock = clock
         self._lock = threading.Lock()
-        self._next = self._held_until = self._clean_since = clock()
+        self._next = self._free = self._held_until = self._clean_since = clock()
 
     @property
     def rate(self) -> float:
@@ -35,7 +40,7 @@ class Pace:
         return self._rate
 
     def reserve(self) -> float:
-        """Take the next place and say how many seconds it is away."""
+        """Reserve the next place; returns how many seconds it is away. It has to be used as well."""
         with self._lock:
             now = self._clock()
             self._recover(now)
@@ -51,11 +56,20 @@ class Pace:
         with self._lock:
             return self._clock() < self._held_until
 
-    def acquire(self) -> None:
-        """Wait for the next place."""
-        seconds = self.reserve()
-        if seconds > 0:
-            self._wait(seconds)
+    def use(self) -> float:
+        """Use a place at this very moment; or seconds until there may be one, and none was used.
+
+        What counts is when places were used: whoever used one late has moved the next ones.
+        """
+        with self._lock:
+            now = self._clock()
+            interval = 1 / self._rate
+            due = max(self._free, now - (self._burst - 1) * interval)
+            seconds = max(due, self._held_until) - now
+            if seconds > _PRECISION:
+                return seconds
+            self._free = due + interval
+            return 0.0
 
     def slow_down(self, retry_after: float) -> None:
         """After a 429: half the rate, and no request before `retry_after` seconds are over."""

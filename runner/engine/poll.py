@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runner.engine.clearance import STOPPED
 from runner.engine.context import Context
 from runner.engine.events import Waiting
 from runner.engine.given_back import literal
 from runner.engine.outcome import Outcome
-from runner.engine.send import STOPPED
 from runner.recipe.model import Poll
 from runner.template import EvaluationError, paths_of
 

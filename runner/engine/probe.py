@@ -121,8 +121,7 @@ class _Prober:
         used_up, _ = self.hits.take(self.api.name) if self.hits is not None else ("", "")
         if used_up:
             return Probed(operation, "not tried", note=used_up)
-        seconds = pace.reserve() if pace is not None else 0.0
-        if seconds > 0:
+        while pace is not None and (seconds := pace.use()) > 0:
             self.wait(seconds)
         exchange = transport.send(transport.prepare(request))
         if isinstance(exchange, Failure):

@@ -11,9 +11,6 @@ from runner.engine.outcome import Outcome
 
 TRIES = 3
 THROTTLED_TRIES = 8
-LONGEST_RETRY_AFTER = 300.0
-"""Seconds. A longer Retry-After stops the run instead: it can be resumed."""
-
 UNASKED_PAUSE = 5.0
 """Seconds to pause after a 429 that does not say how long."""
 

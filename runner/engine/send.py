@@ -12,17 +12,16 @@ from typing import Any, NamedTuple
 
 from runner.catalogue import Operation, Request, to_json
 from runner.engine.before import id_of
+from runner.engine.clearance import STOPPED, Clearance
 from runner.engine.context import Connection, Context
 from runner.engine.events import CallFinished, Noticed, Waiting
 from runner.engine.hits import Hits
-from runner.engine.outcome import Outcome, classify
+from runner.engine.outcome import LONGEST_RETRY_AFTER, Outcome, classify
 from runner.engine.pages import MAX_PAGES, PageWatch, read_pages
-from runner.engine.retry import LONGEST_RETRY_AFTER, TRIES, UNASKED_PAUSE, backoff, may_repeat
+from runner.engine.retry import TRIES, UNASKED_PAUSE, backoff, may_repeat
 from runner.engine.watch import FAILURES_IN_A_ROW, PAUSE, Watch, failed
 from runner.journal import CallRecord, CallState, Identity, Journal, now
 from runner.transport import Failure
-
-STOPPED = "the run was stopped before this was sent"
 
 Check = Callable[[Any], str]
 """What is wrong with the data of a success, or an empty text."""
@@ -34,6 +33,15 @@ class Subject(NamedTuple):
     identity: Identity
     row: int
     key: str
+
+
+class Sending:
+    """One attempt of a call: its record, whose intent says when it was committed, and its leave to go."""
+
+    clearance: Clearance
+
+    def __init__(self, record: CallRecord) -> None:
+        self.record = record
 
 
 class Sender:
@@ -151,6 +159,7 @@ class Sender:
     ) -> Outcome:
         connection = self._context.connections[operation.api]
         last, unknown = Outcome("not sent", STOPPED), None
+        expired = 0
         for attempt in itertools.count(1):
             self._watch.wait(self._context.stop)
             self._wait_for_turn(connection)
@@ -158,40 +167,52 @@ class Sender:
             if self._context.stop.requested or not self._may_hit(operation):
                 break
             sent_in = self._watch.round
-            last = self._attempt(
-                record, operation, request, check=check, before=unknown, attempt=attempt
-            )
+            sending = self._sending(record, operation, attempt)
+            last = self._attempt(sending, operation, request, check=check, before=unknown)
             unknown = last if last.state == "unknown" else unknown
-            amount = request.amount if isinstance(request.amount, Decimal) else None
-            self._context.emit(
-                CallFinished(subject.identity.step, operation, last.state, last.status, last.seconds, amount,
-                             last.reason, subject.key, subject.row, subject.identity, request.path, attempt,
-                             _made(operation, last))
-            )  # fmt: skip
+            self._tell(subject, operation, request, last, attempt)
+            if sending.clearance.expired:  # says nothing about the API, which has seen nothing
+                expired += 1
+                if self._context.budget.take():
+                    continue
+                break
             self._keep_watch(operation, request, last, sent_in)
             if (
-                not may_repeat(operation, last, attempt=attempt, tries=tries)
+                not may_repeat(operation, last, attempt=attempt - expired, tries=tries)
                 or not self._context.budget.take()
             ):
                 break
-            self._pause(connection, last, attempt)
+            self._pause(connection, last, attempt - expired)
         return _honest(last, unknown)
 
+    def _sending(self, record: CallRecord, operation: Operation, attempt: int) -> Sending:
+        """One attempt of a call, with the leave that it needs before its first byte."""
+        sending = Sending(record._replace(state="intent", attempts=attempt, sent_at=now()))
+
+        def commit() -> None:
+            if operation.effect != "read":
+                sending.record = sending.record._replace(sent_at=now())
+                self._journal.intend(sending.record)
+
+        pace = self._context.connections[operation.api].pace
+        sending.clearance = Clearance(commit, pace=pace, stop=self._context.stop)
+        return sending
+
     def _attempt(
-        self, record: CallRecord, operation: Operation, request: Request, *, check: Check, before: Outcome | None,
-        attempt: int = 1,
+        self, sending: Sending, operation: Operation, request: Request, *, check: Check, before: Outcome | None
     ) -> Outcome:  # fmt: skip
         transport = self._context.connections[operation.api].transport
         assert transport is not None  # noqa: S101 - a run always has one
         prepared = transport.prepare(request)
-        sent_at = now()
-        record = record._replace(state="intent", attempts=attempt, sent_at=sent_at)
-        if operation.effect == "read":
+        writes = operation.effect != "read"
+        if (
+            not writes or transport.secure
+        ):  # what was queued does not wait for an answer or a handshake
             self._journal.flush()
-        else:
-            self._journal.intend(record)
         self._context.budget.count()
-        exchange = transport.send(prepared, fresh=bool(operation.money))
+        exchange = transport.send(
+            prepared, write=writes, money=bool(operation.money), clearance=sending.clearance
+        )
         outcome = classify(operation, exchange)
         if isinstance(exchange, Failure) and exchange.untrusted:
             self._context.stop.ask(
@@ -200,15 +221,23 @@ class Sender:
         wrong = check(outcome.value) if outcome.ok else ""
         if wrong:
             outcome = outcome._replace(state="unknown", reason=f"{outcome.status}, but {wrong}")
-        answer = (
-            to_json(outcome.value).decode() if outcome.ok and operation.effect != "read" else ""
-        )
+        answer = to_json(outcome.value).decode() if outcome.ok and writes else ""
         known = _honest(outcome, before)
-        record = record._replace(
+        record = sending.record._replace(
             state=known.state, status=known.status, reason=known.reason, answer=answer
         )
-        self._journal.record(record, at=sent_at, seconds=outcome.seconds)
+        self._journal.record(record, at=record.sent_at, seconds=outcome.seconds)
         return outcome
+
+    def _tell(
+        self, subject: Subject, operation: Operation, request: Request, outcome: Outcome, attempt: int
+    ) -> None:  # fmt: skip
+        amount = request.amount if isinstance(request.amount, Decimal) else None
+        self._context.emit(
+            CallFinished(subject.identity.step, operation, outcome.state, outcome.status, outcome.seconds, amount,
+                         outcome.reason, subject.key, subject.row, subject.identity, request.path, attempt,
+                         _made(operation, outcome))
+        )  # fmt: skip
 
     def _wait_for_turn(self, connection: Connection) -> None:
         pace, stop = connection.pace, self._context.stop
@@ -289,7 +318,8 @@ class Sender:
             return "it was not tried again"
         identity = Identity(context.account, context.recipe.name, "once", "probes", read.name, "")
         record = _record(Subject(identity, 0, ""), read, request, context.run)
-        outcome = self._attempt(record, read, request, check=lambda _: "", before=None)
+        sending = self._sending(record, read, 1)
+        outcome = self._attempt(sending, read, request, check=lambda _: "", before=None)
         self._stop_if_denied(read, outcome)
         return f"a read failed too: {outcome.reason}" if failed(outcome) else ""
 

@@ -1,8 +1,8 @@
 """Sending one request, at most once, and saying exactly how far it got.
 
 No redirects, no retries, nothing from the environment (proxies, .netrc), host and scheme asserted on the prepared
-request, one deadline for the whole exchange. How far a request got is read off the socket, not off the class of an
-exception: whether a byte of it was written, and whether a byte of an answer was read.
+request, one deadline for the whole exchange. A write has a connection of its own, so that no answer but its own can
+become its answer. How far a request got is noted where its bytes are written, not read off the class of an exception.
 """
 
 from __future__ import annotations
@@ -10,24 +10,18 @@ from __future__ import annotations
 import base64
 import html
 import json
-import socket
-import threading
 import time
-from collections.abc import Mapping
-from http.client import RemoteDisconnected
-from typing import Any
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.util.ssl_ import create_urllib3_context
+import requests.adapters
 
 from runner.catalogue import FORM, Auth, Request
-from runner.config import Secret
+from runner.config import KeepAlive, Secret
 from runner.problems import ConfigError
+from runner.transport.adapter import Adapter, Clearance, FailedError
 from runner.transport.exchange import Failure, Reply
-from runner.transport.sockets import CONNECT_SECONDS, EXCHANGE, Pool, TLSPool, TLSSocket
 
 SHORTEST_SECRET = 4
 """Characters below which a secret is not looked for in answers: it would be found everywhere."""
@@ -38,64 +32,55 @@ MAX_ANSWER = 32 * 1024 * 1024
 DEADLINE_SECONDS = 60.0
 
 
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        context = create_urllib3_context()
-        context.sslsocket_class = TLSSocket
-        super().init_poolmanager(*args, ssl_context=context, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
-
-
 class Transport:
-    """Sends the requests of one account to one base URL; a session for each thread. Secrets are added at the send.
+    """Sends the requests of one account to one base URL, of any thread. Secrets are added at the send.
 
-    With `gets_only` it refuses everything but a GET, whoever asks for it.
+    With `gets_only` it refuses everything but a GET, whoever asks for it. `keep_alive` says what may share connections.
     """
 
     def __init__(
         self, *, base_url: str, auth: tuple[Auth, ...], secrets: Mapping[str, Secret], user_agent: str,
         deadline: float = DEADLINE_SECONDS, max_answer: int = MAX_ANSWER, gets_only: bool = False,
+        keep_alive: KeepAlive = "reads", clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._origin = _origin(base_url)
+        self.secure = self._origin.startswith("https:")
+        """Whether connections are encrypted, and therefore may lead far away and take their time to open."""
         self._auth, self._secrets = auth, secrets
         forms = {form for secret in secrets.values() for form in _forms(secret.reveal())}
         self._secret_forms = sorted(forms, key=len, reverse=True)  # the longer may hold the shorter
         self._user_agent, self._deadline = user_agent, deadline
-        self._max_answer, self._gets_only = max_answer, gets_only
-        self._local = threading.local()
-        self._sessions: list[requests.Session] = []
+        self._gets_only, self._keep_alive = gets_only, keep_alive
+        authorities = requests.adapters.DEFAULT_CA_BUNDLE_PATH
+        self._adapter = Adapter(
+            self._origin, authorities=authorities, max_answer=max_answer, clock=clock
+        )
 
-    def send(self, prepared: requests.PreparedRequest, *, fresh: bool = False) -> Reply | Failure:
-        """Send it once. `fresh`: on a connection of its own, since a stale one is the commonest cause of an unknown."""
+    def send(
+        self, prepared: requests.PreparedRequest, *, write: bool = False, money: bool = False,
+        clearance: Clearance = lambda: "",
+    ) -> Reply | Failure:  # fmt: skip
+        """Send it once; `clearance` is asked when the connection is open, directly before the first byte.
+
+        A write is sent on a connection of its own unless the target keeps those of writes, one that moves money always.
+        """
         if self._gets_only and prepared.method != "GET":
             raise ConfigError(f"a {prepared.method} was refused: only GETs go out here")
-        session = self._session(fresh=fresh)
+        kept = self._keep_alive != "never" and not write
+        kept = kept or (self._keep_alive == "writes" and not money)
         start = time.monotonic()
-        EXCHANGE.written, EXCHANGE.deadline = False, start + self._deadline
-        status = 0
         try:
-            with session.send(
-                prepared, stream=True, allow_redirects=False, proxies={}, verify=True, cert=None,
-                timeout=(min(CONNECT_SECONDS, self._deadline), self._deadline),
-            ) as response:  # fmt: skip
-                status = response.status_code
-                content = self._without_secrets(_read(response, max_bytes=self._max_answer))
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(status, headers, content, time.monotonic() - start)
-        except requests.exceptions.SSLError:
-            reason = f"{self._origin}: the certificate could not be verified"
-            written = EXCHANGE.written
-            return Failure(written, status, reason, time.monotonic() - start, untrusted=not written)
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            OSError,
-            _TooLargeError,
-        ) as error:
-            return Failure(EXCHANGE.written, status, _reason(error), time.monotonic() - start)
-        finally:
-            if fresh:
-                session.close()
+            response = self._adapter.send(
+                prepared, timeout=self._deadline, kept=kept, clearance=clearance
+            )
+        except FailedError as error:
+            return error.failure._replace(seconds=time.monotonic() - start)
+        return self._reply(response, time.monotonic() - start)
+
+    def _reply(self, response: requests.Response, seconds: float) -> Reply:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        content = self._without_secrets(response.content)
+        return Reply(response.status_code, headers, content, seconds)
 
     def _without_secrets(self, content: bytes) -> bytes:
         """An answer may repeat what it was sent: no secret gets from there into a journal or onto a screen."""
@@ -104,9 +89,8 @@ class Transport:
         return content
 
     def close(self) -> None:
-        """Close the connections of all threads; none may be in use."""
-        while self._sessions:
-            self._sessions.pop().close()
+        """Close the connections that are kept; none may be in use."""
+        self._adapter.close()
 
     def prepare(self, request: Request) -> requests.PreparedRequest:
         """The request as it goes on the wire. Raises ConfigError when it would leave the target's host."""
@@ -128,15 +112,6 @@ class Transport:
             raise ConfigError(f"a request to another host than {self._origin} was refused")
         return prepared
 
-    def _session(self, *, fresh: bool) -> requests.Session:
-        if fresh:
-            return _new_session()
-        if not hasattr(self._local, "session"):
-            self._local.session = _new_session()
-            self._sessions.append(self._local.session)
-        session: requests.Session = self._local.session
-        return session
-
 
 def _prepared(
     method: str, url: str, headers: Mapping[str, str], body: bytes | None
@@ -153,36 +128,12 @@ def _prepared(
     return prepared
 
 
-def _new_session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    session.headers.clear()
-    session.mount("https://", _Adapter(max_retries=0, pool_connections=1, pool_maxsize=1))
-    session.mount("http://", _Adapter(max_retries=0, pool_connections=1, pool_maxsize=1))
-    return session
-
-
-class _TooLargeError(Exception):
-    pass
-
-
 def _forms(secret: str) -> set[bytes]:
     """How a secret may stand in an answer: as it is, in JSON, in a URL, in HTML, in base64."""
     texts = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     texts |= {quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret)}
     coded = {base64.b64encode(secret.encode()), base64.urlsafe_b64encode(secret.encode())}
     return {text.encode() for text in texts if len(text) >= SHORTEST_SECRET} | coded
-
-
-def _read(response: requests.Response, *, max_bytes: int) -> bytes:
-    """The body, decompressed and capped. A body shorter than announced is an error, not an answer."""
-    chunks, size = [], 0
-    for chunk in response.iter_content(65536):
-        size += len(chunk)
-        if size > max_bytes:
-            raise _TooLargeError(f"the answer is larger than {max_bytes:,} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def _origin(url: str) -> str:
@@ -196,35 +147,3 @@ def _origin(url: str) -> str:
             f"{url!r} is not encrypted", remedy="write https://; http is for this machine only"
         )
     return f"{parts.scheme}://{parts.hostname}:{parts.port or default}"
-
-
-def _reason(error: BaseException) -> str:
-    """What happened, in a few words and without the request's URL, which may carry a secret."""
-    chain: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None and len(chain) < 8:
-        chain.append(current)
-        current = (
-            next((a for a in current.args if isinstance(a, BaseException)), None)
-            or current.__context__
-        )
-    if isinstance(error, _TooLargeError):
-        return str(error)
-    if any(
-        isinstance(link, RemoteDisconnected) for link in chain
-    ):  # a kind of ConnectionResetError
-        return "connection closed before an answer"
-    known: list[tuple[tuple[type[BaseException], ...], str]] = [
-        ((socket.gaierror, urllib3.exceptions.NameResolutionError), "the host's name is not known"),
-        ((ConnectionRefusedError,), "connection refused"),
-        ((ConnectionResetError, BrokenPipeError), "connection reset"),
-        ((urllib3.exceptions.NewConnectionError,), "no connection could be made"),
-        ((urllib3.exceptions.ConnectTimeoutError,), "no connection in time"),
-        ((TimeoutError, urllib3.exceptions.ReadTimeoutError), "no answer in time"),
-        ((urllib3.exceptions.IncompleteRead,), "the answer was cut short"),
-        ((urllib3.exceptions.DecodeError,), "the answer could not be decompressed"),
-    ]
-    for types, words in known:
-        if any(isinstance(link, types) for link in chain):
-            return words
-    return f"connection failed ({type(chain[-1]).__name__})"

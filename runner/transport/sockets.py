@@ -1,68 +1,188 @@
-"""Sockets that say whether a byte was written, and let nothing outlast the deadline, not even a name's look-up."""
+"""Connections that note whether a byte was written and never outlast a deadline, name look-up and TLS included."""
 
 from __future__ import annotations
 
 import ipaddress
+import math
 import queue
+import select
 import socket
 import ssl
 import threading
 import time
 from contextlib import suppress
-from typing import Any
-
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 CONNECT_SECONDS = 10.0
-"""Seconds for a look-up, and for a connection to one address."""
+"""Seconds for a look-up, for a connection to one address, and for a TLS handshake."""
+
+ADDRESSES_SECONDS = 30.0
+"""Seconds that the addresses of a name are cached: each write opens a connection, and a look-up is a round trip."""
+
+_CHUNK = 65536
 
 
-class Exchange(threading.local):
-    """What the sockets of this thread did for the request in flight, and its deadline on the monotonic clock."""
+class Deadline:
+    """The end of an exchange, on the monotonic clock."""
 
-    written = False
-    deadline = 0.0
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
 
-    def remaining(self) -> float:
-        """Seconds that are left. Raises TimeoutError when none are."""
-        left = self.deadline - time.monotonic()
+    def remaining(self, most: float = math.inf) -> float:
+        """Seconds that are left, at most `most`. Raises TimeoutError when none are."""
+        left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the deadline passed")
-        return left
+        return min(left, most)
 
 
-EXCHANGE = Exchange()
-"""What this thread is doing."""
+class Connection:
+    """One open connection, plain or TLS. `written` is set before the first byte of a request leaves."""
+
+    def __init__(self, opened: socket.socket) -> None:
+        opened.settimeout(0)
+        self._socket = opened
+        self._tls = opened if isinstance(opened, ssl.SSLSocket) else None
+        self._poll = select.poll()
+        self.written = False
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        """Send all of `data`. Raises OSError, TimeoutError after the deadline."""
+        self.written = True
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self._wait(select.POLLOUT, deadline)
+            except ssl.SSLWantReadError:
+                self._wait(select.POLLIN, deadline)
+
+    def read(self, deadline: Deadline) -> bytes:
+        """Bytes as they arrive, empty at the end. Raises OSError, TimeoutError after the deadline."""
+        while True:
+            if self._tls is None or not self._tls.pending():
+                self._wait(select.POLLIN, deadline)
+            with suppress(BlockingIOError, ssl.SSLWantReadError):
+                return self._socket.recv(_CHUNK)
+
+    def is_quiet(self) -> bool:
+        """Return whether nothing has arrived that belongs to no request, the end of the connection included.
+
+        Over TLS this takes in what the protocol itself sends, such as session tickets.
+        """
+        try:
+            self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            pass
+        return False
+
+    def shake_hands(self, deadline: Deadline) -> None:
+        """Finish the TLS handshake. Raises ssl.SSLError, OSError."""
+        finished = self._tls is None
+        while self._tls is not None and not finished:
+            try:
+                self._tls.do_handshake()
+                finished = True
+            except ssl.SSLWantReadError:
+                self._wait(select.POLLIN, deadline)
+            except ssl.SSLWantWriteError:
+                self._wait(select.POLLOUT, deadline)
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """The TLS session, to be resumed by another connection; None without one."""
+        return self._tls.session if self._tls is not None else None
+
+    def close(self) -> None:
+        """End it without waiting for the other side."""
+        self._socket.close()
+
+    def _wait(self, event: int, deadline: Deadline) -> None:
+        self._poll.register(self._socket, event)
+        if not self._poll.poll(math.ceil(1000 * deadline.remaining())):
+            raise TimeoutError("the deadline passed")
 
 
-class _Watched:
-    """Mixed into a socket: notes the first byte written, and lets no wait outlast the deadline."""
+class Connector:
+    """Opens connections to one host: one TLS context for all of them, whose sessions are resumed.
 
-    def send(self, data: Any, flags: int = 0) -> int:
-        self._before_write()
-        return super().send(data, flags)  # type: ignore[misc, no-any-return]
+    `authorities` is the file of the certificates that are trusted; without one the connections are not encrypted.
+    """
 
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        self._before_write()
-        super().sendall(data, flags)  # type: ignore[misc]
+    def __init__(self, host: str, port: int, *, authorities: str = "") -> None:
+        self._host, self._port, self._authorities = host, port, authorities
+        self._lock = threading.Lock()
+        self._context: ssl.SSLContext | None = None
+        self._session: ssl.SSLSession | None = None
+        self._addresses: list[str] = []
+        self._looked_up = 0.0
 
-    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
-        self.settimeout(EXCHANGE.remaining())  # type: ignore[attr-defined]
-        return super().recv_into(buffer, nbytes or len(buffer), flags)  # type: ignore[misc, no-any-return]
+    def open(self, deadline: Deadline) -> Connection:
+        """A connection on which nothing was written yet. Raises socket.gaierror, OSError, TimeoutError."""
+        opened = self._reach(deadline)
+        try:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if not self._authorities:
+                return Connection(opened)
+            opened.settimeout(0)
+            connection = Connection(
+                self._tls().wrap_socket(
+                    opened, server_hostname=self._host, do_handshake_on_connect=False,
+                    suppress_ragged_eofs=False, session=self._session,
+                )
+            )  # fmt: skip
+        except BaseException:
+            opened.close()
+            raise
+        try:
+            connection.shake_hands(Deadline(deadline.remaining(CONNECT_SECONDS)))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
-    def _before_write(self) -> None:
-        self.settimeout(EXCHANGE.remaining())  # type: ignore[attr-defined]
-        EXCHANGE.written = True
+    def note_session(self, connection: Connection) -> None:
+        """Let the next connections resume the TLS session of one that was answered."""
+        self._session = connection.session or self._session
 
+    def _reach(self, deadline: Deadline) -> socket.socket:
+        """A connected socket to the first address that answers; it is tried first the next time."""
+        addresses = self._resolve(deadline)
+        for number, address in enumerate(addresses, start=1):
+            try:
+                opened = socket.create_connection(
+                    (address, self._port), timeout=deadline.remaining(CONNECT_SECONDS)
+                )
+            except OSError:
+                if number == len(addresses):
+                    self._addresses = []
+                    raise
+            else:
+                if number > 1:
+                    self._addresses = [address, *(each for each in addresses if each != address)]
+                return opened
+        raise socket.gaierror(socket.EAI_NONAME, "no address")
 
-class _Socket(_Watched, socket.socket):
-    pass
+    def _resolve(self, deadline: Deadline) -> list[str]:
+        now, known = time.monotonic(), self._addresses
+        if known and now - self._looked_up < ADDRESSES_SECONDS:
+            return known
+        seconds = deadline.remaining(CONNECT_SECONDS)
+        self._addresses, self._looked_up = resolve(self._host, self._port, seconds=seconds), now
+        return self._addresses
 
-
-class TLSSocket(_Watched, ssl.SSLSocket):
-    """A watched socket for TLS."""
+    def _tls(self) -> ssl.SSLContext:
+        """The context, built once: loading the certificates of the authorities takes 20 ms."""
+        with self._lock:
+            if self._context is None:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies chain and host name
+                context.minimum_version = ssl.TLSVersion.TLSv1_2
+                context.set_alpn_protocols(["http/1.1"])
+                context.load_verify_locations(self._authorities)
+                self._context = context
+            return self._context
 
 
 def resolve(host: str, port: int, *, seconds: float) -> list[str]:
@@ -78,6 +198,8 @@ def resolve(host: str, port: int, *, seconds: float) -> list[str]:
         try:
             entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             found.put(list(dict.fromkeys(str(address[0]) for *_, address in entries)))
+        except UnicodeError:  # a label that is empty or too long
+            found.put(socket.gaierror(socket.EAI_NONAME, "no name of a host"))
         except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits
             found.put(error)
 
@@ -89,54 +211,3 @@ def resolve(host: str, port: int, *, seconds: float) -> list[str]:
     if isinstance(outcome, BaseException):
         raise outcome
     return outcome
-
-
-class _Resolving(HTTPConnection):
-    """Looks the name up within the deadline, and tries the addresses it has within what is left of it."""
-
-    def _new_conn(self) -> socket.socket:
-        name, timeout = self._dns_host, self.timeout
-        try:
-            addresses = resolve(name, self.port, seconds=min(CONNECT_SECONDS, EXCHANGE.remaining()))
-            for number, address in enumerate(addresses, start=1):
-                self._dns_host, self.timeout = address, min(CONNECT_SECONDS, EXCHANGE.remaining())
-                try:
-                    return super()._new_conn()
-                except (
-                    urllib3.exceptions.NewConnectionError,
-                    urllib3.exceptions.ConnectTimeoutError,
-                ):
-                    if number == len(addresses):
-                        raise
-            raise socket.gaierror(socket.EAI_NONAME, "no address")
-        except socket.gaierror as error:
-            raise urllib3.exceptions.NameResolutionError(name, self, error) from error
-        except TimeoutError as error:
-            raise urllib3.exceptions.ConnectTimeoutError(self, "no address in time") from error
-        finally:
-            self._dns_host, self.timeout = name, timeout
-
-
-class _TLSConnection(_Resolving, HTTPSConnection):
-    pass
-
-
-class _Connection(_Resolving):
-    def _new_conn(self) -> socket.socket:
-        plain = super()._new_conn()
-        timeout = plain.gettimeout()
-        watched = _Socket(plain.family, plain.type, plain.proto, fileno=plain.detach())
-        watched.settimeout(timeout)
-        return watched
-
-
-class Pool(HTTPConnectionPool):
-    """Connections whose sockets are watched."""
-
-    ConnectionCls = _Connection
-
-
-class TLSPool(HTTPSConnectionPool):
-    """The same with TLS; the adapter gives it the class of its sockets."""
-
-    ConnectionCls = _TLSConnection

@@ -29,7 +29,7 @@ def post_webhook(url: Secret, body: Any, *, user_agent: str, seconds: float = SE
         prepared = transport.prepare(Request(method="POST", url=address, body=body))
     except (ConfigError, ValueError):
         return "its address is not one that can be used: https://host/path"
-    answer = transport.send(prepared, fresh=True)
+    answer = transport.send(prepared, write=True)
     if isinstance(answer, Failure):
         return "the certificate could not be verified" if answer.untrusted else answer.reason
     if 300 <= answer.status < 400:

@@ -7,9 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from faults.fixtures import server
 
 from .command import RECIPE, ROWS, Command
 from .stub import Answer, Sent, Stub
+
+__all__ = ["server"]
 
 StartStub = Callable[[Callable[[Sent], Answer]], Stub]
 

@@ -11,7 +11,7 @@ from .command import TIMEOUT, Command, environment
 
 RUN = "import sys; from runner.cli.main import run; code = run(sys.argv[1:]); print(*sys.modules); sys.exit(code)"
 
-SENDS = {"requests", "urllib3", "http", "ssl", "filelock", "logging", "concurrent", "runner.transport.client",
+SENDS = {"requests", "urllib3", "h11", "http", "ssl", "filelock", "logging", "concurrent", "runner.transport.client",
          "runner.sandbox.server", "runner.sandbox.state", "runner.cli.execution"}  # fmt: skip
 """What only a run needs, and whatever else writes a journal or answers."""
 

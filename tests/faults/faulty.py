@@ -24,8 +24,9 @@ from typing import Any
 from runner.cli import main
 from runner.journal import Journal
 from runner.report.files import Files
-from runner.transport import client, sockets
 from runner.transport.client import Transport
+from runner.transport.sockets import Connection, Deadline
+from runner.transport.wire import Wire
 
 Die = Callable[[], None]
 
@@ -33,7 +34,7 @@ WAYS: dict[str, tuple[Any, str, str]] = {
     "before intent": (Journal, "intend", "before"),
     "after intent": (Journal, "intend", "after"),
     "after send": (Transport, "send", "after"),
-    "half read": (client, "_read", "before"),
+    "half read": (Wire, "_begin", "after"),
     "after outcome": (Journal, "record", "after"),
     "after row": (Journal, "row", "after"),
     "before results": (Files, "_finish", "before"),
@@ -106,15 +107,16 @@ def _die_in_commits(die: Die, *, after: bool) -> None:
 
 
 def _die_in_the_middle(die: Die, *, half: bool) -> None:
-    def faulty(self: Any, data: bytes, flags: int = 0) -> None:
-        post = bytes(data).startswith(b"POST ")
-        sendall(self, data[: len(data) // 2] if half and post and last() else data, flags)
+    def faulty(self: Connection, data: bytes, deadline: Deadline) -> None:
+        post = data.startswith(b"POST ")
+        head = data.index(b"\r\n\r\n") + 4
+        write(self, data[: head // 2 if half else head] if post and last() else data, deadline)
         if post:
             die()
 
-    sendall = sockets._Watched.sendall
+    write = Connection.write
     last = die.last  # type: ignore[attr-defined]
-    setattr(sockets._Watched, "sendall", faulty)  # noqa: B010
+    setattr(Connection, "write", faulty)  # noqa: B010
 
 
 def _shift_clock(by: dt.timedelta) -> None:

@@ -53,7 +53,7 @@ def send(bench: Bench, server: FaultServer) -> Reply | Failure:
     request = build_request(
         CATALOGUE.operation("shop.create_order"), {"reference": "A"}, base_url=bench.base_url
     )
-    return transport.send(transport.prepare(request), fresh=True)
+    return transport.send(transport.prepare(request), write=True)
 
 
 def test_a_resolver_that_hangs_does_not_outlast_the_deadline(
