@@ -14,12 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from runner.problems import StoppedError
+from runner.problems import RunnerError, StoppedError, UsageError
 
 _REMEDY = "make room or mend the folder, then run the same again: it sends only what is left to do"
 
 NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK})
 """Errors of flock on a file system that has no locks."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors of a disk that takes no more, whatever the name of the file is."""
 
 
 class WholeFile:
@@ -114,3 +117,13 @@ def stopping(path: Path, *, remedy: str = _REMEDY) -> Iterator[None]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise StoppedError(f"{path} cannot be written: {reason}", remedy=remedy) from None
+
+
+def unwritable(
+    path: Path, error: OSError, *, remedy: str, kind: type[RunnerError] = UsageError
+) -> RunnerError:
+    """The error for a file that cannot be written: of a `kind` for its name, and a StoppedError for a full disk."""
+    message = f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
+    if error.errno in FULL:
+        return StoppedError(message, remedy="make room, then run the same again")
+    return kind(message, remedy=remedy)

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any, TextIO
 
 from runner.cli import wiring
 from runner.cli.job import Job, Planning
 from runner.cli.plan_options import OPTIONS, OUT, Format, PlanOptions
 from runner.config import SANDBOX
-from runner.durable import WholeFile
+from runner.durable import WholeFile, stopping, unwritable
 from runner.engine.events import Event, Reporter, RowFinished
 from runner.engine.totals import EXIT_CHANGES
-from runner.problems import InvalidError, PlanError, UsageError
+from runner.problems import InvalidError, PlanError
 from runner.report.plan import kind_of
 from runner.report.plan_json import Header
 from runner.rows import Input
@@ -210,14 +210,26 @@ def _stdout(form: Format) -> TextIO:
 
 @contextmanager
 def written(path: Path) -> Iterator[TextIO]:
-    """A file that is there, whole, when all went well, and is what it was before when not. Raises UsageError."""
+    """A file that is there, whole, when all went well, and is what it was before when not.
+
+    Raises UsageError for its name, and StoppedError when the disk is full, also where it is written to.
+    """
     try:
         with WholeFile(path, private=False) as file:
-            text = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
+            text = _Text(file, path)
             yield text
             text.detach()  # flushed; closing it is up to the file
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise UsageError(
-            f"{path} cannot be written: {why}", remedy="name a file in a folder that is there"
-        ) from None
+        raise unwritable(path, error, remedy="name a file in a folder that is there") from None
+
+
+class _Text(io.TextIOWrapper):
+    """The text of a file, whose reporters raise what ends a run in order."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        super().__init__(file, encoding="utf-8", newline="\n")
+        self._path = path
+
+    def write(self, text: str, /) -> int:
+        with stopping(self._path):
+            return super().write(text)

@@ -21,8 +21,9 @@ from runner.engine.events import RunEnded
 from runner.engine.run import Run
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
+from runner.engine.totals import EXIT_UNKNOWN
 from runner.journal import AgainRecord, History, Journal, RunRecord, now
-from runner.problems import RunnerError
+from runner.problems import RunnerError, StoppedError
 from runner.rows import Input, Row
 
 
@@ -48,8 +49,20 @@ def execute(job: Job, input_: Input | None, settings: Settings) -> int:
             ended = run.recorded(input_, settings)
         finally:
             run.reports.notify(job.project.config, run.journal, run.number)
-    run.reports.deliver(ended)
+    with keeping(ended.exit_code):
+        run.reports.deliver(ended)
     return ended.exit_code
+
+
+@contextmanager
+def keeping(code: int) -> Iterator[None]:
+    """Keep the exit code of a run that left something unknown where its files or its last words cannot be written."""
+    try:
+        yield
+    except StoppedError as error:
+        if code == EXIT_UNKNOWN:
+            error.exit_code = code
+        raise
 
 
 @contextmanager
@@ -70,6 +83,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         open_things.callback(history.close)
         check_runs(runs, journal, history, job.catalogue)
         number = _begin(job, journal, way, input_, settings, job.asked_again(history, way))
+        stop.run = number
         reports = Reports(
             job.project.recipe, runs / str(number), wanted=job.wanted, stop=stop, history=history,
             catalogue=job.catalogue,
@@ -122,6 +136,10 @@ class _Execution:
         except RunnerError as error:
             with suppress(RunnerError):
                 self._end("stopped", error.exit_code, error.message)
+            raise
+        except BaseException as error:  # whatever it is, the run is not at work any more
+            with suppress(RunnerError):
+                self._end("stopped", 1, f"an error inside runner itself: {type(error).__name__}")
             raise
         self._end("stopped" if ended.stopped else "finished", ended.exit_code, ended.stopped)
         return ended

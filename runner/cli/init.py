@@ -13,6 +13,7 @@ from runner.catalogue import Catalogue, to_json
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
 from runner.cli.ops import operation_called
+from runner.durable import unwritable
 from runner.problems import ConfigError, UsageError
 
 _SHEET = click.Path(path_type=Path, dir_okay=False)
@@ -112,8 +113,8 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
         except OSError as error:
-            raise ConfigError(
-                f"{path} cannot be made: {(error.strerror or str(error)).lower()}"
+            raise unwritable(
+                path, error, remedy="name a file that is not there yet", kind=ConfigError
             ) from None
         click.echo(path)
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TextIO
 
+from runner.cli.streams import OutputError
 from runner.engine.stop import Stop
 
-_GO_ON = "go on with: runner resume"
 _SHOW_CURSOR = b"\x1b[?25h"  # the live line of a terminal has hidden it
 
 
@@ -61,7 +61,7 @@ def _listen(ear: int, stop: Stop) -> None:
             os._exit(128 + number)
         asked = True
         name = signal.Signals(number).name
-        stop.ask(f"stopped by {name}", exit_code=128 + number, remedy=_GO_ON)
+        stop.ask(f"stopped by {name}", exit_code=128 + number, remedy=f"go on with: {stop.resume}")
         with suppress(OSError):
             os.write(
                 2, f"\n{name}: finishing what is in flight; once more leaves at once\n".encode()
@@ -69,10 +69,20 @@ def _listen(ear: int, stop: Stop) -> None:
 
 
 class Talk(io.TextIOBase):
-    """A text stream that stops the run, and is silent from then on, when its reader has gone."""
+    """A text stream that stops the run when it cannot be written, and drops what comes after that."""
 
     def __init__(self, out: TextIO, stop: Stop) -> None:
         self._out, self._stop, self._gone = out, stop, False
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._out.encoding
+
+    def isatty(self) -> bool:
+        return self._out.isatty()
+
+    def fileno(self) -> int:
+        return self._out.fileno()
 
     def write(self, text: str) -> int:
         self._try(lambda: self._out.write(text))
@@ -86,8 +96,7 @@ class Talk(io.TextIOBase):
             return
         try:
             action()
-        except BrokenPipeError:
+        except OutputError as error:
             self._gone = True
-            self._stop.ask(
-                "nobody reads the output any more", exit_code=128 + signal.SIGPIPE, remedy=_GO_ON
-            )
+            remedy = f"go on with: {self._stop.resume}"
+            self._stop.ask(error.message, exit_code=error.exit_code, remedy=remedy)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import gc
 import importlib
-import io
-import os
-import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 import click
 
+from runner.cli.streams import OutputError, flush_streams, open_streams
 from runner.problems import InvalidError, RunnerError, draw_all, printable
 
-EXIT_PIPE = 128 + signal.SIGPIPE
+EXIT_OUTPUT = OutputError("").exit_code
+
+_WEAKER = (0, 4, 20)
+"""Exit codes that say less than that the output could not be written."""
 
 _COMMANDS = {
     "init": "init",
@@ -46,11 +48,10 @@ EXIT_CODES = {
     5: "the outcome of some calls is unknown (wins over 4)",
     6: "another run is using the journal",
     7: "configuration, credentials or TLS",
-    8: "stopped before the end; 'runner resume' goes on",
+    8: "stopped before the end ('runner resume' goes on), or output unwritable",
     20: "the plan has something to send (--detailed-exitcode)",
     129: "stopped by SIGHUP",
     130: "stopped by SIGINT (ctrl-C)",
-    EXIT_PIPE: "stopped, as nobody reads the output any more",
     143: "stopped by SIGTERM",
 }
 """What a command ends with, and what that means. `--help` shows it."""
@@ -131,45 +132,32 @@ def cli(ctx: click.Context) -> int:
 
 def main() -> NoReturn:
     """The `runner` command: runs it and ends the process with its exit code."""
-    _open_streams()
+    open_streams()
     code = run(sys.argv[1:])
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError as error:
-            code = EXIT_PIPE if isinstance(error, BrokenPipeError) else _tell(error)
-            os.dup2(
-                os.open(os.devnull, os.O_WRONLY), stream.fileno()
-            )  # or Python tries again on its way out
+    failure = flush_streams()
+    if failure:
+        with suppress(OutputError):
+            _say(failure)
+        code = EXIT_OUTPUT if code in _WEAKER else code
     sys.exit(code)
-
-
-def _open_streams() -> None:
-    """Streams that can be written, whatever the shell has closed and whatever characters the terminal lacks."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def run(arguments: list[str]) -> int:
     """One command to its exit code. Every error ends here, as text."""
     try:
+        # Not cli.main, which makes a closed pipe exit code 1.
+        with cli.make_context("runner", arguments) as context:
+            result = cli.invoke(context)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except OutputError as error:
+        return error.exit_code  # main reports it: where it is raised it may be one of several
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the boundary: whatever it is, told in a line
         try:
-            # Not cli.main, which makes a closed pipe exit code 1.
-            with cli.make_context("runner", arguments) as context:
-                result = cli.invoke(context)
-            return result if isinstance(result, int) else 0
-        except click.exceptions.Exit as done:
-            return done.exit_code
-        except BrokenPipeError:
-            raise
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the boundary: whatever it is, told in a line
             return _tell(error)
-    except BrokenPipeError:
-        return EXIT_PIPE
+        except OutputError:
+            return getattr(error, "exit_code", 1)
 
 
 def _tell(error: Exception | KeyboardInterrupt) -> int:

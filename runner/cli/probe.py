@@ -16,6 +16,7 @@ from runner import source
 from runner.cli import projects, wiring
 from runner.cli.apis_of import catalogue_for
 from runner.config import ApiTarget, Config, Target
+from runner.durable import unwritable
 from runner.problems import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -107,8 +108,6 @@ def _write(
         with file.open("x", encoding="utf-8", newline="\n") as out:
             out.write(text)
     except OSError as error:
-        raise UsageError(
-            f"{file} cannot be written: {(error.strerror or str(error)).lower()}"
-        ) from None
+        raise unwritable(file, error, remedy="name a file that is not there yet") from None
     click.echo(f"{file}: {len(actions)} actions; read it, then name it in runner.yaml:", err=True)
     click.echo(f"       targets.{target.name}.apis.{api}.overlay", err=True)

@@ -18,6 +18,7 @@ import click
 from runner import config, source
 from runner.catalogue import Catalogue
 from runner.config import Config
+from runner.durable import FULL, unwritable
 from runner.keys import canonical
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest, printable
 from runner.recipe.load import Loaded, load
@@ -159,6 +160,8 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
+        if error.errno in FULL:
+            raise unwritable(folder, error, remedy="") from None
         in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
         why = "a file is in its way" if in_the_way else (error.strerror or str(error)).lower()
         remedy = (

@@ -161,6 +161,7 @@ def run(
     from runner.cli.execution import (
         Settings,
         execute,
+        keeping,
     )  # what sends is imported when something is sent
 
     with ExitStack() as open_files:
@@ -169,7 +170,10 @@ def run(
             if junit_file is not None
             else []
         )
-        return execute(job, input_, Settings(workers, max_failures, also))
+        code = execute(job, input_, Settings(workers, max_failures, also))
+        with keeping(code):
+            open_files.pop_all().close()
+        return code
 
 
 def _junit(out: TextIO, input_: Input | None) -> Reporter:

@@ -186,9 +186,8 @@ def _console(wanted: Wanted, stop: Stop) -> Console:
     from runner.report.console import Console
 
     live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    talk = sys.stderr if live else cast(TextIO, Talk(sys.stderr, stop))
     return Console(
-        talk,
+        cast(TextIO, Talk(sys.stderr, stop)),
         terminal=live,
         colour=bool(os.environ.get("FORCE_COLOR")),
         quiet=wanted.quiet,

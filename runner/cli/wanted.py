@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from runner.durable import FULL, unwritable
 from runner.problems import UsageError
 from runner.rows import Input
 
@@ -85,6 +86,8 @@ class Wanted(NamedTuple):
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            if error.errno in FULL:
+                raise unwritable(self.out, error, remedy="") from None
             why = (
                 "it is no folder"
                 if isinstance(error, FileExistsError | NotADirectoryError)

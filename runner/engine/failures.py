@@ -41,7 +41,7 @@ class Failures:
         rows = f"{rejected} row{'s' * (rejected != 1)}"
         return Halt(
             f"{rows} rejected, as many as --max-failures allows",
-            "see why, then go on with a larger number: runner resume --max-failures N",
+            f"see why, then go on with a larger number: runner resume {self._run} --max-failures N",
         )
 
     def _all_alike(self, result: RowResult) -> Halt | None:

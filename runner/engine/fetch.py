@@ -19,7 +19,6 @@ from runner.recipe.model import Search
 from runner.source import TreePath, parse
 from runner.template import EvaluationError, render
 
-_REMEDY = "nothing was sent; go on later: runner resume"
 TRIES = 3
 PART = "rows.part.jsonl"
 """What a search found that did not give all that it said it has."""
@@ -47,7 +46,7 @@ def fetch_rows(context: Context, sender: Sender, search: Search, path: Path) -> 
 def _remedy(context: Context, part: Path) -> str:
     if context.journal is None:
         return "nothing was sent; plan again"
-    return f"nothing was sent; read it again: runner resume; with what it gave and no more: --rows {part}"
+    return f"nothing was sent; read it again: {context.stop.resume}; with what it gave and no more: --rows {part}"
 
 
 def _read(
@@ -74,7 +73,9 @@ def _read(
                     stop.reason if stop.requested else f"the rows cannot be read: {page.reason}"
                 )
                 raise StoppedError(
-                    reason, remedy=stop.remedy or _REMEDY, exit_code=stop.exit_code or 8
+                    reason,
+                    remedy=stop.remedy or f"nothing was sent; go on later: {stop.resume}",
+                    exit_code=stop.exit_code or 8,
                 )
             kept = [item for item in page.value.items if _wanted(search, item, context)]
             file.writelines(to_json(item) + b"\n" for item in kept)

@@ -37,7 +37,7 @@ class Hits:
             if limit is not None and used >= limit:
                 tomorrow = now.date() + dt.timedelta(days=1)
                 reason = f"{used:,} requests to {api} today, and its {limit:,} a day are used up"
-                return reason, f"go on after {tomorrow} 00:00 UTC: runner resume"
+                return reason, f"go on after {tomorrow} 00:00 UTC"
             self._used[api, day] = used + 1
             self._journal.hit(self._account, api, day=day)
             return "", ""

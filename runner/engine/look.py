@@ -87,9 +87,9 @@ class Look:
         """One GET at the pace of the account, counted like any other."""
         connection = self.connections[listing.api]
         assert connection.transport is not None  # noqa: S101 - these connections are open
-        used_up, remedy = self.hits.take(listing.api)
+        used_up, when = self.hits.take(listing.api)
         if used_up:
-            return Outcome("not sent", f"{used_up}; {remedy.partition(':')[0]}")
+            return Outcome("not sent", f"{used_up}; {when}")
         while connection.pace is not None and (seconds := connection.pace.use()) > 0:
             self.wait(seconds)
         return classify(listing, connection.transport.send(connection.transport.prepare(request)))

@@ -124,7 +124,9 @@ class Run:
         if left and self._sender is not None:  # rows that gave up waiting are no success
             reason = f"{left} row{'s' * (left != 1)} could not go on: the API was not reached, or held them back"
             self._context.stop.ask(
-                reason, exit_code=EXIT_STOPPED, remedy="go on when it answers: runner resume"
+                reason,
+                exit_code=EXIT_STOPPED,
+                remedy=f"go on when it answers: {self._context.stop.resume}",
             )
         ended = self._totals.ended(started, self._context.stop, seconds=self._clock() - start)
         try:

@@ -258,7 +258,9 @@ class Sender:
                     if seconds < 10**6
                     else "the API asks to wait for days"
                 )
-                self._context.stop.ask(reason, exit_code=8, remedy="go on later: runner resume")
+                self._context.stop.ask(
+                    reason, exit_code=8, remedy=f"go on later: {self._context.stop.resume}"
+                )
                 return
             if connection.pace is not None:
                 connection.pace.slow_down(seconds)
@@ -269,8 +271,9 @@ class Sender:
 
     def _may_hit(self, operation: Operation) -> bool:
         """Count a request; where the day has none left, the run stops before it."""
-        reason, remedy = self._hits.take(operation.api)
+        reason, when = self._hits.take(operation.api)
         if reason:
+            remedy = f"{when}: {self._context.stop.resume}"
             self._context.stop.ask(reason, exit_code=8, remedy=remedy)
         return not reason
 
@@ -290,14 +293,17 @@ class Sender:
             )
             answered = not tried
             if tried:
-                remedy = "go on when the API answers again: runner resume"
+                remedy = f"go on when the API answers again: {self._context.stop.resume}"
                 self._context.stop.ask(f"{reason}; {tried}", exit_code=8, remedy=remedy)
         finally:
             self._watch.release(answered=answered)
 
     def _stop_if_denied(self, operation: Operation, outcome: Outcome) -> None:
         if outcome.state == "denied":
-            remedy = f"check the key of {operation.api} and its read and write permissions, then: runner resume"
+            remedy = (
+                f"check the key of {operation.api} and its read and write permissions, then: "
+                f"{self._context.stop.resume}"
+            )
             self._context.stop.ask(
                 f"the API refused the credentials: {outcome.reason}", exit_code=7, remedy=remedy
             )

@@ -85,7 +85,9 @@ class RowRun:
                 self._refused_by = self._refusal(step, outcome)
             if step.on_error == "stop_run" and bucket in ("changed", "rejected"):
                 reason = f"step {step.id!r} failed for {self._row.key} and says on_error: stop_run"
-                self._context.stop.ask(reason, exit_code=8, remedy="mend it, then: runner resume")
+                self._context.stop.ask(
+                    reason, exit_code=8, remedy=f"correct it, then: {self._context.stop.resume}"
+                )
             if step.on_error != "continue" or bucket != "rejected":
                 self.broke_off = True
                 break

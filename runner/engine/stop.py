@@ -14,6 +14,13 @@ class Stop:
         self.reason = ""
         self.remedy = ""
         self.exit_code = 0
+        self.run = 0
+        """The number of the run that it stops; 0 for a dry run, and before there is one."""
+
+    @property
+    def resume(self) -> str:
+        """The command that continues the run."""
+        return f"runner resume {self.run}" if self.run else "run the same again"
 
     @property
     def requested(self) -> bool:

@@ -38,7 +38,6 @@ NAME = "journal.sqlite"
 _GATHERING = 0.01
 """Seconds that a commit waits for others at most."""
 
-_REMEDY = "make room or mend the disk, then: runner resume"
 
 _CALL_COLUMNS = [
     *Identity._fields,
@@ -78,6 +77,7 @@ class Journal:
         self._in_flight: set[str] = set()
         self._commit_lock = threading.Lock()
         self._broken = ""
+        self._run = 0
         self.commits = 0
         """Transactions committed, each one fsync."""
         self.copy: Path | None = None
@@ -132,11 +132,13 @@ class Journal:
                 values = each._replace(run=number)
                 self._connection.execute(_PUT_AGAIN, [_storable(value) for value in values])
             self._connection.execute("COMMIT")
+        self._run = number
         return number
 
     def reopen(self, run: int, *, max_failures: int | None = None) -> None:
         """Record that a stopped run goes on, until `max_failures` rows are rejected."""
         cleared = "state = 'running', exit_code = NULL, finished_at = '', reason = ''"
+        self._run = run
         self._put(_KILLED, ())
         self._put(f"UPDATE runs SET {cleared}, max_failures = ? WHERE id = ?", (max_failures, run))  # noqa: S608
         self.flush()
@@ -201,7 +203,7 @@ class Journal:
         ticket = self._queued
         with self._arriving(), self._commit_lock:
             if self._broken:
-                raise StoppedError(self._broken, remedy=_REMEDY)
+                raise StoppedError(self._broken, remedy=self._remedy())
             if self._committed >= ticket:
                 return
             self._gather()
@@ -263,6 +265,10 @@ class Journal:
             self._queue.append((sql, [_storable(value) for value in values]))
             self._queued += 1
 
+    def _remedy(self) -> str:
+        again = f"runner resume {self._run}" if self._run else "run the same again"
+        return f"make room or repair the disk, then: {again}"
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Whatever goes wrong inside: from then on nothing is written and therefore nothing is sent."""
@@ -273,7 +279,7 @@ class Journal:
                 f"the journal {self.path} cannot be written: {error}; nothing more is sent"
             )
             if isinstance(error, sqlite3.Error):
-                raise StoppedError(self._broken, remedy=_REMEDY) from None
+                raise StoppedError(self._broken, remedy=self._remedy()) from None
             raise
 
 

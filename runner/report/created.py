@@ -28,7 +28,7 @@ from runner.engine.events import CallFinished, Event, RunEnded, RunStarted
 from runner.journal import CallRecord, History, Identity, MadeCall
 from runner.report.cells import record
 from runner.report.created_lines import CreatedLine, CreatedLines, name_of
-from runner.report.files import MEND
+from runner.report.files import how_to_rebuild
 from runner.report.text import moment
 from runner.report.witness import check_created, unexplained
 
@@ -124,7 +124,7 @@ class Created:
 
     def _rewrite(self, *, keep: bool) -> None:
         self.made = Made()
-        with stopping(self._whole, remedy=MEND), ExitStack() as opened:
+        with stopping(self._whole, remedy=how_to_rebuild(self._run)), ExitStack() as opened:
             before = None
             if self._whole.exists():
                 before = opened.enter_context(self._whole.open("rb"))

@@ -33,8 +33,11 @@ from runner.rows import Input
 
 RESULTS = "results.csv"
 
-MEND = "make room or mend the folder, then: runner report (it sends nothing)"
-"""What to do when the files of a run could not be written at its end."""
+
+def how_to_rebuild(run: int) -> str:
+    """What to do when the files of a run could not be written at its end."""
+    return f"make room or repair the folder, then: runner report {run} (it sends nothing)"
+
 
 LEFT_OUT = "left out"
 """What the results say of a line that `where` of the recipe leaves out: it is no row, and in no bucket."""
@@ -78,13 +81,14 @@ class Files:
             self._places[self._index(line)] = _LEFT_OUT
         self._to_do = bytearray(len(self._numbers))
         self._spool: IO[bytes] | None = None
-        self._end = 0
+        self._end = self._run = 0
         self.results_path: Path | None = None
         self.book_path: Path | None = None
         self.retry_path: Path | None = None
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
+            self._run = event.run
             self._open()
         elif isinstance(event, RowFinished):
             self._keep(event.result)
@@ -138,7 +142,10 @@ class Files:
         except InvalidError as error:
             missing = _why(error)
         try:
-            with stopping(self._results, remedy=MEND), WholeFile(self._results) as file:
+            with (
+                stopping(self._results, remedy=how_to_rebuild(self._run)),
+                WholeFile(self._results) as file,
+            ):
                 file.write("\ufeff".encode() + record(self._columns))
                 file.writelines(map(record, self._lines(spool)))
             self.results_path = self._results
@@ -183,7 +190,7 @@ class Files:
         ]
         if left and not missing:
             try:
-                with stopping(path, remedy=MEND), WholeFile(path) as file:
+                with stopping(path, remedy=how_to_rebuild(self._run)), WholeFile(path) as file:
                     if input_.sheet:
                         write_sheet(file, input_.sheet, input_.sheet_cells(left))
                     else:

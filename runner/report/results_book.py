@@ -16,7 +16,7 @@ from runner.durable import WholeFile, stopping
 from runner.engine.events import BUCKETS, RunEnded
 from runner.journal import RunRecord
 from runner.report.created import COLUMNS, Created
-from runner.report.files import LEFT_OUT, MEND, Line
+from runner.report.files import LEFT_OUT, Line, how_to_rebuild
 from runner.report.text import moment
 from runner.report.workbook import Sheet, open_book
 
@@ -51,7 +51,7 @@ class ResultsBook:
         if not self._created.whole:
             self._created.write()
         with (
-            stopping(self.path, remedy=MEND),
+            stopping(self.path, remedy=how_to_rebuild(self._run.id)),
             WholeFile(self.path) as file,
             open_book(file) as book,
         ):

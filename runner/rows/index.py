@@ -15,6 +15,8 @@ from itertools import groupby, starmap
 from operator import itemgetter
 from typing import Any
 
+from runner.problems import StoppedError
+
 CACHE_KIB = 8 * 1024
 """Memory that the database takes, in KiB."""
 
@@ -46,7 +48,7 @@ JOIN keys ON keys.mark = found.mark WHERE keys.number > found.first ORDER BY key
 
 
 class Index:
-    """The records of an input, in the order of their lines. Raises OSError when the disk is full."""
+    """The records of an input, in the order of their lines. Raises StoppedError when the disk is full."""
 
     def __init__(self) -> None:
         import sqlite3
@@ -180,8 +182,11 @@ class Index:
             raise _full(error) from None
 
 
-def _full(error: Exception) -> OSError:
-    return OSError(0, f"the temporary folder cannot be used: {error}")
+def _full(error: Exception) -> StoppedError:
+    return StoppedError(
+        f"the temporary folder cannot be used: {error}",
+        remedy="make room there, or name another folder in the environment variable TMPDIR",
+    )
 
 
 def _mark(value: Hashable) -> bytes:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -142,45 +141,6 @@ def test_ctrl_c_during_a_dry_run(contacts: Command) -> None:
     assert not contacts.runs.exists()
 
 
-@pytest.mark.parametrize("line", ["run import-orders --dry-run --all", "show", "--help"])
-def test_an_output_that_nobody_reads(contacts: Command, line: str) -> None:
-    many = "".join(f"A-{number},Ace {number},1,1,\n" for number in range(5000))
-    contacts("run", "contacts.yaml")
-    contacts.write("rows.csv", HEADER + many)
-    ear, mouth = os.pipe()
-    os.close(ear)
-    try:
-        process = subprocess.run(
-            [RUNNER, *line.split()],
-            cwd=contacts.folder, env=environment(), stdout=mouth, stderr=subprocess.PIPE, timeout=TIMEOUT,
-        )  # fmt: skip
-    finally:
-        os.close(mouth)
-    assert process.returncode == 141
-    assert process.stderr == b""
-
-
-def test_a_run_whose_talk_nobody_reads_stops_in_order(
-    contacts: Command, start_stub: StartStub
-) -> None:
-    stub = start_stub(lambda sent: CREATED)
-    ear, mouth = os.pipe()
-    os.close(ear)
-    try:
-        process = subprocess.run(
-            [RUNNER, "run", "contacts.yaml", "--target", "live"],
-            cwd=contacts.folder, env=environment(KEY), stdout=subprocess.PIPE, stderr=mouth, timeout=TIMEOUT,
-        )  # fmt: skip
-    finally:
-        os.close(mouth)
-    assert process.returncode == 141
-    assert (contacts.runs / "1" / "results.csv").exists()
-    assert "nobody reads the output any more" in contacts("show").out
-    contacts("resume", env=KEY)
-    assert sorted(sent.body for sent in stub.sent) == sorted({sent.body for sent in stub.sent})
-    assert len(stub.sent) == 2
-
-
 def shell(runner: Command, script: str) -> subprocess.CompletedProcess[bytes]:
     """A line of shell, where $RUNNER is the command."""
     env = environment({**KEY, "RUNNER": str(RUNNER)})
@@ -194,15 +154,6 @@ def test_streams_that_are_closed(contacts: Command) -> None:
     assert shell(contacts, "exec $RUNNER run nosuch.yaml <&- >&- 2>&-").returncode == 3
     assert shell(contacts, "exec $RUNNER run contacts.yaml <&- >&- 2>&-").returncode == 0
     assert len(contacts.delivered()) == 2
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_an_output_that_has_no_room(contacts: Command) -> None:
-    for line in ("run import-orders --dry-run --all", "run contacts.yaml --dry-run", "--help"):
-        ended = shell(contacts, f"exec $RUNNER {line} >/dev/full")
-        assert ended.returncode == 1
-        assert ended.stderr.startswith(b"error: no space left on device\n")
-        assert b"Traceback" not in ended.stderr
 
 
 def test_a_journal_that_has_no_room_ends_the_sending(

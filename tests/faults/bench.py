@@ -133,6 +133,7 @@ class Bench:
             with self._history() as history:
                 asked = self._asked(history, again)
                 number = resume or journal.begin(_record(recipe, self.account), again=asked)
+                stop.run = number
                 connection = Connection(self.base_url, self.transport(), pace, hits_per_day)
                 parts = (connection, history, journal)
                 rows = history.again(number)

@@ -424,7 +424,7 @@ def test_when_it_cannot_be_written_nothing_more_is_sent(folder: Path) -> None:
         assert error.message == (
             f"the journal {folder / NAME} cannot be written: database or disk is full; nothing more is sent"
         )
-        assert error.remedy == "make room or mend the disk, then: runner resume"
+        assert error.remedy == "make room or repair the disk, then: runner resume 1"
         journal._connection.execute(
             "PRAGMA max_page_count = 1000000"
         )  # room again: it stays refused
