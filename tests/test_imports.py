@@ -34,6 +34,7 @@ LIBRARIES = {
     "jsonschema": {"catalogue", "recipe", "sandbox"},
     "jsonschema_rs": {"catalogue", "recipe"},
     "python_calamine": {"rows"},
+    "re2": {"template"},
     "requests": {"transport"},
     "rich": {"report"},
     "simplejson": {"catalogue", "sandbox"},
@@ -43,7 +44,16 @@ LIBRARIES = {
     "xlsxwriter": {"report"},
     "yaml": {"source"},
 }
-LAZY = {"babel", "dotenv", "jsonschema", "jsonschema_rs", "python_calamine", "rich", "xlsxwriter"}
+LAZY = {
+    "babel",
+    "dotenv",
+    "jsonschema",
+    "jsonschema_rs",
+    "python_calamine",
+    "re2",
+    "rich",
+    "xlsxwriter",
+}
 """Imported inside functions only: each takes longer to import than `runner --version` may take in all."""
 
 

@@ -1,45 +1,93 @@
-"""The types that filters and tests give and need."""
+"""The types that filters, methods and tests give and need, from what the registry of filters says of each."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.problems import nearest
 from runner.recipe.findings import Findings, remedy
 from runner.recipe.types import (
     ANY,
     BOOLEAN,
-    DATE,
     DECIMAL,
     INTEGER,
     LIST,
-    NULL,
     NUMBERS,
     OBJECT,
     STRING,
+    TEXTS,
+    Absence,
     Path,
     Type,
     join,
+    joined,
     list_of,
+    object_of,
     of_kind,
+    type_of,
 )
 from runner.template import Node, paths_of
-from runner.template.filters import NUMBER
+from runner.template.filters import FILTERS, NUMBER
+from runner.template.methods import METHODS
+from runner.template.registry import TAKES, Filter
+from runner.template.tests import TESTS
 
 Typed = tuple[Node, Type]
-Rule = Callable[[Node, Sequence[Typed], Findings], Type]
 
 _WHOLE = re.compile(r"[-+]?[0-9]+(?:\.0+)?\Z", re.ASCII)
+PAIR, GROUP = "a pair", "a group"
+"""What `of` says of the elements of items, dictsort and groupby, whose parts have types of their own."""
+
+
+class Applied(NamedTuple):
+    """A filter or method as it is used: what it is given, by its parameters."""
+
+    node: Node
+    spec: Filter
+    subject: Typed
+    given: Mapping[str, Typed]
+    findings: Findings
+
+    @property
+    def type(self) -> Type:
+        """The type of what is filtered."""
+        return self.subject[1]
+
+    def literal(self, name: str) -> Any:
+        """An argument that is written out; None where it is not."""
+        node = self.given[name][0] if name in self.given else None
+        return node.value if node is not None and node.kind == "literal" else None
+
+
+Rule = Callable[[Applied], Type]
 
 
 def filtered(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    """The type that a filter gives. `parts` are what is filtered and the arguments."""
-    for (part, type_), kinds in zip(parts[1:], _ARGUMENTS.get(node.value, ()), strict=False):
-        findings.need(part, type_, kinds, where=f"{node.value}(...)")
-    return _RULES[node.value](node, parts, findings) if node.value in _RULES else ANY
+    """The type that a filter or a method gives. `parts` are what it is of and the arguments."""
+    spec = (METHODS if node.kind == "call" else FILTERS)[node.value]
+    return _type(spec, node, parts, findings)
+
+
+def _type(spec: Filter, node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
+    takes = {each.name: each.takes for each in spec.parameters}
+    given: dict[str, Typed] = {}
+    for name, (part, type_) in zip(node.names, parts[1:], strict=True):
+        given.setdefault(name, (part, type_))
+        kinds = TAKES[takes[name]]
+        null = part.kind == "literal" and part.value is None
+        if kinds and not null:
+            findings.need(part, type_, kinds, where=f"{spec.name}(...)")
+    part, type_ = parts[0]
+    use = Applied(node, spec, (part, type_), given, findings)
+    rule = _RULES.get(spec.gives)
+    if spec.takes == "Textual":
+        findings.text_of(part, type_)
+    elif TAKES[spec.takes] and not findings.need(part, type_, TAKES[spec.takes], where=spec.name):
+        use = use._replace(subject=(part, ANY))
+    return rule(use) if rule is not None else of_kind(spec.gives)
 
 
 def for_each(node: Node, subject: Typed, inner: Typed, findings: Findings) -> Type:
@@ -63,8 +111,9 @@ def for_each(node: Node, subject: Typed, inner: Typed, findings: Findings) -> Ty
 
 def tested(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
     """The type of a test, which is true or false."""
-    if node.value in ("even", "odd"):
-        findings.need(*parts[0], NUMBERS, where=f"'is {node.value}'")
+    kinds = TESTS[node.value].takes
+    if kinds:
+        findings.need(*parts[0], kinds, where=f"'is {node.value}'")
     return of_kind(BOOLEAN)
 
 
@@ -92,108 +141,286 @@ def _narrowed(element: Type, known: Mapping[str, Type]) -> Type:
     return replace(element, fields=_Narrowed(element.fields, known)) if known else element
 
 
-def _number(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    """`abs` and `round`."""
-    findings.need(*parts[0], NUMBERS, where=node.value)
-    return (
-        of_kind(DECIMAL)
-        if node.value == "round"
-        else of_kind(*(parts[0][1].kinds & NUMBERS or NUMBERS))
-    )
+def parts_of(element: Type, count: int) -> list[Type]:
+    """The types of the parts of a list that is taken apart: `for name, value in order.items()`."""
+    if element.of in (PAIR, GROUP) and count == 2:
+        return [element.fields["0"], element.fields["1"]]
+    return [element.element] * count
 
 
-def _converted(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    """`int` and `decimal`, of numbers and of text that is one."""
-    part, type_ = parts[0]
-    fits = _WHOLE if node.value == "int" else NUMBER
-    kind = INTEGER if node.value == "int" else DECIMAL
-    if not findings.need(part, type_, NUMBERS | {STRING}, where=node.value):
-        return of_kind(kind)
+def _pair(one: Type, other: Type) -> Type:
+    fields = {"0": one, "1": other}
+    return Type(frozenset({LIST}), item=join(one, other), fields=fields, of=PAIR, sure=False)
+
+
+def _number(use: Applied) -> Type:
+    return of_kind(*(use.type.kinds & NUMBERS or NUMBERS))
+
+
+def _converted(use: Applied) -> Type:
+    """`int` and `decimal`, of numbers and of text that is one, or has a default where it is none."""
+    whole = use.spec.name == "int"
+    part, type_ = use.subject
+    kind = INTEGER if whole else DECIMAL
+    if "default" in use.given:
+        return join(of_kind(kind), use.given["default"][1])
+    fits = _WHOLE if whole else NUMBER
     if (
         type_.enum
         and type_.solid == {STRING}
+        and "base" not in use.given
         and not any(fits.match(str(value).strip()) for value in type_.enum)
     ):
         shown = repr(min(map(str, type_.enum)))
-        what = "a whole number" if node.value == "int" else "a number"
-        findings.add(
-            part, f"{node.value} needs {what}, and {shown} is none", "wrong-type", sure=type_.sure
-        )
+        what = "a whole number" if whole else "a number"
+        message = f"{use.spec.name} needs {what}, and {shown} is none"
+        use.findings.add(part, message, "wrong-type", sure=type_.sure)
     return of_kind(kind)
 
 
-def _as_text(_: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    """`text`, `upper`, `lower`, `trim` and `replace`: of all that has a text."""
-    findings.text_of(*parts[0])
-    return of_kind(STRING)
-
-
-def _length(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    findings.need(*parts[0], {LIST, STRING, OBJECT}, where=node.value)
-    return of_kind(INTEGER)
-
-
-def _end(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
+def _end(use: Applied) -> Type:
     """`first` and `last`: an element, or a character."""
-    part, type_ = parts[0]
-    findings.need(part, type_, {LIST, STRING}, where=node.value)
-    if not type_.kinds or type_.solid == {STRING}:
-        return of_kind(STRING) if type_.kinds else ANY
-    return type_.element
+    if not use.type.kinds or use.type.solid == {STRING}:
+        return of_kind(STRING) if use.type.kinds else ANY
+    return use.type.element
 
 
-def _list(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    """`sort` and `unique` keep the list, `min` and `max` give one of its elements."""
-    fine = findings.need(*parts[0], {LIST}, where=node.value)
-    element = parts[0][1].element if fine else ANY
-    if len(parts) > 1:
-        _field(node, parts, findings)
-    elif node.value != "unique" and element.solid == {OBJECT}:
-        usage = f"{node.value}('field')" if node.value == "sort" else "map('field') before it"
-        message = f"{node.value} cannot compare objects"
-        findings.add(
-            parts[0][0], message, "wrong-type", remedy=f"say by what: {usage}", sure=element.sure
-        )
-    return element if node.value in ("min", "max") else list_of(element)
+def _element(use: Applied) -> Type:
+    return use.type.element
 
 
-def _sum(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
+def _least(use: Applied) -> Type:
+    """`min` and `max`: an element, by one of its fields."""
+    _compared(use, "attribute='price'")
+    return use.type.element
+
+
+def _ordered(use: Applied) -> Type:
+    """`sort`, whose first argument may be the field as well."""
+    reverse = use.given.get("reverse")
+    if reverse is not None and reverse[1].solid == {STRING}:
+        use = use._replace(given={**use.given, "attribute": reverse})
+    _compared(use, "attribute='field'")
+    return list_of(use.type.element)
+
+
+def _compared(use: Applied, by: str) -> None:
+    """Note where elements are compared that have no order."""
+    element = use.type.element
+    if "attribute" in use.given:
+        for name in str(use.literal("attribute") or "").split(","):
+            _field(use, "attribute", name.strip())
+    elif element.solid == {OBJECT}:
+        message = f"{use.spec.name} cannot compare objects"
+        advice = f"say by what: {use.spec.name}({by})"
+        use.findings.add(use.subject[0], message, "wrong-type", remedy=advice, sure=element.sure)
+
+
+def _unique(use: Applied) -> Type:
+    if "attribute" in use.given:
+        _field(use, "attribute")
+    return list_of(use.type.element)
+
+
+def _same(use: Applied) -> Type:
+    return use.type.present()
+
+
+def _chosen(use: Applied) -> Type:
+    """`select` and `reject`: without a test, and without null, the elements are there."""
+    test, type_ = use.literal("name"), use.type.present()
+    there = test is None if use.spec.name == "select" else test == "none"
+    return replace(type_, item=type_.element.present()) if there and type_.item else type_
+
+
+def _list(use: Applied) -> Type:
+    if use.type.solid == {STRING} or use.type.solid == {OBJECT}:
+        return list_of(of_kind(STRING))
+    return list_of(use.type.element)
+
+
+def _lists(use: Applied) -> Type:
+    element = use.type.element
+    if "fill_with" in use.given:
+        element = join(element, use.given["fill_with"][1])
+    return list_of(list_of(element))
+
+
+def _texts(_: Applied) -> Type:
+    return list_of(of_kind(STRING))
+
+
+def _found(_: Applied) -> Type:
+    reason = "'regex_search' is null where the text does not match"
+    return of_kind(STRING).maybe(Absence(reason, "say what to take then: | default('')"))
+
+
+def _sum(use: Applied) -> Type:
     """`sum` and `sum('field')`."""
-    part, type_ = parts[0]
-    if not findings.need(part, type_, {LIST}, where="sum"):
-        return of_kind(*NUMBERS)
-    added = _field(node, parts, findings) if len(parts) > 1 else type_.element
+    part, element = use.subject[0], use.type.element
+    added = _field(use, "attribute") if "attribute" in use.given else element
     if not added.can_be(NUMBERS):
-        what = f"{parts[1][0].value!r}" if len(parts) > 1 else "an element"
+        name = use.literal("attribute")
+        what = f"{name!r}" if name else "an element"
         advice = (
             "say which field: sum('field')" if added.solid == {OBJECT} else remedy(added, NUMBERS)
         )
-        findings.add(
-            part,
-            f"sum adds numbers, and {what} is {added}",
-            "wrong-type",
-            remedy=advice,
-            sure=added.sure,
-        )
+        message = f"sum adds numbers, and {what} is {added}"
+        use.findings.add(part, message, "wrong-type", remedy=advice, sure=added.sure)
+    elif "attribute" in use.given or added.absent is not None:
+        use.findings.absent(part, added, "and sum adds numbers")
     return of_kind(*(added.solid & NUMBERS or NUMBERS))
 
 
-def _map(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    findings.need(*parts[0], {LIST}, where="map")
-    return list_of(_field(node, parts, findings))
+def _sums(use: Applied) -> Type:
+    _field(use, "attribute")
+    added = _field(use, "of")
+    if not added.can_be(NUMBERS):
+        message = f"sum_by adds numbers, and {use.literal('of')!r} is {added}"
+        advice = remedy(added, NUMBERS)
+        use.findings.add(use.subject[0], message, "wrong-type", remedy=advice, sure=added.sure)
+    return object_of({}, rest=of_kind(*(added.solid & NUMBERS or NUMBERS)))
 
 
-def _field(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    """The field of each element that a filter is told by name."""
-    (_, type_), (argument, _) = parts[0], parts[1]
-    element, name = type_.element, argument.value
-    if argument.kind != "literal" or not isinstance(name, str) or not element.kinds:
+def _index(use: Applied) -> Type:
+    _field(use, "attribute")
+    return object_of({}, rest=use.type.element)
+
+
+def _only(use: Applied) -> Type:
+    element = use.type.element if use.type.solid == {LIST} else use.type
+    names = [part.value for part in use.node.parts[1:] if part.kind == "literal"]
+    kept = ANY
+    if element.kinds:
+        kept = object_of({name: _named(use, element, name, use.subject[0]) for name in names})
+    return list_of(kept) if use.type.solid == {LIST} else kept
+
+
+def _groups(use: Applied) -> Type:
+    name = _field(use, "attribute")
+    if "default" in use.given:
+        name = join(name.present(), use.given["default"][1])
+    elements = list_of(use.type.element)
+    fields = {"0": name, "1": elements, "grouper": name, "list": elements}
+    kinds = frozenset({LIST, OBJECT})
+    return list_of(Type(kinds, item=join(name, elements), fields=fields, of=GROUP, sure=False))
+
+
+def _pairs(use: Applied) -> Type:
+    return list_of(_pair(of_kind(STRING), _members(use.type)))
+
+
+def _values(use: Applied) -> Type:
+    return list_of(_members(use.type))
+
+
+def _members(type_: Type) -> Type:
+    """What the members of an object are."""
+    known = [type_.fields[name] for name in type_.fields]
+    return (
+        joined([*known, *([type_.rest] if type_.rest else [])])
+        if type_.closed or type_.rest
+        else ANY
+    )
+
+
+def _got(use: Applied) -> Type:
+    """`get`, which gives null or its default where there is no such member."""
+    name = use.literal("key")
+    if not isinstance(name, str) or name not in use.type.fields:
+        return ANY if use.type.rest is None else use.type.rest
+    fallback = use.given["default"][1] if "default" in use.given else None
+    found = use.type.fields[name]
+    return join(found, fallback) if fallback is not None else found
+
+
+def _default(use: Applied) -> Type:
+    """What is filtered, or the fallback where that is null or missing."""
+    subject = use.type
+    fallback = use.given["default_value"][1] if "default_value" in use.given else type_of("")
+    if not subject.kinds:
         return ANY
+    return join(subject.present(), fallback) if subject.solid else fallback
+
+
+def _mapped(use: Applied) -> Type:
+    """`map('upper')`, a filter for each element, and `map(attribute='sku')`, a field of each."""
+    name, element, part = use.literal("name"), use.type.element, use.subject[0]
+    if "attribute" in use.given or not isinstance(name, str) or name not in FILTERS:
+        found = _field(use, "attribute" if "attribute" in use.given else "name")
+        if "default" in use.given and found.kinds:
+            found = join(found.present(), use.given["default"][1])
+        return list_of(found)
+    if name in element.fields:
+        message = f"{name!r} is a field of the elements and a filter as well"
+        advice = f"write map(attribute={name!r}) for the field"
+        use.findings.add(part, message, "wrong-type", remedy=advice)
+    spec = FILTERS[name]
+    kinds = TAKES[spec.takes]
+    if kinds and not element.can_be(kinds):
+        message = f"map({name!r}) needs a list of {Type(kinds)}, and this one holds {element}"
+        advice = "choose a field first: | map(attribute='name')"
+        advice = advice if element.solid == {OBJECT} else remedy(element, kinds)
+        use.findings.add(part, message, "wrong-type", remedy=advice, sure=element.sure)
+        return list_of(ANY)
+    taken = [each for each in use.node.parts[1:] if each.kind != "literal" or each.value != name]
+    names = tuple(each.name for each in spec.parameters)[: len(taken)]
+    if len(names) < len(taken):
+        return list_of(ANY)
+    inner = use.node._replace(value=name, names=names)
+    arguments = [(each, type_of(each.value) if each.kind == "literal" else ANY) for each in taken]
+    parts = [(part, element), *arguments]
+    return list_of(_type(spec, inner, parts, use.findings))
+
+
+def _selected(use: Applied) -> Type:
+    """`selectattr`: the elements, whose field is there where a test has looked at it."""
+    found = _field(use, "attribute")
+    name, test = use.literal("attribute"), use.literal("name")
+    element = use.type.element
+    if test in ("none", "undefined", "ne", "!=") or name not in element.fields:
+        return use.type.present()
+    if isinstance(test, str) and TESTS[test].takes and not found.can_be(TESTS[test].takes):
+        message = f"'{test}' needs {Type(TESTS[test].takes)}, and {name!r} is {found}"
+        use.findings.add(use.subject[0], message, "wrong-type", sure=found.sure)
+    return replace(use.type.present(), item=_narrowed(element, {name: found.present()}))
+
+
+def _selects(use: Applied) -> Type:
+    """`rejectattr`."""
+    _field(use, "attribute")
+    return use.type.present()
+
+
+def _field(use: Applied, parameter: str, name: Any = None) -> Type:
+    """The field of each element that a filter is told by name, or by a path of names."""
+    argument, _ = use.given[parameter]
+    written = name if name is not None else argument.value
+    if argument.kind != "literal" or not isinstance(written, str):
+        return ANY
+    return _named(use, use.type.element, written, argument)
+
+
+def _named(use: Applied, element: Type, written: str, argument: Node) -> Type:
+    """The type at a path of names inside an element."""
+    names = [written] if written in element.fields else written.split(".")
+    for name in names:
+        element = _inside(use, element, name, written, argument)
+    return element
+
+
+def _inside(use: Applied, element: Type, name: str, written: str, argument: Node) -> Type:
+    if not element.kinds:
+        return ANY
+    if name.isdecimal() and element.can_be({LIST}):
+        return element.element
     if not element.can_be({OBJECT}):
-        message = f"{node.value}({name!r}) is for lists of objects, and this one holds {element}"
-        findings.add(
-            parts[0][0], message, "wrong-type", remedy="leave the name out", sure=element.sure
+        message = (
+            f"{use.spec.name}({written!r}) is for lists of objects, and this one holds {element}"
         )
+        near = nearest(written, FILTERS) if use.spec.name == "map" else ""
+        advice = near if near.startswith("did you") else "leave the name out"
+        use.findings.add(use.subject[0], message, "wrong-type", remedy=advice, sure=element.sure)
         return ANY
     if name in element.fields:
         return element.fields[name]
@@ -201,61 +428,33 @@ def _field(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
         lacks = "have no field" if element.closed else "are not known to have a field"
         message = f"the elements {lacks} {name!r}"
         advice = nearest(name, element.fields, noun="fields")
-        findings.add(argument, message, "unknown-field", remedy=advice, sure=element.closed)
+        use.findings.add(argument, message, "unknown-field", remedy=advice, sure=element.closed)
     return element.rest or ANY
 
 
-def _join(_: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    part, type_ = parts[0]
-    if findings.need(part, type_, {LIST}, where="join") and type_.element.kinds:
-        element = type_.element
-        if not element.can_be(NUMBERS | {STRING, BOOLEAN, DATE}):
+def _join(use: Applied) -> Type:
+    part, element = use.subject[0], use.type.element
+    if "attribute" in use.given:
+        element = _field(use, "attribute")
+    if element.kinds:
+        if not element.can_be(TEXTS):
             message = f"join puts texts side by side, and the list holds {element}"
             advice = "choose a field first: | map('name')" if element.solid == {OBJECT} else ""
-            findings.add(part, message, "wrong-type", remedy=advice, sure=element.sure)
+            use.findings.add(part, message, "wrong-type", remedy=advice, sure=element.sure)
         else:
-            findings.absent(part, element, "and null has no text")
+            use.findings.absent(part, element, "and null has no text")
     return of_kind(STRING)
 
 
-def _days(_: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    findings.need(*parts[0], {DATE}, where="days")
-    return of_kind(DATE)
-
-
-def _date(_: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    findings.need(*parts[0], {DATE}, where="date")
-    return of_kind(STRING)
-
-
-def _default(_: Node, parts: Sequence[Typed], __: Findings) -> Type:
-    """What is filtered, or the fallback where that is null or missing."""
-    subject, fallback = parts[0][1], parts[1][1] if len(parts) > 1 else of_kind(NULL)
-    return (
-        join(subject.present(), fallback)
-        if subject.kinds and subject.solid
-        else fallback
-        if subject.kinds
-        else ANY
-    )
-
-
-_ARGUMENTS: Mapping[str, tuple[frozenset[str], ...]] = {
-    "date": (frozenset({STRING}),),
-    "days": (NUMBERS,),
-    "join": (frozenset({STRING}),),
-    "map": (frozenset({STRING}),),
-    "replace": (frozenset({STRING}), frozenset({STRING})),
-    "round": (NUMBERS,),
-    "sort": (frozenset({STRING}),),
-    "sum": (frozenset({STRING}),),
-}
 _RULES: Mapping[str, Rule] = {
-    "abs": _number, "count": _length, "date": _date, "days": _days, "decimal": _converted, "default": _default,
-    "first": _end, "int": _converted, "join": _join, "last": _end, "length": _length, "lower": _as_text,
-    "map": _map, "max": _list, "min": _list, "replace": _as_text, "round": _number, "sort": _list, "sum": _sum,
-    "text": _as_text, "trim": _as_text, "unique": _list, "upper": _as_text,
+    "chosen": _chosen,
+    "converted": _converted, "default": _default, "element": _element, "end": _end, "got": _got, "groups": _groups,
+    "index": _index, "joined": _join, "least": _least, "list": _list, "lists": _lists, "mapped": _mapped,
+    "number": _number, "only": _only, "ordered": _ordered, "pairs": _pairs, "rejected": _selects, "same": _same,
+    "selected": _selected, "sum": _sum, "sums": _sums, "text or null": _found, "texts": _texts, "unique": _unique,
+    "values": _values,
 }  # fmt: skip
+"""What the registry says of a filter that gives more than a kind."""
 
 
 def guards_of(*nodes: Node | None) -> frozenset[Path]:

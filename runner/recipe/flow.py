@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from runner.recipe.fit import check_fit, schema_at
 from runner.recipe.infer import Inference
 from runner.recipe.scopes import Scopes
 from runner.recipe.texts import HIT, Text, Texts, is_each, mapping, sequence
-from runner.recipe.types import ANY, LIST, NUMBERS, STRING, Path, Type
+from runner.recipe.types import ANY, LIST, NUMBERS, STRING, Path, Type, of_kind
 from runner.source import Source, TreePath
 from runner.template import Expression, Node, Template, path_of
 
@@ -92,19 +92,32 @@ class _Flow:
         yield from self._lookups()
         for path, text in self.texts.items():
             names, guards = self._names(path, text), self._guards(path, text)
-            for offset, expression in text.compiled.placed:
+            yield from self._blocks(path, text, names, guards)
+            for offset, expression in _lone_expressions(text):
                 findings = Findings(expression.text, nulls=path[0] not in ("outputs", "rows"))
                 type_ = Inference(names, findings, guards, self._facts(path)).of(expression.tree)
                 self._judge(path, text, expression.tree, type_, findings)
-                for found in findings.found:
-                    place = self.source.within(path, offset + found.offset, found.length)
-                    yield self.source.problem(
-                        place,
-                        found.message,
-                        found.kind,
-                        remedy=found.remedy,
-                        severity=found.severity,
-                    )
+                yield from self._reported(path, findings, offset)
+
+    def _blocks(
+        self, path: TreePath, text: Text, names: Mapping[str, Type], guards: frozenset[Path]
+    ) -> Iterator[Problem]:
+        """The problems of a template with blocks, which is read as a whole: its statements give names to values."""
+        if not isinstance(text.compiled, Template) or text.compiled.blocks is None:
+            return
+        findings = Findings(text.compiled.text, nulls=path[0] not in ("outputs", "rows"))
+        tree = text.compiled.blocks._replace(length=len(text.compiled.text))
+        Inference(names, findings, guards, self._facts(path)).written(tree)
+        if _is_sent(path) and not findings.wrong:
+            self._argument(path, tree, of_kind(STRING), findings)
+        yield from self._reported(path, findings, 0)
+
+    def _reported(self, path: TreePath, findings: Findings, offset: int) -> Iterator[Problem]:
+        for found in findings.found:
+            place = self.source.within(path, offset + found.offset, found.length)
+            yield self.source.problem(
+                place, found.message, found.kind, remedy=found.remedy, severity=found.severity
+            )
 
     def _lookups(self) -> Iterator[Problem]:
         """Lookups that go by a field that their entries do not have."""
@@ -248,6 +261,14 @@ class _Flow:
         return frozenset(
             found for found in _longest(tree) if len(found) > 1 or found[0] not in _OF_NAMES
         )
+
+
+def _lone_expressions(text: Text) -> Sequence[tuple[int, Expression]]:
+    """The expressions of a text that are read one by one: all where it has no blocks."""
+    compiled = text.compiled
+    if isinstance(compiled, Template) and compiled.blocks is not None:
+        return ()
+    return compiled.placed
 
 
 def _is_sent(path: TreePath) -> bool:

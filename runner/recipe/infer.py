@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from runner.problems import nearest
 from runner.recipe.conditions import NOTHING, Facts, facts_of, verdict
-from runner.recipe.filtering import filtered, for_each, guards_of, tested
+from runner.recipe.filtering import GROUP, filtered, for_each, guards_of, parts_of, tested
 from runner.recipe.findings import Findings
 from runner.recipe.operators import compare, operation
 from runner.recipe.types import (
     ANY,
     BOOLEAN,
+    DATE,
+    INTEGER,
     LIST,
     NULL,
     NUMBERS,
     OBJECT,
+    STRING,
     Path,
     Type,
     join,
@@ -28,6 +31,10 @@ from runner.recipe.types import (
     type_of,
 )
 from runner.template import Node, path_of
+from runner.template.dates import PARTS
+from runner.template.filters import FILTERS
+from runner.template.methods import METHODS
+from runner.template.registry import TAKES
 
 COLUMNS = {"row", "line"}
 _KINDS = {
@@ -35,6 +42,13 @@ _KINDS = {
     "vars": "unknown-var",
     "run": "unknown-member",
 }
+
+
+_LOOP = {
+    **{name: of_kind(INTEGER) for name in ("index", "index0", "revindex", "revindex0", "length")},
+    **{name: of_kind(BOOLEAN) for name in ("first", "last")},
+}
+"""The members of `loop`, but for the elements beside the one of the round."""
 
 
 class Inference(NamedTuple):
@@ -87,9 +101,98 @@ class Inference(NamedTuple):
             return operation(node, parts, self.findings)
         if node.kind == "compare":
             return compare(node, parts, self.findings)
-        if node.kind == "filter":
+        if node.kind in ("filter", "call"):
             return filtered(node, parts, self.findings)
+        if node.kind == "slice":
+            return self._cut(parts)
+        if node.kind == "range":
+            for part, type_ in parts:
+                self.findings.need(part, type_, NUMBERS, where="range")
+            return list_of(of_kind(INTEGER))
         return tested(node, parts, self.findings) if node.kind == "test" else of_kind(BOOLEAN)
+
+    def _cut(self, parts: Sequence[tuple[Node, Type]]) -> Type:
+        """`a[1:3]`, of a list or a text."""
+        for part, type_ in parts[1:]:
+            if not (part.kind == "literal" and part.value is None):
+                self.findings.need(part, type_, NUMBERS, where="[:]")
+        of, type_ = parts[0]
+        fine = self.findings.need(of, type_, {LIST, STRING}, where="[:]")
+        return type_.present() if fine else ANY
+
+    def written(self, block: Node) -> Inference:
+        """Judge the statements of a template, in their order; what comes back knows the names that they set."""
+        inside = self
+        for statement in block.parts:
+            inside = inside._statement(statement)
+        return inside
+
+    def _statement(self, node: Node) -> Inference:
+        if node.kind == "show":
+            self.findings.text_of(node.parts[0], self.of(node.parts[0]))
+        elif node.kind == "set":
+            (value,) = node.parts
+            text = value.kind == "block"
+            if text:
+                self.written(value)
+            return self._replace(
+                names={**self.names, node.value: of_kind(STRING) if text else self.of(value)}
+            )
+        elif node.kind == "if":
+            return self._branches(node)
+        elif node.kind == "for":
+            self._loop(node)
+        return self
+
+    def _branches(self, node: Node) -> Inference:
+        """`if`: each branch is read with its condition in mind, and those before it that do not hold."""
+        inside, ends = self, []
+        parts = list(node.parts)
+        while len(parts) > 1:
+            condition, body = parts[:2]
+            parts = parts[2:]
+            inside.of(condition)
+            looked_at = inside.guards.union(guards_of(condition))
+            known = inside._replace(guards=looked_at)
+            holds = {**inside.facts, **facts_of(condition)}
+            ends.append(known._replace(facts=holds).written(body))
+            inside = known._replace(facts={**inside.facts, **facts_of(condition, holds=False)})
+        ends.append(inside.written(parts[0]) if parts else inside)
+        names = dict(self.names)
+        for name in dict.fromkeys(name for end in ends for name in end.names):
+            names[name] = joined(end.names.get(name, ANY) for end in ends)
+        return self._replace(names=names)
+
+    def _loop(self, node: Node) -> None:
+        """`for`: the names of its target are the elements, or the parts of each."""
+        items, condition, body, otherwise = node.parts
+        type_ = self.of(items)
+        fine = self.findings.need(items, type_, {LIST, OBJECT}, where="'for'")
+        element = ANY
+        if fine and type_.kinds:
+            element = of_kind(STRING) if type_.solid == {OBJECT} else type_.element
+        names = node.value
+        types = [element] if len(names) == 1 else self._taken_apart(items, element, len(names))
+        inside = self._replace(names={**self.names, **dict(zip(names, types, strict=True))})
+        inside.of(condition)
+        guards = self.guards.union(guards_of(condition))
+        facts = {**self.facts, **facts_of(condition)}
+        inside = inside._replace(guards=guards, facts=facts)
+        loop = object_of({**_LOOP, "previtem": element, "nextitem": element}, of="loop")
+        inside._replace(names={**inside.names, "loop": loop}).written(body)
+        self.written(otherwise)
+
+    def _taken_apart(self, items: Node, element: Type, count: int) -> list[Type]:
+        if not element.can_be({LIST}):
+            message = f"'for' takes elements of {count} parts apart, and {self.findings.quoted(items)} holds {element}"
+            advice = (
+                "write one name"
+                if element.solid != {OBJECT}
+                else "write one name, and .x for its fields"
+            )
+            self.findings.add(items, message, "wrong-type", remedy=advice, sure=element.sure)
+            return [ANY] * count
+        return parts_of(element, count)
 
     def _guarded(self, node: Node, type_: Type) -> Type:
         """The type, without null where a condition has looked at it or at what decides on it, and null where it is."""
@@ -125,10 +228,20 @@ class Inference(NamedTuple):
         fine = self.findings.need(*subject, {LIST}, where=node.value)
         item = subject[1].element if fine else ANY
         inside = self._replace(names={**self.names, "item": item})
+        self._hidden(node)
         if not fine:
             inside.of(node.parts[1])
             return of_kind(*NUMBERS) if node.value == "total" else list_of(ANY)
         return for_each(node, subject, (node.parts[1], inside.of(node.parts[1])), self.findings)
+
+    def _hidden(self, node: Node) -> None:
+        """Note that `item` inside `where` and `total` is not the one around them, where there is one."""
+        inner = next((each for each in node.parts[1].walk() if path_of(each) == ("item",)), None)
+        if inner is not None and "item" in self.names:
+            of = self.findings.quoted(node.parts[0])
+            message = f"'item' is an element of {of} here, and hides the item around it"
+            remedy = "name the outer one: for_each: {in: ..., as: line}"
+            self.findings.add(inner, message, "hidden-item", remedy=remedy, sure=False)
 
     def _member(self, node: Node, *, tolerant: bool) -> Type:
         of, key = node.parts
@@ -155,19 +268,27 @@ class Inference(NamedTuple):
                 self._other_forms(node, owner)
             return self._field(node, owner, tolerant=tolerant)
         if owner.can_be({LIST}):
-            return (
-                owner.element if not isinstance(node.value, str) else self._of_list(node, owner, by)
-            )
+            if isinstance(node.value, str):
+                return self._of_list(node, owner, by)
+            return owner.fields.get(str(node.value), owner.element)
+        if owner.can_be({STRING}) and not isinstance(node.value, str) and by.can_be({INTEGER}):
+            return of_kind(STRING)
+        if owner.can_be({DATE}) and node.value in PARTS:
+            return of_kind(INTEGER)
         message = f"{self.findings.quoted(of)} is {Type(owner.solid)}, which has no {node.value!r}"
-        self.findings.add(
-            key, message, "wrong-type", remedy=f"leave {node.value!r} out", sure=owner.sure
-        )
+        remedy = _called(node.value, owner) or f"leave {node.value!r} out"
+        self.findings.add(key, message, "wrong-type", remedy=remedy, sure=owner.sure)
         return ANY
 
     def _other_forms(self, node: Node, owner: Type) -> None:
         """Note that what has the field may as well be text, or a list, which have none. Asking what it is will do."""
         others = owner.solid - {OBJECT}
-        if not others or not self.findings.nulls or path_of(node.parts[0]) in self.guards:
+        if (
+            not others
+            or owner.of == GROUP
+            or not self.findings.nulls
+            or path_of(node.parts[0]) in self.guards
+        ):
             return
         whole = self.findings.quoted(node.parts[0])
         message = f"{whole} is {Type(owner.solid)}, and {Type(others)} has no {node.value!r}"
@@ -276,3 +397,12 @@ LISTS = " lists"
 
 _ASKED = {("test", "defined"), ("test", "undefined")}
 """Whether something is there at all."""
+
+
+def _called(name: object, owner: Type) -> str:
+    """How a method or a filter is written that was written as a field; empty where there is none."""
+    if not isinstance(name, str):
+        return ""
+    if name in METHODS and owner.can_be(TAKES[METHODS[name].takes]):
+        return f"write it with brackets: .{METHODS[name].usage}"
+    return f"it is a filter: | {FILTERS[name].usage}" if name in FILTERS else ""

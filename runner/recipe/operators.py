@@ -18,6 +18,8 @@ from runner.recipe.types import (
     OBJECT,
     STRING,
     Type,
+    joined,
+    list_of,
     of_kind,
 )
 from runner.template import Node
@@ -40,21 +42,30 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
         and any(_only(type_, {STRING}) for _, type_ in operands)
     ):
         return _joined_texts(operands, findings)
-    if node.value in "+-" and len(operands) == 2 and _only(operands[0][1], {DATE}):
+    two = _OF_TWO.get(node.value, ()) if len(operands) == 2 else ()
+    possible = {kind for kind in two if all(type_.can_be({kind}) for _, type_ in operands)}
+    if node.value in "+-" and DATE not in possible and _only(operands[0][1], {DATE}):
         part, type_ = operands[0]
         message = f"{findings.quoted(part)} is a date, and {node.value!r} is for numbers"
         findings.add(part, message, "wrong-type", remedy="write it so: | days(7)", sure=type_.sure)
         return of_kind(DATE)
     fine = [
-        findings.need(part, type_, NUMBERS, where=f"'{node.value}'") for part, type_ in operands
+        findings.need(part, type_, NUMBERS | possible, where=f"'{node.value}'")
+        for part, type_ in operands
     ]
-    if node.value != "/" and all(fine) and all(_only(type_, {INTEGER}) for _, type_ in operands):
+    if possible and all(_only(type_, {LIST}) for _, type_ in operands):
+        return list_of(joined(type_.element for _, type_ in operands))
+    days = possible and all(_only(type_, {DATE}) for _, type_ in operands)
+    whole = node.value != "/" and all(_only(type_, {INTEGER}) for _, type_ in operands)
+    if all(fine) and (days or whole):
         return of_kind(INTEGER)
-    if node.value == "+" and all(
-        type_.can_be({STRING}) for _, type_ in operands
-    ):  # text beside text is one text
-        return of_kind(STRING, *NUMBERS)
-    return of_kind(DECIMAL) if node.value == "/" else of_kind(*NUMBERS)
+    if node.value == "/":
+        return of_kind(DECIMAL)
+    return of_kind(*NUMBERS, *(possible - {DATE}))
+
+
+_OF_TWO = {"+": (STRING, LIST), "-": (DATE,)}
+"""What an operator is for beside numbers, where both sides are of that kind: dates apart are a number of days."""
 
 
 def _joined_texts(operands: Sequence[Typed], findings: Findings) -> Type:
@@ -110,9 +121,19 @@ def _equal(left: Typed, right: Typed, findings: Findings, operator: str) -> None
             node,
             message,
             "unlike-types",
-            remedy=nearest(odd, map(str, known), noun="values"),
+            remedy=_of_values(odd, sorted(map(str, known))),
             sure=sure,
         )
+
+
+def _of_values(odd: str, known: Sequence[str]) -> str:
+    """The value that was meant, or all that there are: what denies a value is never it, as Unsent is not Sent."""
+    meant = nearest(odd, known, noun="values")
+    longer = [each for each in known if each.casefold().endswith(odd.casefold()) and each != odd]
+    denied = any(
+        f"did you mean {each!r}?" == meant and each.casefold() != odd.casefold() for each in longer
+    )
+    return f"its values: {', '.join(known[:12])}" if denied else meant
 
 
 def _odd_one(left: Typed, right: Typed) -> tuple[tuple[Node, str], frozenset[Any]]:

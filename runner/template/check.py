@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from jinja2 import nodes
 
-from runner.problems import nearest
 from runner.template.environment import CONCAT, ENVIRONMENT
-from runner.template.filters import FILTERS, USAGE, accepts
-from runner.template.syntax import WORDS, Reference, TemplateError, Token, literal, named
+from runner.template.filters import FILTERS, accepts
+from runner.template.methods import METHODS, OTHER_METHODS
+from runner.template.refused import REFUSED_FILTERS, REFUSED_FUNCTIONS, REFUSED_TESTS
+from runner.template.registry import WRITTEN, Filter, Parameter, assigned
+from runner.template.syntax import FUNCTIONS, WORDS, Reference, TemplateError, Token, literal, named
+from runner.template.tests import TESTS
 from runner.template.tree import Node
+from runner.template.values import EvaluationError
 
 MAX_DEPTH = 40
+CHOOSING = ("map", "select", "reject", "selectattr", "rejectattr")
+"""Filters that are told another filter, or a test, by its name."""
+
+NEAR = 0.75
+"""How like a name has to be to one that there is, to be taken for a slip: `float` is not `last`."""
+
 EXPRESSION_FILTERS = ("total", "where")
 """Filters whose argument is an expression that is evaluated for each element."""
 
@@ -22,16 +33,10 @@ _ALLOWED = (
     nodes.And, nodes.Or, nodes.Not, nodes.Compare, nodes.Operand, nodes.CondExpr, nodes.Const, nodes.TemplateData,
     nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Name, nodes.Getattr, nodes.Getitem,
     nodes.Filter, nodes.Test, nodes.Concat, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod,
-    nodes.Neg, nodes.Pos,
+    nodes.Neg, nodes.Pos, nodes.Call, nodes.Slice,
 )  # fmt: skip
 _REFUSED: dict[type[nodes.Node], tuple[str, str, str]] = {
-    nodes.Call: ("functions cannot be called here", "(", "use a filter, as in row.name | upper"),
     nodes.Pow: ("'**' is not allowed", "**", "multiply: a * a"),
-    nodes.Slice: (
-        "slices are not allowed",
-        ":",
-        "take one element, as in [0]; or use | first, | last",
-    ),
 }
 _NO_NAMES = {"self", "super", *WORDS}  # Jinja gives the first two meanings of its own
 
@@ -92,6 +97,8 @@ class Checker:
                 )
         if isinstance(node, nodes.Filter | nodes.Test):  # after what stands before it in the text
             self._check_named(node)
+        if isinstance(node, nodes.Call):
+            self._check_call(node)
         if isinstance(node, nodes.Concat):
             parts = nodes.List(node.nodes, lineno=node.lineno)
             return nodes.Filter(
@@ -111,32 +118,134 @@ class Checker:
             raise self._error(
                 "the keys of an object are texts", "{", remedy="quote them: {'key': value}"
             )
-        if isinstance(node, nodes.Filter | nodes.Test) and (node.dyn_args or node.dyn_kwargs):
+        if isinstance(node, nodes.Filter | nodes.Test | nodes.Call) and (
+            node.dyn_args or node.dyn_kwargs
+        ):
             mark = "*" if node.dyn_args else "**"
             raise self._error(f"'{mark}' is not allowed here", mark)
 
     def _check_named(self, node: nodes.Filter | nodes.Test) -> None:
-        noun = "filter" if isinstance(node, nodes.Filter) else "test"
-        known = [*FILTERS, *EXPRESSION_FILTERS] if noun == "filter" else ENVIRONMENT.tests
-        at = self._place(node.name, noun)
-        if node.name not in known:
-            remedy = nearest(node.name, known, noun=f"{noun}s")
-            raise TemplateError(
-                f"there is no {noun} {node.name!r}", offset=at, length=len(node.name), remedy=remedy
-            )
-        if noun == "filter" and node.name in EXPRESSION_FILTERS:
+        """A filter or test that there is, with arguments that it takes."""
+        at = self._place(node.name, "filter" if isinstance(node, nodes.Filter) else "test")
+        if isinstance(node, nodes.Test):
+            self._check_test(node, node.name, len(node.args) + len(node.kwargs), at)
+            return
+        if node.name in EXPRESSION_FILTERS:
             self._check_inner(node, at)
-        elif noun == "filter" and not accepts(
-            node.name, node.args, [str(keyword.key) for keyword in node.kwargs]
-        ):
-            usage = USAGE.get(node.name, "")
-            message = (
-                f"{node.name} is not given what it needs"
-                if usage
-                else f"{node.name} takes nothing in brackets"
+            return
+        if node.name not in FILTERS:
+            raise _unknown(
+                node.name, "filter", [*FILTERS, *EXPRESSION_FILTERS], REFUSED_FILTERS, at
             )
-            remedy = f"write it so: {usage or node.name}"
-            raise TemplateError(message, offset=at, length=len(node.name), remedy=remedy)
+        takers = accepts(node.name, len(node.args), [str(keyword.key) for keyword in node.kwargs])
+        spec = FILTERS[node.name]
+        if takers is None:
+            raise self._misused(spec, at)
+        self._check_arguments(node, spec, takers)
+        self._check_chosen(node, at)
+
+    def _check_test(self, node: nodes.Expr, name: str, given: int, at: int) -> None:
+        if name not in TESTS or not (TESTS[name].spelled or isinstance(node, nodes.Filter)):
+            known = [each for each in TESTS if TESTS[each].spelled]
+            raise _unknown(name, "test", known, REFUSED_TESTS, at)
+        if given != TESTS[name].arguments:
+            message = f"the test {name} is not given what it needs"
+            usage = f"{name}(x)" if TESTS[name].arguments else name
+            raise TemplateError(
+                message, offset=at, length=len(name), remedy=f"write it so: {usage}"
+            )
+
+    def _misused(self, spec: Filter, at: int) -> TemplateError:
+        bare = not spec.parameters
+        message = (
+            f"{spec.name} takes nothing in brackets"
+            if bare
+            else f"{spec.name} is not given what it needs"
+        )
+        return TemplateError(
+            message, offset=at, length=len(spec.name), remedy=f"write it so: {spec.usage}"
+        )
+
+    def _check_arguments(
+        self, node: nodes.Filter | nodes.Call, spec: Filter, takers: Sequence[Parameter]
+    ) -> None:
+        """A format or a pattern that is written out has to be one."""
+        arguments = [*node.args, *(keyword.value for keyword in node.kwargs)]
+        for taker, argument in zip(takers, arguments, strict=True):
+            if not isinstance(argument, nodes.Const | nodes.TemplateData):
+                continue
+            value = argument.value if isinstance(argument, nodes.Const) else argument.data
+            if taker.takes not in WRITTEN or not isinstance(value, str):
+                continue  # of which kind it is, the types say
+            try:
+                WRITTEN[taker.takes](value, spec.name)
+            except EvaluationError as error:
+                token = next(t for t in self._tokens if t.offset >= argument.lineno - 1)
+                raise TemplateError(
+                    str(error),
+                    offset=token.offset,
+                    length=len(token.text),
+                    remedy=f"write it so: {spec.usage}",
+                ) from None
+
+    def _check_chosen(self, node: nodes.Filter, at: int) -> None:
+        """The filter or test that another one is told by name: `map('upper')`, `select('odd')`."""
+        if node.name not in CHOOSING:
+            return
+        place = 1 if node.name in ("selectattr", "rejectattr") else 0
+        if len(node.args) <= place:
+            return
+        argument = node.args[place]
+        if not isinstance(argument, nodes.Const) or not isinstance(argument.value, str):
+            noun = "filter" if node.name == "map" else "test"
+            message = f"{node.name} is told the {noun} by its name, written out"
+            usage = FILTERS[node.name].usage
+            raise TemplateError(
+                message, offset=at, length=len(node.name), remedy=f"write it so: {usage}"
+            )
+        name, given = argument.value, len(node.args) - place - 1
+        where = next(t.offset for t in self._tokens if t.offset >= argument.lineno - 1)
+        if node.name != "map":
+            self._check_test(node, name, given, where)
+            return
+        if name in EXPRESSION_FILTERS:
+            raise TemplateError(
+                f"{name} cannot be told by name", offset=where, length=len(name) + 2
+            )
+        if name in REFUSED_FILTERS and name not in FILTERS:
+            raise _unknown(name, "filter", FILTERS, REFUSED_FILTERS, where)
+        if name in FILTERS:
+            keywords = [str(keyword.key) for keyword in node.kwargs]
+            if accepts(name, given, [key for key in keywords if key != "attribute"]) is None:
+                raise self._misused(FILTERS[name], where)
+
+    def _check_call(self, node: nodes.Call) -> None:
+        """A method of the allow-list, or a function that there is."""
+        if isinstance(node.node, nodes.Getattr):
+            name = node.node.attr
+            at = node.node.lineno
+            if name not in METHODS:
+                raise TemplateError(
+                    f"there is no method {name!r}",
+                    offset=at,
+                    length=len(name),
+                    remedy=_instead(name),
+                )
+            spec = METHODS[name]
+            keywords = [str(keyword.key) for keyword in node.kwargs]
+            takers = assigned(spec.parameters, len(node.args), keywords)
+            if takers is None:
+                raise self._misused(spec, at)
+            self._check_arguments(node, spec, takers)
+            return
+        name = node.node.name if isinstance(node.node, nodes.Name) else ""
+        if name not in FUNCTIONS:
+            remedy = REFUSED_FUNCTIONS.get(name, "use a filter, as in row.name | upper")
+            raise self._error("functions cannot be called here", "(", remedy=remedy)
+        if not 1 <= len(node.args) <= 3 or node.kwargs:
+            raise self._error(
+                f"{name} is not given what it needs", name, remedy="write it so: range(1, 4)"
+            )
 
     def _check_inner(self, node: nodes.Filter | nodes.Test, at: int) -> None:
         argument = node.args[0] if len(node.args) == 1 and not node.kwargs else None
@@ -190,4 +299,26 @@ def _callable(token: Token) -> bool:
 def _over(token: Token, error: TemplateError) -> TemplateError:
     return TemplateError(
         error.message, offset=token.offset, length=len(token.text), remedy=error.remedy
+    )
+
+
+def _unknown(
+    name: str, noun: str, known: Iterable[str], refused: Mapping[str, str], at: int
+) -> TemplateError:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=NEAR)
+    remedy = refused.get(name) or (
+        f"did you mean {near[0]!r}?" if near else f"docs/jinja.md lists the {noun}s that there are"
+    )
+    return TemplateError(f"there is no {noun} {name!r}", offset=at, length=len(name), remedy=remedy)
+
+
+def _instead(method: str) -> str:
+    """What to write in place of a method that there is not."""
+    if method in OTHER_METHODS:
+        return OTHER_METHODS[method]
+    if method in FILTERS:
+        return f"it is a filter: | {FILTERS[method].usage}"
+    near = difflib.get_close_matches(method, METHODS, n=1, cutoff=NEAR)
+    return (
+        f"did you mean {near[0]!r}?" if near else "docs/jinja.md lists the methods that there are"
     )

@@ -16,10 +16,20 @@ from typing import Any, Final
 
 from jinja2 import StrictUndefined, nodes
 
-from runner.template.environment import CONCAT, ENVIRONMENT
-from runner.template.filters import applied, bound
-from runner.template.operations import arithmetic, member, negative, positive, side_by_side
-from runner.template.values import Compute, EvaluationError, Scope
+from runner.template.environment import CONCAT
+from runner.template.filters import FILTERS, applied, bound
+from runner.template.methods import METHODS
+from runner.template.operations import (
+    arithmetic,
+    cut,
+    member,
+    negative,
+    numbers_of,
+    positive,
+    side_by_side,
+)
+from runner.template.tests import decided
+from runner.template.values import Compute, EvaluationError, Lazy, Scope
 
 _OPERATORS: Mapping[type[nodes.BinExpr], str] = {
     nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%",
@@ -57,6 +67,8 @@ def compute_of(
         return _compared(node, of)
     if isinstance(node, nodes.CondExpr):
         return _chosen(node, of)
+    if isinstance(node, nodes.Call):
+        return _called(node, of)
     if isinstance(node, nodes.List):
         items = [of(item) for item in node.items]
         return lambda scope: [item(scope) for item in items]
@@ -72,6 +84,8 @@ def _constant(value: Any) -> Compute:
 def _name(name: str) -> Compute:
     def read(scope: Scope) -> Any:
         value = scope.get(name, _ABSENT)
+        if type(value) is Lazy:
+            return value.value()
         return StrictUndefined(name=name) if value is _ABSENT else value
 
     return read
@@ -79,6 +93,10 @@ def _name(name: str) -> Compute:
 
 def _member(node: nodes.Getattr | nodes.Getitem, of: Callable[[nodes.Node], Compute]) -> Compute:
     owner = of(node.node)
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice):
+        ends = (node.arg.start, node.arg.stop, node.arg.step)
+        parts = [of(end) if end is not None else _constant(None) for end in ends]
+        return lambda scope: cut(owner(scope), *[part(scope) for part in parts])
     if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Const):
         by = of(node.arg)
         return lambda scope: member(owner(scope), by(scope))
@@ -105,11 +123,22 @@ def lone_key(node: nodes.Node) -> tuple[str, str] | None:
 
 
 def _tested(node: nodes.Test, of: Callable[[nodes.Node], Compute]) -> Compute:
-    known: Mapping[str, Any] = ENVIRONMENT.tests
-    test, value = known[node.name], of(node.node)
+    name, value = node.name, of(node.node)
+    given = [of(argument) for argument in (*node.args, *(pair.value for pair in node.kwargs))]
+    return lambda scope: decided(name, value(scope), [one(scope) for one in given])
+
+
+def _called(node: nodes.Call, of: Callable[[nodes.Node], Compute]) -> Compute:
+    """A method of a value, or `range`."""
     given = [of(argument) for argument in node.args]
-    return lambda scope: (
-        test(value(scope), *[one(scope) for one in given]) if given else test(value(scope))
+    if isinstance(node.node, nodes.Name):
+        return lambda scope: numbers_of([argument(scope) for argument in given])
+    assert isinstance(node.node, nodes.Getattr)  # noqa: S101 - the checker lets nothing else through
+    spec, value = METHODS[node.node.attr], of(node.node.node)
+    named = [(str(pair.key), of(pair.value)) for pair in node.kwargs]
+    places = [(None, argument) for argument in given]
+    return lambda scope: applied(
+        spec, value(scope), [(key, argument(scope)) for key, argument in (*places, *named)]
     )
 
 
@@ -124,7 +153,11 @@ def _filtered(node: nodes.Filter, of: Callable[[nodes.Node], Compute]) -> Comput
         (str(pair.key), pair.value) for pair in node.kwargs
     ]
     if all(isinstance(argument, nodes.Const) for _, argument in given):
-        apply = bound(name, [(key, argument.as_const()) for key, argument in given])
+        constant = [(key, argument.as_const()) for key, argument in given]
+        try:
+            apply = bound(FILTERS[name], constant)
+        except EvaluationError:  # an argument that it does not take, of which the evaluation tells
+            return lambda scope: applied(FILTERS[name], value(scope), constant)
         if name == "decimal" and isinstance(
             node.node, nodes.Const
         ):  # 1.50: a number with a point, read once
@@ -132,8 +165,9 @@ def _filtered(node: nodes.Filter, of: Callable[[nodes.Node], Compute]) -> Comput
                 return _constant(apply(node.node.value))
         return lambda scope: apply(value(scope))
     computed = [(key, of(argument)) for key, argument in given]
+    spec = FILTERS[name]
     return lambda scope: applied(
-        name, value(scope), [(key, argument(scope)) for key, argument in computed]
+        spec, value(scope), [(key, argument(scope)) for key, argument in computed]
     )
 
 

@@ -1,8 +1,8 @@
 """Expressions and templates: checked when they are compiled, made functions when they are first evaluated.
 
-What is allowed: names, attributes and items, literals, arithmetic on numbers, `+` and `~` on texts, comparisons,
-`and or not in`, `a if b else c`, tests and the filters of filters.py. There are no calls, no blocks, no power, no
-floats.
+What is allowed: names, attributes, items and slices, literals, arithmetic on numbers, `+` and `~` on texts,
+comparisons, `and or not in`, `a if b else c`, tests, filters, the methods of an allow-list, and the blocks if, for
+and set.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import UndefinedError, nodes
 from jinja2.runtime import Undefined
 
+from runner.template.blocks import Show, Statement, parse_statements, tree_of
 from runner.template.check import EXPRESSION_FILTERS
 from runner.template.closures import compute_of, lone_key
 from runner.template.filters import PLAIN, summed
@@ -33,6 +34,11 @@ from runner.template.values import (
     to_text,
     type_error,
 )
+from runner.template.work import begin, end, spend
+from runner.template.writing import writer
+
+EACH_WORK = 5
+"""The work of an expression for one element, in elements that a filter goes through."""
 
 
 def _each(name: str, expression: str) -> Callable[[Scope, Any], list[Any]]:
@@ -44,10 +50,15 @@ def _each(name: str, expression: str) -> Callable[[Scope, Any], list[Any]]:
             str(value)  # raises, with the name that is undefined
         if not isinstance(value, list | tuple):
             raise EvaluationError(f"{name} needs a list, not {kind(value)}")
-        inside, found = dict(scope), []
-        for element in value:
-            inside["item"] = element
-            found.append(evaluate(inside))
+        inside, found, mine = dict(scope), [], begin()
+        try:
+            spend(len(value) * EACH_WORK)
+            for element in value:
+                inside["item"] = element
+                found.append(evaluate(inside))
+        finally:
+            if mine:
+                end()
         return found
 
     return values
@@ -161,39 +172,38 @@ class Template:
     """Text with expressions. `lone`: it is one expression and nothing else, whose type is kept."""
 
     text: str
-    parts: tuple[str | Expression, ...]
+    parts: tuple[Statement, ...]
     references: tuple[Reference, ...]
+    placed: tuple[tuple[int, Expression], ...] = ()
+    """The expressions of the text, each with its offset in it."""
+
+    @property
+    def blocks(self) -> Node | None:
+        """The statements of a template that has blocks, as a Node; None where it has none."""
+        if all(isinstance(part, str | Show) for part in self.parts):
+            return None
+        return tree_of(self.parts)
 
     @property
     def lone(self) -> bool:
-        return len(self.parts) == 1
+        return len(self.parts) == 1 and isinstance(self.parts[0], Show)
 
     @property
     def lone_key(self) -> tuple[str, str] | None:
         """The name and the key where that is all there is, as in `{{ row.email }}`."""
-        return (
-            self.parts[0].lone_key if self.lone and isinstance(self.parts[0], Expression) else None
-        )
-
-    @property
-    def placed(self) -> tuple[tuple[int, Expression], ...]:
-        """The expressions of the text, each with its offset in it."""
-        found: list[tuple[int, Expression]] = []
-        at = 0
-        for part in self.parts:
-            if isinstance(part, Expression):
-                found.append((at + 2, part))
-            at += len(part) if isinstance(part, str) else len(part.text) + 4  # the brackets
-        return tuple(found)
+        return self.placed[0][1].lone_key if self.lone else None
 
     @cached_property
     def render(self) -> Compute:
         """From a scope to the value, or the text; Unknown where a part is. Raises EvaluationError."""
-        only = self.parts[0]
-        if self.lone and isinstance(only, Expression):
-            return only.evaluate
+        if self.lone:
+            return self.placed[0][1].evaluate
+        plain = [part for part in self.parts if isinstance(part, str | Show)]
+        if len(plain) < len(self.parts):
+            return writer(self.parts)
         return side_by_side(
-            [part if isinstance(part, str) else part.evaluate for part in self.parts], self._read
+            [part if isinstance(part, str) else part.expression.evaluate for part in plain],
+            self._read,
         )
 
     def _read(self, index: int, value: Any) -> str | Unknown:
@@ -202,8 +212,8 @@ class Template:
             return value if isinstance(value, Unknown) else to_text(value)
         except EvaluationError as error:
             part = self.parts[index]
-            assert isinstance(part, Expression)  # noqa: S101 - texts are no values
-            raise EvaluationError(f"{part.text.strip()[:100]}: {error}") from None
+            assert isinstance(part, Show)  # noqa: S101 - texts are no values
+            raise EvaluationError(f"{part.expression.text.strip()[:100]}: {error}") from None
 
 
 def compile_expression(text: str) -> Expression:
@@ -231,31 +241,19 @@ def _compile_expression(text: str) -> Expression:
 
 def compile_template(text: str) -> Template | str:
     """A template, checked; the text itself where it holds no expression. Raises TemplateError."""
-    return (
-        _compile_template(str(text)) if any(mark in text for mark in ("{{", "{%", "{#")) else text
-    )
+    marked = any(mark in text for mark in ("{{", "{%", "{#"))
+    return _compile_template(str(text)) if marked else text
 
 
 @lru_cache(maxsize=4096)
-def _compile_template(text: str) -> Template:
-    parts: list[str | Expression] = []
-    references: list[Reference] = []
-    inside: list[Token] = []
-    for token in tokens_of(text):
-        if token.kind == "data":
-            parts.append(token.text)
-        elif token.kind == "variable_begin":
-            inside = []
-        elif token.kind == "variable_end":
-            start = inside[0].offset if inside else token.offset
-            expression = _expression(
-                [t.moved(-start) for t in inside], text[start : token.offset], base=start
-            )
-            parts.append(expression)
-            references.extend(r.moved(start) for r in expression.references)
-        else:
-            inside.append(token)
-    return Template(text, tuple(parts), tuple(references))
+def _compile_template(text: str) -> Template | str:
+    parsed = parse_statements(
+        tokens_of(text), text, lambda tokens, inside, base: _expression(tokens, inside, base=base)
+    )
+    if all(isinstance(part, str) for part in parsed.statements):  # comments alone
+        return "".join(map(str, parsed.statements))
+    placed = tuple((at, each) for at, each in parsed.placed if isinstance(each, Expression))
+    return Template(text, parsed.statements, parsed.references, placed)
 
 
 def _expression(tokens: list[Token], text: str, *, base: int) -> Expression:

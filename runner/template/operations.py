@@ -5,6 +5,7 @@ What is not there is Jinja's StrictUndefined, a value like others until somebody
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +15,16 @@ from typing import Any
 from jinja2 import StrictUndefined, Undefined
 
 from runner.problems import nearest
+from runner.template.dates import PARTS
 from runner.template.filters import MAX_TEXT
+from runner.template.registry import taken
 from runner.template.values import (
     NEAR,
     WIDE,
+    Answer,
     Compute,
     EvaluationError,
+    Group,
     Scope,
     Unknown,
     digits,
@@ -28,6 +33,7 @@ from runner.template.values import (
     number,
     to_text,
 )
+from runner.template.work import spend
 
 
 def member(of: Any, key: Any) -> Any:
@@ -43,13 +49,56 @@ def member(of: Any, key: Any) -> Any:
     if isinstance(of, Mapping):
         if key in of:
             return of[key]
+        if isinstance(of, Answer) and key in of.declared:
+            return None
         remedy = nearest(str(key), map(str, of), noun="keys")
         return StrictUndefined(hint=f"there is no {key!r}" + (f"; {remedy}" if remedy else ""))
-    if isinstance(of, list | tuple) and isinstance(key, int) and not isinstance(key, bool):
+    if isinstance(of, list | tuple | str) and isinstance(key, int) and not isinstance(key, bool):
         if -len(of) <= key < len(of):
             return of[key]
-        return StrictUndefined(hint=f"the list has {len(of)} elements, no element {key}")
+        what, parts = ("text", "characters") if isinstance(of, str) else ("list", "elements")
+        return StrictUndefined(
+            hint=f"the {what} has {len(of)} {parts}, no {parts.removesuffix('s')} {key}"
+        )
+    if isinstance(of, dt.date) and key in PARTS:
+        return getattr(of, PARTS[key])
+    if isinstance(of, Group) and key in ("grouper", "list"):
+        return of.member(key)
     return StrictUndefined(hint=f"{kind(of)} has no {key!r}")
+
+
+def cut(of: Any, start: Any, stop: Any, step: Any) -> Any:
+    """`of[start:stop:step]` of a list or a text."""
+    _defined(of, start, stop, step)
+    for each in (of, start, stop, step):
+        if isinstance(each, Unknown):
+            return each
+    if not isinstance(of, list | tuple | str):
+        raise EvaluationError(f"[:] needs a list or a text, not {kind(of)}")
+    ends = [None if each is None else taken(each, "Whole", "[:]") for each in (start, stop, step)]
+    if ends[2] == 0:
+        raise EvaluationError("[:] needs a step other than 0")
+    found = of[slice(*ends)]
+    return list(found) if isinstance(found, tuple | Group) else found
+
+
+MAX_RANGE = 10_000
+
+
+def numbers_of(ends: Sequence[Any]) -> Any:
+    """`range(stop)`, `range(start, stop)`, `range(start, stop, step)` as a list."""
+    _defined(*ends)
+    for each in ends:
+        if isinstance(each, Unknown):
+            return each
+    numbers = [taken(each, "Whole", "range") for each in ends]
+    if len(numbers) == 3 and not numbers[2]:
+        raise EvaluationError("range needs a step other than 0")
+    found = range(*numbers)
+    if len(found) > MAX_RANGE:
+        raise EvaluationError(f"range gives more than {MAX_RANGE:,} numbers")
+    spend(len(found))
+    return list(found)
 
 
 def arithmetic(sign: str, left: Compute, right: Compute) -> Compute:
@@ -86,6 +135,13 @@ def _without_reckoning(sign: str, left: Any, right: Any) -> Any:
     for side in (left, right):
         if isinstance(side, Unknown):
             return side
+    if sign == "+" and isinstance(left, list) and isinstance(right, list):
+        spend(len(left) + len(right))
+        if len(left) + len(right) > MAX_TEXT:
+            raise EvaluationError("'+' makes the list too long")
+        return [*left, *right]
+    if sign == "-" and isinstance(left, dt.date) and isinstance(right, dt.date):
+        return (left - right).days
     number(left, repr(sign)), number(right, repr(sign))
     return None
 

@@ -34,7 +34,9 @@ WORDS = {
     "None",
 }
 
-_MARKS = {"{%": "blocks are not allowed", "{#": "comments are not allowed"}
+FUNCTIONS = ("range",)
+"""Functions that can be called by name."""
+
 _REMEDIES = {
     "&": "write 'and'",
     "|": "write 'or'",
@@ -83,14 +85,14 @@ class Reference(NamedTuple):
 
 
 def tokens_of(text: str) -> list[Token]:
-    """The tokens of a template, which side by side are its text. Refuses what is no plain `{{ expression }}`."""
+    """The tokens of a template, without its comments. White space that a sign (`{%-`) takes away is left out."""
     if len(text) > MAX_TEXT:
         raise TemplateError(f"longer than {MAX_TEXT} characters", remedy="split it up")
     for character, name, written in (
         ("\r", "a carriage return", "\\n"),
         ("\0", "a NUL character", "nothing"),
     ):
-        if character in text:  # the first would become a line feed, the second could open a block
+        if character in text:  # the first would become a line feed
             message = f"{name} is not allowed"
             raise TemplateError(
                 message, offset=text.find(character), remedy=f"write {written} in its place"
@@ -106,27 +108,32 @@ def tokens_of(text: str) -> list[Token]:
         raise TemplateError(
             message, offset=begun[MAX_EXPRESSIONS].offset, length=2, remedy="split it up"
         )
+    blocks = sum(token.kind == "block_begin" for token in tokens)
+    if blocks > MAX_EXPRESSIONS:
+        raise TemplateError(f"more than {MAX_EXPRESSIONS} blocks in one text", remedy="split it up")
     if len(begun) != len(ended):
         raise TemplateError(
             "'{{' is never closed", offset=text.rfind("{{"), length=2, remedy="close it with }}"
         )
-    return tokens
+    if blocks != sum(token.kind == "block_end" for token in tokens):
+        raise TemplateError(
+            "'{%' is never closed", offset=text.rfind("{%"), length=2, remedy="close it with %}"
+        )
+    return [token for token in tokens if not token.kind.startswith("comment")]
 
 
 def _tokens(text: str) -> Iterator[Token]:
     offset = 0
     for _, kind, raw in ENVIRONMENT.lex(text):
-        if kind in ("variable_begin", "variable_end") and raw not in ("{{", "}}"):
-            at = text.find("{{" + raw[-1] if kind == "variable_begin" else raw, offset)
-            remedy = "put a blank between the two"
+        while not text.startswith(
+            raw, offset
+        ):  # white space that a sign beside the brackets takes away
+            offset += 1
+        if kind == "raw_begin":
+            remedy = "write the text of one: {{ '{{' }}"
             raise TemplateError(
-                "a sign beside the brackets is not allowed", offset=at, length=3, remedy=remedy
+                "'{% raw %}' is not in the language", offset=offset, length=2, remedy=remedy
             )
-        marks = [(raw.find(mark), mark) for mark in _MARKS if mark in raw] if kind == "data" else []
-        if marks:
-            at, mark = min(marks)
-            remedy = f'only {{{{ expressions }}}}; for the text {mark}: {{{{ "{mark}" }}}}'
-            raise TemplateError(_MARKS[mark], offset=offset + at, length=2, remedy=remedy)
         yield Token(offset, kind, raw)
         offset += len(raw)
 
@@ -141,6 +148,19 @@ def _unreadable(text: str, error: TemplateSyntaxError) -> TemplateError:
                 "the quote is never closed", offset=offset, remedy=f"close it with {character}"
             )
         return unexpected("&&" if text.startswith("&&", offset) else character, offset=offset)
+    if message.startswith("Missing end of comment"):
+        offset = text.rfind("{#")
+        return TemplateError(
+            "'{#' is never closed", offset=offset, length=2, remedy="close it with #}"
+        )
+    if message.startswith("Missing end of raw"):
+        offset = text.find("raw")
+        return TemplateError(
+            "'{% raw %}' is not in the language",
+            offset=offset,
+            length=3,
+            remedy="write the text of one: {{ '{{' }}",
+        )
     return TemplateError(syntax_message(error), offset=max(0, text.rfind("{{")), length=2)
 
 
@@ -191,6 +211,7 @@ def references_of(tokens: Sequence[Token]) -> list[Reference]:
             and token.text not in WORDS
             and not _before(solid, at)
             and after != "="
+            and not (after == "(" and token.text in FUNCTIONS)
         ):
             found.append(Reference(token.text, _path(solid, at + 1), token.offset, len(token.text)))
     return found
@@ -246,6 +267,9 @@ def syntax_message(error: TemplateSyntaxError) -> str:
     message = (error.message or "not an expression").rstrip(".")
     message = message.replace("'end of print statement'", "end").replace(
         "end of print statement", "end"
+    )
+    message = message.replace("'end of statement block'", "end").replace(
+        "end of statement block", "end"
     )
     message = message.replace("'end of template'", "end").replace("end of template", "end")
     if message.startswith("unexpected '}', expected '"):

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 from jinja2 import nodes
 
+from runner.template.filters import FILTERS
+from runner.template.methods import METHODS
+from runner.template.registry import assigned
 from runner.template.syntax import Token
 
 _BINARY = {
@@ -32,21 +35,33 @@ _OPENING, _CLOSING = {"(", "[", "{"}, {")", "]", "}"}
 class Node(NamedTuple):
     """A part of an expression. `kind` says which, `value` what it is called, and `parts` what it is made of:
 
-    literal     the value
-    name        the name
-    member      `a.b`, `a['b']`, `a[0]`: the key where it is written out, else None; parts: what it is of, the key
-    operation   `+ - * / // %`, `~`, or the sign of a number: the operator; parts: the operands
-    compare     the operators, in their order; parts: the operands
-    and, or     parts: both sides
-    not         part: what is denied
-    choose      `a if b else c`; parts: the condition, the one, the other
-    list        parts: the elements
-    object      the keys; parts: the values
-    filter      the name; parts: what is filtered, then the arguments
-    each        `total` and `where`: the name; parts: the list, then the expression for each of its elements
-    test        the name; parts: what is tested, then the arguments
+        literal     the value
+        name        the name
+        member      `a.b`, `a['b']`, `a[0]`: the key where it is written out, else None; parts: what it is of, the key
+        operation   `+ - * / // %`, `~`, or the sign of a number: the operator; parts: the operands
+        compare     the operators, in their order; parts: the operands
+        and, or     parts: both sides
+        not         part: what is denied
+        choose      `a if b else c`; parts: the condition, the one, the other
+        list        parts: the elements
+        object      the keys; parts: the values
+        slice       `a[1:3]`; parts: what it is of, start, stop and step, null where they are left out
+        filter      the name; parts: what is filtered, then the arguments, `names` the parameters that take them
+        call        a method: its name; parts: what it is of, then the arguments, `names` as of a filter
+        range       parts: the arguments
+        each        `total` and `where`: the name; parts: the list, then the expression for each of its elements
+        test        the name; parts: what is tested, then the arguments
 
-    `offset` and `length` say where it stands in the text of the whole expression.
+    Statements of a template with blocks:
+
+        text        the text; no parts
+        show        part: the expression whose value is put into the text
+        set         the name; part: the expression. Of `{% set x %}...{% endset %}`: a block
+        for         the names of the target; parts: the list, the condition or null, the block, the block of `else`
+        if          parts: condition, block, condition, block ... and the block of `else`, where there is one
+        block       parts: the statements
+
+        `offset` and `length` say where it stands in the text of the whole expression.
     """
 
     kind: str
@@ -54,6 +69,7 @@ class Node(NamedTuple):
     length: int
     value: Any = None
     parts: tuple[Node, ...] = ()
+    names: tuple[str, ...] = ()
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it."""
@@ -93,6 +109,8 @@ class TreeBuilder:
             return self._member(node)
         if isinstance(node, nodes.Filter | nodes.Test):
             return self._named(node)
+        if isinstance(node, nodes.Call):
+            return self._call(node)
         if isinstance(node, nodes.Compare):
             operands = [
                 self.build(part) for part in (node.expr, *(operand.expr for operand in node.ops))
@@ -135,6 +153,11 @@ class TreeBuilder:
 
     def _member(self, node: nodes.Getattr | nodes.Getitem) -> Node:
         of = self.build(node.node)
+        if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice):
+            ends = (node.arg.start, node.arg.stop, node.arg.step)
+            empty = Node("literal", of.offset, of.length)
+            parts = [self.build(end) if end is not None else empty for end in ends]
+            return self._over("slice", [of, *parts], at=node)
         if isinstance(node, nodes.Getattr):
             offset, length = self._span(node.lineno - 1, after=1)
             key = Node(kind="literal", offset=offset, length=length, value=node.attr)
@@ -142,6 +165,20 @@ class TreeBuilder:
             key = self.build(node.arg)
         known = key.value if key.kind == "literal" and isinstance(key.value, int | str) else None
         return self._over("member", [of, key], known)
+
+    def _call(self, node: nodes.Call) -> Node:
+        arguments = [
+            self.build(part) for part in (*node.args, *(keyword.value for keyword in node.kwargs))
+        ]
+        if isinstance(node.node, nodes.Name):
+            start = self.build(node.node)
+            found = self._over("range", [start, *arguments], at=node)
+            return found._replace(parts=tuple(arguments))
+        assert isinstance(node.node, nodes.Getattr)  # noqa: S101 - the checker lets nothing else through
+        of, name = self.build(node.node.node), node.node.attr
+        takers = assigned(METHODS[name].parameters, len(node.args), _keywords(node))
+        found = self._over("call", [of, *arguments], name, at=node)
+        return found._replace(names=tuple(each.name for each in takers or ()))
 
     def _named(self, node: nodes.Filter | nodes.Test) -> Node:
         assert node.node is not None  # noqa: S101 - a filter without a value is part of blocks only
@@ -169,7 +206,11 @@ class TreeBuilder:
             if self._tokens[index + 1].text == "not"
             else 1
         )
-        return self._over(kind, [of, *arguments], node.name, at=node, after=name)
+        found = self._over(kind, [of, *arguments], node.name, at=node, after=name)
+        if kind != "filter":
+            return found
+        takers = assigned(FILTERS[node.name].parameters, len(node.args), _keywords(node))
+        return found._replace(names=tuple(each.name for each in takers or ()))
 
     def _expression(self, text: Node) -> Node:
         """The expression that a text inside `total` or `where` is; all at one place where the text has escapes."""
@@ -218,6 +259,10 @@ class TreeBuilder:
         """Where the token at `offset` stands, or the one `after` it."""
         token = self._tokens[min(self._at.get(offset, 0) + after, len(self._tokens) - 1)]
         return token.offset, len(token.text)
+
+
+def _keywords(node: nodes.Filter | nodes.Test | nodes.Call) -> list[str]:
+    return [str(keyword.key) for keyword in node.kwargs]
 
 
 def paths_of(node: Node) -> Mapping[tuple[str | int, ...], Node]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -102,6 +102,49 @@ class Unknown:
 
     __bool__ = __contains__ = __iter__ = __len__ = _undecided
     __hash__ = _undecided  # looking it up as a key is a decision too
+
+
+class Lazy:
+    """A named value that is computed when it is first read, and then kept."""
+
+    __slots__ = ("_compute", "_known", "_value")
+
+    def __init__(self, compute: Callable[[], Any]) -> None:
+        self._compute, self._known, self._value = compute, False, None
+
+    def value(self) -> Any:
+        """The value. Raises what computing it raises."""
+        if not self._known:
+            self._value, self._known = self._compute(), True
+        return self._value
+
+    def __getitem__(self, key: Any) -> Any:
+        """The member of the value, where `name.key` is read in one step. Raises KeyError."""
+        value = self.value()
+        if type(value) is not dict:
+            raise KeyError(key)
+        return value[key]
+
+
+class Group(list[Any]):
+    """A value and the elements that share it, a pair whose parts have names: `grouper` and `list`."""
+
+    def __init__(self, grouper: Any, elements: Sequence[Any]) -> None:
+        super().__init__([grouper, elements])
+
+    def member(self, name: Any) -> Any:
+        """The part of this name, None where there is none."""
+        return {"grouper": self[0], "list": self[1]}.get(name)
+
+
+class Answer(dict[str, Any]):
+    """An object of an answer. Those of its `declared` fields that the answer leaves out are read as null."""
+
+    __slots__ = ("declared",)
+
+    def __init__(self, members: Mapping[str, Any], declared: Collection[str]) -> None:
+        super().__init__(members)
+        self.declared = declared
 
 
 @lru_cache(maxsize=1024)

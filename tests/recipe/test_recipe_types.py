@@ -56,9 +56,17 @@ ATOMS = [
 OPERATORS = ["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", ">=", "in", "not in", "and", "or"]
 FILTERS = [
     "abs", "count", "date('%Y')", "days(2)", "decimal", "default(0)", "default('', true)", "first", "int", "join('/')",
-    "last", "length", "lower", "map('sku')", "map('count')", "max", "min", "replace('a', 'b')", "round(1)", "sort",
+    "last", "length", "lower", "map('sku')", "map(attribute='count')",
+    "max", "min", "replace('a', 'b')", "round(1)", "sort",
     "sort('count')", "sum", "sum('count')", "text", "total('item.count * 2')", "trim", "unique", "upper",
-    "where('item.note')", "where('item')", "where('item.count > 2')",
+    "where('item.note')", "where('item')", "where('item.count > 2')", "title", "string", "list", "float",
+    "round(1, 'floor')",
+    "int(0)", "sort(attribute='count')", "sort(reverse=true)", "unique(attribute='sku')", "min(attribute='price')",
+    "map('upper')", "select", "select('string')", "reject", "selectattr('note')", "rejectattr('sku', 'equalto', 'a')",
+    "groupby('sku')", "batch(2)", "slice(2)", "dictsort", "items", "reverse", "tojson", "truncate(3)", "wordcount",
+    "urlencode", "center(9)", "indent(2)", "format", "split(',')", "to_date", "weeks(1)", "month_end", "workdays(2)",
+    "money", "one", "only('sku')", "index_by('sku')", "sum_by('sku', 'count')", "regex_replace('a', 'b')",
+    "regex_search('a')", "capitalize", "wordwrap(5)",
 ]  # fmt: skip
 ENDS = [".sku", ".count", "[0]", ".nothing", " is none", " is defined", " is even", " is string"]
 
@@ -128,7 +136,7 @@ def test_a_finding_stands_inside_its_text(text: str) -> None:
         ("row.count + row.price", {"integer", "decimal"}),
         ("row.count / 2", {"decimal"}),
         ("row.text ~ 1", {"string"}),
-        ("row.lines | map('count') | max", {"integer"}),
+        ("row.lines | map(attribute='count') | max", {"integer"}),
         ("row.lines | where('item.count > 1') | first", {"object"}),
         ("row.day | days(1)", {"date"}),
         ("row.day | date('%Y')", {"string"}),
