@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 from unicodedata import category, is_normalized, normalize
 
 SHORT = 60
@@ -65,6 +66,22 @@ def look_alike(text: str) -> str:
     return normalize("NFKC", shown)  # what was left out may have kept a letter from its accent
 
 
+def apart(one: str, other: str) -> str:
+    """Return in what two texts that look alike differ, in words: in case and hyphens."""
+    needed = [
+        name for name in _FORMS
+        if len({_formed(text, besides=name) for text in (one, other)}) > 1
+    ]  # fmt: skip
+    return "in " + " and ".join(needed or ["characters that cannot be seen"])
+
+
+def _formed(text: str, *, besides: str) -> str:
+    for name, form in _FORMS.items():
+        if name != besides:
+            text = form(text)
+    return text
+
+
 def brief(text: str) -> str:
     """Return a text of limited length that is equal for equal texts only: a long one as its beginning and a digest."""
     if len(text) <= SHORT:
@@ -86,3 +103,12 @@ def _is_unseen(character: str) -> bool:
     return (
         character.isspace() or category(character) in ("Cf", "Cc") or ord(character) in _INVISIBLE
     )
+
+
+_FORMS: Mapping[str, Callable[[str], str]] = {
+    "spaces": lambda text: "".join(text.split()),
+    "hyphens": lambda text: "".join("-" if _is_dash(each) else each for each in text),
+    "case": lambda text: text.casefold(),
+    "width or form of characters": lambda text: normalize("NFKC", text),
+}
+"""What two texts that look alike may differ in, and what makes no difference of it."""

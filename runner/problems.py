@@ -27,6 +27,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from runner.keys import apart, look_alike
+
 PROBLEMS_SHOWN = 50
 """Problems drawn before the rest is only counted."""
 
@@ -120,17 +122,19 @@ SHORTEST_GUESSED = 2
 
 
 def nearest(name: str, names: Iterable[str], *, noun: str = "") -> str:
-    """A remedy for a misspelt name: the nearest of `names`, or all of them when none is near."""
+    """A remedy for a misspelt name: the nearest of `names`, or all of them when none is near.
+
+    One that looks alike is the nearest, and what cannot be seen of the difference is said.
+    """
     known = sorted(set(names))
-    folded = {other.casefold(): other for other in reversed(known)}
-    same = [folded[name.casefold()]] if name.casefold() in folded else []
+    folded = {look_alike(other): other for other in reversed(known)}
+    same = folded.get(look_alike(name))
+    if same is not None:
+        differ = "" if same.casefold() == name.casefold() else f" They differ {apart(name, same)}"
+        return f"did you mean {same!r}?{differ}"
     guessed = name[:200] if len(name) > SHORTEST_GUESSED else ""
     near = difflib.get_close_matches(guessed, known, n=1, cutoff=0.6)
-    close = (
-        same
-        or near
-        or [folded[n] for n in difflib.get_close_matches(guessed.casefold(), folded, n=1)]
-    )
+    close = near or [folded[n] for n in difflib.get_close_matches(look_alike(guessed), folded, n=1)]
     if close:
         return f"did you mean {close[0]!r}?"
     if not known:

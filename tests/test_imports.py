@@ -19,8 +19,9 @@ LEVELS = (
     {"recipe", "sandbox", "transport"},
     {"catalogue", "config"},
     {"journal", "template", "source"},
-    {"durable", "keys", "positions"},
+    {"durable", "positions"},
     {"problems"},
+    {"keys"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 LIBRARIES = {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from runner.catalogue import Catalogue
 from runner.cli.inputs import open_named
+from runner.engine.known_names import KnownNames
+from runner.journal import History
 from runner.problems import Problem, UsageError
 from runner.recipe.indexes import indexing_columns, names_in, uses_of
 from runner.recipe.load import Loaded
@@ -28,9 +31,11 @@ Mappings = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def check_rows(
-    recipe: Recipe, files: Sequence[Path], catalogue: Catalogue, mappings: Mappings
-) -> tuple[Input, list[Problem]]:
+    recipe: Recipe, files: Sequence[Path], catalogue: Catalogue, mappings: Mappings, *, runs: Path, account: str
+) -> tuple[Input, list[Problem]]:  # fmt: skip
     """The input in `files`, and what is worth knowing about it, and names that no lookup has.
+
+    Its keys are compared with those that the journal in the folder `runs` has of the account.
 
     Raises InvalidError with every problem of its cells, by line.
     """
@@ -51,6 +56,11 @@ def check_rows(
     ):  # what stands for a value was not announced by anybody
         rows = rows._replace(expect_total=None)
     input_ = open_named(files, rows, scope)
+    if not any(
+        var.required for var in recipe.vars.values()
+    ):  # or else keys may not be those of a run
+        with closing(History(runs)) as history:
+            input_.check_known(KnownNames(history, account, recipe))
     names = {each.name: Names(each, mappings[each.name]) for each in recipe.lookups if each.file}
     uses = [use for use in uses_of(recipe) if use.lookup in names]
     loose = {each.name for each in recipe.lookups if each.file or each.fold}

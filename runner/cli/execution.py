@@ -82,6 +82,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         history = History(runs)
         open_things.callback(history.close)
         check_runs(runs, journal, history, job.catalogue)
+        job.check_known(input_, history, way.account)
         number = _begin(job, journal, way, input_, settings, job.asked_again(history, way))
         stop.run = number
         reports = Reports(
@@ -162,6 +163,7 @@ class _Execution:
             keep_piped(input_, self.journal, job.project.config.runs / str(self.number))
         elif job.search:
             input_ = self._read(context)
+            job.check_known(input_, history, self.way.account)
         run = Run(
             replace(context, emit=self.reports.open(self.number, input_, settings.also)), input_, single=self.single,
             selection=job.selection, workers=settings.workers, max_failures=settings.max_failures,

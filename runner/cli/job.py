@@ -20,6 +20,7 @@ from runner.engine.again import asked_again, by_key
 from runner.engine.context import Context
 from runner.engine.events import Reporter, RunEnded, RunStarted
 from runner.engine.fetch import fetch_rows, search_request
+from runner.engine.known_names import KnownNames
 from runner.engine.looking import Looker
 from runner.engine.lookups import unread_lookups
 from runner.engine.once import OncePer
@@ -96,6 +97,14 @@ class Job(NamedTuple):
                 f"no row has the key {missing!r}", remedy=nearest(missing, near, noun="keys")
             )
 
+    def check_known(self, input_: Input | None, history: History, account: str) -> None:
+        """Refuse keys and shared values that look like others that are on record. Raises InvalidError."""
+        known = KnownNames(history, account, self.project.recipe)
+        if input_ is not None:
+            input_.check_known(known)
+        elif not self.search:
+            known.check_single(self.single().key)
+
     @contextmanager
     def planned(self, *, lookups: bool) -> Iterator[Planning]:
         """What a dry run needs: the way to the target, which only with `lookups` leads anywhere, and then by GETs."""
@@ -112,6 +121,7 @@ class Job(NamedTuple):
         history = History(self.project.config.runs)
         if input_ is None and not self.search:
             self.check_keys(None)
+        self.check_known(input_, history, planning.way.account)
         context = self.context(
             planning.way, Unknown("run.id"), history, None, reporters, planning.stop
         )
@@ -182,6 +192,7 @@ class Job(NamedTuple):
             stop=stop,
             budget=Budget(),
             fresh=self.fresh,
+            twins=history.twins(way.account, self.project.recipe.name),
             strict=self.strict,
             mappings=self.project.mappings,
         )

@@ -13,6 +13,7 @@ from runner.cli.apis_of import catalogue_for
 from runner.cli.projects import config_of, find_recipe, mappings_of
 from runner.cli.rows_options import rows_options
 from runner.config import NAME as CONFIGURATION
+from runner.config import Config
 from runner.problems import InvalidError, Problem, UsageError, printable
 from runner.recipe.load import Loaded, load
 from runner.report.diagnostics import FORMS, Form, drawn
@@ -67,8 +68,8 @@ def validate(
         _say(form, f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
         if rows_files:
             found, count, notes = _rows(
-                loaded, rows_files, catalogues[config.home], mappings, say=form == "text"
-            )
+                loaded, rows_files, catalogues[config.home], mappings, config, target_name, say=form == "text"
+            )  # fmt: skip
             problems += found
             total += count
     for note in notes:
@@ -88,14 +89,18 @@ def _say(form: Form, text: str) -> None:
 
 def _rows(
     loaded: Loaded, files: tuple[Path, ...], catalogue: Catalogue,
-    mappings: Mapping[str, Sequence[Mapping[str, Any]]], *, say: bool,
+    mappings: Mapping[str, Sequence[Mapping[str, Any]]], config: Config, target_name: str, *, say: bool,
 ) -> tuple[list[Problem], int, list[Problem]]:  # fmt: skip
     """The problems of an input, how many there are beyond those that were kept, and what was not checked."""
     from runner.cli.checked_rows import check_rows, unchecked
+    from runner.cli.wiring import account_of
 
     notes = unchecked(loaded, catalogue)
     try:
-        input_, found = check_rows(loaded.recipe, files, catalogue, mappings)
+        account = account_of(config, config.target(target_name))
+        input_, found = check_rows(
+            loaded.recipe, files, catalogue, mappings, runs=config.runs, account=account
+        )
     except InvalidError as error:
         return error.problems, error.total, notes
     rows, lines = input_.row_count, input_.line_count

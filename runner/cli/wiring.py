@@ -49,14 +49,21 @@ class Way(NamedTuple):
     connections: Mapping[str, Connection]
 
 
+def account_of(settings: Config, target: Target) -> str:
+    """The account that is part of every identity, without opening anything."""
+    if target.name == config.SANDBOX:
+        return f"{config.SANDBOX}/{instance_of(settings.runs / 'sandbox') or 'new'}"
+    return target.account
+
+
 def planned_way(project: Project, target: Target, catalogue: Catalogue) -> Way:
     """The way as a dry run sees it: addresses and nothing that could send. Needs no secret."""
+    account = account_of(project.config, target)
     if target.name == config.SANDBOX:
-        instance = instance_of(project.config.runs / "sandbox") or "new"
         hosts = {api: Connection(f"{NO_HOST}/{api}") for api in used_apis(project.recipe)}
-        return Way(f"{config.SANDBOX}/{instance}", hosts)
+        return Way(account, hosts)
     urls = {api: _base_url(target, api, catalogue) for api in used_apis(project.recipe)}
-    return Way(target.account, {api: Connection(url) for api, url in urls.items()})
+    return Way(account, {api: Connection(url) for api, url in urls.items()})
 
 
 @contextmanager

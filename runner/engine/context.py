@@ -52,6 +52,8 @@ class Context:
     budget: Budget
     again: Mapping[str, AgainRecord] = field(default_factory=dict)
     """The rows, by key, that somebody wants to be sent once more."""
+    twins: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The keys, by row or once, that are one identity with another key under which something was sent, too."""
     past: Past = field(default_factory=Past)
     fresh: bool = False
     """Whether lists that earlier runs have kept are read anew."""

@@ -19,6 +19,7 @@ from runner.engine.send import Sender
 from runner.engine.use import Progress, Use
 from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
+from runner.keys import apart, look_alike
 from runner.problems import said_line
 from runner.recipe.model import Step
 from runner.rows import Row
@@ -69,7 +70,8 @@ class RowRun:
         """Take the row through all its steps, or as far as it gets."""
         if not self._new and (unsettled := self._unsettled()):
             return self._result("not started", unsettled)  # it is unknown, by that call
-        if not self._new and (orphan := self._orphan(self._progress.prior)):
+        twin = self._ambiguous("row", self._row.key)
+        if not self._new and (orphan := twin or self._orphan(self._progress.prior)):
             return self._result("changed", orphan)
         trouble: tuple[Bucket, str] | None = None
         for step in self._context.recipe.steps:
@@ -176,6 +178,14 @@ class RowRun:
             return ""
         return "the row is not sent again before that is settled"
 
+    def _ambiguous(self, per: str, key: str) -> str:
+        """Why nothing is sent under a key that earlier versions knew as two, both of which were carried out."""
+        other = self._context.twins.get((per, key))
+        if other is None or self._again is not None:
+            return ""
+        anew = f"to send it again: --again {self._row.key!r} --why ..."
+        return f"{key!r} was also sent as {other!r}, which is the same key: see what is there twice; {anew}"
+
     def _orphan(self, prior: Mapping[tuple[str, str], CallRecord]) -> str:
         """A write among those before whose step the recipe no longer has: going on could do it twice."""
         if not prior:
@@ -263,7 +273,7 @@ class RowRun:
         shared = context.history.calls_of(
             context.account, context.recipe.name, per="once", key=value
         )
-        orphan = self._orphan(shared)
+        orphan = self._ambiguous("once", value) or self._orphan(shared)
         if orphan and self._again is None:
             return Outcome("rejected", orphan, set_aside=True)
         reason = (
@@ -316,15 +326,35 @@ class RowRun:
         if step.item_key is None:
             return [str(position) for position in range(len(items))]
         names: list[str | Unknown] = []
-        known: set[str] = set()
+        rows = self._context.recipe.rows
+        known = _ItemNames(exact=rows is not None and rows.exact)
         for item in items:
             scope["item"] = item
             name = item_name(step.item_key, scope)
-            if isinstance(name, str) and name in known:
-                raise EvaluationError(f"two items have the item_key {name!r}")
+            if isinstance(name, str):
+                known.add(name, len(names))
             names.append(name)
-            known.update([name] if isinstance(name, str) else [])
         return names
+
+
+class _ItemNames:
+    """The keys of the items of a row: none twice, and none that looks like another one unless keys are `exact`."""
+
+    def __init__(self, *, exact: bool) -> None:
+        self._exact = exact
+        self._known: dict[str, tuple[str, int]] = {}
+
+    def add(self, name: str, position: int) -> None:
+        """The item at `position` has this key. Raises EvaluationError."""
+        first, at = self._known.setdefault(
+            name if self._exact else look_alike(name), (name, position)
+        )
+        if at == position:
+            return
+        if first == name:
+            raise EvaluationError(f"two items have the item_key {name!r}")
+        message = f"the item_key {name!r} looks like {first!r} of item {at + 1}: they differ {apart(name, first)}"
+        raise EvaluationError(f"{message}; write both the same, or say `keys: exact` under rows")
 
 
 class _RowValues(dict[str, Any]):

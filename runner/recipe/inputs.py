@@ -61,11 +61,13 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
     if "rows" not in recipe:
         return
     rows = mapping(recipe["rows"])
-    if "key" in recipe:
-        message = "'key' is for recipes without rows: with rows, each row has its own"
-        yield source.problem(source.key(("key",)), message, "key", remedy="move it into rows")
-    elif (
-        isinstance(recipe["rows"], dict)
+    for name in ("key", "keys"):
+        if name in recipe:
+            message = f"{name!r} is for recipes without rows: with rows, each row has its own"
+            yield source.problem(source.key((name,)), message, "key", remedy="move it into rows")
+    if (
+        "key" not in recipe
+        and isinstance(recipe["rows"], dict)
         and "steps" in recipe
         and "key" not in rows
         and "group_by" not in rows

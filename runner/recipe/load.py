@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,7 +53,7 @@ def _load(source: Source, catalogue: Catalogue) -> Loaded:
     problems = [*misshapen, *malformed, *check(source, texts, catalogue, broken=broken)]
     if any(problem.severity != "warning" for problem in problems):
         raise InvalidError(problems)
-    recipe = _Builder(source, texts).recipe()
+    recipe = _Builder(source, texts, catalogue).recipe()
     problems += check_containment(source, recipe, catalogue)
     if any(problem.severity != "warning" for problem in problems):
         raise InvalidError(problems)
@@ -65,6 +65,7 @@ class _Builder(NamedTuple):
 
     source: Source
     texts: Texts
+    catalogue: Catalogue
 
     def recipe(self) -> model.Recipe:
         data: dict[str, Any] = self.source.data
@@ -83,6 +84,7 @@ class _Builder(NamedTuple):
             },
             rows=self.rows(data["rows"]) if "rows" in data else None,
             key=self.tree(("key",), data.get("key")),
+            exact=data.get("keys") == model.EXACT,
             lookups=tuple(
                 self.lookup(name, lookup) for name, lookup in data.get("lookups", {}).items()
             ),
@@ -111,7 +113,21 @@ class _Builder(NamedTuple):
             if unpivot
             else None,
             expect_total=self.tree(("rows", "expect_total"), rows.get("expect_total")),
+            exact=rows.get("keys") == model.EXACT,
+            shared=dict(self.shared()),
         )
+
+    def shared(self) -> Iterator[tuple[str, Expression]]:
+        """The values of `once_per`, by their steps, that a line of the input shows without anything else."""
+        for index, step in enumerate(self.source.data.get("steps", ())):
+            value = self.expression(("steps", index, "once_per"))
+            if value is None or self.catalogue.operation(step["use"]).effect == "read":
+                continue
+            names = {(each.root, *each.path[:1]) for each in value.references}
+            if {name[0] for name in names} <= {"row", "vars", "run", "item"} and not (
+                names & {("row",), ("row", "lines")}
+            ):
+                yield step["id"], value
 
     def column(self, name: str, given: Mapping[str, Any]) -> model.Column:
         value = self.tree(("rows", "columns", name, "value"), given.get("value"))

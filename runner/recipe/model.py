@@ -139,6 +139,10 @@ class Unpivot(NamedTuple):
     value: str
 
 
+EXACT = "exact"
+"""What `keys` under `rows` can say: keys that look alike are different."""
+
+
 class Rows(NamedTuple):
     """Where the rows come from: a file, or a search. `group_by` names a column, `header` the line of the header.
 
@@ -146,7 +150,8 @@ class Rows(NamedTuple):
     for `lines`, `rows` and, by column, `sum`.
 
     `key` is what makes a row this row, for ever; it is the value of `group_by` where the recipe says nothing else.
-    Without either, which goes for recipes without steps alone, rows are counted.
+    Without either, which goes for recipes without steps alone, rows are counted. With `exact`, keys that look alike are
+    different. `shared` has the values that rows share, by the step that is done once for each, where a line shows them.
     """
 
     file: tuple[str, ...] = ()
@@ -161,6 +166,8 @@ class Rows(NamedTuple):
     where: Expression | None = None
     unpivot: Unpivot | None = None
     expect_total: Mapping[str, Tree] | None = None
+    exact: bool = False
+    shared: Mapping[str, Expression] = {}
 
 
 class Lookup(NamedTuple):
@@ -214,7 +221,10 @@ class Step(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """A whole recipe. `digest` is the SHA-256 of its text; `file` what messages call it."""
+    """A whole recipe. `digest` is the SHA-256 of its text; `file` what messages call it.
+
+    With `exact`, a `key` that looks like an earlier one is another one.
+    """
 
     name: str
     file: str
@@ -227,3 +237,4 @@ class Recipe(NamedTuple):
     key: Template | str | None = None
     lookups: tuple[Lookup, ...] = ()
     outputs: Mapping[str, Tree] = MappingProxyType({})
+    exact: bool = False

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from runner.keys import canonical
 from runner.problems import nearest
 from runner.recipe.model import Column, Rows
 from runner.rows.cells import CellError, Convert, compile_cell, is_plain
@@ -174,8 +175,8 @@ _Known = tuple[str, int, _Remembered]
 
 
 def as_header(text: str) -> str:
-    """A header by how it compares: without blanks around it, and a line break in the cell is one blank."""
-    return " ".join(text.split())
+    """A header as it compares: in its canonical form, so that a line break in the cell is a space."""
+    return canonical(text)
 
 
 def present_headers(column: Column, present: Container[str]) -> list[str]:

@@ -13,15 +13,13 @@ from collections.abc import Collection, Hashable, Iterator
 from decimal import Decimal
 from itertools import groupby, starmap
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
+from runner.keys import SHORT, brief, look_alike
 from runner.problems import StoppedError
 
 CACHE_KIB = 8 * 1024
 """Memory that the database takes, in KiB."""
-
-SHORT = 60
-"""Characters of a key up to which it is kept as it is; of longer ones, their beginning and the SHA-256."""
 
 Place = tuple[int, int, int, int, int]
 """Where a record stands: its first line, its file from 0, the offset there and length of its bytes, their CRC-32."""
@@ -33,18 +31,54 @@ _RUN = 64
 _BATCH = 1_000
 _SCHEMA = """
 CREATE TABLE runs (number INTEGER PRIMARY KEY, places BLOB, mark BLOB);
-CREATE TABLE keys (mark BLOB, number INT);
+CREATE TABLE keys (mark BLOB, look BLOB, number INT);
+CREATE TABLE shared (step TEXT, mark BLOB, look BLOB, number INT, PRIMARY KEY (step, mark)) WITHOUT ROWID;
 BEGIN;
 """
 _SORT = """
 CREATE TABLE sorted AS
 SELECT min(number) OVER (PARTITION BY mark) AS first, places FROM runs ORDER BY first, number
 """
-_REPEATED = """
-SELECT keys.number, found.first, keys.mark
-FROM (SELECT mark, min(number) AS first FROM keys GROUP BY mark HAVING count(*) > 1) AS found
-JOIN keys ON keys.mark = found.mark WHERE keys.number > found.first ORDER BY keys.number
+_CONFLICTS = """
+SELECT * FROM (
+    SELECT number, mark, min(number) OVER (PARTITION BY mark) AS same, min(number) OVER (PARTITION BY look) AS first,
+           first_value(mark) OVER (PARTITION BY look ORDER BY number) AS first_mark
+    FROM keys JOIN (SELECT look FROM keys GROUP BY look HAVING count(*) > 1) USING (look)
+) WHERE number > first ORDER BY number
 """
+_ALIKE = """
+SELECT * FROM (
+    SELECT step, number, mark, min(number) OVER (PARTITION BY step, look) AS first,
+           first_value(mark) OVER (PARTITION BY step, look ORDER BY number) AS first_mark
+    FROM shared JOIN (SELECT step, look FROM shared GROUP BY step, look HAVING count(*) > 1) USING (step, look)
+) WHERE mark <> first_mark ORDER BY number, step
+"""
+
+OF_GROUPS = ""
+"""The step that the values of groups are shared under: none."""
+
+
+class Conflict(NamedTuple):
+    """A key, or a value that rows share, and the first one that is the same or looks like it, each with its line."""
+
+    step: str
+    number: int
+    key: str
+    first: int
+    first_key: str
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it is the same one."""
+        return self.key == self.first_key
+
+
+class Claimed(NamedTuple):
+    """A key of a row, or a value that rows share, as `brief` texts: what it looks like, and the line where it is."""
+
+    look: str
+    key: str
+    number: int
 
 
 class Index:
@@ -62,7 +96,9 @@ class Index:
         self._run: list[Place] = []
         self._group: Hashable = None
         self._runs: list[tuple[int, bytes, bytes | None]] = []
-        self._keys: list[tuple[bytes, int]] = []
+        self._keys: list[tuple[bytes, bytes, int]] = []
+        self._shared: list[tuple[str, bytes, bytes, int]] = []
+        self._last: dict[str, str] = {}
         self._count = self._row_count = 0
         self._grouped = self._scattered = False
 
@@ -91,10 +127,17 @@ class Index:
 
     def claim(self, key: str, number: int) -> None:
         """The row that begins on line `number` has this key."""
-        if len(key) > SHORT:
-            key = f"{key[: SHORT + 1]}{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
-        self._keys.append((key.encode("utf-8", "surrogatepass"), number))
+        self._keys.append((_bytes(key), _bytes(look_alike(key)), number))
         if len(self._keys) >= _BATCH:
+            self._write()
+
+    def share(self, step: str, value: str, number: int) -> None:
+        """The record on line `number` has this value, for which `step` is done once, or OF_GROUPS, its group."""
+        if self._last.get(step) == value:
+            return
+        self._last[step] = value
+        self._shared.append((step, _bytes(value), _bytes(look_alike(value)), number))
+        if len(self._shared) >= _BATCH:
             self._write()
 
     def close(self) -> None:
@@ -109,15 +152,33 @@ class Index:
         if self._scattered:
             self._ask(_SORT).close()
 
-    def repeated(self) -> Iterator[tuple[int, int, str]]:
-        """Lines whose key another has too: the line, the first one with this key, and how the key begins."""
+    def conflicts(self) -> Iterator[Conflict]:
+        """The keys that another row has, too, or one that looks alike."""
         self._write()
-        for number, first, mark in self._ask(_REPEATED):
-            yield number, first, mark.decode("utf-8", "surrogatepass")[: SHORT + 1]
+        for number, mark, same, first, first_mark in self._ask(_CONFLICTS):
+            if same < number:
+                yield Conflict("", number, _text(mark), same, _text(mark))
+            elif mark != first_mark:
+                yield Conflict("", number, _text(mark), first, _text(first_mark))
 
-    def forget_keys(self) -> None:
-        """Make room: the keys were found to be in order."""
-        self._ask("DELETE FROM keys").close()
+    def alike(self) -> Iterator[Conflict]:
+        """The values that rows share and that look like another one of the same step."""
+        self._write()
+        for step, number, mark, first, first_mark in self._ask(_ALIKE):
+            yield Conflict(step, number, _text(mark), first, _text(first_mark))
+
+    def claimed(self) -> Iterator[Claimed]:
+        """The keys of all rows."""
+        self._write()
+        for look, mark, number in self._ask("SELECT look, mark, number FROM keys"):
+            yield Claimed(_text(look), _text(mark), number)
+
+    def shared(self, step: str) -> Iterator[Claimed]:
+        """The values for which a step is done once."""
+        self._write()
+        sql = "SELECT look, mark, number FROM shared WHERE step = ?"
+        for look, mark, number in self._ask(sql, step):
+            yield Claimed(_text(look), _text(mark), number)
 
     def rows(self) -> Iterator[list[Place]]:
         """For each row the records that it is made of, in the order of first lines."""
@@ -169,13 +230,15 @@ class Index:
     def _write(self) -> None:
         try:
             self._db.executemany("INSERT INTO runs VALUES (?, ?, ?)", self._runs)
-            self._db.executemany("INSERT INTO keys VALUES (?, ?)", self._keys)
+            self._db.executemany("INSERT INTO keys VALUES (?, ?, ?)", self._keys)
+            self._db.executemany("INSERT OR IGNORE INTO shared VALUES (?, ?, ?, ?)", self._shared)
         except self._failed as error:
             raise _full(error) from None
         self._runs.clear()
         self._keys.clear()
+        self._shared.clear()
 
-    def _ask(self, sql: str, *values: int) -> Any:
+    def _ask(self, sql: str, *values: int | str) -> Any:
         try:
             return self._db.execute(sql, values)
         except self._failed as error:
@@ -187,6 +250,14 @@ def _full(error: Exception) -> StoppedError:
         f"the temporary folder cannot be used: {error}",
         remedy="make room there, or name another folder in the environment variable TMPDIR",
     )
+
+
+def _bytes(text: str) -> bytes:
+    return brief(text).encode("utf-8", "surrogatepass")
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "surrogatepass")
 
 
 def _mark(value: Hashable) -> bytes:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from runner.keys import canonical
+from runner.keys import canonical, canonical_shared
 from runner.recipe.model import Rows
 from runner.rows.announced import Announced
 from runner.rows.findings import Findings
 from runner.rows.group import Keys, RowKeyError
-from runner.rows.index import Index
+from runner.rows.index import OF_GROUPS, Index
 from runner.rows.making import Making, MakingError
+from runner.template import EvaluationError, Expression, Undecided, Unknown, to_text
 
 Report = Callable[[Sequence[str], str, str, str], None]
 """Called with columns, the first of which is at fault, a message, a kind and a remedy."""
@@ -53,14 +54,18 @@ class Indexing:
     """
 
     def __init__(
-        self, rows: Rows, keys: Keys | None, *, making: Making, announced: Announced
-    ) -> None:
+        self, rows: Rows, keys: Keys | None, *, scope: Mapping[str, Any], making: Making, announced: Announced
+    ) -> None:  # fmt: skip
         self.index = Index()
         self.left_out = array("Q")
         self._making, self._announced = making, announced
         self.part = self.before = self.count = 0
         self._group_by, self._keys = rows.group_by, keys
         self._group: Hashable = None
+        self._shared = tuple(rows.shared.items())
+        self._scope = scope
+        used = (each.path for value in rows.shared.values() for each in value.references)
+        self._read = frozenset(str(path[0]) for path in used if path)
         self._whole = not rows.columns or making.needed or rows.expect_total is not None
 
     def uses(self, name: str) -> bool:
@@ -68,6 +73,7 @@ class Indexing:
         return (
             self._whole
             or name == self._group_by
+            or name in self._read
             or (self._keys is not None and self._keys.uses(name))
         )
 
@@ -104,11 +110,25 @@ class Indexing:
             # The lines of a group mostly follow each other, and what was found of the first one holds for all.
             if group is None or group != self._group or type(group) is not type(self._group):
                 self._group = self._checked_group(values, labels, report)
+                if isinstance(self._group, str):
+                    self.index.share(OF_GROUPS, self._group, number)
         elif self._keys is not None:
             key = self._key(self._keys, values, report)
             if key:
                 self.index.claim(key, number)
+        for step, value in self._shared:
+            self._share(step, value, values, number)
         self.index.add((number, self.part, offset, length, checksum), self._group)
+
+    def _share(self, step: str, value: Expression, values: Mapping[str, Any], number: int) -> None:
+        """Note the value for which a step is done once; what has none is refused when its row is."""
+        try:
+            found = value.evaluate({**self._scope, "row": values})
+            text = "" if isinstance(found, Unknown) else canonical_shared(to_text(found))
+        except (EvaluationError, Undecided):
+            return
+        if text:
+            self.index.share(step, text, number)
 
     def _checked_group(
         self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report

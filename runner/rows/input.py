@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from runner.problems import Problem
+from runner.recipe.model import Rows
 from runner.rows.findings import Findings
 from runner.rows.group import Keys, Row, RowKeyError, merge
 from runner.rows.index import Index, Place
 from runner.rows.making import Making
+from runner.rows.name_check import Known, NameCheck
 from runner.rows.part import Part
 from runner.rows.typed import original_cells
 
@@ -43,7 +45,7 @@ class Input:
     origin: str = ""
     left_out: array[int] = field(default_factory=lambda: array("Q"), repr=False)
     _making: Making = field(repr=False)
-    _group_by: str = field(repr=False)
+    _rows: Rows = field(repr=False)
     _keys: Keys | None = field(repr=False)
     _index: Index = field(repr=False)
 
@@ -110,7 +112,7 @@ class Input:
     @property
     def grouped(self) -> bool:
         """Whether a row may have several lines."""
-        return bool(self._group_by)
+        return bool(self._rows.group_by)
 
     def __iter__(self) -> Iterator[Row]:
         return self.rows()
@@ -118,7 +120,9 @@ class Input:
     def rows(self, *, besides: Callable[[int, Sequence[int]], bool] | None = None) -> Iterator[Row]:
         """The rows in their order, but for those `besides`, which is asked by number and lines; they are not read."""
         for number, lines, found in self._groups(besides):
-            values, differing = self._merged(lines, found) if self._group_by else (found[0], {})
+            values, differing = (
+                self._merged(lines, found) if self._rows.group_by else (found[0], {})
+            )
             key = (
                 self._keys.of(values, differing=differing)
                 if self._keys is not None
@@ -199,23 +203,27 @@ class Input:
             yield raw if number == last or raw.endswith((b"\n", b"\r")) else raw + b"\n"
 
     def check_keys(self, findings: Findings) -> None:
-        """Check that no two rows have one key. Raises InvalidError with every problem found."""
-        if self._keys is None:
-            return
-        if not self._keys.early:
+        """Check that no two rows have one key, or keys that look alike. Raises InvalidError with every problem."""
+        if self._keys is not None and not self._keys.early:
             self._claim_groups(findings)
-        remedy = "use a key that differs for each group"
-        if not self._group_by:
-            remedy = (
-                "use a key that differs on each line, or `group_by` for lines that belong together"
-            )
-        for number, first, key in self._index.repeated():
-            shown = repr(key if len(key) <= 60 else f"{key[:57]}...")
-            message = f"the key {shown} is repeated: {self._said(first, beside=number)} has it too"
-            self._report(findings, number, self._keys.columns, message, "repeated-key", remedy)
-        self._index.forget_keys()
+        self._names(findings).within()
         if findings.total:
             raise findings.error()
+
+    def check_known(self, known: Known) -> None:
+        """Check that no key or shared value looks like another one that is on record. Raises InvalidError."""
+        findings = Findings(self.name)
+        self._names(findings).beside(known)
+        if findings.total:
+            raise findings.error()
+
+    def _names(self, findings: Findings) -> NameCheck:
+        def report(
+            number: int, columns: Collection[str], message: str, kind: str, remedy: str
+        ) -> None:
+            self._report(findings, number, columns, message, kind, remedy)
+
+        return NameCheck(self._index, self._rows, self._keys, self._said, report)
 
     def warning(
         self, number: int, column: str, *, message: str, kind: str, remedy: str = ""
@@ -253,7 +261,7 @@ class Input:
     def _part_of(self, number: int) -> Part:
         return self.parts[bisect_right(self.parts, number - 1, key=attrgetter("before")) - 1]
 
-    def _said(self, number: int, *, beside: int) -> str:
+    def _said(self, number: int, beside: int) -> str:
         """A line as a message about another one calls it."""
         part = self._part_of(number)
         line = f"line {number - part.before}"

@@ -49,7 +49,7 @@ def open_input(
     findings = Findings(name or str(path))
     keys = Keys(rows.key, scope, rows=rows) if rows.key is not None else None
     making, announced = _made(rows, scope, findings)
-    indexing = Indexing(rows, keys, making=making, announced=announced)
+    indexing = Indexing(rows, keys, scope=scope, making=making, announced=announced)
     try:
         parts = [_read(path, rows, indexing, findings, piped)]
         for each in more:
@@ -74,7 +74,7 @@ def open_input(
     opened = Input(
         name=findings.file, digest=_digest(parts), parts=tuple(parts), warnings=tuple(findings.warnings),
         announced=announced.agreed(), left_out=indexing.left_out, _making=making,
-        _group_by=rows.group_by, _keys=keys, _index=indexing.index,
+        _rows=rows, _keys=keys, _index=indexing.index,
     )  # fmt: skip
     if findings.total and rows.group_by:
         raise findings.error()

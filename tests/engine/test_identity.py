@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from faults.bench import Bench, columns, table
 from faults.server import FaultServer
+
+from runner.journal.store import NAME
 
 STEPS = """\
 steps:
@@ -79,3 +84,23 @@ def test_what_is_invisible_identifies_nothing(server: FaultServer, bench: Bench)
     ran = bench.run(STEPS, table("ref,customer", ("A", "\u200b"), ("B", "Acme")), head=HEAD)
     assert ran.rows["A"].reason == "customer: row.customer is empty, and identifies nothing"
     assert [each.json()["name"] for each in server.deliveries("POST", "/customers")] == ["Acme"]
+
+
+def test_two_keys_that_are_one_now_and_were_both_sent(server: FaultServer, bench: Bench) -> None:
+    """As earlier versions sent them: neither counts for the other, and the row waits for a person."""
+    steps = '  - {id: order, use: shop.create_order, with: {reference: "{{ row.ref }}"}}\n'
+    steps = f"steps:\n{steps}"
+    bench.run(steps, table("ref", ("A-1",), ("B-1",)))
+    with closing(sqlite3.connect(bench.folder / NAME)) as connection:
+        connection.execute("UPDATE calls SET key = 'A-1 ' WHERE key = 'B-1'")
+        connection.execute("DELETE FROM migrations")
+        connection.commit()
+    for _ in range(2):
+        ran = bench.run(steps, table("ref", ("A-1",), ("C-1",)))
+        assert ran.rows["A-1"].reason.startswith(
+            "'A-1' was also sent as 'A-1 ', which is the same key: see what is there twice"
+        )
+        assert ran.rows["C-1"].bucket == "done"
+    assert len(server.deliveries()) == 3
+    ran = bench.run(steps, table("ref", ("A-1",)), again=["A-1"])
+    assert ran.buckets == {"done": 1}

@@ -23,6 +23,7 @@ from runner.engine.events import (
     RunStarted,
     Waiting,
 )
+from runner.engine.known_names import KnownNames
 from runner.engine.once import OncePer
 from runner.engine.pace import Pace
 from runner.engine.retry import Budget
@@ -228,11 +229,13 @@ class Bench:
             Budget(),
             by_key(again),
             fresh=self.fresh,
+            twins=history.twins(self.account, recipe.name),
             strict=self.strict,
         )
         input_: Input | None = None
         if sheet is not None and recipe.rows is not None:
             input_ = open_input(self.sheet(sheet), recipe.rows, scope=scope)
+            input_.check_known(KnownNames(history, self.account, recipe))
         single = Row(1, "once", {}, ())
         run = Run(
             context, input_, single=single, selection=selection, workers=workers, max_failures=max_failures

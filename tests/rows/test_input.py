@@ -313,3 +313,18 @@ def test_the_digest_of_several_files_has_their_names(several: Input, tmp_path: P
     rows = Rows(columns=(ORDER, QTY, TOWN))
     found = open_input(both[0], rows, scope={}, more=both[1:])
     assert found.digest != several.digest != several.parts[0].digest
+
+
+def test_a_header_that_looks_alike_is_near(refused: Refuse) -> None:
+    column = Column("ref", "Order-No")
+    (problem,) = refused("Order\u2011No,b\nx,1\n", column, key="{{ row.ref }}").problems
+    assert problem.message == "there is no column 'Order-No' for ref"
+    assert problem.remedy == "did you mean 'Order\u2011No'? They differ in hyphens"
+    (problem,) = refused("order-no,b\nx,1\n", column, key="{{ row.ref }}").problems
+    assert problem.remedy == "did you mean 'order-no'?"
+
+
+def test_a_header_is_the_same_however_its_spaces_are_written(opened: Open) -> None:
+    column = Column("ref", "Order #")
+    (row,) = opened("\u00a0Order\u200b \u00a0#,b\nx,1\n", column, key="{{ row.ref }}")
+    assert row.values == {"ref": "x"}
