@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from faults.actions import answer, throttle
-from faults.server import Action, Exchange, FaultServer, respond
+from faults.actions import answer, hinted, throttle
+from faults.server import Action, FaultServer
 
 from runner.cli.main import run
 
@@ -74,20 +74,12 @@ def home(tmp_path: Path, server: FaultServer, monkeypatch: pytest.MonkeyPatch) -
     return folder
 
 
-def hinted(exchange: Exchange) -> bool:
-    """A hint at once, the answer a moment later."""
-    exchange.send(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
-    exchange.server.closing.wait(0.05)
-    body = exchange.server.shop.create(exchange.request.path, exchange.request.json())
-    return respond(exchange, 201, body)
-
-
 @pytest.mark.parametrize("nth", [1, None], ids=["the first answer", "every answer"])
 @pytest.mark.parametrize("workers", ["1", "3"])
 def test_a_hint_before_an_answer_costs_no_row_its_own(
     home: Path, server: FaultServer, nth: int | None, workers: str
 ) -> None:
-    server.on("POST", "/orders.*", hinted, nth=nth)
+    server.on("POST", "/orders.*", hinted(), nth=nth)
     assert run(["run", "odd.yaml", "--target", "live", "--workers", workers]) == 0
     orders = {str(order["id"]): order["ref"] for order in server.shop.objects["/orders"]}
     payments = server.deliveries("POST", "/orders/.*")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import random
 import socket
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from faults.server import Action, Exchange, Hold, behave, respond
@@ -79,6 +81,44 @@ def gzip_bomb(status: int, size: int) -> Action:
     """Little on the wire, `size` bytes of JSON text when decompressed."""
     packed = gzip.compress(b'{"id": 7, "padding": "' + b"0" * size + b'"}')
     return raw(_head(status, "Content-Encoding: gzip", f"Content-Length: {len(packed)}") + packed)
+
+
+def hinted(then: Action = behave, *, longest: float = 0.02) -> Action:
+    """An interim answer at once, and the answer up to `longest` seconds later."""
+
+    def act(exchange: Exchange) -> bool:
+        exchange.send(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
+        exchange.server.closing.wait(random.uniform(0, longest))
+        return then(exchange)
+
+    return act
+
+
+@dataclass
+class _Withheld(Exchange):
+    """Collects what is sent."""
+
+    content: bytes = b""
+
+    def send(self, data: bytes) -> None:
+        self.content += data
+
+
+def twice(then: Action = behave, *, delay: float = 0) -> Action:
+    """The whole answer, and `delay` seconds later the same again; in one piece without a delay."""
+
+    def act(exchange: Exchange) -> bool:
+        withheld = _Withheld(exchange.server, exchange.connection, exchange.delivery)
+        stays = then(withheld)
+        if delay:
+            exchange.send(withheld.content)
+            exchange.server.closing.wait(delay)
+            exchange.send(withheld.content)
+        else:
+            exchange.send(2 * withheld.content)
+        return stays
+
+    return act
 
 
 def close() -> Action:

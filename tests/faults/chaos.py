@@ -22,11 +22,14 @@ LONGEST_DELAY = 0.03
 
 WRITES: Mapping[str, float] = {
     "slow": 0.06, "answer lost": 0.03, "request lost": 0.02, "reset": 0.02, "500 after": 0.02, "503 before": 0.01,
-    "cut short": 0.01, "html": 0.01, "throttled": 0.02, "refused": 0.01,
+    "cut short": 0.01, "html": 0.01, "throttled": 0.02, "refused": 0.01, "refusal cut short": 0.01,
+    "hinted": 0.03, "twice": 0.03, "twice at once": 0.02,
 }  # fmt: skip
 """What happens to a write, and how often; otherwise nothing does."""
 
-READS: Mapping[str, float] = {"stale": 0.06, "500": 0.005, "closed": 0.005}
+READS: Mapping[str, float] = {
+    "stale": 0.06, "500": 0.005, "closed": 0.005, "hinted": 0.03, "twice at once": 0.03,
+}  # fmt: skip
 
 REFUSALS = ("throttled", "refused")
 """Whole answers that say that nothing was carried out: what was refused may be sent again."""
@@ -166,6 +169,10 @@ _ACTIONS: Mapping[str, Action] = {
     "503 before": actions.answer(503),
     "cut short": actions.committed(actions.truncated(201)),
     "html": actions.committed(actions.html(201)),
+    "refusal cut short": actions.committed(actions.truncated(422)),
+    "hinted": actions.hinted(),
+    "twice": actions.twice(delay=0.05),
+    "twice at once": actions.twice(),
     "throttled": actions.throttle("0"),
     "refused": actions.answer(422),
     "stale": _stale,

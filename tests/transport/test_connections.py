@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from faults import actions
 from faults.bench import CATALOGUE, SECRETS, Bench, table
-from faults.server import PATIENCE, Action, Exchange, FaultServer, Hold, respond
+from faults.server import PATIENCE, Action, Exchange, FaultServer, Hold
 
 from runner.catalogue import build_request
 from runner.config import KeepAlive
@@ -224,20 +224,6 @@ def test_what_is_not_cleared_is_not_sent(server: FaultServer, line: Line) -> Non
     assert (server.connections, server.deliveries()) == (2, [])  # the other is that of await_idle
 
 
-class Twice:
-    """Answers each POST twice, the second time a moment after the next one has arrived or been answered."""
-
-    def __init__(self, delay: float) -> None:
-        self.delay, self.count = delay, 0
-
-    def __call__(self, exchange: Exchange) -> bool:
-        body = exchange.server.shop.create(exchange.request.path, exchange.request.json())
-        exchange.send(whole(201, body))
-        exchange.server.closing.wait(self.delay)
-        exchange.send(whole(201, body))
-        return True
-
-
 STEPS = """\
 steps:
   - {id: order, use: shop.create_order, with: {reference: "{{ row.ref }}"}}
@@ -246,20 +232,12 @@ steps:
 """
 
 
-def hinted(exchange: Exchange) -> bool:
-    exchange.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n")
-    exchange.server.closing.wait(0.02)
-    return respond(
-        exchange, 201, exchange.server.shop.create(exchange.request.path, exchange.request.json())
-    )
-
-
 ODD: dict[str, tuple[Action, int | None]] = {
-    "one early hint": (hinted, 1),
-    "a hint before each": (hinted, None),
-    "twice at once": (Twice(0), None),
-    "twice, 20 ms later": (Twice(0.02), None),
-    "twice, 200 ms later": (Twice(0.2), None),
+    "one early hint": (actions.hinted(), 1),
+    "a hint before each": (actions.hinted(), None),
+    "twice at once": (actions.twice(), None),
+    "twice, 20 ms later": (actions.twice(delay=0.02), None),
+    "twice, 200 ms later": (actions.twice(delay=0.2), None),
 }
 
 
@@ -269,7 +247,8 @@ def test_each_row_gets_its_own_answers(
     server: FaultServer, bench: Bench, action: Action, nth: int | None, workers: int
 ) -> None:
     """Ids are compared with rows in what the server has, not in what is reported."""
-    server.on("POST", "/orders", action, nth=nth)
+    for path in ("/orders", "/orders/.*"):
+        server.on("POST", path, action, nth=nth)
     ran = bench.run(STEPS, table("ref", *"ABCDEF"), workers=workers)
     assert ran.buckets == {"done": 6}
     orders = {order["reference"]: order["id"] for order in server.shop.objects["/orders"]}
@@ -278,6 +257,29 @@ def test_each_row_gets_its_own_answers(
             body = write.json()
             reference = body.get("reference") or body["sku"]
             assert write.path.split("/")[2] == str(orders[reference])
+
+
+FOUND = """\
+steps:
+  - {id: customer, use: shop.search_customers, with: {name: "{{ row.ref }}"}, expect: one}
+  - {id: order, use: shop.create_order, with: {reference: "{{ row.ref }}", customer_id: "{{ customer.id }}"}}
+"""
+
+
+@pytest.mark.parametrize("action", [actions.hinted(), actions.twice()], ids=["hinted", "twice"])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_each_row_gets_its_own_search(
+    server: FaultServer, bench: Bench, action: Action, workers: int
+) -> None:
+    names = [f"C{number}" for number in range(20)]
+    for name in names:
+        server.shop.seed("/customers", {"name": name})
+    server.on("GET", "/customers", action)
+    ran = bench.run(FOUND, table("ref", *names), workers=workers)
+    assert ran.buckets == {"done": 20}
+    customers = {str(each["id"]): each["name"] for each in server.shop.objects["/customers"]}
+    for write in server.writes():
+        assert customers[str(write.json()["customer_id"])] == write.json()["reference"]
 
 
 @pytest.fixture
