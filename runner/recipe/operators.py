@@ -42,6 +42,8 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
         and any(_only(type_, {STRING}) for _, type_ in operands)
     ):
         return _joined_texts(operands, findings)
+    if node.value == "%" and _only(operands[0][1], {STRING}) and not operands[0][1].column:
+        return of_kind(STRING)
     two = _OF_TWO.get(node.value, ()) if len(operands) == 2 else ()
     possible = {kind for kind in two if all(type_.can_be({kind}) for _, type_ in operands)}
     if node.value in "+-" and DATE not in possible and _only(operands[0][1], {DATE}):
@@ -64,7 +66,7 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
     return of_kind(*NUMBERS, *(possible - {DATE}))
 
 
-_OF_TWO = {"+": (STRING, LIST), "-": (DATE,)}
+_OF_TWO = {"+": (STRING, LIST), "-": (DATE,), "%": (STRING,)}
 """What an operator is for beside numbers, where both sides are of that kind: dates apart are a number of days."""
 
 

@@ -18,7 +18,7 @@ MAX_DEPTH = 10
 
 STATEMENTS = ("if", "elif", "else", "endif", "for", "endfor", "set", "endset")
 _ENDS = {"if": "endif", "for": "endfor", "set": "endset"}
-_TAKEN = frozenset({"row", "vars", "run", "item", "result", "loop", "found", *WORDS})
+_TAKEN = frozenset({"row", "vars", "run", "result", "loop", "found", *WORDS})
 
 
 class Expressed(Protocol):

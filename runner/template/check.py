@@ -108,7 +108,7 @@ class Checker:
 
     def _check_shape(self, node: nodes.Node) -> None:
         if isinstance(node, nodes.CondExpr) and node.expr2 is None:
-            remedy = "say what it is otherwise: a if b else c"
+            remedy = "say what it is otherwise: a if b else ''"
             raise self._error("'if' needs an 'else'", "if", remedy=remedy)
         if isinstance(node, nodes.Name) and node.name in _NO_NAMES:
             raise self._error(f"{node.name!r} cannot be used as a name", node.name)

@@ -18,6 +18,7 @@ from runner.problems import nearest
 from runner.template.dates import PARTS
 from runner.template.filters import MAX_TEXT
 from runner.template.registry import taken
+from runner.template.texts import format_
 from runner.template.values import (
     NEAR,
     WIDE,
@@ -140,6 +141,8 @@ def _without_reckoning(sign: str, left: Any, right: Any) -> Any:
         if len(left) + len(right) > MAX_TEXT:
             raise EvaluationError("'+' makes the list too long")
         return [*left, *right]
+    if sign == "%" and isinstance(left, str):
+        return format_(left, *(right if isinstance(right, list) else [right]))
     if sign == "-" and isinstance(left, dt.date) and isinstance(right, dt.date):
         return (left - right).days
     number(left, repr(sign)), number(right, repr(sign))

@@ -25,6 +25,8 @@ REFUSED_FILTERS: Mapping[str, str] = {
     "filter": "use where('item.x > 0') or select",
     "flatten": "use map(attribute='lines') in a for_each of its own",
     "from_json": "declare the column: what JSON holds is read as it is",
+    "items2dict": "use index_by('key')",
+    "dict2items": "use items",
     "lstrip": "write .lstrip()",
     "mandatory": "what is not there is refused by itself",
     "number_format": "use money, or '%.2f' | format(x)",
