@@ -129,3 +129,33 @@ def test_an_address_is_not_looked_up(
 ) -> None:
     monkeypatch.delattr(socket, "getaddrinfo")
     assert resolve(host, 80, seconds=0) == [address]
+
+
+def test_a_name_is_looked_up_once_for_many_connections_and_anew_when_none_can_be_made(
+    server: FaultServer, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each write opens a connection, and each look-up would be a round trip of its own."""
+    looked_up: list[str] = []
+    known = ["127.0.0.2", "127.0.0.1"]
+
+    def look_up(host: str, *arguments: Any, **named: Any) -> Any:
+        looked_up.extend([host] * (not host[0].isdigit()))
+        return addresses(*known)(host, *arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    bench.base_url = server.url.replace("127.0.0.1", "localhost")
+    transport = bench.transport()
+    request = build_request(
+        CATALOGUE.operation("shop.create_order"), {"reference": "A"}, base_url=bench.base_url
+    )
+
+    def send() -> Reply | Failure:
+        return transport.send(transport.prepare(request), write=True)
+
+    assert all(isinstance(send(), Reply) for _ in range(4))
+    assert looked_up == ["localhost"]
+    port, transport._adapter._connector._port = server.port, 1
+    assert isinstance(send(), Failure)
+    transport._adapter._connector._port = port
+    assert isinstance(send(), Reply)
+    assert looked_up == ["localhost"] * 2
