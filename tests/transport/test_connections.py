@@ -290,9 +290,13 @@ def tls_server(tmp_path: Path, certificate: Mapping[str, Path]) -> Iterator[Faul
         yield server
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_over_tls_one_context_serves_all_connections_and_sessions_are_resumed(
-    tls_server: FaultServer, certificate: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tls_server: FaultServer, certificate: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch,
+    version: ssl.TLSVersion,
+) -> None:  # fmt: skip
+    assert tls_server.tls is not None
+    tls_server.tls.maximum_version = version
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate["certificate"]))
     line = Line(f"https://127.0.0.1:{tls_server.port}")
     for _ in range(4):
@@ -301,7 +305,6 @@ def test_over_tls_one_context_serves_all_connections_and_sessions_are_resumed(
     assert status(line.read()) == 200
     line.transport.close()
     assert tls_server.connections == 5
-    assert tls_server.tls is not None
     stats = tls_server.tls.session_stats()
     assert (stats["accept_good"], stats["hits"]) == (5, 4)
 
