@@ -66,6 +66,7 @@ class Job(NamedTuple):
     why: str = ""
     fresh: bool = False
     strict: bool = False
+    named: bool = False
 
     def open_input(self, rows_files: Sequence[Path]) -> Input | None:
         """The checked input, as `runner.cli.inputs` finds it, with all the keys that are asked for."""
@@ -194,6 +195,7 @@ class Job(NamedTuple):
             fresh=self.fresh,
             twins=history.twins(way.account, self.project.recipe.name),
             strict=self.strict,
+            named=self.named,
             mappings=self.project.mappings,
         )
 

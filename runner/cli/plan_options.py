@@ -27,6 +27,7 @@ class PlanOptions(NamedTuple):
     detailed: bool = False
     lookups: bool = False
     day: dt.datetime | None = None
+    values: bool = False
 
     def check(self) -> None:
         """Refuse what does not go together. Raises UsageError."""
@@ -83,6 +84,7 @@ OPTIONS = (
                  help="With --dry-run: end with 20 when there is something to send (--against: when a row changed)."),
     click.option("--lookups", is_flag=True,
                  help="With --dry-run: make lookups, reads and searches as far as they can be made, by GET only."),
+    click.option("--values", is_flag=True, help="With --dry-run: show the values that let names, with each row."),
     click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
                  help="With --dry-run: the day that run.date is, instead of today."),
 )  # fmt: skip

@@ -152,6 +152,7 @@ def run(
         why or "",
         fresh,
         strict,
+        shown.values,
     )
     input_ = job.open_input(rows_files)
     if dry_run:

@@ -59,6 +59,8 @@ class Context:
     """Whether lists that earlier runs have kept are read anew."""
     created: Created = field(default_factory=Created, repr=False)
     """What this recipe has created, now and before."""
+    named: bool = False
+    """Whether the result of a planned row has the values that `let` names."""
     strict: bool = False
     """Whether a row is rejected when one of its outputs cannot be computed."""
     mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)

@@ -88,6 +88,7 @@ class RowResult(NamedTuple):
     `ids` and `links` are what its calls have made or found, as `runner.engine.objects` writes it.
     `faults` are the outputs that cannot be computed of what the row came to. `refused_by` is the step that rejected it,
     with the status of the answer; None where no call was made for it.
+    `named` has the values that `let` names, where a dry run is asked for them.
     """
 
     number: int
@@ -103,6 +104,7 @@ class RowResult(NamedTuple):
     ids: str = ""
     links: str = ""
     faults: tuple[OutputFault, ...] = ()
+    named: Mapping[str, Any] = MappingProxyType({})
     refused_by: tuple[str, int] | None = None
 
 

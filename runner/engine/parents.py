@@ -69,7 +69,7 @@ def found_parent(context: Context, use: Use) -> Parent | None:
     if step.unless_found is not None or step.under_found == ADD:
         return None
     value = use.arguments.get(container_of(use.operation))
-    for parent in searched_parents(context.recipe.steps, step, use.operation):
+    for parent in searched_parents(context.recipe, step, use.operation):
         operation = context.catalogue.operation(parent.operation)
         for each in _named(use.scope.get(parent.id), value):
             name = id_of(operation, each)

@@ -25,7 +25,7 @@ from runner.engine.lookups import read_lookup
 from runner.engine.once import OncePer, shared_value
 from runner.engine.reshaped import past_of
 from runner.engine.send import Sender
-from runner.engine.steps import RowRun, visible
+from runner.engine.steps import RowRun, name_values, visible
 from runner.engine.totals import EXIT_STOPPED, EXIT_UNKNOWN, Totals
 from runner.problems import RunnerError
 from runner.recipe.model import Recipe
@@ -223,7 +223,9 @@ class Run:
     def _announce(self, row: Row) -> None:
         """Say which once_per values a row will need, in the order of the input."""
         scope = {**self._context.scope, "row": visible(row)}
+        name_values(scope, self._context.recipe.let)
         for step in self._context.recipe.steps:
+            name_values(scope, step.let)
             if step.once_per is None:
                 continue
             try:

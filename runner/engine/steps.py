@@ -21,9 +21,9 @@ from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
 from runner.keys import apart, look_alike
 from runner.problems import said_line
-from runner.recipe.model import Step
+from runner.recipe.model import Step, names_behind
 from runner.rows import Row
-from runner.template import EvaluationError, Unknown, names_read
+from runner.template import EvaluationError, Expression, Lazy, Unknown, names_read
 
 _BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
 """The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
@@ -40,6 +40,7 @@ class RowRun:
     ) -> None:
         self._context, self._row, self._planning = context, row, sender is None
         self._scope: dict[str, Any] = {**context.scope, "row": visible(row)}
+        name_values(self._scope, context.recipe.let)
         self._again = context.again.get(row.key)
         prior = context.history.calls_of(
             context.account, context.recipe.name, per="row", key=row.key,
@@ -144,6 +145,7 @@ class RowRun:
             self._row.number, self._row.key, self._row.lines, bucket, reason, outputs,
             tuple(self._progress.planned), earlier_run, self._progress.money, ids=self._objects.ids,
             links=self._objects.links, faults=tuple(faults),
+            named=self._named() if self._planning and self._context.named else {},
             refused_by=self._refused_by if bucket == "rejected" else None,
         )  # fmt: skip
 
@@ -166,10 +168,22 @@ class RowRun:
                     found[name] = faults[-1].cell
         return found, faults
 
+    def _named(self) -> dict[str, Any]:
+        """The values that `let` names, as far as the row got to them; the reason in place of one that is none."""
+        found: dict[str, Any] = {}
+        for name, value in self._scope.items():
+            if isinstance(value, Lazy):
+                try:
+                    found[name] = value.value()
+                except EvaluationError as error:
+                    found[name] = f"(not computed: {error})"
+        return found
+
     def _without_result(self, tree: Any) -> bool:
         """Whether an output reads a step that has no result."""
         steps = {step.id for step in self._context.recipe.steps}
-        return any(name in steps and self._scope.get(name) is None for name in names_read(tree))
+        read = names_behind(self._context.recipe, names_read(tree))
+        return any(name in steps and self._scope.get(name) is None for name in read)
 
     def _unsettled(self) -> str:
         """Why a row is not sent again: what an earlier generation of it left unknown has to be settled first."""
@@ -204,7 +218,8 @@ class RowRun:
         return ""
 
     def _step(self, step: Step) -> Outcome:
-        """One step; its result is in scope under its id afterwards."""
+        """One step; its result is in scope under its id afterwards, and so are the values that it names."""
+        name_values(self._scope, step.let)
         operation = self._context.catalogue.operation(step.operation)
         try:
             undecided = ""
@@ -307,7 +322,7 @@ class RowRun:
             undecided = f"{step.item_key.text if step.item_key else 'the item'} was not sent before"
         results: list[Any] = []
         for position, (name, item) in enumerate(zip(names, items, strict=True)):
-            scope["item"] = item
+            scope[step.item_name] = item
             identity = self._identity(step.id, str(name))
             use = Use(step, operation, scope, identity, position, undecided)
             outcome = self._call(use)
@@ -329,7 +344,7 @@ class RowRun:
         rows = self._context.recipe.rows
         known = _ItemNames(exact=rows is not None and rows.exact)
         for item in items:
-            scope["item"] = item
+            scope[step.item_name] = item
             name = item_name(step.item_key, scope)
             if isinstance(name, str):
                 known.add(name, len(names))
@@ -375,6 +390,11 @@ class _RowValues(dict[str, Any]):
         raise EvaluationError(
             f"{name!r} differs on lines {lines}; what differs by line is read from row.lines"
         )
+
+
+def name_values(scope: dict[str, Any], let: Mapping[str, Expression]) -> None:
+    """Add the values that a `let` names to a scope, each computed in it when it is first read."""
+    scope |= {name: Lazy(partial(value.evaluate, scope)) for name, value in let.items()}
 
 
 def visible(row: Row) -> Mapping[str, Any]:

@@ -6,12 +6,12 @@ journal was lost, the recipe had another name, a person made it. What the step w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from runner.catalogue import container_of
 from runner.problems import Problem
-from runner.recipe.model import Recipe, Step
+from runner.recipe.model import Recipe, Step, names_behind
 from runner.source import Source
 from runner.template import names_read
 
@@ -21,21 +21,24 @@ if TYPE_CHECKING:
 ADD = "add"
 
 
-def searched_parents(steps: Sequence[Step], step: Step, operation: Operation) -> tuple[Step, ...]:
+def searched_parents(recipe: Recipe, step: Step, operation: Operation) -> tuple[Step, ...]:
     """The earlier steps with `unless_found` whose objects a step creates something in; none where it only reads."""
     container = container_of(operation)
     if not container:
         return ()
     names = names_read(step.arguments.get(container))
-    if "item" in names and step.for_each is not None:
+    if step.item_name in names and step.for_each is not None:
         names |= {reference.root for reference in step.for_each.references}
-    return tuple(each for each in steps if each.id in names and each.unless_found is not None)
+    names = names_behind(recipe, names)
+    return tuple(
+        each for each in recipe.steps if each.id in names and each.unless_found is not None
+    )
 
 
 def check_containment(source: Source, recipe: Recipe, catalogue: Catalogue) -> Iterator[Problem]:
     """Warn of each step that leaves open what a found parent gets, and refuse a needless `under_found`."""
     for index, step in enumerate(recipe.steps):
-        parents = searched_parents(recipe.steps, step, catalogue.operation(step.operation))
+        parents = searched_parents(recipe, step, catalogue.operation(step.operation))
         path = ("steps", index, "under_found")
         if step.under_found and (not parents or step.unless_found is not None):
             why = (

@@ -310,6 +310,10 @@ def _pairs(use: Applied) -> Type:
     return list_of(_pair(of_kind(STRING), _members(use.type)))
 
 
+def _zipped(use: Applied) -> Type:
+    return list_of(_pair(use.type.element, use.given["others"][1].element))
+
+
 def _values(use: Applied) -> Type:
     return list_of(_members(use.type))
 
@@ -453,6 +457,7 @@ _RULES: Mapping[str, Rule] = {
     "number": _number, "only": _only, "ordered": _ordered, "pairs": _pairs, "rejected": _selects, "same": _same,
     "selected": _selected, "sum": _sum, "sums": _sums, "text or null": _found, "texts": _texts, "unique": _unique,
     "values": _values,
+    "zipped": _zipped,
 }  # fmt: skip
 """What the registry says of a filter that gives more than a kind."""
 

@@ -43,6 +43,7 @@ def _once(problems: Iterator[Problem]) -> Iterator[Problem]:
 class _Flow:
     def __init__(self, source: Source, texts: Texts, catalogue: Catalogue) -> None:
         self.source, self.texts, self.catalogue = source, texts, catalogue
+        self._values: dict[TreePath, Type] = {}
 
     @cached_property
     def scopes(self) -> Scopes:
@@ -142,7 +143,7 @@ class _Flow:
         """Note where the whole expression is not what is wanted of it in its place."""
         if isinstance(text.compiled, Template) and not text.compiled.lone:
             findings.text_of(node, type_)
-        elif path[-1] == "for_each":
+        elif path[-1] == "for_each" or path[-2:] == ("for_each", "in"):
             findings.need(node, type_, {LIST}, where="for_each")
         elif path[-1] in ("once_per", "item_key") or path in (("key",), ("rows", "key")):
             findings.text_of(node, type_)
@@ -182,32 +183,37 @@ class _Flow:
             )
         if scope.found:
             names["found"] = scopes.entry(mapping(self._step(path).get("unless_found")))
+        for name, place in scope.lets:
+            names[name] = self._value(place)
+        for name, place in scope.each:
+            names[name] = self._element(path, place, names)
         if scope.item == HIT:
             recipe = mapping(self.source.data)
             search = (
                 recipe.get("rows") if path[0] == "rows" else self._step(path).get("unless_found")
             )
             names["item"] = scopes.entry(mapping(search))
-        elif scope.item:
-            names["item"] = self._item(path, names)
         return names
 
-    def _item(self, path: TreePath, names: Mapping[str, Type]) -> Type:
-        """An element of what `for_each` goes through."""
-        made = [
-            path[:end] for end in range(2, len(path)) if path[end] == "value"
-        ]  # a list that is made in `with`
-        above = next((one for one in made if (*one, "for_each") in self.texts), path[:2])
-        text = self.texts.get((*above, "for_each"))
+    def _value(self, place: TreePath) -> Type:
+        """The type of a value that a `let` names."""
+        if place not in self._values:
+            text = self.texts.get(place)
+            self._values[place] = ANY
+            if text is not None and isinstance(text.compiled, Expression):
+                names, guards = self._names(place, text), self._guards(place, text)
+                inside = Inference(names, Findings(text.compiled.text), guards, self._facts(place))
+                self._values[place] = inside.of(text.compiled.tree)
+        return self._values[place]
+
+    def _element(self, path: TreePath, place: TreePath, names: Mapping[str, Type]) -> Type:
+        """An element of the list at `place`, which a `for_each` goes through."""
+        text = self.texts.get(place)
         if text is None or not isinstance(text.compiled, Expression):
             return ANY
-        guards = self._guards((*above, "for_each"), text)
-        facts = self._facts(path)
-        return (
-            Inference(names, Findings(text.compiled.text), guards, facts)
-            .of(text.compiled.tree)
-            .element
-        )
+        guards, facts = self._guards(place, text), self._facts(path)
+        inside = Inference(names, Findings(text.compiled.text), guards, facts)
+        return inside.of(text.compiled.tree).element
 
     def _step(self, path: TreePath) -> Mapping[str, Any]:
         return self._steps[path[1]] if path[0] == "steps" and isinstance(path[1], int) else {}

@@ -33,7 +33,7 @@ def indexing_columns(recipe: Recipe) -> Mapping[str, str]:
     lookups = {lookup.name for lookup in recipe.lookups}
     found: dict[str, str] = {}
     for expression, lines, _ in _expressions(recipe):
-        owners = {"row", "item"} if lines else {"row"}
+        owners = {"row", lines}
         for node in expression.tree.walk():
             if (
                 node.kind != "member"
@@ -52,7 +52,7 @@ def uses_of(recipe: Recipe) -> tuple[Use, ...]:
     lookups = {lookup.name: lookup for lookup in recipe.lookups}
     found: dict[Use, None] = {}
     for expression, lines, sure in _expressions(recipe):
-        owners = ("row", "item") if lines else ("row",)
+        owners = ("row", lines) if lines else ("row",)
         found |= dict.fromkeys(_uses(expression.tree, lookups, owners, sure=sure))
     return tuple(use for use in found if use.sure or use._replace(sure=True) not in found)
 
@@ -105,26 +105,28 @@ def names_in(recipe: Recipe, catalogue: Catalogue, lookup: str) -> tuple[str, ..
     return tuple(str(name) for name in names if name is not None)
 
 
-Found = Iterator[tuple[Expression, bool, bool]]
-"""An expression, whether `item` is a line of the row in it, and whether it is read for every row."""
+Found = Iterator[tuple[Expression, str, bool]]
+"""An expression, the name of a line of the row in it, and whether it is read for every row."""
 
 
 def _expressions(recipe: Recipe) -> Found:
     """Every expression of the steps and outputs."""
     for step in recipe.steps:
         text = step.for_each.text.strip() if step.for_each is not None else ""
-        lines = text.startswith("row.lines")
+        lines = step.item_name if text.startswith("row.lines") else ""
         sure = step.when is None and text in ("", "row.lines")
         for part in (step.arguments, *_conditions(step)):
             yield from _inside(part, lines=lines, sure=sure or part is step.when)
         search = step.unless_found
         if search is not None:
             yield from _inside(search.arguments, lines=lines, sure=sure)
-            yield from _inside(search.where, lines=False, sure=False)
+            yield from _inside(search.where, lines="", sure=False)
             yield from _inside(
                 search.update.arguments if search.update else None, lines=lines, sure=False
             )
-    yield from _inside(recipe.outputs, lines=False, sure=False)
+    for let in (recipe.let, *(step.let for step in recipe.steps)):
+        yield from _inside(let, lines="", sure=False)
+    yield from _inside(recipe.outputs, lines="", sure=False)
 
 
 def _conditions(step: Step) -> tuple[Any, ...]:
@@ -132,15 +134,15 @@ def _conditions(step: Step) -> tuple[Any, ...]:
     return step.when, step.for_each, step.item_key, step.once_per, step.expect, step.verify, until
 
 
-def _inside(tree: Any, *, lines: bool, sure: bool) -> Found:
+def _inside(tree: Any, *, lines: str, sure: bool) -> Found:
     if isinstance(tree, Expression | Template):
+        sure = sure and not (isinstance(tree, Template) and tree.blocks is not None)
         yield from ((expression, lines, sure) for _, expression in tree.placed)
     elif isinstance(tree, Each):
         yield tree.items, lines, sure
         text = tree.items.text.strip()
-        yield from _inside(
-            tree.value, lines=text.startswith("row.lines"), sure=sure and text == "row.lines"
-        )
+        line = tree.name if text.startswith("row.lines") else lines
+        yield from _inside(tree.value, lines=line, sure=sure and text == "row.lines")
     elif isinstance(tree, Mapping | list | tuple):
         for part in tree.values() if isinstance(tree, Mapping) else tree:
             yield from _inside(part, lines=lines, sure=sure)

@@ -13,7 +13,7 @@ from runner.recipe.check import check
 from runner.recipe.columns import column
 from runner.recipe.containment import check_containment
 from runner.recipe.inputs import variable
-from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts, is_each
+from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts, is_each, over
 from runner.recipe.uses import amount_rules
 from runner.recipe.variables import seconds, var_value
 from runner.source import Source, TreePath, parse, read
@@ -89,6 +89,7 @@ class _Builder(NamedTuple):
                 self.lookup(name, lookup) for name, lookup in data.get("lookups", {}).items()
             ),
             outputs=self.tree(("outputs",), data.get("outputs", {})),
+            let=self.let(("let",), data.get("let", {})),
         )
 
     def rows(self, rows: Mapping[str, Any]) -> model.Rows:
@@ -152,7 +153,9 @@ class _Builder(NamedTuple):
             operation=step["use"],
             arguments=self.tree((*path, "with"), step.get("with", {})),
             when=self.expression((*path, "when")),
-            for_each=self.expression((*path, "for_each")),
+            for_each=self.expression(over((*path, "for_each"), step.get("for_each"))[0]),
+            item_name=over((*path, "for_each"), step.get("for_each"))[2],
+            let=self.let((*path, "let"), step.get("let", {})),
             item_key=self.expression((*path, "item_key")),
             once_per=self.expression((*path, "once_per")),
             expect=expect if expect in EXPECTATIONS else self.expression((*path, "expect")) or "",
@@ -166,6 +169,11 @@ class _Builder(NamedTuple):
             description=step.get("description", ""),
             amount=amount_rules(step.get("amount", {})),
         )
+
+    def let(self, path: TreePath, let: Mapping[str, Any]) -> Mapping[str, Expression]:
+        """The named values of a `let`."""
+        named = {name: self.expression((*path, name)) for name in let}
+        return {name: value for name, value in named.items() if value is not None}
 
     def poll(self, path: TreePath, poll: Mapping[str, Any]) -> model.Poll | None:
         until = self.expression((*path, "until"))
@@ -197,8 +205,10 @@ class _Builder(NamedTuple):
         """The value with its compiled templates in place of their texts."""
         if path in self.texts:
             return self.texts[path].compiled
-        if is_each(value) and (items := self.expression((*path, "for_each"))) is not None:
-            return Each(items, self.tree((*path, "value"), value["value"]))
+        if is_each(value):
+            place, _, name = over((*path, "for_each"), value["for_each"])
+            if (items := self.expression(place)) is not None:
+                return Each(items, self.tree((*path, "value"), value["value"]), name)
         if isinstance(value, dict):
             return {key: self.tree((*path, key), child) for key, child in value.items()}
         if isinstance(value, list):

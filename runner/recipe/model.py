@@ -206,6 +206,7 @@ class Step(NamedTuple):
     arguments: Mapping[str, Tree]
     when: Expression | None = None
     for_each: Expression | None = None
+    item_name: str = "item"
     item_key: Expression | None = None
     once_per: Expression | None = None
     expect: str | Expression = ""
@@ -218,6 +219,7 @@ class Step(NamedTuple):
     was: str = ""
     description: str = ""
     amount: AmountRules = AmountRules()
+    let: Mapping[str, Expression] = MappingProxyType({})
 
 
 class Recipe(NamedTuple):
@@ -237,4 +239,21 @@ class Recipe(NamedTuple):
     key: Template | str | None = None
     lookups: tuple[Lookup, ...] = ()
     outputs: Mapping[str, Tree] = MappingProxyType({})
+    let: Mapping[str, Expression] = MappingProxyType({})
     exact: bool = False
+
+
+def names_behind(recipe: Recipe, names: frozenset[str]) -> frozenset[str]:
+    """The names, and those that the values named by `let` are made of."""
+    lets = {
+        **recipe.let,
+        **{name: each for step in recipe.steps for name, each in step.let.items()},
+    }
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += [each.root for each in lets[name].references] if name in lets else []
+    return frozenset(found)

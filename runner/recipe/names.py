@@ -26,6 +26,7 @@ class Names(NamedTuple):
     vars: frozenset[str]
     lookups: frozenset[str]
     steps: tuple[str, ...]
+    lets: tuple[tuple[str, TreePath], ...] = ()
 
     @classmethod
     def of(cls, data: Any) -> Names:
@@ -39,11 +40,20 @@ class Names(NamedTuple):
             vars=frozenset(mapping(section(recipe, "vars"))),
             lookups=frozenset(mapping(section(recipe, "lookups"))),
             steps=tuple(str(step.get("id", "")) for step in steps),
+            lets=(
+                *((str(name), ("let", name)) for name in mapping(section(recipe, "let"))),
+                *(
+                    (str(name), ("steps", index, "let", name))
+                    for index, step in enumerate(steps)
+                    for name in mapping(step.get("let"))
+                ),
+            ),
         )
 
 
 def check_names(source: Source, texts: Texts, names: Names) -> Iterator[Problem]:
-    """A problem for each name that is not known where it is read."""
+    """A problem for each name that is not known where it is read, and for each that elements cannot have."""
+    yield from _elements(source, texts, names)
     for path, text in texts.items():
         for reference in text.compiled.references:
             wrong = _wrong(source, path, reference, text.scope, names)
@@ -53,17 +63,46 @@ def check_names(source: Source, texts: Texts, names: Names) -> Iterator[Problem]
                 yield source.problem(place, message, kind, remedy=remedy)
 
 
+def _elements(source: Source, texts: Texts, names: Names) -> Iterator[Problem]:
+    """Names that `for_each: {in: ..., as: ...}` gives to elements, and that mean something else already."""
+    seen: set[TreePath] = set()
+    for text in texts.values():
+        for at, (name, place) in enumerate(text.scope.each):
+            if place in seen or place[-1] != "in":
+                continue
+            seen.add(place)
+            taken = {*names.steps, *names.lookups, *dict(names.lets), *RESERVED, *WORDS}
+            if name in taken or name in dict(text.scope.each[:at]):
+                message = f"elements cannot be called {name!r}: that name means something already"
+                path = (*place[:-1], "as")
+                yield source.problem(
+                    source.value(path), message, "reserved-name", remedy="choose another name"
+                )
+
+
 def check_ids(source: Source, names: Names) -> Iterator[Problem]:
     """A problem for each step, lookup or former id that takes a name twice or one that expressions need."""
     first: dict[str, TreePath] = {name: ("lookups", name) for name in names.lookups}
+    for name, path in names.lets:
+        yield from _reserved(source, path, name, "named value")
+        if name in first or name in names.steps:
+            other = first.get(name) or ("steps", names.steps.index(name), "id")
+            what = {"lookups": "lookup", "let": "named value"}.get(str(other[0]), "step")
+            what = "named value" if other[-2] == "let" else what
+            line = source.value(other).line
+            message = f"{name!r} is already the name of the {what} on line {line}"
+            yield source.problem(
+                source.key(path), message, "duplicate-id", remedy="choose another name"
+            )
+        first.setdefault(name, path)
     for name in sorted(names.lookups):
         yield from _reserved(source, ("lookups", name), name, "lookup")
     for index, name in enumerate(names.steps):
-        path: TreePath = ("steps", index, "id")
+        path = ("steps", index, "id")
         if not name:
             continue
         yield from _reserved(source, path, name, "step")
-        if name in first:
+        if name in first and first[name][-2] != "let":
             other = first[name]
             what, line = "lookup" if other[0] == "lookups" else "step", source.key(other).line
             message = f"{name!r} is already the name of the {what} on line {line}"
@@ -86,8 +125,12 @@ def _wrong(
     source: Source, path: TreePath, reference: Reference, scope: Scope, names: Names
 ) -> Wrong | None:
     root = reference.root
-    if root in ("vars", "run"):
+    if root in ("vars", "run") or root in dict(scope.lets):
         return None
+    if root != "item" and root in dict(scope.each):
+        return None
+    if root in dict(names.lets) and root not in {*names.steps, *names.lookups}:
+        return _unnamed(source, root, scope, names)
     if root == "row":
         return _row(scope, names)
     if root == "item":
@@ -114,6 +157,19 @@ def _wrong(
             else (message, "unknown-name", "only vars and run are known before the steps")
         )
     return _unknown(path, reference, scope, names)
+
+
+def _unnamed(source: Source, root: str, scope: Scope, names: Names) -> Wrong:
+    """A value that `let` names somewhere else."""
+    place = dict(names.lets)[root]
+    if not scope.lookups:
+        return (
+            f"the named value {root!r} is not known here",
+            "unknown-name",
+            "only vars and run are known before the steps",
+        )
+    line = source.key(place).line
+    return f"{root!r} is named later, on line {line}", "later-step", "move its let up"
 
 
 def _row(scope: Scope, names: Names) -> Wrong | None:

@@ -30,13 +30,21 @@ _KINDS = {
     "number": "a number",
     "boolean": "true or false",
 }
-_SECTIONS = {"columns": "column", "vars": "var", "lookups": "lookup", "outputs": "output"}
+_SECTIONS = {
+    "columns": "column",
+    "vars": "var",
+    "lookups": "lookup",
+    "outputs": "output",
+    "let": "named value",
+}
 _EXAMPLES = {
     "id": "a name for the step's result, as in job",
     "use": "an operation, as in syncore.create_job",
     "columns": "the headers of the columns that become lines, as in [S, M, L]",
     "name": "the column that takes the header, as in size",
     "value": "the column that takes the cell, as in quantity",
+    "in": "the list, as in row.lines",
+    "as": "what each element is called, as in line",
     "by": "the field that entries are found by, as in name",
 }
 _OTHER_WORDS = {  # what neighbouring tools call the same thing
@@ -47,6 +55,8 @@ _OTHER_WORDS = {  # what neighbouring tools call the same thing
     "header": "from",
     "if": "when",
     "loop": "for_each",
+    "set": "let",
+    "locals": "let",
     "name": "id",
     "operation": "use",
     "parameters": "with",

@@ -32,6 +32,16 @@ class Scope(NamedTuple):
     item: str = ""
     result: bool = False
     found: bool = False
+    each: tuple[tuple[str, TreePath], ...] = ()
+    """The names of elements, each with the place of the list that they are of, from the outermost in."""
+    lets: tuple[tuple[str, TreePath], ...] = ()
+    """The values that `let` names, each with its place, in their order."""
+
+    def inside(self, path: TreePath, for_each: Any) -> Scope:
+        """What is read for each element of the list at `path`."""
+        place, text, name = over(path, for_each)
+        each = (*self.each, (name, place))
+        return self._replace(each=each, item=_item_of(text) if name == "item" else self.item)
 
 
 class Text(NamedTuple):
@@ -83,13 +93,28 @@ def _found(data: Any) -> Found:
     for name, lookup in mapping(recipe.get("lookups")).items():
         yield from _tree(("lookups", name, "with"), mapping(lookup).get("with"), Scope())
     steps = sequence(recipe.get("steps"))
-    for index, step in enumerate(steps):
-        yield from _step(
-            ("steps", index), mapping(step), Scope(row=has_rows, lookups=True, steps=index)
-        )
-    yield from _tree(
-        ("outputs",), recipe.get("outputs"), Scope(row=has_rows, lookups=True, steps=len(steps))
-    )
+    scope = Scope(row=has_rows, lookups=True)
+    yield from _lets(("let",), recipe.get("let"), scope)
+    scope = _with_lets(("let",), recipe.get("let"), scope)
+    for index, step in enumerate(map(mapping, steps)):
+        scope = scope._replace(steps=index)
+        path: TreePath = ("steps", index)
+        yield from _lets((*path, "let"), step.get("let"), scope)
+        scope = _with_lets((*path, "let"), step.get("let"), scope)
+        yield from _step(path, step, scope)
+    yield from _tree(("outputs",), recipe.get("outputs"), scope._replace(steps=len(steps)))
+
+
+def _lets(path: TreePath, let: Any, scope: Scope) -> Found:
+    """The named values of a `let`, each of which sees those before it."""
+    for name, value in mapping(let).items():
+        yield from _expression((*path, name), value, scope)
+        scope = scope._replace(lets=(*scope.lets, (str(name), (*path, name))))
+
+
+def _with_lets(path: TreePath, let: Any, scope: Scope) -> Scope:
+    named = tuple((str(name), (*path, name)) for name in mapping(let))
+    return scope._replace(lets=(*scope.lets, *named))
 
 
 def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
@@ -97,11 +122,12 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
     for_each = step.get("for_each")
     each = scope
     if for_each is not None:
-        each = scope._replace(item=_item_of(for_each))
+        each = scope.inside((*path, "for_each"), for_each)
+        place, text, _ = over((*path, "for_each"), for_each)
+        yield from _expression(place, text, scope)
     yield from _tree((*path, "with"), step.get("with"), each)
     for key, seen in (
         ("when", scope),
-        ("for_each", scope),
         ("item_key", each),
         ("once_per", scope),
     ):
@@ -115,7 +141,7 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
     search = mapping(step.get("unless_found"))
     yield from _tree((*path, "unless_found", "with"), search.get("with"), each)
     yield from _expression(
-        (*path, "unless_found", "where"), search.get("where"), scope._replace(item=HIT)
+        (*path, "unless_found", "where"), search.get("where"), each._replace(item=HIT)
     )
     update = mapping(search.get("update"))
     yield from _tree(
@@ -134,11 +160,10 @@ def _tree(path: TreePath, value: Any, scope: Scope) -> Found:
     if isinstance(value, str):
         yield path, value, scope, False
     elif is_each(value):
-        for_each = value["for_each"]
-        yield from _expression((*path, "for_each"), for_each, scope)
-        yield from _tree(
-            (*path, "value"), value.get("value"), scope._replace(item=_item_of(for_each))
-        )
+        place, text, _ = over((*path, "for_each"), value["for_each"])
+        yield from _expression(place, text, scope)
+        inside = scope.inside((*path, "for_each"), value["for_each"])
+        yield from _tree((*path, "value"), value.get("value"), inside)
     elif isinstance(value, dict):
         for key, child in value.items():
             yield from _tree((*path, key), child, scope)
@@ -150,6 +175,13 @@ def _tree(path: TreePath, value: Any, scope: Scope) -> Found:
 def is_each(value: Any) -> bool:
     """Whether a value makes a list from another: {for_each: row.lines, value: ...}."""
     return isinstance(value, dict) and "for_each" in value
+
+
+def over(path: TreePath, for_each: Any) -> tuple[TreePath, Any, str]:
+    """The place and the text of the list that a `for_each` at `path` goes through, and the name of its elements."""
+    if isinstance(for_each, dict):
+        return (*path, "in"), for_each.get("in"), str(for_each.get("as", ""))
+    return path, for_each, "item"
 
 
 def _item_of(for_each: Any) -> str:

@@ -55,7 +55,10 @@ class _Drawn(NamedTuple):
 
 
 def draw_row(result: RowResult, seen: set[str]) -> Iterator[str]:
-    """The lines of a row: its calls, or in an export what comes out of it."""
+    """The lines of a row: its calls, or in an export what comes out of it, and the values that `let` names."""
+    widest = max(map(cells, result.named), default=0)
+    for name, value in result.named.items():
+        yield f"  let {pad(name, widest)}  {printable(literal(value))}"
     yield from draw_calls(result.planned, seen)
     width = max(map(cells, result.outputs), default=0)
     for name, value in result.outputs.items() if not result.planned else ():

@@ -308,6 +308,20 @@ def slice_(value: Elements, slices: Whole, fill_with: Anything = None) -> list[l
     return found
 
 
+@filter_(
+    "zip",
+    gives="zipped",
+    usage="zip(others)",
+    doc="pairs of the elements of two lists of the same length",
+)
+def zip_(value: Elements, others: Elements) -> list[list[Any]]:
+    if len(value) != len(others):
+        raise EvaluationError(
+            f"zip needs lists of the same length, not {len(value)} and {len(others)}"
+        )
+    return [list(pair) for pair in zip(value, others, strict=True)]
+
+
 @filter_("items", gives="pairs", doc="the pairs of name and value of an object")
 def items(value: Entries) -> list[list[Any]]:
     return [[key, each] for key, each in value.items()]

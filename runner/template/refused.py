@@ -45,7 +45,6 @@ REFUSED_FILTERS: Mapping[str, str] = {
     "to_yaml": "use tojson",
     "type_debug": "ask what it is: x is string",
     "zfill": "write .zfill(6)",
-    "zip": "find the other by its key: | index_by('id')",
 }
 """Filters by name."""
 
@@ -118,7 +117,7 @@ REFUSED_FUNCTIONS: Mapping[str, str] = {
     "sorted": "use | sort",
     "list": "use | list",
     "enumerate": "use loop.index",
-    "zip": "find the other by its key: | index_by('id')",
+    "zip": "use the filter: a | zip(b)",
     "print": "write {{ x }}",
 }
 """Functions by name; `range` there is."""

@@ -17,10 +17,11 @@ Tree = Any
 
 @dataclass(frozen=True)
 class Each:
-    """A list that is made from another: `value`, a tree, once for each `item` of `items`."""
+    """A list that is made from another: `value`, a tree, once for each element of `items`, which it sees as `name`."""
 
     items: Expression
     value: Tree
+    name: str = "item"
 
     def render(self, scope: Mapping[str, Any]) -> list[Any]:
         """The list. Of one that is not known yet a single element stands for all. Raises EvaluationError."""
@@ -29,8 +30,8 @@ class Each:
             found = [Unknown(f"each of {found.origin}")]
         if not isinstance(found, list | tuple):
             raise EvaluationError(f"{self.items.text}: for_each needs a list, not {kind(found)}")
-        value = self._value
-        return [value({**scope, "item": item}) for item in found]
+        value, name = self._value, self.name
+        return [value({**scope, name: item}) for item in found]
 
     @cached_property
     def _value(self) -> Compute:

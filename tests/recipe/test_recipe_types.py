@@ -66,7 +66,7 @@ FILTERS = [
     "groupby('sku')", "batch(2)", "slice(2)", "dictsort", "items", "reverse", "tojson", "truncate(3)", "wordcount",
     "urlencode", "center(9)", "indent(2)", "format", "split(',')", "to_date", "weeks(1)", "month_end", "workdays(2)",
     "money", "one", "only('sku')", "index_by('sku')", "sum_by('sku', 'count')", "regex_replace('a', 'b')",
-    "regex_search('a')", "capitalize", "wordwrap(5)",
+    "regex_search('a')", "capitalize", "wordwrap(5)", "zip([1, 2])",
 ]  # fmt: skip
 ENDS = [".sku", ".count", "[0]", ".nothing", " is none", " is defined", " is even", " is string"]
 
