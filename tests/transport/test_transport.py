@@ -225,3 +225,25 @@ def test_a_deadline_over_tls(
     failure = transport.send(transport.prepare(order(url)))
     assert isinstance(failure, Failure)
     assert (failure.written, failure.status, failure.reason) == (True, 201, "no answer in time")
+
+
+def test_keys_of_encrypted_connections_are_written_nowhere(
+    tls_server: FaultServer,
+    bench: Bench,
+    certificate: Mapping[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor do certificates that the environment trusts count."""
+    keys, url = tmp_path / "keys.log", f"https://127.0.0.1:{tls_server.port}"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(certificate["certificate"]))
+    transport = bench.transport(base_url=url)
+    failure = transport.send(transport.prepare(order(url)), write=True)
+    assert isinstance(failure, Failure)
+    assert failure.untrusted
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate["certificate"]))
+    transport = bench.transport(base_url=url)
+    assert isinstance(transport.send(transport.prepare(order(url)), write=True), Reply)
+    assert not keys.exists()
