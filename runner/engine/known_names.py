@@ -32,7 +32,10 @@ class KnownNames:
         for look, key in self._history.alike(self._account, self._recipe.name, steps, looks):
             found.setdefault(look, []).append(key)
         for each in claimed:
-            known = {key: what for key in found.get(each.look, ()) if (what := self._sent(step, key))}  # fmt: skip
+            keys = found.get(each.look, ())
+            if all(brief(key) == each.key for key in keys):
+                continue  # nothing but itself: as nearly all are, so no call is read for them
+            known = {key: what for key in keys if (what := self._sent(step, key))}
             if known and not any(brief(key) == each.key for key in known):
                 other, what = next(iter(known.items()))
                 yield each, other, what

@@ -182,12 +182,14 @@ def test_each_thing_that_a_search_finds_is_a_row_once(runner: Command) -> None:
 
 def test_a_resume_has_the_rows_that_the_run_has_read(runner: Command) -> None:
     runner("run", "follow-up.yaml", "--limit", "1")
+    rows = (runner.runs / "2" / "rows.jsonl").read_text(encoding="utf-8")
+    (runner.runs / "2" / "rows.jsonl").write_text('{"id": 1, "client": {"id": 2}}\n')
+    assert "has changed since run 2 began" in runner("resume", code=2).err
+    (runner.runs / "2" / "rows.jsonl").write_text(rows, encoding="utf-8")
     rest = runner("resume")
     assert "goes on" in rest.err
     results = (runner.runs / "2" / "results.csv").read_text(encoding="utf-8-sig").splitlines()
     assert [line.split(",")[3] for line in results] == ["bucket", "done", "done"]
-    (runner.runs / "2" / "rows.jsonl").write_text('{"id": 1, "client": {"id": 2}}\n')
-    assert "has changed since run 2 began" in runner("resume", code=2).err
 
 
 def test_a_key_that_no_row_has_is_refused_once_the_rows_are_read(runner: Command) -> None:

@@ -110,7 +110,7 @@ def test_what_has_changed_is_shown_field_by_field(runner: Command) -> None:
     runner.write("forms.yaml", RECIPE.replace("steps:", "key: same\nsteps:"))
     runner("run", "forms.yaml")
     runner.write("forms.yaml", RECIPE.replace("steps:", "key: same\nsteps:").replace("M-1", "M-2"))
-    assert 'lines.1.sku was "M-1", now "M-2"' in runner("run", "forms.yaml", code=4).err
+    assert 'lines[1].sku was "M-1", now "M-2"' in runner("run", "forms.yaml", code=4).err
 
 
 def test_a_plan_shows_the_fields(runner: Command) -> None:

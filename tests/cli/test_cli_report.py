@@ -111,7 +111,7 @@ def test_a_disk_that_is_full_when_the_results_are_written(contacts: Command) -> 
     )
     assert ended.returncode == 8, ended.stderr
     assert "results.csv cannot be written: no space left on device" in ended.stderr
-    assert "make room or mend the folder, then: runner report" in ended.stderr
+    assert "make room or repair the folder, then: runner report 1" in ended.stderr
     assert "Traceback" not in ended.stderr
     sent = contacts.delivered()
     assert len(sent) == 20

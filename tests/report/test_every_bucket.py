@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.engine.events import BUCKETS, RowFinished, RowResult, RunEnded, RunStarted
+from runner.keys import canonical
 from runner.recipe.model import Column, Rows, Unpivot
 from runner.report.files import LEFT_OUT, Files
 from runner.rows import Input, open_input
@@ -72,7 +73,9 @@ def opened(paths: Sequence[Path], *, grouped: bool) -> Input:
 
 def key_of(line: Line, *, grouped: bool) -> str:
     """The key of the row that a line belongs to; none where it is left out."""
-    return "" if line[0] == 0 else str(line[0]) if grouped else line[1]
+    if line[0] == 0:
+        return ""
+    return str(line[0]) if grouped else canonical(line[1])
 
 
 @settings(deadline=None, max_examples=60)
