@@ -14,6 +14,7 @@ from runner.catalogue.answer import (
 from runner.catalogue.arguments import ArgumentError
 from runner.catalogue.conditions import Conditions
 from runner.catalogue.container import collection_of, container_of
+from runner.catalogue.declared import of_answer, of_entry
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
 from runner.catalogue.form import FORM, decode_form
 from runner.catalogue.json_text import parse_own_json
@@ -55,6 +56,8 @@ __all__ = [
     "link_of",
     "load_api",
     "next_arguments",
+    "of_answer",
+    "of_entry",
     "parse_json",
     "parse_own_json",
     "read_answer",

@@ -6,7 +6,14 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from runner.catalogue import ArgumentError, Request, amount_defect, first_arguments, parse_json
+from runner.catalogue import (
+    ArgumentError,
+    Request,
+    amount_defect,
+    first_arguments,
+    of_answer,
+    parse_json,
+)
 from runner.engine.changed import difference
 from runner.engine.clearance import STOPPED
 from runner.engine.equality import numbers_in_texts
@@ -214,7 +221,7 @@ class Caller(Planning):
 
         def check(value: Any) -> str:
             return (
-                failed(use.step.expect, value, use.scope)
+                failed(use.step.expect, of_answer(use.operation, value), use.scope)
                 if isinstance(use.step.expect, Expression)
                 else ""
             )

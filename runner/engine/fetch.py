@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from runner.catalogue import ArgumentError, Request, first_arguments, to_json
+from runner.catalogue import ArgumentError, Request, first_arguments, of_entry, to_json
 from runner.durable import WholeFile, stopping
 from runner.engine.context import Context
 from runner.engine.events import Noticed, RowsRead
@@ -127,4 +127,7 @@ def _culprit(context: Context, search: Search) -> TreePath:
 
 
 def _wanted(search: Search, item: object, context: Context) -> bool:
-    return search.where is None or bool(search.where.evaluate({**context.scope, "item": item}))
+    if search.where is None:
+        return True
+    seen = of_entry(context.catalogue.operation(search.operation), item)
+    return bool(search.where.evaluate({**context.scope, "item": seen}))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from runner.catalogue import Operation, Request, first_arguments
+from runner.catalogue import Operation, Request, first_arguments, of_entry
 from runner.engine.before import id_of
 from runner.engine.context import Context
 from runner.engine.given_back import Comparison, compare_with, literal
@@ -44,7 +44,11 @@ def update_use(context: Context, use: Use, found: Any) -> Use:
     )  # fmt: skip
     operation = context.catalogue.operation(update.operation)
     given = first_arguments(
-        operation, context.render(update.arguments, {**use.scope, "found": found})
+        operation,
+        context.render(
+            update.arguments,
+            {**use.scope, "found": of_entry(context.catalogue.operation(search.operation), found)},
+        ),
     )
     identity = use.identity._replace(step=step.id)
     return Use(step, operation, use.scope, identity, use.position, use.undecided, given)

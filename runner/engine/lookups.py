@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.catalogue import ArgumentError, Request, first_arguments, parse_json, to_json
+from runner.catalogue import ArgumentError, Request, first_arguments, of_entry, parse_json, to_json
 from runner.engine.context import Context
 from runner.engine.events import Noticed
 from runner.engine.looking import may_look
@@ -53,7 +53,7 @@ def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
         reader.note(
             subject, operation, request, "done", value=outcome.value, reason="kept for later runs"
         )
-    return table_of(lookup, outcome.value)
+    return table_of(lookup, [of_entry(operation, each) for each in outcome.value])
 
 
 def unread_lookups(context: Context) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runner.catalogue import Operation, Request, decode_form, parse_json, to_json
+from runner.catalogue import Operation, Request, decode_form, of_answer, parse_json, to_json
 from runner.engine.context import Context
 from runner.engine.given_back import compare_with
 from runner.engine.outcome import Outcome
@@ -92,7 +92,9 @@ class BackReading:
         """Why what was read back is not what `verify` wants; empty when it is."""
         verify = use.step.verify
         if isinstance(verify, Expression):
-            wrong = failed(verify, found, use.scope)
+            back = self._context.catalogue.read_back(use.operation)
+            seen = of_answer(back, found) if back is not None else found
+            wrong = failed(verify, seen, use.scope)
             return f"{_answered(status)}, and read back it is not so: {wrong}" if wrong else ""
         compared = compare_with(request.body, found, unlike=unlike(use.operation))
         if compared.different:

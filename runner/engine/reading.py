@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from runner.catalogue import ArgumentError, Operation, Request, to_json
+from runner.catalogue import ArgumentError, Operation, Request, of_answer, of_entry, to_json
 from runner.engine.before import Before, Listed, has_bad_id, id_of
 from runner.engine.context import Context
 from runner.engine.outcome import Outcome
@@ -38,16 +38,20 @@ class Reading:
         """The read of a step: one object, or a list as `expect` wants it. A good answer is kept in the journal."""
         operation = self._context.catalogue.operation(step.operation)
 
+        def seen(outcome: Outcome) -> Outcome:
+            value = of_answer(operation, outcome.value) if outcome.ok else outcome.value
+            return outcome._replace(value=value)
+
         def read() -> Outcome:
             if not operation.items:
-                return self._sender.read(subject, operation, request, tries=step.retry)
+                return seen(self._sender.read(subject, operation, request, tries=step.retry))
             enough = (
                 {"one": 2, "first": 1, "none": 1}.get(str(step.expect))
                 if step.poll is None
                 else None
             )
-            return self._sender.items(
-                subject, operation, arguments, tries=step.retry, enough=enough
+            return seen(
+                self._sender.items(subject, operation, arguments, tries=step.retry, enough=enough)
             )
 
         outcome = (
@@ -75,7 +79,7 @@ class Reading:
         def keep(item: Any) -> bool:
             if operation.money:
                 listed.add(item)
-            return _fits(search, item, scope) and not (
+            return _fits(search, of_entry(listing, item), scope) and not (
                 besides and id_of(operation, item) in besides
             )
 
@@ -126,9 +130,15 @@ class Reading:
     def fitting(self, step: Step, items: Sequence[Any], scope: Mapping[str, Any]) -> Outcome:
         """Those of the objects that the `where` of a step's search is true of."""
         assert step.unless_found is not None  # noqa: S101 - the caller's condition
+        listing = self._context.catalogue.operation(step.unless_found.operation)
         try:
             return Outcome(
-                "done", value=[item for item in items if _fits(step.unless_found, item, scope)]
+                "done",
+                value=[
+                    item
+                    for item in items
+                    if _fits(step.unless_found, of_entry(listing, item), scope)
+                ],
             )
         except EvaluationError as error:
             return Outcome("rejected", f"unless_found: {words(error)}")

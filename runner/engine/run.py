@@ -222,7 +222,7 @@ class Run:
 
     def _announce(self, row: Row) -> None:
         """Say which once_per values a row will need, in the order of the input."""
-        scope = {**self._context.scope, "row": visible(row)}
+        scope = {**self._context.scope, "row": visible(row, self._context)}
         name_values(scope, self._context.recipe.let)
         for step in self._context.recipe.steps:
             name_values(scope, step.let)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from runner.catalogue import Operation
+from runner.catalogue import Operation, of_answer, of_entry
 from runner.engine.call import Caller
 from runner.engine.context import Context
 from runner.engine.events import Bucket, OutputFault, RowResult
@@ -23,7 +23,7 @@ from runner.keys import apart, look_alike
 from runner.problems import said_line
 from runner.recipe.model import Step, names_behind
 from runner.rows import Row
-from runner.template import EvaluationError, Expression, Lazy, Unknown, names_read
+from runner.template import Answer, EvaluationError, Expression, Lazy, Unknown, names_read
 
 _BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
 """The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
@@ -39,7 +39,7 @@ class RowRun:
         self, context: Context, row: Row, sender: Sender | None, *, looker: Looker | None = None
     ) -> None:
         self._context, self._row, self._planning = context, row, sender is None
-        self._scope: dict[str, Any] = {**context.scope, "row": visible(row)}
+        self._scope: dict[str, Any] = {**context.scope, "row": visible(row, context)}
         name_values(self._scope, context.recipe.let)
         self._again = context.again.get(row.key)
         prior = context.history.calls_of(
@@ -251,7 +251,19 @@ class RowRun:
         outcome = self._caller.call(use)
         if outcome.ok:
             self._objects.add(use.step.id, use.operation, outcome.value)
+            outcome = outcome._replace(value=self._declared(use, outcome.value))
         return outcome
+
+    def _declared(self, use: Use, value: Any) -> Any:
+        """The result of a call with its declared fields: of what the operation answers, or its search lists."""
+        search = use.step.unless_found
+        found = of_answer(use.operation, value)
+        if search is None:
+            return found
+        listed = of_entry(self._context.catalogue.operation(search.operation), value)
+        if isinstance(listed, Answer) and isinstance(found, Answer):
+            return Answer({**listed, **found}, {*listed.declared, *found.declared})
+        return listed if isinstance(listed, Answer) else found
 
     def _reshaped(self, step: Step, operation: Operation) -> Outcome | None:
         """What keeps a step from being sent under identities that nobody has seen; None where nothing does."""
@@ -397,9 +409,17 @@ def name_values(scope: dict[str, Any], let: Mapping[str, Expression]) -> None:
     scope |= {name: Lazy(partial(value.evaluate, scope)) for name, value in let.items()}
 
 
-def visible(row: Row) -> Mapping[str, Any]:
-    """What expressions see as `row`."""
-    return _RowValues(row) if row.differing else row.values
+def visible(row: Row, context: Context) -> Mapping[str, Any]:
+    """What expressions see as `row`: of one that an API lists, what it leaves out is null."""
+    if row.differing:
+        return _RowValues(row)
+    rows = context.recipe.rows
+    if rows is None or rows.search is None or rows.columns or rows.group_by:
+        return row.values
+    found: Mapping[str, Any] = of_entry(
+        context.catalogue.operation(rows.search.operation), row.values
+    )
+    return found
 
 
 def _bucket(outcome: Outcome) -> Bucket:

@@ -219,7 +219,7 @@ def from_schema(schema: Any, *, of: str = "", sure: bool = True) -> Type:
     return Type(
         kinds,
         item=from_schema(schema.get("items"), of=of, sure=sure) if LIST in kinds else None,
-        fields=_Fields(schema.get("properties", {}), of, sure=sure) if OBJECT in kinds else {},
+        fields=_Fields(schema, of, sure=sure) if OBJECT in kinds else {},
         rest=from_schema(more, of=of, sure=sure)
         if isinstance(more, Mapping) and OBJECT in kinds
         else None,
@@ -241,19 +241,21 @@ def _values(enum: Any) -> frozenset[Any] | None:
 class _Fields(Mapping[str, Type]):
     """The fields of an object by its schema, each made when somebody asks: answers nest deeply."""
 
-    def __init__(self, properties: Any, of: str, *, sure: bool) -> None:
+    def __init__(self, schema: Mapping[str, Any], of: str, *, sure: bool) -> None:
+        properties, required = schema.get("properties"), schema.get("required")
         self._properties: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
+        self._required = frozenset(required) if isinstance(required, list) else frozenset[str]()
         self._of, self._sure = of, sure
 
     def __getitem__(self, name: str) -> Type:
         found = from_schema(self._properties[name], of=self._of, sure=self._sure)
-        if NULL not in found.kinds:
+        left_out = bool(self._required) and name not in self._required
+        if NULL not in found.kinds and not left_out:
             return found
-        reason = f"{name!r} may be null in what {self._of} answers"
+        how = "null" if NULL in found.kinds else "left out"
+        reason = f"{name!r} may be {how} in what {self._of} answers"
         otherwise = next((text for kind, text in OTHERWISE.items() if kind in found.kinds), "...")
-        return replace(
-            found, absent=Absence(reason, f"say what to take then: | default({otherwise})")
-        )
+        return found.maybe(Absence(reason, f"say what to take then: | default({otherwise})"))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._properties)

@@ -198,6 +198,16 @@ def test_a_schema() -> None:
     assert not from_schema({**schema, "x-runner-evidence": "inferred"}).closed
 
 
+def test_a_field_that_may_be_left_out_is_a_warning_where_null_would_not_do() -> None:
+    properties = {"id": {"type": "integer"}, "note": {"type": "string"}}
+    some = from_schema({"properties": properties, "required": ["id"]}, of="shop.get")
+    (found,) = inferred("x.note | upper ~ x.id", {"x": some})[1]
+    assert found.message == "'note' may be left out in what shop.get answers, and null has no text"
+    assert (found.severity, found.remedy) == ("warning", "say what to take then: | default('')")
+    assert inferred("x.note | default('') ~ x.id", {"x": some})[1] == []
+    assert inferred("x.note | upper", {"x": from_schema({"properties": properties})})[1] == []
+
+
 def test_rows_that_an_operation_lists_are_its_entries() -> None:
     catalogue = Catalogue({"shop": Path(__file__).with_name("shop.openapi.yaml")})
     rows = {"use": "shop.search_orders", "key": "{{ row.reference }}"}
