@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.catalogue import Catalogue, Operation, Request, build_request
+from runner.catalogue import Catalogue, Operation, Request, build_request, container_of
 from runner.engine.events import Reporter
 from runner.engine.once import OncePer
 from runner.engine.pace import Pace
@@ -15,7 +15,8 @@ from runner.engine.reshaped import Past
 from runner.engine.retry import Budget
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal
-from runner.recipe.model import Recipe
+from runner.recipe.containment import searched_parents
+from runner.recipe.model import Recipe, Step
 from runner.template import Tree, renderer
 
 if TYPE_CHECKING:
@@ -69,6 +70,16 @@ class Context:
     _renderers: dict[int, tuple[Callable[[Mapping[str, Any]], Any], Tree]] = field(
         default_factory=dict, repr=False
     )
+
+    _parents: dict[str, tuple[str, tuple[Step, ...]]] = field(default_factory=dict, repr=False)
+
+    def parents(self, step: Step, operation: Operation) -> tuple[str, tuple[Step, ...]]:
+        """The argument that names what a step creates something in, and the steps whose search may find that."""
+        found = self._parents.get(step.id)
+        if found is None:
+            steps = searched_parents(self.recipe, step, operation)
+            found = self._parents[step.id] = container_of(operation), steps
+        return found
 
     def render(self, tree: Tree, scope: Mapping[str, Any]) -> Any:
         """A tree of the recipe rendered, which every row does. Raises EvaluationError."""

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.catalogue import Operation, collection_of, container_of, parse_json
+from runner.catalogue import Operation, collection_of, parse_json
 from runner.engine.before import id_of
-from runner.recipe.containment import ADD, searched_parents
+from runner.recipe.containment import ADD
 from runner.recipe.model import Step
 from runner.template import Unknown, to_text
 
@@ -68,8 +68,9 @@ def found_parent(context: Context, use: Use) -> Parent | None:
     step = use.step
     if step.unless_found is not None or step.under_found == ADD:
         return None
-    value = use.arguments.get(container_of(use.operation))
-    for parent in searched_parents(context.recipe, step, use.operation):
+    container, parents = context.parents(step, use.operation)
+    value = use.arguments.get(container)
+    for parent in parents:
         operation = context.catalogue.operation(parent.operation)
         for each in _named(use.scope.get(parent.id), value):
             name = id_of(operation, each)

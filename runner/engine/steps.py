@@ -251,11 +251,14 @@ class RowRun:
         outcome = self._caller.call(use)
         if outcome.ok:
             self._objects.add(use.step.id, use.operation, outcome.value)
-            outcome = outcome._replace(value=self._declared(use, outcome.value))
+            seen = self._declared(use, outcome.value)
+            outcome = outcome if seen is outcome.value else outcome._replace(value=seen)
         return outcome
 
     def _declared(self, use: Use, value: Any) -> Any:
         """The result of a call with its declared fields: of what the operation answers, or its search lists."""
+        if isinstance(value, Unknown):
+            return value
         search = use.step.unless_found
         found = of_answer(use.operation, value)
         if search is None:
