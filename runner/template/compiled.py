@@ -246,12 +246,10 @@ def compile_template(text: str) -> Template | str:
 
 
 @lru_cache(maxsize=4096)
-def _compile_template(text: str) -> Template | str:
+def _compile_template(text: str) -> Template:
     parsed = parse_statements(
         tokens_of(text), text, lambda tokens, inside, base: _expression(tokens, inside, base=base)
     )
-    if all(isinstance(part, str) for part in parsed.statements):  # comments alone
-        return "".join(map(str, parsed.statements))
     placed = tuple((at, each) for at, each in parsed.placed if isinstance(each, Expression))
     return Template(text, parsed.statements, parsed.references, placed)
 

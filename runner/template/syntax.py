@@ -117,7 +117,10 @@ def tokens_of(text: str) -> list[Token]:
         )
     if blocks != sum(token.kind == "block_end" for token in tokens):
         raise TemplateError(
-            "'{%' is never closed", offset=text.rfind("{%"), length=2, remedy="close it with %}"
+            "'{%' is never closed",
+            offset=text.rfind("{%"),
+            length=2,
+            remedy="close it with %}; for the text: {{ '{%' }}",
         )
     return [token for token in tokens if not token.kind.startswith("comment")]
 
@@ -151,7 +154,10 @@ def _unreadable(text: str, error: TemplateSyntaxError) -> TemplateError:
     if message.startswith("Missing end of comment"):
         offset = text.rfind("{#")
         return TemplateError(
-            "'{#' is never closed", offset=offset, length=2, remedy="close it with #}"
+            "'{#' is never closed",
+            offset=offset,
+            length=2,
+            remedy="close it with #}; for the text: {{ '{#' }}",
         )
     if message.startswith("Missing end of raw"):
         offset = text.find("raw")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,20 @@ def test_a_field_that_may_be_left_out_is_a_warning_where_null_would_not_do() -> 
     assert (found.severity, found.remedy) == ("warning", "say what to take then: | default('')")
     assert inferred("x.note | default('') ~ x.id", {"x": some})[1] == []
     assert inferred("x.note | upper", {"x": from_schema({"properties": properties})})[1] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("Sent", "its values: Draft, Unsent"),
+        ("draft", "did you mean 'Draft'?"),
+        ("Drafft", "did you mean 'Draft'?"),
+    ],
+)
+def test_a_value_that_denies_another_is_not_what_was_meant(written: str, remedy: str) -> None:
+    status = replace(of_kind("string"), enum=frozenset({"Draft", "Unsent"}))
+    (found,) = inferred(f"x == '{written}'", {"x": status})[1]
+    assert found.remedy == remedy
 
 
 def test_rows_that_an_operation_lists_are_its_entries() -> None:
