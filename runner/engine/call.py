@@ -96,6 +96,8 @@ class Caller(Planning):
             was = "made" if prior.state == "done" else "found"
             reason = f"it was {was} in run {prior.run}, and the search does not find it now; it is not made again"
             return Outcome("rejected", reason)
+        if (repeated := self._repeated(use, request)) is not None:
+            return repeated
         sent = self._send(use, request, subject, before.text() if before is not None else "")
         return self._verified(use, request, sent)
 
@@ -212,7 +214,8 @@ class Caller(Planning):
                 )
                 self._progress.writes.append(("found", self._context.run))
                 return Outcome("found", value=outcome.value[0])
-
+        if (repeated := self._repeated(use, request)) is not None:
+            return repeated
         return self._send(use, request, subject, before.text() if before is not None else "")
 
     def _send(self, use: Use, request: Request, subject: Subject, before: str) -> Outcome:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue import Catalogue, Operation, Request, build_request, container_of
+from runner.engine.claims import Asked
 from runner.engine.events import Reporter
 from runner.engine.once import OncePer
 from runner.engine.pace import Pace
@@ -56,6 +57,8 @@ class Context:
     twins: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """The keys, by row or once, that are one identity with another key under which something was sent, too."""
     past: Past = field(default_factory=Past)
+    asked: Asked | None = None
+    """What the run asks for, where earlier runs have sent something."""
     fresh: bool = False
     """Whether lists that earlier runs have kept are read anew."""
     created: Created = field(default_factory=Created, repr=False)

@@ -39,8 +39,8 @@ def update_use(context: Context, use: Use, found: Any) -> Use:
     assert search is not None and search.update is not None  # noqa: S101 - the callers' condition
     update: Update = search.update
     step = use.step._replace(
-        id=use.step.id + UPDATE, was=use.step.was and use.step.was + UPDATE, operation=update.operation,
-        arguments=update.arguments, expect="", unless_found=None,
+        id=use.step.id + UPDATE, was=(), operation=update.operation, arguments=update.arguments, expect="",
+        unless_found=None,
     )  # fmt: skip
     operation = context.catalogue.operation(update.operation)
     given = first_arguments(
@@ -51,17 +51,22 @@ def update_use(context: Context, use: Use, found: Any) -> Use:
         ),
     )
     identity = use.identity._replace(step=step.id)
-    return Use(step, operation, use.scope, identity, use.position, use.undecided, given)
+    places = [(name + UPDATE, item) for name, item in use.places]
+    return Use(step, operation, use.scope, identity, use.position, use.undecided, given, places)
 
 
 def last_update(update: Use, known: Mapping[tuple[str, str], CallRecord]) -> CallRecord | None:
     """The last of the updates of a step that are among the calls of before, whichever run it was sent in."""
-    names = tuple(filter(None, (update.step.id, update.step.was)))
     found = [
-        call for (name, item), call in known.items() if item == update.identity.item
-        and any(name == each or (name.startswith(f"{each}/") and name.rpartition("/")[2].isdecimal()) for each in names)
+        call for (name, item), call in known.items()
+        if any(item == place[1] and _is_update_of(place[0], name) for place in update.places)
     ]  # fmt: skip
     return max(found, key=lambda call: (call.run, call.id), default=None)
+
+
+def _is_update_of(first: str, name: str) -> bool:
+    """Whether a name is that of an update whose first one is called `first`."""
+    return name == first or (name.startswith(f"{first}/") and name.rpartition("/")[2].isdecimal())
 
 
 def identity_of(update: Use, last: CallRecord | None, *, run: int) -> Identity:

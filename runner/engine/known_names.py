@@ -17,7 +17,7 @@ class KnownNames:
 
     def __init__(self, history: History, account: str, recipe: Recipe) -> None:
         self._history, self._account, self._recipe = history, account, recipe
-        self._names = {step.id: {step.id, step.was} - {""} for step in recipe.steps}
+        self._names = {step.id: {*step.names} for step in recipe.steps}
 
     def conflicts(
         self, step: str, claimed: Sequence[Claimed]

@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.catalogue import ArgumentError, Request, first_arguments, parse_json
 from runner.engine.before import id_of
+from runner.engine.claims import said_sent
 from runner.engine.context import Context
 from runner.engine.events import PlannedCall, PlannedState
 from runner.engine.in_step import Change, change_of, update_use
@@ -18,7 +19,7 @@ from runner.engine.read_back import BackReading, back_request
 from runner.engine.reading import Reading, words
 from runner.engine.send import Sender, Subject
 from runner.engine.use import Progress, Use
-from runner.journal import CallRecord
+from runner.journal import CallRecord, content_of
 from runner.journal.records import SETTLED
 from runner.recipe.model import Search, Step
 from runner.template import EvaluationError, Undecided, Unknown
@@ -56,17 +57,17 @@ class Planning:
             self._progress.planned.append(planned)
 
     def _subject(self, use: Use) -> Subject:
-        return Subject(use.identity, self._progress.row.number, self._progress.row.key)
+        by_position = use.position is not None and use.step.item_key is None
+        number = use.position + 1 if by_position and use.position is not None else 0
+        return Subject(use.identity, self._progress.row.number, self._progress.row.key, number)
 
     def _before(self, use: Use, part: str = "") -> CallRecord | None:
-        """What the journal knows of a call, or of a `part` of it, under the step's name or the one it had before."""
+        """What the journal knows of a call, or of a `part` of it, under one of its places."""
         known = self._known(use)
         if not known:
             return None
-        found = known.get((use.step.id + part, use.identity.item))
-        return (
-            found or known.get((use.step.was + part, use.identity.item)) if use.step.was else found
-        )
+        found = (known.get((name + part, item)) for name, item in use.places)
+        return next((call for call in found if call is not None), None)
 
     def _known(self, use: Use) -> Mapping[tuple[str, str], CallRecord]:
         """The calls of before of a row, or of a value that rows share."""
@@ -81,10 +82,32 @@ class Planning:
         """The ids of what a call has made before, where it is sent again all the same."""
         if not use.identity.generation:
             return frozenset()
-        made = self._context.history.earlier(use.identity, was=use.step.was)
+        made = self._context.history.earlier(use.identity, use.places)
         return frozenset(
             id_of(use.operation, parse_json(call.answer.encode())) for call in made if call.answer
         )
+
+    def _repeated(self, use: Use, request: Request) -> Outcome | None:
+        """What keeps a create from being sent whose content is on record for a call that nothing asks for now."""
+        context, row = self._context, self._progress.row
+        creates = use.operation.effect == "create" or use.operation.money
+        if context.asked is None or not request.known or not creates or row.key in context.again:
+            return None
+        body = (request.content() or b"").decode()
+        found = context.history.of_content(
+            context.account,
+            context.recipe.name,
+            content_of(request.method, request.path, body),
+            besides=context.run,
+        )
+        for call in found:
+            if not context.asked.claims(call, key=row.key, own=self._progress.claims):
+                reason = f"the same request {said_sent(call)}"
+                self.plan(
+                    use.step, "changed", request=request, reason=reason, position=use.position
+                )
+                return Outcome("rejected", reason, set_aside=True)
+        return None
 
     def _plan_write(self, use: Use, request: Request) -> Outcome:
         """Where the dry run stops: the request is there and is not sent."""
@@ -105,6 +128,8 @@ class Planning:
                 return Outcome("rejected", reason)
             if (outcome := self._look_for(use, search, request, looked_up)) is not None:
                 return outcome
+        if search is None and (repeated := self._repeated(use, request)) is not None:
+            return repeated
         state: PlannedState = "undecided" if use.undecided else "to send"
         reason = use.undecided
         if use.identity.generation and not use.undecided:

@@ -29,13 +29,7 @@ class Past(NamedTuple):
 
 def past_of(history: History, account: str, recipe: Recipe) -> Past:
     """What to be careful about; two short queries where nothing is."""
-    names = {
-        name
-        for step in recipe.steps
-        if step.once_per is None
-        for name in (step.id, step.was)
-        if name
-    }
+    names = {name for step in recipe.steps if step.once_per is None for name in step.names}
     once = frozenset(history.once_steps(account, recipe.name)) & names
     if not once:
         return Past()
@@ -54,9 +48,9 @@ def reshaped(step: Step, prior: Prior, past: Past, *, key: str) -> str:
         return _reason(sent, "once for this row", "for_each is there now")
     if sent is not None and step.for_each is None and "" not in mine:
         return _reason(sent, f"for {len(mine)} item{'s' * (len(mine) != 1)}", "for_each is gone")
-    tried = any(name in (step.id, step.was) for name, _ in prior)
+    tried = any(name in step.names for name, _ in prior)
     known = bool(_writes(prior)) or key in past.keys
-    if step.once_per is None and not tried and known and past.once & {step.id, step.was}:
+    if step.once_per is None and not tried and known and past.once & {*step.names}:
         return "it was done once for rows that share a value, and once_per is gone"
     return ""
 
@@ -64,14 +58,13 @@ def reshaped(step: Step, prior: Prior, past: Past, *, key: str) -> str:
 def renamed(step: Step, prior: Prior, names: Collection[str]) -> str:
     """Why the items of a step are not sent: they were told apart in another way when they were.
 
-    Items are sent in their order up to the first that fails, so that positions are 0, 1, 2 and so on without a gap: by
-    that they differ from keys that are numbers, too.
+    An item_key may come to what positions were called, 0, 1, 2: then what was sent tells which it is.
     """
     mine = done_calls(step, prior) if prior else {}
     if not mine:
         return ""
     sent = next(iter(mine.values()))
-    positions = set(mine) == {str(number) for number in range(len(mine))}
+    positions = all(call.position for call in mine.values())
     if step.item_key is not None and positions and "0" not in names:
         return _reason(sent, "for items told apart by position", "item_key is there now")
     if step.item_key is None and not positions:
@@ -80,10 +73,13 @@ def renamed(step: Step, prior: Prior, names: Collection[str]) -> str:
 
 
 def done_calls(step: Step, prior: Prior) -> dict[str, CallRecord]:
-    """The writes of a step for this row that were or may have been carried out, by item."""
-    return {
-        item: call for (name, item), call in _writes(prior).items() if name in (step.id, step.was)
-    }
+    """The writes of a step for this row that were or may have been carried out, by item.
+
+    Those of a step whose items `was` maps are left to that.
+    """
+    mapped = {was.step for was in step.was if was.maps_items}
+    names = [name for name in step.names if name not in mapped]
+    return {item: call for (name, item), call in _writes(prior).items() if name in names}
 
 
 def _writes(prior: Prior) -> dict[tuple[str, str], CallRecord]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner.engine.claims import Asked
 from runner.engine.context import Context
 from runner.engine.events import (
     Event,
@@ -27,6 +28,7 @@ from runner.engine.reshaped import past_of
 from runner.engine.send import Sender
 from runner.engine.steps import RowRun, name_values, visible
 from runner.engine.totals import EXIT_STOPPED, EXIT_UNKNOWN, Totals
+from runner.keys import brief
 from runner.problems import RunnerError
 from runner.recipe.model import Recipe
 from runner.rows import Input, Row
@@ -111,7 +113,10 @@ class Run:
             }
             past = past_of(self._context.history, self._context.account, self._context.recipe)
             self._context = replace(
-                self._context, scope={**self._context.scope, **lookups}, past=past
+                self._context,
+                scope={**self._context.scope, **lookups},
+                past=past,
+                asked=self._asked(),
             )
             if not self._context.stop.requested:
                 self._take_rows()
@@ -138,6 +143,43 @@ class Run:
                 error.exit_code = ended.exit_code
             raise
         return ended
+
+    def _asked(self) -> Asked | None:
+        """What this run asks for; None where no other run has sent anything for the recipe."""
+        context = self._context
+        if not context.history.has_sent(context.account, context.recipe.name, besides=context.run):
+            return None
+        keys = self._input.keys() if self._input is not None else [brief(self._single.key)]
+        return Asked(context.recipe, keys, self._shared_values())
+
+    def _shared_values(self) -> set[tuple[str, str]] | None:
+        """The values of once_per steps that the rows of the whole input have; empty for one that needs an answer.
+
+        None where they need not be known: nothing was done for a value, or it was under this very recipe.
+        """
+        context = self._context
+        steps = {step.id for step in context.recipe.steps if step.once_per is not None}
+        if not steps or not context.history.once_steps(context.account, context.recipe.name):
+            return None
+        if not context.history.has_other_texts(
+            context.account, context.recipe.name, recipe_digest=context.recipe.digest
+        ):
+            return None
+        found: set[tuple[str, str]] = set()
+        for row in self._input if self._input is not None else (self._single,):
+            scope = {**context.scope, "row": visible(row, context)}
+            name_values(scope, context.recipe.let)
+            for step in context.recipe.steps:
+                name_values(scope, step.let)
+                if step.id not in steps:
+                    continue
+                try:
+                    value = shared_value(step, scope)
+                except EvaluationError:
+                    value = ""
+                for name in step.names:
+                    found.add((name, "" if isinstance(value, Unknown) else value))
+        return found
 
     def _left(self, finished: Finished) -> Iterator[Row]:
         """The rows that this run, if it goes on with an earlier part of itself, has not finished yet."""

@@ -20,7 +20,7 @@ from runner.engine.outcome import LONGEST_RETRY_AFTER, Outcome, classify
 from runner.engine.pages import MAX_PAGES, PageWatch, read_pages
 from runner.engine.retry import TRIES, UNASKED_PAUSE, backoff, may_repeat
 from runner.engine.watch import FAILURES_IN_A_ROW, PAUSE, Watch, failed
-from runner.journal import CallRecord, CallState, Identity, Journal, now
+from runner.journal import CallRecord, CallState, Identity, Journal, content_of, now
 from runner.transport import Failure
 
 Check = Callable[[Any], str]
@@ -28,11 +28,15 @@ Check = Callable[[Any], str]
 
 
 class Subject(NamedTuple):
-    """What a call is for: its identity, and the row it belongs to (number from 1, key)."""
+    """What a call is for: its identity, and the row it belongs to (number from 1, key).
+
+    `position` is the number of its item from 1 where items are told apart by that, else 0.
+    """
 
     identity: Identity
     row: int
     key: str
+    position: int = 0
 
 
 class Sending:
@@ -349,8 +353,11 @@ def _honest(outcome: Outcome, before: Outcome | None) -> Outcome:
 
 def _record(subject: Subject, operation: Operation, request: Request, run: int) -> CallRecord:
     content = request.content()
+    body = content.decode() if content is not None else ""
+    value = content_of(request.method, request.path, body) if operation.effect != "read" else ""
     return CallRecord(
         subject.identity, operation.full_name, operation.effect, run, "intent", request.method, request.path,
-        request.digest(), content.decode() if content is not None else "",
+        request.digest(), body,
         str(request.amount) if isinstance(request.amount, Decimal) else "", row=subject.row,
+        content=value, position=subject.position,
     )  # fmt: skip

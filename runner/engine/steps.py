@@ -8,6 +8,14 @@ from typing import Any
 
 from runner.catalogue import Operation, of_answer, of_entry
 from runner.engine.call import Caller
+from runner.engine.claims import (
+    Claims,
+    Place,
+    places_of,
+    said_calls,
+    said_place,
+    step_of,
+)
 from runner.engine.context import Context
 from runner.engine.events import Bucket, OutputFault, RowResult
 from runner.engine.looking import Looker
@@ -58,7 +66,8 @@ class RowRun:
             row.key,
             generation=self._generation,
         )
-        self._progress = Progress(row, prior)
+        self._claims = Claims(context.recipe, prior)
+        self._progress = Progress(row, prior, self._claims)
         # Without any call of before, and without what earlier runs leave to be careful about, nothing is looked for.
         self._new = not prior and not context.past.once
         self._caller = Caller(context, self._progress, sender, looker=looker)
@@ -95,6 +104,9 @@ class RowRun:
                 self.broke_off = True
                 break
             self._scope[step.id] = None
+        if not self.broke_off and (forgotten := self._claims.forgotten()):
+            self.broke_off = True
+            return self._result("changed", self._lost(forgotten))
         return self._result(*trouble) if trouble is not None else self._finished()
 
     def _refusal(self, step: Step, outcome: Outcome) -> tuple[str, int] | None:
@@ -103,6 +115,19 @@ class RowRun:
         written = self._context.catalogue.operation(step.operation).effect != "read"
         refused = outcome.state == "rejected" and (answered or (written and outcome.status > 0))
         return (step.id, outcome.status) if refused else None
+
+    def _lost(self, calls: Sequence[CallRecord]) -> str:
+        """Why calls set their row aside that neither the sheet nor the recipe asks for any more."""
+        asks = f"{said_calls(calls)} and the sheet no longer asks for {'it' if len(calls) == 1 else 'them'}"
+        steps = {step.id for step in self._context.recipe.steps}
+        gone = next((call for call in calls if step_of(call.identity.step) not in steps), None)
+        if gone is None:
+            return asks
+        former = step_of(gone.identity.step)
+        return (
+            f"{asks}; where another step does it now, that step needs 'was: {{step: {former}, ...}}' with the "
+            f"for_each or the item_key that {former} had"
+        )
 
     def _let_go(self, step: Step, outcome: Outcome) -> None:
         """A once_per value that this row did not get done passes on, with what the journal knows of it on the disk."""
@@ -204,7 +229,7 @@ class RowRun:
         """A write among those before whose step the recipe no longer has: going on could do it twice."""
         if not prior:
             return ""
-        known = {name for step in self._context.recipe.steps for name in (step.id, step.was)}
+        known = {name for step in self._context.recipe.steps for name in step.names}
         for (step, _), call in prior.items():
             if (
                 step.partition("/")[0] not in known
@@ -221,6 +246,7 @@ class RowRun:
         """One step; its result is in scope under its id afterwards, and so are the values that it names."""
         name_values(self._scope, step.let)
         operation = self._context.catalogue.operation(step.operation)
+        self._claims.begin(step)
         try:
             undecided = ""
             if step.when is not None:
@@ -228,9 +254,7 @@ class RowRun:
                 if isinstance(decided, Unknown):
                     undecided = step.when.text
                 elif not decided:
-                    self._scope[step.id] = None
-                    self._caller.plan(step, "skipped", reason=f"{step.when.text} is false")
-                    return Outcome("done")
+                    return self._skip(step)
             if not self._new and (set_aside := self._reshaped(step, operation)) is not None:
                 return set_aside
             if step.once_per is not None:
@@ -238,14 +262,64 @@ class RowRun:
             elif step.for_each is not None:
                 outcome = self._each(step, operation, undecided=undecided)
             else:
-                outcome = self._call(
-                    Use(step, operation, self._scope, self._identity(step.id, ""), None, undecided)
-                )
+                outcome = self._alone(step, operation, undecided=undecided)
         except EvaluationError as error:
             self._caller.plan(step, "invalid", reason=str(error))
             return Outcome("rejected", str(error))
         self._scope[step.id] = outcome.value
         return outcome
+
+    def _skip(self, step: Step) -> Outcome:
+        """A step whose `when` is false: nothing to do, unless something was sent for it."""
+        assert step.when is not None  # noqa: S101 - the caller's condition
+        self._scope[step.id] = None
+        if forgotten := self._claims.forgotten(step):
+            return self._set_aside(step, f"{self._lost(forgotten)}: {step.when.text} is false")
+        self._caller.plan(step, "skipped", reason=f"{step.when.text} is false")
+        return Outcome("done")
+
+    def _alone(self, step: Step, operation: Operation, *, undecided: str) -> Outcome:
+        """A step that is done once for its row."""
+        found, reason = self._places(step, [None], [""], dict(self._scope))
+        if reason:
+            return self._set_aside(step, reason)
+        identity = self._identity(step.id, "")
+        return self._call(
+            Use(step, operation, self._scope, identity, undecided=undecided, places=found[0])
+        )
+
+    def _places(
+        self,
+        step: Step,
+        items: Sequence[Any],
+        names: Sequence[str | Unknown],
+        scope: dict[str, Any],
+    ) -> tuple[list[Sequence[Place]], str]:
+        """Where the call of each item may be on record, which claims it, and why the step is not sent, if so.
+
+        `scope` is a copy to put items in; a step without items has one that is None.
+        """
+        if self._new:
+            return [() for _ in items], ""
+        reads = self._context.catalogue.operation(step.operation).effect == "read"
+        if not reads and any(isinstance(each, Unknown) for each in (*names, *items)):
+            self._claims.release(step.names)
+            return [() for _ in items], ""
+        found: list[Sequence[Place]] = []
+        for position, (name, item) in enumerate(zip(map(str, names), items, strict=True)):
+            if step.for_each is not None:
+                scope[step.item_name] = item
+            places = places_of(step, scope, name, before=items[:position])
+            number = name if step.item_key is not None or not name else str(position + 1)
+            if places is None:
+                self._claims.release(step.names)
+            elif reads:  # it asks for nothing that was sent
+                pass
+            elif reason := self._claims.claim(places, said_place((step.id, number))):
+                return [], reason
+            found.append(places or ())
+        forgotten = self._claims.forgotten(step)
+        return found, self._lost(forgotten) if forgotten else ""
 
     def _call(self, use: Use) -> Outcome:
         outcome = self._caller.call(use)
@@ -286,6 +360,7 @@ class RowRun:
         """A step that is done once for each value: this row does it, or shares what another row got."""
         assert step.once_per is not None  # noqa: S101 - the caller's condition
         once, context = self._context.once, self._context
+        self._claims.release(step.names)
         value = shared_value(step, self._scope)
         if isinstance(value, Unknown):  # whether another row shares the value is known by the run
             identity = self._identity(step.id, "")._replace(
@@ -335,11 +410,14 @@ class RowRun:
             return self._set_aside(step, reason)
         if not undecided and not settled and done_calls(step, self._progress.prior):
             undecided = f"{step.item_key.text if step.item_key else 'the item'} was not sent before"
+        places, reason = self._places(step, items, names, scope)
+        if reason:
+            return self._set_aside(step, reason)
         results: list[Any] = []
         for position, (name, item) in enumerate(zip(names, items, strict=True)):
             scope[step.item_name] = item
             identity = self._identity(step.id, str(name))
-            use = Use(step, operation, scope, identity, position, undecided)
+            use = Use(step, operation, scope, identity, position, undecided, {}, places[position])
             outcome = self._call(use)
             if not outcome.ok:
                 return outcome._replace(reason=f"item {position + 1}: {outcome.reason}")

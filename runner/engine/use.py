@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import Operation
+from runner.engine.claims import Claims
 from runner.engine.events import PlannedCall
 from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
@@ -26,6 +27,7 @@ class Progress:
 
     row: Row
     prior: Mapping[tuple[str, str], CallRecord]
+    claims: Claims
     planned: list[PlannedCall] = field(default_factory=list)
     writes: list[tuple[str, int]] = field(default_factory=list)
     money: Decimal = Decimal(0)
@@ -56,7 +58,8 @@ class Progress:
 class Use:
     """A step used for one row or item: what it sees, which call it is, and its position under `for_each`.
 
-    `arguments` are those of its `with`, once they are rendered.
+    `places` are the steps and items that its call may be on record under, its own first; `arguments` are those of its
+    `with`, once they are rendered.
     """
 
     step: Step
@@ -66,3 +69,9 @@ class Use:
     position: int | None = None
     undecided: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    places: Sequence[tuple[str, str]] = ()
+
+    def __post_init__(self) -> None:
+        if not self.places:
+            item = self.identity.item
+            self.places = tuple((name, item) for name in self.step.names)

@@ -1,5 +1,6 @@
 """The journal: every call recorded before and after it is sent, in one SQLite file. All SQL is in this room."""
 
+from runner.journal.content import content_of
 from runner.journal.history import History
 from runner.journal.records import (
     AgainRecord,
@@ -18,5 +19,5 @@ from runner.journal.store import Journal
 
 __all__ = [
     "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
-    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "now",
+    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "content_of", "now",
 ]  # fmt: skip

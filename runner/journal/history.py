@@ -72,12 +72,36 @@ class History:
             (call.identity.step, call.identity.item): call for call in sorted(found, key=_is_open)
         }
 
-    def earlier(self, identity: Identity, *, was: str = "") -> list[CallRecord]:
-        """The calls of earlier generations that were done or found, of a step that may have been called `was`."""
-        where = f"{_OF_KEY} AND step IN (?, ?) AND item = ? AND generation < ? AND state IN ('done', 'found')"
-        return self._calls(
-            where, *identity[:5], was or identity.step, identity.item, identity.generation
+    def earlier(
+        self, identity: Identity, places: Collection[tuple[str, str]] = ()
+    ) -> list[CallRecord]:
+        """The calls of earlier generations that were done or found, under one of these steps and items."""
+        where = (
+            f"{_OF_KEY} AND step = ? AND item = ? AND generation < ? AND state IN ('done', 'found')"
         )
+        return [
+            call
+            for step, item in places or [(identity.step, identity.item)]
+            for call in self._calls(where, *identity[:4], step, item, identity.generation)
+        ]
+
+    def has_sent(self, account: str, recipe: str, *, besides: int) -> bool:
+        """Return whether runs other than `besides` have, or may have, carried out a write of a recipe."""
+        where = "account = ? AND recipe = ? AND run <> ? AND effect <> 'read' LIMIT 1"
+        return bool(self._select(f"SELECT 1 FROM calls WHERE {where}", account, recipe, besides))  # noqa: S608
+
+    def of_content(
+        self, account: str, recipe: str, content: str, *, besides: int
+    ) -> Iterator[CallRecord]:
+        """The creates of a recipe that have or may have sent this content, oldest first, without run `besides`."""
+        where = (
+            "content = ? AND account = ? AND recipe = ? AND run <> ? AND effect <> 'read' "
+            "AND state IN ('done', 'intent', 'unknown') AND id > ? ORDER BY id LIMIT 100"
+        )
+        last = 0
+        while page := self._calls(where, content, account, recipe, besides, last):
+            yield from page
+            last = page[-1].id
 
     def generation(self, account: str, recipe: str, key: str) -> int | None:
         """The last generation of a row; None for one that has no calls."""
@@ -119,6 +143,11 @@ class History:
                 f"{sql} AND recipe_digest <> ?", account, recipe, recipe_digest
             )
         )
+
+    def has_other_texts(self, account: str, recipe: str, *, recipe_digest: str) -> bool:
+        """Return whether a recipe was run with another text."""
+        sql = "SELECT 1 FROM runs WHERE account = ? AND recipe = ? AND recipe_digest <> ? LIMIT 1"
+        return bool(self._select(sql, account, recipe, recipe_digest))
 
     def hits(self, account: str, api: str, *, day: str) -> int:
         """How many requests an account made of an API on a day (ISO, UTC)."""

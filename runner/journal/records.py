@@ -43,7 +43,8 @@ class CallRecord(NamedTuple):
     """A call as the journal knows it. `url` is path and query below the API's base URL; `answer` is JSON text.
 
     `digest` is over method, that path and the body. `before` is JSON text too: the search that was made before it was
-    sent, and what was there then.
+    sent, and what was there then. `content` is a digest of what was sent by value, `position` the number
+    of an item from 1 where items are told apart by that.
     """
 
     identity: Identity
@@ -63,7 +64,14 @@ class CallRecord(NamedTuple):
     sent_at: str = ""
     row: int = 0
     before: str = ""
+    content: str = ""
+    position: int = 0
     id: int = 0
+
+    @property
+    def shown_item(self) -> str:
+        """The item as people count it: its number from 1 where it is told apart by position, else its key."""
+        return str(self.position) if self.position else self.identity.item
 
 
 class MadeCall(NamedTuple):

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from runner.journal.content import bring_up_contents
 from runner.journal.rekey import bring_up_keys
 
 VERSION = 5
@@ -62,6 +63,7 @@ _CALL = {
     "operation": TEXT, "effect": TEXT, "run": INTEGER, "state": TEXT, "method": TEXT, "url": TEXT,
     "digest": TEXT, "body": TEXT, "amount": TEXT, "status": INTEGER, "answer": TEXT, "reason": TEXT,
     "attempts": INTEGER, "sent_at": TEXT, "row": INTEGER, "before": LATER_TEXT, "generation": LATER_INTEGER,
+    "content": LATER_TEXT, "position": LATER_INTEGER,
 }  # fmt: skip
 _ATTEMPT = {
     "call": TEXT, "run": INTEGER, "at": TEXT, "state": TEXT, "status": INTEGER, "reason": TEXT, "seconds": REAL,
@@ -77,7 +79,9 @@ _IDENTITY = ("account", "recipe", "per", "key", "step", "item", "generation")
 
 TABLES: Mapping[str, Table] = {
     "runs": Table(_RUN),
-    "calls": Table(_CALL, _IDENTITY, indexes={"calls_of_run": ("run", "row")}),
+    "calls": Table(
+        _CALL, _IDENTITY, indexes={"calls_of_run": ("run", "row"), "calls_of_content": ("content",)}
+    ),
     "attempts": Table(_ATTEMPT),
     "rows": Table(_ROW, ("run", "number"), rowless=True),
     "again": Table(_AGAIN, ("run", "key"), rowless=True, later=True),
@@ -104,4 +108,7 @@ TABLES: Mapping[str, Table] = {
     "migrations": Table({"name": TEXT, "at": TEXT}, ("name",), rowless=True, later=True),
 }
 
-MIGRATIONS: tuple[Migration, ...] = (Migration("canonical keys", bring_up_keys),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration("canonical keys", bring_up_keys),
+    Migration("contents", bring_up_contents),
+)

@@ -11,7 +11,7 @@ from runner.recipe.inputs import check_rows, check_vars
 from runner.recipe.lists import check_lists
 from runner.recipe.model import FILE_COLUMN, RESULT_COLUMNS
 from runner.recipe.names import Names, check_ids, check_names
-from runner.recipe.texts import Texts, mapping, sequence
+from runner.recipe.texts import Texts, former_steps, mapping, sequence
 from runner.recipe.uses import Uses
 from runner.source import Source, TreePath
 
@@ -59,18 +59,42 @@ def _taken_outputs(source: Source, recipe: Mapping[str, Any]) -> Iterator[Proble
 
 
 def _former_ids(source: Source, names: Names, steps: list[Any]) -> Iterator[Problem]:
+    """What `was` names: no step of now, and no step of then twice but for steps that share its items."""
     taken: dict[str, int] = {}
-    for index, step in enumerate(steps):
-        was, path = mapping(step).get("was"), ("steps", index, "was")
-        if not isinstance(was, str):
-            continue
-        if was in names.steps:
-            line = source.value(("steps", names.steps.index(was), "id")).line
-            message = f"{was!r} is the id of the step on line {line}: what that one did is its own"
-            yield source.problem(
-                source.value(path), message, "was", remedy="name an id that no step has any more"
+    alone: set[str] = set()
+    for index, each in enumerate(steps):
+        step = mapping(each)
+        several = "for_each" in step
+        for path, was in former_steps(("steps", index, "was"), step.get("was")):
+            name = was if isinstance(was, str) else mapping(was).get("step")
+            if not isinstance(name, str):
+                continue
+            place = path if isinstance(was, str) else (*path, "step")
+            part = several or "item_key" in mapping(was)
+            if not several and "for_each" in mapping(was):
+                message = "'for_each' of 'was' says which item of then an item of now is, and this step has no items"
+                remedy = "give item_key in its place: the name that the item had"
+                yield source.problem(source.key((*path, "for_each")), message, "was", remedy=remedy)
+            yield from _taken_over(
+                source, names, place, name, taken.get(name), shared=part and name not in alone
             )
-        elif was in taken:
-            message = f"{was!r} is already taken over by the step on line {taken[was]}"
-            yield source.problem(source.value(path), message, "was", remedy="keep one of the two")
-        taken.setdefault(was, source.value(path).line)
+            taken.setdefault(name, source.value(place).line)
+            if not part:
+                alone.add(name)
+
+
+def _taken_over(
+    source: Source, names: Names, place: TreePath, name: str, line: int | None, *, shared: bool
+) -> Iterator[Problem]:
+    """A problem where a former id is that of a step, or was taken over on `line` and cannot be `shared`."""
+    if name in names.steps:
+        own = source.value(("steps", names.steps.index(name), "id")).line
+        message = f"{name!r} is the id of the step on line {own}: what that one did is its own"
+        remedy = "name an id that no step has any more"
+        yield source.problem(source.value(place), message, "was", remedy=remedy)
+    elif line is not None and not shared:
+        message = f"{name!r} is already taken over by the step on line {line}"
+        remedy = (
+            "keep one of the two; steps that share its items have for_each, or item_key in 'was'"
+        )
+        yield source.problem(source.value(place), message, "was", remedy=remedy)

@@ -165,7 +165,7 @@ class _Builder(NamedTuple):
             poll=self.poll((*path, "poll"), step.get("poll", {})),
             on_error=step.get("on_error", model.ON_ERROR),
             retry=step.get("retry", model.RETRIES),
-            was=step.get("was", ""),
+            was=self.was((*path, "was"), step.get("was", ())),
             description=step.get("description", ""),
             amount=amount_rules(step.get("amount", {})),
         )
@@ -174,6 +174,20 @@ class _Builder(NamedTuple):
         """The named values of a `let`."""
         named = {name: self.expression((*path, name)) for name in let}
         return {name: value for name, value in named.items() if value is not None}
+
+    def was(self, path: TreePath, was: Any) -> tuple[model.Was, ...]:
+        """What a step was before: an id, an id with how its items were told apart, or a list of these."""
+        if isinstance(was, list | tuple):
+            return tuple(each for at, one in enumerate(was) for each in self.was((*path, at), one))
+        if isinstance(was, str):
+            return (model.Was(was),)
+        return (
+            model.Was(
+                was["step"],
+                for_each=self.expression((*path, "for_each")),
+                item_key=self.expression((*path, "item_key")),
+            ),
+        )
 
     def poll(self, path: TreePath, poll: Mapping[str, Any]) -> model.Poll | None:
         until = self.expression((*path, "until"))

@@ -193,6 +193,22 @@ class Poll(NamedTuple):
     within: int = 120
 
 
+class Was(NamedTuple):
+    """What a step was before: its id then, and how it told its items apart, where it is another way now.
+
+    With `item_key` an item is looked for under what that comes to, with `for_each` under its position in that list.
+    """
+
+    step: str
+    for_each: Expression | None = None
+    item_key: Expression | None = None
+
+    @property
+    def maps_items(self) -> bool:
+        """Whether it says which item of then an item of now is."""
+        return self.for_each is not None or self.item_key is not None
+
+
 class Step(NamedTuple):
     """One operation, used once per row, or once per item under `for_each`.
 
@@ -216,10 +232,15 @@ class Step(NamedTuple):
     poll: Poll | None = None
     on_error: str = ON_ERROR
     retry: int = RETRIES
-    was: str = ""
+    was: tuple[Was, ...] = ()
     description: str = ""
     amount: AmountRules = AmountRules()
     let: Mapping[str, Expression] = MappingProxyType({})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The ids under which calls of this step may be on record, its own first."""
+        return (self.id, *(was.step for was in self.was)) if self.was else (self.id,)
 
 
 class Recipe(NamedTuple):

@@ -45,6 +45,7 @@ _EXAMPLES = {
     "value": "the column that takes the cell, as in quantity",
     "in": "the list, as in row.lines",
     "as": "what each element is called, as in line",
+    "step": "the id that the step had, as in lines",
     "by": "the field that entries are found by, as in name",
 }
 _OTHER_WORDS = {  # what neighbouring tools call the same thing

@@ -138,6 +138,9 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
         yield from _expression((*path, "verify"), step.get("verify"), each._replace(result=True))
     until = mapping(step.get("poll")).get("until")
     yield from _expression((*path, "poll", "until"), until, each._replace(result=True))
+    for place, was in former_steps((*path, "was"), step.get("was")):
+        yield from _expression((*place, "for_each"), mapping(was).get("for_each"), scope)
+        yield from _expression((*place, "item_key"), mapping(was).get("item_key"), each)
     search = mapping(step.get("unless_found"))
     yield from _tree((*path, "unless_found", "with"), search.get("with"), each)
     yield from _expression(
@@ -170,6 +173,14 @@ def _tree(path: TreePath, value: Any, scope: Scope) -> Found:
     elif isinstance(value, list):
         for index, child in enumerate(value):
             yield from _tree((*path, index), child, scope)
+
+
+def former_steps(path: TreePath, was: Any) -> Iterator[tuple[TreePath, Any]]:
+    """What `was` of a step names, one or a list, each with its place."""
+    if isinstance(was, list):
+        yield from (((*path, at), each) for at, each in enumerate(was))
+    elif was is not None:
+        yield path, was
 
 
 def is_each(value: Any) -> bool:

@@ -225,6 +225,10 @@ class Input:
 
         return NameCheck(self._index, self._rows, self._keys, self._said, report)
 
+    def keys(self) -> Iterator[str]:
+        """The keys of all rows in no order, the long ones in brief."""
+        return (claimed.key for claimed in self._index.claimed())
+
     def warning(
         self, number: int, column: str, *, message: str, kind: str, remedy: str = ""
     ) -> Problem:

@@ -113,8 +113,9 @@ def history_of(folder: Path) -> Iterator[History]:
 
 def check(history: History) -> None:
     """Everything is there."""
-    assert history.calls_of_run(1) == CALLS
-    assert history.open_calls("acme", "orders") == CALLS[1:]
+    found = history.calls_of_run(1)
+    assert [call._replace(content="") for call in found] == CALLS
+    assert history.open_calls("acme", "orders") == found[1:]
     assert [run.id for run in history.runs()] == [1]
     assert [row.key for row in history.rows(1)] == ["A"]
 
@@ -269,7 +270,12 @@ def test_the_columns_count_and_not_the_stamp(
         journal.begin(RUN)
         journal.note(CALLS[0])
         journal.row(RowRecord(1, 1, "A", "[2]", "done", ""))
-    change(tmp_path, f"ALTER TABLE {table} DROP COLUMN {column}", f"PRAGMA user_version = {stamp}")
+    uses = [name for name, each in TABLES[table].indexes.items() if column in each]
+    dropped = [
+        *(f"DROP INDEX {name}" for name in uses),
+        f"ALTER TABLE {table} DROP COLUMN {column}",
+    ]
+    change(tmp_path, *dropped, f"PRAGMA user_version = {stamp}")
     for _ in range(2):
         with history_of(tmp_path) as history:
             assert [run.recipe for run in history.runs()] == ["orders"]

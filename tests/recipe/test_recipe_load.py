@@ -15,7 +15,7 @@ import pytest
 from runner.catalogue import Catalogue
 from runner.problems import InvalidError
 from runner.recipe import Loaded, load, load_text, var_value
-from runner.recipe.model import RETRIES, Var
+from runner.recipe.model import RETRIES, Var, Was
 from runner.source import TreePath, parse
 from runner.template import Expression, Template
 
@@ -89,7 +89,7 @@ def test_steps(whole: Loaded) -> None:
         "one",
         5,
         "stop_run",
-        "found",
+        (Was("found"),),
     )
     assert isinstance(order.expect, Expression)
     assert order.unless_found is not None
