@@ -91,9 +91,10 @@ def _files(
 
     job, input_ = reopened(current, run, wanted)
     job.wanted.check(input_)
+    catalogue = catalogue_for(current, current.target(run.target))
     files = RunFiles(
         run, job.project.recipe, current.runs / str(run.id), wanted=job.wanted, history=history,
-        catalogue=catalogue_for(current, current.target(run.target)), input_=input_, live=False,
+        catalogue=catalogue, input_=input_, live=False,
     )  # fmt: skip
     try:
         with ExitStack() as opened:
@@ -102,7 +103,7 @@ def _files(
                 if junit_file is not None
                 else []
             )
-            replay(run, history, input_, Reporters([*files.reporters, *also]))
+            replay(run, history, input_, Reporters([*files.reporters, *also]), catalogue=catalogue)
     finally:
         files.close()
     if strange := files.created.strange:

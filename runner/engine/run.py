@@ -20,7 +20,7 @@ from runner.engine.events import (
     RunStarted,
 )
 from runner.engine.failures import Failures
-from runner.engine.finished import Finished, record_of
+from runner.engine.finished import Finished, OnRecord, record_of
 from runner.engine.looking import Looker
 from runner.engine.lookups import read_lookup
 from runner.engine.once import OncePer, shared_value
@@ -93,7 +93,7 @@ class Run:
         self._input, self._single, self._selection = input_, single, selection
         self._clock, self._totals = clock, Totals()
         self._lock = threading.Lock()
-        self._unknown: set[str] = set()
+        self._reached = bytearray((input_.row_count if input_ is not None else 1) + 1)
         self._faulty: set[str] = set()
         self._context = context
         self._journal = context.journal
@@ -124,8 +124,8 @@ class Run:
                 self._journal.flush()
         except RunnerError as error:
             self._stop_for(error)
-        self._tell_forgotten()
         left = self._totals.rows["not started"]
+        self._tell_unreached()
         if left and self._sender is not None:  # rows that gave up waiting are no success
             reason = f"{left} row{'s' * (left != 1)} could not go on: the API was not reached, or held them back"
             self._context.stop.ask(
@@ -208,8 +208,8 @@ class Run:
         """Count a row and tell of it; returns how many are rejected by now."""
         with self._lock:
             self._totals.add(result)
-            if result.bucket == "unknown":
-                self._unknown.add(result.key)
+            if result.number < len(self._reached):
+                self._reached[result.number] = 1
             rejected = self._totals.rows["rejected"]
             new = [fault for fault in result.faults if fault.output not in self._faulty]
             self._faulty.update(fault.output for fault in new)
@@ -302,19 +302,22 @@ class Run:
     def _row_run(self, row: Row) -> RowRun:
         return RowRun(self._context, row, self._sender, looker=self._looker)
 
-    def _tell_forgotten(self) -> None:
-        """A row with a call whose outcome is unknown is unknown, whatever kept this run from getting to it."""
-        context = self._context
-        if self._journal is None or self._input is None:
+    def _tell_unreached(self) -> None:
+        """A row that this run did not get to is what the journal knows of it, whatever kept the run from it."""
+        context, input_ = self._context, self._input
+        if self._journal is None or input_ is None or sum(self._reached) == input_.row_count:
             return
-        calls = context.history.open_calls(context.account, context.recipe.name)
-        forgotten = {call.identity.key: call for call in calls if call.identity.per == "row"}
         try:
-            for row in self._input if forgotten.keys() - self._unknown else ():
-                if row.key in forgotten and row.key not in self._unknown:
-                    step, run = forgotten[row.key].identity.step, forgotten[row.key].run
-                    reason = f"{step}: its outcome in run {run} is not known: runner settle {run}"
-                    self._record(RowResult(row.number, row.key, row.lines, "unknown", reason))
+            if context.history.knows(context.account, context.recipe.name):
+                on_record = OnRecord(
+                    context.history, context.catalogue, account=context.account, recipe=context.recipe.name,
+                    run=context.run,
+                )  # fmt: skip
+                for row in input_:
+                    result = None if self._reached[row.number] else on_record.of(row)
+                    if result is not None:
+                        self._journal.row(record_of(context.run, result, reached=False))
+                        self._add(result)
             self._journal.flush()
         except RunnerError as error:
             self._stop_for(error)

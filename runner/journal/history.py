@@ -33,7 +33,7 @@ _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
 _ROW = ", ".join(RowRecord._fields)
 _AGAIN = ", ".join(AgainRecord._fields)
 _FINISHED = (
-    "run = ? AND number >= ? AND number < ? AND bucket IN ('done', 'found') "
+    "run = ? AND number >= ? AND number < ? AND reached = 1 AND bucket IN ('done', 'found') "
     "AND money <> '' ORDER BY number LIMIT ?"
 )
 _PAGE = 500
@@ -339,9 +339,27 @@ class History:
             str(key) for (key,) in self._select(f"{sql} AND run <> ?", account, recipe, besides)
         }
 
-    def buckets(self, run: int) -> dict[str, int]:
-        """How many rows of a run are in each bucket."""
-        sql = "SELECT bucket, count(*) FROM rows WHERE run = ? GROUP BY bucket"
+    def last_row(self, account: str, recipe: str, key: str, *, until: int) -> RowRecord | None:
+        """What became of the row of this key in the last of the runs up to `until` that has it on record."""
+        names = ", ".join(f"rows.{name}" for name in RowRecord._fields)
+        sql = (
+            f"SELECT {names} FROM rows JOIN runs ON runs.id = rows.run "  # noqa: S608
+            "WHERE rows.key = ? AND rows.run <= ? AND account = ? AND recipe = ? ORDER BY rows.run DESC LIMIT 1"
+        )
+        found = self._select(sql, key, until, account, recipe)
+        return RowRecord(*found[0]) if found else None
+
+    def knows(self, account: str, recipe: str) -> bool:
+        """Return whether rows or calls of a recipe are on record."""
+        rows = "SELECT 1 FROM rows JOIN runs ON runs.id = rows.run WHERE account = ? AND recipe = ? LIMIT 1"
+        return bool(self._select(rows, account, recipe)) or self.has_sent(
+            account, recipe, besides=0
+        )
+
+    def buckets(self, run: int, *, reached: bool = False) -> dict[str, int]:
+        """How many rows of a run are in each bucket; with `reached` only of those that it got to itself."""
+        only = " AND reached = 1" if reached else ""
+        sql = f"SELECT bucket, count(*) FROM rows WHERE run = ?{only} GROUP BY bucket"  # noqa: S608
         return {str(name): int(count) for name, count in self._select(sql, run)}
 
     def attempts(self, run: int) -> int:

@@ -156,7 +156,8 @@ class NoticeRecord(NamedTuple):
 class RowRecord(NamedTuple):
     """What became of a row in a run. `lines` and `outputs` are JSON text; `money` may be unknown, and empty.
 
-    `ids` and `links` are what its calls have made or found, as people read it.
+    `ids` and `links` are what its calls have made or found, as people read it. `reached` is 0 for a row that the run
+    did not get to: then this is what was known of it.
     """
 
     run: int
@@ -169,6 +170,7 @@ class RowRecord(NamedTuple):
     money: str = ""
     ids: str = ""
     links: str = ""
+    reached: int = 1
 
 
 class AttemptRecord(NamedTuple):

@@ -71,6 +71,7 @@ _ATTEMPT = {
 _ROW = {
     "run": INTEGER, "number": INTEGER, "key": TEXT, "lines": TEXT, "bucket": TEXT, "reason": TEXT,
     "outputs": TEXT, "money": LATER_TEXT, "ids": LATER_TEXT, "links": LATER_TEXT,
+    "reached": Column("INTEGER NOT NULL", "1"),
 }  # fmt: skip
 _AGAIN = {
     "run": INTEGER, "key": TEXT, "generation": INTEGER, "why": TEXT, "who": TEXT, "at": TEXT,
@@ -83,7 +84,7 @@ TABLES: Mapping[str, Table] = {
         _CALL, _IDENTITY, indexes={"calls_of_run": ("run", "row"), "calls_of_content": ("content",)}
     ),
     "attempts": Table(_ATTEMPT),
-    "rows": Table(_ROW, ("run", "number"), rowless=True),
+    "rows": Table(_ROW, ("run", "number"), rowless=True, indexes={"rows_of_key": ("key", "run")}),
     "again": Table(_AGAIN, ("run", "key"), rowless=True, later=True),
     "hits": Table(
         {"account": TEXT, "api": TEXT, "day": TEXT, "count": INTEGER},

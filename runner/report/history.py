@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import parse_own_json
 from runner.engine.events import BUCKETS, Bucket
+from runner.engine.finished import CUT_SHORT
 from runner.journal import AgainRecord, CallRecord, Identity, NoticeRecord, RowRecord, RunRecord
 from runner.journal.records import OPEN
 from runner.problems import UsageError, printable
 from runner.report.recount import decimal
-from runner.report.remake import CUT_SHORT, by_bucket
+from runner.report.remake import by_bucket
 from runner.report.text import columns, line_numbers, moment, money, plural, run_size
 
 if TYPE_CHECKING:

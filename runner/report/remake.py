@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from runner.catalogue import Catalogue
 from runner.engine.events import (
     BUCKETS,
     Bucket,
@@ -17,15 +18,20 @@ from runner.engine.events import (
     RunEnded,
     RunStarted,
 )
-from runner.engine.finished import result_of
+from runner.engine.finished import CUT_SHORT, OnRecord, result_of
 from runner.engine.totals import Totals
 from runner.journal import History, RunRecord
-from runner.rows import Input, Row
-
-CUT_SHORT = "the run ended before this row did"
+from runner.rows import Input
 
 
-def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporter) -> RunEnded:
+def replay(
+    run: RunRecord,
+    history: History,
+    input_: Input | None,
+    tell: Reporter,
+    *,
+    catalogue: Catalogue,
+) -> RunEnded:
     """Tell a reporter of a run what the journal has of it; returns its end as it was told.
 
     `input_` is that of the run, None for a recipe without rows. A run without an end ends with its own exit code, if it
@@ -33,7 +39,7 @@ def replay(run: RunRecord, history: History, input_: Input | None, tell: Reporte
     """
     tell(started_of(run)._replace(resumed=True))
     totals = Totals()
-    for result in _results(run, history, input_):
+    for result in _results(run, history, input_, catalogue):
         totals.add(result)
         tell(RowFinished(result))
     ended = RunEnded(
@@ -65,24 +71,25 @@ def started_of(run: RunRecord) -> RunStarted:
     )
 
 
-def _results(run: RunRecord, history: History, input_: Input | None) -> Iterator[RowResult]:
-    """The rows that the run has ended, then those that it was cut short in or that wait for what was sent before."""
-    open_calls = history.open_calls(run.account, run.recipe)
-    waiting = {call.identity.key for call in open_calls if call.identity.per == "row"}
+def _results(
+    run: RunRecord, history: History, input_: Input | None, catalogue: Catalogue
+) -> Iterator[RowResult]:
+    """The rows that the run has ended, then those that it was cut short in or did not reach, as they are known."""
+    ended = bytearray(run.row_count + 1)
     for row in history.rows(run.id):
-        waiting.discard(row.key)
+        ended[row.number] = 1
         yield result_of(row)
     cut_short = dict(history.cut_short(run.id))
     if input_ is None:
         for number, unknown in cut_short.items():
             yield RowResult(number, "", (), "unknown" if unknown else "not started", CUT_SHORT)
         return
-    for each in input_ if cut_short or waiting else ():
-        if each.number in cut_short or each.key in waiting:
-            yield _cut_short(each, unknown=cut_short.get(each.number, False) or each.key in waiting)
-
-
-def _cut_short(row: Row, *, unknown: bool) -> RowResult:
-    return RowResult(
-        row.number, row.key, row.lines, "unknown" if unknown else "not started", CUT_SHORT
-    )
+    on_record = OnRecord(history, catalogue, account=run.account, recipe=run.recipe, run=run.id)
+    for each in input_ if sum(ended) < input_.row_count else ():
+        if ended[each.number]:
+            continue
+        known = on_record.of(each)
+        if known is None and each.number in cut_short:
+            known = RowResult(each.number, each.key, each.lines, "not started", CUT_SHORT)
+        if known is not None:
+            yield known
