@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +16,7 @@ from runner.catalogue import (
     of_answer,
     parse_json,
 )
+from runner.engine.before import Before
 from runner.engine.changed import difference
 from runner.engine.clearance import STOPPED
 from runner.engine.equality import numbers_in_texts
@@ -25,6 +28,7 @@ from runner.engine.poll import span
 from runner.engine.read_back import READ_BACK, settles
 from runner.engine.reading import failed, words
 from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
+from runner.engine.searches import Outcomes, fits, name_of
 from runner.engine.send import Subject
 from runner.engine.use import Use
 from runner.journal import CallRecord
@@ -52,15 +56,61 @@ class Caller(Planning):
             if defect:
                 self.plan(use.step, "invalid", reason=defect, position=use.position)
                 return Outcome("rejected", defect)
-        if search is not None and search.update is not None:
-            return self._in_step(use, request, prior)
-        if prior is not None and prior.state in (*SETTLED, *OPEN):
-            outcome = self._done_before(use, request, prior)
-        elif self._sender is None:
-            return self._plan_write(use, request)
-        else:
-            outcome = self._write(use, request)
-        return self._verified(use, request, outcome)
+        with self._alone(use, prior):
+            if search is not None and search.update is not None:
+                return self._in_step(use, request, prior)
+            if prior is not None and prior.state in (*SETTLED, *OPEN):
+                outcome = self._done_before(use, request, prior)
+            elif self._sender is None:
+                return self._plan_write(use, request)
+            else:
+                outcome = self._write(use, request)
+            return self._verified(use, request, outcome)
+
+    @contextmanager
+    def _alone(self, use: Use, prior: CallRecord | None) -> Iterator[None]:
+        """Hold the search of a step from before it is made until what it guards has its outcome."""
+        search, journal = use.step.unless_found, self._context.journal
+        settled = prior is not None and prior.state in SETTLED
+        if search is None or journal is None or (settled and search.update is None):
+            yield
+            return
+        try:
+            arguments = self._context.render(search.arguments, use.scope)
+        except EvaluationError:  # as the search itself is going to say
+            yield
+            return
+        use.search = name_of(use.step, search, arguments, use.scope)
+        with self._context.searches.alone(use.search, waiting=journal.flush):
+            yield
+
+    def _find(self, use: Use) -> tuple[Outcome, Before | None]:
+        """What is there of what a step creates: as its search says, or as this run has created it just now."""
+        assert self._reading is not None and use.step.unless_found is not None  # noqa: S101 - the callers' condition
+        search, scope = use.step.unless_found, use.scope
+        outcome, before = self._reading.find(
+            use.step, search, self._subject(use), scope, operation=use.operation, besides=self._earlier(use)
+        )  # fmt: skip
+        known = self._context.searches.known(use.search)
+        if not outcome.ok or outcome.value or known is None:
+            return outcome, before
+        if known.value is None:
+            reason = f"held back: the outcome of what {known.key} creates after the same search is unknown"
+            return Outcome("not sent", reason), before
+        return outcome._replace(value=[known.value]), before
+
+    def _created(self, use: Use, request: Request, outcome: Outcome) -> None:
+        """Note what came of a create, for who makes the same search next."""
+        search = use.step.unless_found
+        if search is None or not use.search or use.operation.effect != "create":
+            return
+        key, searches = self._progress.row.key, self._context.searches
+        if outcome.state == "unknown":
+            searches.note(use.search, Outcomes(key, None))
+        elif outcome.state == "done":
+            arguments = self._context.render(search.arguments, use.scope)
+            if fits(search, arguments, request, outcome.value, use.scope):
+                searches.note(use.search, Outcomes(key, outcome.value))
 
     def _verified(self, use: Use, request: Request, outcome: Outcome) -> Outcome:
         """The outcome of a write, read back where the step wants that."""
@@ -83,11 +133,8 @@ class Caller(Planning):
             return self._verified(use, request, self._done_before(use, request, prior))
         if self._sender is None or self._reading is None:
             return self._plan_in_step(use, request, prior)
-        search, subject = use.step.unless_found, self._subject(use)
-        assert search is not None  # noqa: S101 - the caller's condition
-        outcome, before = self._reading.find(
-            use.step, search, subject, use.scope, operation=use.operation, besides=self._earlier(use)
-        )  # fmt: skip
+        subject = self._subject(use)
+        outcome, before = self._find(use)
         if not outcome.ok:
             return outcome
         if outcome.value:
@@ -200,11 +247,7 @@ class Caller(Planning):
         if (refused := self._under_found(use, request)) is not None:
             return refused
         if use.step.unless_found is not None:
-            search = use.step.unless_found
-            ours = self._earlier(use)
-            outcome, before = self._reading.find(
-                use.step, search, subject, use.scope, operation=use.operation, besides=ours
-            )  # fmt: skip
+            outcome, before = self._find(use)
             if not outcome.ok:
                 return outcome
             if outcome.value:
@@ -230,6 +273,7 @@ class Caller(Planning):
             )
 
         outcome = self._sender.write(subject, use.operation, request, check=check, before=before)
+        self._created(use, request, outcome)
         if outcome.ok:
             self._context.created.add(use.operation, outcome.value)
             self._count(request, run=self._context.run)

@@ -14,6 +14,7 @@ from runner.engine.pace import Pace
 from runner.engine.parents import Created
 from runner.engine.reshaped import Past
 from runner.engine.retry import Budget
+from runner.engine.searches import Searches
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal
 from runner.recipe.containment import searched_parents
@@ -63,6 +64,8 @@ class Context:
     """Whether lists that earlier runs have kept are read anew."""
     created: Created = field(default_factory=Created, repr=False)
     """What this recipe has created, now and before."""
+    searches: Searches = field(default_factory=Searches, repr=False)
+    """The searches before creates that are in flight."""
     named: bool = False
     """Whether the result of a planned row has the values that `let` names."""
     strict: bool = False

@@ -59,7 +59,7 @@ class Use:
     """A step used for one row or item: what it sees, which call it is, and its position under `for_each`.
 
     `places` are the steps and items that its call may be on record under, its own first; `arguments` are those of its
-    `with`, once they are rendered.
+    `with`, once they are rendered; `search` names its `unless_found` while that is held.
     """
 
     step: Step
@@ -70,6 +70,7 @@ class Use:
     undecided: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     places: Sequence[tuple[str, str]] = ()
+    search: str = ""
 
     def __post_init__(self) -> None:
         if not self.places:

@@ -1,0 +1,110 @@
+"""Searches before creates, one at a time where they are the same: the next one finds what the one before has created.
+
+Rows in flight that search for one thing would all find nothing, and each create it. So a step holds its search, with
+its arguments and the values that its `where` reads, until the create has its outcome; who waits searches then. A list
+may lag behind: what this run created after the same search is known all the same, and counts as found.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from runner.catalogue import Request
+from runner.engine.given_back import alike
+from runner.keys import canonical, look_alike
+from runner.recipe.model import Search, Step
+from runner.template import EvaluationError, Expression, plain
+
+KEPT = 4096
+"""Searches of which a run knows what it created: far more than it sends while a list lags behind."""
+
+
+class Outcomes(NamedTuple):
+    """What was created under a search, by the row with the `key`; None where that is unknown."""
+
+    key: str
+    value: Any
+
+
+class Searches:
+    """The searches of a run that are in flight, and what was created after the last of them."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+        self._known: OrderedDict[str, Outcomes] = OrderedDict()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def alone(self, name: str, *, waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold the search called `name`. `waiting` is called before anything is waited for.
+
+        Names that look alike are held together: an API may not tell them apart.
+        """
+        look = look_alike(name)
+        with self._changed:
+            is_held = look in self._held
+        if is_held:
+            waiting()
+        with self._changed:
+            self._changed.wait_for(lambda: look not in self._held)
+            self._held.add(look)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held.discard(look)
+                self._changed.notify_all()
+
+    def note(self, name: str, found: Outcomes) -> None:
+        """Remember what came of a create after this search."""
+        with self._changed:
+            self._known[canonical(name)] = found
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+
+    def known(self, name: str) -> Outcomes | None:
+        """Return what this run created after the same search."""
+        with self._changed:
+            return self._known.get(canonical(name))
+
+
+def name_of(step: Step, search: Search, arguments: Any, scope: Mapping[str, Any]) -> str:
+    """Return what tells this search from all others: its step, its arguments and what its `where` reads of the row."""
+    read = () if search.where is None else _values(search.where, scope)
+    return repr([step.id, search.operation, plain(arguments), [plain(each) for each in read]])
+
+
+def fits(
+    search: Search, arguments: Any, request: Request, answer: Any, scope: Mapping[str, Any]
+) -> bool:
+    """Return whether what a request created is what a search looks for, as far as what was sent and answered shows."""
+    sent = request.body if isinstance(request.body, Mapping) else {}
+    item = {**sent, **(answer if isinstance(answer, Mapping) else {})}
+    wanted = arguments if isinstance(arguments, Mapping) else {}
+    if any(name in item and not _same(value, item[name]) for name, value in wanted.items()):
+        return False
+    try:
+        return search.where is None or bool(search.where.evaluate({**scope, "item": item}))
+    except EvaluationError:  # it reads what the answer does not show
+        return False
+
+
+def _same(wanted: Any, value: Any) -> bool:
+    if isinstance(wanted, str) and isinstance(value, str):
+        return look_alike(wanted) == look_alike(value)
+    return alike(wanted, value)
+
+
+def _values(where: Expression, scope: Mapping[str, Any]) -> Iterator[Any]:
+    """The values that a `where` reads beside the object that it is asked about."""
+    for reference in where.references:
+        if reference.root == "item":
+            continue
+        value: Any = scope.get(reference.root)
+        for part in reference.path[:1]:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        yield value
