@@ -24,7 +24,8 @@ from runner.catalogue.operation import Failure, Operation, Pagination
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
 from runner.catalogue.parameters import Parameter
 from runner.catalogue.request import Request, build_request, to_json
-from runner.catalogue.schema import Violation, violations
+from runner.catalogue.schema import Violation, types_of, violations
+from runner.catalogue.sent import sent_arguments
 
 __all__ = [
     "FORM",
@@ -61,7 +62,9 @@ __all__ = [
     "parse_json",
     "parse_own_json",
     "read_answer",
+    "sent_arguments",
     "shipped_apis",
     "to_json",
+    "types_of",
     "violations",
 ]

@@ -32,7 +32,7 @@ _COMMANDS = {
     "report": "report",
     "runs": "runs",
     "show": "runs",
-    "settle": "runs",
+    "settle": "settle",
     "ops": "ops",
     "schema": "schema",
     "probe": "probe",

@@ -25,6 +25,7 @@ from runner.config import Config
 from runner.engine.events import Reporter
 from runner.engine.run import Selection
 from runner.journal import History, RunRecord
+from runner.journal.open_runs import open_runs
 from runner.problems import UsageError
 from runner.rows import Input
 
@@ -212,18 +213,41 @@ def resume(
     *, number: int | None, workers: int, max_failures: int | None, strict: bool, out: Path | None,
     wanted: Wanted,
 ) -> int:  # fmt: skip
-    """Go on with a run where it stopped, whatever stopped it; the last one unless RUN says which."""
+    """Continue a run where it stopped, for whatever reason: RUN, or the only one that something is left to do of."""
     from runner.cli.execution import Settings, execute
 
     current = projects.current()
     history = History(current.runs)
-    record = recorded_run(history, number)
+    record = recorded_run(history, number) if number is not None else _only_open(history)
+    if record is None:
+        click.echo("no run has anything left to do: nothing to resume")
+        return 0
     if is_complete(history, record):
         click.echo(f"run {record.id} is finished and all its rows are done: nothing to resume")
         return 0
     job, input_ = reopened(current, record, wanted._replace(out=out))
     job = job._replace(strict=strict)
     return execute(job, input_, Settings(workers, max_failures, resumed=record))
+
+
+def _only_open(history: History) -> RunRecord | None:
+    """The run to continue where nobody says which. Raises UsageError when there are several."""
+    from runner.report.history import said_left
+
+    recorded_run(history, None)
+    at_work = [run for run in history.runs() if run.state == "running"]
+    if at_work:
+        return at_work[-1]  # its lock says who has to wait
+    found = open_runs(history)
+    if len(found) < 2:
+        return found[0].run if found else None
+    refusal = UsageError(
+        f"{len(found)} runs have something left to do", remedy="say which: runner resume RUN"
+    )
+    for each in found:
+        for line in said_left(each):
+            refusal.add_note(line)
+    raise refusal
 
 
 def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, Input | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import click
@@ -19,7 +19,8 @@ from runner.config import Config
 from runner.durable import WholeFile, stopping
 from runner.engine.run import Reporters
 from runner.journal import History, RunRecord, now
-from runner.problems import UsageError
+from runner.problems import RunnerError, UsageError, printable
+from runner.report.results_book import BOOK
 
 PAGE = "report.html"
 """In the folder of a run: its page."""
@@ -82,10 +83,44 @@ def report(
     return 0
 
 
+def bring_up_to_date(current: Config, history: History, run: RunRecord) -> None:
+    """Write the files of a run again that are in its folder; what keeps one from it is reported, and changes nothing.
+
+    Without the recipe and input of the run only created.csv can be written.
+    """
+    from runner.report.created import Created
+
+    folder = current.runs / str(run.id)
+    if not folder.exists():
+        return
+    try:
+        _rebuilt(current, history, run, Wanted(xlsx=(folder / BOOK).exists()), None)
+    except RunnerError as error:
+        text = f"results of run {run.id} are as they were: {error.message}"
+        click.echo(printable(text), err=True)
+        with suppress(RunnerError):
+            catalogue = catalogue_for(current, current.targets.get(run.target))
+            Created(folder, history, catalogue, run=run.id, live=False).write()
+
+
 def _files(
     current: Config, history: History, run: RunRecord, wanted: Wanted, junit_file: Path | None
 ) -> None:
     """The files of a run, in its folder and where they are wanted."""
+    files = _rebuilt(current, history, run, wanted, junit_file)
+    if strange := files.created.strange:
+        many = f"{strange} lines" if strange > 1 else "a line"
+        text = (
+            f"created.csv has {many} at its end that the journal does not know, as they were before"
+        )
+        click.echo(text, err=True)
+    tell_files(files.deliver())
+
+
+def _rebuilt(
+    current: Config, history: History, run: RunRecord, wanted: Wanted, junit_file: Path | None
+) -> RunFiles:
+    """The files of a run in its folder, made from the journal and its input."""
     from runner.report.junit import JUnit
     from runner.report.remake import replay
 
@@ -106,13 +141,7 @@ def _files(
             replay(run, history, input_, Reporters([*files.reporters, *also]), catalogue=catalogue)
     finally:
         files.close()
-    if strange := files.created.strange:
-        many = f"{strange} lines" if strange > 1 else "a line"
-        text = (
-            f"created.csv has {many} at its end that the journal does not know, as they were before"
-        )
-        click.echo(text, err=True)
-    tell_files(files.deliver())
+    return files
 
 
 def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> None:

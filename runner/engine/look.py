@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.catalogue import (
     ArgumentError,
@@ -15,13 +15,16 @@ from runner.catalogue import (
     build_request,
     decode_form,
     parse_json,
+    sent_arguments,
     to_json,
 )
 from runner.engine.before import Before, id_of, new_since, read_before
 from runner.engine.context import Connection
+from runner.engine.given_back import compare_with
 from runner.engine.hits import Hits
 from runner.engine.outcome import Outcome, classify
 from runner.engine.pages import PageWatch, read_pages
+from runner.engine.read_back import unlike
 from runner.journal import CallRecord
 
 SHORTEST = 3
@@ -42,6 +45,18 @@ class Shown:
     before: int | None = None
     objects: tuple[tuple[str, Json], ...] = ()
     why: str = ""
+
+
+class ReadObject(NamedTuple):
+    """The object with an id that a call is to have created, as a read gives it; else why there is none.
+
+    `differs` says how it is not what was sent. `readable` is false where the API has no read for it.
+    """
+
+    value: Json | None = None
+    why: str = ""
+    differs: str = ""
+    readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,43 @@ class Look:
             return Shown(why=f"the search with {before.operation} cannot be made any more")
         return _shown(call, operation, before, found)
 
+    def read(self, call: CallRecord, name: Any) -> ReadObject:
+        """Read what a call has created or changed under the id `name`, or find it in the list of its search."""
+        try:
+            operation = self.catalogue.operation(call.operation)
+            reading = self.catalogue.read_back(operation)
+            if reading is None or operation.read_back is None:
+                return self._listed(call, operation, name)
+            sent = sent_arguments(operation, path=call.url, body=call.body)
+            answer = {operation.id_field or "id": name}
+            given = operation.read_back.arguments(sent, answer)
+            own = {each: given.get(each) for each in reading.parameters}
+            base_url = self.connections[reading.api].base_url
+            request = build_request(reading, own, base_url=base_url, today=self.today)
+        except (ArgumentError, KeyError):
+            return ReadObject(why=f"no read can follow {call.operation}", readable=False)
+        outcome = self._ask(reading, request)
+        if not outcome.ok:
+            return ReadObject(why=f"{reading.full_name}: {outcome.reason}")
+        if not isinstance(outcome.value, Mapping):
+            return ReadObject(why=f"{reading.full_name} gave no object")
+        return _compared(operation, call, outcome.value, name)
+
+    def _listed(self, call: CallRecord, operation: Operation, name: Any) -> ReadObject:
+        before = read_before(call.before)
+        if before is None:
+            return ReadObject(
+                why=f"the API has no read for what {operation.full_name} creates", readable=False
+            )
+        listing = self.catalogue.operation(before.operation)
+        for outcome in self._pages(listing, before.arguments):
+            if not outcome.ok:
+                return ReadObject(why=f"{listing.full_name}: {outcome.reason}")
+            for item in outcome.value.items:
+                if id_of(operation, item) == str(name):
+                    return _compared(operation, call, item, name)
+        return ReadObject(why=f"{listing.full_name} does not list it")
+
     def _pages(self, listing: Operation, arguments: Json) -> Iterator[Outcome]:
         base_url = self.connections[listing.api].base_url
 
@@ -93,6 +145,17 @@ class Look:
         while connection.pace is not None and (seconds := connection.pace.use()) > 0:
             self.wait(seconds)
         return classify(listing, connection.transport.send(connection.transport.prepare(request)))
+
+
+def _compared(operation: Operation, call: CallRecord, found: Json, name: Any) -> ReadObject:
+    """An object beside what was sent, and beside the id that it is to have."""
+    body = call.body.encode()
+    sent = decode_form(body, operation.body or {}) if operation.form else parse_json(body or b"{}")
+    differs = compare_with(sent, found, unlike=unlike(operation)).still()
+    own = id_of(operation, found)
+    if own and own != str(name):
+        differs = f"its id is {own}" + (f"; {differs}" if differs else "")
+    return ReadObject(found, differs=differs)
 
 
 def _shown(call: CallRecord, operation: Operation, before: Before, found: list[Any]) -> Shown:

@@ -13,11 +13,13 @@ from runner.journal.records import (
     RowRecord,
     RunRecord,
     SentCall,
+    SettlementRecord,
     now,
 )
 from runner.journal.store import Journal
 
 __all__ = [
     "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
-    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "content_of", "now",
+    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "SettlementRecord", "content_of",
+    "now",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from runner.journal.records import (
     RowRecord,
     RunRecord,
     SentCall,
+    SettlementRecord,
 )
 from runner.journal.store import NAME
 from runner.problems import StoppedError
@@ -31,6 +32,8 @@ _CALL = ", ".join([*Identity._fields, *(name for name in CallRecord._fields if n
 _PARTS = len(Identity._fields)
 _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
 _ROW = ", ".join(RowRecord._fields)
+_OF_ROW = ", ".join(f"rows.{name}" for name in RowRecord._fields)
+_SETTLEMENT = ", ".join(SettlementRecord._fields)
 _AGAIN = ", ".join(AgainRecord._fields)
 _FINISHED = (
     "run = ? AND number >= ? AND number < ? AND reached = 1 AND bucket IN ('done', 'found') "
@@ -220,6 +223,56 @@ class History:
         where = "account = ? AND recipe = ? AND state IN ('intent', 'unknown') AND effect <> 'read' ORDER BY id"
         return self._calls(where, account, recipe)
 
+    def all_open_calls(self) -> list[CallRecord]:
+        """The writes whose outcome is unknown, over all runs, recipes and accounts, oldest first."""
+        return self._calls("state IN ('intent', 'unknown') AND effect <> 'read' ORDER BY id")
+
+    def calls_done_by(self, account: str, operation: str, *, text: str) -> list[CallRecord]:
+        """The calls of an operation that were carried out, and whose answer has a text somewhere."""
+        where = "account = ? AND operation = ? AND state = 'done' AND instr(answer, ?) > 0"
+        return self._calls(where, account, operation, text)
+
+    def writes_since(self, call: CallRecord, moment: str) -> list[CallRecord]:
+        """The other writes of the row of a call that were sent after a moment, as the journal writes times."""
+        account, recipe, per, key, *_ = call.identity
+        where = f"{_OF_KEY} AND effect <> 'read' AND id <> ? AND sent_at > ? ORDER BY id"
+        return self._calls(where, account, recipe, per, key, call.id, moment)
+
+    def requested_since(self, account: str, recipe: str, moment: str) -> int | None:
+        """A run that has sent a request of a recipe after a moment, reads among them; None where none has."""
+        sql = "SELECT run FROM attempts WHERE at > ? AND instr(call, ?) = 1 ORDER BY at LIMIT 1"
+        found = self._select(sql, moment, f"{account}\x1f{recipe}\x1f")
+        return next((int(run) for (run,) in found), None)
+
+    def rows_of_recipe(
+        self, account: str, recipe: str, *, bucket: str = "", key: str = "", first_run: int = 0
+    ) -> list[RowRecord]:
+        """The rows of all runs of a recipe in a bucket or with a key, from `first_run` on."""
+        where = "runs.account = ? AND runs.recipe = ? AND rows.run >= ?"
+        sql = f"SELECT {_OF_ROW} FROM rows JOIN runs ON runs.id = rows.run WHERE {where}"  # noqa: S608
+        sql += " AND (?4 = '' OR bucket = ?4) AND (?5 = '' OR key = ?5) ORDER BY rows.run, number"
+        return [
+            RowRecord(*values)
+            for values in self._select(sql, account, recipe, first_run, bucket, key)
+        ]
+
+    def settlements(self, call: int) -> list[SettlementRecord]:
+        """What people decided about a call, oldest first."""
+        sql = f"SELECT {_SETTLEMENT} FROM settlements WHERE call = ? ORDER BY rowid"  # noqa: S608
+        return [SettlementRecord(*values) for values in self._select(sql, call)]
+
+    def settled_and_undone(self) -> Iterator[tuple[CallRecord, str]]:
+        """The calls that were settled as done and are not so by now, each with the id that it was settled with."""
+        sql = "SELECT DISTINCT call, name FROM settlements WHERE verdict = 'undone' AND name <> ''"
+        names = self._select(sql)
+        calls = self.calls_by_number([call for call, _ in names]) if names else {}
+        yield from ((calls[call], str(name)) for call, name in names if call in calls)
+
+    def settlements_of_run(self, run: int) -> list[SettlementRecord]:
+        """What people decided about the calls of a run, oldest first."""
+        sql = f"SELECT {_SETTLEMENT} FROM settlements WHERE call IN (SELECT id FROM calls WHERE run = ?) ORDER BY rowid"  # noqa: S608
+        return [SettlementRecord(*values) for values in self._select(sql, run)]
+
     def call(self, number: int) -> CallRecord | None:
         """One call by its number."""
         return next(iter(self._calls("id = ?", number)), None)
@@ -316,6 +369,11 @@ class History:
         while page := [RowRecord(*values) for values in self._select(sql, run, last)]:
             yield from page
             last = page[-1].number
+
+    def rows_in(self, run: int, bucket: str) -> list[RowRecord]:
+        """The rows of a run that are in a bucket, in the order of the input."""
+        sql = f"SELECT {_ROW} FROM rows WHERE run = ? AND bucket = ? ORDER BY number"  # noqa: S608
+        return [RowRecord(*values) for values in self._select(sql, run, bucket)]
 
     def finished_rows(self, run: int, *, numbers: range, limit: int) -> list[RowRecord]:
         """The first of these rows of a run that were done or found, with what they posted."""

@@ -173,6 +173,26 @@ class RowRecord(NamedTuple):
     reached: int = 1
 
 
+Verdict = Literal["done", "absent", "undone"]
+
+
+class SettlementRecord(NamedTuple):
+    """A decision of a person about a call, by its number: it was carried out, it was not, or the last one was wrong.
+
+    `name` is the id that the API gave to what a done call created, `shown` what the API showed of it; `before` is JSON:
+    the call and its rows as they were, for taking the decision back. None of these records is ever changed.
+    """
+
+    call: int
+    at: str
+    who: str
+    verdict: Verdict
+    name: str = ""
+    why: str = ""
+    shown: str = ""
+    before: str = "{}"
+
+
 class AttemptRecord(NamedTuple):
     """One request that was sent for a call: when (ISO, UTC), the state it led to, and the seconds it took."""
 

@@ -106,6 +106,20 @@ TABLES: Mapping[str, Table] = {
         later=True,
     ),
     "checked": Table({"run": INTEGER, "stamp": TEXT}, ("run",), rowless=True, later=True),
+    "settlements": Table(
+        {
+            "call": INTEGER,
+            "at": TEXT,
+            "who": TEXT,
+            "verdict": TEXT,
+            "name": TEXT,
+            "why": TEXT,
+            "shown": TEXT,
+            "before": TEXT,
+        },
+        later=True,
+        indexes={"settlements_of_call": ("call",)},
+    ),
     "migrations": Table({"name": TEXT, "at": TEXT}, ("name",), rowless=True, later=True),
 }
 

@@ -28,6 +28,7 @@ from runner.journal.records import (
     NoticeRecord,
     RowRecord,
     RunRecord,
+    SettlementRecord,
 )
 from runner.journal.rekey import look_of, name_of, step_of
 from runner.journal.upgrade import bring_up, version_of
@@ -57,6 +58,10 @@ _PUT_AGAIN = "INSERT INTO again (key, generation, why, who, at, run) VALUES (?, 
 _KILLED = "UPDATE runs SET state = 'killed' WHERE state = 'running'"  # whoever holds the lock is the only one
 _PUT_HIT = "INSERT INTO hits (account, api, day, count) VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
 _PUT_NOTICE = "INSERT INTO notices (run, at, name, reason) VALUES (?, ?, ?, ?)"
+_PUT_SETTLEMENT = (
+    f"INSERT INTO settlements ({', '.join(SettlementRecord._fields)}) "  # noqa: S608
+    f"VALUES ({', '.join('?' * len(SettlementRecord._fields))})"
+)
 _ROW_COLUMNS = RowRecord._fields
 _PUT_ROW = f"INSERT OR REPLACE INTO rows ({', '.join(_ROW_COLUMNS)}) VALUES ({', '.join('?' * len(_ROW_COLUMNS))})"  # noqa: S608
 
@@ -189,6 +194,16 @@ class Journal:
     def note(self, call: CallRecord) -> None:
         """Record a state that a call reached without an attempt; goes with the next commit."""
         self._put_call(call)
+
+    def settle(
+        self, call: CallRecord, settlement: SettlementRecord, rows: Sequence[RowRecord]
+    ) -> None:
+        """Record what a person decided about a call, and what becomes of rows by it, durably."""
+        self._put_call(call)
+        for row in rows:
+            self.row(row)
+        self._put(_PUT_SETTLEMENT, settlement)
+        self.flush()
 
     def row(self, row: RowRecord) -> None:
         """Record what became of a row; goes with the next commit."""

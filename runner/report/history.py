@@ -22,7 +22,16 @@ from typing import TYPE_CHECKING, Any
 from runner.catalogue import parse_own_json
 from runner.engine.events import BUCKETS, Bucket
 from runner.engine.finished import CUT_SHORT
-from runner.journal import AgainRecord, CallRecord, Identity, NoticeRecord, RowRecord, RunRecord
+from runner.journal import (
+    AgainRecord,
+    CallRecord,
+    Identity,
+    NoticeRecord,
+    RowRecord,
+    RunRecord,
+    SettlementRecord,
+)
+from runner.journal.open_runs import Left
 from runner.journal.records import OPEN
 from runner.problems import UsageError, printable
 from runner.report.recount import decimal
@@ -45,8 +54,16 @@ WIDEST = 100
 _HEADER = ("run", "recipe", "target", "started", "state", "exit", "rows", *BUCKETS)
 
 
-def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int]]) -> str:
-    """A line for each run, in the order given. `buckets` counts the rows of each run."""
+def runs_table(
+    runs: Sequence[RunRecord],
+    buckets: Mapping[int, Mapping[str, int]],
+    *,
+    left: Sequence[Left] = (),
+) -> str:
+    """A line for each run, in the order given, and what is left to do by now.
+
+    `buckets` counts the rows of each run, `left` says what is left of each.
+    """
     table: list[Sequence[str]] = [_HEADER]
     for run in runs:
         counts = by_bucket(buckets.get(run.id, {}), run.row_count)
@@ -61,20 +78,37 @@ def runs_table(runs: Sequence[RunRecord], buckets: Mapping[int, Mapping[str, int
             str(run.row_count),
         )
         table.append([*map(printable, known), *(str(counts[bucket]) for bucket in BUCKETS)])
-    killed = [
-        f"run {run.id} was killed; go on with: runner resume {run.id}"
-        for run in runs
-        if run.state == "killed"
-    ]
-    return _joined([*columns(table, right={0, *range(5, len(_HEADER))}), *killed])
+    lines = columns(table, right={0, *range(5, len(_HEADER))})
+    return _joined([*lines, *(printable(line) for each in left for line in said_left(each))])
+
+
+def said_left(left: Left) -> Iterator[str]:
+    """What is left of a run, and the commands for it; what was unknown in it and is settled by now."""
+    run, resume = left.run, f"; go on with: runner resume {left.run.id}"
+    on = "" if left.covered_by else resume
+    if left.unknown:
+        yield f"run {run.id}: {plural(left.unknown, 'row')} unknown; settle with: runner settle {run.id}"
+    if left.settled:
+        was = "was" if left.settled == 1 else "were"
+        yield f"run {run.id}: {plural(left.settled, 'row')} {was} unknown, and settled since{on}"
+    if left.covered_by:
+        return
+    if run.state == "killed":
+        yield f"run {run.id} was killed{resume}"
+    elif left.stopped:
+        yield f"run {run.id} was stopped" + (f": {run.reason}" if run.reason else "") + resume
+    elif left.not_started:
+        yield f"run {run.id}: {plural(left.not_started, 'row')} not started{resume}"
 
 
 def show_run(
     run: RunRecord, rows: Iterable[RowRecord], calls: Sequence[CallRecord], *, key: str | None, limit: int,
     again: Sequence[AgainRecord] = (), notices: Sequence[NoticeRecord] = (),
+    settlements: Sequence[SettlementRecord] = (),
 ) -> str:  # fmt: skip
     """A run with its rows and their calls, `limit` rows at most (0: all). With `key` that row alone, with all that was
-    sent and answered. `again` are the rows that it was asked to send once more, `notices` who was told of its end.
+    sent and answered. `again` are the rows that it was asked to send once more, `notices` who was told of its end,
+    `settlements` what people decided about its calls.
     Raises UsageError when the run has no such row.
     """
     calls_of: dict[int, list[CallRecord]] = {}
@@ -99,7 +133,10 @@ def show_run(
     ]
     lines = [*_head(run, by_bucket(counts, run.row_count)), *asked, *told, ""]
     for row in shown:
-        lines += _row(row, calls_of.get(row.number, ()), whole=key is not None)
+        own = calls_of.get(row.number, ())
+        lines += _row(row, own, whole=key is not None)
+        numbers = {call.id for call in own}
+        lines += (_settlement(each) for each in settlements if each.call in numbers)
     rest = counts.total() - len(shown)
     if key is None and rest:
         lines += [
@@ -107,6 +144,13 @@ def show_run(
             f"and {plural(rest, 'more row')}: --limit {counts.total()} shows all, --key KEY one of them",
         ]
     return _joined(lines)
+
+
+def _settlement(settlement: SettlementRecord) -> str:
+    named = f" as {settlement.name}" if settlement.name else ""
+    what = "taken back" if settlement.verdict == "undone" else f"settled: {settlement.verdict}"
+    by = f"by {settlement.who}, {moment(settlement.at)}: {settlement.why}"
+    return printable(f"  call {settlement.call} {what}{named} {by}")
 
 
 def _notice(notice: NoticeRecord) -> str:
@@ -124,17 +168,24 @@ def said_state(run: RunRecord) -> str:
     return run.state + ("" if run.exit_code is None else f", exit code {run.exit_code}")
 
 
-def settle_text(calls: Sequence[CallRecord], *, shown: Mapping[int, Shown] | None = None) -> str:
+def settle_text(
+    calls: Sequence[CallRecord],
+    *,
+    shown: Mapping[int, Shown] | None = None,
+    number: int | None = None,
+) -> str:
     """The calls that wait for a person, each with what is needed to decide and the commands that record it.
 
-    `shown` is what the API shows of them now, by their number; without it, how to look is said.
+    `shown` is what the API shows of them now, by their number; without it, how to look is said: of a run's calls
+    where those of run `number` are listed.
     """
     lines: list[str] = []
     for call in calls:
         lines += [*_open_call(call, (shown or {}).get(call.id)), ""]
     if shown is None and any(call.before for call in calls):
+        of_run = f" {number}" if number is not None else ""
         lines.append(
-            f"what the API shows of them now: runner settle {calls[0].run} --look (it only reads)"
+            f"what the API shows of them now: runner settle{of_run} --look (it only reads)"
         )
     if not calls:
         return ""
@@ -150,6 +201,7 @@ def _open_call(call: CallRecord, shown: Shown | None) -> Iterator[str]:
         f"call {call.id}  {identity.step}{_generation(identity)}{item}  {call.operation}"
     )
     facts = {
+        "recipe": f"{identity.recipe}, account {identity.account}",
         "key": identity.key
         + ("  (once for all rows that share it)" if identity.per == "once" else ""),
         "amount": _money(call.amount),
@@ -165,6 +217,17 @@ def _open_call(call: CallRecord, shown: Shown | None) -> Iterator[str]:
     command = f"runner settle {call.run} --call {call.id}"
     yield f'  is there      {command} --done ID --why "..."'
     yield f'  is not there  {command} --absent --why "..."'
+
+
+def object_text(found: Mapping[str, Any]) -> str:
+    """The plain fields of an object, as many as people read in a line."""
+    fields = (
+        f"{name} {value}"
+        for name, value in found.items()
+        if value is not None and not isinstance(value, Mapping | list)
+    )
+    text = ", ".join(fields)
+    return text if len(text) <= 2 * WIDEST else text[: 2 * WIDEST] + "…"
 
 
 def _shown(shown: Shown) -> Iterator[str]:

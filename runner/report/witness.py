@@ -77,7 +77,8 @@ def unexplained(
 ) -> list[CreatedLine]:
     """Those of the lines of a run's created.csv that nothing in the journal accounts for.
 
-    A line is explained by a write that was carried out and has its id, whichever run has sent it last; by an attempt
+    A line is explained by a write that was carried out and has its id, whichever run has sent it last; by a settlement
+    with its id that was taken back; by an attempt
     of this run that was answered, where a later run has sent the same call again; and the beginning of a line, as a
     full disk leaves it, by a call of the run whose line begins so.
     """
@@ -105,6 +106,8 @@ def _explained(lines: Iterable[CreatedLine], history: History, cells_of: CellsOf
         if line.cells[_ID]:
             by_id.setdefault((line.cells[2], line.cells[_ID]), []).append(line)
         by_place.setdefault((line.cells[2], *_place_of(line)), []).append(line)
+    for call, name in history.settled_and_undone():
+        yield from (line.number for line in by_id.get((call.operation, escape_formula(name)), ()))
     for call in history.made_by(sorted({operation for operation, *_ in by_place})):
         yield from (line.number for line in by_id.get((call.operation, _id(call, cells_of)), ()))
         for line in by_place.get((call.operation, *_place(call.identity)), ()):

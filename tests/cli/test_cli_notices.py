@@ -51,7 +51,7 @@ def test_a_webhook_hears_of_each_end_once(
     contacts("plan", "contacts.yaml", env=env)
     assert hook.sent == []
     ran = contacts(*RUN, code=4, env=env)
-    contacts("resume", code=4, env=env)
+    contacts("resume", "1", code=4, env=env)
     bodies = [json.loads(sent.body) for sent in hook.sent]
     assert [(body["run"], body["exit_code"], body["rejected"]) for body in bodies] == [
         (1, 4, 1),

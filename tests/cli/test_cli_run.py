@@ -85,7 +85,8 @@ def test_the_first_rows_and_then_the_rest(contacts: Command) -> None:
 def test_a_finished_run_has_nothing_to_resume(contacts: Command) -> None:
     contacts("run", "contacts.yaml")
     before = (contacts.runs / "1" / "results.csv").stat().st_mtime_ns
-    told = contacts("resume")
+    assert contacts("resume").out == "no run has anything left to do: nothing to resume\n"
+    told = contacts("resume", "1")
     assert told.out == "run 1 is finished and all its rows are done: nothing to resume\n"
     assert (contacts.runs / "1" / "results.csv").stat().st_mtime_ns == before
     contacts("run", "contacts.yaml", "--only", "A-2")

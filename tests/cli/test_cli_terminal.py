@@ -172,7 +172,7 @@ def test_events(contacts: Command, start_stub: StartStub) -> None:
     assert set(events[-1]["files"]) == {"results", "created", "to do"}
     assert "rejected     1 row" in ran.err
     assert KEY["ACME_KEY"] not in ran.out
-    resumed = contacts("resume", "--json", "--quiet", code=4, env=KEY)
+    resumed = contacts("resume", "1", "--json", "--quiet", code=4, env=KEY)
     assert json.loads(resumed.out.splitlines()[0])["resumed"] is True
 
 

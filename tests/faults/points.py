@@ -68,7 +68,9 @@ def go_on(judge: Judge, forks: Forks, shape: Shape) -> None:
     """Go on until going on sends nothing more."""
     for _ in range(10):
         before = judge.chaos.deliveries()
-        begin = ["resume"] if judge.runs() else ["run", "torture.yaml", "--target", "test"]
+        begin = ["run", "torture.yaml", "--target", "test"]
+        if runs := judge.runs():
+            begin = ["resume", str(runs[-1].id)]
         child = forks.start(
             judge.folder, [*begin, "--workers", str(shape.workers)], environment=ENVIRONMENT
         )

@@ -88,14 +88,14 @@ class Machine(RuleBasedStateMachine):
     @rule(kill=KILL)
     def resume(self, *, kill: int | None) -> None:
         """`runner resume`."""
-        self._take("resume", kill=kill)
+        self._take("resume", str(self._judge.runs()[-1].id), kill=kill)
 
     @precondition(lambda self: self._judge.runs() and self._edited)
     @rule()
     def resume_what_was_edited(self) -> None:
         """Refused, unless all of the run is done, and nothing is sent."""
         before = len(self._server.deliveries())
-        child = self._start("resume", "--workers", "1")
+        child = self._start("resume", str(self._judge.runs()[-1].id), "--workers", "1")
         assert child.wait() == 2 or "nothing to resume" in child.said("out"), child.said("err")
         assert len(self._server.deliveries()) == before
 
@@ -125,7 +125,8 @@ class Machine(RuleBasedStateMachine):
         truth = self._judge.truth(name)
         self._judge.absent[name] += truth == ("--absent",)
         self._settled += 1
-        child = self._start("settle", "--call", str(call.id), *truth, "--why", "looked it up")
+        said = ("--call", str(call.id), *truth, "--why", "looked it up", "--yes")
+        child = self._start("settle", *said)
         assert child.wait() == 0, child.said("err")
 
     @invariant()

@@ -94,7 +94,7 @@ class Trial:
         workers = ("--workers", str(self._shape.workers))
         if not judge.runs() or self._draw.random() < 0.2:
             return self.start("run", "torture.yaml", "--target", "test", *workers)
-        return self.start("resume", *workers)
+        return self.start("resume", str(judge.runs()[-1].id), *workers)
 
     def _run_and_kill(self, judge: Judge, server: FaultServer) -> None:
         """Kill it after some requests and a moment, or after some time whatever it does."""
@@ -152,7 +152,7 @@ class Trial:
                 truth = judge.truth(name)
                 judge.absent[name] += truth == ("--absent",)
                 child = self.start(
-                    "settle", "--call", str(call.id), *truth, "--why", "looked it up"
+                    "settle", "--call", str(call.id), *truth, "--why", "looked it up", "--yes"
                 )
                 settled += 1
                 if child.wait() != 0:

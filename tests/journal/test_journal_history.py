@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from runner.journal import CallRecord, CallState, History, Identity, Journal, RowRecord, RunRecord
+from runner.journal import (
+    CallRecord,
+    CallState,
+    History,
+    Identity,
+    Journal,
+    RowRecord,
+    RunRecord,
+    SettlementRecord,
+)
 from runner.journal.lock import is_held
 from runner.journal.store import NAME
 from runner.problems import StoppedError
@@ -220,3 +229,37 @@ def test_a_journal_that_breaks_while_it_is_read(folder: Path) -> None:
     history.close()
     with pytest.raises(StoppedError, match="cannot be read"):
         history.runs()
+
+
+def test_open_calls_are_those_of_all_recipes_and_accounts(folder: Path) -> None:
+    other = call("B", "unknown")._replace(identity=Identity("beta", "pay", "once", "x", "pay", ""))
+    with Journal(folder) as journal:
+        for each in (
+            call("A", "intent"),
+            call("C", "done"),
+            call("D", "unknown", effect="read"),
+            other,
+        ):
+            journal.note(each)
+    history = History(folder)
+    assert [found.identity[:2] for found in history.all_open_calls()] == [
+        ("acme", "orders"),
+        ("beta", "pay"),
+    ]
+    history.close()
+
+
+def test_settlements_are_kept_and_not_replaced(folder: Path) -> None:
+    first = SettlementRecord(1, "2024-01-02", "ann", "done", "5", "seen", "the API has 5", "{}")
+    second = SettlementRecord(1, "2024-01-03", "bob", "undone", "5", "a typo")
+    row = RowRecord(1, 1, "A", "[2]", "not started", "settled")
+    with Journal(folder) as journal:
+        number = journal.begin(RUN)
+        journal.note(call("A", "unknown", run=number))
+        journal.settle(call("A", "done", run=number), first, [row])
+        journal.settle(call("A", "unknown", run=number), second, [row._replace(bucket="unknown")])
+    history = History(folder)
+    assert history.settlements(1) == history.settlements_of_run(number) == [first, second]
+    assert [(found.id, name) for found, name in history.settled_and_undone()] == [(1, "5")]
+    assert [found.bucket for found in history.rows(number)] == ["unknown"]
+    history.close()

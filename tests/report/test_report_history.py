@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.journal import CallRecord, Identity, RowRecord, RunRecord
+from runner.journal.open_runs import Left
 from runner.problems import UsageError
 from runner.report.history import runs_table, settle_text, show_run
 
@@ -94,9 +95,36 @@ run  recipe  target   started               state     exit  rows  done  found  c
 
 def test_a_run_that_was_killed_can_be_gone_on_with() -> None:
     killed = RUN._replace(state="killed", exit_code=None)
-    assert runs_table([killed], {}).endswith("run 4 was killed; go on with: runner resume 4\n")
+    left = [Left(killed, not_started=5, unknown=0, settled=0)]
+    assert runs_table([killed], {}, left=left).endswith(
+        "run 4 was killed; go on with: runner resume 4\n"
+    )
     told = show_run(killed, iter(ROWS), CALLS, key=None, limit=0)
     assert "  state     killed, no end is on record; go on with: runner resume 4\n" in told
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (Left(RUN, 0, 0, 0), []),
+        (Left(RUN, 0, 2, 0), ["run 4: 2 rows unknown; settle with: runner settle 4"]),
+        (
+            Left(RUN, 3, 1, 1),
+            [
+                "run 4: 1 row unknown; settle with: runner settle 4",
+                "run 4: 1 row was unknown, and settled since; go on with: runner resume 4",
+                "run 4: 3 rows not started; go on with: runner resume 4",
+            ],
+        ),
+        (Left(RUN, 3, 0, 2, covered_by=6), ["run 4: 2 rows were unknown, and settled since"]),
+        (
+            Left(RUN._replace(state="stopped", reason="no more today"), 3, 0, 0),
+            ["run 4 was stopped: no more today; go on with: runner resume 4"],
+        ),
+    ],
+)
+def test_what_is_left_of_a_run(left: Left, said: list[str]) -> None:
+    assert runs_table([left.run], {}, left=[left]).splitlines()[2:] == said
 
 
 def test_no_runs_is_a_header_alone() -> None:
@@ -176,6 +204,7 @@ def test_settle() -> None:
         settle_text([CALLS[4], once])
         == """\
 call 5  deposit  shop.create_deposit
+  recipe    orders, account sandbox
   key       PO-3
   amount    1,210.00
   sent      2024-05-01 10:00:01Z, run 4, row 3
@@ -186,6 +215,7 @@ call 5  deposit  shop.create_deposit
   is not there  runner settle 4 --call 5 --absent --why "..."
 
 call 8  contact  item a  shop.create_contact
+  recipe    orders, account sandbox
   key       ACME  (once for all rows that share it)
   sent      at an unknown time, run 4, row 7
   request   POST http://127.0.0.1:8765/v2/contact

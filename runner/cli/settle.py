@@ -1,0 +1,345 @@
+"""`settle`: the calls whose outcome is unknown, and what a person found out about them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from runner.cli import projects
+from runner.cli.apis_of import catalogue_for
+from runner.cli.recipes import recorded_run
+from runner.config import Config
+from runner.journal import CallRecord, History, Journal, RowRecord, SettlementRecord, now
+from runner.journal.records import OPEN
+from runner.problems import RunnerError, UsageError, printable
+
+if TYPE_CHECKING:
+    from runner.catalogue import Operation
+    from runner.engine.look import Look, ReadObject, Shown
+
+_REMEDY = "--done ID --why TEXT, or --absent --why TEXT"
+
+
+class _Decision(NamedTuple):
+    """What the command line says about a call: `done` has its id, empty when it is absent."""
+
+    call: int
+    done: str | None
+    why: str
+    yes: bool
+
+
+@click.command(short_help="Record what became of calls whose outcome is unknown.")
+@click.argument("number", metavar="[RUN]", type=int, required=False)
+@click.option(
+    "--call", "call_number", type=int, help="The call that is decided, by its number in the list."
+)
+@click.option(
+    "--done",
+    "done_id",
+    metavar="ID",
+    help="It was carried out; ID is what the API calls the result. It is checked, and read where the API has a read.",
+)
+@click.option("--absent", is_flag=True, help="It was not carried out, and may be sent again.")
+@click.option("--why", help="How you know; kept in the journal.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Record it without asking, also where the API shows something else or cannot be asked.",
+)
+@click.option(
+    "--undo",
+    "undone",
+    type=int,
+    metavar="CALL",
+    help="Take back what was recorded about a call, while nothing followed from it.",
+)
+@click.option(
+    "--look",
+    is_flag=True,
+    help="Show what the API has now: makes the calls' searches again, reads only.",
+)
+def settle(
+    *,
+    number: int | None,
+    call_number: int | None,
+    done_id: str | None,
+    absent: bool,
+    why: str | None,
+    yes: bool,
+    undone: int | None,
+    look: bool,
+) -> int:
+    """List the calls whose outcome is unknown, or record what you found out about one.
+
+    Without RUN, the calls of all runs, recipes and accounts; with it, those of its recipe and account.
+    """
+    decided = done_id is not None or absent or why is not None
+    if look and (decided or undone is not None):
+        raise UsageError(
+            "--look shows, and decides nothing", remedy="look first, then record what you found"
+        )
+    current = projects.current()
+    with closing(History(current.runs)) as history:
+        if undone is not None:
+            if not why or done_id is not None or absent or call_number is not None:
+                raise UsageError("say why it is taken back", remedy="--undo CALL --why TEXT")
+            return _take_back(current, undone, why)
+        found = _open_calls(history, number)
+        if call_number is not None and not look:
+            if (done_id is None) == (not absent) or not why:
+                raise UsageError("say what you found and how you know", remedy=_REMEDY)
+            decision = _Decision(call_number, done_id, why, yes)
+            return _decide(current, history, _chosen(history, found, call_number), decision)
+        if decided:
+            raise UsageError(
+                "say which call it is about", remedy="--call NUMBER: runner settle lists them"
+            )
+        shown = [call for call in found if call_number in (None, call.id)]
+        return _listed(current, history, shown, look=look, number=number)
+
+
+def _open_calls(history: History, number: int | None) -> list[CallRecord]:
+    run = recorded_run(history, number)
+    if number is None:
+        return history.all_open_calls()
+    return history.open_calls(run.account, run.recipe)
+
+
+def _chosen(history: History, found: Sequence[CallRecord], number: int) -> CallRecord:
+    call = next((call for call in found if call.id == number), None)
+    if call is not None:
+        return call
+    past = history.settlements(number)
+    if past and past[-1].verdict != "undone":
+        last = past[-1]
+        raise UsageError(
+            f"call {number} is settled as {last.verdict} by {last.who}: {last.why}",
+            remedy=f"take it back with: runner settle --undo {number} --why TEXT",
+        )
+    raise UsageError(f"call {number} is not open", remedy="runner settle lists the open ones")
+
+
+def _listed(
+    current: Config,
+    history: History,
+    calls: Sequence[CallRecord],
+    *,
+    look: bool,
+    number: int | None,
+) -> int:
+    """The list of what is open; with `look`, with what the API shows."""
+    from runner.report.history import settle_text
+
+    if not calls:
+        others = len(history.all_open_calls()) if number is not None else 0
+        text = (
+            f"nothing of run {number}, its recipe and account is unknown"
+            if number
+            else "nothing is unknown"
+        )
+        more = (
+            f"; {others} call{'s are' if others > 1 else ' is'}, of others: runner settle"
+            if others
+            else ""
+        )
+        click.echo(f"{text}{more}")
+        return 0
+    shown = _looked_up(current, history, calls, lambda look, call: look.at(call)) if look else None
+    click.echo(settle_text(calls, shown=shown, number=number), nl=False)
+    return 5
+
+
+def _looked_up(
+    current: Config, history: History, calls: Sequence[CallRecord], ask: Callable[[Look, CallRecord], Shown]
+) -> dict[int, Shown]:  # fmt: skip
+    """What the API shows now of each call; why not, where its target cannot be asked."""
+    from runner.engine.look import Shown
+
+    found: dict[int, Shown] = {}
+    with projects.open_journal(current.runs) as journal:
+        for _, group in groupby(calls, key=lambda call: call.run):
+            several = list(group)
+            try:
+                with _looking(current, history, journal, several) as look:
+                    found |= {call.id: ask(look, call) for call in several}
+            except RunnerError as error:
+                found |= {call.id: Shown(why=error.message) for call in several}
+    return found
+
+
+@contextmanager
+def _looking(
+    current: Config, history: History, journal: Journal, calls: Sequence[CallRecord]
+) -> Iterator[Look]:
+    """Reads for calls of one run. No run may be at work meanwhile: they share the account's pace."""
+    from runner.cli import wiring
+    from runner.engine.before import read_before
+    from runner.engine.hits import Hits
+    from runner.engine.look import Look
+
+    run = recorded_run(history, calls[0].run)
+    target = current.target(run.target)
+    catalogue = catalogue_for(current, target)
+    before = (read_before(call.before) for call in calls)
+    operations = {each.operation for each in before if each is not None}
+    apis = {name.partition(".")[0] for name in operations | {call.operation for call in calls}}
+    with wiring.open_connections(current, sorted(apis & set(catalogue)), target, catalogue) as way:
+        if way.account != run.account:
+            message = (
+                f"the account has changed since run {run.id} ({run.account}, now {way.account})"
+            )
+            raise UsageError(message, remedy="look on the site of the API itself")
+        limits = {
+            api: each.hits_per_day
+            for api, each in way.connections.items()
+            if each.hits_per_day is not None
+        }
+        hits = Hits(run.account, journal, history, limits=limits)
+        today = dt.datetime.now().astimezone().date()
+        yield Look(catalogue, way.connections, hits, today, time.sleep)
+
+
+def _decide(current: Config, history: History, call: CallRecord, decision: _Decision) -> int:
+    """Check what was found, show what the API has of it, and record it."""
+    shown, answer, name = "", None, ""
+    if decision.done is not None:
+        shown, answer = _checked(current, history, call, decision)
+        name = decision.done.strip()
+    question = f"record call {call.id} as {f'done, as {name}' if name else 'absent'}?"
+    if not decision.yes and _asks() and not click.confirm(question, default=False):
+        click.echo("nothing was recorded", err=True)
+        return 5
+    verdict = "done" if name else "absent"
+    settlement = SettlementRecord(
+        call.id, now(), projects.user(), "done" if name else "absent", name, decision.why, shown
+    )
+    _record(current, call, settlement, answer)
+    as_what = f"{verdict}, as {name}" if name else verdict
+    click.echo(
+        printable(f"call {call.id} is recorded as {as_what}; go on: runner resume {call.run}")
+    )
+    return 0
+
+
+def _asks() -> bool:
+    """Tell if a person is there to be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _checked(
+    current: Config, history: History, call: CallRecord, decision: _Decision
+) -> tuple[str, Any]:
+    """What the API shows of an id, and the answer that it stands for. Raises UsageError when it cannot be that."""
+    from runner.engine.settling import answer_of, holder, id_value
+
+    operation = _operation(current, history, call)
+    value = id_value(operation, decision.done or "")
+    found = _read(current, history, call, value)
+    other = holder(history, call, operation, value)
+    if other is not None and (other.url == call.url or found.value is None):
+        raise UsageError(
+            f"{decision.done} is what call {other.id} has created ({other.identity.step} of {other.identity.key!r}, "
+            f"run {other.run})",
+            remedy="look the id up again: one object cannot have been created by two calls",
+        )
+    shown = _shown(found, value)
+    for line in shown:
+        click.echo(printable(line))
+    wrong = found.why if found.readable else ""
+    wrong = wrong or (
+        f"what the API has is not what was sent: {found.differs}" if found.differs else ""
+    )
+    if wrong and not decision.yes and not _asks():
+        raise UsageError(
+            f"call {call.id} is not recorded: {wrong}",
+            remedy="look the id up again; --yes records it all the same",
+        )
+    return "; ".join(shown), answer_of(operation, value, found.value)
+
+
+def _shown(found: ReadObject, value: Any) -> list[str]:
+    from runner.report.history import object_text
+
+    if found.value is None:
+        return [f"not read: {found.why}"]
+    lines = [f"the API has {value}: {object_text(found.value)}"]
+    return [*lines, f"that differs: {found.differs}"] if found.differs else lines
+
+
+def _operation(current: Config, history: History, call: CallRecord) -> Operation:
+    run = recorded_run(history, call.run)
+    catalogue = catalogue_for(current, current.targets.get(run.target))
+    try:
+        return catalogue.operation(call.operation)
+    except KeyError:
+        raise UsageError(
+            f"no API document has {call.operation} any more",
+            remedy="put the document back that the run was made with",
+        ) from None
+
+
+def _read(current: Config, history: History, call: CallRecord, value: Any) -> ReadObject:
+    """The object with this id as the API has it now; why not, where it cannot be asked."""
+    from runner.engine.look import ReadObject
+
+    try:
+        with (
+            projects.open_journal(current.runs) as journal,
+            _looking(current, history, journal, [call]) as look,
+        ):
+            return look.read(call, value)
+    except RunnerError as error:
+        if error.exit_code == 6:
+            raise
+        return ReadObject(why=error.message)
+
+
+def _record(current: Config, call: CallRecord, settlement: SettlementRecord, answer: Any) -> None:
+    from runner.engine.settling import before_text, row_settled, settled, waiting_rows
+
+    with projects.open_journal(current.runs) as journal, closing(History(current.runs)) as history:
+        fresh = history.call(call.id)
+        if fresh is None or fresh.state not in OPEN or fresh.sent_at != call.sent_at:
+            raise UsageError(f"call {call.id} has been settled, or sent again, meanwhile")
+        rows = waiting_rows(history, fresh)
+        settlement = settlement._replace(before=before_text(fresh, rows))
+        new = [row_settled(row, fresh, settlement) for row in rows]
+        journal.settle(settled(fresh, settlement, answer=answer), settlement, new)
+        _refresh(current, history, fresh, new)
+
+
+def _take_back(current: Config, number: int, why: str) -> int:
+    """Put a call back to what it was before it was settled."""
+    from runner.engine.settling import last_settlement, rows_undone, undone
+
+    with projects.open_journal(current.runs) as journal, closing(History(current.runs)) as fresh:
+        call = fresh.call(number)
+        if call is None:
+            raise UsageError(f"there is no call {number}", remedy="runner show lists calls")
+        settlement = last_settlement(fresh, call)
+        rows = rows_undone(fresh, call, settlement)
+        taken = SettlementRecord(number, now(), projects.user(), "undone", settlement.name, why)
+        journal.settle(undone(call, settlement), taken, rows)
+        _refresh(current, fresh, call, rows)
+    click.echo(
+        f"call {number} is unknown again, as it was before {settlement.who} settled it: runner settle {call.run}"
+    )
+    return 0
+
+
+def _refresh(
+    current: Config, history: History, call: CallRecord, rows: Sequence[RowRecord]
+) -> None:
+    """Bring the files of the runs up to date that these rows are of; what keeps one from it is reported."""
+    from runner.cli.report import bring_up_to_date
+
+    for number in sorted({call.run, *(row.run for row in rows)}):
+        bring_up_to_date(current, history, recorded_run(history, number))

@@ -1,0 +1,90 @@
+"""What is left to do of each run, as the journal knows it by now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from runner.journal.history import History
+from runner.journal.records import CallRecord, RowRecord, RunRecord
+
+SETTLED_AS = ": settled as "
+"""In the reason of a row that a person has settled a call of, and that was not continued since."""
+
+
+class Left(NamedTuple):
+    """What is left of a run: rows that are not started, that are unknown, and that were unknown and are settled.
+
+    `covered_by` is a later run that has gone through the same rows, and has what is left of them; 0 for none.
+    """
+
+    run: RunRecord
+    not_started: int
+    unknown: int
+    settled: int
+    covered_by: int = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Tell if the run ended before it had gone through its rows."""
+        return self.run.state in ("stopped", "killed")
+
+    @property
+    def is_open(self) -> bool:
+        """Tell if resuming the run would do something."""
+        left = self.stopped or self.not_started or self.unknown or self.settled
+        return bool(left) and not self.covered_by
+
+
+def what_is_left(history: History) -> list[Left]:
+    """What is left of each run that is not at work, oldest first."""
+    calls = history.all_open_calls()
+    found: list[Left] = []
+    complete: list[RunRecord] = []
+    for run in reversed(history.runs()):
+        if run.state == "running":
+            continue
+        left = _left(history, run, calls)
+        covering = next((later.id for later in complete if _covers(later, run)), 0)
+        if not left.stopped and not left.not_started:
+            complete.append(run)
+        found.append(left._replace(covered_by=covering))
+    return found[::-1]
+
+
+def open_runs(history: History) -> list[Left]:
+    """The runs that can be resumed, oldest first."""
+    return [left for left in what_is_left(history) if left.is_open]
+
+
+def still_unknown(rows: Sequence[RowRecord], calls: Collection[CallRecord]) -> Iterator[RowRecord]:
+    """Those of the unknown rows of a recipe whose outcome is unknown by now: `calls` are its open ones.
+
+    What rows share has a key of its own: a row that waits for it has the name of its step in its reason.
+    """
+    keys = {call.identity.key for call in calls if call.identity.per == "row"}
+    shared = tuple(f"{call.identity.step}: " for call in calls if call.identity.per == "once")
+    return (row for row in rows if row.key in keys or row.reason.startswith(shared))
+
+
+def _left(history: History, run: RunRecord, calls: Sequence[CallRecord]) -> Left:
+    counts = history.buckets(run.id)
+    rows = history.rows_in(run.id, "unknown") if counts.get("unknown") else []
+    own = [call for call in calls if call.identity[:2] == (run.account, run.recipe)]
+    unknown = sum(1 for _ in still_unknown(rows, own))
+    waiting = history.rows_in(run.id, "not started") if counts.get("not started") else []
+    settled = sum(SETTLED_AS in row.reason for row in waiting)
+    only = set(json.loads(run.only))
+    recorded = sum(not only or row.key in only for row in waiting) - settled
+    unrecorded = 0 if only else max(0, run.row_count - sum(counts.values()))
+    return Left(run, recorded + unrecorded, unknown, len(rows) - unknown + settled)
+
+
+def _covers(later: RunRecord, run: RunRecord) -> bool:
+    """Tell if a later run that went through all of its rows has had those of an earlier one among them."""
+    same = (later.account, later.recipe, later.only) == (run.account, run.recipe, "[]")
+    if not run.input_file:
+        return same and (later.input_file, later.vars) == ("", run.vars)
+    files = later.input_digest == run.input_digest or later.input_file == run.input_file
+    return same and files

@@ -1,0 +1,102 @@
+"""What is open, over runs, recipes and accounts: `settle` and `resume` without a number, and what `runs` says of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from .command import RECIPE, Command
+from .conftest import StartStub
+from .stub import Answer, Sent, Stub
+
+KEY = {"ACME_KEY": "k"}
+LIVE = ("--target", "live", "--workers", "1")
+
+
+@pytest.fixture
+def stub(contacts: Command, start_stub: StartStub) -> Stub:
+    """An API for two recipes, which hangs up on the first row of the first."""
+
+    def answer(sent: Sent) -> Answer:
+        return (
+            Answer(0)
+            if b"A-1" in sent.body and b"@other" not in sent.body
+            else Answer(201, b'{"id": 7}')
+        )
+
+    stub = start_stub(answer)
+    other = RECIPE.replace("name: contacts", "name: others").replace("@example.com", "@other.com")
+    contacts.write("others.yaml", other)
+    return stub
+
+
+def run(runner: Command, name: str, *more: str, code: int = 0) -> str:
+    return runner("run", name, *LIVE, *more, code=code, env=KEY).err
+
+
+def test_an_earlier_unknown_is_not_hidden_by_a_later_run(contacts: Command, stub: Stub) -> None:
+    run(contacts, "contacts.yaml", code=5)
+    run(contacts, "others.yaml", "--only", "A-2")
+    told = contacts("settle", code=5).out
+    assert "  recipe    contacts, account acme\n" in told
+    assert "runner settle 1 --call 1 --done ID" in told
+    nothing = contacts("settle", "2").out
+    assert nothing == (
+        "nothing of run 2, its recipe and account is unknown; 1 call is, of others: runner settle\n"
+    )
+    assert contacts("runs").out.endswith("run 1: 1 row unknown; settle with: runner settle 1\n")
+    assert "run 1   goes on" in contacts("resume", code=5, env=KEY).err
+
+
+def test_the_only_run_that_was_stopped_is_resumed(contacts: Command, stub: Stub) -> None:
+    """A day's requests are used up, then another recipe runs: its run is finished, and is not the one."""
+    settings = (contacts.folder / "runner.yaml").read_text()
+    few = settings.replace("rate: {", "rate: {hits_per_day: 1, ")
+    contacts.write("runner.yaml", few)
+    told = run(contacts, "others.yaml", code=8)
+    assert "UTC: runner resume 1" in told
+    contacts.write("runner.yaml", settings)
+    stub.answer = lambda sent: Answer(201, b'{"id": 7}')
+    run(contacts, "contacts.yaml")
+    assert "run 1 was stopped: 1 requests to syncore today" in contacts("runs").out
+    assert "run 1   goes on" in contacts("resume", env=KEY).err
+    assert contacts("resume").out == "no run has anything left to do: nothing to resume\n"
+    assert len(stub.writes) == 4
+
+
+def test_of_several_one_has_to_be_named(contacts: Command, stub: Stub) -> None:
+    run(contacts, "contacts.yaml", code=5)
+    run(contacts, "others.yaml", "--limit", "1")
+    told = contacts("resume", code=2, env=KEY).err
+    assert told == (
+        "error: 2 runs have something left to do\n"
+        "       run 1: 1 row unknown; settle with: runner settle 1\n"
+        "       run 2: 1 row not started; go on with: runner resume 2\n"
+        "       say which: runner resume RUN\n"
+    )
+    contacts("resume", "2", env=KEY)
+    assert "run 1   goes on" in contacts("resume", code=5, env=KEY).err
+
+
+def test_a_later_run_of_the_same_file_has_what_is_left(contacts: Command, stub: Stub) -> None:
+    run(contacts, "others.yaml", "--limit", "1")
+    run(contacts, "others.yaml")
+    assert contacts("runs").out.count("\n") == 3
+    assert contacts("resume").out == "no run has anything left to do: nothing to resume\n"
+
+
+def test_an_unknown_that_a_later_run_has_is_settled_for_both(contacts: Command, stub: Stub) -> None:
+    run(contacts, "contacts.yaml", code=5)
+    run(contacts, "contacts.yaml", code=5)
+    assert contacts("runs").out.endswith(
+        "run 1: 1 row unknown; settle with: runner settle 1\n"
+        "run 2: 1 row unknown; settle with: runner settle 2\n"
+    )
+    contacts("settle", "--call", "1", "--absent", "--why", "not there", env=KEY)
+    assert contacts("runs").out.endswith(
+        "run 1: 1 row was unknown, and settled since\n"
+        "run 2: 1 row was unknown, and settled since; go on with: runner resume 2\n"
+    )
+    stub.answer = lambda sent: Answer(201, b'{"id": 9}')
+    assert "run 2   goes on" in contacts("resume", env=KEY).err
+    assert contacts("runs").out.endswith("run 1: 1 row was unknown, and settled since\n")
+    assert contacts("resume").out == "no run has anything left to do: nothing to resume\n"
