@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from runner.catalogue import (
     amount_defect,
     first_arguments,
     of_answer,
+    of_entry,
     parse_json,
 )
 from runner.engine.before import Before
@@ -276,6 +277,7 @@ class Caller(Planning):
         self._created(use, request, outcome)
         if outcome.ok:
             self._context.created.add(use.operation, outcome.value)
+            self._add_to_lookup(use, request, outcome.value)
             self._count(request, run=self._context.run)
         elif outcome.state == "unknown":
             if settles(use.operation) and not self._context.stop.requested:
@@ -283,6 +285,15 @@ class Caller(Planning):
             why = f"{outcome.reason}; it may have been carried out and is not sent again"
             return outcome._replace(reason=f"{why}: runner settle {self._context.run}")
         return outcome
+
+    def _add_to_lookup(self, use: Use, request: Request, answer: Any) -> None:
+        """Add what was created to the list that its search was made in: as it was sent, and with its id."""
+        search = use.step.unless_found
+        if search is not None and search.lookup and isinstance(answer, Mapping):
+            sent = request.body if isinstance(request.body, Mapping) else {}
+            listing = self._context.catalogue.operation(search.operation)
+            item = of_entry(listing, {**sent, **answer})
+            self._context.created.add_to(search.lookup, item)
 
     def _recorded(self, subject: Subject) -> CallRecord:
         """A call that was sent just now, as the journal has it."""

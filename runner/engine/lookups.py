@@ -6,7 +6,15 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.catalogue import ArgumentError, Request, first_arguments, of_entry, parse_json, to_json
+from runner.catalogue import (
+    ArgumentError,
+    Operation,
+    Request,
+    first_arguments,
+    of_entry,
+    parse_json,
+    to_json,
+)
 from runner.engine.context import Context
 from runner.engine.events import Noticed
 from runner.engine.looking import may_look
@@ -28,6 +36,8 @@ LONGEST_KEPT = 1024 * 1024
 def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
     """The entries of a lookup by name: from its file, kept by an earlier run, or read with all its pages.
 
+    Without `by` they are a list, which has to be complete: a search may be made in it.
+
     Unknown in a dry run that makes no lookups. Raises StoppedError when it cannot be read.
     """
     if lookup.file:
@@ -40,9 +50,15 @@ def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
         arguments, request = _request(context, lookup)
         call = _kept(context, lookup, request)
         if call is not None:
-            return table_of(lookup, _shown(context, lookup, call))
+            return _entries_of(lookup, operation, _shown(context, lookup, call))
         subject = Subject(identity, 0, "")
         outcome = reader.items(subject, operation, arguments, tries=TRIES)
+        if outcome.ok and outcome.doubt and not lookup.by:
+            outcome = reader.items(subject, operation, arguments, tries=TRIES)
+            outcome = outcome._replace(
+                state="not sent" if outcome.doubt else outcome.state,
+                reason=outcome.doubt or outcome.reason,
+            )
     except (EvaluationError, ArgumentError) as error:
         raise StoppedError(f"lookup {lookup.name}: {error}") from None
     if not outcome.ok:
@@ -53,7 +69,12 @@ def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
         reader.note(
             subject, operation, request, "done", value=outcome.value, reason="kept for later runs"
         )
-    return table_of(lookup, [of_entry(operation, each) for each in outcome.value])
+    return _entries_of(lookup, operation, outcome.value)
+
+
+def _entries_of(lookup: Lookup, operation: Operation, listed: list[Any]) -> Any:
+    entries = [of_entry(operation, each) for each in listed]
+    return table_of(lookup, entries) if lookup.by else entries
 
 
 def unread_lookups(context: Context) -> Iterator[str]:

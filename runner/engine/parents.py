@@ -31,6 +31,7 @@ class Created:
 
     _ids: dict[str, set[str]] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)
+    _since: dict[str, list[Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, operation: Operation, answer: Any) -> None:
@@ -39,6 +40,16 @@ class Created:
         if name:
             with self._lock:
                 self._ids.setdefault(operation.full_name, set()).add(name)
+
+    def add_to(self, lookup: str, item: Mapping[str, Any]) -> None:
+        """Note an object that belongs into the list of a lookup, which was read before it was created."""
+        with self._lock:
+            self._since.setdefault(lookup, []).append(item)
+
+    def since(self, lookup: str) -> list[Any]:
+        """What was created since the list of a lookup was read."""
+        with self._lock:
+            return list(self._since.get(lookup, ()))
 
     def has(self, context: Context, operation: Operation, name: str) -> bool:
         """Whether the recipe has created the object called `name`. Reads the journal once for each operation."""

@@ -115,7 +115,10 @@ class Planning:
             return refused
         search = use.step.unless_found
         looked_up = None
-        if search is not None:
+        if search is not None and search.lookup:
+            if (outcome := self._look_for(use, search, request, None)) is not None:
+                return outcome
+        elif search is not None:
             try:
                 operation = self._context.catalogue.operation(search.operation)
                 arguments = first_arguments(
@@ -261,11 +264,12 @@ class Planning:
         return outcome
 
     def _look_for(
-        self, use: Use, search: Search, request: Request, looked_up: Request
+        self, use: Use, search: Search, request: Request, looked_up: Request | None
     ) -> Outcome | None:
         """What makes a write needless while it is planned; None where it is to be sent, or that is not known yet."""
         operation = self._context.catalogue.operation(search.operation)
-        if self._looking is None or use.undecided or not looked_up.known or not may_look(operation):
+        known = looked_up is None or (looked_up.known and may_look(operation))
+        if self._looking is None or use.undecided or not known:
             return None
         try:
             outcome, _ = self._looking.find(

@@ -12,7 +12,7 @@ from runner.engine.outcome import Outcome
 from runner.engine.poll import poll_until
 from runner.engine.send import Sender, Subject
 from runner.recipe.model import Search, Step
-from runner.template import EvaluationError, Expression
+from runner.template import EvaluationError, Expression, Undecided, Unknown
 
 LONGEST_ANSWER = 64 * 1024
 """Bytes of a read's answer that the journal keeps for a resume; a longer one is read again."""
@@ -73,6 +73,8 @@ class Reading:
         What has an id of `besides` is known, and is not what is looked for.
         More than one is refused, not guessed. Before a payment the whole list is read and noted.
         """
+        if search.lookup:
+            return self._in_lookup(search, scope, operation=operation, besides=besides)
         listing = self._context.catalogue.operation(search.operation)
         listed = Listed(operation)
 
@@ -112,6 +114,28 @@ class Reading:
         if operation.money:
             return outcome, listed.before(search.operation, arguments)
         return outcome, Before(search.operation, arguments)
+
+    def _in_lookup(
+        self, search: Search, scope: Mapping[str, Any], *, operation: Operation, besides: Collection[str]
+    ) -> tuple[Outcome, Before | None]:  # fmt: skip
+        """The same in a list that was read once, with what this run has created since, as it was sent."""
+        listed = scope[search.lookup]
+        if isinstance(listed, Unknown):
+            raise Undecided(listed.origin)
+        try:
+            arguments = self._context.render(search.arguments, self._context.scope)
+            found = [
+                item
+                for item in [*listed, *self._context.created.since(search.lookup)]
+                if _fits(search, item, scope) and id_of(operation, item) not in besides
+            ]
+        except EvaluationError as error:
+            return Outcome("rejected", f"unless_found: {words(error)}"), None
+        if len(found) > 1:
+            return Outcome(
+                "rejected", f"unless_found: {search.lookup} has more than one; none was chosen"
+            ), None
+        return Outcome("done", value=found), Before(search.operation, arguments)
 
     def again(self, step: Step, before: Before, subject: Subject) -> Outcome:
         """All that the search which was made before a call lists now."""

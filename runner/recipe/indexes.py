@@ -67,7 +67,7 @@ def _uses(
         keys.insert(0, inner.parts[1])
         inner = inner.parts[0]
     lookup = lookups.get(inner.value) if inner.kind == "name" else None
-    if lookup is not None and len(keys) >= len(lookup.by):
+    if lookup is not None and lookup.by and len(keys) >= len(lookup.by):
         named = tuple(_key(key, owners) for key in keys[: len(lookup.by)])
         if all(key for key, _ in named) and any(column for _, column in named):
             yield Use(lookup.name, named, sure)
@@ -98,7 +98,7 @@ def _key(node: Node, owners: tuple[str, ...]) -> tuple[str, bool]:
 def names_in(recipe: Recipe, catalogue: Catalogue, lookup: str) -> tuple[str, ...]:
     """The names that entries of a lookup can have, where the API's document lists them; else none."""
     declared = next(each for each in recipe.lookups if each.name == lookup)
-    if declared.file or declared.fold or len(declared.by) > 1:
+    if declared.file or declared.fold or len(declared.by) != 1:
         return ()
     entry: Any = catalogue.operation(declared.operation).entry or {}
     names = entry.get("properties", {}).get(declared.by[0], {}).get("enum") or ()

@@ -136,11 +136,12 @@ class _Builder(NamedTuple):
 
     def lookup(self, name: str, lookup: Mapping[str, Any]) -> model.Lookup:
         arguments = self.tree(("lookups", name, "with"), lookup.get("with", {}))
+        by: str | list[str] = lookup.get("by", ())
         return model.Lookup(
             name,
             operation=lookup.get("use", ""),
             arguments=arguments,
-            by=(lookup["by"],) if isinstance(lookup["by"], str) else tuple(lookup["by"]),
+            by=(by,) if isinstance(by, str) else tuple(by),
             fold=lookup.get("fold", False),
             file=lookup.get("file", ""),
             keep=seconds(lookup.get("keep", "0s")),
@@ -197,10 +198,13 @@ class _Builder(NamedTuple):
     def search(self, path: TreePath, search: Mapping[str, Any] | None) -> model.Search | None:
         if search is None:
             return None
-        arguments = self.tree((*path, "with"), search.get("with", {}))
+        listed: str = search.get("in", "")
+        at: TreePath = ("lookups", listed) if listed else path
+        given = self.source.data["lookups"][listed] if listed else search
         return model.Search(
-            search["use"],
-            arguments=arguments,
+            given["use"],
+            arguments=self.tree((*at, "with"), given.get("with", {})),
+            lookup=listed,
             where=self.expression((*path, "where")),
             absent_means=search.get("absent_means", model.ABSENT_MEANS),
             update=self.update((*path, "update"), search["update"]) if "update" in search else None,

@@ -121,6 +121,8 @@ class Search(NamedTuple):
     absent_means  `unknown`, or `retry`: what an earlier attempt left unknown is sent again when nothing is found
     settling      seconds after an attempt before which nothing found means nothing
     update        what is sent where what was found differs from it
+    lookup        the lookup whose list is searched, "" where each search reads its own; then the operation and the
+                  arguments are those of the lookup
     """
 
     operation: str
@@ -129,6 +131,7 @@ class Search(NamedTuple):
     absent_means: str = ABSENT_MEANS
     settling: int = SETTLING
     update: Update | None = None
+    lookup: str = ""
 
 
 class Unpivot(NamedTuple):
@@ -173,7 +176,8 @@ class Rows(NamedTuple):
 class Lookup(NamedTuple):
     """A list that is read once per run, by an operation or from a file, and found by the values of the fields `by`.
 
-    With `fold`, without regard to case and blanks. `keep` is how many seconds later runs may use what was read.
+    Without `by` it is the list itself. With `fold`, without regard to case and blanks. `keep` is how many seconds later
+    runs may use what was read.
     """
 
     name: str

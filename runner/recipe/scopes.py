@@ -143,6 +143,8 @@ class Scopes:
         found = (
             object_of({}, of="entry", rest=of_kind(STRING)) if "file" in part else self.entry(part)
         )
+        if "by" not in part:
+            return list_of(found, of="a lookup without 'by' has no names")
         for _ in part["by"] if isinstance(part.get("by"), list) else [""]:
             found = object_of({}, of="lookup", rest=found)
         return found
@@ -171,7 +173,9 @@ class Scopes:
         return _object(back.answer, back) if back is not None else ANY
 
     def entry(self, part: Part) -> Type:
-        """One entry of what a search or a lookup lists."""
+        """One entry of what a search or a lookup lists; a search may be in a lookup."""
+        if "in" in part:
+            part = mapping(mapping(section(self.recipe, "lookups")).get(str(part["in"])))
         operation = self.operation(part.get("use"))
         return _entry(operation) if operation is not None else ANY
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.catalogue import AmountRules, amount_defect
 from runner.problems import Problem
 from runner.recipe.arguments import check_arguments, find_operation, written_number
+from runner.recipe.searches import check_list, check_search
 from runner.recipe.texts import EXPECTATIONS, mapping
 from runner.recipe.variables import seconds
 from runner.source import Source, TreePath
@@ -53,6 +54,8 @@ class Uses(NamedTuple):
                 message = f"the lookup {name!r} says neither 'use' nor 'file'"
                 remedy = "add use: with an operation that lists, or file: with a sheet of your own"
                 yield self._at_key(path, message, "lookup", remedy=remedy)
+            if path not in self._misspelt:
+                yield from check_list(self.source, path, mapping(lookup))
 
     def steps(self, steps: list[Any]) -> Iterator[Problem]:
         """Problems of the steps: unknown operations, arguments, and keys that do not go together."""
@@ -74,6 +77,10 @@ class Uses(NamedTuple):
             (*path, "unless_found"), mapping(step.get("unless_found")), "unless_found searches"
         )
         operation = find_operation(self.source, (*path, "use"), step.get("use"), self.catalogue)
+        search: TreePath = (*path, "unless_found")
+        if isinstance(step.get("unless_found"), dict) and search not in self._misspelt:
+            known = None if isinstance(operation, Problem) else operation
+            yield from check_search(self.source, search, step["unless_found"], known)
         if isinstance(operation, Problem):
             yield operation
         elif operation:

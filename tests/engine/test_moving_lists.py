@@ -64,6 +64,31 @@ def test_a_list_that_never_holds_still_proves_nothing(server: FaultServer, bench
     assert server.writes() == []
 
 
+LOOKUP = """\
+lookups:
+  all: {use: shop.search_customers}
+steps:
+  - id: customer
+    use: shop.create_customer
+    with: {name: "{{ row.ref }}"}
+    unless_found: {in: all, where: item.name == row.ref}
+"""
+
+
+def test_a_list_that_is_read_once_is_read_again_too(server: FaultServer, bench: Bench) -> None:
+    answers(server, (["B"], 3), (["D"], 2), (["A"], 2), (["D"], 2))
+    assert bench.run(LOOKUP).row.bucket == "found"
+    assert server.writes() == []
+
+
+def test_a_list_that_is_read_once_has_to_be_complete(server: FaultServer, bench: Bench) -> None:
+    answers(server, (["B"], 3), (["D"], 2), (["B"], 3), (["E"], 2))
+    ran = bench.run(LOOKUP)
+    assert (ran.rows, ran.ended.exit_code) == ({}, 8)
+    assert "became shorter" in ran.stop.reason
+    assert server.writes() == []
+
+
 def test_a_total_that_lies_proves_nothing(server: FaultServer, bench: Bench) -> None:
     answers(server, (["B"], 3), ([], 3), (["B"], 3), ([], 3))
     ran = bench.run(STEPS)

@@ -1,0 +1,211 @@
+"""Recipes that ship, run again without what the first run knew: nothing is created twice.
+
+The journal is gone, or the recipe has another name, and days have passed: what is there is found, or the row is set
+aside.
+Their requests grow with the rows as each recipe states, however many jobs the account has.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from cli.command import TREE, Command
+from test_readme import PAGES, blocks
+from test_recipes import RECIPES, VALUES
+
+WRITING = [path for path in RECIPES if "\nsteps:\n" in path.read_text("utf-8")]
+OVER_ORDERS = ("record-payments", "change-job-statuses", "complete-delivered-jobs")
+"""Recipes that work on orders that are there, as import-orders has created them."""
+
+
+def state(runner: Command) -> Path:
+    return runner.runs / "sandbox" / "state.sqlite"
+
+
+def objects(runner: Command) -> dict[str, int]:
+    """How many objects the sandbox has in each collection."""
+    with closing(sqlite3.connect(state(runner))) as database:
+        return dict(
+            database.execute(
+                "SELECT api || collection, count(*) FROM objects GROUP BY 1"
+            ).fetchall()
+        )
+
+
+def days_pass(runner: Command, days: int) -> None:
+    """Make all jobs older, as if this were `days` later."""
+    moved = "json_set(body, '$.date', date(json_extract(body, '$.date'), ?))"
+    with closing(sqlite3.connect(state(runner))) as database, database:
+        database.execute(
+            f"UPDATE objects SET body = {moved} WHERE collection LIKE '%jobs'",
+            (f"-{days} days",),
+        )
+
+
+def lose_the_journal(runner: Command) -> None:
+    for path in runner.runs.iterdir():
+        if path.is_dir() and path.name != "sandbox":
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
+
+
+def run(runner: Command, recipe: Path | str, *more: str) -> None:
+    """Run it where rows may be set aside."""
+    code = 0
+    try:
+        runner("run", recipe, *more)
+    except AssertionError as error:
+        code = int(re.findall(r"exit code (\d+)", str(error))[0])
+    assert code in (0, 4)
+
+
+def new_identity(runner: Command) -> list[str]:
+    """What a run needs to be another one on purpose."""
+    return ["--new-identity"] if "--new-identity" in runner("run", "--help").out else []
+
+
+def check_that_nothing_comes_twice(runner: Command, recipe: Path, *values: str) -> None:
+    runner("run", recipe, *values)
+    there = objects(runner)
+    days_pass(runner, 380)
+    lose_the_journal(runner)
+    run(runner, recipe, *values)
+    assert objects(runner) == there
+    days_pass(runner, 9)
+    text = recipe.read_text("utf-8")
+    other = runner.write("other.yaml", re.sub(r"(?m)^name: \S+", "name: other", text))
+    sheet = recipe.with_suffix(".csv")
+    if sheet.exists() and not (runner.folder / sheet.name).exists():
+        runner.write(sheet.name, sheet.read_bytes())
+    run(runner, other, *values, *new_identity(runner))
+    assert objects(runner) == there
+
+
+@pytest.mark.parametrize("recipe", WRITING, ids=lambda path: path.stem)
+def test_nothing_is_created_twice(tmp_path: Path, recipe: Path) -> None:
+    values = [part for value in VALUES.get(recipe.stem, ()) for part in ("-v", value)]
+    check_that_nothing_comes_twice(Command(tmp_path), recipe, *values)
+
+
+def test_nothing_of_the_readme_is_created_twice(tmp_path: Path) -> None:
+    runner = Command(tmp_path)
+    sheet = next(block.text for block in blocks(PAGES[0]) if block.kind == "csv")
+    recipe = next(block.text for block in blocks(PAGES[0]) if block.text.startswith("recipe:"))
+    runner.write("spring-orders.csv", sheet)
+    path = runner.write("spring-orders.yaml", recipe)
+    check_that_nothing_comes_twice(runner, path)
+
+
+def test_an_order_without_its_journal_gets_no_second_lines(tmp_path: Path) -> None:
+    """The order is found with its 11 lines; the row says so and is set aside."""
+    runner = Command(tmp_path)
+    runner("run", "import-orders", "--only", "W-1042")
+    lose_the_journal(runner)
+    runner("run", "import-orders", "--only", "W-1042", code=4)
+    with (runner.runs / "1" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        (reason,) = {row["reason"] for row in csv.DictReader(file) if row["key"] == "W-1042"}
+    assert re.match(
+        r"lines: item 1: order \d+ was found and not created by this recipe, "
+        r"with 11 lineitems that this recipe has not created; nothing is added to it: ",
+        reason,
+    )
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sandbox with 43 orders of other numbers, delivered: several pages of jobs and of sales orders."""
+    runner = Command(tmp_path_factory.mktemp("busy"))
+    sheet = (TREE / "recipes" / "import-orders.csv").read_text("utf-8").replace("W-", "B-")
+    runner("run", "import-orders", "--rows", runner.write("busy.csv", sheet))
+    with closing(sqlite3.connect(state(runner))) as database, database:
+        database.execute(
+            "UPDATE objects SET body = json_set(body, '$.status', 'Delivered') "
+            "WHERE collection = '/orders/jobs'"
+        )
+    return runner.runs / "sandbox"
+
+
+REQUESTS = re.compile(
+    r"Requests: (?P<run>\d+|none) for the run(?: \([^)]*one for every (?P<page>\d+) of them[^)]*\))?, "
+    r"at most (?P<row>\d+) for (?:each|the) \w+(?: \w+)?(?: and (?P<line>\d+) for each line)?"
+    r"(?:, (?P<real>\d+) .*where no sample is made)?[.,]"
+)
+
+
+def stated(recipe: Path) -> dict[str, int]:
+    """The numbers of requests that the comment of a recipe states."""
+    comment = re.sub(r"\n# ?", " ", recipe.read_text("utf-8").partition("\nrecipe: 1\n")[0])
+    found = REQUESTS.search(comment)
+    assert found, comment
+    return {
+        name: int(value) if (value or "none") != "none" else 0
+        for name, value in found.groupdict().items()
+    }
+
+
+def results(runner: Command) -> tuple[set[str], int]:
+    """The keys of the rows that the last run has finished, and their lines."""
+    folder = max(
+        (path for path in runner.runs.iterdir() if path.name.isdigit()),
+        key=lambda path: int(path.name),
+    )
+    with (folder / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = [row["key"] for row in csv.DictReader(file) if row["bucket"] in ("done", "found")]
+    return set(lines), len(lines)
+
+
+@pytest.mark.parametrize("recipe", WRITING, ids=lambda path: path.stem)
+@pytest.mark.parametrize("rows_of", ["sample", "orders"])
+def test_requests_grow_with_rows_as_the_recipe_says(
+    tmp_path: Path, busy: Path, recipe: Path, rows_of: str
+) -> None:
+    """However many jobs the account has: lists are read once per run, and never once for each row."""
+    real = rows_of == "orders"
+    if real and recipe.stem not in OVER_ORDERS:
+        pytest.skip("it creates what it works on")
+    runner = Command(tmp_path)
+    shutil.copytree(busy, runner.runs / "sandbox")
+    numbers, values = stated(recipe), VALUES.get(recipe.stem, ())
+    arguments = [part for value in values for part in ("-v", value)]
+    if real:
+        arguments += ["--rows", str(over_orders(runner, recipe))]
+    row = numbers["real"] if real else numbers["row"]
+    before, rows, lines = len(runner.delivered(writes=False)), set[str](), 0
+    jobs = objects(runner)["syncore/orders/jobs"]  # each has one sales order
+    pages = -(-jobs // numbers["page"]) if numbers["page"] else 0
+    in_every_run = "update:" in recipe.read_text("utf-8")
+    for more in (["--limit", "2"], ["--limit", "4"], []) if not values else ([],):
+        runner("run", recipe.stem, *arguments, *more)
+        finished, all_lines = results(runner)
+        new = len(finished if in_every_run else finished - rows)
+        new_lines = all_lines - lines
+        sent = len(runner.delivered(writes=False)) - before
+        assert sent <= numbers["run"] + pages + row * new + numbers["line"] * new_lines
+        before, rows, lines = before + sent, finished, all_lines
+    assert rows
+
+
+def over_orders(runner: Command, recipe: Path) -> Path:
+    """The sample of a recipe about orders that import-orders has created."""
+    text = recipe.with_suffix(".csv").read_text("utf-8")
+    found = dict.fromkeys(re.findall(r"DEMO-\d+", text))
+    for number, name in enumerate(found):
+        text = text.replace(name, f"B-{1042 + number}")
+    return runner.write("over-orders.csv", text)
+
+
+def test_the_window_is_the_one_of_the_api() -> None:
+    """Jobs are looked for as far back as the API shows them in every month of a year, and no further."""
+    days = 390
+    first = dt.date(2027, 1, 1)
+    for day in (first + dt.timedelta(n) for n in range(366)):
+        back = day - dt.timedelta(days)
+        assert (day.year - back.year) * 12 + day.month - back.month <= 13
