@@ -17,6 +17,7 @@ from runner.cli.projects import Project, user
 from runner.cli.wanted import Wanted
 from runner.config import Target
 from runner.engine.again import asked_again, by_key
+from runner.engine.claims import KeySet
 from runner.engine.context import Context
 from runner.engine.events import Reporter, RunEnded, RunStarted
 from runner.engine.fetch import fetch_rows, search_request
@@ -238,7 +239,7 @@ class Job(NamedTuple):
             lines=input_.line_count if input_ is not None else 0,
             dry_run=not number,
             resumed=resumed,
-            writes_before=history.count_done(way.account, recipe.name),
+            writes_before=_done_before(history, way.account, recipe.name, input_),
             outputs=tuple(recipe.outputs),
             pace=wiring.pace_text(way),
             search=self.search if input_ is None or input_.path.name == FOUND else "",
@@ -255,3 +256,13 @@ def refuse(message: str) -> NoReturn:
         message,
         remedy="use 'runner run': it finds by itself what is done, and goes on with the changes",
     )
+
+
+def _done_before(history: History, account: str, recipe: str, input_: Input | None) -> int:
+    """How many writes of the rows of this input are done or found; of all, where there is no input."""
+    counts = history.count_done(account, recipe)
+    first = next(counts, None)
+    if first is None:
+        return 0
+    asked = KeySet(input_.keys()) if input_ is not None else None
+    return sum(count for key, count in (first, *counts) if asked is None or key in asked)

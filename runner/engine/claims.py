@@ -78,6 +78,18 @@ class Claims:
         ]
 
 
+class KeySet:
+    """The keys of an input, eight bytes each."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._marks = array("Q", sorted(map(_mark, keys)))
+
+    def __contains__(self, key: object) -> bool:
+        mark = _mark(brief(str(key)))
+        at = bisect_left(self._marks, mark)
+        return at < len(self._marks) and self._marks[at] == mark
+
+
 class Asked:
     """What a run asks for: the steps of its recipe, and the rows of its whole input, whichever of them it takes."""
 
@@ -85,7 +97,7 @@ class Asked:
         self, recipe: Recipe, keys: Iterable[str], shared: Collection[tuple[str, str]] | None
     ) -> None:
         self._names = frozenset(name for step in recipe.steps for name in step.names)
-        self._keys = array("Q", sorted(map(_mark, keys)))
+        self._keys = KeySet(keys)
         self._shared = shared
 
     def claims(self, call: CallRecord, *, key: str, own: Claims) -> bool:
@@ -100,13 +112,7 @@ class Asked:
             return self._has_value(step_of(identity.step), identity.key)
         if identity.key == key:
             return own.may_claim((step_of(identity.step), identity.item))
-        return self.has_key(identity.key)
-
-    def has_key(self, key: str) -> bool:
-        """Return whether a row of the input has this key."""
-        mark = _mark(brief(key))
-        at = bisect_left(self._keys, mark)
-        return at < len(self._keys) and self._keys[at] == mark
+        return identity.key in self._keys
 
     def _has_value(self, step: str, value: str) -> bool:
         """Return whether a row may share this value of a step: one that depends on an answer is not known."""

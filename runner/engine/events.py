@@ -139,7 +139,8 @@ class RunStarted(NamedTuple):
 class CallFinished(NamedTuple):
     """One request was answered, or not. `state` as in the journal.
 
-    `path` is path and query below the API's base URL, `made` what the API calls what the call has made.
+    `path` is path and query below the API's base URL, `made` what the API calls what the call has made. `item` is the
+    item as people count it: its number from 1, or its item_key.
     """
 
     step: str
@@ -155,6 +156,7 @@ class CallFinished(NamedTuple):
     path: str = ""
     attempt: int = 1
     made: str = ""
+    item: str = ""
 
 
 class Waiting(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import cast
 
@@ -138,8 +139,9 @@ class OnRecord:
         objects, money = Objects(), Decimal(0)
         for call in writes:
             if call.state in SETTLED and call.answer:
-                operation = self._catalogue.operation(call.operation)
-                objects.add(call.identity.step, operation, parse_own_json(call.answer))
+                with suppress(KeyError):  # an operation that the documents no longer have
+                    operation = self._catalogue.operation(call.operation)
+                    objects.add(call.identity.step, operation, parse_own_json(call.answer))
             if call.state == "done":
                 money += Decimal(call.amount or 0)
         return found._replace(ids=objects.ids, links=objects.links, money=money)

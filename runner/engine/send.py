@@ -240,7 +240,7 @@ class Sender:
         self._context.emit(
             CallFinished(subject.identity.step, operation, outcome.state, outcome.status, outcome.seconds, amount,
                          outcome.reason, subject.key, subject.row, subject.identity, request.path, attempt,
-                         _made(operation, outcome))
+                         _made(operation, outcome), str(subject.position or subject.identity.item))
         )  # fmt: skip
 
     def _wait_for_turn(self, connection: Connection) -> None:

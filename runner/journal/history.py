@@ -335,12 +335,15 @@ class History:
         )
         return [(number, bool(unknown)) for number, unknown in self._select(sql, run, run)]
 
-    def count_done(self, account: str, recipe: str) -> int:
-        """How many writes of a recipe are done or found."""
-        sql = "SELECT count(*) FROM calls WHERE account = ? AND recipe = ? AND state IN ('done', 'found')"
-        return int(
-            next(iter(self._select(f"{sql} AND effect <> 'read'", account, recipe)), (0,))[0]
+    def count_done(self, account: str, recipe: str) -> Iterator[tuple[str, int]]:
+        """How many writes are done or found, by the key of their row: of the one that did it where rows share it."""
+        sql = (
+            "SELECT CASE c.per WHEN 'row' THEN c.key ELSE coalesce(r.key, '') END AS of_row, count(*) "
+            "FROM calls c LEFT JOIN rows r ON c.per = 'once' AND r.run = c.run AND r.number = c.row "
+            "WHERE c.account = ? AND c.recipe = ? AND c.state IN ('done', 'found') AND c.effect <> 'read' "
+            "GROUP BY of_row"
         )
+        return self._each(sql, account, recipe)
 
     def runs(self) -> list[RunRecord]:
         """Every run, oldest first."""

@@ -91,7 +91,7 @@ def _draw_step(calls: Sequence[PlannedCall], seen: set[str]) -> Iterator[_Drawn]
         times = f"  x {len(alike)}" if len(alike) > 1 else ""
         label = printable(alike[0].step)
         if len(alike) < len(calls):
-            first, last = alike[0].item or 0, alike[-1].item or 0
+            first, last = ((each.item or 0) + 1 for each in (alike[0], alike[-1]))
             label += f"[{first}]" if first == last else f"[{first}-{last}]"
         yield drawn._replace(label=label, rest=drawn.rest + times)
 

@@ -142,7 +142,7 @@ class Console:
         if not self._verbose:
             return
         label = "read" if call.operation.effect == "read" and call.state == "done" else call.state
-        item = f"[{call.identity.item}]" if call.identity is not None and call.identity.item else ""
+        item = f"[{call.item}]" if call.item else ""
         parts = [
             call.key, call.step + item, f"{call.operation.method} {call.path}", str(call.status or ""),
             f"{call.seconds * 1000:,.0f} ms", f"try {call.attempt}" if call.attempt > 1 else "",

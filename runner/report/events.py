@@ -73,7 +73,7 @@ def _call(event: CallFinished) -> tuple[str, dict[str, Any]]:
     operation = event.operation
     return "call", {
         "row": event.row, "key": storable(event.key), "step": event.step,
-        "item": storable(event.identity.item) if event.identity is not None else "",
+        "item": storable(event.item),
         "operation": operation.full_name, "effect": operation.effect, "method": operation.method,
         "path": storable(event.path), "attempt": event.attempt, "state": event.state, "status": event.status,
         "seconds": _seconds(event.seconds), "amount": None if event.amount is None else f"{event.amount:f}",

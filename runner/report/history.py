@@ -196,7 +196,7 @@ def settle_text(
 
 def _open_call(call: CallRecord, shown: Shown | None) -> Iterator[str]:
     identity = call.identity
-    item = f"  item {identity.item}" if identity.item else ""
+    item = f"  item {call.shown_item}" if identity.item else ""
     yield printable(
         f"call {call.id}  {identity.step}{_generation(identity)}{item}  {call.operation}"
     )
@@ -309,7 +309,7 @@ def _row(row: RowRecord, calls: Sequence[CallRecord], *, whole: bool) -> Iterato
 
 def _cells(call: CallRecord) -> tuple[str, ...]:
     identity = call.identity
-    step = identity.step + (f"[{identity.item}]" if identity.item else "") + _generation(identity)
+    step = identity.step + (f"[{call.shown_item}]" if identity.item else "") + _generation(identity)
     state = "UNKNOWN" if is_open(call) else call.state
     reason = call.reason or (_NO_OUTCOME if call.state == "intent" else "")
     answer = id_of(call.answer)

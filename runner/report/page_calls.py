@@ -56,7 +56,7 @@ def drawn(sent: SentCall, since: Callable[[str], int]) -> dict[str, Any]:
     state = "unknown" if is_open(call) else call.state
     amount = decimal(call.amount)
     return {
-        "id": call.id, "step": printable(identity.step), "item": printable(identity.item),
+        "id": call.id, "step": printable(identity.step), "item": printable(call.shown_item),
         "again": identity.generation, "once": identity.key[:200] if identity.per == "once" else "",
         "op": printable(call.operation), "state": state, "status": call.status, "method": call.method,
         "url": cut(call.url), "amount": money(amount) if amount is not None else "",

@@ -168,7 +168,7 @@ def _call(call: PlannedCall, searches: Mapping[str, str]) -> str:
     )
     line = _call_head(step, operation.full_name, operation.effect, state)
     if item is not None:
-        line += f',"item":{item}'
+        line += f',"item":{item + 1}'
     if reason:
         line += f',"reason":{text_json(reason)}'
     if run:

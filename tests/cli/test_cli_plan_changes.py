@@ -95,7 +95,7 @@ def test_nothing(orders: Command) -> None:
 SHEETS = {
     "cell": (
         SHEET.replace("9.10", "9.20"),
-        ("~ W-2  line 4\n    lines[0]: body.price_value was 9.10, is 9.20\n\n"
+        ("~ W-2  line 4\n    lines[1]: body.price_value was 9.10, is 9.20\n\n"
         "Changes: 1 row changed, 2 as they were"),
     ),
     "amount": (
@@ -109,12 +109,12 @@ SHEETS = {
     ),
     "line added": (
         SHEET + "W-2,Blue Banners,Pole,1,5.00,\n",
-        ("    lines[1] is new: POST /orders/jobs/(known after run: job.id)/salesorders/"
+        ("    lines[2] is new: POST /orders/jobs/(known after run: job.id)/salesorders/"
         "(known after run: order.id)/lineitems\n"),
     ),
     "line removed": (
         SHEET.replace("W-1,Ace Awards,Cap,1,3.00,25.00\n", ""),
-        ("    lines[1] was POST /orders/jobs/(known after run: job.id)/salesorders/"
+        ("    lines[2] was POST /orders/jobs/(known after run: job.id)/salesorders/"
         "(known after run: order.id)/lineitems, is no longer there\n"),
     ),
     "row added": (
@@ -130,7 +130,7 @@ SHEETS = {
             "W-1,Ace Awards,Jersey,2,8.40,25.00\nW-1,Ace Awards,Cap,1,3.00,25.00\n",
             "W-1,Ace Awards,Cap,1,3.00,25.00\nW-1,Ace Awards,Jersey,2,8.40,25.00\n",
         ),
-        ("lines[0]: body.description was Jersey for (known after run: job.id), "
+        ("lines[1]: body.description was Jersey for (known after run: job.id), "
         "is Cap for (known after run: job.id)"),
     ),
     "rows in another order": (
@@ -156,7 +156,7 @@ RECIPES = {
     ),
     "another source": (
         RECIPE.replace('"{{ item.product }} for {{ job.id }}"', '"{{ item.product }} for {{ order.id }}"'),
-        ("lines[0]: body.description was Flag for (known after run: job.id), "
+        ("lines[1]: body.description was Flag for (known after run: job.id), "
         "is Flag for (known after run: order.id)"),
     ),
     "known now": (

@@ -34,7 +34,7 @@ from .test_report_console import PAY
 SCHEMA = json.loads((TREE / "schemas" / "events.schema.json").read_text())
 CALL = CallFinished(
     "deposit", PAY, "unknown", 0, 0.12345, Decimal("12.10"), "lost \u202e\x1b]0;", "PO\ud800", 3,
-    Identity("a", "orders", "row", "PO", "deposit", "2"), "/x?y=1", 2, "77",
+    Identity("a", "orders", "row", "PO", "deposit", "2"), "/x?y=1", 2, "77", "2",
 )  # fmt: skip
 EVERY: list[Event] = [
     RunStarted(4, "orders", "sandbox", 2, 3, dry_run=False, again=("A",), pace="2/s"),

@@ -216,11 +216,11 @@ def test_items_are_drawn_apart_unless_they_are_equal() -> None:
     assert (
         """
 PO-1  lines 2-3
-  lines[0-1]  create_line  POST http://127.0.0.1:8765/v2/jobs/1/lines  x 2
+  lines[1-2]  create_line  POST http://127.0.0.1:8765/v2/jobs/1/lines  x 2
       sku  "A"
-  lines[2]    create_line  POST /v2/jobs/1/lines
-      sku  "B"
   lines[3]    create_line  POST /v2/jobs/1/lines
+      sku  "B"
+  lines[4]    create_line  POST /v2/jobs/1/lines
       sku  "A"
 """
         in text
