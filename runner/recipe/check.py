@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem
+from runner.recipe.addresses import check_addresses
 from runner.recipe.flow import check_types
 from runner.recipe.inputs import check_rows, check_vars
 from runner.recipe.lists import check_lists
@@ -36,6 +37,7 @@ def check(
         *check_types(source, texts, catalogue),
         *check_vars(source, mapping(recipe.get("vars"))),
         *check_rows(source, recipe, texts),
+        *check_addresses(source, recipe, texts),
         *uses.rows(mapping(recipe.get("rows"))),
         *uses.lookups(mapping(recipe.get("lookups"))),
         *uses.steps(steps),
