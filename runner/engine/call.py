@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -20,9 +20,17 @@ from runner.catalogue import (
 from runner.engine.before import Before
 from runner.engine.changed import difference
 from runner.engine.clearance import STOPPED
-from runner.engine.equality import numbers_in_texts
+from runner.engine.equality import (
+    Difference,
+    body_differences,
+    differences,
+    is_another,
+    numbers_in_texts,
+)
 from runner.engine.events import PlannedState
+from runner.engine.given_back import literal
 from runner.engine.in_step import Change, another, change_of, identity_of, last_update, update_use
+from runner.engine.once import Claim
 from runner.engine.outcome import Outcome
 from runner.engine.planning import Planning, awaited
 from runner.engine.poll import span
@@ -34,7 +42,7 @@ from runner.engine.send import Subject
 from runner.engine.use import Use
 from runner.journal import CallRecord
 from runner.journal.records import OPEN, SETTLED
-from runner.template import EvaluationError, Expression
+from runner.template import EvaluationError, Expression, Undecided
 
 
 class Caller(Planning):
@@ -51,6 +59,7 @@ class Caller(Planning):
             return Outcome("rejected", words(error))
         if operation.effect == "read":
             return self._read(use, request)
+        use.body = request.body
         prior = self._before(use)
         if (prior is None or prior.state not in (*SETTLED, *OPEN)) and not use.undecided:
             defect = _amount_defect(use, request)
@@ -317,8 +326,53 @@ class Caller(Planning):
         numbers = numbers_in_texts(use.step, self._context.recipe)
         return difference(prior, request, use.operation, numbers=numbers)
 
+    def beside(self, use: Use, claim: Claim) -> Outcome | None:
+        """What keeps a row from sharing what another row has done for its value; None where nothing does."""
+        if use.operation.effect == "read" or claim.body is None:
+            return None
+        try:
+            arguments = self._context.render(use.step.arguments, use.scope)
+            body = self._context.request(
+                use.operation, first_arguments(use.operation, arguments)
+            ).body
+            found = body_differences(claim.body, body)
+        except Undecided:  # both depend on answers
+            return None
+        except (EvaluationError, ArgumentError) as error:
+            self.plan(use.step, "invalid", reason=words(error))
+            return Outcome("rejected", words(error))
+        return self._misfit(use, found, f"in row {claim.done_by}")
+
+    def _misfit(self, use: Use, found: Sequence[Difference], where: str) -> Outcome | None:
+        """What keeps a row from sharing what was sent for its value: another name there. Else what differs is noted."""
+        value = use.identity.key
+        other = [each for each in found if is_another(each)]
+        if other:
+            said = "; ".join(f"{each.place} {literal(each.before)}" for each in other)
+            now = "; ".join(f"{each.place} {literal(each.after)}" for each in other)
+            reason = (
+                f"{value!r} has {said} {where}, and {now} in this row: correct the one that is wrong; "
+                "what was renamed is changed by hand, or by 'update' under 'unless_found'"
+            )
+            self.plan(use.step, "invalid", reason=reason, position=use.position)
+            return Outcome("rejected", reason, set_aside=self._progress.has_written)
+        if found and self._sender is not None:
+            said = "; ".join(
+                f"{each.place} is {literal(each.before)} {where} and {literal(each.after)} now"
+                for each in found[:3]
+            )
+            self._sender.tell_once(
+                f"{use.step.id} {value}: {said}; it stays as it was sent: 'update' under 'unless_found' changes it"
+            )
+        return None
+
     def _done_before(self, use: Use, request: Request, prior: CallRecord) -> Outcome:
         """A call that an earlier run, or this one before it was resumed, has sent or may have sent."""
+        if prior.identity.per == "once" and request.known and prior.digest != request.digest():
+            numbers = numbers_in_texts(use.step, self._context.recipe)
+            found = differences(prior, request, use.operation, numbers=numbers)
+            if (misfit := self._misfit(use, found, f"in run {prior.run}")) is not None:
+                return misfit
         changed = self._changed(use, request, prior)
         if changed and prior.identity.per == "row" and prior.state != "found":
             past = "done" if prior.state == "done" else "sent"

@@ -16,9 +16,15 @@ from typing import Any, NamedTuple
 
 from runner.catalogue import Operation, Request, decode_form, parse_json
 from runner.journal import CallRecord
-from runner.keys import canonical
+from runner.keys import canonical, look_alike
 from runner.recipe.model import Recipe, Step
 from runner.template import Reference, references_in
+
+_WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_NAMED = frozenset(
+    ("company", "business", "customer", "client", "account", "organization", "organisation")
+)
+"""Things whose names identify them."""
 
 _NUMBER = re.compile(r"[0-9]+\.[0-9]+|[0-9]+")
 
@@ -49,6 +55,28 @@ def differences(
         each for each in _differences(before, after, "")
         if not (re.split(r"[.\[]", each.place, maxsplit=1)[0] in numbers and _same_text(each.before, each.after))
     ]  # fmt: skip
+
+
+def body_differences(before: Any, after: Any) -> list[Difference]:
+    """Return where two bodies, as plain data, differ by value. Raises Undecided where a value is not known."""
+    return list(_differences(before, after, ""))
+
+
+def is_another(difference: Difference) -> bool:
+    """Return whether what differs names a thing: a company of another name is another company.
+
+    Those are fields called name or company, or the name of a company, business, customer, client, account or
+    organization; those of persons are not, nor are addresses. Names that look alike are the same.
+    """
+    words = _WORDS.findall(re.split(r"[.\[]", difference.place)[-1].replace("_", " "))
+    field = [word.lower() for word in words]
+    names = field == ["name"] or (field[-1:] == ["name"] and field[-2:-1] and field[-2] in _NAMED)
+    before, after = difference.before, difference.after
+    if not (names or field == ["company"]) or not isinstance(before, str | None):
+        return False
+    if before is None or not isinstance(after, str):
+        return False
+    return look_alike(before) != look_alike(after)
 
 
 def numbers_in_texts(step: Step, recipe: Recipe) -> frozenset[str]:

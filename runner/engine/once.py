@@ -24,14 +24,19 @@ class _Entry:
     waiting: list[tuple[int, str]] = field(default_factory=list)
     finished: bool = False
     value: Any = None
+    body: Any = None
 
 
 class Claim(NamedTuple):
-    """What `claim` gives: whether this row has to do it, else the result and the key of the row that did it."""
+    """What `claim` gives: whether this row has to do it, else the result and the key of the row that did it.
+
+    `body` is what that row sends for the value, None where that is not known.
+    """
 
     mine: bool
     value: Any = None
     done_by: str = ""
+    body: Any = None
 
 
 class OncePer:
@@ -62,16 +67,17 @@ class OncePer:
             while not entry.finished and entry.owner != row:
                 self._changed.wait()
             return (
-                Claim(mine=False, value=entry.value, done_by=entry.owner_key)
+                Claim(mine=False, value=entry.value, done_by=entry.owner_key, body=entry.body)
                 if entry.finished
                 else Claim(mine=True)
             )
 
-    def finish(self, step: str, value: str, result: Any) -> None:
-        """It is done; every row that needs it gets `result`."""
+    def finish(self, step: str, value: str, result: Any, *, body: Any = None) -> None:
+        """It is done, with this `body`; every row that needs it gets `result`."""
         with self._changed:
             entry = self._entries[step, value]
             entry.finished, entry.value, entry.waiting = True, result, []
+            entry.body = body
             self._changed.notify_all()
 
     def release(self, row: int, *, step: str = "") -> None:

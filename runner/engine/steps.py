@@ -369,7 +369,11 @@ class RowRun:
             undecided = undecided or f"{step.once_per.text} is new"
             return self._call(Use(step, operation, self._scope, identity, undecided=undecided))
         claim = once.claim(step.id, value, row=self._row.number, key=self._row.key)
+        identity = Identity(context.account, context.recipe.name, "once", value, step.id, "")
+        use = Use(step, operation, self._scope, identity, undecided=undecided)
         if not claim.mine:
+            if (misfit := self._caller.beside(use, claim)) is not None:
+                return misfit
             self._caller.plan(
                 step, "skipped", reason=f"once per {value}: together with {claim.done_by}"
             )
@@ -388,10 +392,9 @@ class RowRun:
         )
         if reason and operation.effect != "read" and not done_calls(step, shared):
             return self._set_aside(step, reason)
-        identity = Identity(context.account, context.recipe.name, "once", value, step.id, "")
-        outcome = self._call(Use(step, operation, self._scope, identity, undecided=undecided))
+        outcome = self._call(use)
         if outcome.ok:
-            once.finish(step.id, value, outcome.value)
+            once.finish(step.id, value, outcome.value, body=use.body)
         return outcome
 
     def _each(self, step: Step, operation: Operation, *, undecided: str) -> Outcome:

@@ -60,6 +60,7 @@ class Use:
 
     `places` are the steps and items that its call may be on record under, its own first; `arguments` are those of its
     `with`, once they are rendered; `search` names its `unless_found` while that is held.
+    `body` is what is sent, as plain data.
     """
 
     step: Step
@@ -70,6 +71,7 @@ class Use:
     undecided: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     places: Sequence[tuple[str, str]] = ()
+    body: Any = None
     search: str = ""
 
     def __post_init__(self) -> None:
