@@ -90,7 +90,15 @@ def measure(name: str, steps: str, *, workers: int, rows: int, base_url: str) ->
         talk = StringIO()
         start = time.perf_counter()
         with redirect_stderr(talk), redirect_stdout(talk):
-            arguments = ["run", "writes.yaml", "--target", "stub", "--workers", str(workers)]
+            arguments = [
+                "run",
+                "writes.yaml",
+                "--target",
+                "stub",
+                "--first-run",
+                "--workers",
+                str(workers),
+            ]
             code = cli.main(arguments, standalone_mode=False)
         seconds = time.perf_counter() - start
         os.chdir(HERE)
@@ -111,6 +119,7 @@ def main() -> None:
     milliseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
     rows = int(sys.argv[2]) if len(sys.argv) > 2 else 200
     os.environ["SYNCORE_API_KEY"] = "bench"
+    os.environ["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()) / "runner-bench-state")
     setattr(runner.cli.execution, "Journal", Counted)  # noqa: B010 - the command counts for once
     with slow_stub(milliseconds) as base_url:
         for name, steps in (("writes only", STEPS), ("writes and a search", SEARCH + STEPS)):

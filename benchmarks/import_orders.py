@@ -81,7 +81,7 @@ def calls(base_url: str) -> int:
 def measured(command: list[str], folder: Path, base_url: str) -> Measure:
     """Run a command in `folder`. Raises RuntimeError with the end of its output when it fails."""
     calls(base_url)
-    environment = os.environ | {"SYNCORE_API_KEY": "bench"}
+    environment = os.environ | {"SYNCORE_API_KEY": "bench", "XDG_STATE_HOME": str(folder / "state")}
     with (folder / "output.txt").open("w+", encoding="utf-8") as output:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -124,7 +124,7 @@ def printed(name: str, measures: list[Measure], count: int) -> float:
 
 def compare(orders: Path, times: int) -> None:
     """Measure and print."""
-    run = [RUNNER, "run", "import.yaml", "--target", "stub", "--workers", "1"]
+    run = [RUNNER, "run", "import.yaml", "--target", "stub", "--first-run", "--workers", "1"]
     loop = [sys.executable, str(HERE / "session_loop.py"), "northwind-orders.csv"]
     with stub() as base_url:
         commands: dict[str, Callable[[], Measure]] = {

@@ -54,7 +54,7 @@ def prepare(folder: Path, base_url: str, rows: int) -> None:
     (folder / "long.yaml").write_text(RECIPE, encoding="utf-8")
     lines = "".join(f"R{number},{number}.50\n" for number in range(1, rows + 1))
     (folder / "rows.csv").write_text(f"ref,amount\n{lines}", encoding="utf-8")
-    command = [RUNNER, "run", "long.yaml", "--target", "stub", "--limit", "1"]
+    command = [RUNNER, "run", "long.yaml", "--target", "stub", "--first-run", "--limit", "1"]
     subprocess.run(command, cwd=folder, capture_output=True, check=False)
     history = History(folder / "runs")
     job, payment = sorted(history.calls_of_run(1), key=lambda call: call.id)
@@ -121,6 +121,7 @@ def main() -> None:
     """Make the journal and resume."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     os.environ["SYNCORE_API_KEY"] = "bench"
+    os.environ["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()) / "runner-bench-state")
     with stub() as base_url, tempfile.TemporaryDirectory(prefix="runner-bench-") as name:
         prepare(Path(name), base_url, rows)
         size = (Path(name) / "runs" / "journal.sqlite").stat().st_size / 10**6

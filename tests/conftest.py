@@ -7,6 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ Golden = Callable[[Path, str], None]
 _AMBIENT = re.compile(
     r"RUNNER_|(?:(?:https?|all|no|ftp)_proxy|netrc|(?:requests|curl)_ca_bundle)\Z", re.IGNORECASE
 )
+_NUMBERS = count()
 _PATTERN = "re: "
 _LOCAL = {"", "localhost", "ip6-localhost"}
 
@@ -33,8 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _clean_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """No settings of whoever runs the tests: no RUNNER_* variables, no proxies, and no cache but that of this run."""
+    """No settings of whoever runs the tests: no RUNNER_* variables, no proxies, no cache but that of this run, and no
+    state but that of this test: addresses and accounts come again in the next one.
+    """
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    state = tmp_path_factory.getbasetemp() / f"state-{next(_NUMBERS)}"
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
     for name in os.environ:
         if _AMBIENT.match(name):
             monkeypatch.delenv(name)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from runner.catalogue import to_json
 from runner.cli import wiring
+from runner.cli.declared import NOTHING, Declared
+from runner.cli.destination import destination_of
 from runner.cli.inputs import keep_piped, take_input
 from runner.cli.job import Job, refuse
 from runner.cli.journal_checks import check_runs, stamp_of
@@ -29,12 +31,14 @@ from runner.rows import Input, Row
 
 @dataclass(frozen=True)
 class Settings:
-    """How a run goes: rows at once, how many rejected ones stop it, more reporters, and the run it goes on with."""
+    """How a run goes: rows at once, how many rejected ones stop it, more reporters, and the run it goes on with,
+    and what was declared of the past."""
 
     workers: int
     max_failures: int | None = None
     also: Sequence[MakeReporter] = ()
     resumed: RunRecord | None = None
+    declared: Declared = NOTHING
 
 
 def execute(job: Job, input_: Input | None, settings: Settings) -> int:
@@ -71,6 +75,9 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
     stop, runs, resumed = Stop(), job.project.config.runs, settings.resumed
     with ExitStack() as open_things:
         way = open_things.enter_context(wiring.open_way(job.project, job.target, job.catalogue))
+        destination = destination_of(job.project.recipe, job.target, job.catalogue, way)
+        if destination is not None and resumed is None:
+            destination.check_known(runs, settings.declared)
         make_folder(runs)
         journal = open_things.enter_context(open_journal(runs))
         open_things.enter_context(stopping_on_signals(stop))
@@ -82,6 +89,8 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         history = History(runs)
         open_things.callback(history.close)
         check_runs(runs, journal, history, job.catalogue)
+        if destination is not None:
+            destination.record(journal, history, settings.declared)
         job.check_known(input_, history, way.account)
         number = _begin(job, journal, way, input_, settings, job.asked_again(history, way))
         stop.run = number

@@ -13,11 +13,11 @@ from runner.problems import StoppedError
 
 def check_runs(runs: Path, journal: Journal, history: History, catalogue: Catalogue) -> None:
     """Refuse a journal that the folders of its runs show to be older than they are. Raises StoppedError."""
-    _refuse_lost_runs(history, runs=runs)
+    refuse_lost_runs(history, runs=runs)
     _check_created(runs, journal, history, catalogue)
 
 
-def _refuse_lost_runs(history: History, *, runs: Path) -> None:
+def refuse_lost_runs(history: History, *, runs: Path) -> None:
     """Send nothing where a folder is there of a run that the journal does not know."""
     known = history.runs()
     last = known[-1].id if known else 0

@@ -14,6 +14,7 @@ import click
 from runner.catalogue import parse_json
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
+from runner.cli.declared import Declared, declared_options
 from runner.cli.dry_run import check_plan, plan_options, written
 from runner.cli.dry_run import dry_run as show_plan
 from runner.cli.inputs import near
@@ -107,13 +108,14 @@ _STRICT = click.option(
     help="Send exactly what this JSON plan says, or refuse and say what differs.",
 )
 @JUNIT
+@declared_options
 @wanted_options
 @plan_options
 def run(
     *, recipe: str, dry_run: bool, rows_files: tuple[Path, ...], variables: tuple[str, ...], vars_file: Path | None,
     target_name: str, limit: int | None, only: tuple[str, ...], again: tuple[str, ...], why: str | None,
     fresh: bool, strict: bool, workers: int, max_failures: int | None, plan_file: Path | None,
-    junit_file: Path | None, export: Path | None, wanted: Wanted, shown: PlanOptions,
+    junit_file: Path | None, export: Path | None, declared: Declared, wanted: Wanted, shown: PlanOptions,
 ) -> int:  # fmt: skip
     """Run RECIPE for every row of its input.
 
@@ -172,7 +174,7 @@ def run(
             if junit_file is not None
             else []
         )
-        code = execute(job, input_, Settings(workers, max_failures, also))
+        code = execute(job, input_, Settings(workers, max_failures, also, declared=declared))
         with keeping(code):
             open_files.pop_all().close()
         return code

@@ -27,8 +27,8 @@ NO_HOST = "http://sandbox"
 """Where a dry run for the sandbox points: the port is only known when it runs."""
 
 
-def used_apis(recipe: Recipe) -> tuple[str, ...]:
-    """The APIs that a recipe's rows, steps, searches and lookups use."""
+def used_operations(recipe: Recipe) -> list[str]:
+    """The operations that a recipe's rows, steps, searches and lookups use."""
     names = [step.operation for step in recipe.steps]
     searches = [step.unless_found for step in recipe.steps if step.unless_found is not None]
     names += [search.operation for search in searches]
@@ -39,7 +39,12 @@ def used_apis(recipe: Recipe) -> tuple[str, ...]:
         if recipe.rows is not None and recipe.rows.search is not None
         else []
     )
-    return tuple(sorted({name.partition(".")[0] for name in names}))
+    return names
+
+
+def used_apis(recipe: Recipe) -> tuple[str, ...]:
+    """The APIs of those operations."""
+    return tuple(sorted({name.partition(".")[0] for name in used_operations(recipe)}))
 
 
 class Way(NamedTuple):

@@ -6,6 +6,7 @@
         apis:
           syncore:
             base_url: https://api.syncore.app/v2      # left out: what the API's document says
+            origin_was: https://old.example.com        # it has moved; what was sent there counts here
             secrets: {api_key: {env: SYNCORE_API_KEY}}
             user_agent: acme-order-import/1.0
             rate: {requests_per_second: 2, burst: 1, hits_per_day: 20000}
@@ -61,7 +62,16 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "target": ("account", "apis"),
     "sandbox target": ("apis",),  # it is built in: nothing to say but how an API differs
     "sandbox api": ("overlay",),
-    "api": ("base_url", "secrets", "user_agent", "rate", "deadline", "keep_alive", "overlay"),
+    "api": (
+        "base_url",
+        "origin_was",
+        "secrets",
+        "user_agent",
+        "rate",
+        "deadline",
+        "keep_alive",
+        "overlay",
+    ),
     "rate": ("requests_per_second", "burst", "hits_per_day"),
 }
 
@@ -70,6 +80,7 @@ class ApiTarget(NamedTuple):
     """One API of a target. `secrets` maps the name of a security scheme to an environment variable.
 
     `overlay` is the file that corrects the API's document for this target, as the configuration names it.
+    `origin_was` is where the API was before it moved, with this account and all that is on record for it.
     """
 
     base_url: str = ""
@@ -81,6 +92,7 @@ class ApiTarget(NamedTuple):
     deadline: Decimal = Decimal(60)
     keep_alive: KeepAlive = "reads"
     overlay: str = ""
+    origin_was: str = ""
 
 
 class Target(NamedTuple):
@@ -261,4 +273,5 @@ class _Reader(Reading):
                 KeepAlive, self.choice(settings, path, "keep_alive", choices=get_args(KeepAlive))
             ),
             overlay=self.text(settings, path, "overlay"),
+            origin_was=self.address(settings, path, "origin_was"),
         )

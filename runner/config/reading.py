@@ -77,10 +77,12 @@ class Reading:
             return ""
         return variable
 
-    def address(self, settings: Mapping[str, Any], path: source.TreePath) -> str:
+    def address(
+        self, settings: Mapping[str, Any], path: source.TreePath, key: str = "base_url"
+    ) -> str:
         """A base URL without what must not stand in one; it is not repeated either: it may hold a password."""
-        url = self.text(settings, path, "base_url")
-        place = (*path, "base_url")
+        url = self.text(settings, path, key)
+        place = (*path, key)
         try:
             parts = urlsplit(url)
             known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -88,18 +90,18 @@ class Reading:
             known = False
         if url and not known:
             self.wrong(
-                place, "base_url is not an address of an API", remedy="write https://host/path"
+                place, f"{key} is not an address of an API", remedy="write https://host/path"
             )
         elif url and (parts.username is not None or parts.query or parts.fragment):
             self.wrong(
                 place,
-                "base_url holds more than host and path",
+                f"{key} holds more than host and path",
                 remedy="a secret belongs under secrets:",
             )
         elif url and parts.scheme == "http" and parts.hostname not in LOOPBACK:
             self.wrong(
                 place,
-                "base_url is not encrypted",
+                f"{key} is not encrypted",
                 remedy="write https://; http is for this machine only",
             )
         return url.rstrip("/")

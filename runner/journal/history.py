@@ -169,6 +169,28 @@ class History:
         )
         return [NoticeRecord(*values) for values in found]
 
+    def journal_id(self) -> str:
+        """What this journal is known by wherever it lies; empty before it has written to an account."""
+        return next((str(found) for (found,) in self._select("SELECT id FROM journal")), "")
+
+    def origins(self, account: str) -> dict[str, str]:
+        """Where an account is, by API: scheme, host and port."""
+        found = self._select("SELECT api, origin FROM origins WHERE account = ?", account)
+        return {str(api): str(origin) for api, origin in found}
+
+    def was_at(self, account: str, api: str) -> bool:
+        """Whether a request to an API of an account was answered with success, or may have been carried out."""
+        states = "state IN ('done', 'found', 'intent', 'unknown')"
+        sql = f"SELECT EXISTS (SELECT 1 FROM calls WHERE account = ? AND {states} AND operation GLOB ?)"  # noqa: S608
+        return any(bool(found) for (found,) in self._select(sql, account, f"{api}.*"))
+
+    def writes_to(self, account: str) -> bool:
+        """Whether a run that writes to an account is on record."""
+        origin = "SELECT 1 FROM origins WHERE account = ?1 AND writes"
+        call = "SELECT 1 FROM calls WHERE account = ?1 AND effect <> 'read'"
+        sql = f"SELECT EXISTS ({origin}) OR EXISTS ({call})"
+        return any(bool(found) for (found,) in self._select(sql, account))
+
     def checked(self) -> dict[int, str]:
         """The created.csv of each run as it was when the journal was last found to know all of it."""
         return {

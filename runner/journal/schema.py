@@ -105,6 +105,13 @@ TABLES: Mapping[str, Table] = {
         rowless=True,
         later=True,
     ),
+    "journal": Table({"id": TEXT}, later=True),
+    "origins": Table(
+        {"account": TEXT, "api": TEXT, "origin": TEXT, "writes": INTEGER, "at": TEXT},
+        ("account", "api"),
+        rowless=True,
+        later=True,
+    ),
     "checked": Table({"run": INTEGER, "stamp": TEXT}, ("run",), rowless=True, later=True),
     "settlements": Table(
         {

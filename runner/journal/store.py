@@ -12,6 +12,7 @@ import os
 import sqlite3
 import stat
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -61,6 +62,10 @@ _PUT_NOTICE = "INSERT INTO notices (run, at, name, reason) VALUES (?, ?, ?, ?)"
 _PUT_SETTLEMENT = (
     f"INSERT INTO settlements ({', '.join(SettlementRecord._fields)}) "  # noqa: S608
     f"VALUES ({', '.join('?' * len(SettlementRecord._fields))})"
+)
+_PUT_ORIGIN = (
+    "INSERT INTO origins (account, api, origin, writes, at) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (account, api) DO UPDATE SET origin = excluded.origin, writes = max(writes, excluded.writes)"
 )
 _ROW_COLUMNS = RowRecord._fields
 _PUT_ROW = f"INSERT OR REPLACE INTO rows ({', '.join(_ROW_COLUMNS)}) VALUES ({', '.join('?' * len(_ROW_COLUMNS))})"  # noqa: S608
@@ -164,6 +169,18 @@ class Journal:
         sql = "UPDATE runs SET state = ?, exit_code = ?, finished_at = ?, reason = ? WHERE id = ?"
         self._put(sql, (state, exit_code, finished_at, reason, run))
         self.flush()
+
+    def identify(self) -> str:
+        """Give this journal an id of its own, instead of one that it has, durably; returns it."""
+        id_ = uuid.uuid4().hex
+        self._put("DELETE FROM journal", ())
+        self._put("INSERT INTO journal (id) VALUES (?)", (id_,))
+        self.flush()
+        return id_
+
+    def origin(self, account: str, api: str, origin: str, *, writes: bool, at: str) -> None:
+        """Record where an account is, and that a run writes there; goes with the next commit."""
+        self._put(_PUT_ORIGIN, (account, api, origin, int(writes), at))
 
     def checked(self, run: int, stamp: str) -> None:
         """Record how the created.csv of a run looks of which all is known; goes with the next commit."""

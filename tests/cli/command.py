@@ -132,5 +132,6 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "LC_ALL": "C.UTF-8",
         "PYTHONWARNINGS": "error",
+        **({"XDG_STATE_HOME": state} if (state := os.environ.get("XDG_STATE_HOME")) else {}),
         **(more or {}),
     }

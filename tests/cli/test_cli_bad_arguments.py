@@ -20,7 +20,7 @@ NEW_ORDER = {
         ("rnu contacts.yaml", "there is no command 'rnu'; did you mean 'run'?"),
         ("frobnicate", "there is no command 'frobnicate'; known commands: "),
         ("run", "missing argument 'RECIPE'"),
-        ("run contacts.yaml --dryrun", "no such option '--dryrun'. Did you mean '--dry-run'?"),
+        ("run contacts.yaml --dryrun", "no such option '--dryrun'. (Did you mean one of: '--dry-run', '--first-run'?)"),
         ("run contacts.yaml --rows", "option '--rows' requires an argument"),
         ("run contacts.yaml extra", "got unexpected extra argument (extra)"),
         ("run contacts.yaml --limit 0", "invalid value for '--limit': 0 is not in the range x>=1"),
@@ -172,7 +172,7 @@ targets:
 
 def test_a_missing_secret_is_named_with_how_to_set_it(contacts: Command) -> None:
     contacts.write("runner.yaml", LIVE)
-    told = contacts("run", "contacts.yaml", "--target", "live", code=7).err
+    told = contacts("run", "contacts.yaml", "--target", "live", "--first-run", code=7).err
     assert "target 'live' lacks a secret of syncore" in told
     assert f"api_key: set ACME_KEY in the environment or in {contacts.folder}/.env" in told
     assert not (contacts.runs / "1").exists()
@@ -181,7 +181,7 @@ def test_a_missing_secret_is_named_with_how_to_set_it(contacts: Command) -> None
 
 def test_a_secret_that_nothing_names(contacts: Command) -> None:
     contacts.write("runner.yaml", LIVE.replace(", secrets: {api_key: {env: ACME_KEY}}", ""))
-    told = contacts("run", "contacts.yaml", "--target", "live", code=7).err
+    told = contacts("run", "contacts.yaml", "--target", "live", "--first-run", code=7).err
     assert (
         "api_key: say where it comes from in runner.yaml: targets.live.apis.syncore.secrets" in told
     )
@@ -190,7 +190,9 @@ def test_a_secret_that_nothing_names(contacts: Command) -> None:
 @pytest.mark.parametrize("value", ["canary-\u00e9", "canary-\ttab", "canary-\r\nX-Evil: 1"])
 def test_a_secret_that_no_header_can_carry_is_not_shown(contacts: Command, value: str) -> None:
     contacts.write("runner.yaml", LIVE)
-    ended = contacts("run", "contacts.yaml", "--target", "live", code=7, env={"ACME_KEY": value})
+    ended = contacts(
+        "run", "contacts.yaml", "--target", "live", "--first-run", code=7, env={"ACME_KEY": value}
+    )
     assert "api_key: ACME_KEY holds " in ended.err
     assert "characters that a header cannot carry" in ended.err
     assert "canary" not in ended.out + ended.err
@@ -198,7 +200,7 @@ def test_a_secret_that_no_header_can_carry_is_not_shown(contacts: Command, value
 
 def test_a_secret_written_into_the_configuration_is_not_repeated(contacts: Command) -> None:
     contacts.write("runner.yaml", LIVE.replace("{env: ACME_KEY}", "canary-1234"))
-    ended = contacts("run", "contacts.yaml", "--target", "live", code=7)
+    ended = contacts("run", "contacts.yaml", "--target", "live", "--first-run", code=7)
     assert "a secret is never written here" in ended.err
     assert "canary" not in ended.out + ended.err
 
@@ -206,7 +208,7 @@ def test_a_secret_written_into_the_configuration_is_not_repeated(contacts: Comma
 def test_a_secret_file_that_others_can_read(contacts: Command) -> None:
     contacts.write("runner.yaml", LIVE)
     contacts.write(".env", "ACME_KEY=canary\n").chmod(0o644)
-    ended = contacts("run", "contacts.yaml", "--target", "live", code=7)
+    ended = contacts("run", "contacts.yaml", "--target", "live", "--first-run", code=7)
     assert f"{contacts.folder}/.env can be read by others\n       chmod 600 " in ended.err
     assert "canary" not in ended.out + ended.err
 

@@ -38,6 +38,7 @@ def test_bad_answer(
         "contacts.yaml",
         "--target",
         "live",
+        "--first-run",
         "--limit",
         "1",
         "--workers",
@@ -59,7 +60,7 @@ def test_bad_answer(
 def test_401_stops_the_run(contacts: Command, start_stub: StartStub) -> None:
     stub = start_stub(lambda sent: Answer(401, b'{"message": "bad key"}'))
     told = contacts(
-        "run", "contacts.yaml", "--target", "live", "--workers", "1", code=7, env=KEY
+        "run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1", code=7, env=KEY
     ).err
     assert len(stub.sent) == 1
     assert "401" in told
@@ -73,7 +74,9 @@ def test_the_key_that_an_api_repeats_is_not_shown(contacts: Command, start_stub:
     start_stub(
         lambda sent: Answer(401, b'{"message": "the key %s is not known"}' % sent.key.encode())
     )
-    ended = contacts("run", "contacts.yaml", "--target", "live", "--workers", "1", code=7, env=KEY)
+    ended = contacts(
+        "run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1", code=7, env=KEY
+    )
     shown = contacts("show", code=0)
     assert "canary" not in ended.out + ended.err + shown.out
     for path in contacts.runs.rglob("*"):
@@ -90,7 +93,7 @@ def test_429_is_waited_for_and_sent_once_more(contacts: Command, start_stub: Sta
         return Answer(429, b"{}", headers=(("Retry-After", "0"),))
 
     stub = start_stub(answer)
-    contacts("run", "contacts.yaml", "--target", "live", "--limit", "1", env=KEY)
+    contacts("run", "contacts.yaml", "--target", "live", "--first-run", "--limit", "1", env=KEY)
     assert len(stub.sent) == 2
 
 
@@ -99,7 +102,7 @@ def test_nobody_there(contacts: Command, start_stub: StartStub) -> None:
     stub = start_stub(lambda sent: CREATED)
     contacts.write("runner.yaml", stub.settings().replace(stub.url, "http://127.0.0.1:1/v2"))
     told = contacts(
-        "run", "contacts.yaml", "--target", "live", "--workers", "1", code=8, env=KEY
+        "run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1", code=8, env=KEY
     ).err
     assert "connection refused" in told
     assert "runner resume" in told

@@ -134,7 +134,7 @@ def test_what_it_shows_is_what_is_sent_to_the_byte(
     )
     contacts.write("rows.csv", HEADER + "".join(rows))
     shown = contacts("run", "bytes.yaml", "--target", "live", "--dry-run", "--all").out
-    contacts("run", "bytes.yaml", "--target", "live", "--workers", "1", env=KEY)
+    contacts("run", "bytes.yaml", "--target", "live", "--first-run", "--workers", "1", env=KEY)
     planned = read_plan(shown)
     host = stub.url.removesuffix("/v2")
     assert [(p.method, p.url.removeprefix(host), wire(p.body).encode()) for p in planned] == [

@@ -68,6 +68,7 @@ def test_a_run_as_junit(contacts: Command, start_stub: StartStub) -> None:
         "contacts.yaml",
         "--target",
         "live",
+        "--first-run",
         "--workers",
         "1",
         "--limit",

@@ -84,7 +84,7 @@ def test_what_goes_on_the_wire(runner: Command, stub: Stub, in_form: str) -> Non
     runner.write(
         "runner.yaml", f"apis: {{forms: forms.openapi.yaml}}\ntargets: {{live: {target}}}\n"
     )
-    runner("run", "forms.yaml", "--target", "live", env={"TOKEN": SECRET})
+    runner("run", "forms.yaml", "--target", "live", "--first-run", env={"TOKEN": SECRET})
     (sent,) = stub.sent
     credentials = "token=p%40ss+w%2Fo%22rd%261"
     assert sent.body.decode() == FIELDS + (f"&{credentials}" if in_form == "true" else "")

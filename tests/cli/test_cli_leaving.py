@@ -40,7 +40,9 @@ def held(start_stub: StartStub) -> Iterator[Held]:
 
 def started(runner: Command, held: Held) -> subprocess.Popen[bytes]:
     """A run whose first request is under way."""
-    process = runner.start("run", "contacts.yaml", "--target", "live", "--workers", "1", env=KEY)
+    process = runner.start(
+        "run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1", env=KEY
+    )
     wait_for(held, process)
     return process
 
@@ -53,7 +55,7 @@ def wait_for(held: Held, process: subprocess.Popen[bytes]) -> None:
 
 def test_two_runs_at_once(contacts: Command, held: Held) -> None:
     with started(contacts, held) as first:
-        for line in ("run contacts.yaml --target live", "run contacts.yaml", "resume"):
+        for line in ("run contacts.yaml --target live --first-run", "run contacts.yaml", "resume"):
             told = contacts(*line.split(), code=6, env=KEY).err
             assert f"another run is using {contacts.runs}/journal.sqlite" in told
             assert "wait for it to end" in told
@@ -103,7 +105,7 @@ def test_a_second_signal_leaves_at_once_and_the_outcome_is_unknown(
 
 def test_a_signal_that_is_ignored_stays_ignored(contacts: Command, held: Held) -> None:
     """As under nohup."""
-    line = "run contacts.yaml --target live --workers 1"
+    line = "run contacts.yaml --target live --first-run --workers 1"
     process = contacts.start(*line.split(), env=KEY, ignored=[signal.SIGHUP])
     with process:
         wait_for(held, process)
@@ -164,7 +166,9 @@ def test_a_journal_that_has_no_room_ends_the_sending(
     contacts.write(
         "rows.csv", HEADER + "".join(f"A-{number},Ace {number},1,1,\n" for number in range(400))
     )
-    ended = shell(contacts, "ulimit -f 256; exec $RUNNER run contacts.yaml --target live")
+    ended = shell(
+        contacts, "ulimit -f 256; exec $RUNNER run contacts.yaml --target live --first-run"
+    )
     assert ended.returncode == 8, ended.stderr
     assert b"nothing more is sent" in ended.stderr
     assert b"Traceback" not in ended.stderr

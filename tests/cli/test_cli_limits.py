@@ -16,6 +16,7 @@ def test_max_failures_and_a_days_requests(contacts: Command, start_stub: StartSt
         "contacts.yaml",
         "--target",
         "live",
+        "--first-run",
         "--workers",
         "1",
         "--max-failures",

@@ -46,7 +46,7 @@ def stub(contacts: Command, start_stub: StartStub, payments: list[object]) -> St
     stub = start_stub(answer)
     contacts.write("pay.yaml", PAY)
     contacts.write("rows.csv", "Ref\nA-1\n")
-    contacts("run", "pay.yaml", "--target", "live", code=5, env=KEY)
+    contacts("run", "pay.yaml", "--target", "live", "--first-run", code=5, env=KEY)
     return stub
 
 
@@ -119,7 +119,7 @@ def test_where_no_money_moves_what_is_alike_is_shown(
     stub = start_stub(
         lambda sent: Answer(200, json.dumps(page).encode()) if sent.method == "GET" else Answer(0)
     )
-    contacts("run", "contact.yaml", "--target", "live", code=5, env=KEY)
+    contacts("run", "contact.yaml", "--target", "live", "--first-run", code=5, env=KEY)
     listed += [
         {"id": 5, "business_name": "Ace Awards", "city": "X"},
         {"id": 6, "business_name": "Bee"},

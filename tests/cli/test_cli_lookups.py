@@ -114,12 +114,12 @@ def test_a_run_keeps_to_a_plan_with_lookups(looked_up: Command, start_stub: Star
     looked_up("plan", *LIVE, "--lookups", "--out", "plan.json", env=KEY)
     CONTACTS["ace@example.com"] = [{"id": 70}]
     try:
-        told = looked_up("run", *LIVE, "--plan", "plan.json", code=3, env=KEY)
+        told = looked_up("run", *LIVE, "--first-run", "--plan", "plan.json", code=3, env=KEY)
     finally:
         CONTACTS["ace@example.com"] = [{"id": 7}]
     assert 'row \'A-2\': contact: body.notes was "7", is "70"' in told.err
     assert stub.writes == []
-    looked_up("run", *LIVE, "--plan", "plan.json", env=KEY)
+    looked_up("run", *LIVE, "--first-run", "--plan", "plan.json", env=KEY)
     assert [json.loads(sent.body).get("notes") for sent in stub.writes] == ["7", None]
 
 
@@ -161,6 +161,6 @@ def test_the_reads_of_a_plan_count_lookups(contacts: Command, start_stub: StartS
     assert plan_of(contacts, *command)["totals"]["reads"] == {"syncore.list_payment_terms": 1}
     markdown = contacts("plan", *command, "--format", "markdown").out
     assert "| `syncore.list_payment_terms` (reads) | 1 |" in markdown
-    contacts("run", *command, env=KEY)
+    contacts("run", *command, "--first-run", env=KEY)
     assert "Reads:" not in contacts("plan", *command).out
     assert "Reads: 1 at least" in contacts("plan", *command, "--fresh").out

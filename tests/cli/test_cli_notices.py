@@ -14,7 +14,7 @@ from .inbox import Inbox, smtp
 from .stub import Answer, Sent, Stub
 
 CANARY = "T00-s3cret-canary"
-RUN = ("run", "contacts.yaml", "--target", "live", "--workers", "1")
+RUN = ("run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1")
 
 
 def refusing(sent: Sent) -> Answer:

@@ -80,7 +80,7 @@ def test_a_hint_before_an_answer_costs_no_row_its_own(
     home: Path, server: FaultServer, nth: int | None, workers: str
 ) -> None:
     server.on("POST", "/orders.*", hinted(), nth=nth)
-    assert run(["run", "odd.yaml", "--target", "live", "--workers", workers]) == 0
+    assert run(["run", "odd.yaml", "--target", "live", "--first-run", "--workers", workers]) == 0
     orders = {str(order["id"]): order["ref"] for order in server.shop.objects["/orders"]}
     payments = server.deliveries("POST", "/orders/.*")
     paid = {orders[each.path.split("/")[2]]: str(each.json()["amount"]) for each in payments}
@@ -94,7 +94,7 @@ def test_a_pause_of_an_hour_with_decimals_stops_the_run(
     home: Path, server: FaultServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.on("POST", "/orders", throttle("3600.0"), nth=1)
-    assert run(["run", "odd.yaml", "--target", "live", "--workers", "1"]) == 8
+    assert run(["run", "odd.yaml", "--target", "live", "--first-run", "--workers", "1"]) == 8
     assert len(server.deliveries()) == 1
     assert "the API asks to wait 3600 s" in capsys.readouterr().err
     assert run(["resume", "1"]) == 0
@@ -119,8 +119,8 @@ def test_a_success_that_is_none_of_the_document(
     """It is no id for a payment, and nothing is sent again."""
     (home / "rows.csv").write_text("Ref,Amount\nA,100\n")
     server.on("POST", "/orders", action)
-    assert run(["run", "odd.yaml", "--target", "live"]) == code
+    assert run(["run", "odd.yaml", "--target", "live", "--first-run"]) == code
     assert reason in re.sub(r"\s+", " ", (home / "runs" / "1" / "results.csv").read_text())
     assert len(server.deliveries()) == 1
-    assert run(["run", "odd.yaml", "--target", "live"]) == code
+    assert run(["run", "odd.yaml", "--target", "live", "--first-run"]) == code
     assert len(server.deliveries()) == (2 if code == 4 else 1)

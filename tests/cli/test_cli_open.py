@@ -9,7 +9,7 @@ from .conftest import StartStub
 from .stub import Answer, Sent, Stub
 
 KEY = {"ACME_KEY": "k"}
-LIVE = ("--target", "live", "--workers", "1")
+LIVE = ("--target", "live", "--first-run", "--workers", "1")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ KEY = {"ACME_KEY": "k"}
 CREATED = Answer(201, b'{"id": 5}')
 GONE = "nobody reads the output any more"
 FULL = "the output cannot be written: no space left on device"
-RUN = "run contacts.yaml --target live --workers 1"
+RUN = "run contacts.yaml --target live --first-run --workers 1"
 LINES = [
     "schema --apis",
     "--help", "validate contacts.yaml", "plan contacts.yaml", "plan contacts.yaml --format json",

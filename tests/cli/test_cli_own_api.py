@@ -89,7 +89,7 @@ def test_it_runs_on_a_target(home: Path) -> None:
     stub = Stub(lambda _: Answer(201, b'{"name": "Rex", "age": 3}'))
     try:
         configure(home, stub.url)
-        assert run(["run", "pets-recipe.yaml", "--target", "live"]) == 0
+        assert run(["run", "pets-recipe.yaml", "--target", "live", "--first-run"]) == 0
         assert [(sent.method, sent.path, json.loads(sent.body)) for sent in stub.sent] == [
             ("POST", "/v2/pets", {"name": "Rex", "age": 3})
         ]

@@ -34,7 +34,7 @@ def made(contacts: Command, start_stub: StartStub) -> tuple[str, str]:
     contacts.write("rows.csv", ROWS)
     start_stub(answer)
     said = contacts(
-        "run", "contacts.yaml", "--target", "live", "--workers", "1", code=5, env=KEY
+        "run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1", code=5, env=KEY
     ).err
     told = contacts("report", "--html").out
     assert told == "page     runs/1/report.html\n"

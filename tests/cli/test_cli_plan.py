@@ -122,7 +122,7 @@ def test_what_it_shows_is_what_is_sent_to_the_byte(
     shown = contacts("plan", "bytes.yaml", "--target", "live", "--format", "json").out.splitlines()[
         3:-2
     ]
-    contacts("run", "bytes.yaml", "--target", "live", "--workers", "1", env=KEY)
+    contacts("run", "bytes.yaml", "--target", "live", "--first-run", "--workers", "1", env=KEY)
     assert len(shown) == len(stub.sent) == len(NAMES) + 2
     for line, sent in zip(shown, stub.sent, strict=True):
         assert (
@@ -264,7 +264,7 @@ def test_a_run_refuses_another_target_account_address_or_variable(
     settings = stub.settings()
 
     def refused(said: str, *more: str) -> None:
-        told = contacts("run", *live, "--plan", "plan.json", *more, code=3, env=KEY)
+        told = contacts("run", *live, "--first-run", "--plan", "plan.json", *more, code=3, env=KEY)
         assert f"not what plan.json says: the {said}" in told.err, told.err
 
     refused('variables changed: vars.word was "one", is "two"', "-v", "word=two")
@@ -282,8 +282,8 @@ def test_a_run_refuses_what_was_done_since(contacts: Command, start_stub: StartS
     stub = start_stub(lambda sent: Answer(201, b'{"id": 5}'))
     live = ("contacts.yaml", "--target", "live")
     contacts("plan", *live, "--out", "plan.json")
-    contacts("run", *live, "--only", "A-2", env=KEY)
-    told = contacts("run", *live, "--plan", "plan.json", code=3, env=KEY)
+    contacts("run", *live, "--first-run", "--only", "A-2", env=KEY)
+    told = contacts("run", *live, "--first-run", "--plan", "plan.json", code=3, env=KEY)
     assert """row 'A-2': state was "to send", is "done before\"""" in told.err
     assert len(stub.writes) == 1
 

@@ -30,7 +30,9 @@ def test_the_same_files_again(
     contacts: Command, start_stub: StartStub, flags: tuple[str, ...]
 ) -> None:
     stub = start_stub(refusing)
-    ran = contacts("run", "contacts.yaml", "--target", "live", *flags, code=4, env=KEY)
+    ran = contacts(
+        "run", "contacts.yaml", "--target", "live", "--first-run", *flags, code=4, env=KEY
+    )
     folder = contacts.runs / "1"
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".csv"}
     assert set(before) == {"results.csv", "retry.csv", "created.csv"}
@@ -54,7 +56,9 @@ def test_after_a_kill(contacts: Command, start_stub: StartStub) -> None:
         return Answer(201, b'{"id": 7}')
 
     start_stub(answer)
-    process = contacts.start("run", "contacts.yaml", "--target", "live", "--workers", "1", env=KEY)
+    process = contacts.start(
+        "run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1", env=KEY
+    )
     with process:
         process.communicate()
     live = contacts.runs / "1" / "created.csv"

@@ -121,7 +121,9 @@ def test_a_rejected_row_is_mended_in_the_retry_file(
     stub = start_stub(answer)
     env = {"ACME_KEY": "k"}
     contacts.write("rows.csv", MESSY)
-    ended = contacts("run", "contacts.yaml", "--target", "live", "--workers", "1", code=4, env=env)
+    ended = contacts(
+        "run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1", code=4, env=env
+    )
     assert (
         ended.out
         == "results  runs/1/results.csv\ncreated  runs/1/created.csv\nto do    runs/1/retry.csv\n"
@@ -135,11 +137,29 @@ def test_a_rejected_row_is_mended_in_the_retry_file(
     assert retry.read_bytes() == (header + taken).encode()
 
     retry.write_bytes(retry.read_bytes().replace(b"Taken", b"Mended"))
-    contacts("run", "contacts.yaml", "--target", "live", "--rows", "runs/1/retry.csv", env=env)
+    contacts(
+        "run",
+        "contacts.yaml",
+        "--target",
+        "live",
+        "--first-run",
+        "--rows",
+        "runs/1/retry.csv",
+        env=env,
+    )
     assert len(stub.sent) == 4
     assert b"Mended" in stub.sent[3].body
     assert not (contacts.runs / "2" / "retry.csv").exists()
-    contacts("run", "contacts.yaml", "--target", "live", "--rows", "runs/1/retry.csv", env=env)
+    contacts(
+        "run",
+        "contacts.yaml",
+        "--target",
+        "live",
+        "--first-run",
+        "--rows",
+        "runs/1/retry.csv",
+        env=env,
+    )
     assert len(stub.sent) == 4
 
 
@@ -225,7 +245,7 @@ def test_a_terminal_is_not_moved_by_data(contacts: Command, start_stub: StartStu
     )
     contacts.write("rows.csv", HEADER + f'"A-1{evil}","Ace{evil}",1,1,\n')
     for line, code in (
-        ("run contacts.yaml --target live --dry-run", 0), ("run contacts.yaml --target live", 4),
+        ("run contacts.yaml --target live --dry-run", 0), ("run contacts.yaml --target live --first-run", 4),
         ("show", 0), ("runs", 0), ("run contacts.yaml --only A-2", 2),
     ):  # fmt: skip
         ended = contacts(*line.split(), code=code, env={"ACME_KEY": "k"})

@@ -30,7 +30,7 @@ def stub(contacts: Command, start_stub: StartStub, there: dict[str, object]) -> 
     """An API that took the first row and hung up; from now on it answers."""
     stub = start_stub(lambda sent: Answer(0) if b"A-1" in sent.body else Answer(201, b'{"id": 7}'))
     told = contacts(
-        "run", "contacts.yaml", "--target", "live", "--workers", "1", code=5, env=KEY
+        "run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1", code=5, env=KEY
     ).err
     assert "UNKNOWN" in told
     assert "runner settle 1" in told
@@ -72,7 +72,7 @@ def rows(runner: Command, name: str = "results.csv") -> list[dict[str, str]]:
 
 def test_it_stays_unknown(contacts: Command, stub: Stub) -> None:
     resume(contacts, code=5)
-    contacts("run", "contacts.yaml", "--target", "live", code=5, env=KEY)
+    contacts("run", "contacts.yaml", "--target", "live", "--first-run", code=5, env=KEY)
     planned = contacts("run", "contacts.yaml", "--target", "live", "--dry-run").out
     assert "not sent, unknown" in planned
     assert (bodies(stub, b"A-1"), bodies(stub, b"A-2")) == (1, 1)
@@ -216,7 +216,7 @@ def paid(contacts: Command, start_stub: StartStub) -> Stub:
     stub = start_stub(lambda sent: Answer(200, b"[]") if sent.method == "GET" else Answer(0))
     contacts.write("pay.yaml", PAY)
     contacts.write("rows.csv", "Ref\nA-1\n")
-    contacts("run", "pay.yaml", "--target", "live", code=5, env=KEY)
+    contacts("run", "pay.yaml", "--target", "live", "--first-run", code=5, env=KEY)
     listing = json.dumps(LISTED, default=float).encode()
     stub.answer = lambda sent: (
         Answer(200, listing) if sent.method == "GET" else Answer(201, b'{"id": 8}')

@@ -129,10 +129,10 @@ class Project:
         return finish(self.start(*arguments))
 
     def run(self, *more: str) -> Done:
-        return self.call("run", "orders.yaml", "--target", "test", *more)
+        return self.call("run", "orders.yaml", "--target", "test", "--first-run", *more)
 
     def start_run(self, *more: str) -> subprocess.Popen[str]:
-        return self.start("run", "orders.yaml", "--target", "test", *more)
+        return self.start("run", "orders.yaml", "--target", "test", "--first-run", *more)
 
     def results(self, run: int = 1) -> dict[str, dict[str, str]]:
         """The results of a run by key."""

@@ -207,7 +207,7 @@ def _become(
     code: Any = 70
     try:
         os.chdir(folder)
-        os.environ.update(environment)
+        os.environ.update({"XDG_STATE_HOME": f"{folder}/.state", **environment})
         for number, name in ((0, os.devnull), (1, "out.txt"), (2, "err.txt")):
             flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             os.dup2(os.open(name, flags, 0o600), number)

@@ -44,7 +44,15 @@ def try_point(
         shape.write(folder, server.url)
         shape.seed(server.shop)
         judge = Judge(folder, server, Chaos(server, nth, often=0), shape)
-        begin = ["run", "torture.yaml", "--target", "test", "--workers", str(shape.workers)]
+        begin = [
+            "run",
+            "torture.yaml",
+            "--target",
+            "test",
+            "--first-run",
+            "--workers",
+            str(shape.workers),
+        ]
         code = forks.start(folder, begin, environment=ENVIRONMENT, fault=point, nth=nth).wait()
         killed = code == -9
         if killed:
@@ -68,7 +76,7 @@ def go_on(judge: Judge, forks: Forks, shape: Shape) -> None:
     """Go on until going on sends nothing more."""
     for _ in range(10):
         before = judge.chaos.deliveries()
-        begin = ["run", "torture.yaml", "--target", "test"]
+        begin = ["run", "torture.yaml", "--target", "test", "--first-run"]
         if runs := judge.runs():
             begin = ["resume", str(runs[-1].id)]
         child = forks.start(

@@ -81,7 +81,7 @@ class Machine(RuleBasedStateMachine):
         """`runner run`, whether for the first time or again."""
         before = len(self._judge.runs())
         more = [] if limit is None else ["--limit", str(limit)]
-        self._take("run", "torture.yaml", "--target", "test", *more, kill=kill)
+        self._take("run", "torture.yaml", "--target", "test", "--first-run", *more, kill=kill)
         self._edited = self._edited and len(self._judge.runs()) == before
 
     @precondition(lambda self: self._judge.runs() and not self._edited)

@@ -161,7 +161,7 @@ def test_a_clock_that_jumps_between_a_crash_and_going_on_changes_no_body(
     folder = tmp_path / "project"
     SHAPE.write(folder, server.url)
     (folder / "torture.yaml").write_text(DATED, encoding="utf-8")
-    begin = ["run", "torture.yaml", "--target", "test", "--workers", "1"]
+    begin = ["run", "torture.yaml", "--target", "test", "--first-run", "--workers", "1"]
     with Forks() as forks:
         assert (
             forks.start(folder, begin, environment=ENVIRONMENT, fault="before intent", nth=3).wait()

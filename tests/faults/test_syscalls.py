@@ -62,7 +62,7 @@ class Kernel:
 
     def _trace(self, *options: str) -> Done:
         done = subprocess.run(
-            [*STRACE, *options, *COMMAND, "run", "torture.yaml", "--target", "test", "--workers", "1"],
+            [*STRACE, *options, *COMMAND, "run", "torture.yaml", "--target", "test", "--first-run", "--workers", "1"],
             cwd=self.judge.folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         self.judge.server.await_idle()

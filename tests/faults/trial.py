@@ -93,7 +93,7 @@ class Trial:
         """Begin, or go on in one of the two ways there are."""
         workers = ("--workers", str(self._shape.workers))
         if not judge.runs() or self._draw.random() < 0.2:
-            return self.start("run", "torture.yaml", "--target", "test", *workers)
+            return self.start("run", "torture.yaml", "--target", "test", "--first-run", *workers)
         return self.start("resume", str(judge.runs()[-1].id), *workers)
 
     def _run_and_kill(self, judge: Judge, server: FaultServer) -> None:

@@ -1,0 +1,42 @@
+"""What a person declares of the past on the command line of `run`, where a journal does not know it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import click
+
+_OPTIONS = (
+    click.option("--first-run", is_flag=True,
+                 help="Nothing was sent to the target's account from a recipe before: begin without a journal of it."),
+    click.option("--new-identity", is_flag=True,
+                 help="Send rows although they were sent under another recipe name or account."),
+    click.option("--separate-journal", is_flag=True,
+                 help="Write to the account beside another journal of this machine."),
+)  # fmt: skip
+
+
+class Declared(NamedTuple):
+    """The declarations of a run."""
+
+    first_run: bool = False
+    new_identity: bool = False
+    separate_journal: bool = False
+
+
+NOTHING = Declared()
+
+
+def declared_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command these options as one argument `declared`."""
+
+    @functools.wraps(command)
+    def packed(**given: Any) -> int:
+        declared = Declared(**{name: given.pop(name) for name in Declared._fields})
+        return command(declared=declared, **given)
+
+    for option in reversed(_OPTIONS):
+        option(packed)
+    return packed
