@@ -12,13 +12,16 @@ from typing import Any
 from runner.catalogue import Catalogue
 from runner.cli.inputs import open_named
 from runner.engine.known_names import KnownNames
+from runner.engine.lookups import missing_name, table_of
+from runner.engine.requirements import unmet
+from runner.engine.steps import name_values, visible
 from runner.journal import History
 from runner.problems import Problem, UsageError
-from runner.recipe.indexes import indexing_columns, names_in, uses_of
+from runner.recipe.indexes import fixed_in, indexing_columns, names_in, uses_of
 from runner.recipe.load import Loaded
-from runner.recipe.model import Column, Recipe, Var
+from runner.recipe.model import Column, Recipe, Requirement, Var
 from runner.rows import Input, Names, names_not_found, spelled_otherwise
-from runner.template import Unknown
+from runner.template import Expression, Unknown, paths_of
 
 _STANDS_FOR: Mapping[str, Any] = {
     "integer": 0, "decimal": Decimal(0), "boolean": False, "date": dt.date(2000, 1, 1),
@@ -67,7 +70,81 @@ def check_rows(
     spelled = spelled_otherwise(
         input_, [name for name, lookup in used.items() if lookup not in loose]
     )
-    return input_, [*input_.warnings, *names_not_found(input_, uses, names), *spelled]
+    wrong = _unmet_rows(recipe, input_, catalogue, scope, mappings)
+    return input_, [*input_.warnings, *names_not_found(input_, uses, names), *spelled, *wrong]
+
+
+def _unmet_rows(
+    recipe: Recipe, input_: Input, catalogue: Catalogue, scope: Mapping[str, Any],
+    mappings: Mappings,
+) -> list[Problem]:  # fmt: skip
+    """Rows that do not meet a requirement, as far as that needs no API and no variable without a value."""
+    required = _decidable(recipe)
+    tables = {
+        each.name: table_of(each, mappings[each.name]) if each.file else Unknown(each.name)
+        for each in recipe.lookups
+    }
+    found = []
+    for row in input_ if required else ():
+        seen = {**scope, **tables, "row": visible(row, recipe, catalogue)}
+        name_values(seen, recipe.let)
+        for each in required:
+            if reason := unmet(each, seen):
+                columns = [str(path[1]) for path in _reads(each.that, recipe) if _is_column(path)]
+                found.append(input_.problem(row.lines[0], columns, message=reason, kind="require"))
+                break
+    return found
+
+
+def _decidable(recipe: Recipe) -> list[Requirement]:
+    """The requirements of a recipe's rows that read no variable that has to be given."""
+    missing = {("vars", name) for name, var in recipe.vars.items() if var.required}
+    rows = recipe.rows
+    return [
+        each
+        for each in (rows.require if rows is not None else ())
+        if not missing & {path[:2] for path in _reads(each.that, recipe)}
+    ]
+
+
+def _reads(expression: Expression, recipe: Recipe) -> set[tuple[str | int, ...]]:
+    """The names that an expression reads, and those that the values named by `let` in it read."""
+    paths = set(paths_of(expression.tree))
+    for name in {str(path[0]) for path in paths} & recipe.let.keys():
+        paths |= _reads(recipe.let[name], recipe)
+    return paths
+
+
+def _is_column(path: Sequence[str | int]) -> bool:
+    return path[0] == "row" and len(path) > 1 and path[1] != "lines"
+
+
+def names_not_there(loaded: Loaded, mappings: Mappings, catalogue: Catalogue) -> list[Problem]:
+    """Names that the recipe writes out and that a lookup does not have whose names are known without a network."""
+    tables = {}
+    for each in loaded.recipe.lookups:
+        names = names_in(loaded.recipe, catalogue, each.name)
+        if each.file:
+            tables[each.name] = table_of(each, mappings[each.name])
+        elif names:
+            tables[each.name] = table_of(each, [{each.by[0]: name} for name in names])
+    problems = []
+    known = [each for each in loaded.recipe.lookups if each.name in tables]
+    for path, text in loaded.texts.items():
+        for offset, expression in text.compiled.placed:
+            for fixed in fixed_in(expression, known):
+                given = fixed.names({})
+                missing = missing_name(tables[fixed.lookup], given) if given else None
+                if missing is not None:
+                    start, length = fixed.at
+                    place = loaded.source.within(path, offset + start, length)
+                    message, remedy = missing
+                    problems.append(
+                        loaded.source.problem(
+                            place, f"{fixed.text}: {message}", "unknown-name", remedy=remedy
+                        )
+                    )
+    return problems
 
 
 def unchecked(loaded: Loaded, catalogue: Catalogue) -> list[Problem]:

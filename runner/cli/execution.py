@@ -39,6 +39,7 @@ class Settings:
     also: Sequence[MakeReporter] = ()
     resumed: RunRecord | None = None
     declared: Declared = NOTHING
+    skip_invalid: bool = False
 
 
 def execute(job: Job, input_: Input | None, settings: Settings) -> int:
@@ -176,6 +177,7 @@ class _Execution:
         run = Run(
             replace(context, emit=self.reports.open(self.number, input_, settings.also)), input_, single=self.single,
             selection=job.selection, workers=settings.workers, max_failures=settings.max_failures,
+            skip_invalid=settings.skip_invalid,
         )  # fmt: skip
         resumed = settings.resumed is not None
         return run.execute(

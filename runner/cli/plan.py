@@ -10,7 +10,8 @@ import click
 from runner.cli.recipes import run
 
 _SENDING = frozenset({
-    "as_json", "dry_run", "export", "junit_file", "max_failures", "plan_file", "quiet", "verbose", "workers", "xlsx",
+    "as_json", "dry_run", "export", "junit_file", "max_failures", "plan_file", "quiet", "skip_invalid",
+    "verbose", "workers", "xlsx",
 })  # fmt: skip
 """What `run` takes that means nothing where nothing is sent."""
 

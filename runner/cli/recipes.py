@@ -45,6 +45,13 @@ _STRICT = click.option(
 )
 
 
+_SKIP_INVALID = click.option(
+    "--skip-invalid",
+    is_flag=True,
+    help="Reject the rows that cannot be sent as they are and send the others; else nothing is sent.",
+)
+
+
 @click.command(short_help="Run a recipe, or show what it would send (--dry-run).")
 @click.argument("recipe")
 @click.option("--dry-run", is_flag=True, help="Show exactly what would be sent, and send nothing.")
@@ -99,6 +106,7 @@ _STRICT = click.option(
     help="Rows at once.",
 )
 @_MAX_FAILURES
+@_SKIP_INVALID
 @EXPORT
 @click.option(
     "--plan",
@@ -114,8 +122,9 @@ _STRICT = click.option(
 def run(
     *, recipe: str, dry_run: bool, rows_files: tuple[Path, ...], variables: tuple[str, ...], vars_file: Path | None,
     target_name: str, limit: int | None, only: tuple[str, ...], again: tuple[str, ...], why: str | None,
-    fresh: bool, strict: bool, workers: int, max_failures: int | None, plan_file: Path | None,
-    junit_file: Path | None, export: Path | None, declared: Declared, wanted: Wanted, shown: PlanOptions,
+    fresh: bool, strict: bool, workers: int, max_failures: int | None, skip_invalid: bool,
+    plan_file: Path | None, junit_file: Path | None, export: Path | None, declared: Declared,
+    wanted: Wanted, shown: PlanOptions,
 ) -> int:  # fmt: skip
     """Run RECIPE for every row of its input.
 
@@ -174,7 +183,10 @@ def run(
             if junit_file is not None
             else []
         )
-        code = execute(job, input_, Settings(workers, max_failures, also, declared=declared))
+        settings = Settings(
+            workers, max_failures, also, declared=declared, skip_invalid=skip_invalid
+        )
+        code = execute(job, input_, settings)
         with keeping(code):
             open_files.pop_all().close()
         return code
@@ -208,12 +220,13 @@ def _check_dry_run(of_a_run: Path | None, wanted: Wanted, shown: PlanOptions) ->
     help="Rows at once.",
 )
 @_MAX_FAILURES
+@_SKIP_INVALID
 @_STRICT
 @OUT
 @wanted_options
 def resume(
-    *, number: int | None, workers: int, max_failures: int | None, strict: bool, out: Path | None,
-    wanted: Wanted,
+    *, number: int | None, workers: int, max_failures: int | None, skip_invalid: bool, strict: bool,
+    out: Path | None, wanted: Wanted,
 ) -> int:  # fmt: skip
     """Continue a run where it stopped, for whatever reason: RUN, or the only one that something is left to do of."""
     from runner.cli.execution import Settings, execute
@@ -229,7 +242,8 @@ def resume(
         return 0
     job, input_ = reopened(current, record, wanted._replace(out=out))
     job = job._replace(strict=strict)
-    return execute(job, input_, Settings(workers, max_failures, resumed=record))
+    settings = Settings(workers, max_failures, resumed=record, skip_invalid=skip_invalid)
+    return execute(job, input_, settings)
 
 
 def _only_open(history: History) -> RunRecord | None:

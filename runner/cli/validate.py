@@ -62,8 +62,9 @@ def validate(
             total += error.total
             code = max(code, error.exit_code)
             continue
-        problems += loaded.warnings
-        total += len(loaded.warnings)
+        found = [*loaded.warnings, *_missing_names(loaded, mappings, catalogues[config.home])]
+        problems += found
+        total += len(found)
         steps = len(loaded.recipe.steps)
         _say(form, f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
         if rows_files:
@@ -85,6 +86,17 @@ def _say(form: Form, text: str) -> None:
     """Tell people; the other forms have a place for nothing but problems and notes."""
     if form == "text":
         click.echo(printable(text))
+
+
+def _missing_names(
+    loaded: Loaded, mappings: Mapping[str, Sequence[Mapping[str, Any]]], catalogue: Catalogue
+) -> list[Problem]:
+    """Names that the recipe gives and its lookups do not have; imports the engine only where there is a lookup."""
+    if not loaded.recipe.lookups:
+        return []
+    from runner.cli.checked_rows import names_not_there
+
+    return names_not_there(loaded, mappings, catalogue)
 
 
 def _rows(

@@ -19,9 +19,11 @@ from runner.engine.context import Context
 from runner.engine.events import Noticed
 from runner.engine.looking import may_look
 from runner.engine.send import Sender, Subject
+from runner.engine.totals import EXIT_DATA
 from runner.journal import CallRecord, Identity
-from runner.problems import StoppedError
-from runner.recipe.model import Lookup
+from runner.problems import StoppedError, nearest
+from runner.recipe.indexes import fixed_of
+from runner.recipe.model import Lookup, Recipe
 from runner.rows import folded
 from runner.template import EvaluationError, Unknown, render, to_text
 
@@ -123,6 +125,29 @@ def _shown(context: Context, lookup: Lookup, call: CallRecord) -> list[Any]:
     many = "1 entry" if len(entries) == 1 else f"{len(entries):,} entries"
     context.emit(Noticed(f"lookup {lookup.name}: {many}, kept from {when}; --fresh reads it anew"))
     return entries
+
+
+def check_names(recipe: Recipe, scope: Mapping[str, Any]) -> None:
+    """Refuse a name that the recipe or a variable gives, and that its lookup does not have. Raises StoppedError."""
+    for fixed in fixed_of(recipe):
+        names, entry = fixed.names(scope["vars"]), scope[fixed.lookup]
+        missing = missing_name(entry, names) if names and not isinstance(entry, Unknown) else None
+        if missing is not None:
+            message, remedy = missing
+            raise StoppedError(f"{fixed.text}: {message}", remedy=remedy, exit_code=EXIT_DATA)
+
+
+def missing_name(table: LookupTable, names: Sequence[str]) -> tuple[str, str] | None:
+    """Say which of the names, one for each field of a lookup, is not there, with the nearest; None where all are."""
+    entry: Any = table
+    for name in names:
+        if name not in entry:
+            return f"there is no {name!r}", nearest(name, map(str, entry), noun="names")
+        try:
+            entry = entry[name]
+        except EvaluationError as error:  # several entries have it
+            return str(error), "give each of them a name of its own"
+    return None
 
 
 class LookupTable(dict[str, Any]):

@@ -22,12 +22,13 @@ from runner.engine.events import (
 from runner.engine.failures import Failures
 from runner.engine.finished import Finished, OnRecord, record_of
 from runner.engine.looking import Looker
-from runner.engine.lookups import read_lookup
+from runner.engine.lookups import check_names, read_lookup
 from runner.engine.once import OncePer, shared_value
 from runner.engine.reshaped import past_of
 from runner.engine.send import Sender
 from runner.engine.steps import RowRun, name_values, visible
-from runner.engine.totals import EXIT_STOPPED, EXIT_UNKNOWN, Totals
+from runner.engine.stop import Stop
+from runner.engine.totals import EXIT_DATA, EXIT_STOPPED, EXIT_UNKNOWN, Totals
 from runner.keys import brief
 from runner.problems import RunnerError
 from runner.recipe.model import Recipe
@@ -87,8 +88,9 @@ class Run:
     def __init__(
         self, context: Context, input_: Input | None, *, single: Row = NO_ROW,
         selection: Selection = EVERY_ROW, workers: int = 1, clock: Callable[[], float] = time.monotonic,
-        max_failures: int | None = None, lookups: bool = False,
+        max_failures: int | None = None, lookups: bool = False, skip_invalid: bool = False,
     ) -> None:  # fmt: skip
+        self._skip_invalid = skip_invalid
         self._failures = Failures(max_failures, run=context.run)
         self._input, self._single, self._selection = input_, single, selection
         self._clock, self._totals = clock, Totals()
@@ -118,6 +120,9 @@ class Run:
                 past=past,
                 asked=self._asked(),
             )
+            if not self._begun:
+                check_names(self._context.recipe, self._context.scope)
+            self._check_rows()
             if not self._context.stop.requested:
                 self._take_rows()
             if self._journal is not None:
@@ -167,7 +172,7 @@ class Run:
             return None
         found: set[tuple[str, str]] = set()
         for row in self._input if self._input is not None else (self._single,):
-            scope = {**context.scope, "row": visible(row, context)}
+            scope = {**context.scope, "row": visible(row, context.recipe, context.catalogue)}
             name_values(scope, context.recipe.let)
             for step in context.recipe.steps:
                 name_values(scope, step.let)
@@ -220,9 +225,43 @@ class Run:
                 self._context.emit(Noticed(f"{where}: {fault.text}; its cell is no value"))
         return rejected
 
-    def _take_rows(self) -> None:
+    def _check_rows(self) -> None:
+        """Send nothing where a row is sure to fail, as where a cell is wrong; those rows are rejected.
+
+        A run that has sent something goes on: rows of which something was sent are judged one by one.
+        """
         context = self._context
-        finished = Finished(context.history, context.account, context.recipe.name, context.run)
+        used = [context.catalogue.operation(step.operation) for step in context.recipe.steps]
+        writes = any(operation.effect != "read" for operation in used)
+        if self._sender is None or self._skip_invalid or self._begun or not writes:
+            return
+        wrong = 0
+        for row in self._left(self._finished()):
+            planning = self._planned(row, stop=Stop())
+            result = self._refusal(planning)
+            sure = (planning.broke_off or planning.unmet) and not planning.begun
+            if sure and result is not None and result.bucket == "rejected":
+                self._record(result)
+                wrong += 1
+        if wrong:
+            rows = "1 row cannot be sent as it is"
+            if wrong > 1:
+                rows = f"{wrong:,} rows cannot be sent as they are"
+            remedy = "fix them and run it again, or leave them out: --skip-invalid sends the others"
+            context.stop.ask(f"{rows}; nothing was sent", exit_code=EXIT_DATA, remedy=remedy)
+
+    @property
+    def _begun(self) -> bool:
+        """Whether an earlier part of this run has sent something."""
+        return self._journal is not None and self._context.history.has_written(self._context.run)
+
+    def _finished(self) -> Finished:
+        """The rows that an earlier part of this run has finished."""
+        context = self._context
+        return Finished(context.history, context.account, context.recipe.name, context.run)
+
+    def _take_rows(self) -> None:
+        finished = self._finished()
         if self._workers == 1:
             for row in self._left(finished):
                 self._take(row)
@@ -264,7 +303,8 @@ class Run:
 
     def _announce(self, row: Row) -> None:
         """Say which once_per values a row will need, in the order of the input."""
-        scope = {**self._context.scope, "row": visible(row, self._context)}
+        context = self._context
+        scope = {**context.scope, "row": visible(row, context.recipe, context.catalogue)}
         name_values(scope, self._context.recipe.let)
         for step in self._context.recipe.steps:
             name_values(scope, step.let)
@@ -288,16 +328,16 @@ class Run:
             return
         finally:
             self._context.once.release(row.number)
-        self._record(result)
-
-    def _record(self, result: RowResult) -> None:
-        """A row as far as it got: in the journal, in the totals, and told."""
-        if self._journal is not None:
-            self._journal.row(record_of(self._context.run, result))
-        rejected = self._add(result)
+        rejected = self._record(result)
         halt = self._failures.add(result, rejected=rejected) if self._sender is not None else None
         if halt is not None:
             self._context.stop.ask(halt.reason, exit_code=EXIT_STOPPED, remedy=halt.remedy)
+
+    def _record(self, result: RowResult) -> int:
+        """A row as far as it got: in the journal, in the totals, and told. How many are rejected by now."""
+        if self._journal is not None:
+            self._journal.row(record_of(self._context.run, result))
+        return self._add(result)
 
     def _row_run(self, row: Row) -> RowRun:
         return RowRun(self._context, row, self._sender, looker=self._looker)
@@ -322,14 +362,23 @@ class Run:
         except RunnerError as error:
             self._stop_for(error)
 
+    def _planned(self, row: Row, *, stop: Stop) -> RowRun:
+        """The row's own dry run."""
+        planning = replace(self._context, journal=None, once=OncePer(), stop=stop)
+        return RowRun(planning, row, None)
+
     def _refused(self, row: Row) -> RowResult | None:
-        """The row's own dry run: where a later step cannot be built, the earlier ones are not sent either."""
+        """The row as its own dry run refuses it: where a later step cannot be built, no earlier one is sent."""
         if self._sender is None:
             return None
-        planning = RowRun(replace(self._context, journal=None, once=OncePer()), row, None)
+        return self._refusal(self._planned(row, stop=self._context.stop))
+
+    def _refusal(self, planning: RowRun) -> RowResult | None:
+        """The end of a row whose dry run does not get through; None where it does."""
         result = planning.run()
         faulty = self._context.strict and result.faults
-        if result.bucket not in ("changed", "rejected") or not (planning.broke_off or faulty):
+        ended = planning.broke_off or planning.unmet or faulty
+        if result.bucket not in ("changed", "rejected") or not ended:
             return None
         return result._replace(planned=())
 

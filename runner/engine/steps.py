@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from runner.catalogue import Operation, of_answer, of_entry
+from runner.catalogue import Catalogue, Operation, of_answer, of_entry
 from runner.engine.call import Caller
 from runner.engine.claims import (
     Claims,
@@ -22,6 +22,7 @@ from runner.engine.looking import Looker
 from runner.engine.objects import Objects
 from runner.engine.once import item_name, shared_value
 from runner.engine.outcome import Outcome
+from runner.engine.requirements import unmet
 from runner.engine.reshaped import Past, choices, done_calls, renamed, reshaped
 from runner.engine.send import Sender
 from runner.engine.use import Progress, Use
@@ -29,7 +30,7 @@ from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
 from runner.keys import apart, look_alike
 from runner.problems import said_line
-from runner.recipe.model import Step, names_behind
+from runner.recipe.model import Recipe, Step, names_behind
 from runner.rows import Row
 from runner.template import Answer, EvaluationError, Expression, Lazy, Unknown, names_read
 
@@ -47,7 +48,10 @@ class RowRun:
         self, context: Context, row: Row, sender: Sender | None, *, looker: Looker | None = None
     ) -> None:
         self._context, self._row, self._planning = context, row, sender is None
-        self._scope: dict[str, Any] = {**context.scope, "row": visible(row, context)}
+        self._scope: dict[str, Any] = {
+            **context.scope,
+            "row": visible(row, context.recipe, context.catalogue),
+        }
         name_values(self._scope, context.recipe.let)
         self._again = context.again.get(row.key)
         prior = context.history.calls_of(
@@ -74,7 +78,14 @@ class RowRun:
         self._objects = Objects()
         self.broke_off = False
         """Whether a step ended the row before its last one."""
+        self.unmet = ""
+        """The requirement of the recipe's rows that a plan finds the row not to meet."""
         self._refused_by: tuple[str, int] | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether a write of the row may have been sent before."""
+        return self._progress.has_written
 
     def run(self) -> RowResult:
         """Take the row through all its steps, or as far as it gets."""
@@ -83,6 +94,8 @@ class RowRun:
         twin = self._ambiguous("row", self._row.key)
         if not self._new and (orphan := twin or self._orphan(self._progress.prior)):
             return self._result("changed", orphan)
+        if self._planning and not self.begun and (unmet := self._unmet()):
+            return self._result("rejected", unmet)
         trouble: tuple[Bucket, str] | None = None
         for step in self._context.recipe.steps:
             outcome = self._step(step)
@@ -108,6 +121,15 @@ class RowRun:
             self.broke_off = True
             return self._result("changed", self._lost(forgotten))
         return self._result(*trouble) if trouble is not None else self._finished()
+
+    def _unmet(self) -> str:
+        """Say which requirement of the rows this one does not meet; empty where it meets all that are known."""
+        rows = self._context.recipe.rows
+        for requirement in rows.require if rows is not None else ():
+            self.unmet = unmet(requirement, self._scope)
+            if self.unmet:
+                break
+        return self.unmet
 
     def _refusal(self, step: Step, outcome: Outcome) -> tuple[str, int] | None:
         """The step and the status by which an API refuses a row; a read that finds nothing is no refusal."""
@@ -138,7 +160,8 @@ class RowRun:
     def _finished(self) -> RowResult:
         """All steps are through."""
         if self._planning and any(call.state in _AHEAD for call in self._progress.planned):
-            return self._result("not started", "")
+            unmet = self._unmet()  # what is left of a row that has begun is not sent either
+            return self._result("rejected" if unmet else "not started", unmet)
         writes = self._progress.writes
         if writes and all(state == "found" for state, _ in writes):
             return self._result("found", "all of it was there already")
@@ -493,16 +516,15 @@ def name_values(scope: dict[str, Any], let: Mapping[str, Expression]) -> None:
     scope |= {name: Lazy(partial(value.evaluate, scope)) for name, value in let.items()}
 
 
-def visible(row: Row, context: Context) -> Mapping[str, Any]:
+def visible(row: Row, recipe: Recipe, catalogue: Catalogue) -> Mapping[str, Any]:
     """What expressions see as `row`: of one that an API lists, what it leaves out is null."""
     if row.differing:
         return _RowValues(row)
-    rows = context.recipe.rows
+    rows = recipe.rows
     if rows is None or rows.search is None or rows.columns or rows.group_by:
         return row.values
-    found: Mapping[str, Any] = of_entry(
-        context.catalogue.operation(rows.search.operation), row.values
-    )
+    operation = catalogue.operation(rows.search.operation)
+    found: Mapping[str, Any] = of_entry(operation, row.values)
     return found
 
 

@@ -201,6 +201,11 @@ class History:
         """The calls that a run touched last, in the order of its rows."""
         return self._calls("run = ? ORDER BY row, id", run)
 
+    def has_written(self, run: int) -> bool:
+        """Whether a run has made, or was about to make, a call that writes."""
+        sql = "SELECT 1 FROM calls WHERE run = ? AND effect <> 'read' AND state <> 'found' LIMIT 1"
+        return bool(self._select(sql, run))
+
     def sent(self, run: int, row: int | None = None) -> Iterator[SentCall]:
         """The calls that a run made or touched, in the order of its rows, or of one row alone; one after the other.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.recipe.model import Lookup, Recipe, Step
@@ -60,20 +60,37 @@ def uses_of(recipe: Recipe) -> tuple[Use, ...]:
 def _uses(
     node: Node, lookups: Mapping[str, Lookup], owners: tuple[str, ...], *, sure: bool
 ) -> Iterator[Use]:
-    """The uses in an expression; what stands behind a condition, or has a default, is not sure."""
+    """The uses in an expression."""
+    for entry in _entries(node, lookups, sure=sure):
+        named = tuple(_key(key, owners) for key in entry.keys)
+        if all(key for key, _ in named) and any(column for _, column in named):
+            yield Use(entry.lookup.name, named, entry.sure)
+
+
+class _Entry(NamedTuple):
+    """An entry of a lookup in an expression: the node that finds it, and its keys."""
+
+    node: Node
+    lookup: Lookup
+    keys: tuple[Node, ...]
+    sure: bool
+
+
+def _entries(node: Node, lookups: Mapping[str, Lookup], *, sure: bool) -> Iterator[_Entry]:
+    """The entries that an expression reads; what stands behind a condition, or has a default, is not sure."""
     inner = node
-    keys: list[Node] = []
+    members: list[Node] = []
     while inner.kind == "member":
-        keys.insert(0, inner.parts[1])
+        members.insert(0, inner)
         inner = inner.parts[0]
+    keys = [member.parts[1] for member in members]
     lookup = lookups.get(inner.value) if inner.kind == "name" else None
     if lookup is not None and lookup.by and len(keys) >= len(lookup.by):
-        named = tuple(_key(key, owners) for key in keys[: len(lookup.by)])
-        if all(key for key, _ in named) and any(column for _, column in named):
-            yield Use(lookup.name, named, sure)
+        count = len(lookup.by)
+        yield _Entry(members[count - 1], lookup, tuple(keys[:count]), sure)
     if inner is not node:
         for key in keys:
-            yield from _uses(key, lookups, owners, sure=sure)
+            yield from _entries(key, lookups, sure=sure)
         node = inner
     forgiving = (
         node.kind == "each"
@@ -82,9 +99,50 @@ def _uses(
     )
     choosing = node.kind in ("choose", "and", "or")
     for at, part in enumerate(node.parts):
-        yield from _uses(
-            part, lookups, owners, sure=sure and not (choosing and at) and not forgiving
-        )
+        yield from _entries(part, lookups, sure=sure and not (choosing and at) and not forgiving)
+
+
+class Fixed(NamedTuple):
+    """An entry that every row reads, by keys that are the same for all: texts, or names of variables.
+
+    `text` is how the recipe writes it, `at` where in the text of its expression.
+    """
+
+    lookup: str
+    keys: tuple[tuple[str, bool], ...]
+    text: str
+    at: tuple[int, int]
+
+    def names(self, values: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """The keys with these values of variables; None where one of them has none yet."""
+        found = [values.get(key) if var else key for key, var in self.keys]
+        known = all(isinstance(each, str | int) for each in found)
+        return tuple(map(str, found)) if known else None
+
+
+def fixed_in(expression: Expression, lookups: Iterable[Lookup]) -> Iterator[Fixed]:
+    """The entries that an expression reads whenever it is computed, by keys that no row changes."""
+    known = {lookup.name: lookup for lookup in lookups}
+    for entry in _entries(expression.tree, known, sure=True):
+        keys = tuple(_fixed_key(key) for key in entry.keys)
+        if entry.sure and all(key for key, _ in keys):
+            start, end = entry.node.offset, entry.node.offset + entry.node.length
+            yield Fixed(entry.lookup.name, keys, expression.text[start:end], (start, end - start))
+
+
+def fixed_of(recipe: Recipe) -> Iterator[Fixed]:
+    """The entries that every row of a recipe reads by keys that no row changes."""
+    for expression, _, sure in _expressions(recipe):
+        if sure:
+            yield from fixed_in(expression, recipe.lookups)
+
+
+def _fixed_key(node: Node) -> tuple[str, bool]:
+    """A key that is written out, or a variable, and whether it is one; empty where it is anything else."""
+    if node.kind == "literal":
+        return str(node.value), False
+    path = path_of(node)
+    return (str(path[1]), True) if len(path) == 2 and path[0] == "vars" else ("", False)
 
 
 def _key(node: Node, owners: tuple[str, ...]) -> tuple[str, bool]:

@@ -114,6 +114,10 @@ class _Builder(NamedTuple):
             if unpivot
             else None,
             expect_total=self.tree(("rows", "expect_total"), rows.get("expect_total")),
+            require=tuple(
+                self.requirement(("rows", "require", index), each["message"])
+                for index, each in enumerate(rows.get("require", ()))
+            ),
             exact=rows.get("keys") == model.EXACT,
             shared=dict(self.shared()),
         )
@@ -129,6 +133,11 @@ class _Builder(NamedTuple):
                 names & {("row",), ("row", "lines")}
             ):
                 yield step["id"], value
+
+    def requirement(self, path: TreePath, message: str) -> model.Requirement:
+        that = self.expression((*path, "that"))
+        assert that is not None  # noqa: S101 - a recipe in which nothing is wrong
+        return model.Requirement(that, self.tree((*path, "message"), message))
 
     def column(self, name: str, given: Mapping[str, Any]) -> model.Column:
         value = self.tree(("rows", "columns", name, "value"), given.get("value"))

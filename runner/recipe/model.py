@@ -146,6 +146,13 @@ EXACT = "exact"
 """What `keys` under `rows` can say: keys that look alike are different."""
 
 
+class Requirement(NamedTuple):
+    """An expression that has to be true of every row, and what is said of a row of which it is not."""
+
+    that: Expression
+    message: Template | str
+
+
 class Rows(NamedTuple):
     """Where the rows come from: a file, or a search. `group_by` names a column, `header` the line of the header.
 
@@ -171,6 +178,7 @@ class Rows(NamedTuple):
     expect_total: Mapping[str, Tree] | None = None
     exact: bool = False
     shared: Mapping[str, Expression] = {}
+    require: tuple[Requirement, ...] = ()
 
 
 class Lookup(NamedTuple):

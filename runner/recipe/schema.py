@@ -46,6 +46,8 @@ _EXAMPLES = {
     "in": "the list, as in row.lines",
     "as": "what each element is called, as in line",
     "step": "the id that the step had, as in lines",
+    "that": "what has to be true, as in row.total > 0",
+    "message": "what is said where it is not, as in the total is missing",
     "by": "the field that entries are found by, as in name",
 }
 _OTHER_WORDS = {  # what neighbouring tools call the same thing

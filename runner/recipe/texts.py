@@ -96,6 +96,10 @@ def _found(data: Any) -> Found:
     scope = Scope(row=has_rows, lookups=True)
     yield from _lets(("let",), recipe.get("let"), scope)
     scope = _with_lets(("let",), recipe.get("let"), scope)
+    for index, requirement in enumerate(map(mapping, sequence(rows.get("require")))):
+        required: TreePath = ("rows", "require", index)
+        yield from _expression((*required, "that"), requirement.get("that"), scope)
+        yield from _tree((*required, "message"), requirement.get("message"), scope)
     for index, step in enumerate(map(mapping, steps)):
         scope = scope._replace(steps=index)
         path: TreePath = ("steps", index)

@@ -233,9 +233,16 @@ class Input:
         self, number: int, column: str, *, message: str, kind: str, remedy: str = ""
     ) -> Problem:
         """A warning about the cell of a column on line `number`."""
+        found = self.problem(number, [column], message=message, kind=kind, remedy=remedy)
+        return replace(found, severity="warning")
+
+    def problem(
+        self, number: int, columns: Collection[str], *, message: str, kind: str, remedy: str = ""
+    ) -> Problem:
+        """A problem of the cells of these columns on line `number`."""
         findings = Findings(self.name)
-        self._report(findings, number, [column], message, kind, remedy)
-        return replace(findings.error().problems[0], severity="warning")
+        self._report(findings, number, columns, message, kind, remedy)
+        return findings.error().problems[0]
 
     def _claim_groups(self, findings: Findings) -> None:
         """The keys that need all the lines of a group."""

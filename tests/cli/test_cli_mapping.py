@@ -37,8 +37,11 @@ def test_what_is_wrong_with_the_file(contacts: Command) -> None:
         ended = contacts(command, "contacts.yaml", code=3)
         assert "'A-1', 'Ace Awards' has two meanings: line 2 has it too" in ended.err
     contacts.write("our-names.csv", NAMES.replace("Blue Banners", "Blue Banner"))
-    ended = contacts("run", "contacts.yaml", code=4)
+    ended = contacts("run", "contacts.yaml", code=3)
     assert "there is no 'Blue Banners'; did you mean 'Blue Banner'?" in ended.err
+    assert contacts.delivered() == []
+    contacts("run", "contacts.yaml", "--skip-invalid", code=4)
+    assert len(contacts.delivered()) == 1
 
 
 def test_a_field_that_the_file_does_not_have(contacts: Command) -> None:

@@ -126,7 +126,7 @@ class Bench:
         self, steps: str, sheet: str | None = "ref\nA\n", *, head: str = HEAD, workers: int = 1,
         selection: Selection = EVERY_ROW, resume: int = 0, stop: QuickStop | None = None, pace: Pace | None = None,
         more: Reporter = lambda _: None, again: Sequence[str] = (), hits_per_day: int | None = None,
-        max_failures: int | None = None,
+        max_failures: int | None = None, skip_invalid: bool = False,
     ) -> Ran:  # fmt: skip
         """One run; `resume` goes on with the run of that number. `again` are keys of rows to send once more."""
         recipe, stop = self.recipe(steps, head=head), stop or QuickStop()
@@ -139,8 +139,9 @@ class Bench:
                 parts = (connection, history, journal)
                 rows = history.again(number)
                 ran = self._execute(
-                    recipe, sheet, selection, parts, number, workers, stop, more, rows, max_failures
-                )
+                    recipe, sheet, selection, parts, number, workers, stop, more, rows, max_failures,
+                    skip_invalid=skip_invalid,
+                )  # fmt: skip
             journal.end(number, state="finished", exit_code=ran.ended.exit_code, finished_at="")
         return ran
 
@@ -203,7 +204,7 @@ class Bench:
     def _execute(
         self, recipe: Recipe, sheet: str | None, selection: Selection,
         parts: tuple[Connection, History, Journal | None], number: int, workers: int, stop: QuickStop, more: Reporter,
-        again: Sequence[AgainRecord], max_failures: int | None = None,
+        again: Sequence[AgainRecord], max_failures: int | None = None, *, skip_invalid: bool = False,
     ) -> Ran:  # fmt: skip
         connection, history, journal = parts
         events: list[Event] = []
@@ -238,7 +239,8 @@ class Bench:
             input_.check_known(KnownNames(history, self.account, recipe))
         single = Row(1, "once", {}, ())
         run = Run(
-            context, input_, single=single, selection=selection, workers=workers, max_failures=max_failures
+            context, input_, single=single, selection=selection, workers=workers, max_failures=max_failures,
+            skip_invalid=skip_invalid,
         )  # fmt: skip
         ended = run.execute(_started(recipe, number, input_))
         return Ran(number, ended, events, stop)
