@@ -33,7 +33,15 @@ from runner.journal import AgainRecord, History, Journal, now
 from runner.keys import canonical
 from runner.problems import UsageError, nearest
 from runner.rows import Input, Row, open_input
-from runner.template import EvaluationError, Unknown, to_text
+from runner.template import (
+    EvaluationError,
+    Template,
+    Unknown,
+    identity_of,
+    identity_scope,
+    plain,
+    to_text,
+)
 
 FOUND = "rows.jsonl"
 """In the folder of a run: the rows that it read from an API."""
@@ -145,7 +153,9 @@ class Job(NamedTuple):
     def single(self) -> Row:
         """The one row where there is no input: that of a recipe without rows, or what a dry run shows for all rows."""
         if self.project.recipe.rows is None:
-            return Row(1, self._key(), {}, ())
+            key = self._key()
+            former = self._made(self.project.recipe.key, identical=False)
+            return Row(1, key, {}, (), former="" if former == key else former)
         return Row(1, "each row", cast("Mapping[str, Any]", Unknown("row")), ())
 
     def _reads(self, context: Context) -> Request | None:
@@ -213,17 +223,26 @@ class Job(NamedTuple):
         key = self.project.recipe.key
         if self.project.recipe.rows is not None:
             return ""
-        if key is None:
-            return canonical(to_json(self.values).decode())
         try:
-            text = key if isinstance(key, str) else to_text(key.render(self._scope()))
+            text = self._made(key, identical=True)
         except EvaluationError as error:
             raise UsageError(f"the recipe's key cannot be made: {error}") from None
-        if not canonical(text):
-            shown = repr(key) if isinstance(key, str) else key.text
+        if not text:
+            shown = key.text if isinstance(key, Template) else repr(key)
             remedy = "give the variables it is made of a value"
             raise UsageError(f"the recipe's key {shown} is empty", remedy=remedy)
-        return canonical(text)
+        return text
+
+    def _made(self, key: Template | str | None, *, identical: bool) -> str:
+        """The text of a key in its canonical form; with `identical`, 8.40 is 8.4 in it. Raises EvaluationError."""
+        if key is None:
+            return canonical(to_json(plain(self.values) if identical else self.values).decode())
+        if isinstance(key, str):
+            return canonical(key)
+        scope = self._scope()
+        if not identical:
+            return canonical(to_text(key.render(scope)))
+        return identity_of(key.render(identity_scope(scope, key.references)))
 
     def started(
         self, way: wiring.Way, number: int, input_: Input | None, history: History, *, resumed: bool = False,

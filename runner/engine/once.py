@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from runner.keys import canonical, canonical_shared
 from runner.recipe.model import Step
-from runner.template import EvaluationError, Expression, Unknown, to_text
+from runner.template import EvaluationError, Expression, Unknown, identity_of, identity_scope
 
 
 @dataclass
@@ -111,10 +111,10 @@ def item_name(item_key: Expression, scope: Mapping[str, Any]) -> str | Unknown:
 def _identity(
     expression: Expression, scope: Mapping[str, Any], form: Callable[[str], str]
 ) -> str | Unknown:
-    found = expression.evaluate(scope)
+    found = expression.evaluate(identity_scope(scope, expression.references))
     if isinstance(found, Unknown):
         return found
-    name = form(to_text(found))
+    name = form(identity_of(found))
     if not name:
         raise EvaluationError(f"{expression.text} is empty, and identifies nothing")
     return name

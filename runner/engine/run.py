@@ -154,7 +154,11 @@ class Run:
         context = self._context
         if not context.history.has_sent(context.account, context.recipe.name, besides=context.run):
             return None
-        keys = self._input.keys() if self._input is not None else [brief(self._single.key)]
+        keys = (
+            self._input.keys()
+            if self._input is not None
+            else [brief(self._single.key), brief(self._single.former)]
+        )
         return Asked(context.recipe, keys, self._shared_values())
 
     def _shared_values(self) -> set[tuple[str, str]] | None:

@@ -54,10 +54,7 @@ class RowRun:
         }
         name_values(self._scope, context.recipe.let)
         self._again = context.again.get(row.key)
-        prior = context.history.calls_of(
-            context.account, context.recipe.name, per="row", key=row.key,
-            generation=self._again.generation if self._again is not None else 0,
-        )  # fmt: skip
+        key, prior = self._on_record()
         generations = [call.identity.generation for call in prior.values()]
         self._generation = max(
             [self._again.generation if self._again is not None else 0, *generations]
@@ -67,7 +64,7 @@ class RowRun:
             context.account,
             context.recipe.name,
             "row",
-            row.key,
+            key,
             generation=self._generation,
         )
         self._claims = Claims(context.recipe, prior)
@@ -86,6 +83,25 @@ class RowRun:
     def begun(self) -> bool:
         """Whether a write of the row may have been sent before."""
         return self._progress.has_written
+
+    def _on_record(self) -> tuple[str, dict[tuple[str, str], CallRecord]]:
+        """The key under which the calls of the row are on record, and these calls.
+
+        What was begun under the key that earlier versions made of it goes on under that one.
+        """
+        generation = self._again.generation if self._again is not None else 0
+        calls_of = partial(
+            self._context.history.calls_of,
+            self._context.account,
+            self._context.recipe.name,
+            per="row",
+            generation=generation,
+        )
+        row = self._row
+        prior = calls_of(key=row.key)
+        if not prior and row.former and (before := calls_of(key=row.former)):
+            return row.former, before
+        return row.key, prior
 
     def run(self) -> RowResult:
         """Take the row through all its steps, or as far as it gets."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from runner.keys import canonical
 from runner.problems import said_line
 from runner.recipe.model import Rows
-from runner.template import EvaluationError, Template, to_text
+from runner.template import EvaluationError, Template, identity_of, identity_scope, to_text
 
 _LONE_COLUMN = re.compile(
     r"""\{\{ *row(?:\.[A-Za-z0-9_]+|\[(?:'[^'\\]*'|"[^"\\]*")\]) *\}\}"""
@@ -24,6 +24,7 @@ class Row(NamedTuple):
 
     `values` is what `row` is. In a grouped input it has the values that agree on all lines and, as `lines`,
     the values of each line; `differing` names the columns that do not agree, each with two lines that differ.
+    `former` is the key as earlier versions made it, with decimals as the sheet writes them, where that is another one.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Row(NamedTuple):
     values: Mapping[str, Any]
     lines: tuple[int, ...]
     differing: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    former: str = ""
 
 
 class RowKeyError(Exception):
@@ -60,6 +62,9 @@ class Keys:
         self._column = (
             self.columns[0] if not isinstance(key, str) and _LONE_COLUMN(key.text) else ""
         )
+        self._has_decimals = not rows.columns or any(
+            each.type == "decimal" for each in rows.columns
+        )
         self.early = not rows.group_by or (self._column == rows.group_by and bool(rows.columns))
         """Whether each line shows its row's key: where lines are grouped by the key, all of a group have the same."""
 
@@ -81,15 +86,26 @@ class Keys:
                     message, "bad-key", f"make {name} the same, or leave it out of the key"
                 )
         try:
-            value = (
-                values[self._column]
-                if self._column in values
-                else self._key.render({**self._scope, "row": values})
-            )
-            key = "" if value is None else canonical(to_text(value))
+            value = values[self._column] if self._column in values else self._rendered(values)
+            key = "" if value is None else identity_of(value)
         except EvaluationError as error:
             raise RowKeyError(f"the key cannot be made: {error}", "bad-key") from None
         return self._filled(key, self._key.text)
+
+    def former(self, values: Mapping[str, Any], key: str) -> str:
+        """The key of a row as earlier versions made it, where that is not `key`: with 8.40 as the sheet has it."""
+        if isinstance(self._key, str) or not self._has_decimals:
+            return ""
+        value = self._key.render({**self._scope, "row": values})
+        former = "" if value is None else canonical(to_text(value))
+        return "" if former == key else former
+
+    def _rendered(self, values: Mapping[str, Any]) -> Any:
+        assert not isinstance(self._key, str)  # noqa: S101 - the caller's condition
+        scope = {**self._scope, "row": values}
+        return self._key.render(
+            identity_scope(scope, self._key.references) if self._has_decimals else scope
+        )
 
     def _filled(self, key: str, text: str) -> str:
         if not key:

@@ -50,12 +50,17 @@ _ALIKE = """
 SELECT * FROM (
     SELECT step, number, mark, min(number) OVER (PARTITION BY step, look) AS first,
            first_value(mark) OVER (PARTITION BY step, look ORDER BY number) AS first_mark
-    FROM shared JOIN (SELECT step, look FROM shared GROUP BY step, look HAVING count(*) > 1) USING (step, look)
+    FROM shared JOIN (
+        SELECT step, look FROM shared WHERE step <> '?' GROUP BY step, look HAVING count(*) > 1
+    ) USING (step, look)
 ) WHERE mark <> first_mark ORDER BY number, step
 """
 
 OF_GROUPS = ""
 """The step that the values of groups are shared under: none."""
+
+FORMER = "?"
+"""What the keys are shared under that earlier versions made of rows: no step has this name."""
 
 
 class Conflict(NamedTuple):
@@ -125,8 +130,10 @@ class Index:
         self._run.append(place)
         self._count += 1
 
-    def claim(self, key: str, number: int) -> None:
-        """The row that begins on line `number` has this key."""
+    def claim(self, key: str, number: int, former: str = "") -> None:
+        """The row that begins on line `number` has this key, which earlier versions made as `former`."""
+        if former:
+            self.share(FORMER, former, number)
         self._keys.append((_bytes(key), _bytes(look_alike(key)), number))
         if len(self._keys) >= _BATCH:
             self._write()

@@ -14,7 +14,14 @@ from runner.rows.findings import Findings
 from runner.rows.group import Keys, RowKeyError
 from runner.rows.index import OF_GROUPS, Index
 from runner.rows.making import Making, MakingError
-from runner.template import EvaluationError, Expression, Undecided, Unknown, to_text
+from runner.template import (
+    EvaluationError,
+    Expression,
+    Undecided,
+    Unknown,
+    identity_of,
+    identity_scope,
+)
 
 Report = Callable[[Sequence[str], str, str, str], None]
 """Called with columns, the first of which is at fault, a message, a kind and a remedy."""
@@ -110,12 +117,12 @@ class Indexing:
             # The lines of a group mostly follow each other, and what was found of the first one holds for all.
             if group is None or group != self._group or type(group) is not type(self._group):
                 self._group = self._checked_group(values, labels, report)
-                if isinstance(self._group, str):
-                    self.index.share(OF_GROUPS, self._group, number)
+                if self._group is not None:
+                    self.index.share(OF_GROUPS, identity_of(self._group), number)
         elif self._keys is not None:
             key = self._key(self._keys, values, report)
             if key:
-                self.index.claim(key, number)
+                self.index.claim(key, number, self._keys.former(values, key))
         for step, value in self._shared:
             self._share(step, value, values, number)
         self.index.add((number, self.part, offset, length, checksum), self._group)
@@ -123,8 +130,8 @@ class Indexing:
     def _share(self, step: str, value: Expression, values: Mapping[str, Any], number: int) -> None:
         """Note the value for which a step is done once; what has none is refused when its row is."""
         try:
-            found = value.evaluate({**self._scope, "row": values})
-            text = "" if isinstance(found, Unknown) else canonical_shared(to_text(found))
+            found = value.evaluate(identity_scope({**self._scope, "row": values}, value.references))
+            text = "" if isinstance(found, Unknown) else canonical_shared(identity_of(found))
         except (EvaluationError, Undecided):
             return
         if text:

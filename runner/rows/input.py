@@ -16,7 +16,7 @@ from runner.problems import Problem
 from runner.recipe.model import Rows
 from runner.rows.findings import Findings
 from runner.rows.group import Keys, Row, RowKeyError, merge
-from runner.rows.index import Index, Place
+from runner.rows.index import FORMER, OF_GROUPS, Index, Place
 from runner.rows.making import Making
 from runner.rows.name_check import Known, NameCheck
 from runner.rows.part import Part
@@ -128,7 +128,8 @@ class Input:
                 if self._keys is not None
                 else str(number)
             )
-            yield Row(number, key, values, lines, differing)
+            former = self._keys.former(values, key) if self._keys is not None else ""
+            yield Row(number, key, values, lines, differing, former)
 
     def place(self, number: int) -> tuple[str, int]:
         """The file that a line is in, as messages call it, and its line there."""
@@ -226,8 +227,10 @@ class Input:
         return NameCheck(self._index, self._rows, self._keys, self._said, report)
 
     def keys(self) -> Iterator[str]:
-        """The keys of all rows in no order, the long ones in brief."""
-        return (claimed.key for claimed in self._index.claimed())
+        """The keys of all rows in no order, the long ones in brief; and those that earlier versions made of them."""
+        grouped = self._rows.group_by and self._keys is not None and self._keys.early
+        found = self._index.shared(OF_GROUPS) if grouped else self._index.claimed()
+        return (claimed.key for claimed in chain(found, self._index.shared(FORMER)))
 
     def warning(
         self, number: int, column: str, *, message: str, kind: str, remedy: str = ""
@@ -250,7 +253,8 @@ class Input:
         for _, lines, found in self._groups():
             values, differing = self._merged(lines, found)
             try:
-                self._index.claim(self._keys.of(values, differing=differing), lines[0])
+                key = self._keys.of(values, differing=differing)
+                self._index.claim(key, lines[0], self._keys.former(values, key))
             except RowKeyError as error:
                 columns = self._keys.columns
                 self._report(findings, lines[0], columns, error.message, error.kind, error.remedy)

@@ -39,6 +39,8 @@ def identity_scope(scope: Mapping[str, Any], references: Iterable[Reference]) ->
     found: dict[str, Any] = {}
     for root, path in {(each.root, each.path[:1]) for each in references}:
         value = found.get(root, scope.get(root))
+        if isinstance(value, dict) and type(value).__getitem__ is not dict.__getitem__:
+            continue  # a table that finds entries in a way of its own
         if not path or not isinstance(value, Mapping):
             short = plain(value)
         else:

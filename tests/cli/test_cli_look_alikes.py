@@ -16,11 +16,11 @@ rows:
   key: "{{ row.ref }}"
   columns:
     ref: {from: "Order #", required: true}
-    company: {from: Company}
+    company: {from: Company, required: true}
 steps:
   - id: contact
     use: syncore.create_contact
-    with: {business_name: "{{ row.company | default('-') }}", email: "x@example.org"}
+    with: {business_name: "{{ row.company }} {{ row.ref }}", email: "x@example.org"}
 """
 HEADER = "Order #,Company\n"
 WAYS = (
@@ -95,7 +95,7 @@ name: one
 key: "{{ vars.ref }}"
 vars: {ref: {type: string, required: true}}
 steps:
-  - {id: contact, use: syncore.create_contact, with: {business_name: Acme, email: "x@example.org"}}
+  - {id: contact, use: syncore.create_contact, with: {business_name: "Acme {{ vars.ref }}", email: "x@example.org"}}
 """
 
 

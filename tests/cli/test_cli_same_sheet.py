@@ -16,12 +16,13 @@ name: orders
 rows:
   file: orders.csv
   group_by: ref
-  key: "{{ row.ref }}"
+  key: "{{ row.ref }} {{ row.total }}"
   columns:
     ref: {from: Ref, required: true}
     name: {from: Name, required: true}
     qty: {from: Qty, type: integer}
     price: {from: Price, type: decimal}
+    total: {from: Total, type: decimal}
     rush: {from: Rush, type: boolean}
     day: {from: Day, type: date}
 steps:
@@ -39,6 +40,7 @@ steps:
     with: {job_id: "{{ job.id }}", customer_order_number: "{{ row.ref }}"}
   - id: lines
     for_each: row.lines
+    item_key: item.qty ~ ' at ' ~ item.price
     use: syncore.create_sales_order_line_item
     with:
       job_id: "{{ job.id }}"
@@ -47,19 +49,21 @@ steps:
       quantity: "{{ item.qty }}"
       price_value: "{{ item.price }}"
 """
-HEADER = ["Ref", "Name", "Qty", "Price", "Rush", "Day"]
+HEADER = ["Ref", "Name", "Qty", "Price", "Total", "Rush", "Day"]
 LINES: list[list[Any]] = [
-    ["PO-1", "Ace Awards", 1, 8.40, True, dt.date(2027, 1, 2)],
-    ["PO-1", "Ace Awards", 2, 10.00, True, dt.date(2027, 1, 2)],
-    ["PO-2", "Blue Banners", 14, 1234.5, False, dt.date(2027, 3, 1)],
+    ["PO-1", "Ace Awards", 1, 8.40, 28.40, True, dt.date(2027, 1, 2)],
+    ["PO-1", "Ace Awards", 2, 10.00, 28.40, True, dt.date(2027, 1, 2)],
+    ["PO-2", "Blue Banners", 14, 1234.5, 17283.00, False, dt.date(2027, 3, 1)],
 ]
 
 
 def csv_text() -> str:
     """As a spreadsheet saves it whose prices are shown with two places."""
     lines = [",".join(HEADER)]
-    for ref, name, qty, price, rush, day in LINES:
-        lines.append(f"{ref},{name},{qty},{price:.2f},{str(rush).upper()},{day.isoformat()}")
+    for ref, name, qty, price, total, rush, day in LINES:
+        lines.append(
+            f"{ref},{name},{qty},{price:.2f},{total:.2f},{str(rush).upper()},{day.isoformat()}"
+        )
     return "\n".join([*lines, ""])
 
 
@@ -69,7 +73,7 @@ def write_workbook(path: Path) -> None:
     sheet.write_row(0, 0, HEADER)
     for number, (*cells, day) in enumerate(LINES, start=1):
         sheet.write_row(number, 0, cells)
-        sheet.write_datetime(number, 5, dt.datetime.combine(day, dt.time()), day_format)
+        sheet.write_datetime(number, 6, dt.datetime.combine(day, dt.time()), day_format)
     book.close()
 
 

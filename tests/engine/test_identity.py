@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from faults import actions
 from faults.bench import Bench, columns, table
 from faults.server import FaultServer
 
@@ -105,3 +106,43 @@ def test_two_keys_that_are_one_now_and_were_both_sent(server: FaultServer, bench
     assert len(server.deliveries()) == 3
     ran = bench.run(steps, table("ref", ("A-1",)), again=["A-1"])
     assert ran.buckets == {"done": 1}
+
+
+DECIMALS = columns(amount="decimal").replace("{{ row.ref }}", "{{ row.ref }}-{{ row.amount }}")
+PAID = """\
+steps:
+  - {id: order, use: shop.create_order, with: {reference: "{{ row.ref }}"}}
+  - {id: pay, use: shop.create_payment, with: {order_id: "{{ order.id }}", amount: "{{ row.amount }}"}}
+"""
+
+
+def test_a_number_in_a_key_has_one_form(server: FaultServer, bench: Bench) -> None:
+    bench.run(PAID, table("ref,amount", ("A", "8.40")), head=DECIMALS)
+    ran = bench.run(PAID, table("ref,amount", ("A", "8.4")), head=DECIMALS)
+    assert ran.rows["A-8.4"].reason == "done in run 1"
+    assert len(server.deliveries()) == 2
+
+
+def test_a_key_with_a_number_as_earlier_versions_made_it(server: FaultServer, bench: Bench) -> None:
+    """What was begun under it goes on under it."""
+    steps = PAID
+    server.on("POST", "/orders/1001/payments", actions.answer(422), nth=1)
+    sheet = table("ref,amount", ("A", "8.40"))
+    assert bench.run(steps, sheet, head=DECIMALS).buckets == {"rejected": 1}
+    with closing(sqlite3.connect(bench.folder / NAME)) as connection:
+        connection.execute("UPDATE calls SET key = 'A-8.40'")
+        connection.commit()
+    assert bench.run(steps, sheet, head=DECIMALS).buckets == {"done": 1}
+    assert bench.run(steps, sheet, head=DECIMALS).rows["A-8.4"].reason == "done in run 2"
+    assert len(server.deliveries("POST", "/orders")) == 1
+    assert {key for key, _, _ in bench.calls()} == {"A-8.40"}
+
+
+def test_a_new_group_like_one_that_is_done(server: FaultServer, bench: Bench) -> None:
+    """Its requests are those of another group of the sheet: that one asks for what is on record."""
+    head = HEAD.replace("rows:\n", "rows:\n  group_by: ref\n")
+    steps = "  - {id: order, use: shop.create_order, with: {reference: same}}\n"
+    bench.run(f"steps:\n{steps}", table("ref,customer", ("A", "x")), head=head)
+    ran = bench.run(f"steps:\n{steps}", table("ref,customer", ("A", "x"), ("B", "x")), head=head)
+    assert ran.buckets == {"done": 2}
+    assert len(server.deliveries()) == 2

@@ -22,7 +22,8 @@ def test_long_groups_and_keys_are_told_apart(opened: Open, refused: Refuse, leng
         ("{{ row.a }}", "x"),
         ("{{row['a']}}", "x"),
         ("{{ row.n }}", "7"),
-        ("{{ row.p }}", "1.50"),
+        ("{{ row.p }}", "1.5"),
+        ("{{ row.a }}-{{ row.p }}", "x-1.5"),
         ("{{ row.d }}", "2024-02-09"),
         ("{{ vars.shop }}-{{ row.n }}", "north-7"),
         ("{{ row.n + 1 }}", "8"),
@@ -88,3 +89,23 @@ def test_a_key_is_that_of_the_group(opened: Open, refused: Refuse) -> None:
     ).problems
     assert problem.message == "the key uses c, which is not the same on lines 2 and 4 of one group"
     assert (problem.line, problem.remedy) == (2, "make c the same, or leave it out of the key")
+
+
+def test_the_key_that_earlier_versions_made_is_known(opened: Open) -> None:
+    columns = [Column("a", "a"), Column("p", "p", type="decimal")]
+    sheet = "a,p\nx,1.50\ny,2.5\n1.50,3\n"
+    (x, y, z) = opened(sheet, *columns, key="{{ row.a }}-{{ row.p }}")
+    assert [(row.key, row.former) for row in (x, y, z)] == [
+        ("x-1.5", "x-1.50"),
+        ("y-2.5", ""),
+        ("1.50-3", ""),
+    ]
+    assert set(opened(sheet, *columns, key="{{ row.a }}-{{ row.p }}").keys()) == {
+        "x-1.5", "x-1.50", "y-2.5", "1.50-3",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "keys"), [("string", {"8.40", "8.4"}), ("decimal", {"8.4"})])
+def test_the_keys_of_groups(opened: Open, kind: str, keys: set[str]) -> None:
+    found = opened("a,b\n8.40,1\n8.4,2\n8.40,3\n", Column("a", "a", type=kind), group_by="a")
+    assert {row.key for row in found} == set(found.keys()) == keys
