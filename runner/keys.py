@@ -49,7 +49,12 @@ def canonical(text: str) -> str:
 def canonical_shared(text: str) -> str:
     """Return the identity of a value that rows share: canonical, and of an e-mail address in lower case."""
     found = canonical(text)
-    return found.lower() if "@" in found and _ADDRESS(found) else found
+    return found.lower() if is_address(found) else found
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is an e-mail address, and nothing else."""
+    return "@" in text and _ADDRESS(text) is not None
 
 
 def look_alike(text: str) -> str:

@@ -25,6 +25,7 @@ from runner.engine.equality import (
     body_differences,
     differences,
     is_another,
+    is_named_by,
     numbers_in_texts,
 )
 from runner.engine.events import PlannedState
@@ -341,12 +342,14 @@ class Caller(Planning):
         except (EvaluationError, ArgumentError) as error:
             self.plan(use.step, "invalid", reason=words(error))
             return Outcome("rejected", words(error))
-        return self._misfit(use, found, f"in row {claim.done_by}")
+        return self._misfit(use, body, found, f"in row {claim.done_by}")
 
-    def _misfit(self, use: Use, found: Sequence[Difference], where: str) -> Outcome | None:
+    def _misfit(
+        self, use: Use, body: Any, found: Sequence[Difference], where: str
+    ) -> Outcome | None:
         """What keeps a row from sharing what was sent for its value: another name there. Else what differs is noted."""
         value = use.identity.key
-        other = [each for each in found if is_another(each)]
+        other = [] if is_named_by(body, value) else [each for each in found if is_another(each)]
         if other:
             said = "; ".join(f"{each.place} {literal(each.before)}" for each in other)
             now = "; ".join(f"{each.place} {literal(each.after)}" for each in other)
@@ -371,7 +374,9 @@ class Caller(Planning):
         if prior.identity.per == "once" and request.known and prior.digest != request.digest():
             numbers = numbers_in_texts(use.step, self._context.recipe)
             found = differences(prior, request, use.operation, numbers=numbers)
-            if (misfit := self._misfit(use, found, f"in run {prior.run}")) is not None:
+            if (
+                misfit := self._misfit(use, request.body, found, f"in run {prior.run}")
+            ) is not None:
                 return misfit
         changed = self._changed(use, request, prior)
         if changed and prior.identity.per == "row" and prior.state != "found":

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from runner.catalogue import Operation, Request, decode_form, parse_json
 from runner.journal import CallRecord
-from runner.keys import canonical, look_alike
+from runner.keys import canonical, canonical_shared, is_address, look_alike
 from runner.recipe.model import Recipe, Step
 from runner.template import Reference, references_in
 
@@ -77,6 +77,13 @@ def is_another(difference: Difference) -> bool:
     if before is None or not isinstance(after, str):
         return False
     return look_alike(before) != look_alike(after)
+
+
+def is_named_by(body: Any, value: str) -> bool:
+    """Return whether a body has the e-mail address that rows share it by: that names it, and no name beside it."""
+    if not is_address(value) or not isinstance(body, Mapping):
+        return False
+    return any(isinstance(each, str) and canonical_shared(each) == value for each in body.values())
 
 
 def numbers_in_texts(step: Step, recipe: Recipe) -> frozenset[str]:

@@ -88,3 +88,13 @@ def test_an_address_that_changed_is_noted(server: FaultServer, bench: Bench) -> 
 )
 def test_what_names_a_thing(place: str, before: object, after: object, expected: bool) -> None:  # noqa: FBT001
     assert is_another(Difference(place, before, after)) is expected
+
+
+def test_an_address_names_what_it_is_sent_with(server: FaultServer, bench: Bench) -> None:
+    """Rows that share an e-mail address share its contact, whatever company stands beside it; that is noted."""
+    steps = STEPS.replace("row.number", "row.email")
+    both = sheet(("A", "17", "Acme", "Dana@x.org"), ("B", "18", "Beta", "dana@x.org"))
+    ran = bench.run(steps, both, head=HEAD)
+    assert ran.buckets == {"done": 2}
+    assert [each for each in notes(ran) if '"Acme"' in each and '"Beta"' in each]
+    assert len(server.deliveries("POST", "/customers")) == 1
