@@ -6,19 +6,23 @@ import functools
 import io
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
+import click
+
 from runner.cli import wiring
+from runner.cli.declared import NOTHING, Declared
 from runner.cli.job import Job, Planning
 from runner.cli.plan_options import OPTIONS, OUT, Format, PlanOptions
 from runner.config import SANDBOX
 from runner.durable import WholeFile, stopping, unwritable
 from runner.engine.events import Event, Reporter, RowFinished
 from runner.engine.totals import EXIT_CHANGES
-from runner.problems import InvalidError, PlanError
+from runner.journal import History
+from runner.problems import InvalidError, PlanError, StoppedError
 from runner.report.plan import kind_of
 from runner.report.plan_json import Header
 from runner.rows import Input
@@ -27,12 +31,16 @@ if TYPE_CHECKING:
     from runner.report.plan_changes import Against
 
 
-def dry_run(job: Job, input_: Input | None, shown: PlanOptions) -> int:
+def dry_run(
+    job: Job, input_: Input | None, shown: PlanOptions, declared: Declared = NOTHING
+) -> int:
     """Show what would be sent, in every form that was asked for. Nothing in it can send."""
     with ExitStack() as files:
         planning = files.enter_context(job.planned(lookups=shown.lookups))
         if input_ is None and job.search and planning.lookups:
             input_ = job.look_up_rows(planning, Path(files.enter_context(TemporaryDirectory())))
+        if not declared.new_identity and (input_ is not None or not job.search):
+            _tell_other_names(job, input_, planning)
         header = header_of(job, input_, planning)
         show, changes = _Show(header, input_, shown, files), _Changes()
         reporters: list[Reporter] = [changes, show.reporter(shown.format, _stdout(shown.format))]
@@ -45,6 +53,15 @@ def dry_run(job: Job, input_: Input | None, shown: PlanOptions) -> int:
             changes.to_send if shown.against is None else any(each.any for each in show.compared)
         )
     return EXIT_CHANGES if shown.detailed and changed and not ended.exit_code else ended.exit_code
+
+
+def _tell_other_names(job: Job, input_: Input | None, planning: Planning) -> None:
+    """Say of a run that it would be refused, since its rows were sent under another name."""
+    with closing(History(job.project.config.runs)) as history:
+        try:
+            job.check_other_names(history, planning.way, input_)
+        except StoppedError as error:
+            click.echo(f"note: a run is refused: {error.message}\n      {error.remedy}", err=True)
 
 
 def plan_options(command: Callable[..., int]) -> Callable[..., int]:

@@ -93,6 +93,8 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         if destination is not None:
             destination.record(journal, history, settings.declared)
         job.check_known(input_, history, way.account)
+        if input_ is not None or not job.search:
+            _check_names(job, history, way, input_, settings)
         number = _begin(job, journal, way, input_, settings, job.asked_again(history, way))
         stop.run = number
         reports = Reports(
@@ -122,9 +124,19 @@ def _begin(
             row_count=input_.row_count if input_ is not None else 0 if job.search else 1,
             only=json.dumps(job.selection.only), max_failures=settings.max_failures, who=user(),
             left_out=len(input_.left_out) if input_ is not None else 0,
+            new_identity=int(settings.declared.new_identity),
         ),
         again=again,
     )  # fmt: skip
+
+
+def _check_names(
+    job: Job, history: History, way: wiring.Way, input_: Input | None, settings: Settings
+) -> None:
+    """Refuse rows that were sent under another name, unless the run was declared to be other work."""
+    resumed = settings.resumed is not None and settings.resumed.new_identity
+    if not settings.declared.new_identity and not resumed:
+        job.check_other_names(history, way, input_)
 
 
 @dataclass(frozen=True)
@@ -173,6 +185,7 @@ class _Execution:
             keep_piped(input_, self.journal, job.project.config.runs / str(self.number))
         elif job.search:
             input_ = self._read(context)
+            _check_names(job, history, self.way, input_, settings)
             job.check_known(input_, history, self.way.account)
         run = Run(
             replace(context, emit=self.reports.open(self.number, input_, settings.also)), input_, single=self.single,

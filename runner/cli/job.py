@@ -11,8 +11,10 @@ from typing import Any, NamedTuple, NoReturn, cast
 
 from runner.catalogue import Catalogue, Request, to_json
 from runner.cli import wiring
+from runner.cli.destination import destination_of
 from runner.cli.inputs import input_of
 from runner.cli.leaving import stopping_on_signals
+from runner.cli.other_names import OtherNames
 from runner.cli.projects import Project, user
 from runner.cli.wanted import Wanted
 from runner.config import Target
@@ -179,6 +181,18 @@ class Job(NamedTuple):
         found = open_input(folder / FOUND, rows, scope=self._scope(), name=rows.search.operation)
         self.check_keys(found)
         return found
+
+    def check_other_names(self, history: History, way: wiring.Way, input_: Input | None) -> None:
+        """Refuse rows that were sent under another recipe name or account. Raises StoppedError."""
+        recipe, accounts = self.project.recipe, {way.account}
+        destination = destination_of(recipe, self.target, self.catalogue, way)
+        if destination is not None:
+            accounts |= history.accounts_at(destination.origins)
+        context = self.context(way, Unknown("run.id"), history, None, [], Stop())
+        others = OtherNames(context, accounts=accounts)
+        rows = iter([self.single()]) if input_ is None else iter(input_)
+        digest = "" if input_ is None else input_.digest
+        others.check(self.selection.of(rows), digest=digest, only=self.selection.only)
 
     def asked_again(self, history: History, way: wiring.Way) -> list[AgainRecord]:
         """The calls of the rows that are asked for once more."""

@@ -10,8 +10,8 @@ import click
 from runner.cli.recipes import run
 
 _SENDING = frozenset({
-    "as_json", "dry_run", "export", "junit_file", "max_failures", "plan_file", "quiet", "skip_invalid",
-    "verbose", "workers", "xlsx",
+    "as_json", "dry_run", "export", "first_run", "junit_file", "max_failures", "new_identity", "plan_file", "quiet",
+    "separate_journal", "skip_invalid", "verbose", "workers", "xlsx",
 })  # fmt: skip
 """What `run` takes that means nothing where nothing is sent."""
 

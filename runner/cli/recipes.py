@@ -168,7 +168,7 @@ def run(
     )
     input_ = job.open_input(rows_files)
     if dry_run:
-        return show_plan(job, input_, shown)
+        return show_plan(job, input_, shown, declared)
     if plan_file is not None:
         check_plan(job, input_, plan_file)
     from runner.cli.execution import (

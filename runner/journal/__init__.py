@@ -13,6 +13,7 @@ from runner.journal.records import (
     RowRecord,
     RunRecord,
     SentCall,
+    SentWrite,
     SettlementRecord,
     now,
 )
@@ -20,6 +21,6 @@ from runner.journal.store import Journal
 
 __all__ = [
     "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
-    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "SettlementRecord", "content_of",
+    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "SentWrite", "SettlementRecord", "content_of",
     "now",
 ]  # fmt: skip

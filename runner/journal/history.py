@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from runner.journal.records import (
     RowRecord,
     RunRecord,
     SentCall,
+    SentWrite,
     SettlementRecord,
 )
 from runner.journal.store import NAME
@@ -46,6 +47,10 @@ _SENT = ", ".join(
 _NAME = " || char(31) || ".join(f"c.{name}" for name in Identity._fields[:-1])
 _NAMED = f"a.call = {_NAME} || CASE c.generation WHEN 0 THEN '' ELSE char(31) || c.generation END"
 _LAST_RUN = 2**62
+_SENT_WRITES = (
+    f"SELECT {', '.join(SentWrite._fields)} FROM calls "  # noqa: S608
+    "WHERE effect <> 'read' AND state IN ('done', 'found', 'intent', 'unknown')"
+)
 
 
 class History:
@@ -177,6 +182,36 @@ class History:
         """Where an account is, by API: scheme, host and port."""
         found = self._select("SELECT api, origin FROM origins WHERE account = ?", account)
         return {str(api): str(origin) for api, origin in found}
+
+    def accounts_at(self, origins: Mapping[str, str]) -> set[str]:
+        """The accounts that are at one of these origins, by API."""
+        sql = "SELECT account FROM origins WHERE api = ? AND origin = ?"
+        found = (each for place in origins.items() for each in self._select(sql, *place))
+        return {str(account) for (account,) in found}
+
+    def steps_of(self, account: str, recipe: str) -> set[str]:
+        """The steps of a recipe that are on record."""
+        sql = "SELECT DISTINCT step FROM calls WHERE account = ? AND recipe = ?"
+        return {str(step) for (step,) in self._select(sql, account, recipe)}
+
+    def sent_writes(self, run: int) -> Iterator[SentWrite]:
+        """The writes of a run that were carried out, or may have been."""
+        for values in self._each(f"{_SENT_WRITES} AND run = ?", run):
+            yield SentWrite(*values)
+
+    def sent_for(
+        self, account: str, recipe: str, names: Sequence[tuple[str, str]]
+    ) -> list[SentWrite]:
+        """The same for rows and shared values, a few hundred at most, of another recipe or account."""
+        found: list[SentWrite] = []
+        for per in ("row", "once"):
+            keys = [key for kind, key in names if kind == per]
+            where = (
+                f"account = ? AND recipe = ? AND per = ? AND key IN ({', '.join('?' * len(keys))})"
+            )
+            each = self._select(f"{_SENT_WRITES} AND {where}", account, recipe, per, *keys)
+            found += [SentWrite(*values) for values in each]
+        return found
 
     def was_at(self, account: str, api: str) -> bool:
         """Whether a request to an API of an account was answered with success, or may have been carried out."""

@@ -93,7 +93,8 @@ class RunRecord(NamedTuple):
 
     `vars` is a JSON object, `only` a JSON list of row keys, empty for all rows; `date` is ISO, times are UTC.
     `max_failures` is how many rejected rows stop it, None for no such number; `who` started it. `left_out` counts lines
-    beside `line_count` of which the recipe makes no rows.
+    beside `line_count` of which the recipe makes no rows. `new_identity` is 1 where somebody has said that its rows are
+    other work than that of another recipe or account.
     """
 
     recipe: str
@@ -116,6 +117,7 @@ class RunRecord(NamedTuple):
     max_failures: int | None = None
     who: str = ""
     left_out: int = 0
+    new_identity: int = 0
     id: int = 0
 
     @property
@@ -126,6 +128,18 @@ class RunRecord(NamedTuple):
             if self.input_file.startswith("[")
             else (self.input_file,)
         )
+
+
+class SentWrite(NamedTuple):
+    """A write that was carried out, or may have been: whose, for which row or shared value, and in which run."""
+
+    account: str
+    recipe: str
+    per: str
+    key: str
+    step: str
+    operation: str
+    run: int
 
 
 class AgainRecord(NamedTuple):

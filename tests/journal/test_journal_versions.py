@@ -79,7 +79,9 @@ def folder(tmp_path: Path) -> Path:
         connection.executescript(VERSION_1)
         connection.execute("PRAGMA user_version = 1")
         names = [
-            name for name in RUN._fields if name not in ("id", "max_failures", "who", "left_out")
+            name
+            for name in RUN._fields
+            if name not in ("id", "max_failures", "who", "left_out", "new_identity")
         ]
         _insert(connection, "runs", {name: getattr(RUN, name) for name in names})
         for call in CALLS:

@@ -1,0 +1,179 @@
+"""A recipe that was renamed or copied is refused over rows that were sent; several recipes over one sheet are not."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+
+from .command import HEADER, RECIPE, ROWS, Command
+from .conftest import StartStub
+from .stub import Answer, Sent
+from .test_cli_exports import FOLLOW_UP
+
+KEY = {"ACME_KEY": "k"}
+MORE = ROWS + "A-3,Coral Club,3,3,\n"
+CONTACT = """\
+  - id: contact
+    use: syncore.create_contact
+    with: {business_name: "{{ row.name }}", email: "{{ row.ref | lower }}@example.com"}
+    unless_found:
+      use: syncore.search_contacts
+      with: {email: "{{ row.ref | lower }}@example.com"}
+"""
+JOB = """\
+  - id: job
+    use: syncore.create_job
+    with: {client: {id: "{{ contact.id }}"}, description: "order {{ row.ref }}"}
+"""
+ORDER = """\
+  - id: order
+    use: syncore.create_sales_order
+    with: {job_id: "{{ job.id }}", customer_order_number: "{{ row.ref }}"}
+    unless_found:
+      use: syncore.list_sales_orders
+      with: {job_id: "{{ job.id }}"}
+"""
+GUARDED = """\
+    unless_found:
+      use: syncore.search_jobs
+      with: {date_from: "{{ run.date }}", date_to: "{{ run.date }}"}
+      where: item.description == 'order ' ~ row.ref
+"""
+
+
+def recipe(name: str, *steps: str) -> str:
+    head = RECIPE[: RECIPE.index("  - id: contact")].replace("name: contacts", f"name: {name}")
+    return head + "".join(steps)
+
+
+def renamed(name: str) -> str:
+    return RECIPE.replace("name: contacts", f"name: {name}")
+
+
+@pytest.mark.parametrize("sheet", [ROWS, MORE, ROWS.replace("Ace", "Acme")])
+def test_a_copy_under_another_name_is_refused(contacts: Command, sheet: str) -> None:
+    """The same input, and the same keys in another one."""
+    contacts("run", "contacts.yaml")
+    contacts.write("copy.yaml", renamed("spring"))
+    contacts.write("rows.csv", sheet)
+    told = contacts("run", "copy.yaml", code=8).err
+    assert "'A-1' was done as contacts in run 1 (contact: syncore.create_contact)" in told
+    assert "spring would send it once more; nothing was sent" in told
+    assert "--new-identity" in told
+    assert len(contacts.delivered()) == 2
+    assert not (contacts.runs / "2").exists()
+    planned = contacts("plan", "copy.yaml")
+    assert "note: a run is refused: 'A-1' was done as contacts in run 1" in planned.err
+    assert "to send" in planned.out
+    assert "note:" not in contacts("run", "copy.yaml", "--dry-run", "--new-identity").err
+
+
+def test_other_work_on_the_same_rows_is_called_that(contacts: Command) -> None:
+    contacts("run", "contacts.yaml")
+    contacts.write("copy.yaml", renamed("spring"))
+    contacts("run", "copy.yaml", "--new-identity", "--limit", "1")
+    contacts("resume")
+    assert len(contacts.delivered()) == 4
+    for name in ("copy.yaml", "contacts.yaml"):
+        contacts("run", name)  # each knows its own rows by now
+    assert len(contacts.delivered()) == 4
+    contacts.write("rows.csv", MORE)
+    contacts("run", "contacts.yaml")
+    assert "'A-3' was done as contacts in run 5" in contacts("run", "copy.yaml", code=8).err
+    contacts("run", "copy.yaml", "--only", "A-1")
+
+
+def test_two_recipes_over_one_sheet_are_no_copies(contacts: Command) -> None:
+    contacts.write("people.yaml", recipe("people", CONTACT))
+    contacts.write("orders.yaml", recipe("orders", CONTACT, JOB))
+    contacts.write("other.yaml", recipe("other", CONTACT.replace("id: contact", "id: person")))
+    contacts.write(
+        "update.yaml",
+        recipe("update", CONTACT + '      update: {use: syncore.update_contact, with: {contact_id: "{{ found.id }}", '
+               'business_name: "{{ row.name }}"}}\n'),
+    )  # fmt: skip
+    for name in ("people", "orders", "other", "update", "people"):
+        contacts("run", f"{name}.yaml")
+    assert [each["operation"] for each in contacts.delivered()].count("create_job") == 2
+    contacts.write("rows.csv", MORE)
+    for name in ("orders", "update", "other", "people"):
+        contacts("run", f"{name}.yaml")
+    assert [each["operation"] for each in contacts.delivered()].count("create_contact") == 3
+
+
+@pytest.mark.parametrize("sheet", [ROWS, MORE])
+def test_a_step_without_a_search_of_its_own_counts_whatever_is_around_it(
+    contacts: Command, sheet: str
+) -> None:
+    contacts.write("orders.yaml", recipe("orders", CONTACT, JOB))
+    contacts.write("copy.yaml", recipe("copy", CONTACT, JOB, ORDER))
+    contacts("run", "orders.yaml")
+    contacts.write("rows.csv", sheet)
+    assert "(job: syncore.create_job)" in contacts("run", "copy.yaml", code=8).err
+
+
+def test_the_same_recipe_with_searches_everywhere_is_a_copy(contacts: Command) -> None:
+    steps = (CONTACT, JOB + GUARDED, ORDER)
+    contacts.write("orders.yaml", recipe("orders", *steps))
+    contacts.write("copy.yaml", recipe("copy", *steps))
+    contacts("run", "orders.yaml")
+    told = contacts("run", "copy.yaml", code=8).err
+    assert "'A-1' was done as orders in run 1" in told
+
+
+def test_a_value_that_rows_share_counts_too(contacts: Command) -> None:
+    """Its calls are under the value, not under a key."""
+    shared = RECIPE.replace(
+        "syncore.create_contact\n", "syncore.create_contact\n    once_per: row.name\n"
+    )
+    contacts.write("contacts.yaml", shared)
+    contacts("run", "contacts.yaml")
+    contacts.write("copy.yaml", shared.replace("name: contacts", "name: spring"))
+    for sheet in (ROWS, HEADER + "B-7,Ace Awards,1,1,\n"):
+        contacts.write("rows.csv", sheet)
+        assert "'Ace Awards' was done as contacts" in contacts("run", "copy.yaml", code=8).err
+    contacts.write("rows.csv", HEADER + "B-7,Coral Club,1,1,\n")
+    contacts("run", "copy.yaml")
+
+
+def test_another_account_at_the_same_place(contacts: Command, start_stub: StartStub) -> None:
+    ids = itertools.count(101)
+
+    def answer(_: Sent) -> Answer:
+        return Answer(201, b'{"id": %d}' % next(ids))
+
+    stub = start_stub(answer)
+    live = ("run", "contacts.yaml", "--target", "live", "--first-run")
+    contacts(*live, env=KEY)
+    contacts.write("runner.yaml", stub.settings().replace("account: acme", "account: beta"))
+    told = contacts(*live, code=8, env=KEY).err
+    assert "'A-1' was done as contacts in run 1 under the account 'acme'" in told
+    assert len(stub.writes) == 2
+    contacts(*live, "--new-identity", env=KEY)
+    assert len(stub.writes) == 4
+    other = start_stub(answer)
+    contacts.write("runner.yaml", other.settings().replace("account: acme", "account: gamma"))
+    contacts(*live, env=KEY)
+    assert len(other.writes) == 2, "another place is no copy"
+
+
+def test_rows_from_an_api_are_compared_once_they_are_read(runner: Command) -> None:
+    runner.write("follow-up.yaml", FOLLOW_UP)
+    runner("run", "import-orders")
+    runner("run", "follow-up.yaml")
+    sent = len(runner.delivered())
+    runner.write("follow-up.yaml", FOLLOW_UP.replace("name: follow-up", "name: later"))
+    assert "was done as follow-up in run 2" in runner("run", "follow-up.yaml", code=8).err
+    assert "was done as follow-up in run 2" in runner("resume", code=8).err
+    assert len(runner.delivered()) == sent
+    runner("run", "follow-up.yaml", "--new-identity")
+    assert len(runner.delivered()) > sent
+
+
+def test_what_was_declared_is_on_record(contacts: Command) -> None:
+    contacts("run", "contacts.yaml")
+    contacts.write("copy.yaml", renamed("spring"))
+    events = contacts("run", "copy.yaml", "--new-identity", "--json").out.splitlines()
+    assert json.loads(events[0])["recipe"] == "spring"
