@@ -79,7 +79,10 @@ class Destination(NamedTuple):
         self.check_origins(history)
         if self.writes:
             self._claim(journal, history, declared)
+        known, noted = history.origins(self.account), history.writes_to(self.account)
         for api, origin in self.origins.items():
+            if known.get(api) == origin and (noted or not self.writes):
+                continue  # nothing to commit
             journal.origin(self.account, api, origin, writes=self.writes, at=now())
 
     def _claim(self, journal: Journal, history: History, declared: Declared) -> None:
@@ -138,11 +141,21 @@ def destination_of(
     """Where a run goes; None for the sandbox."""
     if target.name == SANDBOX:
         return None
-    origins = {api: origin_of(each.base_url) for api, each in way.connections.items()}
-    was = {api: origin_of(each.origin_was) for api, each in target.apis.items() if each.origin_was}
     writes = any(
         catalogue.operation(name).effect != "read" for name in wiring.used_operations(recipe)
     )
+    return _destination(target, way, writes=writes)
+
+
+def check_reads(target: Target, way: wiring.Way, history: History) -> None:
+    """Refuse to read what was sent at another origin than it was sent to. Raises ConfigError."""
+    if target.name != SANDBOX:
+        _destination(target, way, writes=False).check_origins(history)
+
+
+def _destination(target: Target, way: wiring.Way, *, writes: bool) -> Destination:
+    origins = {api: origin_of(each.base_url) for api, each in way.connections.items()}
+    was = {api: origin_of(each.origin_was) for api, each in target.apis.items() if each.origin_was}
     return Destination(target.name, way.account, origins, was, writes)
 
 

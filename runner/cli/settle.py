@@ -181,6 +181,7 @@ def _looking(
 ) -> Iterator[Look]:
     """Reads for calls of one run. No run may be at work meanwhile: they share the account's pace."""
     from runner.cli import wiring
+    from runner.cli.destination import check_reads
     from runner.engine.before import read_before
     from runner.engine.hits import Hits
     from runner.engine.look import Look
@@ -197,6 +198,7 @@ def _looking(
                 f"the account has changed since run {run.id} ({run.account}, now {way.account})"
             )
             raise UsageError(message, remedy="look on the site of the API itself")
+        check_reads(target, way, history)
         limits = {
             api: each.hits_per_day
             for api, each in way.connections.items()

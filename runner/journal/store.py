@@ -12,7 +12,6 @@ import os
 import sqlite3
 import stat
 import threading
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -171,11 +170,10 @@ class Journal:
         self.flush()
 
     def identify(self) -> str:
-        """Give this journal an id of its own, instead of one that it has, durably; returns it."""
-        id_ = uuid.uuid4().hex
+        """Give this journal an id of its own, instead of one that it has; goes with the next commit. Returns it."""
+        id_ = os.urandom(16).hex()
         self._put("DELETE FROM journal", ())
         self._put("INSERT INTO journal (id) VALUES (?)", (id_,))
-        self.flush()
         return id_
 
     def origin(self, account: str, api: str, origin: str, *, writes: bool, at: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .command import ROWS, RUNNER, TIMEOUT, Command, environment
+from .command import RECIPE, ROWS, RUNNER, TIMEOUT, Command, environment
 from .conftest import StartStub
 from .stub import Answer, Sent, Stub
 
@@ -134,6 +134,23 @@ def test_an_account_stays_where_it_is(contacts: Command, stub: Stub, start_stub:
     contacts(*RUN, env=KEY)
     contacts.write("runner.yaml", stub.settings())
     assert f"leads to {first}" in contacts(*RUN, code=7, env=KEY).err
+
+
+def test_what_is_unknown_is_looked_up_where_it_was_sent(
+    contacts: Command, start_stub: StartStub
+) -> None:
+    start_stub(lambda sent: Answer(200, b'{"contacts": []}') if sent.method == "GET" else Answer(0))
+    contacts.write("contacts.yaml", RECIPE.replace("outputs:", f"{SEARCH}outputs:"))
+    contacts(*RUN, "--first-run", "--limit", "1", code=5, env=KEY)
+    other = start_stub(lambda _: Answer(200, b'{"contacts": []}'))
+    told = contacts("settle", "--look", code=5, env=KEY)
+    assert "is on record at http://127.0.0.1:" in told.out + told.err
+    assert not other.sent
+
+
+SEARCH = """\
+    unless_found: {use: syncore.search_contacts, with: {email: "{{ row.ref | lower }}@example.com"}}
+"""
 
 
 def test_an_address_where_nobody_was_holds_nothing_back(contacts: Command, stub: Stub) -> None:
