@@ -299,10 +299,11 @@ def _uses(data: Any) -> Iterator[TreePath]:
         yield ("rows",)
     for index, step in enumerate(data.get("steps") or ()):
         yield ("steps", index)
-        if "unless_found" in step:
+        search = step.get("unless_found", {})
+        if "use" in search:  # else it looks in a list that is read as a lookup
             yield ("steps", index, "unless_found")
-            if "update" in step["unless_found"]:
-                yield ("steps", index, "unless_found", "update")
+        if "update" in search:
+            yield ("steps", index, "unless_found", "update")
 
 
 def _leaves(value: Any, path: TreePath) -> Iterator[tuple[TreePath, Any]]:

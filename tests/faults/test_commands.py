@@ -121,7 +121,7 @@ def test_a_signal_lets_the_request_in_flight_finish(
     server: FaultServer, project: Project, number: signal.Signals, code: int, workers: str
 ) -> None:
     hold = Hold()
-    server.on("POST", PAYMENTS, actions.hang(hold), nth=1)
+    server.on("POST", PAYMENTS, actions.hang(hold))
     process = project.start_run("--workers", workers)
     hold.await_request()
     process.send_signal(number)
