@@ -7,14 +7,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from runner.catalogue import Operation, parse_own_json, to_json, types_of, violations
+from runner.catalogue import Operation, is_id, parse_own_json, to_json, types_of, violations
 from runner.engine.before import id_of
 from runner.journal import CallRecord, History, RowRecord, SettlementRecord
 from runner.journal.open_runs import SETTLED_AS, still_unknown
 from runner.journal.records import OPEN
 from runner.problems import UsageError
 
-_NO_ID = re.compile(r"|-[0-9.]+|0+|null|none|undefined", re.IGNORECASE)
 _KEPT = ("state", "status", "answer", "reason")
 """What a settlement replaces in a call."""
 
@@ -27,7 +26,7 @@ def id_value(operation: Operation, text: str) -> Any:
     number = re.fullmatch(r"[1-9][0-9]*", text) and (not types or {"integer", "number"} & {*types})
     value = int(text) if number else text
     wrong = [each.message for each in violations(schema, value)] if schema else []
-    if _NO_ID.fullmatch(text):
+    if not is_id(value):
         wrong = ["it is no id"]
     if wrong:
         raise UsageError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .command import RECIPE, Command
+from .command import RECIPE, ROWS, Command
 from .conftest import StartStub
 from .stub import Answer, Sent, Stub
 
@@ -17,15 +17,12 @@ def stub(contacts: Command, start_stub: StartStub) -> Stub:
     """An API for two recipes, which hangs up on the first row of the first."""
 
     def answer(sent: Sent) -> Answer:
-        return (
-            Answer(0)
-            if b"A-1" in sent.body and b"@other" not in sent.body
-            else Answer(201, b'{"id": 7}')
-        )
+        return Answer(0) if b"A-1" in sent.body else Answer(201, b'{"id": 7}')
 
     stub = start_stub(answer)
-    other = RECIPE.replace("name: contacts", "name: others").replace("@example.com", "@other.com")
+    other = RECIPE.replace("name: contacts", "name: others").replace("rows.csv", "others.csv")
     contacts.write("others.yaml", other)
+    contacts.write("others.csv", ROWS.replace("A-", "B-"))
     return stub
 
 
@@ -35,7 +32,7 @@ def run(runner: Command, name: str, *more: str, code: int = 0) -> str:
 
 def test_an_earlier_unknown_is_not_hidden_by_a_later_run(contacts: Command, stub: Stub) -> None:
     run(contacts, "contacts.yaml", code=5)
-    run(contacts, "others.yaml", "--only", "A-2")
+    run(contacts, "others.yaml", "--only", "B-2")
     told = contacts("settle", code=5).out
     assert "  recipe    contacts, account acme\n" in told
     assert "runner settle 1 --call 1 --done ID" in told
