@@ -26,6 +26,7 @@ from runner.engine.stop import Stop
 from runner.engine.totals import EXIT_UNKNOWN
 from runner.journal import AgainRecord, History, Journal, RunRecord, now
 from runner.problems import RunnerError, StoppedError
+from runner.recipe.model import key_text
 from runner.rows import Input, Row
 
 
@@ -125,6 +126,7 @@ def _begin(
             only=json.dumps(job.selection.only), max_failures=settings.max_failures, who=user(),
             left_out=len(input_.left_out) if input_ is not None else 0,
             new_identity=int(settings.declared.new_identity),
+            key_text=key_text(job.project.recipe),
         ),
         again=again,
     )  # fmt: skip

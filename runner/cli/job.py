@@ -156,8 +156,7 @@ class Job(NamedTuple):
         """The one row where there is no input: that of a recipe without rows, or what a dry run shows for all rows."""
         if self.project.recipe.rows is None:
             key = self._key()
-            former = self._made(self.project.recipe.key, identical=False)
-            return Row(1, key, {}, (), former="" if former == key else former)
+            return Row(1, key, {}, (), former=self._former_keys(key))
         return Row(1, "each row", cast("Mapping[str, Any]", Unknown("row")), ())
 
     def _reads(self, context: Context) -> Request | None:
@@ -246,6 +245,16 @@ class Job(NamedTuple):
             remedy = "give the variables it is made of a value"
             raise UsageError(f"the recipe's key {shown} is empty", remedy=remedy)
         return text
+
+    def _former_keys(self, key: str) -> tuple[str, ...]:
+        """Other keys that a recipe without rows may be on record under. Raises UsageError."""
+        recipe = self.project.recipe
+        try:
+            found = [self._made(was, identical=True) for was in recipe.key_was]
+            found.append(self._made(recipe.key, identical=False))
+        except EvaluationError as error:
+            raise UsageError(f"the recipe's key_was cannot be made: {error}") from None
+        return tuple(name for name in dict.fromkeys(found) if name not in ("", key))
 
     def _made(self, key: Template | str | None, *, identical: bool) -> str:
         """The text of a key in its canonical form; with `identical`, 8.40 is 8.4 in it. Raises EvaluationError."""

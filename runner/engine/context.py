@@ -57,6 +57,8 @@ class Context:
     """The rows, by key, that somebody wants to be sent once more."""
     twins: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """The keys, by row or once, that are one identity with another key under which something was sent, too."""
+    heirs: Mapping[str, str] = field(default_factory=dict)
+    """The key of the row that continues each former key that several rows have; empty where that is not known."""
     past: Past = field(default_factory=Past)
     asked: Asked | None = None
     """What the run asks for, where earlier runs have sent something."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +21,7 @@ from runner.engine.events import (
 )
 from runner.engine.failures import Failures
 from runner.engine.finished import Finished, OnRecord, record_of
+from runner.engine.former_keys import check_key, heirs_of
 from runner.engine.looking import Looker
 from runner.engine.lookups import check_names, read_lookup
 from runner.engine.once import OncePer, shared_value
@@ -109,6 +110,7 @@ class Run:
         start = self._clock()
         self._context.emit(started)
         try:
+            check_key(self._context)
             lookups = {
                 each.name: read_lookup(self._context, each, self._sender or self._looker)
                 for each in self._context.recipe.lookups
@@ -120,6 +122,8 @@ class Run:
                 past=past,
                 asked=self._asked(),
             )
+            heirs = heirs_of(self._context, self._all_rows, self._plan_of)
+            self._context = replace(self._context, heirs=heirs)
             if not self._begun:
                 check_names(self._context.recipe, self._context.scope)
             self._check_rows()
@@ -149,6 +153,13 @@ class Run:
             raise
         return ended
 
+    def _all_rows(self) -> Iterable[Row]:
+        """The rows of the whole input, whichever of them this run takes."""
+        return self._input.rows() if self._input is not None else (self._single,)
+
+    def _plan_of(self, context: Context, row: Row) -> RowResult:
+        return RowRun(replace(context, journal=None, once=OncePer()), row, None).run()
+
     def _asked(self) -> Asked | None:
         """What this run asks for; None where no other run has sent anything for the recipe."""
         context = self._context
@@ -157,7 +168,7 @@ class Run:
         keys = (
             self._input.keys()
             if self._input is not None
-            else [brief(self._single.key), brief(self._single.former)]
+            else [brief(self._single.key), *map(brief, self._single.former)]
         )
         return Asked(context.recipe, keys, self._shared_values())
 

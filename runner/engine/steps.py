@@ -54,6 +54,7 @@ class RowRun:
         }
         name_values(self._scope, context.recipe.let)
         self._again = context.again.get(row.key)
+        self._contested = ""
         key, prior = self._on_record()
         generations = [call.identity.generation for call in prior.values()]
         self._generation = max(
@@ -87,7 +88,7 @@ class RowRun:
     def _on_record(self) -> tuple[str, dict[tuple[str, str], CallRecord]]:
         """The key under which the calls of the row are on record, and these calls.
 
-        What was begun under the key that earlier versions made of it goes on under that one.
+        What was begun under a former key of the row continues under that one, unless it is another row's.
         """
         generation = self._again.generation if self._again is not None else 0
         calls_of = partial(
@@ -99,12 +100,19 @@ class RowRun:
         )
         row = self._row
         prior = calls_of(key=row.key)
-        if not prior and row.former and (before := calls_of(key=row.former)):
-            return row.former, before
+        for former in () if prior else row.former:
+            heir = self._context.heirs.get(former, row.key)
+            if heir in (row.key, "") and (before := calls_of(key=former)):
+                if not heir:
+                    self._contested = former
+                    break
+                return former, before
         return row.key, prior
 
     def run(self) -> RowResult:
         """Take the row through all its steps, or as far as it gets."""
+        if self._contested and self._again is None:
+            return self._result("changed", self._said_contested())
         if not self._new and (unsettled := self._unsettled()):
             return self._result("not started", unsettled)  # it is unknown, by that call
         twin = self._ambiguous("row", self._row.key)
@@ -137,6 +145,13 @@ class RowRun:
             self.broke_off = True
             return self._result("changed", self._lost(forgotten))
         return self._result(*trouble) if trouble is not None else self._finished()
+
+    def _said_contested(self) -> str:
+        """Why a row is set aside whose former key is that of several rows, none or several of which fit."""
+        return (
+            f"{self._contested!r} was the key of several rows of this input, and what was sent under it does not "
+            f"show which; {choices(self._row.key)}"
+        )
 
     def _unmet(self) -> str:
         """Say which requirement of the rows this one does not meet; empty where it meets all that are known."""

@@ -152,6 +152,15 @@ class History:
             )
         )
 
+    def key_texts(self, account: str, recipe: str) -> list[tuple[int, str]]:
+        """The texts of the key under which runs of a recipe have sent something, each with its last run."""
+        sql = (
+            "SELECT max(id), key_text FROM runs WHERE account = ? AND recipe = ? AND key_text <> '' "
+            "AND EXISTS (SELECT 1 FROM calls WHERE calls.run = runs.id AND effect <> 'read') "
+            "GROUP BY key_text ORDER BY 1"
+        )
+        return [(int(run), str(text)) for run, text in self._select(sql, account, recipe)]
+
     def has_other_texts(self, account: str, recipe: str, *, recipe_digest: str) -> bool:
         """Return whether a recipe was run with another text."""
         sql = "SELECT 1 FROM runs WHERE account = ? AND recipe = ? AND recipe_digest <> ? LIMIT 1"

@@ -94,7 +94,7 @@ class RunRecord(NamedTuple):
     `vars` is a JSON object, `only` a JSON list of row keys, empty for all rows; `date` is ISO, times are UTC.
     `max_failures` is how many rejected rows stop it, None for no such number; `who` started it. `left_out` counts lines
     beside `line_count` of which the recipe makes no rows. `new_identity` is 1 where somebody has said that its rows are
-    other work than that of another recipe or account.
+    other work than that of another recipe or account. `key_text` is how the recipe writes the key of its rows.
     """
 
     recipe: str
@@ -118,6 +118,7 @@ class RunRecord(NamedTuple):
     who: str = ""
     left_out: int = 0
     new_identity: int = 0
+    key_text: str = ""
     id: int = 0
 
     @property

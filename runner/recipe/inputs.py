@@ -61,7 +61,7 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
     if "rows" not in recipe:
         return
     rows = mapping(recipe["rows"])
-    for name in ("key", "keys"):
+    for name in ("key", "key_was", "keys"):
         if name in recipe:
             message = f"{name!r} is for recipes without rows: with rows, each row has its own"
             yield source.problem(source.key((name,)), message, "key", remedy="move it into rows")

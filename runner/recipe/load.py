@@ -84,6 +84,7 @@ class _Builder(NamedTuple):
             },
             rows=self.rows(data["rows"]) if "rows" in data else None,
             key=self.tree(("key",), data.get("key")),
+            key_was=self.key_was((), data.get("key_was", ())),
             exact=data.get("keys") == model.EXACT,
             lookups=tuple(
                 self.lookup(name, lookup) for name, lookup in data.get("lookups", {}).items()
@@ -120,7 +121,15 @@ class _Builder(NamedTuple):
             ),
             exact=rows.get("keys") == model.EXACT,
             shared=dict(self.shared()),
+            key_was=self.key_was(("rows",), rows.get("key_was", ())),
         )
+
+    def key_was(self, path: TreePath, given: Any) -> tuple[Any, ...]:
+        """The former keys of rows, or of a recipe without rows: one, or a list of them."""
+        place = (*path, "key_was")
+        if isinstance(given, str):
+            return (self.tree(place, given),)
+        return tuple(self.tree((*place, index), each) for index, each in enumerate(given))
 
     def shared(self) -> Iterator[tuple[str, Expression]]:
         """The values of `once_per`, by their steps, that a line of the input shows without anything else."""

@@ -178,6 +178,7 @@ class Rows(NamedTuple):
     expect_total: Mapping[str, Tree] | None = None
     exact: bool = False
     shared: Mapping[str, Expression] = {}
+    key_was: tuple[Template | str, ...] = ()
     require: tuple[Requirement, ...] = ()
 
 
@@ -274,6 +275,14 @@ class Recipe(NamedTuple):
     outputs: Mapping[str, Tree] = MappingProxyType({})
     let: Mapping[str, Expression] = MappingProxyType({})
     exact: bool = False
+    key_was: tuple[Template | str, ...] = ()
+
+
+def key_text(recipe: Recipe) -> str:
+    """The text of the key of a recipe or of its rows, with single spaces; empty where it has none of its own."""
+    key = recipe.rows.key if recipe.rows is not None else recipe.key
+    text = key.text if isinstance(key, Template) else key or ""
+    return " ".join(text.split())
 
 
 def names_behind(recipe: Recipe, names: frozenset[str]) -> frozenset[str]:

@@ -79,8 +79,10 @@ def _found(data: Any) -> Found:
     recipe = mapping(data)
     has_rows = section(recipe, "rows") is not None
     yield from _tree(("key",), recipe.get("key"), Scope())
+    yield from _tree(("key_was",), recipe.get("key_was"), Scope())
     rows = mapping(recipe.get("rows"))
     yield from _tree(("rows", "key"), rows.get("key"), Scope(row=True))
+    yield from _tree(("rows", "key_was"), rows.get("key_was"), Scope(row=True))
     yield from _tree(("rows", "with"), rows.get("with"), Scope())
     yield from _expression(
         ("rows", "where"), rows.get("where"), Scope(item=HIT) if "use" in rows else Scope(row=True)

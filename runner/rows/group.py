@@ -24,7 +24,8 @@ class Row(NamedTuple):
 
     `values` is what `row` is. In a grouped input it has the values that agree on all lines and, as `lines`,
     the values of each line; `differing` names the columns that do not agree, each with two lines that differ.
-    `former` is the key as earlier versions made it, with decimals as the sheet writes them, where that is another one.
+    `former` are other keys that the row may be on record under: those of `key_was`, and the key as earlier versions
+    made it, with decimals as the sheet writes them.
     """
 
     number: int
@@ -32,7 +33,7 @@ class Row(NamedTuple):
     values: Mapping[str, Any]
     lines: tuple[int, ...]
     differing: Mapping[str, tuple[int, int]] = MappingProxyType({})
-    former: str = ""
+    former: tuple[str, ...] = ()
 
 
 class RowKeyError(Exception):
@@ -50,6 +51,7 @@ class Keys:
 
     def __init__(self, key: Template | str, scope: Mapping[str, Any], *, rows: Rows) -> None:
         self._key = key
+        self._was = rows.key_was
         self._scope = scope
         paths = (
             []
@@ -65,7 +67,8 @@ class Keys:
         self._has_decimals = not rows.columns or any(
             each.type == "decimal" for each in rows.columns
         )
-        self.early = not rows.group_by or (self._column == rows.group_by and bool(rows.columns))
+        by_group = self._column == rows.group_by and bool(rows.columns) and not rows.key_was
+        self.early = not rows.group_by or by_group
         """Whether each line shows its row's key: where lines are grouped by the key, all of a group have the same."""
 
     def uses(self, name: str) -> bool:
@@ -92,13 +95,25 @@ class Keys:
             raise RowKeyError(f"the key cannot be made: {error}", "bad-key") from None
         return self._filled(key, self._key.text)
 
-    def former(self, values: Mapping[str, Any], key: str) -> str:
-        """The key of a row as earlier versions made it, where that is not `key`: with 8.40 as the sheet has it."""
-        if isinstance(self._key, str) or not self._has_decimals:
-            return ""
-        value = self._key.render({**self._scope, "row": values})
-        former = "" if value is None else canonical(to_text(value))
-        return "" if former == key else former
+    def former(self, values: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        """Other keys that a row may be on record under. Raises RowKeyError when one of `key_was` cannot be made."""
+        if not self._was and (isinstance(self._key, str) or not self._has_decimals):
+            return ()
+        scope = {**self._scope, "row": values}
+        found = [self._former(was, scope) for was in self._was]
+        if not isinstance(self._key, str) and self._has_decimals:  # with 8.40 as the sheet has it
+            value = self._key.render(scope)
+            found.append("" if value is None else canonical(to_text(value)))
+        return tuple(name for name in dict.fromkeys(found) if name not in ("", key))
+
+    def _former(self, was: Template | str, scope: Mapping[str, Any]) -> str:
+        if isinstance(was, str):
+            return canonical(was)
+        try:
+            value = was.render(identity_scope(scope, was.references))
+        except EvaluationError as error:
+            raise RowKeyError(f"key_was cannot be made: {error}", "bad-key") from None
+        return "" if value is None else identity_of(value)
 
     def _rendered(self, values: Mapping[str, Any]) -> Any:
         assert not isinstance(self._key, str)  # noqa: S101 - the caller's condition

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby, starmap
 from operator import itemgetter
@@ -130,10 +130,10 @@ class Index:
         self._run.append(place)
         self._count += 1
 
-    def claim(self, key: str, number: int, former: str = "") -> None:
-        """The row that begins on line `number` has this key, which earlier versions made as `former`."""
-        if former:
-            self.share(FORMER, former, number)
+    def claim(self, key: str, number: int, former: Sequence[str] = ()) -> None:
+        """The row that begins on line `number` has this key, and may be on record as one of `former`."""
+        for each in former:
+            self.share(FORMER, each, number)
         self._keys.append((_bytes(key), _bytes(look_alike(key)), number))
         if len(self._keys) >= _BATCH:
             self._write()

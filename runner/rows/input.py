@@ -128,7 +128,7 @@ class Input:
                 if self._keys is not None
                 else str(number)
             )
-            former = self._keys.former(values, key) if self._keys is not None else ""
+            former = self._keys.former(values, key) if self._keys is not None else ()
             yield Row(number, key, values, lines, differing, former)
 
     def place(self, number: int) -> tuple[str, int]:

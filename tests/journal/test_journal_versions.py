@@ -78,11 +78,7 @@ def folder(tmp_path: Path) -> Path:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(VERSION_1)
         connection.execute("PRAGMA user_version = 1")
-        names = [
-            name
-            for name in RUN._fields
-            if name not in ("id", "max_failures", "who", "left_out", "new_identity")
-        ]
+        names = [name for name in _columns(connection, "runs") if name != "id"]
         _insert(connection, "runs", {name: getattr(RUN, name) for name in names})
         for call in CALLS:
             known = {**call.identity._asdict(), **call._asdict()}
