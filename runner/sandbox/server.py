@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -229,7 +229,9 @@ def _start(listener: socket.socket, app: Sandbox, threads: int) -> Callable[[], 
     def stop() -> None:
         server.task_dispatcher.shutdown()
         # The loop owns its sockets: it closes them itself, and ends for want of any.
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets, ignore_all=True))
+        # One that has ended already has closed its trigger, too.
+        with suppress(OSError):
+            server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets, ignore_all=True))
         thread.join()
 
     return stop

@@ -34,9 +34,21 @@ from runner.template.values import Compute, EvaluationError, Lazy, Scope
 _OPERATORS: Mapping[type[nodes.BinExpr], str] = {
     nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%",
 }  # fmt: skip
+
+
+def _contains(needle: Any, among: Any) -> bool:
+    """Return whether a value is in a list, a mapping or a text. Raises UndefinedError for what is not there.
+
+    An empty list would not compare it, and answer.
+    """
+    if isinstance(needle, StrictUndefined):
+        bool(needle)
+    return needle in among
+
+
 _COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "lteq": operator.le, "gt": operator.gt,
-    "gteq": operator.ge, "in": lambda a, b: a in b, "notin": lambda a, b: a not in b,
+    "gteq": operator.ge, "in": _contains, "notin": lambda a, b: not _contains(a, b),
 }  # fmt: skip
 _ABSENT: Final = object()
 

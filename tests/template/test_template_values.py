@@ -357,3 +357,9 @@ def test_a_long_expression_is_not_repeated_whole() -> None:
     with pytest.raises(EvaluationError) as raised:
         value("row.text ~ " * 100 + "nope")
     assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize("text", ["row.nope in []", "row.nope not in []", "row.nope in {}"])
+def test_what_is_not_there_is_not_looked_for_in_an_empty_list(text: str) -> None:
+    with pytest.raises(EvaluationError, match="nope"):
+        compile_expression(text).evaluate({"row": {"a": 1}})
