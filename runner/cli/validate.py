@@ -116,13 +116,23 @@ def _rows(
     except InvalidError as error:
         return error.problems, error.total, notes
     rows, lines = input_.row_count, input_.line_count
-    wrong = sum(problem.severity == "error" for problem in found)
     if say:
         size = f"{rows} row{'s' * (rows != 1)}, {lines} line{'s' * (lines != 1)}"
         left_out = len(input_.left_out)
         size += f", {left_out} line{'s' * (left_out != 1)} left out" if left_out else ""
         size += f"; as announced: {input_.agreed}" if input_.agreed else ""
         named = printable(", ".join(map(str, files)))
-        verdict = f"{wrong} name{'s' * (wrong != 1)} not found" if wrong else "ok"
+        verdict = _verdict(found)
         click.echo(f"{named}: {verdict}, {size}" + (f" ({input_.layout})" if input_.layout else ""))
     return found, len(found), notes
+
+
+def _verdict(found: Sequence[Problem]) -> str:
+    """How many errors rows have whose cells are all right: names not found, and requirements not met."""
+    kinds = [problem.kind for problem in found if problem.severity == "error"]
+    unmet = kinds.count("require")
+    missing = len(kinds) - unmet
+    parts = [f"{missing} name{'s' * (missing != 1)} not found"] if missing else []
+    if unmet:
+        parts.append(f"{unmet} row{'s' * (unmet != 1)} not as required")
+    return ", ".join(parts) or "ok"

@@ -142,3 +142,58 @@ def test_lines_of_a_group() -> None:
     ended = runner("validate", "import-orders", "--rows", "recipes/import-orders.csv")
     assert "import-orders.csv: ok, 43 rows, 272 lines\n" in ended.out
     assert ended.err == ""
+
+
+REQUIRED = RECIPE.replace("steps:\n", """\
+vars: {most: {type: decimal, required: true}, least: 0}
+lookups: {sizes: {file: sizes.csv, by: size}, terms: {use: syncore.list_payment_terms, by: name}}
+steps:
+""").replace("  columns:\n", """\
+  require:
+    - {that: row.qty > vars.least, message: "{{ row.ref }}: {{ row.qty }} is too few"}
+    - {that: row.price * row.qty < vars.most, message: not looked at without the variable}
+    - {that: "terms[row.name].id > 0", message: not looked at without the API}
+    - {that: row.name in sizes, message: no such size}
+  columns:
+""")  # fmt: skip
+
+
+def test_rows_that_are_not_as_required(contacts: Command) -> None:
+    contacts.write("contacts.yaml", REQUIRED)
+    contacts.write("sizes.csv", "size,id\nAce Awards,1\nBlue Banners,2\n")
+    more = (
+        "A-3,Ace Awards,0,1,01/02/2027\nA-4,Cup Co,1,1,01/02/2027\nA-5,Ace Awards,,1,01/02/2027\n"
+    )
+    contacts.write("rows.csv", ROWS + more)
+    ended = contacts("validate", "contacts.yaml", "--rows", "rows.csv", code=3)
+    assert "rows.csv: 3 rows not as required, 5 rows, 5 lines" in ended.out
+    assert "rows.csv:4:16: error: A-3: 0 is too few [require]" in ended.err
+    assert "rows.csv:5:5: error: no such size [require]" in ended.err
+    assert "rows.csv:6:16: error: required: row.qty > vars.least" in ended.err
+    assert ended.err.endswith("3 errors\n")
+
+
+@pytest.mark.parametrize(
+    ("use", "code"),
+    [
+        ("sizes['Smal'].id", 3),
+        ("(sizes['Smal'] | default({'id': 5})).id", 0),
+        ("sizes['Small'].id", 0),
+        ("sizes[vars.size].id", 0),
+    ],
+)
+def test_a_name_that_the_recipe_writes_out(contacts: Command, use: str, code: int) -> None:
+    """In the company's own file; which variable a run is given is not known yet."""
+    recipe = RECIPE.replace("steps:\n", """\
+vars: {size: Smal}
+lookups: {sizes: {file: sizes.csv, by: size}}
+steps:
+""").replace("    with:\n", f'    with:\n      notes: "{{{{ {use} }}}}"\n')  # fmt: skip
+    contacts.write("contacts.yaml", recipe)
+    contacts.write("sizes.csv", "size,id\nSmall,1\nLarge,2\n")
+    ended = contacts("validate", "contacts.yaml", code=code)
+    if code:
+        line = next(n for n, text in enumerate(recipe.splitlines(), 1) if use in text)
+        said = "error: sizes['Smal']: there is no 'Smal' [unknown-name]"
+        assert f"contacts.yaml:{line}:18: {said}" in ended.err
+        assert "did you mean 'Small'?" in ended.err
