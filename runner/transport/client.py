@@ -146,4 +146,5 @@ def _origin(url: str) -> str:
         raise ConfigError(
             f"{url!r} is not encrypted", remedy="write https://; http is for this machine only"
         )
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or default}"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{parts.port or default}"

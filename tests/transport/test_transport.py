@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
@@ -247,3 +248,30 @@ def test_keys_of_encrypted_connections_are_written_nowhere(
     transport = bench.transport(base_url=url)
     assert isinstance(transport.send(transport.prepare(order(url)), write=True), Reply)
     assert not keys.exists()
+
+
+def test_a_server_at_an_ipv6_address() -> None:
+    """The address stands in brackets in a URL, and in every text that is read as one again."""
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    url = f"http://[::1]:{listener.getsockname()[1]}"
+    auth = CATALOGUE["shop"].auth
+    transport = Transport(base_url=url, auth=auth, secrets=SECRETS, user_agent="tests/1")
+    request = build_request(CATALOGUE.operation("shop.list_terms"), {}, base_url=url)
+    reply = transport.send(transport.prepare(request), write=False)
+    assert isinstance(reply, Reply)
+    assert reply.content == b"[]"
+    thread.join()
+    listener.close()
+    transport.close()
