@@ -115,7 +115,8 @@ class Job(NamedTuple):
         if input_ is not None:
             input_.check_known(known)
         elif not self.search:
-            known.check_single(self.single().key)
+            single = self.single()
+            known.check_single(single.key, single.former)
 
     @contextmanager
     def planned(self, *, lookups: bool) -> Iterator[Planning]:

@@ -40,13 +40,14 @@ class KnownNames:
                 other, what = next(iter(known.items()))
                 yield each, other, what
 
-    def check_single(self, key: str) -> None:
-        """Check the key of a recipe without rows. Raises InvalidError."""
-        claimed = [] if self._recipe.exact else [Claimed(brief(look_alike(key)), brief(key), 1)]
-        for _, other, what in self.conflicts("", claimed):
-            message = (
-                f"the key {key!r} looks like {other!r}, {what}: they differ {apart(key, other)}"
-            )
+    def check_single(self, key: str, former: Sequence[str]) -> None:
+        """Check the key and the former keys of a recipe without rows. Raises InvalidError."""
+        names = {brief(each): (f"the former key {each!r}", each) for each in former}
+        names[brief(key)] = (f"the key {key!r}", key)
+        claimed = [Claimed(brief(look_alike(each)), short, 1) for short, (_, each) in names.items()]
+        for one, other, what in () if self._recipe.exact else self.conflicts("", claimed):
+            said, name = names[one.key]
+            message = f"{said} looks like {other!r}, {what}: they differ {apart(name, other)}"
             remedy = "write it as it was, or say `keys: exact` in the recipe if they are two"
             raise InvalidError([Problem(self._recipe.file, 1, 1, message, "look-alike", remedy)])
 

@@ -187,6 +187,12 @@ class Index:
         for look, mark, number in self._ask(sql, step):
             yield Claimed(_text(look), _text(mark), number)
 
+    def has_former(self, key: str) -> bool:
+        """Return whether a row may be on record under this key, which is not its present one."""
+        self._write()
+        sql = "SELECT 1 FROM shared WHERE step = ? AND mark = ?"
+        return any(self._ask(sql, FORMER, _bytes(key)))
+
     def rows(self) -> Iterator[list[Place]]:
         """For each row the records that it is made of, in the order of first lines."""
         if not self._grouped:
@@ -245,7 +251,7 @@ class Index:
         self._keys.clear()
         self._shared.clear()
 
-    def _ask(self, sql: str, *values: int | str) -> Any:
+    def _ask(self, sql: str, *values: int | str | bytes) -> Any:
         try:
             return self._db.execute(sql, values)
         except self._failed as error:

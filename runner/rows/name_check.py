@@ -2,6 +2,7 @@
 
 the key 'PO-1' is repeated: line 2 has it too
 the key 'po-1' looks like 'PO-1' on line 2: they differ in case
+the former key 'po-1' looks like 'PO-1', done in run 3: they differ in case
 once_per of contact, 'Acme-1', looks like 'Acme 1', done in run 3: they differ in spaces and hyphens
 """
 
@@ -16,7 +17,7 @@ from runner.keys import SHORT, apart
 from runner.recipe.model import Rows
 from runner.rows.findings import shown
 from runner.rows.group import Keys
-from runner.rows.index import OF_GROUPS, Claimed, Conflict, Index
+from runner.rows.index import FORMER, OF_GROUPS, Claimed, Conflict, Index
 
 BATCH = 400
 """Names that are looked for on record at a time."""
@@ -67,13 +68,17 @@ class NameCheck:
         if self.keys is not None:
             early = self.rows.group_by and self.keys.early
             self._on_record(known, "", self.index.shared(OF_GROUPS) if early else self.index.claimed())  # fmt: skip
+            self._on_record(known, FORMER, self.index.shared(FORMER))
         for step in self.rows.shared:
             self._on_record(known, step, self.index.shared(step))
 
     def _on_record(self, known: Known, step: str, claimed: Iterator[Claimed]) -> None:
+        names = {"": "the key {}", FORMER: "the former key {}"}
         while batch := list(islice(claimed, BATCH)):
-            for one, other, what in known.conflicts(step, batch):
-                name = f"once_per of {step}, {_shown(one.key)}," if step else f"the key {_shown(one.key)}"  # fmt: skip
+            for one, other, what in known.conflicts("" if step == FORMER else step, batch):
+                if step == FORMER and self.index.has_former(other):
+                    continue  # another row continues it
+                name = names.get(step, f"once_per of {step}, {{}},").format(_shown(one.key))
                 differ = f": they differ {apart(one.key, other)}" if len(one.key) <= SHORT else ""
                 message = f"{name} looks like {_shown(other)}, {what}{differ}"
                 self.report(one.number, self._columns(step), message, "look-alike", _BOTH)
@@ -96,7 +101,7 @@ class NameCheck:
 
     def _columns(self, step: str) -> Collection[str]:
         """The columns that a name is made of."""
-        if step:
+        if step in self.rows.shared:
             paths = (each.path for each in self.rows.shared[step].references if each.root == "row")
             return [str(path[0]) for path in paths if path]
         if self.keys is not None:

@@ -71,3 +71,8 @@ steps:
     runner.write("one.yaml", new.replace("vars: {ref", 'key_was: "{{ vars.ref }}"\nvars: {ref'))
     runner("run", "one.yaml", "-v", "ref=W-1")
     assert len(runner.delivered()) == 1
+    refused = runner("run", "one.yaml", "-v", "ref=w-1", code=3)
+    assert (
+        "the former key 'w-1' looks like 'W-1', done in run 1: they differ in case" in refused.err
+    )
+    assert len(runner.delivered()) == 1

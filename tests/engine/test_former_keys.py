@@ -7,6 +7,8 @@ from faults import actions
 from faults.bench import Bench, columns, table
 from faults.server import FaultServer
 
+from runner.problems import InvalidError
+
 OLD = columns(client="string", total="decimal")
 NEW = OLD.replace(
     '  key: "{{ row.ref }}"\n',
@@ -93,3 +95,27 @@ def test_a_list_of_former_keys(server: FaultServer, bench: Bench) -> None:
     both = NEW.replace('key_was: "{{ row.ref }}"', 'key_was: ["{{ row.client }}", "{{ row.ref }}"]')
     assert bench.run(ORDERS, sheet, head=both).buckets == {"done": 1}
     assert len(server.writes()) == 2
+
+
+def test_a_former_key_that_looks_like_one_that_was_sent(server: FaultServer, bench: Bench) -> None:
+    bench.run(ORDERS, table(HEADER, ("W-1", "acme", 150)), head=OLD)
+    sheet = table(HEADER, ("w-1", "acme", 150))
+    for run in (bench.plan, bench.run):
+        with pytest.raises(InvalidError) as caught:
+            run(ORDERS, sheet, head=NEW)
+        (problem,) = caught.value.problems
+        assert (problem.line, problem.kind) == (2, "look-alike")
+        expected = "the former key 'w-1' looks like 'W-1', done in run 1: they differ in case"
+        assert problem.message == expected
+    exact = NEW.replace("rows:\n", "rows:\n  keys: exact\n")
+    assert bench.plan(ORDERS, sheet, head=exact).buckets == {"not started": 1}
+    assert len(server.writes()) == 2
+
+
+def test_what_another_row_continues_is_not_confused(server: FaultServer, bench: Bench) -> None:
+    """Two clients number their orders alike but for the case: each has its own row."""
+    bench.run(ORDERS, table(HEADER, ("W-1", "acme", 150)), head=OLD)
+    sheet = table(HEADER, ("W-1", "acme", 150), ("w-1", "beta", 7))
+    for _ in range(2):
+        assert bench.run(ORDERS, sheet, head=NEW).buckets == {"done": 2}
+    assert len(server.writes()) == 4
