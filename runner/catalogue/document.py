@@ -14,9 +14,15 @@ from typing import Any, NamedTuple
 from runner.catalogue.checks import check_document
 from runner.catalogue.dialect import operation_names
 from runner.catalogue.files import read_document
-from runner.catalogue.operation import Operation, build_operation, can_be_sent
+from runner.catalogue.operation import (
+    Operation,
+    build_operation,
+    can_be_sent,
+    window_of_write,
+)
 from runner.catalogue.overlay import overlaid
 from runner.catalogue.schema import deref
+from runner.catalogue.window import Window
 from runner.problems import InvalidError
 from runner.source import Source
 
@@ -87,10 +93,20 @@ class _Operations(Mapping[str, Operation]):
         if name not in self._built:
             method, path = self._places[name]
             operation = build_operation(self._document, self._api, method=method, path=path)
-            self._built[name] = (
-                operation if self._is_read_back(operation) else replace(operation, read_back=None)
-            )
+            if not self._is_read_back(operation):
+                operation = replace(operation, read_back=None)
+            if (window := self._window(operation)) is not None:
+                operation = replace(operation, window=window)
+            self._built[name] = operation
         return self._built[name]
+
+    def _window(self, write: Operation) -> Window | None:
+        """How far back the API reads the objects that a write creates or changes."""
+        if write.effect == "read":
+            return None
+        back = write.read_back
+        read = [self._places[back.operation][1]] if back is not None else []
+        return window_of_write(self._document, [*read, write.path])
 
     def _is_read_back(self, write: Operation) -> bool:
         """Whether the read that seems to belong to a write gives one object, with no more than the write knows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from runner.catalogue.parameters import Parameter
 from runner.catalogue.read_back import ReadBack, read_back_of, version_of
 from runner.catalogue.request import Builder
 from runner.catalogue.schema import deref, inline, is_open, types_of
+from runner.catalogue.window import Window
 
 _EFFECTS = {"get": "read", "head": "read", "post": "create"}
 _IGNORED = frozenset({"accept", "content-type", "authorization"})
@@ -68,6 +70,7 @@ class Operation:
     unsent       what becomes of fields that an update does not send: kept, lost, or "" where nobody knows
     version      the dotted place of an object's version and the parameter of the update that takes it, or None
     inside       the argument that names the object in which a create puts what it creates, where a document says so
+    window       how far back the API reads objects like the one that a write dates, None where nothing says so
     link         where people see what a write has made: an address with {names} of fields of its answer
     """
 
@@ -98,6 +101,7 @@ class Operation:
     link: str = ""
     inside: str = ""
     decimals: int = DECIMALS
+    window: Window | None = None
 
     @cached_property
     def full_name(self) -> str:
@@ -304,7 +308,25 @@ def _parameters(
             example=entry.get("example"),
             source=entry.get("x-runner-source", ""),
             wire="" if wire == name else wire,
-            window=entry.get("x-runner-window", {}).get("months", 0),
+            window=_window(entry),
             conditions=read_grammar(conditions) if conditions else None,
             values=entry.get("x-runner-values", {}),
         )
+
+
+def _window(declared: Mapping[str, Any]) -> Window | None:
+    """The window of a parameter."""
+    months = declared.get("x-runner-window", {}).get("months")
+    return Window(months, declared.get("x-runner-filter", {}).get("field", "")) if months else None
+
+
+def window_of_write(document: Mapping[str, Any], paths: Iterable[str]) -> Window | None:
+    """The window of the list that holds what a write creates or changes, which lies at one of `paths` or just above."""
+    for path in paths:
+        collection = re.sub(r"/\{[^{}]*\}$", "", path)
+        if "get" not in document["paths"].get(collection, {}):
+            continue
+        for entry in declared_parameters(document, method="get", path=collection):
+            if (window := _window(entry)) is not None and window.field:
+                return window
+    return None

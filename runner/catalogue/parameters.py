@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 from runner.catalogue.arguments import Findings
 from runner.catalogue.conditions import Conditions, encode_conditions, named_value
 from runner.catalogue.converters import Convert, converter
+from runner.catalogue.window import Window
 from runner.template import Unknown, to_text
 
 Encode = Callable[[Any, Findings], list[Any]]
@@ -25,7 +25,7 @@ class Parameter(NamedTuple):
     """A parameter of the path, the query or the header (`place`). `evidence` says how it is known.
 
     `name` is what steps call it, `wire` what it is called in the request where that differs. A date further back
-    than `window` months is refused. With `conditions` it takes search conditions. `values` may be given by name.
+    than its `window` is refused. With `conditions` it takes search conditions. `values` may be given by name.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Parameter(NamedTuple):
     example: Any = None
     source: str = ""
     wire: str = ""
-    window: int = 0
+    window: Window | None = None
     conditions: Conditions | None = None
     values: Mapping[str, Any] = MappingProxyType({})
 
@@ -109,24 +109,14 @@ def _text(entry: Any, place: str, findings: Findings, *, path: tuple[str]) -> An
     return text
 
 
-def check_window(parameter: Parameter, value: Any, today: dt.date, findings: Findings) -> None:
+def check_window(name: str, window: Window, value: Any, today: dt.date, findings: Findings) -> None:
     """Refuse a date that the API cannot reach back to."""
-    day = _day(str(value))
-    months = today.year * 12 + today.month - 1 - parameter.window
-    last = calendar.monthrange(months // 12, months % 12 + 1)[1]
-    earliest = dt.date(months // 12, months % 12 + 1, min(today.day, last))
-    if day is not None and day < earliest:
-        message = (
-            f"{day} reaches further back than the {parameter.window} months that the API covers"
+    if (day := window.missed(value, today)) is not None:
+        findings.refuse(
+            (name,),
+            f"{day} reaches further back than the {window.months} months that the API covers; "
+            f"the earliest day is {window.since(today)}",
         )
-        findings.refuse((parameter.name,), f"{message}; the earliest day is {earliest}")
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text[:10])
-    except ValueError:
-        return None
 
 
 def _defect(place: str, text: str) -> str:

@@ -17,6 +17,7 @@ from runner.catalogue.converters import Convert, Fields, refusal
 from runner.catalogue.form import encode_form
 from runner.catalogue.json_text import json_text
 from runner.catalogue.parameters import Encode, Parameter, check_window, encoder
+from runner.catalogue.window import Window
 from runner.problems import nearest
 from runner.template import Unknown
 
@@ -97,11 +98,11 @@ def build_request(
 class _Given(NamedTuple):
     """What is known of the requests whose arguments have the same names, whatever the values are.
 
-    `parameters` are names with what makes their texts and the parameter where it has a window, `elsewhere` those that
+    `parameters` are names with what makes their texts and the window where there is one, `elsewhere` those that
     are not in the path, `fields` all other names with what converts or refuses them. With `gap` a name is missing.
     """
 
-    parameters: Sequence[tuple[str, Encode, Parameter | None]]
+    parameters: Sequence[tuple[str, Encode, Window | None]]
     elsewhere: Sequence[Parameter]
     fields: Sequence[tuple[str, Convert]]
     gap: bool
@@ -139,14 +140,14 @@ class Builder:
         names, findings, operation = tuple(arguments), Findings(), self._operation
         given = self.given.get(names) or self._look_at(names)
         gap, texts, body = given.gap, {}, {}
-        for name, encode, windowed in given.parameters:
+        for name, encode, window in given.parameters:
             value = arguments[name]
             if value is None:
                 gap = True
                 continue
             texts[name] = encode(value, findings)
-            if windowed is not None and today:
-                check_window(windowed, value, today, findings)
+            if window is not None and today:
+                check_window(name, window, value, today, findings)
         for name, convert in given.fields:
             value = arguments[name]
             converted = convert(value, findings) if value is not None else None
@@ -160,6 +161,8 @@ class Builder:
             findings.require_form(operation.body or {}, body)
         if findings.problems:
             raise ArgumentError(findings.problems)
+        if operation.window is not None and today:
+            _note_window(operation.window, body, today, findings)
         path = self._start
         headers: dict[str, Any] = {}
         for name, after in self._segments:
@@ -180,10 +183,7 @@ class Builder:
         if len(self.given) >= MAX_GIVEN:
             self.given.clear()
         found = self.given[names] = _Given(
-            [
-                (each.name, self._encoders[each.name], each if each.window else None)
-                for each in parameters
-            ],
+            [(each.name, self._encoders[each.name], each.window) for each in parameters],
             [each for each in parameters if each.place != "path"],
             [(name, self._field(name)) for name in names if name not in self._encoders],
             gap=not needed.issubset(names),
@@ -252,6 +252,16 @@ def in_url(value: Any) -> str:
 @lru_cache(maxsize=1024)
 def _later(origin: str) -> str:
     return str(Unknown(quote(origin, safe=" .[]")))
+
+
+def _note_window(
+    window: Window, body: Mapping[str, Any], today: dt.date, findings: Findings
+) -> None:
+    """Note a date with which what is written can be out of reach of the API's own reads."""
+    if window.missed_in(body, today) is not None:
+        reach = f"before {window.since(today)}, and the API reads back {window.months} months"
+        path = tuple(window.field.split("."))
+        findings.notes.append((path, f"may not be readable afterwards: {reach}"))
 
 
 def _amount(value: Any) -> Decimal | Unknown | None:

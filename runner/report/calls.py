@@ -32,6 +32,7 @@ def shape(call: PlannedCall) -> Hashable:
     if request is None or call.state not in ("to send", "to read", "undecided"):
         return call.step, call.state
     query = tuple(pair.partition("=")[0] for pair in urlsplit(request.url).query.split("&"))
+    noted = tuple(note.partition(": ")[0] for note in request.notes)
     fields = dict.fromkeys(re.sub(r"\[\d+\]", "[]", path) for path, _ in flatten(request.body))
     again = call.reason if call.state == "to send" else ""
     return (
@@ -41,6 +42,7 @@ def shape(call: PlannedCall) -> Hashable:
         query,
         tuple(fields),
         tuple(request.headers),
+        noted,
         call.unless_found is None,
     )
 
@@ -145,10 +147,10 @@ def _fields(request: Request, remark: str, *, whole: bool) -> Iterator[str]:
             notes[place].append(text)
         else:
             elsewhere.append(f"{place}{colon}{text}")
-    first = notes[fields[0][0]] if fields else []
-    shared = first if len(fields) > 1 and all(texts == first for texts in notes.values()) else []
+    first = notes[fields[0][0]] if len(fields) > 1 else []
+    shared = [text for text in first if all(text in texts for texts in notes.values())]
     for path, value in fields:
-        remarks = "".join(f"   {printable(text)}" for text in notes[path] if not shared)
+        remarks = "".join(f"   {printable(text)}" for text in notes[path] if text not in shared)
         yield f"{pad(printable(path), width)}  {printable(value)}{remarks}"
     general = [remark, *(f"all fields: {text}" for text in shared)] if whole else []
     general += elsewhere

@@ -63,7 +63,12 @@ def _lines(operation: Operation, api: Api) -> Iterator[str]:
     yield f"  limits    {rate}, unless configured"
     for parameter in operation.parameters.values():
         if parameter.window:
-            yield f"  reaches   {parameter.window} months back ({parameter.name})"
+            yield f"  reaches   {parameter.window.months} months back ({parameter.name})"
+    if operation.window is not None:
+        yield (
+            f"  reaches   the past {operation.window.months} months: what is dated earlier "
+            f"({operation.window.field}) may not be readable afterwards"
+        )
     yield from _section(
         "takes", [*map(_parameter, operation.parameters.values()), *_fields(operation)]
     )
@@ -243,10 +248,11 @@ def operation_data(operation: Operation, api: Api) -> dict[str, Any]:
 
 def _limits(operation: Operation, api: Api) -> dict[str, Any]:
     """How often it may be asked, how many come at once, how far back it reaches: what is known of that."""
-    windows = [parameter.window for parameter in operation.parameters.values() if parameter.window]
+    windows = [parameter.window for parameter in operation.parameters.values()]
+    months = [window.months for window in (*windows, operation.window) if window is not None]
     known = {
         "requests_per_second": api.limits.requests_per_second, "burst": api.limits.burst,
-        "hits_per_day": api.limits.hits_per_day, "months": min(windows, default=None),
+        "hits_per_day": api.limits.hits_per_day, "months": min(months, default=None),
         "page_size": operation.pagination.size if operation.pagination is not None else None,
     }  # fmt: skip
     return {name: value for name, value in known.items() if value is not None}

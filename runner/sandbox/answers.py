@@ -54,8 +54,9 @@ def answer_item(state: State, call: Call, making: Making) -> Answer:
     """The object that the path names. Raises RefusedError."""
     place, key = _named(state, call, making.resource)
     text = state.get(place, key)
-    if text is None or not _reached(making.resource, text, call.today):
+    if text is None:
         raise not_found(call.route.called)
+    _reach(making.resource, text, call, called=call.route.called)
     return Answer(call.route.status, shown(state, place, key, text, call.route.view))
 
 
@@ -71,8 +72,9 @@ def update(state: State, call: Call, making: Making) -> Answer:
     route, body = call.route, _body(call)
     place, key = _named(state, call, making.resource)
     found = state.get(place, key)
-    if found is None or not _reached(making.resource, found, call.today):
+    if found is None:
         raise not_found(route.called)
+    _reach(making.resource, found, call, called=route.called)
     stored: dict[str, Any] = exact_json.decode(found)
     if route.ignored.issuperset(body):
         return Answer(route.status, _written(call, stored, key, place), key)
@@ -97,8 +99,9 @@ def place_of(state: State, call: Call, resource: Resource, ids: Sequence[str]) -
     if ids and owner is not None:
         above = Place(owner.api, owner.collection, "/".join(ids[:-1]))
         text = state.get(above, _key(ids[-1]))
-        if text is None or not _reached(owner, text, call.today):
+        if text is None:
             raise not_found(owner.name)
+        _reach(owner, text, call, called=owner.name)
     return Place(resource.api, resource.collection, "/".join(ids))
 
 
@@ -158,14 +161,14 @@ def _key(text: str, called: str = "object") -> int:
     return int(text)
 
 
-def _reached(resource: Resource, text: str, today: date) -> bool:
-    """Whether an object is not older than the API can reach back."""
-    if resource.window is None:
-        return True
-    node = exact_json.decode(text)
-    for part in resource.window.field.split("."):
-        node = node.get(part) if isinstance(node, dict) else None
-    return not isinstance(node, str) or node >= resource.window.since(today)
+def _reach(resource: Resource, text: str, call: Call, *, called: str) -> None:
+    """Raise RefusedError for an object that is older than the API reaches back, with what is missed."""
+    window = resource.window
+    day = window.missed_in(exact_json.decode(text), call.today) if window is not None else None
+    if window is not None and day is not None:
+        past = f"only the past {window.months} months can be reached"
+        why = f"its {window.field} {day} is before {window.since(call.today)}, and {past}"
+        raise not_found(called, why=why)
 
 
 def _fill(state: State, stored: dict[str, Any], refers: Sequence[Refer]) -> None:

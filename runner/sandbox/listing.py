@@ -30,7 +30,9 @@ def answer_list(state: State, call: Call, resource: Resource) -> Answer:
         conditions += wanted(route.search, call.given)
     if resource.window:
         conditions.append(
-            Condition(resource.window.field, "since", (resource.window.since(call.today),))
+            Condition(
+                resource.window.field, "since", (resource.window.since(call.today).isoformat(),)
+            )
         )
     window = _window(call)
     total, rows = state.select(

@@ -2,10 +2,12 @@
 
     400  {"title": "Bad Request", "status": 400, "errors": {"ship_to.country": ["country is over the max length ..."]}}
     404  {"statusCode": 404, "message": "Resource not found"}
+    404  {"statusCode": 404, "message": "Resource not found: its date 2020-02-03 is before 2025-10-30, and only ..."}
     200  {"response_status": {"severity": "ERROR", "code": 50002, "description": "No conditions specified"}}
 
-The first two read as they were seen live. The third is made of x-runner-failure, which says where the parts go, and of
-the failures in x-runner-sandbox, which say what the API calls each cause.
+The first two read as they were seen live. The third gives the reason, which no live API was seen to do. The last is
+made of x-runner-failure, which says where the parts go, and of the failures in x-runner-sandbox, which say what the API
+calls each cause.
 """
 
 from __future__ import annotations
@@ -51,9 +53,10 @@ def refused(status: int, message: str, *, cause: str = "", **facts: str) -> Refu
     return RefusedError(status, {"statusCode": status, "message": message}, cause=cause, **facts)
 
 
-def not_found(called: str = "object") -> RefusedError:
-    """A 404: no such route or object."""
-    return refused(404, "Resource not found", cause="not_found", object=called)
+def not_found(called: str = "object", *, why: str = "") -> RefusedError:
+    """A 404: no such route or object, or one that cannot be reached for a reason that a live API keeps to itself."""
+    message = "Resource not found" + (f": {why}" if why else "")
+    return refused(404, message, cause="not_found", object=called)
 
 
 class Failures:

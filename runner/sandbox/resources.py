@@ -7,36 +7,21 @@ all parents. A list that nothing creates in has the example of its response as i
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from runner.catalogue import Api, Operation
 from runner.catalogue.operation import declared_parameters
 from runner.catalogue.schema import deref
+from runner.catalogue.window import Window
 from runner.sandbox.refusals import EXTENSION
 
 FILTER = "x-runner-filter"
 ID = "id"
 
 Schema = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Window:
-    """How far back objects can be reached: those whose `field` is older than `months` are not found."""
-
-    field: str
-    months: int
-
-    def since(self, today: date) -> str:
-        """The first day that can be reached."""
-        month = today.year * 12 + today.month - 1 - self.months
-        last = calendar.monthrange(month // 12, month % 12 + 1)[1]
-        return date(month // 12, month % 12 + 1, min(today.day, last)).isoformat()
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +82,7 @@ def resources(api: Api) -> dict[str, Resource]:
             properties(schema),
             seeds=() if collection in created or "{}" in collection else _seeds(api, own),
             written=collection in written,
-            window=next((w for o, one in own if not one for w in _windows(api, o)), None),
+            window=next((w for o, one in own if not one for w in _windows(o)), None),
         )
     return found
 
@@ -184,7 +169,7 @@ def _seeds(api: Api, operations: Sequence[tuple[Operation, bool]]) -> list[Mappi
     return []
 
 
-def _windows(api: Api, operation: Operation) -> Iterator[Window]:
-    for entry in declared(api, operation):
-        if FILTER in entry and "x-runner-window" in entry:
-            yield Window(entry[FILTER]["field"], entry["x-runner-window"]["months"])
+def _windows(operation: Operation) -> Iterator[Window]:
+    for parameter in operation.parameters.values():
+        if parameter.window is not None and parameter.window.field:
+            yield parameter.window

@@ -161,7 +161,11 @@ def test_an_inferred_path_is_moved_for_one_account(tmp_path: Path) -> None:
     api = catalogue["syncore_v1"]
     assert api.server == "https://api.syncore.app/v1/ours"
     parameter = api.operations["search_jobs"].parameters["created_from"]
-    assert (parameter.sent_as, parameter.evidence, parameter.window) == (
+    assert (
+        parameter.sent_as,
+        parameter.evidence,
+        parameter.window and parameter.window.months,
+    ) == (
         "date_from",
         "observed",
         13,

@@ -30,6 +30,7 @@ from runner.catalogue import (
 )
 from runner.catalogue.checks import check_document
 from runner.catalogue.files import read_document
+from runner.template import Unknown
 
 BASE = "http://127.0.0.1:1/v2"
 MARKS = {"documented", "observed", "inferred"}
@@ -191,6 +192,34 @@ def test_a_job_search_reaches_back_13_months_and_no_further(api: str) -> None:
             operation, {"date_from": "2020-01-01", "date_to": today}, base_url=BASE
         ).url
     )
+
+
+@pytest.mark.parametrize("name", ["create_job", "update_job", "create_store_job"])
+@pytest.mark.parametrize(
+    ("day", "noted"),
+    [
+        ("2025-11-30", False),
+        (dt.date(2025, 11, 29), True),
+        ("2025-11-29", True),
+        (None, False),
+        (Unknown("job.date"), False),
+    ],
+)
+def test_a_job_that_cannot_be_read_afterwards_is_noted(
+    syncore: Api,
+    name: str,
+    day: Any,
+    noted: bool,  # noqa: FBT001
+) -> None:
+    operation = syncore.operations[name]
+    given = {"job_id": 31000, "client": {"id": 1}, "store": {"id": 1}, "date": day}
+    given = {key: value for key, value in given.items() if key in operation.names}
+    notes = build_request(operation, given, base_url=BASE, today=dt.date(2026, 12, 31)).notes
+    found = [note for note in notes if "readable" in note]
+    reason = (
+        "date: may not be readable afterwards: before 2025-11-30, and the API reads back 13 months"
+    )
+    assert found == ([reason] if noted else [])
 
 
 def test_an_update_of_a_purchase_order_is_held_to_what_was_seen(syncore: Api) -> None:

@@ -93,6 +93,26 @@ def test_what_is_inside_a_list_is_shown() -> None:
     assert "required in line_items[].supplier" in taken
 
 
+@pytest.mark.parametrize(
+    ("name", "reaches"),
+    [
+        ("create_job", True),
+        ("update_job", True),
+        ("create_store_job", True),  # another path into the same jobs
+        ("update_store_job", True),
+        ("create_sales_order", False),
+        ("create_contact", False),
+    ],
+)
+def test_a_write_says_what_cannot_be_read_afterwards(name: str, reaches: bool) -> None:  # noqa: FBT001
+    operation = CATALOGUE.operation(f"syncore.{name}")
+    text = operation_text(operation, CATALOGUE["syncore"])
+    line = "  reaches   the past 13 months: what is dated earlier (date) may not be readable afterwards\n"
+    assert (line in text) == reaches
+    data = json.loads(to_json(operation_data(operation, CATALOGUE["syncore"])))
+    assert data["limits"].get("months") == (13 if reaches else None)
+
+
 def test_how_far_back_a_search_reaches_is_a_limit() -> None:
     jobs = CATALOGUE.operation("syncore_v1.search_jobs")
     assert "  reaches   13 months back (date_from)\n" in operation_text(
