@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cli.command import TREE, Command
+from prepared import first, prepare
 
 RECIPES = sorted((TREE / "recipes").glob("*.yaml"))
 VALUES = {
@@ -24,9 +25,19 @@ def test_there_are_recipes() -> None:
     assert {"import-orders", "new-order"} <= {path.stem for path in RECIPES}
 
 
+def test_what_runs_first_is_a_recipe_that_ships() -> None:
+    """And it needs nothing that a recipe named before it would not have made."""
+    before = {path.stem: first(path) for path in RECIPES}
+    assert before["complete-delivered-jobs"] == ("import-orders", "change-job-statuses")
+    for names in before.values():
+        for place, name in enumerate(names):
+            assert set(before[name]) <= set(names[:place])
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
-def test_recipe(tmp_path: Path, recipe: Path) -> None:
+def test_recipe(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, recipe: Path) -> None:
     runner = Command(tmp_path)
+    prepared = prepare(runner, recipe, tmp_path_factory.mktemp("first"))
     values = [part for value in VALUES.get(recipe.stem, ()) for part in ("-v", value)]
     checked = runner("validate", recipe)
     assert checked.out.startswith(f"{recipe}: ok, ")
@@ -35,15 +46,15 @@ def test_recipe(tmp_path: Path, recipe: Path) -> None:
 
     planned = runner("run", recipe.stem, *values, "--dry-run").out
     assert " with problems" not in planned
-    assert not runner.runs.exists()
+    assert not list(runner.runs.glob("[0-9]*")) and len(runner.delivered()) == prepared
 
     ran = runner("run", recipe.stem, *values)
     if ran.out.startswith("export"):
         check_export(runner, recipe.stem)
         return
-    assert runner.delivered()
-    assert {one["status"] for one in runner.delivered()} <= {200, 201, 204}
     writes = len(runner.delivered())
+    assert writes > prepared
+    assert {one["status"] for one in runner.delivered()} <= {200, 201, 204}
     runner("run", recipe.stem, *values)
     assert len(runner.delivered()) == writes
     found = runner.runs / "1" / "rows.jsonl"  # what it read, where the rows come from an API

@@ -17,12 +17,11 @@ from pathlib import Path
 
 import pytest
 from cli.command import TREE, Command
+from prepared import first, prepare
 from test_readme import PAGES, blocks
 from test_recipes import RECIPES, VALUES
 
 WRITING = [path for path in RECIPES if "\nsteps:\n" in path.read_text("utf-8")]
-OVER_ORDERS = ("record-payments", "change-job-statuses", "complete-delivered-jobs")
-"""Recipes that work on orders that are there, as import-orders has created them."""
 
 
 def state(runner: Command) -> Path:
@@ -90,9 +89,13 @@ def check_that_nothing_comes_twice(runner: Command, recipe: Path, *values: str) 
 
 
 @pytest.mark.parametrize("recipe", WRITING, ids=lambda path: path.stem)
-def test_nothing_is_created_twice(tmp_path: Path, recipe: Path) -> None:
+def test_nothing_is_created_twice(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, recipe: Path
+) -> None:
+    runner = Command(tmp_path)
+    prepare(runner, recipe, tmp_path_factory.mktemp("first"))
     values = [part for value in VALUES.get(recipe.stem, ()) for part in ("-v", value)]
-    check_that_nothing_comes_twice(Command(tmp_path), recipe, *values)
+    check_that_nothing_comes_twice(runner, recipe, *values)
 
 
 def test_nothing_of_the_readme_is_created_twice(tmp_path: Path) -> None:
@@ -121,22 +124,16 @@ def test_an_order_without_its_journal_gets_no_second_lines(tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sandbox with 43 orders of other numbers, delivered: several pages of jobs and of sales orders."""
+    """A sandbox with 43 orders of other numbers: several pages of jobs and of sales orders."""
     runner = Command(tmp_path_factory.mktemp("busy"))
     sheet = (TREE / "recipes" / "import-orders.csv").read_text("utf-8").replace("W-", "B-")
     runner("run", "import-orders", "--rows", runner.write("busy.csv", sheet))
-    with closing(sqlite3.connect(state(runner))) as database, database:
-        database.execute(
-            "UPDATE objects SET body = json_set(body, '$.status', 'Delivered') "
-            "WHERE collection = '/orders/jobs'"
-        )
     return runner.runs / "sandbox"
 
 
 REQUESTS = re.compile(
     r"Requests: (?P<run>\d+|none) for the run(?: \([^)]*one for every (?P<page>\d+) of them[^)]*\))?, "
-    r"at most (?P<row>\d+) for (?:each|the) \w+(?: \w+)?(?: and (?P<line>\d+) for each line)?"
-    r"(?:, (?P<real>\d+) .*where no sample is made)?[.,]"
+    r"at most (?P<row>\d+) for (?:each|the) \w+(?: \w+)?(?: and (?P<line>\d+) for each line)?[.,]"
 )
 
 
@@ -163,21 +160,17 @@ def results(runner: Command) -> tuple[set[str], int]:
 
 
 @pytest.mark.parametrize("recipe", WRITING, ids=lambda path: path.stem)
-@pytest.mark.parametrize("rows_of", ["sample", "orders"])
 def test_requests_grow_with_rows_as_the_recipe_says(
-    tmp_path: Path, busy: Path, recipe: Path, rows_of: str
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, busy: Path, recipe: Path
 ) -> None:
     """However many jobs the account has: lists are read once per run, and never once for each row."""
-    real = rows_of == "orders"
-    if real and recipe.stem not in OVER_ORDERS:
-        pytest.skip("it creates what it works on")
     runner = Command(tmp_path)
-    shutil.copytree(busy, runner.runs / "sandbox")
+    if first(recipe):
+        prepare(runner, recipe, tmp_path_factory.mktemp("first"))
+    else:
+        shutil.copytree(busy, runner.runs / "sandbox")
     numbers, values = stated(recipe), VALUES.get(recipe.stem, ())
     arguments = [part for value in values for part in ("-v", value)]
-    if real:
-        arguments += ["--rows", str(over_orders(runner, recipe))]
-    row = numbers["real"] if real else numbers["row"]
     before, rows, lines = len(runner.delivered(writes=False)), set[str](), 0
     jobs = objects(runner)["syncore/orders/jobs"]  # each has one sales order
     pages = -(-jobs // numbers["page"]) if numbers["page"] else 0
@@ -188,18 +181,25 @@ def test_requests_grow_with_rows_as_the_recipe_says(
         new = len(finished if in_every_run else finished - rows)
         new_lines = all_lines - lines
         sent = len(runner.delivered(writes=False)) - before
-        assert sent <= numbers["run"] + pages + row * new + numbers["line"] * new_lines
+        assert sent <= numbers["run"] + pages + numbers["row"] * new + numbers["line"] * new_lines
         before, rows, lines = before + sent, finished, all_lines
     assert rows
 
 
-def over_orders(runner: Command, recipe: Path) -> Path:
-    """The sample of a recipe about orders that import-orders has created."""
-    text = recipe.with_suffix(".csv").read_text("utf-8")
-    found = dict.fromkeys(re.findall(r"DEMO-\d+", text))
-    for number, name in enumerate(found):
-        text = text.replace(name, f"B-{1042 + number}")
-    return runner.write("over-orders.csv", text)
+@pytest.mark.parametrize(
+    "recipe", [path for path in RECIPES if path not in WRITING], ids=lambda path: path.stem
+)
+def test_an_export_makes_as_many_requests_as_it_says(
+    tmp_path: Path, busy: Path, recipe: Path
+) -> None:
+    runner = Command(tmp_path)
+    shutil.copytree(busy, runner.runs / "sandbox")
+    before = len(runner.delivered(writes=False))
+    runner("run", recipe.stem)
+    page = re.search(r"\n# Requests: one for every (\d+) [a-z ]+\.\n", recipe.read_text("utf-8"))
+    read = len((runner.runs / "1" / "rows.jsonl").read_text("utf-8").splitlines())
+    assert page
+    assert len(runner.delivered(writes=False)) - before <= max(1, -(-read // int(page[1])))
 
 
 def test_the_window_is_the_one_of_the_api() -> None:
