@@ -29,6 +29,7 @@ from runner.engine.equality import (
     numbers_in_texts,
 )
 from runner.engine.events import PlannedState
+from runner.engine.expected import failed
 from runner.engine.given_back import literal
 from runner.engine.in_step import Change, another, change_of, identity_of, last_update, update_use
 from runner.engine.once import Claim
@@ -36,7 +37,7 @@ from runner.engine.outcome import Outcome
 from runner.engine.planning import Planning, awaited
 from runner.engine.poll import span
 from runner.engine.read_back import READ_BACK, settles
-from runner.engine.reading import failed, words
+from runner.engine.reading import words
 from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
 from runner.engine.searches import Outcomes, fits, name_of
 from runner.engine.send import Subject
@@ -234,7 +235,9 @@ class Caller(Planning):
             )
             self.plan(use.step, "to read", request=request, reason=again, position=use.position)
             return (
-                Outcome("done") if use.step.expect == "none" else awaited(use.step.id, use.position)
+                Outcome("done")
+                if use.step.expect == "none" and not use.step.once
+                else awaited(use.step.id, use.position)
             )
         if (prior := self._remembered(use, request)) is not None:
             return Outcome("done", value=parse_json(prior.answer.encode()))

@@ -17,6 +17,7 @@ from runner.catalogue import (
 )
 from runner.engine.context import Context
 from runner.engine.events import Noticed
+from runner.engine.expected import candidates, fits, unexpected
 from runner.engine.looking import may_look
 from runner.engine.send import Sender, Subject
 from runner.engine.totals import EXIT_DATA
@@ -27,8 +28,6 @@ from runner.recipe.model import Lookup, Recipe
 from runner.rows import folded
 from runner.template import EvaluationError, Unknown, render, to_text
 
-CANDIDATES_SHOWN = 3
-FIELDS_SHOWN = 3
 TRIES = 3
 
 LONGEST_KEPT = 1024 * 1024
@@ -38,7 +37,7 @@ LONGEST_KEPT = 1024 * 1024
 def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
     """The entries of a lookup by name: from its file, kept by an earlier run, or read with all its pages.
 
-    Without `by` they are a list, which has to be complete: a search may be made in it.
+    Without `by` they are a list, which has to be complete: a search may be made in it; with `expect` one entry.
 
     Unknown in a dry run that makes no lookups. Raises StoppedError when it cannot be read.
     """
@@ -52,11 +51,16 @@ def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
         arguments, request = _request(context, lookup)
         call = _kept(context, lookup, request)
         if call is not None:
-            return _entries_of(lookup, operation, _shown(context, lookup, call))
+            return _entries_of(lookup, operation, _shown(context, lookup, call), context.scope)
         subject = Subject(identity, 0, "")
-        outcome = reader.items(subject, operation, arguments, tries=TRIES)
+
+        def keep(item: Any) -> bool:
+            whole = bool(lookup.keep)  # later runs may want another part of it
+            return whole or fits(lookup.where, of_entry(operation, item), context.scope)
+
+        outcome = reader.items(subject, operation, arguments, tries=TRIES, keep=keep)
         if outcome.ok and outcome.doubt and not lookup.by:
-            outcome = reader.items(subject, operation, arguments, tries=TRIES)
+            outcome = reader.items(subject, operation, arguments, tries=TRIES, keep=keep)
             outcome = outcome._replace(
                 state="not sent" if outcome.doubt else outcome.state,
                 reason=outcome.doubt or outcome.reason,
@@ -71,11 +75,27 @@ def read_lookup(context: Context, lookup: Lookup, reader: Sender | None) -> Any:
         reader.note(
             subject, operation, request, "done", value=outcome.value, reason="kept for later runs"
         )
-    return _entries_of(lookup, operation, outcome.value)
+    return _entries_of(lookup, operation, outcome.value, context.scope)
 
 
-def _entries_of(lookup: Lookup, operation: Operation, listed: list[Any]) -> Any:
-    entries = [of_entry(operation, each) for each in listed]
+def _entries_of(
+    lookup: Lookup, operation: Operation, listed: list[Any], scope: Mapping[str, Any]
+) -> Any:
+    """What a lookup is, of the entries that its API lists. Raises StoppedError."""
+    try:
+        entries = [
+            entry
+            for entry in (of_entry(operation, each) for each in listed)
+            if fits(lookup.where, entry, scope)
+        ]
+    except EvaluationError as error:
+        raise StoppedError(f"lookup {lookup.name}: {error}") from None
+    wrong = unexpected(lookup.expect, entries, where=lookup.where, whole=True)
+    if wrong:
+        remedy = "nothing was sent; let its where say which one is meant"
+        raise StoppedError(f"lookup {lookup.name}: {wrong}", remedy=remedy, exit_code=EXIT_DATA)
+    if lookup.expect:
+        return entries[0]
     return table_of(lookup, entries) if lookup.by else entries
 
 
@@ -179,7 +199,7 @@ class LookupTable(dict[str, Any]):
         if known in self._shared:
             entries = self._shared[known]
             raise EvaluationError(
-                f"{len(entries)} entries of {self._lookup.name} are called {str(key)!r}: {_candidates(entries)}"
+                f"{len(entries)} entries of {self._lookup.name} are called {str(key)!r}: {candidates(entries)}"
             )
         return super().__getitem__(known)
 
@@ -212,18 +232,3 @@ def table_of(
 
 def _key(lookup: Lookup, name: str) -> str:
     return folded(name) if lookup.fold else name
-
-
-def _candidates(entries: Sequence[Mapping[str, Any]]) -> str:
-    shown = []
-    for entry in entries[:CANDIDATES_SHOWN]:
-        fields = {
-            name: value
-            for name, value in entry.items()
-            if isinstance(value, str | int) and value != ""
-        }
-        shown.append(
-            " ".join(f"{name} {value}" for name, value in list(fields.items())[:FIELDS_SHOWN])
-        )
-    more = len(entries) - len(shown)
-    return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")

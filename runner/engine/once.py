@@ -16,6 +16,9 @@ from runner.keys import canonical, canonical_shared
 from runner.recipe.model import Step
 from runner.template import EvaluationError, Expression, Unknown, identity_of, identity_scope
 
+A_RUN = "run"
+"""The value that a step with `once: run` is done once for."""
+
 
 @dataclass
 class _Entry:

@@ -10,9 +10,10 @@ from typing import Any
 
 from runner.catalogue import Operation, Request, decode_form, of_answer, parse_json, to_json
 from runner.engine.context import Context
+from runner.engine.expected import failed
 from runner.engine.given_back import compare_with
 from runner.engine.outcome import Outcome
-from runner.engine.reading import LONGEST_ANSWER, failed, unread
+from runner.engine.reading import LONGEST_ANSWER, unread
 from runner.engine.reconcile import Finding
 from runner.engine.retry import TRIES
 from runner.engine.send import Sender, Subject

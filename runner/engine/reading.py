@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from runner.catalogue import ArgumentError, Operation, Request, of_answer, of_entry, to_json
 from runner.engine.before import Before, Listed, has_bad_id, id_of
 from runner.engine.context import Context
+from runner.engine.expected import ENOUGH, expected, fits
 from runner.engine.outcome import Outcome
 from runner.engine.poll import poll_until
 from runner.engine.send import Sender, Subject
 from runner.recipe.model import Search, Step
-from runner.template import EvaluationError, Expression, Undecided, Unknown
+from runner.template import EvaluationError, Undecided, Unknown
 
 LONGEST_ANSWER = 64 * 1024
 """Bytes of a read's answer that the journal keeps for a resume; a longer one is read again."""
@@ -35,34 +36,70 @@ class Reading:
         arguments: Mapping[str, Any],
         request: Request,
     ) -> Outcome:
-        """The read of a step: one object, or a list as `expect` wants it. A good answer is kept in the journal."""
+        """The read of a step: one object, or a list as `where` and `expect` want it. The journal keeps a good answer.
+
+        With `once: run` it is all that is answered, of which each row takes what it wants.
+        """
         operation = self._context.catalogue.operation(step.operation)
-
-        def seen(outcome: Outcome) -> Outcome:
-            value = of_answer(operation, outcome.value) if outcome.ok else outcome.value
-            return outcome._replace(value=value)
-
-        def read() -> Outcome:
-            if not operation.items:
-                return seen(self._sender.read(subject, operation, request, tries=step.retry))
-            enough = (
-                {"one": 2, "first": 1, "none": 1}.get(str(step.expect))
-                if step.poll is None
-                else None
-            )
-            return seen(
-                self._sender.items(subject, operation, arguments, tries=step.retry, enough=enough)
-            )
-
-        outcome = (
-            poll_until(self._context, step.poll, read, scope) if step.poll is not None else read()
-        )
+        try:
+            outcome = self._answer(step, subject, scope, arguments, request)
+        except EvaluationError as error:
+            return Outcome("rejected", f"where: {error}")
         if not outcome.ok:
             return unread(outcome, operation)
-        outcome = _expected(step, outcome, scope)
+        if not step.once:
+            outcome = expected(step, outcome, scope)
         if outcome.ok and len(to_json(outcome.value)) <= LONGEST_ANSWER:
             self._sender.note(subject, operation, request, "done", value=outcome.value, reason="")
         return outcome
+
+    def _answer(
+        self,
+        step: Step,
+        subject: Subject,
+        scope: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+        request: Request,
+    ) -> Outcome:
+        """What the API answers: one object, or those of a list that `where` keeps. Raises EvaluationError."""
+        operation = self._context.catalogue.operation(step.operation)
+        whole = step.poll is not None or bool(step.once)
+        enough = None if whole else ENOUGH.get(str(step.expect))
+
+        def keep(item: Any) -> bool:
+            return bool(step.once) or fits(step.where, of_entry(operation, item), scope)
+
+        def read() -> Outcome:
+            if not operation.items:
+                outcome = self._sender.read(subject, operation, request, tries=step.retry)
+            else:
+                outcome = self._list(step, subject, arguments, keep=keep, enough=enough)
+            value = of_answer(operation, outcome.value) if outcome.ok else outcome.value
+            return outcome._replace(value=value)
+
+        if step.poll is None:
+            return read()
+        return poll_until(self._context, step.poll, read, scope)
+
+    def _list(
+        self,
+        step: Step,
+        subject: Subject,
+        arguments: Mapping[str, Any],
+        *,
+        keep: Callable[[Any], bool],
+        enough: int | None,
+    ) -> Outcome:
+        """The entries of a list. One that moved does not show that there is one, or none: it is read once more."""
+        operation = self._context.catalogue.operation(step.operation)
+        proves = step.expect in ("one", "none")
+        for _ in range(READS_OF_A_MOVING_LIST):
+            outcome = self._sender.items(
+                subject, operation, arguments, tries=step.retry, keep=keep, enough=enough
+            )
+            if not outcome.doubt or not proves:
+                return outcome
+        return Outcome("not sent", f"{outcome.doubt}; what it does not show may be there")
 
     def find(
         self, step: Step, search: Search, subject: Subject, scope: Mapping[str, Any], *, operation: Operation,
@@ -81,7 +118,7 @@ class Reading:
         def keep(item: Any) -> bool:
             if operation.money:
                 listed.add(item)
-            return _fits(search, of_entry(listing, item), scope) and not (
+            return fits(search.where, of_entry(listing, item), scope) and not (
                 besides and id_of(operation, item) in besides
             )
 
@@ -127,7 +164,7 @@ class Reading:
             found = [
                 item
                 for item in [*listed, *self._context.created.since(search.lookup)]
-                if _fits(search, item, scope) and id_of(operation, item) not in besides
+                if fits(search.where, item, scope) and id_of(operation, item) not in besides
             ]
         except EvaluationError as error:
             return Outcome("rejected", f"unless_found: {words(error)}"), None
@@ -161,7 +198,7 @@ class Reading:
                 value=[
                     item
                     for item in items
-                    if _fits(step.unless_found, of_entry(listing, item), scope)
+                    if fits(step.unless_found.where, of_entry(listing, item), scope)
                 ],
             )
         except EvaluationError as error:
@@ -173,10 +210,6 @@ def _looking(step: Step, subject: Subject) -> Subject:
     return subject._replace(identity=subject.identity._replace(step=f"{step.id}?"))
 
 
-def _fits(search: Search, item: Any, scope: Mapping[str, Any]) -> bool:
-    return search.where is None or bool(search.where.evaluate({**scope, "item": item}))
-
-
 def words(error: EvaluationError | ArgumentError) -> str:
     """What is wrong with the arguments of a call, in one line."""
     if isinstance(error, ArgumentError):
@@ -186,32 +219,7 @@ def words(error: EvaluationError | ArgumentError) -> str:
     return str(error)
 
 
-def failed(expect: Expression, value: Any, scope: Mapping[str, Any]) -> str:
-    """Why the data of a success is not what `expect` says; empty when it is."""
-    try:
-        return "" if expect.evaluate({**scope, "result": value}) else f"expected {expect.text}"
-    except EvaluationError as error:
-        return str(error)
-
-
 def unread(outcome: Outcome, operation: Operation) -> Outcome:
     """A read that gave nothing: refused, or not to be had now. No write hangs on it, so nothing is unknown."""
     state = "not sent" if outcome.state == "unknown" else outcome.state
     return outcome._replace(state=state, reason=f"{operation.full_name}: {outcome.reason}")
-
-
-def _expected(step: Step, outcome: Outcome, scope: Mapping[str, Any]) -> Outcome:
-    """The value that a read hands on, or why it is not what the step expects."""
-    value, expect = outcome.value, step.expect
-    if isinstance(expect, Expression):
-        wrong = failed(expect, value, scope)
-        return outcome._replace(state="rejected", reason=wrong) if wrong else outcome
-    count = len(value) if isinstance(value, list) else 1
-    wanted = {"one": count == 1, "first": count > 0, "none": count == 0}.get(expect, True)
-    if not wanted:
-        found = {0: "none", 1: "one"}.get(count, "more than one")
-        wish = {"one": "exactly one", "first": "at least one", "none": "none"}[expect]
-        return outcome._replace(state="rejected", reason=f"expected {wish}, found {found}")
-    if expect in ("one", "first"):
-        return outcome._replace(value=value[0])
-    return outcome._replace(value=None) if expect == "none" else outcome

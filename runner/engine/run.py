@@ -24,7 +24,7 @@ from runner.engine.finished import Finished, OnRecord, record_of
 from runner.engine.former_keys import check_key, heirs_of
 from runner.engine.looking import Looker
 from runner.engine.lookups import check_names, read_lookup
-from runner.engine.once import OncePer, shared_value
+from runner.engine.once import A_RUN, OncePer, shared_value
 from runner.engine.reshaped import past_of
 from runner.engine.send import Sender
 from runner.engine.steps import RowRun, name_values, visible
@@ -323,6 +323,8 @@ class Run:
         name_values(scope, self._context.recipe.let)
         for step in self._context.recipe.steps:
             name_values(scope, step.let)
+            if step.once:
+                context.once.announce(step.id, A_RUN, row=row.number, key=row.key)
             if step.once_per is None:
                 continue
             try:

@@ -18,9 +18,10 @@ from runner.engine.claims import (
 )
 from runner.engine.context import Context
 from runner.engine.events import Bucket, OutputFault, RowResult
+from runner.engine.expected import chosen
 from runner.engine.looking import Looker
 from runner.engine.objects import Objects
-from runner.engine.once import item_name, shared_value
+from runner.engine.once import A_RUN, item_name, shared_value
 from runner.engine.outcome import Outcome
 from runner.engine.requirements import unmet
 from runner.engine.reshaped import Past, choices, done_calls, renamed, reshaped
@@ -123,7 +124,7 @@ class RowRun:
         trouble: tuple[Bucket, str] | None = None
         for step in self._context.recipe.steps:
             outcome = self._step(step)
-            if step.once_per is not None:
+            if step.shared:
                 self._let_go(step, outcome)
             if outcome.ok:
                 continue
@@ -311,7 +312,9 @@ class RowRun:
                     return self._skip(step)
             if not self._new and (set_aside := self._reshaped(step, operation)) is not None:
                 return set_aside
-            if step.once_per is not None:
+            if step.once:
+                outcome = self._once_a_run(step, operation, undecided=undecided)
+            elif step.once_per is not None:
                 outcome = self._once(step, operation, undecided=undecided)
             elif step.for_each is not None:
                 outcome = self._each(step, operation, undecided=undecided)
@@ -450,6 +453,24 @@ class RowRun:
         if outcome.ok:
             once.finish(step.id, value, outcome.value, body=use.body)
         return outcome
+
+    def _once_a_run(self, step: Step, operation: Operation, *, undecided: str) -> Outcome:
+        """A read that is made once a run: by this row, or another row has made it. Each row takes what it wants of it.
+
+        A refusal is shared like an answer; what did not reach the API is tried again by the next row.
+        """
+        once, context = self._context.once, self._context
+        claim = once.claim(step.id, A_RUN, row=self._row.number, key=self._row.key)
+        if claim.mine:
+            identity = Identity(context.account, context.recipe.name, "once", A_RUN, step.id, "")
+            outcome = self._call(Use(step, operation, self._scope, identity, undecided=undecided))
+            if outcome.ok or outcome.state == "rejected":
+                once.finish(step.id, A_RUN, outcome)
+        else:
+            outcome = claim.value
+            reason = f"once a run: together with {claim.done_by}"
+            self._caller.plan(step, "skipped", reason=reason)
+        return chosen(step, outcome, self._scope) if outcome.ok else outcome
 
     def _each(self, step: Step, operation: Operation, *, undecided: str) -> Outcome:
         """A step for each item of a list, in order; it ends at the first that fails."""

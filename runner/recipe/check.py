@@ -12,6 +12,7 @@ from runner.recipe.inputs import check_rows, check_vars
 from runner.recipe.lists import check_lists
 from runner.recipe.model import FILE_COLUMN, RESULT_COLUMNS
 from runner.recipe.names import Names, check_ids, check_names
+from runner.recipe.reads import check_reads
 from runner.recipe.texts import Texts, former_steps, mapping, sequence
 from runner.recipe.uses import Uses
 from runner.source import Source, TreePath
@@ -42,6 +43,7 @@ def check(
         *uses.lookups(mapping(recipe.get("lookups"))),
         *uses.steps(steps),
         *check_lists(source, recipe),
+        *check_reads(source, texts, catalogue),
         *_former_ids(source, names, steps),
         *_taken_outputs(source, recipe),
     ]

@@ -188,12 +188,15 @@ class _Flow:
         for name, place in scope.each:
             names[name] = self._element(path, place, names)
         if scope.item == HIT:
-            recipe = mapping(self.source.data)
-            search = (
-                recipe.get("rows") if path[0] == "rows" else self._step(path).get("unless_found")
-            )
-            names["item"] = scopes.entry(mapping(search))
+            names["item"] = scopes.entry(self._searched(path))
         return names
+
+    def _searched(self, path: TreePath) -> Mapping[str, Any]:
+        """The part that lists the entries which the `where` at `path` sees: rows, a lookup, a step or its search."""
+        part: Any = self.source.data
+        for key in path[:-1]:
+            part = part[key]
+        return mapping(part)
 
     def _value(self, place: TreePath) -> Type:
         """The type of a value that a `let` names."""

@@ -175,6 +175,7 @@ def _expressions(recipe: Recipe) -> Found:
         sure = step.when is None and text in ("", "row.lines")
         for part in (step.arguments, *_conditions(step)):
             yield from _inside(part, lines=lines, sure=sure or part is step.when)
+        yield from _inside(step.where, lines="", sure=False)
         search = step.unless_found
         if search is not None:
             yield from _inside(search.arguments, lines=lines, sure=sure)

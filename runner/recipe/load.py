@@ -163,6 +163,8 @@ class _Builder(NamedTuple):
             fold=lookup.get("fold", False),
             file=lookup.get("file", ""),
             keep=seconds(lookup.get("keep", "0s")),
+            where=self.expression(("lookups", name, "where")),
+            expect=lookup.get("expect", ""),
         )
 
     def step(self, path: TreePath, step: Mapping[str, Any]) -> model.Step:
@@ -187,6 +189,8 @@ class _Builder(NamedTuple):
             was=self.was((*path, "was"), step.get("was", ())),
             description=step.get("description", ""),
             amount=amount_rules(step.get("amount", {})),
+            once=step.get("once", ""),
+            where=self.expression((*path, "where")),
         )
 
     def let(self, path: TreePath, let: Mapping[str, Any]) -> Mapping[str, Expression]:

@@ -185,7 +185,8 @@ class Rows(NamedTuple):
 class Lookup(NamedTuple):
     """A list that is read once per run, by an operation or from a file, and found by the values of the fields `by`.
 
-    Without `by` it is the list itself. With `fold`, without regard to case and blanks. `keep` is how many seconds later
+    Without `by` it is the list itself, or its only entry where `expect` says `one`. `where` keeps the entries of which
+    it is true. With `fold`, without regard to case and blanks. `keep` is how many seconds later
     runs may use what was read.
     """
 
@@ -196,6 +197,8 @@ class Lookup(NamedTuple):
     fold: bool = False
     file: str = ""
     keep: int = 0
+    where: Expression | None = None
+    expect: str = ""
 
 
 class Poll(NamedTuple):
@@ -228,6 +231,8 @@ class Step(NamedTuple):
     `verify`: read back what was written; true when all that was sent has to be there.
     `under_found`: `add`, `refuse`, or empty, which is to refuse: creating in what a search has found.
     `amount`: the amounts that a step which moves money lets pass.
+    `once`: `run` for a read that is made once a run; then each row takes what `where` and `expect` say of the answer.
+    `where`: the entries of a list that was read which are meant; it sees each as `item`.
     """
 
     id: str
@@ -249,6 +254,13 @@ class Step(NamedTuple):
     description: str = ""
     amount: AmountRules = AmountRules()
     let: Mapping[str, Expression] = MappingProxyType({})
+    once: str = ""
+    where: Expression | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether rows share what it gives."""
+        return self.once_per is not None or bool(self.once)
 
     @property
     def names(self) -> tuple[str, ...]:

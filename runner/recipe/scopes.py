@@ -143,6 +143,8 @@ class Scopes:
         found = (
             object_of({}, of="entry", rest=of_kind(STRING)) if "file" in part else self.entry(part)
         )
+        if part.get("expect") == "one":
+            return found
         if "by" not in part:
             return list_of(found, of="a lookup without 'by' has no names")
         for _ in part["by"] if isinstance(part.get("by"), list) else [""]:

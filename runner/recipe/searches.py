@@ -61,6 +61,7 @@ def _lookup(source: Source, path: TreePath, name: Any) -> Iterator[Problem]:
         return
     unfit = {
         "by": "its entries are found by names",
+        "expect": "it is one entry",
         "file": "it is a file of your own",
         "keep": "it may be one of an earlier run, which knows nothing of what was created since",
     }

@@ -94,6 +94,8 @@ def _found(data: Any) -> Found:
     yield from _tree(("rows", "expect_total"), rows.get("expect_total"), Scope())
     for name, lookup in mapping(recipe.get("lookups")).items():
         yield from _tree(("lookups", name, "with"), mapping(lookup).get("with"), Scope())
+        kept = mapping(lookup).get("where")
+        yield from _expression(("lookups", name, "where"), kept, Scope(item=HIT))
     steps = sequence(recipe.get("steps"))
     scope = Scope(row=has_rows, lookups=True)
     yield from _lets(("let",), recipe.get("let"), scope)
@@ -138,6 +140,7 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
         ("once_per", scope),
     ):
         yield from _expression((*path, key), step.get(key), seen)
+    yield from _expression((*path, "where"), step.get("where"), each._replace(item=HIT))
     if step.get("expect") not in EXPECTATIONS:
         yield from _expression((*path, "expect"), step.get("expect"), each._replace(result=True))
     if not isinstance(step.get("verify"), bool):

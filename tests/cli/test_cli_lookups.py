@@ -95,7 +95,7 @@ def test_what_can_be_read_is_known_and_nothing_is_sent(
     assert (contact["state"], contact["reason"]) == ("found", "found while it was planned")
     assert (job["state"], job["body"]["client"]) == ("to send", {"id": 8})
     assert ambiguous["state"] == "with problems"
-    assert ambiguous["reason"] == "known: expected exactly one, found more than one"
+    assert ambiguous["reason"] == "known: expected exactly one, found 2: id 1; id 2"
     assert not (looked_up.runs / "journal.sqlite").exists()
 
 

@@ -30,12 +30,18 @@ steps:
     [
         ("one", "customer.id", 1, 1001, ""),
         ("one", "customer.id", 0, None, "customer: expected exactly one, found none"),
-        ("one", "customer.id", 2, None, "customer: expected exactly one, found more than one"),
+        (
+            "one",
+            "customer.id",
+            2,
+            None,
+            "customer: expected exactly one, found 2: id 1001 name A; id 1002 name A",
+        ),
         ("first", "customer.id", 2, 1001, ""),
         ("first", "customer.id", 0, None, "customer: expected at least one, found none"),
         ("any", "(customer | first).id", 2, 1001, ""),
         ("none", "none", 0, 0, ""),
-        ("none", "none", 1, None, "customer: expected none, found one"),
+        ("none", "none", 1, None, "customer: expected none, found 1: id 1001 name A"),
         ('"result[0].name == row.ref"', "customer[0].id", 2, 1001, ""),
         (
             "\"result[0].name == 'B'\"",
