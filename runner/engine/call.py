@@ -89,10 +89,10 @@ class Caller(Planning):
             return
         try:
             arguments = self._context.render(search.arguments, use.scope)
+            use.search = name_of(use.step, search, arguments, use.scope)
         except EvaluationError:  # as the search itself is going to say
             yield
             return
-        use.search = name_of(use.step, search, arguments, use.scope)
         with self._context.searches.alone(use.search, waiting=journal.flush):
             yield
 

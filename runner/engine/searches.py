@@ -17,7 +17,7 @@ from runner.catalogue import Request
 from runner.engine.given_back import alike
 from runner.keys import canonical, look_alike
 from runner.recipe.model import Search, Step
-from runner.template import EvaluationError, Expression, plain
+from runner.template import EvaluationError, Expression, Lazy, plain
 
 KEPT = 4096
 """Searches of which a run knows what it created: far more than it sends while a list lags behind."""
@@ -73,7 +73,10 @@ class Searches:
 
 
 def name_of(step: Step, search: Search, arguments: Any, scope: Mapping[str, Any]) -> str:
-    """Return what tells this search from all others: its step, its arguments and what its `where` reads of the row."""
+    """Return what tells this search from all others: its step, its arguments and what its `where` reads of the row.
+
+    Raises EvaluationError where that cannot be computed.
+    """
     read = () if search.where is None else _values(search.where, scope)
     return repr([step.id, search.operation, plain(arguments), [plain(each) for each in read]])
 
@@ -100,11 +103,13 @@ def _same(wanted: Any, value: Any) -> bool:
 
 
 def _values(where: Expression, scope: Mapping[str, Any]) -> Iterator[Any]:
-    """The values that a `where` reads beside the object that it is asked about."""
+    """The values that a `where` reads beside the object that it is asked about. Raises EvaluationError."""
     for reference in where.references:
         if reference.root == "item":
             continue
         value: Any = scope.get(reference.root)
-        for part in reference.path[:1]:
-            value = value.get(part) if isinstance(value, Mapping) else None
-        yield value
+        if isinstance(value, Lazy):
+            value = value.value()
+        part = reference.path[0] if reference.path else None
+        # Of what has no such member by its own look, such as a group, all of it tells searches apart.
+        yield value[part] if isinstance(value, Mapping) and part in value else value

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from runner.keys import canonical
 from runner.template.syntax import Reference
-from runner.template.values import to_text
+from runner.template.values import Group, Lazy, to_text
 
 
 def identity_of(value: Any) -> str:
@@ -30,7 +31,9 @@ def plain(value: Any) -> Any:
         return _with(value, changed) if changed else value
     if isinstance(value, list | tuple):
         found = [plain(each) for each in value]
-        return found if any(a is not b for a, b in zip(found, value, strict=True)) else value
+        if all(a is b for a, b in zip(found, value, strict=True)):
+            return value
+        return Group(*found) if isinstance(value, Group) else found
     return value
 
 
@@ -41,6 +44,9 @@ def identity_scope(scope: Mapping[str, Any], references: Iterable[Reference]) ->
         value = found.get(root, scope.get(root))
         if isinstance(value, dict) and type(value).__getitem__ is not dict.__getitem__:
             continue  # a table that finds entries in a way of its own
+        if isinstance(value, Lazy):
+            found[root] = Lazy(partial(_plain_value, value))
+            continue
         if not path or not isinstance(value, Mapping):
             short = plain(value)
         else:
@@ -50,6 +56,10 @@ def identity_scope(scope: Mapping[str, Any], references: Iterable[Reference]) ->
         if short is not value:
             found[root] = short
     return {**scope, **found} if found else scope
+
+
+def _plain_value(value: Lazy) -> Any:
+    return plain(value.value())
 
 
 def _shortest(value: Decimal) -> Decimal:

@@ -96,3 +96,20 @@ steps:
     assert ran.buckets == {"done": 1}
     assert [write.json()["reference"] for write in server.deliveries()] == ["", "x", "x+y"]
     assert {item for _, step, item in bench.calls() if step == "orders"} == {"x", "y", "z"}
+
+
+def test_a_decimal_with_a_name_identifies_whatever_the_file_says(
+    server: FaultServer, bench: Bench
+) -> None:
+    """8.40 in CSV is 8.4 in a workbook, in text around a named value too."""
+    steps = """\
+steps:
+  - id: order
+    let: {price: row.price}
+    use: shop.create_order
+    once_per: "'at ' ~ price"
+    with: {reference: "x"}
+"""
+    head = columns(price="decimal")
+    bench.run(steps, table("ref,price", ("R1", "8.40"), ("R2", "8.4")), head=head)
+    assert {key for key, _, _ in bench.calls()} == {"at 8.4"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from faults import actions
 from faults.bench import Bench, columns, table
@@ -108,3 +110,60 @@ def test_addresses_in_two_cases_are_searched_one_after_the_other(
     ran = bench.run(STEPS, table("ref,customer", *rows), head=HEAD, workers=8)
     assert ran.buckets == {"done": 6}
     assert len(server.deliveries("POST", "/customers")) == 1
+
+
+NAMED = """\
+let: {who: row}
+steps:
+  - id: customer
+    use: shop.create_customer
+    with: {name: "{{ row.customer }}", notes: "{{ row.ref }}"}
+    unless_found: {use: shop.search_customers, where: item.name == who.customer}
+"""
+GROUPS = """\
+steps:
+  - id: customers
+    use: shop.create_customer
+    for_each: {in: row.lines | groupby('customer'), as: group}
+    item_key: group.grouper
+    with: {name: "{{ group.grouper }}", notes: "{{ (group.list | first).price | text }}"}
+    unless_found: {use: shop.search_customers, where: item.name == group.grouper}
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_what_where_reads_of_a_named_value_tells_searches_apart(
+    server: FaultServer, bench: Bench, workers: int
+) -> None:
+    server.on("GET", "/customers", actions.answer(200, EMPTY))
+    rows = [(f"R{n}", f"C{n % 3}") for n in range(6)]
+    ran = bench.run(NAMED, table("ref,customer", *rows), head=HEAD, workers=workers)
+    assert ran.buckets == {"done": 3, "found": 3}
+    made = [one["name"] for one in server.shop.objects["/customers"]]
+    assert sorted(made) == ["C0", "C1", "C2"]
+    names = {one["id"]: one["name"] for one in server.shop.objects["/customers"]}
+    for number in range(6):
+        call = bench.calls()[f"R{number}", "customer", ""]
+        assert names[json.loads(call.answer)["id"]] == f"C{number % 3}"
+
+
+def test_a_named_value_that_cannot_be_computed_rejects_its_row(
+    server: FaultServer, bench: Bench
+) -> None:
+    there = {"customers": [{"id": 1, "name": "C2"}], "total_results": 1}
+    server.on("GET", "/customers", actions.answer(200, there))
+    steps = NAMED.replace("who: row", "who: \"{'customer': 10 / (row.ref | length - 2)}\"")
+    ran = bench.run(steps, table("ref,customer", ("R1", "C1")), head=HEAD)
+    assert ran.buckets == {"rejected": 1}
+    assert server.deliveries("POST", "/customers") == []
+
+
+def test_what_where_reads_of_a_group_tells_searches_apart(
+    server: FaultServer, bench: Bench
+) -> None:
+    """Decimals inside a group are no identity by themselves, and leave it a group."""
+    head = columns(customer="string", price="decimal") + "  group_by: ref\n"
+    lines = [("R1", "C1", "8.40"), ("R1", "C2", "1.10"), ("R1", "C1", "8.40")]
+    ran = bench.run(GROUPS, table("ref,customer,price", *lines), head=head)
+    assert ran.buckets == {"done": 1}
+    assert [one["name"] for one in server.shop.objects["/customers"]] == ["C1", "C2"]
