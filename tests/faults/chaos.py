@@ -10,6 +10,7 @@ import json
 import random
 import re
 import threading
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -38,6 +39,8 @@ REFUSALS = ("throttled", "refused")
 UPDATE = "profile/update"
 """The step whose writes change what is there: what is kept in step."""
 
+_UNSEEN = ("Mn", "Cf", "Cc", "Zs")
+
 _PROFILE = "P-"
 """How the names of customers begin that are kept in step, each for the row whose reference follows."""
 
@@ -49,9 +52,28 @@ class Name(NamedTuple):
     what: str
 
 
+def plain(text: str) -> str:
+    """A text as a person reads it, up to the first slash: without accents, case, spaces and kinds of dashes.
+
+    By means of its own: two spellings of what was sent are one here, whatever the command makes of them.
+    """
+    head, slash, rest = text.partition("/")
+    letters = (
+        each
+        for each in unicodedata.normalize("NFKD", head)
+        if unicodedata.category(each) not in _UNSEEN
+    )
+    shown = "".join("-" if unicodedata.category(each) == "Pd" else each for each in letters)
+    return shown.upper() + slash + rest
+
+
 def name_of(path: str, body: str) -> Name:
     """The name of a write by its path below the API and its body."""
-    sent = json.loads(body)
+    step, what = _name_of(path, json.loads(body))
+    return Name(step, plain(what))
+
+
+def _name_of(path: str, sent: Mapping[str, str]) -> Name:
     if path == "/customers":
         name: str = sent["name"]
         return (

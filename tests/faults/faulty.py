@@ -7,9 +7,9 @@
     after outcome   recorded, and not yet on the disk       after row       the same, with what became of the row
     before results  all is done, results.csv is not there   before end      it is there, the run's end is not recorded
     clock           kills nothing: the clock is NTH days off
-    late journal    the broken mode: no intent is ever written, only outcomes; killed after the nth send, never for 0
+    late journal    a broken mode: no intent is ever written, only outcomes; killed after the nth send, never for 0
 
-The harness has to find the broken mode out, or it proves nothing.
+The harness has to find the broken mode, and each of the variants of broken.py, or it proves nothing.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
         code = child.wait()                       # -9; what it said is in folder/out.txt and folder/err.txt
 
 The process that forks has one thread and no open journal, and answers one line of JSON with another. A fault of
-faulty.py is put in after the fork, so that each child has its own.
+faulty.py or broken.py is put in after the fork, so that each child has its own.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Forks:
         fault: str = "",
         nth: int = 0,
     ) -> Child:
-        """The command with `arguments` in `folder`, with a fault of faulty.py if one is named."""
+        """The command with `arguments` in `folder`, with a fault of faulty.py or broken.py if one is named."""
         number = self.ask(
             folder=str(folder),
             arguments=list(arguments),
@@ -178,7 +178,7 @@ def _load() -> None:
     sys.path.insert(0, str(Path(__file__).parent.parent))
     for module in pkgutil.walk_packages(runner.__path__, "runner."):
         importlib.import_module(module.name)
-    for name in (*LOADED_LATE, "faults.faulty"):
+    for name in (*LOADED_LATE, "faults.broken", "faults.faulty"):
         importlib.import_module(name)
     _plan_something()
     gc.collect()
@@ -201,6 +201,7 @@ def _become(
     folder: str, arguments: list[str], environment: dict[str, str], fault: str, nth: int
 ) -> None:
     """The command, in the child; does not return."""
+    from faults.broken import VARIANTS
     from faults.faulty import break_it
     from runner.cli import main
 
@@ -211,7 +212,9 @@ def _become(
         for number, name in ((0, os.devnull), (1, "out.txt"), (2, "err.txt")):
             flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             os.dup2(os.open(name, flags, 0o600), number)
-        if fault:
+        if fault in VARIANTS:
+            VARIANTS[fault]()
+        elif fault:
             break_it(fault, nth)
         sys.argv = ["runner", *arguments]
         main()

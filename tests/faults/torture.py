@@ -1,16 +1,18 @@
 """The long harness: the command is killed a few thousand times, and every promise is looked at after each.
 
-    make torture                                        # all of it: 2,000 kills, every point, 200 lives
+    make torture                                        # all of it: 2,000 kills, every point, 200 lives, 250 years
     python -m faults.torture --seed 7 --kills 5000      # from tests/; also --trials N, --minutes M, -j N
     python -m faults.torture --seed 131 --trials 1      # the trial that seed 131 draws, again
     python -m faults.torture --points                   # only killed at every point of faulty.py, every pass of it
-    python -m faults.torture --fault "late journal"     # the broken mode, which has to be found out
+    python -m faults.torture --years 50                 # only years of projects that change
+    python -m faults.torture --fault "late journal"     # a broken mode, which has to be found
+    python -m faults.torture --years 10 --fault was     # a variant of broken.py, which has to be found as well
 
 First it is killed at any moment, then at every point of faulty.py and every pass of it, then by a state machine that
-also settles and edits (states.py). Each trial draws a project and a server with faults, runs the command in it, kills
-it up to ten times and goes on until nothing more is sent; see trial.py, and judge.py for what is looked at. A seed
-draws the same trial each time, except for the moment at which a kill comes. Ends with 1, and with the seeds, when a
-promise was not kept.
+also settles and edits (states.py), then in years of projects that change (year.py). Each trial draws a project and a
+server with faults, runs the command in it, kills it up to ten times and resumes it until nothing more is sent; see
+trial.py, and judge.py and ledger.py for what is checked. A seed draws the same trial each time, except for the moment
+at which a kill comes. Ends with 1, and with the seeds, when a promise was not kept.
 """
 
 from __future__ import annotations
@@ -32,14 +34,19 @@ from pathlib import Path
 
 from hypothesis.errors import HypothesisException
 
+from faults.edits import EDITS
 from faults.faulty import POINTS
 from faults.forks import Forks
 from faults.points import small_shape, try_all_passes
 from faults.states import live
 from faults.trial import Figures, try_out
+from faults.year import live_year
 
 LIVES, LIVES_OF_A_SEED = 10, 20
 """Seeds of the state machine, and the lives that each of them draws."""
+
+YEARS = 250
+"""Years of projects that change."""
 
 WAYS = ((1, False, False), (3, True, False), (1, False, True), (3, True, True))
 """How a point is passed: by so many workers, with searches or without, with what is kept in step or without."""
@@ -56,7 +63,7 @@ def main() -> int:
     options = _options()
     start, total = time.monotonic(), Figures()
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-        if not options.points:
+        if not (options.points or options.years):
             print(f"killed at any moment, in trials from seed {options.seed} on", flush=True)
             seeds = itertools.islice(itertools.count(options.seed), options.trials or None)
             trial = partial(_try_out, fault=options.fault, scratch=options.scratch)
@@ -106,7 +113,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--points", action="store_true", help="only every point of faulty.py and every pass of it"
     )
-    parser.add_argument("--fault", default="", help="a fault of faulty.py, put into every command")
+    parser.add_argument(
+        "--years", type=int, default=0, help="only so many years of projects that change"
+    )
+    parser.add_argument(
+        "--fault", default="", help="a fault of faulty.py or broken.py, put into every command"
+    )
     memory = Path(
         "/dev/shm"
     )  # a kill loses nothing that was written, so that it need not be a disk
@@ -115,7 +127,7 @@ def _options() -> argparse.Namespace:
         "--scratch", type=Path, default=scratch, help="where trials have their folders"
     )
     options = parser.parse_args()
-    options.all = not (options.points or options.trials or options.fault)
+    options.all = not (options.points or options.years or options.trials or options.fault)
     return options
 
 
@@ -176,6 +188,16 @@ def _try_out(seed: int, *, fault: str, scratch: Path | None) -> Figures:
         return Figures(1, broken=[f"seed {seed}: {error}"])
     except BaseException as error:
         error.add_note(f"in the trial of seed {seed}")
+        raise
+
+
+def _live_year(seed: int, *, fault: str, scratch: Path | None) -> Figures:
+    try:
+        return live_year(seed, _forks(), kinds=EDITS, fault=fault, scratch=scratch)
+    except AssertionError as error:
+        return Figures(1, broken=[f"year {seed}: {error}"])
+    except BaseException as error:
+        error.add_note(f"in the year of seed {seed}")
         raise
 
 

@@ -6,15 +6,17 @@ import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faults.chaos import Chaos
+from faults.chaos import Chaos, Name
 from faults.forks import Child, Forks
 from faults.judge import Judge
 from faults.server import FaultServer
 from faults.shapes import ENVIRONMENT, Shape, draw_shape
 
+RUN = ("run", "torture.yaml", "--target", "test", "--first-run")
 MOST_KILLS = 10
 LONGEST_RUN = 0.2
 """Seconds from the start within which a kill that does not wait for requests comes."""
@@ -42,46 +44,37 @@ class Figures:
             setattr(self, name, getattr(self, name) + getattr(more, name))
 
 
-class Trial:
-    """One trial. `fault` is one of faulty.py, put into every command, so that the harness can be tried out itself."""
+class Life:
+    """A project that is run, killed and resumed in its folder below `folder`, which holds the server's log as well.
+
+    `fault` is one of faulty.py or broken.py, put into every command, so that the harness can be tried out itself.
+    """
+
+    workers: int
 
     def __init__(
-        self, seed: int, forks: Forks, folder: Path, *, fault: str = "", most_rows: int = 40
+        self, seed: int, forks: Forks, folder: Path, *, draw: random.Random, fault: str = ""
     ) -> None:
         self._seed, self._forks, self._fault = seed, forks, fault
         self._folder = folder / "project"
         self._log = folder
-        self._draw = random.Random(f"trial {seed}")
-        self._shape: Shape = draw_shape(self._draw, most_rows=most_rows)
+        self._draw = draw
         self._kills = 0
 
-    def run(self) -> Figures:
-        """The whole trial."""
-        with FaultServer(self._log) as server:
-            self._shape.write(self._folder, server.url)
-            self._shape.seed(server.shop)
-            chaos = Chaos(server, self._seed, often=self._shape.faults)
-            judge = Judge(self._folder, server, chaos, self._shape)
-            for _ in range(self._draw.randint(1, MOST_KILLS)):
-                if not judge.broken:
-                    self._run_and_kill(judge, server)
-            if not judge.broken:
-                self._until_quiet(judge)
-            unknown, settled = len(judge.unknown()), 0
-            if self._draw.random() < 0.3:
-                settled = self._settle(judge)
-            deliveries = len(server.writes())
+    def _wanted(self) -> Mapping[str, set[Name]]:
+        """Every write that each row needs, by the row's key."""
+        raise NotImplementedError
+
+    def _may_resume(self, judge: Judge) -> bool:
+        """Return whether the last run can be resumed: recipe and sheet are those that it began with."""
+        return bool(judge.runs())
+
+    def _figures(self, judge: Judge, *, settled: int, unknown: int) -> Figures:
         broken = [f"seed {self._seed}: {each}" for each in dict.fromkeys(judge.broken)]
         return Figures(
-            1,
-            self._kills,
-            deliveries,
-            len(judge.duplicates),
-            len(judge.lost),
-            unknown,
-            settled,
+            1, self._kills, len(judge.server.writes()), len(judge.duplicates), len(judge.lost), unknown, settled,
             broken,
-        )
+        )  # fmt: skip
 
     def start(self, *arguments: str) -> Child:
         """The command in the project's folder."""
@@ -91,9 +84,9 @@ class Trial:
 
     def _go_on(self, judge: Judge) -> Child:
         """Begin, or go on in one of the two ways there are."""
-        workers = ("--workers", str(self._shape.workers))
-        if not judge.runs() or self._draw.random() < 0.2:
-            return self.start("run", "torture.yaml", "--target", "test", "--first-run", *workers)
+        workers = ("--workers", str(self.workers))
+        if not self._may_resume(judge) or self._draw.random() < 0.2:
+            return self.start(*RUN, *workers)
         return self.start("resume", str(judge.runs()[-1].id), *workers)
 
     def _run_and_kill(self, judge: Judge, server: FaultServer) -> None:
@@ -121,7 +114,7 @@ class Trial:
 
     def _left(self, judge: Judge) -> int:
         """About how many writes are still to come."""
-        names = {name for order in self._shape.orders for name in self._shape.names(order.ref)}
+        names = set().union(*self._wanted().values())
         return len(names - set(judge.chaos.deliveries()))
 
     def _until_quiet(self, judge: Judge) -> None:
@@ -168,12 +161,44 @@ class Trial:
             judge.chaos.made(),
             {name for name, call in judge.calls().items() if call.state == "rejected"},
         )
-        for key in set(self._shape.lines.values()):
-            wanted = self._shape.names(key)
+        for key, wanted in self._wanted().items():
             if not wanted & refused and any(made[name] != 1 for name in wanted):
                 judge.broken.append(
                     f"{key} was not finished: {Counter({name: made[name] for name in wanted})}"
                 )
+
+
+class Trial(Life):
+    """One trial: a drawn project, and a drawn server."""
+
+    def __init__(
+        self, seed: int, forks: Forks, folder: Path, *, fault: str = "", most_rows: int = 40
+    ) -> None:
+        draw = random.Random(f"trial {seed}")
+        super().__init__(seed, forks, folder, draw=draw, fault=fault)
+        self._shape: Shape = draw_shape(draw, most_rows=most_rows)
+        self.workers = self._shape.workers
+
+    def run(self) -> Figures:
+        """The whole trial."""
+        with FaultServer(self._log) as server:
+            self._shape.write(self._folder, server.url)
+            self._shape.seed(server.shop)
+            chaos = Chaos(server, self._seed, often=self._shape.faults)
+            judge = Judge(self._folder, server, chaos, self._shape)
+            for _ in range(self._draw.randint(1, MOST_KILLS)):
+                if not judge.broken:
+                    self._run_and_kill(judge, server)
+            if not judge.broken:
+                self._until_quiet(judge)
+            unknown, settled = len(judge.unknown()), 0
+            if self._draw.random() < 0.3:
+                settled = self._settle(judge)
+            return self._figures(judge, settled=settled, unknown=unknown)
+
+    def _wanted(self) -> Mapping[str, set[Name]]:
+        keys = dict.fromkeys(self._shape.lines.values())
+        return {key: self._shape.names(key) for key in keys}
 
 
 def try_out(

@@ -1,0 +1,66 @@
+"""Some years of projects that change, and that a command which breaks one promise is found by them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from faults.broken import VARIANTS
+from faults.edits import EDITS
+from faults.forks import Forks
+from faults.year import Event, live_year
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "spellings": ("respell", "save_as_other", "repeat_alike", "write_alike"),
+    "losses": ("lose_line", "lose_deposit", "close_row", "close_all", "put_back"),
+    "recipes": ("rename", "split", "improve_key", "correct_client"),
+}
+SEEDS = range(2)
+
+FOUND: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "spellings": (("respell",), "G1: .* arrived [2-9] times"),
+    "look-alikes": (("repeat_alike", "write_alike"), "G25: to be refused with 3 and 'looks like'"),
+    "lost calls": (KINDS["losses"], "G26: .* is done .*, and nothing asks for"),
+    "contents": (("improve_key", "correct_client"), "G1: .* arrived [2-9] times"),
+    "was": (("rename", "split"), "G24: .* is changed, and all that was sent is asked for"),
+    "key_was": (("improve_key",), "G25: to be refused with 3 and 'add key_was'"),
+    "values": (("save_as_other",), "G24: .* is changed, and all that was sent is asked for"),
+}
+"""The events that show each variant of broken.py, and the words by which it is found."""
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    with Forks() as forks:
+        yield forks
+
+
+def events(*names: str) -> dict[str, Event]:
+    return {name: EDITS[name] for name in names}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kinds", KINDS.values(), ids=KINDS.keys())
+def test_a_year_of_edits(forks: Forks, tmp_path: Path, kinds: tuple[str, ...], seed: int) -> None:
+    figures = live_year(seed, forks, kinds=events(*kinds), scratch=tmp_path)
+    assert figures.broken == []
+    assert figures.deliveries > 0
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_broken_command_is_found(forks: Forks, tmp_path: Path, variant: str) -> None:
+    names, words = FOUND[variant]
+    for seed in range(
+        12
+    ):  # one of the first three does as a rule; nothing chooses the moment of a kill
+        figures = live_year(seed, forks, kinds=events(*names), fault=variant, scratch=tmp_path)
+        if any(re.search(words, each, re.DOTALL) for each in figures.broken):
+            return
+    raise AssertionError(f"not found: {figures.broken}")
+
+
+def test_every_kind_of_edit_is_tried() -> None:
+    assert {name for names in KINDS.values() for name in names} == set(EDITS)
