@@ -23,6 +23,7 @@ from runner.catalogue.money import AmountRules, amount_defect
 from runner.catalogue.operation import Failure, Operation, Pagination
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
 from runner.catalogue.parameters import Parameter
+from runner.catalogue.read_back import entry_of
 from runner.catalogue.request import Request, build_request, to_json
 from runner.catalogue.schema import Violation, types_of, violations
 from runner.catalogue.sent import sent_arguments
@@ -52,6 +53,7 @@ __all__ = [
     "decode_form",
     "describe_error",
     "empty_page",
+    "entry_of",
     "first_arguments",
     "is_id",
     "link_of",

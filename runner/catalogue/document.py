@@ -109,12 +109,15 @@ class _Operations(Mapping[str, Operation]):
         return window_of_write(self._document, [*read, write.path])
 
     def _is_read_back(self, write: Operation) -> bool:
-        """Whether the read that seems to belong to a write gives one object, with no more than the write knows."""
+        """Whether the read that seems to belong to a write gives one object, with no more than the write knows.
+
+        A list gives one, too, where the read-back names what its entry is known by.
+        """
         back = write.read_back
         if back is None:
             return True
         read = self.get(back.operation)
-        fits = read is not None and read.effect == "read" and not read.items
+        fits = read is not None and read.effect == "read" and bool(read.items) == bool(back.entry)
         return fits and read is not None and read.required <= {*write.parameters, *back.answer}
 
     def __iter__(self) -> Iterator[str]:

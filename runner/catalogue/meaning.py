@@ -22,8 +22,12 @@ def read_back_defects(
         return
     method, path = places[back.operation]
     read = build_operation(document, "", method=method, path=path)
-    if read.effect != "read" or read.items:
+    if read.effect != "read" or (read.items and not back.entry):
         yield f"{back.operation!r} does not read one object", ()
+    elif back.entry and not read.items:
+        yield f"{back.operation!r} reads one object, and 'entry' is for a list", ()
+    elif back.entry and not (write.effect == "create" and write.id_field):
+        yield "'entry' is for a create with x-runner-id, whose id the entry has", ()
     for name in sorted(read.required - {*write.parameters, *back.answer}):
         yield f"{back.operation!r} needs {name!r}, which is no parameter of the write", ()
 

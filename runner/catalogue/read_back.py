@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ class ReadBack(NamedTuple):
     """How a write is read back.
 
     operation   the read, an operation of the same API; its parameters are those of the write by the same names
+    entry       where the read gives a list: the field of an entry with the id that the write has answered, else ""
     answer      the parameters that the answer of the write gives instead, each with its dotted place there
     unlike      fields of the body, dotted, that are given back in another form than they are sent
     """
@@ -24,10 +25,17 @@ class ReadBack(NamedTuple):
     operation: str
     answer: Mapping[str, str] = MappingProxyType({})
     unlike: frozenset[str] = frozenset()
+    entry: str = ""
 
     def arguments(self, given: Mapping[str, Any], answer: Any) -> dict[str, Any]:
         """What the read is given, from the arguments of a write and its answer. What is not known is null."""
         return {**given, **{name: _inside(answer, place) for name, place in self.answer.items()}}
+
+
+def entry_of(field: str, items: Iterable[Any], name: Any) -> Mapping[str, Any] | None:
+    """Return the entry of a list that has the id `name` in `field`; None where none has it."""
+    entries = (each for each in items if isinstance(each, Mapping))
+    return next((each for each in entries if str(each.get(field)) == str(name)), None)
 
 
 def read_back_of(
@@ -66,6 +74,7 @@ def _declared(declared: Mapping[str, Any]) -> ReadBack:
         operation_name("", "", {"operationId": str(declared.get("operation"))}),
         {name: str(place) for name, place in answer.items()} if isinstance(answer, Mapping) else {},
         frozenset(map(str, unlike)) if isinstance(unlike, list) else frozenset(),
+        str(declared.get("entry", "")),
     )
 
 

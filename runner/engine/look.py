@@ -14,6 +14,7 @@ from runner.catalogue import (
     Request,
     build_request,
     decode_form,
+    entry_of,
     parse_json,
     sent_arguments,
     to_json,
@@ -99,6 +100,8 @@ class Look:
             answer = {operation.id_field or "id": name}
             given = operation.read_back.arguments(sent, answer)
             own = {each: given.get(each) for each in reading.parameters}
+            if operation.read_back.entry:
+                return self._in_list(reading, own, operation.read_back.entry, name, call)
             base_url = self.connections[reading.api].base_url
             request = build_request(reading, own, base_url=base_url, today=self.today)
         except (ArgumentError, KeyError):
@@ -111,18 +114,24 @@ class Look:
         return _compared(operation, call, outcome.value, name)
 
     def _listed(self, call: CallRecord, operation: Operation, name: Any) -> ReadObject:
+        """The object with an id in the list of the search that was made before its call."""
         before = read_before(call.before)
         if before is None:
-            return ReadObject(
-                why=f"the API has no read for what {operation.full_name} creates", readable=False
-            )
-        listing = self.catalogue.operation(before.operation)
-        for outcome in self._pages(listing, before.arguments):
+            why = f"the API has no read for what {operation.full_name} creates"
+            return ReadObject(why=why, readable=False)
+        listing, field = self.catalogue.operation(before.operation), operation.id_field or "id"
+        return self._in_list(listing, before.arguments, field, name, call)
+
+    def _in_list(
+        self, listing: Operation, arguments: Json, field: str, name: Any, call: CallRecord
+    ) -> ReadObject:
+        """The object that has the id `name` in a field of what a list shows now."""
+        for outcome in self._pages(listing, arguments):
             if not outcome.ok:
                 return ReadObject(why=f"{listing.full_name}: {outcome.reason}")
-            for item in outcome.value.items:
-                if id_of(operation, item) == str(name):
-                    return _compared(operation, call, item, name)
+            found = entry_of(field, outcome.value.items, name)
+            if found is not None:
+                return _compared(self.catalogue.operation(call.operation), call, found, name)
         return ReadObject(why=f"{listing.full_name} does not list it")
 
     def _pages(self, listing: Operation, arguments: Json) -> Iterator[Outcome]:

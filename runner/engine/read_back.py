@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runner.catalogue import Operation, Request, decode_form, of_answer, parse_json, to_json
+from runner.catalogue import (
+    Operation,
+    Request,
+    decode_form,
+    entry_of,
+    first_arguments,
+    of_answer,
+    parse_json,
+    to_json,
+)
+from runner.engine.before import id_of
 from runner.engine.context import Context
 from runner.engine.expected import failed
 from runner.engine.given_back import compare_with
@@ -111,17 +121,39 @@ class BackReading:
     def read(self, use: Use, subject: Subject, *, answer: Any) -> Outcome:
         """What is there of the object that a use writes, which has answered with `answer`."""
         operation, request = back_request(self._context, use, answer)
-        outcome = self._sender.read(subject, operation, request, tries=TRIES)
-        return outcome if outcome.ok else unread(outcome, operation)
+        back = use.operation.read_back
+        if back is None or not back.entry:
+            outcome = self._sender.read(subject, operation, request, tries=TRIES)
+            return outcome if outcome.ok else unread(outcome, operation)
+        name = id_of(use.operation, answer)
+        outcome = self._sender.items(
+            subject,
+            operation,
+            _arguments(operation, use, answer),
+            tries=TRIES,
+            keep=lambda item: entry_of(back.entry, [item], name) is not None,
+            enough=1,
+        )
+        if outcome.ok and not outcome.value:
+            outcome = Outcome("rejected", f"it does not list {name}")
+        return (
+            outcome._replace(value=outcome.value[0]) if outcome.ok else unread(outcome, operation)
+        )
 
 
 def back_request(context: Context, use: Use, answer: Any) -> tuple[Operation, Request]:
     """The request that reads back what a step writes, which has answered with `answer`. Raises ArgumentError."""
-    operation, back = context.catalogue.read_back(use.operation), use.operation.read_back
-    assert operation is not None and back is not None  # noqa: S101 - the callers' condition
-    given: Mapping[str, Any] = back.arguments(use.arguments, answer)
-    own = {name: given.get(name) for name in operation.parameters}
-    return operation, context.request(operation, own)
+    operation = context.catalogue.read_back(use.operation)
+    assert operation is not None  # noqa: S101 - the callers' condition
+    given = first_arguments(operation, _arguments(operation, use, answer))
+    return operation, context.request(operation, given)
+
+
+def _arguments(operation: Operation, use: Use, answer: Any) -> dict[str, Any]:
+    """The arguments of the read that belongs to a write."""
+    back = use.operation.read_back
+    given: Mapping[str, Any] = back.arguments(use.arguments, answer) if back is not None else {}
+    return {name: given.get(name) for name in operation.parameters}
 
 
 def _answered(status: int) -> str:

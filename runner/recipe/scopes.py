@@ -172,7 +172,9 @@ class Scopes:
         """What gives back what a step has written."""
         operation = self.operation(step.get("use"))
         back = self.catalogue.read_back(operation) if operation is not None else None
-        return _object(back.answer, back) if back is not None else ANY
+        if back is None:
+            return ANY
+        return _entry(back) if back.items else _object(back.answer, back)
 
     def entry(self, part: Part) -> Type:
         """One entry of what a search or a lookup lists; a search may be in a lookup."""

@@ -23,7 +23,7 @@ from runner.sandbox.answers import Answer, Call, answer_example, answer_item, cr
 from runner.sandbox.checks import Checks, read_body
 from runner.sandbox.keys import Keys
 from runner.sandbox.listing import answer_list
-from runner.sandbox.refusals import Failures, RefusedError, invalid, not_found, refused
+from runner.sandbox.refusals import EXTENSION, Failures, RefusedError, invalid, not_found, refused
 from runner.sandbox.resources import shape
 from runner.sandbox.routes import Act, Route, routes
 from runner.sandbox.seeds import sow
@@ -86,14 +86,15 @@ class Sandbox:
 
     def _endpoints(self, api: Api) -> list[_Endpoint]:
         """The endpoints of an API, with their resources sown and their searches made quick."""
-        resources, found = routes(api)
+        home = api.document["info"].get(EXTENSION, {}).get("state_of", "")
+        resources, found = routes(api, home=home if home in self._apis else "")
         for resource in resources:
             sow(self._state, api, resource, self._today())
         for route in found:
             for wanted in route.filters:
-                if route.making and wanted.match != "contains":
-                    collection = route.making.resource.collection
-                    self._state.index(Place(api.name, collection), wanted.field)
+                if route.making and wanted.match != "contains" and wanted.through is None:
+                    resource = route.making.resource
+                    self._state.index(Place(resource.api, resource.collection), wanted.field)
         failures = Failures(api)
         checked = [
             (route, Checks(route.operation, caps=route.caps, called=route.called))

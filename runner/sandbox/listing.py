@@ -53,10 +53,14 @@ def _condition(wanted: Filter, call: Call) -> Condition:
             part for text in texts for part in (text.split(",") if wanted.match == "in" else [text])
         ]
         numbers = [int(part) for part in parts if KEY.match(part) or part == "0"]
-        return Condition(wanted.field, wanted.match, (*parts, *numbers))
-    return Condition(
-        wanted.field, wanted.match, (float(texts[-1]) if wanted.numeric else texts[-1],)
-    )
+        values: tuple[str | int | float, ...] = (*parts, *numbers)
+    else:
+        values = (float(texts[-1]) if wanted.numeric else texts[-1],)
+    if wanted.through is None:
+        return Condition(wanted.field, wanted.match, values)
+    name, target = wanted.through
+    through = f"{name}.{target.id_field}", Place(target.api, target.collection)
+    return Condition(wanted.field, wanted.match, values, through=through)
 
 
 def _order(call: Call) -> str:

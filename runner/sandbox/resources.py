@@ -58,8 +58,8 @@ def target(api: Api, operation: Operation) -> Target:
     return Target(shape(other) if other else own.removesuffix("/{}"), one)
 
 
-def resources(api: Api) -> dict[str, Resource]:
-    """All resources of an API by their collection path."""
+def resources(api: Api, *, home: str = "") -> dict[str, Resource]:
+    """All resources of an API by their collection path. They are those of the API `home` where that is given."""
     operations = [(operation, target(api, operation)) for operation in api.operations.values()]
     created = {t.collection for o, t in operations if o.effect == "create" and not t.one}
     listed = {t.collection for o, t in operations if o.effect == "read" and o.items and not t.one}
@@ -75,13 +75,13 @@ def resources(api: Api) -> dict[str, Resource]:
         schema = _object_schema(own)
         settings = settings_of(schema)
         found[collection] = Resource(
-            api.name,
+            home or api.name,
             collection,
             settings.get("first_id", 1),
             settings.get("id", ID),
             properties(schema),
-            seeds=() if collection in created or "{}" in collection else _seeds(api, own),
-            written=collection in written,
+            seeds=() if home or collection in created or "{}" in collection else _seeds(api, own),
+            written=bool(home) or collection in written,
             window=next((w for o, one in own if not one for w in _windows(o)), None),
         )
     return found

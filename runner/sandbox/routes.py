@@ -12,6 +12,7 @@ from runner.catalogue import Api, Operation
 from runner.catalogue.operation import parameter_name
 from runner.problems import ConfigError
 from runner.sandbox.bookings import Entries, entries
+from runner.sandbox.computed import referred
 from runner.sandbox.conditions import Search, search_of
 from runner.sandbox.refusals import EXTENSION
 from runner.sandbox.resources import (
@@ -45,12 +46,16 @@ class Act(Enum):
 
 @dataclass(frozen=True)
 class Filter:
-    """A query parameter that narrows a list: the dotted field it looks at, how, and whether as a number."""
+    """A query parameter that narrows a list: the dotted field it looks at, how, and whether as a number.
+
+    `through` is a reference, and the collection of the object that has the field then.
+    """
 
     parameter: str
     field: str
     match: str
     numeric: bool
+    through: tuple[str, Resource] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,15 +114,18 @@ class Route:
     called: str = "object"
 
 
-def routes(api: Api) -> tuple[list[Resource], list[Route]]:
-    """The resources and routes of an API. Raises ConfigError when a field refers to what the document lacks."""
-    known = resources(api)
+def routes(api: Api, *, home: str = "") -> tuple[list[Resource], list[Route]]:
+    """The resources and routes of an API, which works on those of the API `home` where that is given.
+
+    Raises ConfigError when a field refers to what the document lacks.
+    """
+    known = resources(api, home=home)
     return list(known.values()), [
-        _route(api, operation, known) for operation in api.operations.values()
+        _route(api, operation, known, shared=bool(home)) for operation in api.operations.values()
     ]
 
 
-def _route(api: Api, operation: Operation, known: Mapping[str, Resource]) -> Route:
+def _route(api: Api, operation: Operation, known: Mapping[str, Resource], *, shared: bool) -> Route:
     settings = settings_of(raw(api, operation))
     act, resource = _act(operation, target(api, operation), known, keyed="key" in settings)
     codes = sorted(
@@ -141,8 +149,9 @@ def _route(api: Api, operation: Operation, known: Mapping[str, Resource]) -> Rou
         example(api, operation),
         making=_making(resource, body, known),
         owner=None if act is Act.LIST_ALL else known.get(resource.collection.rpartition("/{}")[0]),
-        view=view(resource, resource.fields, known, all_names=True),
-        filters=tuple(_filters(api, operation)),
+        # what another API has stored is shown as far as this document has it
+        view=view(resource, resource.fields, known, all_names=not shared),
+        filters=tuple(_filters(api, operation, resource, known)),
         search=next(
             (
                 search_of(operation, p)
@@ -214,12 +223,19 @@ def _refers(
         yield Refer(name, found, frozenset(shown) - {found.id_field})
 
 
-def _filters(api: Api, operation: Operation) -> Iterator[Filter]:
+def _filters(
+    api: Api, operation: Operation, resource: Resource, known: Mapping[str, Resource]
+) -> Iterator[Filter]:
     for entry in declared(api, operation):
         if settings := entry.get(FILTER):
             kind = operation.parameters[parameter_name(entry)].schema.get("type")
+            of = settings.get("of")
             yield Filter(
-                entry["name"], settings["field"], settings["match"], kind in ("integer", "number")
+                entry["name"],
+                settings["field"],
+                settings["match"],
+                kind in ("integer", "number"),
+                (of, referred(resource, of, known)) if of else None,
             )
 
 

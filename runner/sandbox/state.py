@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS last_delivery (one INTEGER PRIMARY KEY CHECK (one = 1
 
 
 _FROM = "FROM objects WHERE api = ? AND collection = ?"
+_OTHER = "FROM objects AS other"
 
 TESTS = ("==", "!=", "<", ">", "<=", ">=")
 """Comparisons of a condition that are what they look like."""
@@ -57,13 +58,15 @@ class Condition:
     """What a listed object has to satisfy: the dotted field, how it is matched, and with which values.
 
     `match` is one of TESTS, equals, in, contains, from, to, or since: from, or without the field. `cast` is TEXT,
-    MOMENT or the field as it is.
+    MOMENT or the field as it is. `through` is the dotted field with the id of the object that has `field`, and the
+    collection of that object.
     """
 
     field: str
     match: str
     values: tuple[str | int | float, ...]
     cast: str = "{}"
+    through: tuple[str, Place] | None = None
 
 
 class State:
@@ -247,10 +250,10 @@ class State:
             self._deliveries.append(row[1])
 
 
-def _extract(field: str) -> str:
+def _extract(field: str, table: str = "") -> str:
     """The SQL expression for a dotted field; it reads the same in queries and indexes."""
     path = "$" + "".join(f'."{part}"' for part in field.split("."))
-    return f"json_extract(body, {_quoted(path)})"
+    return f"json_extract({table}body, {_quoted(path)})"
 
 
 def _collection(place: Place) -> str:
@@ -262,9 +265,18 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _field(condition: Condition) -> str:
+    """The SQL expression for the field of a condition: of the object itself, or of the one that it refers to."""
+    if condition.through is None:
+        return _extract(condition.field)
+    reference, place = condition.through
+    named = f"{_collection(place)} AND id = {_extract(reference, 'objects.')}"
+    return f"(SELECT {_extract(condition.field)} {_OTHER} WHERE {named})"
+
+
 def _condition(condition: Condition) -> tuple[str, Sequence[str | int | float]]:
     """A condition as SQL and its values. Text bounds compare as far as they go: a day includes its hours."""
-    field, values = condition.cast.format(_extract(condition.field)), condition.values
+    field, values = condition.cast.format(_field(condition)), condition.values
     if condition.match in TESTS:
         return f"{field} {condition.match} ?", values
     if condition.match in ("equals", "in"):

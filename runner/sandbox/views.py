@@ -1,4 +1,4 @@
-"""How stored objects are shown: with the collections below them, and with values that look otherwise than given."""
+"""How stored objects are shown: with the collections below them, with what is computed, and values in another form."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.sandbox import exact_json
+from runner.sandbox.computed import Computed, compute, computed_of
 from runner.sandbox.resources import Resource, Schema, properties, settings_of
 from runner.sandbox.state import Place, State
 
@@ -22,11 +23,12 @@ class Look:
 
 @dataclass(frozen=True)
 class View:
-    """How an object is shown: the names that are left (None: all) and the collections embedded in it."""
+    """How an object is shown: the names that are left (None: all), what is embedded in it, and what is computed."""
 
     names: frozenset[str] | None
     children: tuple[tuple[str, Resource | None, View], ...] = ()
     looks: Mapping[str, Look] = field(default_factory=dict)
+    computed: Computed | None = None
 
 
 def view(
@@ -48,9 +50,10 @@ def view(
             children.append(
                 (name, child, view(child, properties(fields[name].get("items")), resources))
             )
-    return View(
-        None if all_names or not fields else frozenset(fields), tuple(children), _looks(fields)
-    )
+    names = None if all_names or not fields else frozenset(fields)
+    values = computed_of(resource, resources) if resource is not None else Computed()
+    shows = values.names if names is None else values.names & names
+    return View(names, tuple(children), _looks(fields), values if shows else None)
 
 
 def with_settings(
@@ -66,6 +69,8 @@ def with_settings(
 def shown(state: State, place: Place, key: int, text: str, view: View) -> dict[str, Any]:
     """A stored object as it is answered."""
     stored: dict[str, Any] = exact_json.decode(text)
+    if view.computed is not None:
+        compute(state, place, key, stored, view.computed)
     if view.names is not None:
         stored = {name: value for name, value in stored.items() if name in view.names}
     stored = _as_it_looks(stored, view.looks)

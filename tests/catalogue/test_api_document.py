@@ -208,6 +208,9 @@ def test_a_write_knows_what_gives_it_back(document: Path) -> None:
     told_back = ReadBack("get_order", {"order_id": "order.id"}, frozenset({"parent.example"}))
     assert read_back(DOCUMENT.replace(CHANGE, f"{BACK}{told}\n"), "change_order") == told_back
     assert read_back(DOCUMENT.replace(CHANGE, f"{BACK}false\n"), "change_order") is None
+    listed = "x-runner-id: id\n      x-runner-read-back: {operation: find_orders, entry: number}"
+    in_a_list = ReadBack("find_orders", entry="number")
+    assert read_back(DOCUMENT.replace("x-runner-id: id", listed), "create_order") == in_a_list
     listing = "operationId: get_order\n      x-runner-items: '*'"
     assert read_back(DOCUMENT.replace("operationId: get_order", listing), "change_order") is None
     dated = "      parameters: [{name: day, in: query, required: true, schema: {type: string}}]\n      responses"
@@ -228,6 +231,20 @@ CASES: list[tuple[str, str, str, str, str]] = [
         "extension",
         "does not read one object",
         "find_orders",
+    ),
+    (
+        CHANGE,
+        f"{BACK}{{operation: find_orders, entry: id}}\n",
+        "extension",
+        "'entry' is for a create with x-runner-id",
+        "read-back",
+    ),
+    (
+        "x-runner-id: id",
+        "x-runner-id: id\n      x-runner-read-back: {operation: get_order, answer: {order_id: id}, entry: id}",
+        "extension",
+        "'get_order' reads one object, and 'entry' is for a list",
+        "get_order",
     ),
     (CHANGE, f"{BACK}true\n", "extension", "False was expected", "x-runner-read-back"),
     (
