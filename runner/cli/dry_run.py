@@ -149,6 +149,7 @@ def header_of(job: Job, input_: Input | None, planning: Planning) -> Header:
         only=tuple(job.selection.only),
         apis={api: (url, job.catalogue[api].auth) for api, url in urls.items()},
         lookups=planning.lookups,
+        previous=job.said_previous(History(job.project.config.runs), way.account, 0),
         searches={
             step.id: step.unless_found.operation
             for step in recipe.steps

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from runner.catalogue import to_json
 from runner.cli import wiring
 from runner.cli.declared import NOTHING, Declared
 from runner.cli.destination import destination_of
@@ -24,7 +23,7 @@ from runner.engine.run import Run
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
 from runner.engine.totals import EXIT_UNKNOWN
-from runner.journal import AgainRecord, History, Journal, RunRecord, now
+from runner.journal import History, Journal, RunRecord, now
 from runner.problems import RunnerError, StoppedError
 from runner.recipe.model import key_text
 from runner.rows import Input, Row
@@ -96,7 +95,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         job.check_known(input_, history, way.account)
         if input_ is not None or not job.search:
             _check_names(job, history, way, input_, settings)
-        number = _begin(job, journal, way, input_, settings, job.asked_again(history, way))
+        number = _begin(job, journal, history, way, input_, settings)
         stop.run = number
         reports = Reports(
             job.project.recipe, runs / str(number), wanted=job.wanted, stop=stop, history=history,
@@ -107,26 +106,28 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
 
 
 def _begin(
-    job: Job, journal: Journal, way: wiring.Way, input_: Input | None, settings: Settings,
-    again: Sequence[AgainRecord],
+    job: Job, journal: Journal, history: History, way: wiring.Way, input_: Input | None, settings: Settings,
 ) -> int:  # fmt: skip
     """Put the run on record, or open it again. Its number."""
+    again = job.asked_again(history, way)
     if settings.resumed is not None:
         journal.reopen(settings.resumed.id, max_failures=settings.max_failures)
         return settings.resumed.id
     recipe = job.project.recipe
+    previous = job.previous(history, way.account)
     return journal.begin(
         RunRecord(
             recipe.name, job.target.name, way.account, job.project.name, recipe.digest,
             input_.origin if input_ is not None else "",
             input_.digest if input_ is not None else "",
-            to_json(job.values).decode(), job.date.isoformat(), now(),
+            job.recorded_values, job.date.isoformat(), now(),
             line_count=input_.line_count if input_ is not None else 0,
             row_count=input_.row_count if input_ is not None else 0 if job.search else 1,
             only=json.dumps(job.selection.only), max_failures=settings.max_failures, who=user(),
             left_out=len(input_.left_out) if input_ is not None else 0,
             new_identity=int(settings.declared.new_identity),
             key_text=key_text(job.project.recipe),
+            previous=previous.id if previous is not None else 0,
         ),
         again=again,
     )  # fmt: skip

@@ -27,11 +27,12 @@ from runner.engine.known_names import KnownNames
 from runner.engine.looking import Looker
 from runner.engine.lookups import unread_lookups
 from runner.engine.once import OncePer
+from runner.engine.previous import previous_run, said, visible
 from runner.engine.retry import Budget
 from runner.engine.run import EVERY_ROW, Reporters, Run, Selection, scope_of
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
-from runner.journal import AgainRecord, History, Journal, now
+from runner.journal import AgainRecord, History, Journal, RunRecord, now
 from runner.keys import canonical
 from runner.problems import UsageError, nearest
 from runner.rows import Input, Row, open_input
@@ -204,12 +205,19 @@ class Job(NamedTuple):
         reporters: list[Reporter], stop: Stop,
     ) -> Context:  # fmt: skip
         """What the rows of this job share; `number` is the run's, unknown in a dry run."""
+        begun = history.run(number) if isinstance(number, int) else None
+        previous = (
+            history.run(begun.previous)
+            if begun is not None
+            else self.previous(history, way.account)
+        )
+        run = {"id": number, "date": self.date, "previous": visible(previous)}
         return Context(
             recipe=self.project.recipe,
             catalogue=self.catalogue,
             account=way.account,
             run=number if isinstance(number, int) else 0,
-            scope=self._scope() | {"run": {"id": number, "date": self.date}},
+            scope=self._scope() | {"run": run},
             connections=way.connections,
             history=history,
             journal=journal,
@@ -223,6 +231,34 @@ class Job(NamedTuple):
             named=self.named,
             mappings=self.project.mappings,
         )
+
+    @property
+    def recorded_values(self) -> str:
+        """The values of the recipe's variables as the journal has them, a JSON object."""
+        return to_json(self.values).decode()
+
+    def previous(self, history: History, account: str) -> RunRecord | None:
+        """The run that expressions of a new one see as run.previous."""
+        name, values = self.project.recipe.name, self.recorded_values
+        return previous_run(history, account, name, values=values, searched=bool(self.search))
+
+    @property
+    def reads_previous(self) -> bool:
+        """Whether an expression of the recipe reads run.previous."""
+        return any(
+            reference.root == "run" and reference.path[:1] in ((), ("previous",))
+            for text in self.project.loaded.texts.values()
+            for reference in text.compiled.references
+        )
+
+    def said_previous(self, history: History, account: str, number: int) -> str:
+        """The run that a run, or a dry run (number 0), sees as run.previous; empty where its recipe does not ask."""
+        if not self.reads_previous:
+            return ""
+        begun = history.run(number) if number else None
+        if begun is None:
+            return said(self.previous(history, account))
+        return said(history.run(begun.previous))
 
     def _scope(self) -> dict[str, Any]:
         """What expressions see before there is a run."""
@@ -289,6 +325,7 @@ class Job(NamedTuple):
             reads=reads,
             again=tuple(again),
             left_out=len(input_.left_out) if input_ is not None else 0,
+            previous=self.said_previous(history, way.account, number),
             agreed=input_.agreed if input_ is not None else "",
         )
 

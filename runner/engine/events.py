@@ -116,6 +116,7 @@ class RunStarted(NamedTuple):
     stands for each, and `reads` is the request of the first page. `left_out` counts the lines beside `lines` of which
     the recipe's `where` is not true; `agreed` says which totals of the input were announced, and are right.
     `lookups` are the operations that a dry run knows its run to read before the first row, one for each lookup.
+    `previous` is what the recipe sees as run.previous, where it asks: run 12, started 2026-11-29T22:15:04Z; or none.
     """
 
     run: int
@@ -134,6 +135,7 @@ class RunStarted(NamedTuple):
     left_out: int = 0
     agreed: str = ""
     lookups: tuple[str, ...] = ()
+    previous: str = ""
 
 
 class CallFinished(NamedTuple):

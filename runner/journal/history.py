@@ -420,6 +420,12 @@ class History:
         """Every run, oldest first."""
         return self._runs("true")
 
+    def finished_runs(self, account: str, recipe: str, *, values: str) -> Iterator[RunRecord]:
+        """The runs of a recipe over all rows, with these values of its variables, that came to an end, newest first."""
+        where = "account = ? AND recipe = ? AND vars = ? AND state = 'finished' AND only = '[]'"
+        sql = f"SELECT {_RUN} FROM runs WHERE {where} ORDER BY id DESC"  # noqa: S608
+        return (RunRecord(*row) for row in self._each(sql, account, recipe, values))
+
     def run(self, number: int) -> RunRecord | None:
         """One run by its number."""
         return next(iter(self._runs("id = ?", number)), None)

@@ -57,7 +57,7 @@ _RUN = {
     "input_file": TEXT, "input_digest": TEXT, "vars": TEXT, "date": TEXT, "started_at": TEXT, "state": TEXT,
     "exit_code": MAYBE_INTEGER, "finished_at": TEXT, "line_count": INTEGER, "row_count": INTEGER,
     "reason": TEXT, "only": TEXT, "max_failures": MAYBE_INTEGER, "who": LATER_TEXT, "left_out": LATER_INTEGER,
-    "new_identity": LATER_INTEGER, "key_text": LATER_TEXT,
+    "new_identity": LATER_INTEGER, "key_text": LATER_TEXT, "previous": LATER_INTEGER,
 }  # fmt: skip
 _CALL = {
     "id": ID, "account": TEXT, "recipe": TEXT, "per": TEXT, "key": TEXT, "step": TEXT, "item": TEXT,

@@ -125,6 +125,10 @@ def _wrong(
     source: Source, path: TreePath, reference: Reference, scope: Scope, names: Names
 ) -> Wrong | None:
     root = reference.root
+    if root == "run" and reference.path[:1] == ("previous",) and _is_early(path, scope):
+        message = "'run.previous' is not known here: rows are read and told apart without it"
+        remedy = "it is known in the search for rows, in lookups, steps and outputs"
+        return message, "unknown-name", remedy
     if root in ("vars", "run") or root in dict(scope.lets):
         return None
     if root != "item" and root in dict(scope.each):
@@ -157,6 +161,14 @@ def _wrong(
             else (message, "unknown-name", "only vars and run are known before the steps")
         )
     return _unknown(path, reference, scope, names)
+
+
+def _is_early(path: TreePath, scope: Scope) -> bool:
+    """Whether a text is read before the run begins, or identifies something."""
+    if path[-1] in ("once_per", "item_key") or path[0] in ("key", "key_was"):
+        return True
+    searched = path[1:2] in (("with",), ("require",)) or (path[1:2] == ("where",) and not scope.row)
+    return path[0] == "rows" and not searched
 
 
 def _unnamed(source: Source, root: str, scope: Scope, names: Names) -> Wrong:

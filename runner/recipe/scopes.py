@@ -36,7 +36,21 @@ if TYPE_CHECKING:
 
 Part = Mapping[str, Any]
 
-_RUN = object_of({"id": of_kind(INTEGER), "date": of_kind(DATE)}, of="run")
+_PREVIOUS = object_of(
+    {
+        "id": of_kind(INTEGER),
+        "date": of_kind(DATE),
+        "started": of_kind(STRING),
+        "since": of_kind(STRING),
+    },
+    of="run.previous",
+).maybe(
+    Absence(
+        "no run of this recipe may have finished before",
+        "say what holds then: run.previous.date | default('2026-01-01' | to_date)",
+    )
+)
+_RUN = object_of({"id": of_kind(INTEGER), "date": of_kind(DATE), "previous": _PREVIOUS}, of="run")
 
 
 class Scopes:

@@ -128,6 +128,8 @@ class Console:
             size,
         )
         self._say("   ".join(filter(None, head)))
+        if event.previous:
+            self._say(f"  run.previous: {event.previous}")
         if event.writes_before:
             but = exceptions(event.again)
             self._say(

@@ -65,7 +65,7 @@ def _started(event: RunStarted) -> tuple[str, dict[str, Any]]:
     return "run_started", {
         "run": event.run, "recipe": event.recipe, "target": event.target, "rows": event.rows, "lines": event.lines,
         "left_out": event.left_out, "resumed": event.resumed, "done_before": event.writes_before, "pace": event.pace,
-        "search": event.search, "again": [*map(storable, event.again)],
+        "search": event.search, "again": [*map(storable, event.again)], "previous": event.previous,
     }  # fmt: skip
 
 

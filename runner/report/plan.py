@@ -182,6 +182,8 @@ class PlanText:
             self._write("         they are read when it runs; one row stands here for each of them")
         elif event.lines:
             self._write(f"         {input_size(event)}")
+        if event.previous:
+            self._write(f"         run.previous: {event.previous}")
         if event.writes_before:
             finished = f"earlier runs finished {plural(event.writes_before, 'call')}"
             self._write(

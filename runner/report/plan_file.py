@@ -24,7 +24,7 @@ _REMEDY = "make it with: runner plan RECIPE --out plan.json"
 _NOUNS = {
     "target": "target", "account": "account", "apis": "way to the APIs", "recipe": "recipe", "input": "input",
     "vars": "variables", "only": "choice of rows", "limit": "limit", "lookups": "way lookups are made",
-    "run_date": "day of the run",
+    "run_date": "day of the run", "run_previous": "run before it",
 }  # fmt: skip
 
 

@@ -40,8 +40,9 @@ SENSITIVE = "(sensitive)"
 
 class Header(NamedTuple):
     """What a plan was made from. `apis` are the base URL and the credentials of each API; `searches` the operation
-    that looks for what a step would create, by step. `left_out` counts the lines of the input that are no rows, and
-    `announced` has the totals that it had to have. Texts and digests (SHA-256) only: no path, no time, no secret.
+    that looks for what a step would create, by step. `left_out` counts the lines of the input that are no rows,
+    `announced` has the totals that it had to have, and `previous` says which run is run.previous, where that is asked
+    for. Texts and digests (SHA-256) only: no path, no time of its own, no secret.
     """
 
     recipe: str
@@ -60,6 +61,7 @@ class Header(NamedTuple):
     lookups: bool = False
     left_out: int = 0
     announced: Mapping[str, Any] = MappingProxyType({})
+    previous: str = ""
 
     def tree(self) -> dict[str, Any]:
         """The header as plain data."""
@@ -80,6 +82,7 @@ class Header(NamedTuple):
             "limit": self.limit,
             "only": sorted(self.only),
             "lookups": self.lookups,
+            **({"run_previous": self.previous} if self.previous else {}),
         }
 
     def _input(self) -> dict[str, Any] | None:

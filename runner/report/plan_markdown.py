@@ -99,6 +99,8 @@ class PlanMarkdown:
             yield f"\nStopped: {code(ended.stopped)}\n"
         if self._started.left_out or self._started.agreed:
             yield f"\n{printable(input_size(self._started))}\n"
+        if self._started.previous:
+            yield f"\nrun.previous: {self._started.previous}\n"
         yield _table(self._totals)
         yield f"\n{money_line(self._totals)}\n"
         kinds = sum(self._totals.rows[kind] for kind in HEADINGS)
