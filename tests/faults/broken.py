@@ -13,11 +13,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner import keys
+from runner.cli import journal_checks
+from runner.cli.destination import Destination
+from runner.cli.other_names import OtherNames
 from runner.engine import changed, former_keys
 from runner.engine.claims import Claims
 from runner.engine.planning import Planning
+from runner.journal.registry import Registry
 from runner.recipe.model import Step
 from runner.rows.group import Keys
+from runner.transport import adapter
+from runner.transport.adapter import Adapter
+from runner.transport.sockets import Connection
+from runner.transport.wire import Answer
 
 
 def _spellings() -> None:
@@ -56,6 +64,39 @@ def _values() -> None:
     )
 
 
+def _other_names() -> None:
+    _replace(OtherNames, "check", lambda _, rows, *, digest, only: None)
+
+
+def _first_run() -> None:
+    _replace(Destination, "_ask_first_run", lambda _, path: None)
+
+
+def _origins() -> None:
+    _replace(Destination, "check_origins", lambda _, history: None)
+
+
+def _lost_runs() -> None:
+    _everywhere(journal_checks.refuse_lost_runs, lambda history, *, runs: None)
+
+
+def _created() -> None:
+    _replace(journal_checks, "_check_created", lambda *_: None)
+
+
+def _copies() -> None:
+    for name in ("others", "claim"):
+        _replace(Registry, name, lambda *_, **__: [])
+
+
+def _connections() -> None:
+    send = Adapter.send
+    _replace(Adapter, "send", lambda *given, **named: send(*given, **{**named, "kept": True}))
+    _replace(Connection, "is_quiet", lambda _: True)
+    _replace(Answer, "reusable", property(lambda _: True))
+    _replace(adapter, "REST_SECONDS", 0)
+
+
 VARIANTS: Mapping[str, Callable[[], None]] = {
     "spellings": _spellings,
     "look-alikes": _look_alikes,
@@ -64,6 +105,13 @@ VARIANTS: Mapping[str, Callable[[], None]] = {
     "was": _was,
     "key_was": _key_was,
     "values": _values,
+    "other names": _other_names,
+    "first run": _first_run,
+    "origins": _origins,
+    "lost runs": _lost_runs,
+    "created": _created,
+    "copies": _copies,
+    "connections": _connections,
 }
 
 

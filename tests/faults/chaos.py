@@ -29,7 +29,7 @@ WRITES: Mapping[str, float] = {
 """What happens to a write, and how often; otherwise nothing does."""
 
 READS: Mapping[str, float] = {
-    "stale": 0.06, "500": 0.005, "closed": 0.005, "hinted": 0.03, "twice at once": 0.03,
+    "stale": 0.06, "500": 0.005, "closed": 0.005, "hinted": 0.03, "twice at once": 0.03, "twice soon": 0.03,
 }  # fmt: skip
 
 REFUSALS = ("throttled", "refused")
@@ -195,6 +195,7 @@ _ACTIONS: Mapping[str, Action] = {
     "hinted": actions.hinted(),
     "twice": actions.twice(delay=0.05),
     "twice at once": actions.twice(),
+    "twice soon": actions.twice(delay=0.005),
     "throttled": actions.throttle("0"),
     "refused": actions.answer(422),
     "stale": _stale,

@@ -25,6 +25,12 @@ def save_as_other(year: Year) -> None:
     year.edit(year.draft.with_form(book=not year.draft.form.book))
 
 
+def add_row(year: Year) -> None:
+    """A row is added."""
+    year.add_row()
+    year.edit(year.draft)
+
+
 def lose_line(year: Year) -> None:
     """A line is deleted."""
     several = [n for n, order in enumerate(year.draft.orders) if len(order.items) > 1]
@@ -122,7 +128,7 @@ def _alike(year: Year, ref: str) -> str:
 EDITS: Mapping[str, Event] = {
     each.__name__: each
     for each in (
-        respell, save_as_other, lose_line, lose_deposit, close_row, close_all, put_back, rename, split, improve_key,
-        correct_client, repeat_alike, write_alike,
+        respell, save_as_other, add_row, lose_line, lose_deposit, close_row, close_all, put_back, rename, split,
+        improve_key, correct_client, repeat_alike, write_alike,
     )
 }  # fmt: skip

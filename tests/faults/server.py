@@ -213,7 +213,8 @@ class FaultServer:
             greeting = self._greetings.get(number)
             if greeting is not None and not greeting(Exchange(self, connection)):
                 return
-            while (delivery := self._read(connection)) is not None:
+            received = bytearray()
+            while (delivery := self._read(connection, received)) is not None:
                 action = self._action(delivery)
                 if not action(Exchange(self, connection, delivery)):
                     return
@@ -240,24 +241,26 @@ class FaultServer:
                         chosen = rule.action
             return chosen
 
-    def _read(self, connection: socket.socket) -> Delivery | None:
-        data = b""
-        while b"\r\n\r\n" not in data:
+    def _read(self, connection: socket.socket, received: bytearray) -> Delivery | None:
+        """The next request; `received` has the bytes of this connection that are not used yet."""
+        while (end := received.find(b"\r\n\r\n")) < 0:
             more = connection.recv(65536)
             if not more:
                 return None
-            data += more
-        head, _, body = data.partition(b"\r\n\r\n")
-        request, *lines = head.decode("latin-1").split("\r\n")
+            received += more
+        request, *lines = received[:end].decode("latin-1").split("\r\n")
         headers = {
             name.strip().lower(): value.strip()
             for name, _, value in (line.partition(":") for line in lines)
         }
-        while len(body) < int(headers.get("content-length", 0)):
+        start, length = end + 4, int(headers.get("content-length", 0))
+        while len(received) < start + length:
             more = connection.recv(65536)
             if not more:
                 return None
-            body += more
+            received += more
+        body = bytes(received[start : start + length])
+        del received[: start + length]
         method, target, _ = request.split(" ")
         parts = urlsplit(target)
         return self._log_delivery(

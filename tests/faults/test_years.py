@@ -11,12 +11,17 @@ import pytest
 from faults.broken import VARIANTS
 from faults.edits import EDITS
 from faults.forks import Forks
+from faults.refusals import REFUSALS
 from faults.year import Event, live_year
+
+EVENTS: Mapping[str, Event] = {**EDITS, **REFUSALS}
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "spellings": ("respell", "save_as_other", "repeat_alike", "write_alike"),
     "losses": ("lose_line", "lose_deposit", "close_row", "close_all", "put_back"),
-    "recipes": ("rename", "split", "improve_key", "correct_client"),
+    "recipes": ("rename", "split", "improve_key", "correct_client", "add_row"),
+    "names": ("rename_recipe", "change_account", "move_origin", "move_project"),
+    "journals": ("lose_runs", "lose_journal", "restore_older", "lose_wal", "copy_project"),
 }
 SEEDS = range(2)
 
@@ -28,6 +33,13 @@ FOUND: Mapping[str, tuple[tuple[str, ...], str]] = {
     "was": (("rename", "split"), "G24: .* is changed, and all that was sent is asked for"),
     "key_was": (("improve_key",), "G25: to be refused with 3 and 'add key_was'"),
     "values": (("save_as_other",), "G24: .* is changed, and all that was sent is asked for"),
+    "other names": (("rename_recipe", "change_account"), "G25: .* 'was done as torture'"),
+    "first run": (("lose_runs",), "G25: .* --first-run"),
+    "origins": (("move_origin",), "G25: .* 'is on record at'"),
+    "lost runs": (("lose_journal",), "G25: .* 'knows of no such run'"),
+    "created": (("restore_older",), "G25: to be refused with 8 and 'journal'"),
+    "copies": (("copy_project",), "G25: .*which writes to 'acme'"),
+    "connections": (("respell",), "G3: .* the server has made something else"),
 }
 """The events that show each variant of broken.py, and the words by which it is found."""
 
@@ -39,12 +51,12 @@ def forks() -> Iterator[Forks]:
 
 
 def events(*names: str) -> dict[str, Event]:
-    return {name: EDITS[name] for name in names}
+    return {name: EVENTS[name] for name in names}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kinds", KINDS.values(), ids=KINDS.keys())
-def test_a_year_of_edits(forks: Forks, tmp_path: Path, kinds: tuple[str, ...], seed: int) -> None:
+def test_a_year(forks: Forks, tmp_path: Path, kinds: tuple[str, ...], seed: int) -> None:
     figures = live_year(seed, forks, kinds=events(*kinds), scratch=tmp_path)
     assert figures.broken == []
     assert figures.deliveries > 0
@@ -62,5 +74,5 @@ def test_a_broken_command_is_found(forks: Forks, tmp_path: Path, variant: str) -
     raise AssertionError(f"not found: {figures.broken}")
 
 
-def test_every_kind_of_edit_is_tried() -> None:
-    assert {name for names in KINDS.values() for name in names} == set(EDITS)
+def test_every_kind_of_event_is_tried() -> None:
+    assert {name for names in KINDS.values() for name in names} == set(EVENTS)

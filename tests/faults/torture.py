@@ -38,6 +38,7 @@ from faults.edits import EDITS
 from faults.faulty import POINTS
 from faults.forks import Forks
 from faults.points import small_shape, try_all_passes
+from faults.refusals import REFUSALS
 from faults.states import live
 from faults.trial import Figures, try_out
 from faults.year import live_year
@@ -193,7 +194,7 @@ def _try_out(seed: int, *, fault: str, scratch: Path | None) -> Figures:
 
 def _live_year(seed: int, *, fault: str, scratch: Path | None) -> Figures:
     try:
-        return live_year(seed, _forks(), kinds=EDITS, fault=fault, scratch=scratch)
+        return live_year(seed, _forks(), kinds={**EDITS, **REFUSALS}, fault=fault, scratch=scratch)
     except AssertionError as error:
         return Figures(1, broken=[f"year {seed}: {error}"])
     except BaseException as error:

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from faults.changing import Draft, Form, Item, Order
 from faults.chaos import Chaos, Name, plain
@@ -42,16 +41,15 @@ class Year(Life):
     ) -> None:
         self.draw = random.Random(f"year {seed}")
         super().__init__(seed, forks, folder, draw=self.draw, fault=fault)
-        self.folder, self.log = self._folder, self._log
+        self.log = folder
         self.draft = self._complete = draw_draft(self.draw)
         self.workers = self.draft.workers
-        self.older: dict[str, bytes] = {}
         self._runs = 0
         self._kinds = kinds
 
     def run(self) -> Figures:
         """The whole year."""
-        with FaultServer(self._log) as server:
+        with FaultServer(self.log) as server:
             self.draft.write(self.folder, server.url)
             chaos = Chaos(server, self._seed, often=self.draft.faults)
             shape = Shape(self.workers, (), frozenset(), False, (), "", 0)  # noqa: FBT003 - in order
@@ -68,6 +66,11 @@ class Year(Life):
                 settled = self._settle(self.judge)
             return self._figures(self.judge, settled=settled, unknown=unknown)
 
+    @property
+    def folder(self) -> Path:
+        """Where the project is now."""
+        return self._folder
+
     def start(self, *arguments: str, folder: Path | None = None) -> Child:
         """The command in the project's folder, or in another one of the same machine."""
         environment = {**ENVIRONMENT, "XDG_STATE_HOME": str(self.log / "state")}
@@ -77,12 +80,26 @@ class Year(Life):
 
     def edit(self, draft: Draft) -> None:
         """Change the project, run it, kill it, and resume it, at times until it is quiet."""
-        if self.judge.broken:
-            return
-        self.draft = self.judge.draft = draft
-        draft.write(self.folder, self.judge.server.url)
-        self._runs = len(self.judge.runs())
-        self._use()
+        if not self.judge.broken:
+            self._change(draft)
+            self._use()
+
+    def add_row(self) -> None:
+        """Add a row to the sheet, so that there is something left to send."""
+        added = draw_order(self.draw, len(self._complete.orders), like=self.draft.orders[0])
+        self._complete = replace(self._complete, orders=(*self._complete.orders, added))
+        self._change(replace(self.draft, orders=(*self.draft.orders, added)))
+
+    def kill_once(self) -> None:
+        """Begin or resume a run, and kill it."""
+        if not self.judge.broken:
+            self.judge.server.await_idle()
+            self._run_and_kill(self.judge, self.judge.server)
+
+    def move(self, folder: Path) -> None:
+        """Move the project, with its runs."""
+        self.judge.server.await_idle()
+        self._folder = self.judge.folder = self._folder.rename(folder)
 
     def completed(self) -> Draft:
         """The project with all that was lost from its sheet, in the present form of its recipe with all of `was`."""
@@ -112,9 +129,14 @@ class Year(Life):
         yield
         self.draft.write(self.folder, self.judge.server.url)
 
-    def _use(self) -> None:
+    def _change(self, draft: Draft) -> None:
         self.judge.server.await_idle()
+        self.draft = self.judge.draft = draft
+        draft.write(self.folder, self.judge.server.url)
+        self._runs = len(self.judge.runs())
         self.judge.begin()
+
+    def _use(self) -> None:
         for _ in range(self.draw.randint(0, 2)):
             if not self.judge.broken:
                 self._run_and_kill(self.judge, self.judge.server)
@@ -137,19 +159,23 @@ Event = Callable[[Year], None]
 
 def draw_draft(draw: random.Random) -> Draft:
     """A project of a few rows, with accents, dashes and spaces in what names them, or with numbers."""
-    count, digits = draw.randint(2, 6), draw.random() < 0.3
-    orders = []
-    for number in range(count):
-        kinds = ["product", *draw.choices(["product", "setup"], k=draw.randint(0, 3))]
-        draw.shuffle(kinds)
-        items = tuple(Item(f"s{at}", kind) for at, kind in enumerate(kinds))
-        amounts: list[Any] = [Decimal(draw.randint(1, 99999)) / 100 for _ in range(2)]
-        amount, deposit = draw.choice([Decimal(0), amounts[0]]), draw.choice([None, amounts[1]])
-        customer = f"Kundé {draw.randrange(count)}"
-        ref = str(1000 + number) if digits else f"PÖ-{number}"
-        orders.append(Order(ref, f"Clïent {number}", customer, amount, deposit, items))
+    first = draw_order(draw, 0, like=None)
+    orders = (first, *(draw_order(draw, n, like=first) for n in range(1, draw.randint(2, 6))))
     form = Form(frozenset(each for each in SEARCHED if draw.random() < 0.3), draw.random() < 0.5)
-    return Draft(draw.choice([1, 1, 2, 4]), draw.choice([0, 0.5, 1, 2]), form, tuple(orders))
+    return Draft(draw.choice([1, 1, 2, 4]), draw.choice([0, 0.5, 1, 2]), form, orders)
+
+
+def draw_order(draw: random.Random, number: int, *, like: Order | None) -> Order:
+    """The row of a number, its reference written `like` that of another row."""
+    digits = draw.random() < 0.3 if like is None else like.ref.isdigit()
+    kinds = ["product", *draw.choices(["product", "setup"], k=draw.randint(0, 3))]
+    draw.shuffle(kinds)
+    items = tuple(Item(f"s{at}", kind) for at, kind in enumerate(kinds))
+    amounts = [Decimal(draw.randint(1, 99999)) / 100 for _ in range(2)]
+    amount, deposit = draw.choice([Decimal(0), amounts[0]]), draw.choice([None, amounts[1]])
+    customer = f"Kundé {draw.randrange(number + 1)}"
+    ref = str(1000 + number) if digits else f"PÖ-{number}"
+    return Order(ref, f"Clïent {number}", customer, amount, deposit, items)
 
 
 def live_year(
