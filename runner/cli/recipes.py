@@ -147,7 +147,7 @@ def run(
     catalogue = catalogue_for(current, target)
     project = projects.project(recipe, catalogue, at=current)
     values = projects.values_of(project.recipe, variables, vars_file)
-    if export is not None and project.recipe.steps:
+    if export is not None and not project.recipe.exports:
         remedy = "leave --export out: the outputs of a recipe with steps stand in its results file"
         raise UsageError("this recipe is no export: it has steps", remedy=remedy)
     selection = Selection(limit, only)

@@ -58,9 +58,9 @@ class RunFiles:
             self.created,
             self.files,
         ]  # in this order: the workbook has what was created
-        if not recipe.steps:
+        if recipe.exports:
             path = wanted.export or folder / NAME
-            self.export = Export(path, outputs, private=wanted.export is None)
+            self.export = Export(path, recipe, private=wanted.export is None)
             self.reporters = [self.files, self.export]
 
     def close(self) -> None:

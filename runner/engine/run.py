@@ -102,8 +102,9 @@ class Run:
         self._journal = context.journal
         self._sender = Sender(context, context.journal) if context.journal is not None else None
         self._looker = Looker(context) if lookups and context.journal is None else None
-        # Without steps there is nothing to wait for, and what is exported keeps its order.
-        self._workers = max(1, workers) if self._sender is not None and context.recipe.steps else 1
+        # What is exported keeps its order.
+        several = self._sender is not None and not context.recipe.exports
+        self._workers = max(1, workers) if several else 1
 
     def execute(self, started: RunStarted) -> RunEnded:
         """Take all selected rows through the steps. Raises what is neither a row's nor the run's own end."""
@@ -203,7 +204,7 @@ class Run:
 
     def _left(self, finished: Finished) -> Iterator[Row]:
         """The rows that this run, if it goes on with an earlier part of itself, has not finished yet."""
-        looks = self._sender is not None and bool(self._context.recipe.steps)
+        looks = self._sender is not None and not self._context.recipe.exports
 
         def besides(number: int, lines: Sequence[int]) -> bool:
             return looks and not self._context.stop.requested and finished.has(number, lines)

@@ -19,6 +19,7 @@ from runner.engine.claims import (
 from runner.engine.context import Context
 from runner.engine.events import Bucket, OutputFault, RowResult
 from runner.engine.expected import chosen
+from runner.engine.exported import exported
 from runner.engine.looking import Looker
 from runner.engine.objects import Objects
 from runner.engine.once import A_RUN, item_name, shared_value
@@ -216,7 +217,7 @@ class RowRun:
         if bucket == "changed":
             reason = f"{reason}; {choices(self._row.key)}"
         outputs, faults = self._outputs(complete=bucket in ("done", "found"))
-        refused = self._context.strict or not self._context.recipe.steps
+        refused = self._context.strict or self._context.recipe.exports
         if faults and refused and bucket not in ("changed", "unknown"):
             bucket, reason = "rejected", faults[0].text
         elif faults:
@@ -235,18 +236,16 @@ class RowRun:
         A cell is empty, and no fault, where the row did not get far enough, or reads a step that was skipped. The dry
         run of an export or of a strict run computes what it can, so that a fault rejects the row before it is sent.
         """
-        found: dict[str, Any] = {}
-        faults: list[OutputFault] = []
+        found, faults = exported(self._context, self._scope)
         early = self._planning and not self.broke_off
-        for name, tree in self._context.recipe.outputs.items():
-            try:
-                found[name] = self._context.render(tree, self._scope)
-            except EvaluationError as error:
-                found[name] = None
-                if (complete or early) and not self._without_result(tree):
-                    faults.append(OutputFault(name, str(error)))
-                    found[name] = faults[-1].cell
-        return found, faults
+        outputs = self._context.recipe.outputs
+        told = [
+            fault
+            for fault in faults
+            if (complete or early) and not self._without_result(outputs.get(fault.output))
+        ]
+        missing = {fault.output for fault in faults} - {fault.output for fault in told}
+        return {name: None if name in missing else value for name, value in found.items()}, told
 
     def _named(self) -> dict[str, Any]:
         """The values that `let` names, as far as the row got to them; the reason in place of one that is none."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem
 from runner.recipe.addresses import check_addresses
+from runner.recipe.exports import check_export
 from runner.recipe.flow import check_types
 from runner.recipe.inputs import check_rows, check_vars
 from runner.recipe.lists import check_lists
@@ -43,6 +44,7 @@ def check(
         *uses.lookups(mapping(recipe.get("lookups"))),
         *uses.steps(steps),
         *check_lists(source, recipe),
+        *check_export(source, recipe, texts, catalogue),
         *check_reads(source, texts, catalogue),
         *_former_ids(source, names, steps),
         *_taken_outputs(source, recipe),

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem, nearest
 from runner.recipe.conditions import Facts, facts_of, present
+from runner.recipe.exports import total_of
 from runner.recipe.filtering import guards_of
 from runner.recipe.findings import Findings
 from runner.recipe.fit import check_fit, schema_at
 from runner.recipe.infer import Inference
 from runner.recipe.scopes import Scopes
 from runner.recipe.texts import HIT, Text, Texts, is_each, mapping, sequence
-from runner.recipe.types import ANY, LIST, NUMBERS, STRING, Path, Type, of_kind
+from runner.recipe.types import ANY, DATE, LIST, NUMBERS, STRING, Path, Type, of_kind
 from runner.source import Source, TreePath
 from runner.template import Expression, Node, Template, path_of
 
@@ -145,12 +146,25 @@ class _Flow:
             findings.text_of(node, type_)
         elif path[-1] == "for_each" or path[-2:] == ("for_each", "in"):
             findings.need(node, type_, {LIST}, where="for_each")
+        elif path[:2] == ("export", "lines"):
+            findings.need(node, type_, {LIST}, where="lines")
+        elif path[0] == "outputs" and (wanted := self._totaled(str(path[1]))):
+            findings.need(node, type_, wanted, where="a total")
         elif path[-1] in ("once_per", "item_key") or path in (("key",), ("rows", "key")):
             findings.text_of(node, type_)
         elif path[:2] == ("rows", "expect_total"):
             findings.need(node, type_, NUMBERS | {STRING}, where="an announced total")
         elif _is_sent(path) and isinstance(text.compiled, Template) and not findings.wrong:
             self._argument(path, node, type_, findings)
+
+    def _totaled(self, output: str) -> frozenset[str]:
+        """The kinds that an output can have which an export adds up or compares; none where it does not."""
+        totals = mapping(mapping(mapping(self.source.data).get("export")).get("totals"))
+        over = [total_of(str(name), given) for name, given in totals.items()]
+        kinds = {kind for kind, of in over if of == output}
+        if "sum" in kinds:
+            return frozenset(NUMBERS)
+        return frozenset({*NUMBERS, STRING, DATE}) if kinds & {"min", "max"} else frozenset()
 
     def _argument(self, path: TreePath, node: Node, type_: Type, findings: Findings) -> None:
         """Note where an argument cannot become what the operation asks for."""

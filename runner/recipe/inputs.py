@@ -69,6 +69,7 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
         "key" not in recipe
         and isinstance(recipe["rows"], dict)
         and "steps" in recipe
+        and "export" not in recipe
         and "key" not in rows
         and "group_by" not in rows
     ):

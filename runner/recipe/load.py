@@ -12,6 +12,7 @@ from runner.recipe import model, schema
 from runner.recipe.check import check
 from runner.recipe.columns import column
 from runner.recipe.containment import check_containment
+from runner.recipe.exports import groups_of, total_of
 from runner.recipe.inputs import variable
 from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts, is_each, over
 from runner.recipe.uses import amount_rules
@@ -91,6 +92,17 @@ class _Builder(NamedTuple):
             ),
             outputs=self.tree(("outputs",), data.get("outputs", {})),
             let=self.let(("let",), data.get("let", {})),
+            export=self.export(data["export"]) if "export" in data else None,
+        )
+
+    def export(self, export: Mapping[str, Any]) -> model.Export:
+        place, _, item = over(("export", "lines"), export.get("lines"))
+        totals = export.get("totals", {})
+        return model.Export(
+            lines=self.expression(place),
+            item_name=item,
+            group_by=groups_of(export),
+            totals={name: model.Total(*total_of(name, given)) for name, given in totals.items()},
         )
 
     def rows(self, rows: Mapping[str, Any]) -> model.Rows:

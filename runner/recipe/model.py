@@ -268,6 +268,32 @@ class Step(NamedTuple):
         return (self.id, *(was.step for was in self.was)) if self.was else (self.id,)
 
 
+class Total(NamedTuple):
+    """What is added up over the lines of an export: `count`, or the `sum`, `min` or `max` of an output."""
+
+    kind: str
+    output: str = ""
+
+
+class Export(NamedTuple):
+    """What the lines of an export are.
+
+    lines      a list of each row that has a line for each `item_name`; without it a row is a line
+    group_by   outputs: lines that share their values are one line, of these values and the totals
+    totals     what is added up over the lines of a group, or over all of them
+    """
+
+    lines: Expression | None = None
+    item_name: str = "item"
+    group_by: tuple[str, ...] = ()
+    totals: Mapping[str, Total] = MappingProxyType({})
+
+    @property
+    def grouped(self) -> bool:
+        """Whether a line of the export is made of several."""
+        return bool(self.group_by or self.totals)
+
+
 class Recipe(NamedTuple):
     """A whole recipe. `digest` is the SHA-256 of its text; `file` what messages call it.
 
@@ -288,6 +314,12 @@ class Recipe(NamedTuple):
     let: Mapping[str, Expression] = MappingProxyType({})
     exact: bool = False
     key_was: tuple[Template | str, ...] = ()
+    export: Export | None = None
+
+    @property
+    def exports(self) -> bool:
+        """Whether its outputs are an export: it only reads."""
+        return self.export is not None or not self.steps
 
 
 def key_text(recipe: Recipe) -> str:

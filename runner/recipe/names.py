@@ -211,6 +211,13 @@ def _item(path: TreePath, scope: Scope) -> Wrong | None:
             "unknown-name",
             "write row.x",
         )
+    if not scope.item and path[0] == "outputs":
+        message = "'item' is not known here: there is a line for each row"
+        return (
+            message,
+            "unknown-name",
+            "for a line for each of a list: export: {lines: row.payments}",
+        )
     if not scope.item:
         return (
             "'item' is only known in for_each steps and in where",

@@ -110,7 +110,13 @@ def _found(data: Any) -> Found:
         yield from _lets((*path, "let"), step.get("let"), scope)
         scope = _with_lets((*path, "let"), step.get("let"), scope)
         yield from _step(path, step, scope)
-    yield from _tree(("outputs",), recipe.get("outputs"), scope._replace(steps=len(steps)))
+    scope = scope._replace(steps=len(steps))
+    lines = mapping(recipe.get("export")).get("lines")
+    if lines is not None:
+        place, text, _ = over(("export", "lines"), lines)
+        yield from _expression(place, text, scope)
+        scope = scope.inside(("export", "lines"), lines)
+    yield from _tree(("outputs",), recipe.get("outputs"), scope)
 
 
 def _lets(path: TreePath, let: Any, scope: Scope) -> Found:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from runner.catalogue import Request
 from runner.engine.events import PlannedCall, RowResult
-from runner.problems import printable
+from runner.problems import printable, shortened
 from runner.report.text import cells, money, pad
 from runner.template import Unknown, to_text
 
@@ -60,11 +60,11 @@ def draw_row(result: RowResult, seen: set[str]) -> Iterator[str]:
     """The lines of a row: its calls, or in an export what comes out of it, and the values that `let` names."""
     widest = max(map(cells, result.named), default=0)
     for name, value in result.named.items():
-        yield f"  let {pad(name, widest)}  {printable(literal(value))}"
+        yield f"  let {pad(name, widest)}  {printable(whole(value))}"
     yield from draw_calls(result.planned, seen)
     width = max(map(cells, result.outputs), default=0)
     for name, value in result.outputs.items() if not result.planned else ():
-        yield f"  {pad(name, width)}  {printable(literal(value))}"
+        yield f"  {pad(name, width)}  {printable(whole(value))}"
 
 
 def draw_calls(planned: Sequence[PlannedCall], seen: set[str]) -> Iterator[str]:
@@ -167,6 +167,16 @@ def flatten(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from flatten(value, f"{path}[{place}]")
     elif tree is not None or path:
         yield path or "(body)", tree
+
+
+def whole(value: Any) -> str:
+    """A value as JSON with all that is in it, as far as a line has room."""
+    if not isinstance(value, Mapping | list | tuple) or not value:
+        return literal(value)
+    if isinstance(value, Mapping):
+        inside = (f"{json.dumps(str(name))}: {whole(each)}" for name, each in value.items())
+        return shortened(f"{{{', '.join(inside)}}}")
+    return shortened(f"[{', '.join(map(whole, value))}]")
 
 
 def literal(value: Any) -> str:

@@ -14,9 +14,13 @@ from typing import IO, Any, Protocol
 
 from runner.catalogue import to_json
 from runner.durable import WholeFile, stopping
-from runner.engine.events import Event, RowFinished, RunEnded, RunStarted
-from runner.problems import UsageError
+from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
+from runner.engine.exported import lines_of
+from runner.problems import StoppedError, UsageError
+from runner.recipe.model import Recipe
 from runner.report.cells import record
+from runner.report.groups import Groups
+from runner.report.text import plural
 from runner.report.workbook import Book
 
 NAME = "export.csv"
@@ -33,14 +37,16 @@ class Writer(Protocol):
 
 
 class Export:
-    """Writes the rows of a run that are done to `path`, which is there once all of them are.
+    """Writes the rows of a run of `recipe` that are done to `path`, which is there once all of them are.
 
-    `private`: for the owner alone. `written` is `path` once it is whole; a run that stopped leaves none. Raises
-    UsageError for an ending that is none of the formats, and StoppedError when the file cannot be written.
+    Lines that are taken together are written at the end, and not at all where a row of them is missing. `private`: for
+    the owner alone. `written` is `path` once it is whole; a run that stopped leaves none. Raises UsageError for an
+    ending that is none of the formats, and StoppedError when the file cannot be written.
     """
 
-    def __init__(self, path: Path, outputs: Sequence[str], *, private: bool = False) -> None:
-        self.path, self._outputs, self._private = path, tuple(outputs), private
+    def __init__(self, path: Path, recipe: Recipe, *, private: bool = False) -> None:
+        self.path, self._recipe, self._private = path, recipe, private
+        self._groups: Groups | None = None
         self._format = format_of(path)
         self._file: WholeFile | None = None
         self._writer: Writer | None = None
@@ -54,10 +60,9 @@ class Export:
             and event.result.bucket == "done"
             and self._writer is not None
         ):
-            with stopping(self.path):
-                self._writer.row([event.result.outputs.get(name) for name in self._outputs])
+            self._add(event.result)
         elif isinstance(event, RunEnded) and not event.stopped:
-            self._end()
+            self._end(event)
 
     def close(self) -> None:
         """Leave no half of a file behind. Safe to call more than once."""
@@ -69,16 +74,44 @@ class Export:
         with stopping(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = WholeFile(self.path, private=self._private)
-            self._writer = self._format(self._file.file, self._outputs)
+            export, header = self._recipe.export, tuple(self._recipe.outputs)
+            if export is not None and export.grouped:
+                self._groups = Groups(export, header)
+                header = self._groups.header
+            self._writer = self._format(self._file.file, header)
 
-    def _end(self) -> None:
+    def _add(self, result: RowResult) -> None:
+        """Take the lines of a row."""
+        with stopping(self.path):
+            for line in lines_of(self._recipe, result.outputs):
+                if self._groups is not None:
+                    self._groups.add(line)
+                elif self._writer is not None:
+                    self._writer.row(line)
+
+    def _end(self, ended: RunEnded) -> None:
         if self._file is None or self._writer is None:
             return
+        if self._groups is not None and (lost := _lost(ended)):
+            self.close()
+            raise StoppedError(
+                f"{self.path} is not written: its totals would be without {lost}",
+                remedy="correct what is said of them, or leave them out with where under rows",
+                exit_code=ended.exit_code,
+            )
         with stopping(self.path):
+            for line in self._groups.lines() if self._groups is not None else ():
+                self._writer.row(line)
             self._writer.end()
             self._file.commit()
         self.written = self.path
         self._file = self._writer = None
+
+
+def _lost(ended: RunEnded) -> str:
+    """Say how many rows are in no line; empty where all are that the run took."""
+    lost = ended.buckets["rejected"]
+    return plural(lost, "row that was rejected", "rows that were rejected") if lost else ""
 
 
 class CsvWriter:

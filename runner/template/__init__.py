@@ -10,7 +10,7 @@ from runner.template.identity import identity_of, identity_scope, plain
 from runner.template.rendering import Each, Tree, names_read, references_in, render, renderer
 from runner.template.syntax import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
-from runner.template.values import Answer, EvaluationError, Lazy, Undecided, Unknown, to_text
+from runner.template.values import Answer, EvaluationError, Lazy, Undecided, Unknown, kind, to_text
 
 __all__ = [
     "Answer",
@@ -29,6 +29,7 @@ __all__ = [
     "compile_template",
     "identity_of",
     "identity_scope",
+    "kind",
     "names_read",
     "path_of",
     "paths_of",
