@@ -14,7 +14,6 @@ from typing import IO, TYPE_CHECKING, Any, TextIO
 import click
 
 from runner.cli import wiring
-from runner.cli.declared import NOTHING, Declared
 from runner.cli.job import Job, Planning
 from runner.cli.plan_options import OPTIONS, OUT, Format, PlanOptions
 from runner.config import SANDBOX
@@ -31,15 +30,13 @@ if TYPE_CHECKING:
     from runner.report.plan_changes import Against
 
 
-def dry_run(
-    job: Job, input_: Input | None, shown: PlanOptions, declared: Declared = NOTHING
-) -> int:
+def dry_run(job: Job, input_: Input | None, shown: PlanOptions) -> int:
     """Show what would be sent, in every form that was asked for. Nothing in it can send."""
     with ExitStack() as files:
         planning = files.enter_context(job.planned(lookups=shown.lookups))
         if input_ is None and job.search and planning.lookups:
             input_ = job.look_up_rows(planning, Path(files.enter_context(TemporaryDirectory())))
-        if not declared.new_identity and (input_ is not None or not job.search):
+        if input_ is not None or not job.search:
             _tell_other_names(job, input_, planning)
         header = header_of(job, input_, planning)
         show, changes = _Show(header, input_, shown, files), _Changes()
@@ -59,7 +56,8 @@ def _tell_other_names(job: Job, input_: Input | None, planning: Planning) -> Non
     """Say of a run that it would be refused, since its rows were sent under another name."""
     with closing(History(job.project.config.runs)) as history:
         try:
-            job.check_other_names(history, planning.way, input_)
+            again = job.asked_again(history, planning.way)
+            job.check_other_names(history, planning.way, input_, again)
         except StoppedError as error:
             click.echo(f"note: a run is refused: {error.message}\n      {error.remedy}", err=True)
 

@@ -23,7 +23,7 @@ from runner.engine.run import Run
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
 from runner.engine.totals import EXIT_UNKNOWN
-from runner.journal import History, Journal, RunRecord, now
+from runner.journal import AgainRecord, History, Journal, RunRecord, now
 from runner.problems import RunnerError, StoppedError
 from runner.recipe.model import key_text
 from runner.rows import Input, Row
@@ -93,9 +93,10 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         if destination is not None:
             destination.record(journal, history, settings.declared)
         job.check_known(input_, history, way.account)
+        again = history.again(resumed.id) if resumed else job.asked_again(history, way)
         if input_ is not None or not job.search:
-            _check_names(job, history, way, input_, settings)
-        number = _begin(job, journal, history, way, input_, settings)
+            job.check_other_names(history, way, input_, again)
+        number = _begin(job, journal, history, way, input_, settings, again)
         stop.run = number
         reports = Reports(
             job.project.recipe, runs / str(number), wanted=job.wanted, stop=stop, history=history,
@@ -107,9 +108,9 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
 
 def _begin(
     job: Job, journal: Journal, history: History, way: wiring.Way, input_: Input | None, settings: Settings,
+    again: Sequence[AgainRecord],
 ) -> int:  # fmt: skip
     """Put the run on record, or open it again. Its number."""
-    again = job.asked_again(history, way)
     if settings.resumed is not None:
         journal.reopen(settings.resumed.id, max_failures=settings.max_failures)
         return settings.resumed.id
@@ -125,21 +126,12 @@ def _begin(
             row_count=input_.row_count if input_ is not None else 0 if job.search else 1,
             only=json.dumps(job.selection.only), max_failures=settings.max_failures, who=user(),
             left_out=len(input_.left_out) if input_ is not None else 0,
-            new_identity=int(settings.declared.new_identity),
+            new_identity=int(job.new_identity),
             key_text=key_text(job.project.recipe),
             previous=previous.id if previous is not None else 0,
         ),
         again=again,
     )  # fmt: skip
-
-
-def _check_names(
-    job: Job, history: History, way: wiring.Way, input_: Input | None, settings: Settings
-) -> None:
-    """Refuse rows that were sent under another name, unless the run was declared to be other work."""
-    resumed = settings.resumed is not None and settings.resumed.new_identity
-    if not settings.declared.new_identity and not resumed:
-        job.check_other_names(history, way, input_)
 
 
 @dataclass(frozen=True)
@@ -188,7 +180,7 @@ class _Execution:
             keep_piped(input_, self.journal, job.project.config.runs / str(self.number))
         elif job.search:
             input_ = self._read(context)
-            _check_names(job, history, self.way, input_, settings)
+            job.check_other_names(history, self.way, input_, [*context.again.values()])
             job.check_known(input_, history, self.way.account)
         run = Run(
             replace(context, emit=self.reports.open(self.number, input_, settings.also)), input_, single=self.single,

@@ -14,7 +14,6 @@ from runner.cli import wiring
 from runner.cli.destination import destination_of
 from runner.cli.inputs import input_of
 from runner.cli.leaving import stopping_on_signals
-from runner.cli.other_names import OtherNames
 from runner.cli.projects import Project, user
 from runner.cli.wanted import Wanted
 from runner.config import Target
@@ -27,6 +26,8 @@ from runner.engine.known_names import KnownNames
 from runner.engine.looking import Looker
 from runner.engine.lookups import unread_lookups
 from runner.engine.once import OncePer
+from runner.engine.other_names import OtherNames
+from runner.engine.others import Others, others_of
 from runner.engine.previous import previous_run, said, visible
 from runner.engine.retry import Budget
 from runner.engine.run import EVERY_ROW, Reporters, Run, Selection, scope_of
@@ -65,6 +66,7 @@ class Job(NamedTuple):
     """A recipe with its values, target and selection of rows: what a run and its dry run have in common.
 
     `again` are the keys of rows that are sent once more although they are done, and `why` the reason for it.
+    `new_identity` says that its rows are other work than that of other recipe names and accounts.
     """
 
     project: Project
@@ -79,6 +81,7 @@ class Job(NamedTuple):
     fresh: bool = False
     strict: bool = False
     named: bool = False
+    new_identity: bool = False
 
     def open_input(self, rows_files: Sequence[Path]) -> Input | None:
         """The checked input, as `runner.cli.inputs` finds it, with all the keys that are asked for."""
@@ -183,17 +186,25 @@ class Job(NamedTuple):
         self.check_keys(found)
         return found
 
-    def check_other_names(self, history: History, way: wiring.Way, input_: Input | None) -> None:
+    def check_other_names(
+        self, history: History, way: wiring.Way, input_: Input | None, again: Sequence[AgainRecord]
+    ) -> None:
         """Refuse rows that were sent under another recipe name or account. Raises StoppedError."""
+        context = self.context(way, Unknown("run.id"), history, None, [], Stop())
+        context = replace(context, again=by_key(again))
+        rows = iter([self.single()]) if input_ is None else iter(input_)
+        digest = "" if input_ is None else input_.digest
+        OtherNames(context).check(self.selection.of(rows), digest=digest)
+
+    def _others(self, history: History, way: wiring.Way) -> Others:
+        """The other names whose rows count as sent; none where the rows are declared to be other work."""
+        if self.new_identity:
+            return Others()
         recipe, accounts = self.project.recipe, {way.account}
         destination = destination_of(recipe, self.target, self.catalogue, way)
         if destination is not None:
             accounts |= history.accounts_at(destination.origins)
-        context = self.context(way, Unknown("run.id"), history, None, [], Stop())
-        others = OtherNames(context, accounts=accounts)
-        rows = iter([self.single()]) if input_ is None else iter(input_)
-        digest = "" if input_ is None else input_.digest
-        others.check(self.selection.of(rows), digest=digest, only=self.selection.only)
+        return others_of(history, recipe, self.catalogue, account=way.account, accounts=accounts)
 
     def asked_again(self, history: History, way: wiring.Way) -> list[AgainRecord]:
         """The calls of the rows that are asked for once more."""
@@ -227,6 +238,7 @@ class Job(NamedTuple):
             budget=Budget(),
             fresh=self.fresh,
             twins=history.twins(way.account, self.project.recipe.name),
+            others=self._others(history, way),
             strict=self.strict,
             named=self.named,
             mappings=self.project.mappings,

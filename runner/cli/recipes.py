@@ -165,10 +165,11 @@ def run(
         fresh,
         strict,
         shown.values,
+        declared.new_identity,
     )
     input_ = job.open_input(rows_files)
     if dry_run:
-        return show_plan(job, input_, shown, declared)
+        return show_plan(job, input_, shown)
     if plan_file is not None:
         check_plan(job, input_, plan_file)
     from runner.cli.execution import (
@@ -277,8 +278,9 @@ def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, I
     values = projects.typed_values(project.recipe, parse_json(record.vars.encode()))
     selection = Selection(only=tuple(json.loads(record.only)))
     job = Job(
-        project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted
-    )
+        project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted,
+        new_identity=bool(record.new_identity),
+    )  # fmt: skip
     if record.input_file == PIPED:
         refuse(f"run {record.id} ended before what was piped into it was kept")
     input_ = (

@@ -10,6 +10,7 @@ from runner.catalogue import Catalogue, Operation, Request, build_request, conta
 from runner.engine.claims import Asked
 from runner.engine.events import Reporter
 from runner.engine.once import OncePer
+from runner.engine.others import Others
 from runner.engine.pace import Pace
 from runner.engine.parents import Created
 from runner.engine.reshaped import Past
@@ -60,6 +61,8 @@ class Context:
     heirs: Mapping[str, str] = field(default_factory=dict)
     """The key of the row that continues each former key that several rows have; empty where that is not known."""
     past: Past = field(default_factory=Past)
+    others: Others = field(default_factory=Others)
+    """Other recipe names and accounts that may have sent what this recipe sends."""
     asked: Asked | None = None
     """What the run asks for, where earlier runs have sent something."""
     fresh: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -89,25 +89,47 @@ class Planning:
 
     def _repeated(self, use: Use, request: Request) -> Outcome | None:
         """What keeps a create from being sent whose content is on record for a call that nothing asks for now."""
-        context, row = self._context, self._progress.row
+        context = self._context
         creates = use.operation.effect == "create" or use.operation.money
-        if context.asked is None or not request.known or not creates or row.key in context.again:
+        if not creates or not request.known or self._progress.row.key in context.again:
+            return None
+        others = self._others_of(use)
+        if context.asked is None and not others:
             return None
         body = (request.content() or b"").decode()
-        found = context.history.of_content(
-            context.account,
-            context.recipe.name,
-            content_of(request.method, request.path, body),
-            besides=context.run,
-        )
-        for call in found:
-            if not context.asked.claims(call, key=row.key, own=self._progress.claims):
-                reason = f"the same request {said_sent(call)}"
-                self.plan(
-                    use.step, "changed", request=request, reason=reason, position=use.position
-                )
-                return Outcome("rejected", reason, set_aside=True)
+        content = content_of(request.method, request.path, body)
+        for call in context.history.of_content(content, besides=context.run):
+            if not self._is_repeated(call, others):
+                continue
+            reason = f"the same request {said_sent(call)}{self._said_name(call)}"
+            self.plan(use.step, "changed", request=request, reason=reason, position=use.position)
+            return Outcome("rejected", reason, set_aside=True)
         return None
+
+    def _is_repeated(self, call: CallRecord, others: Collection[tuple[str, str]]) -> bool:
+        """Tell whether a call of the same content is that of another name, or of an identity that nothing has now."""
+        context, name = self._context, (call.identity.account, call.identity.recipe)
+        if name != (context.account, context.recipe.name):
+            return name in others
+        asked, key = context.asked, self._progress.row.key
+        return asked is not None and not asked.claims(call, key=key, own=self._progress.claims)
+
+    def _others_of(self, use: Use) -> Collection[tuple[str, str]]:
+        """The other names whose requests must not be sent again: none where the row is declared to be other work."""
+        others = self._context.others
+        known = (
+            [*self._progress.prior.values(), *self._known(use).values()] if others.declared else ()
+        )
+        declared = any(call.run in others.declared for call in known)
+        return others.names if use.step.id in others.steps and not declared else ()
+
+    def _said_name(self, call: CallRecord) -> str:
+        """The other name that a call is on record under, for people; empty where it is that of this recipe."""
+        account, recipe = call.identity.account, call.identity.recipe
+        if (account, recipe) == (self._context.account, self._context.recipe.name):
+            return ""
+        under = f" under the account {account!r}" * (account != self._context.account)
+        return f" by {recipe}{under} (if this is other work: --new-identity)"
 
     def _plan_write(self, use: Use, request: Request) -> Outcome:
         """Where the dry run stops: the request is there and is not sent."""

@@ -17,10 +17,11 @@ from runner.journal.records import (
     SettlementRecord,
     now,
 )
+from runner.journal.rekey import look_of
 from runner.journal.store import Journal
 
 __all__ = [
     "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
     "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "SentWrite", "SettlementRecord", "content_of",
-    "now",
+    "look_of", "now",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -98,16 +99,14 @@ class History:
         where = "account = ? AND recipe = ? AND run <> ? AND effect <> 'read' LIMIT 1"
         return bool(self._select(f"SELECT 1 FROM calls WHERE {where}", account, recipe, besides))  # noqa: S608
 
-    def of_content(
-        self, account: str, recipe: str, content: str, *, besides: int
-    ) -> Iterator[CallRecord]:
-        """The creates of a recipe that have or may have sent this content, oldest first, without run `besides`."""
+    def of_content(self, content: str, *, besides: int) -> Iterator[CallRecord]:
+        """The creates that have or may have sent this content, under any name, oldest first, without run `besides`."""
         where = (
-            "content = ? AND account = ? AND recipe = ? AND run <> ? AND effect <> 'read' "
+            "content = ? AND run <> ? AND effect <> 'read' "
             "AND state IN ('done', 'intent', 'unknown') AND id > ? ORDER BY id LIMIT 100"
         )
         last = 0
-        while page := self._calls(where, content, account, recipe, besides, last):
+        while page := self._calls(where, content, besides, last):
             yield from page
             last = page[-1].id
 
@@ -198,29 +197,57 @@ class History:
         found = (each for place in origins.items() for each in self._select(sql, *place))
         return {str(account) for (account,) in found}
 
-    def steps_of(self, account: str, recipe: str) -> set[str]:
-        """The steps of a recipe that are on record."""
-        sql = "SELECT DISTINCT step FROM calls WHERE account = ? AND recipe = ?"
-        return {str(step) for (step,) in self._select(sql, account, recipe)}
+    def sent_operations(self, account: str, recipe: str) -> set[str]:
+        """The operations of the writes that a recipe has, or may have, carried out."""
+        sql = f"SELECT DISTINCT operation FROM ({_SENT_WRITES} AND account = ? AND recipe = ?)"  # noqa: S608
+        return {str(name) for (name,) in self._select(sql, account, recipe)}
 
-    def sent_writes(self, run: int) -> Iterator[SentWrite]:
-        """The writes of a run that were carried out, or may have been."""
-        for values in self._each(f"{_SENT_WRITES} AND run = ?", run):
-            yield SentWrite(*values)
+    def declared_runs(self, account: str, recipe: str) -> frozenset[int]:
+        """The runs of a recipe of which a person has declared that their rows are other work."""
+        sql = "SELECT id FROM runs WHERE account = ? AND recipe = ? AND new_identity = 1"
+        return frozenset(int(run) for (run,) in self._select(sql, account, recipe))
+
+    def sent_writes(self, run: int) -> Iterator[tuple[SentWrite, tuple[int, ...]]]:
+        """The writes of a run that were carried out, or may have been, each with the input lines of its row.
+
+        There are no lines where the run did not record the row.
+        """
+        sql = f"SELECT w.*, coalesce(r.lines, '[]') FROM ({_SENT_WRITES} AND run = ?) w "  # noqa: S608
+        for *values, lines in self._each(
+            f"{sql} LEFT JOIN rows r ON r.run = w.run AND r.number = w.row", run
+        ):
+            yield SentWrite(*values), tuple(json.loads(lines))
 
     def sent_for(
-        self, account: str, recipe: str, names: Sequence[tuple[str, str]]
-    ) -> list[SentWrite]:
-        """The same for rows and shared values, a few hundred at most, of another recipe or account."""
-        found: list[SentWrite] = []
-        for per in ("row", "once"):
-            keys = [key for kind, key in names if kind == per]
-            where = (
-                f"account = ? AND recipe = ? AND per = ? AND key IN ({', '.join('?' * len(keys))})"
-            )
-            each = self._select(f"{_SENT_WRITES} AND {where}", account, recipe, per, *keys)
-            found += [SentWrite(*values) for values in each]
-        return found
+        self, account: str, recipe: str, looks: Collection[str], *, once: Collection[str]
+    ) -> list[tuple[str, SentWrite]]:
+        """The writes of a recipe for rows and shared values that look like one of `looks`, each with that look.
+
+        `looks` are a few hundred at most, `once` the steps of the recipe that were done once for a value.
+        """
+        steps = ["", *once]
+        sql = (
+            f"SELECT i.look, {', '.join(f'c.{name}' for name in SentWrite._fields)} FROM identities i "  # noqa: S608
+            "CROSS JOIN calls c ON c.account = i.account AND c.recipe = i.recipe AND c.key = i.key "
+            "AND c.per = CASE i.step WHEN '' THEN 'row' ELSE 'once' END "
+            f"WHERE i.account = ? AND i.recipe = ? AND i.step IN ({_places(steps)}) "
+            f"AND i.look IN ({_places(looks)}) AND c.effect <> 'read' "
+            "AND c.state IN ('done', 'found', 'intent', 'unknown')"
+        )
+        found = self._select(sql, account, recipe, *steps, *looks)
+        return [(str(look), SentWrite(*values)) for look, *values in found]
+
+    def sent_bodies(
+        self, account: str, recipe: str, operation: str
+    ) -> Iterator[tuple[SentWrite, str, str, str]]:
+        """The creates of an operation that were, or may have been, carried out: method, path and body of each."""
+        names = ", ".join(SentWrite._fields)
+        sql = (
+            f"SELECT {names}, method, url, body FROM calls WHERE account = ? AND recipe = ? AND operation = ? "  # noqa: S608
+            "AND effect <> 'read' AND state IN ('done', 'intent', 'unknown')"
+        )
+        for *values, method, url, body in self._each(sql, account, recipe, operation):
+            yield SentWrite(*values), str(method), str(url), str(body)
 
     def was_at(self, account: str, api: str) -> bool:
         """Whether a request to an API of an account was answered with success, or may have been carried out."""

@@ -134,7 +134,10 @@ class RunRecord(NamedTuple):
 
 
 class SentWrite(NamedTuple):
-    """A write that was carried out, or may have been: whose, for which row or shared value, and in which run."""
+    """A write that was carried out, or may have been: whose, for which row or shared value, and in which run.
+
+    `row` is the number of the row in that run.
+    """
 
     account: str
     recipe: str
@@ -143,6 +146,7 @@ class SentWrite(NamedTuple):
     step: str
     operation: str
     run: int
+    row: int
 
 
 class AgainRecord(NamedTuple):

@@ -64,9 +64,11 @@ def test_a_copy_under_another_name_is_refused(contacts: Command, sheet: str) -> 
     assert "--new-identity" in told
     assert len(contacts.delivered()) == 2
     assert not (contacts.runs / "2").exists()
-    planned = contacts("plan", "copy.yaml")
+    planned = contacts("plan", "copy.yaml", code=3)
     assert "note: a run is refused: 'A-1' was done as contacts in run 1" in planned.err
-    assert "to send" in planned.out
+    assert (
+        "set aside: contact: the same request was sent as contact of 'A-2' in run 1" in planned.out
+    )
     assert "note:" not in contacts("run", "copy.yaml", "--dry-run", "--new-identity").err
 
 

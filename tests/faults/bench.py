@@ -25,6 +25,8 @@ from runner.engine.events import (
 )
 from runner.engine.known_names import KnownNames
 from runner.engine.once import OncePer
+from runner.engine.other_names import OtherNames
+from runner.engine.others import Others, others_of
 from runner.engine.pace import Pace
 from runner.engine.retry import Budget
 from runner.engine.run import Run, Selection, scope_of
@@ -51,6 +53,7 @@ rows:
 """
 CATALOGUE = Catalogue({"shop": SHOP})
 EVERY_ROW = Selection()
+Parts = tuple[Connection, History, Journal | None, Others]
 
 
 class QuickStop(Stop):
@@ -126,20 +129,24 @@ class Bench:
         self, steps: str, sheet: str | None = "ref\nA\n", *, head: str = HEAD, workers: int = 1,
         selection: Selection = EVERY_ROW, resume: int = 0, stop: QuickStop | None = None, pace: Pace | None = None,
         more: Reporter = lambda _: None, again: Sequence[str] = (), hits_per_day: int | None = None,
-        max_failures: int | None = None, skip_invalid: bool = False,
+        max_failures: int | None = None, skip_invalid: bool = False, new_identity: bool = False,
     ) -> Ran:  # fmt: skip
         """One run; `resume` goes on with the run of that number. `again` are keys of rows to send once more."""
         recipe, stop = self.recipe(steps, head=head), stop or QuickStop()
+        input_ = self.open_input(recipe, sheet)
         with self.journal_class(self.folder) as journal:
             with self._history() as history:
+                others = self._others(history, recipe, new_identity=new_identity)
                 asked = self._asked(history, again)
-                number = resume or journal.begin(_record(recipe, self.account), again=asked)
+                self._check_names(history, recipe, input_, others, asked)
+                record = _record(recipe, self.account, input_, new_identity=new_identity)
+                number = resume or journal.begin(record, again=asked)
                 stop.run = number
                 connection = Connection(self.base_url, self.transport(), pace, hits_per_day)
-                parts = (connection, history, journal)
+                parts = (connection, history, journal, others)
                 rows = history.again(number)
                 ran = self._execute(
-                    recipe, sheet, selection, parts, number, workers, stop, more, rows, max_failures,
+                    recipe, input_, selection, parts, number, workers, stop, more, rows, max_failures,
                     skip_invalid=skip_invalid,
                 )  # fmt: skip
             journal.end(number, state="finished", exit_code=ran.ended.exit_code, finished_at="")
@@ -160,11 +167,12 @@ class Bench:
     ) -> Ran:
         """The dry run."""
         with self._history() as history:
-            parts = (Connection("http://127.0.0.1:1"), history, None)
             recipe = self.recipe(steps, head=head)
-            asked = self._asked(history, again)
+            others = self._others(history, recipe)
+            parts = (Connection("http://127.0.0.1:1"), history, None, others)
+            asked, input_ = self._asked(history, again), self.open_input(recipe, sheet)
             return self._execute(
-                recipe, sheet, EVERY_ROW, parts, 0, 1, QuickStop(), lambda _: None, asked
+                recipe, input_, EVERY_ROW, parts, 0, 1, QuickStop(), lambda _: None, asked
             )
 
     def transport(self, *, base_url: str = "", max_answer: int | None = None) -> Transport:
@@ -201,42 +209,41 @@ class Bench:
         finally:
             history.close()
 
+    def open_input(self, recipe: Recipe, sheet: str | None) -> Input | None:
+        """The sheet, checked."""
+        if sheet is None or recipe.rows is None:
+            return None
+        return open_input(self.sheet(sheet), recipe.rows, scope=_scope(recipe, 0))
+
+    def _others(self, history: History, recipe: Recipe, *, new_identity: bool = False) -> Others:
+        if new_identity:
+            return Others()
+        accounts = {self.account}
+        return others_of(history, recipe, CATALOGUE, account=self.account, accounts=accounts)
+
+    def _check_names(
+        self, history: History, recipe: Recipe, input_: Input | None, others: Others,
+        again: Sequence[AgainRecord],
+    ) -> None:  # fmt: skip
+        parts = (Connection(self.base_url), history, None, others)
+        context = self._context(recipe, parts, 0, QuickStop(), lambda _: None, again)
+        if input_ is not None:
+            OtherNames(context).check(input_, digest=input_.digest)
+
     def _execute(
-        self, recipe: Recipe, sheet: str | None, selection: Selection,
-        parts: tuple[Connection, History, Journal | None], number: int, workers: int, stop: QuickStop, more: Reporter,
+        self, recipe: Recipe, input_: Input | None, selection: Selection,
+        parts: Parts, number: int, workers: int, stop: QuickStop, more: Reporter,
         again: Sequence[AgainRecord], max_failures: int | None = None, *, skip_invalid: bool = False,
     ) -> Ran:  # fmt: skip
-        connection, history, journal = parts
         events: list[Event] = []
 
         def note(event: Event) -> None:
             events.append(event)
             more(event)
 
-        scope = scope_of(recipe, values={}, run={"id": number or Unknown("run.id"), "date": DATE})
-        connections = {"shop": connection}
-        context = Context(
-            recipe,
-            CATALOGUE,
-            self.account,
-            number,
-            scope,
-            connections,
-            history,
-            journal,
-            note,
-            OncePer(),
-            stop,
-            Budget(),
-            by_key(again),
-            fresh=self.fresh,
-            twins=history.twins(self.account, recipe.name),
-            strict=self.strict,
-        )
-        input_: Input | None = None
-        if sheet is not None and recipe.rows is not None:
-            input_ = open_input(self.sheet(sheet), recipe.rows, scope=scope)
-            input_.check_known(KnownNames(history, self.account, recipe))
+        context = self._context(recipe, parts, number, stop, note, again)
+        if input_ is not None:
+            input_.check_known(KnownNames(context.history, self.account, recipe))
         single = Row(1, "once", {}, ())
         run = Run(
             context, input_, single=single, selection=selection, workers=workers, max_failures=max_failures,
@@ -244,6 +251,18 @@ class Bench:
         )  # fmt: skip
         ended = run.execute(_started(recipe, number, input_))
         return Ran(number, ended, events, stop)
+
+    def _context(
+        self, recipe: Recipe, parts: Parts, number: int, stop: QuickStop, note: Reporter,
+        again: Sequence[AgainRecord] = (),
+    ) -> Context:  # fmt: skip
+        connection, history, journal, others = parts
+        scope, connections = _scope(recipe, number), {"shop": connection}
+        return Context(
+            recipe, CATALOGUE, self.account, number, scope, connections, history, journal, note,
+            OncePer(), stop, Budget(), by_key(again), fresh=self.fresh,
+            twins=history.twins(self.account, recipe.name), others=others, strict=self.strict,
+        )  # fmt: skip
 
 
 def grouped(name: str, columns: Mapping[str, str]) -> str:
@@ -268,7 +287,11 @@ def journal_bytes(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.glob("journal.sqlite*")))
 
 
-def _record(recipe: Recipe, account: str) -> RunRecord:
+def _scope(recipe: Recipe, number: int) -> dict[str, Any]:
+    return scope_of(recipe, values={}, run={"id": number or Unknown("run.id"), "date": DATE})
+
+
+def _record(recipe: Recipe, account: str, input_: Input | None, *, new_identity: bool) -> RunRecord:
     return RunRecord(
         recipe.name,
         "test",
@@ -276,10 +299,11 @@ def _record(recipe: Recipe, account: str) -> RunRecord:
         "recipe.yaml",
         recipe.digest,
         "",
-        "",
+        input_.digest if input_ is not None else "",
         "{}",
         DATE.isoformat(),
         "",
+        new_identity=int(new_identity),
     )
 
 

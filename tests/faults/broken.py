@@ -15,8 +15,7 @@ from typing import Any
 from runner import keys
 from runner.cli import journal_checks
 from runner.cli.destination import Destination
-from runner.cli.other_names import OtherNames
-from runner.engine import changed, former_keys
+from runner.engine import changed, former_keys, others
 from runner.engine.claims import Claims
 from runner.engine.planning import Planning
 from runner.journal.registry import Registry
@@ -65,7 +64,7 @@ def _values() -> None:
 
 
 def _other_names() -> None:
-    _replace(OtherNames, "check", lambda _, rows, *, digest, only: None)
+    _everywhere(others.others_of, lambda *_, **__: others.Others())
 
 
 def _first_run() -> None:
