@@ -12,7 +12,7 @@ from runner.catalogue.answer import (
     read_answer,
 )
 from runner.catalogue.arguments import ArgumentError
-from runner.catalogue.conditions import Conditions
+from runner.catalogue.conditions import Conditions, spelled_conditions
 from runner.catalogue.container import collection_of, container_of
 from runner.catalogue.declared import of_answer, of_entry
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
@@ -24,7 +24,7 @@ from runner.catalogue.operation import Failure, Operation, Pagination
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
 from runner.catalogue.parameters import Parameter
 from runner.catalogue.read_back import entry_of
-from runner.catalogue.request import Request, build_request, to_json
+from runner.catalogue.request import Request, build_request, condition_notes, to_json
 from runner.catalogue.schema import Violation, types_of, violations
 from runner.catalogue.sent import sent_arguments
 
@@ -49,6 +49,7 @@ __all__ = [
     "amount_defect",
     "build_request",
     "collection_of",
+    "condition_notes",
     "container_of",
     "decode_form",
     "describe_error",
@@ -66,6 +67,7 @@ __all__ = [
     "read_answer",
     "sent_arguments",
     "shipped_apis",
+    "spelled_conditions",
     "to_json",
     "types_of",
     "violations",

@@ -138,8 +138,10 @@ def _line(said: str) -> str:
 
 
 def _check_failure(data: Any, failure: Failure) -> None:
-    """Raises DeclaredFailure when the answer says that the call failed."""
+    """Raises DeclaredFailure when the answer says that the call failed, AnswerError where a success has to say so."""
     state, code = _inside(data, failure.field), _inside(data, failure.code)
+    if failure.success and state is None and code is None:
+        raise AnswerError(f"the answer has no {failure.code!r}, without which it is no success")
     failed = state in failure.values
     if state is None and code is not None and failure.success:
         failed = code not in failure.success

@@ -6,6 +6,8 @@ What the fields and comparisons are called, and which parts their values go into
 from __future__ import annotations
 
 import datetime as dt
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -36,12 +38,19 @@ class Field(NamedTuple):
     values: Mapping[str, str]
 
 
+SIGNS = ("==", "!=", "<", ">", "<=", ">=")
+
+
 class Comparison(NamedTuple):
-    """A comparison. A `range` goes from `value` to `to`; with `day_end` a bare day in its last value is all of it."""
+    """A comparison. A `range` goes from `value` to `to`; with `day_end` a bare day in its last value is all of it.
+
+    `sign` is the one of SIGNS that is among its names, "" for none.
+    """
 
     code: str
     range: bool = False
     day_end: bool = False
+    sign: str = ""
 
 
 class Conditions(NamedTuple):
@@ -59,10 +68,12 @@ def read_grammar(declared: Mapping[str, Any]) -> Conditions:
     kinds = {name: Kind(**kind) for name, kind in declared["kinds"].items()}
     comparisons = {}
     for name, entry in declared["comparisons"].items():
+        names = (name, *entry.get("also", ()))
+        sign = next((each for each in names if each in SIGNS), "")
         comparison = Comparison(
-            str(entry["code"]), entry.get("range", False), entry.get("day_end", False)
+            str(entry["code"]), entry.get("range", False), entry.get("day_end", False), sign
         )
-        comparisons.update(dict.fromkeys((name, *entry.get("also", ())), comparison))
+        comparisons.update(dict.fromkeys(names, comparison))
     return Conditions(
         field_part=declared["parts"]["field"],
         is_part=declared["parts"]["is"],
@@ -112,6 +123,9 @@ def encode_conditions(name: str, grammar: Conditions, given: Any, findings: Find
 def _encode(
     condition: Mapping[str, Any], grammar: Conditions, *, path: TreePath, findings: Findings
 ) -> list[Part]:
+    if translated := in_our_words(grammar, condition):
+        findings.refuse(path, f"is spelled as the API does; write {translated}")
+        return []
     for key in sorted(set(condition) - set(KEYS)):
         findings.refuse((*path, key), f"a condition has no {key!r}; {nearest(key, KEYS)}")
     given = {key: value for key, value in condition.items() if key in KEYS and value is not None}
@@ -131,7 +145,7 @@ def _encode(
         if known is not None
     ]
     if isinstance(field, Field) and isinstance(compared, Comparison):
-        return parts + _values(given, field, compared, path=path, findings=findings)
+        return parts + _values(given, field, compared, grammar, path=path, findings=findings)
     unknown = next((each for each in (field, compared) if isinstance(each, Unknown)), None)
     if unknown is not None:  # how the values are written depends on it
         parts += [(key, unknown) for key in ("value", "to") if key in given]
@@ -150,7 +164,9 @@ def _known(
     if value is None or isinstance(value, Unknown):
         return value
     if not isinstance(value, str) or value not in known:
-        findings.refuse(path, f"{value!r} is none of them; {nearest(str(value), names)}")
+        own = next((name for name in names if known[name].code == str(value)), "")
+        wrong = f"is what the API calls it; write {own}" if own else "is none of them; "
+        findings.refuse(path, f"{value!r} {wrong}{'' if own else nearest(str(value), names)}")
         return None
     return known[value]
 
@@ -159,6 +175,7 @@ def _values(
     given: Mapping[str, Any],
     field: Field,
     compared: Comparison,
+    grammar: Conditions,
     *,
     path: TreePath,
     findings: Findings,
@@ -184,6 +201,8 @@ def _values(
             )
             continue
         end = compared.day_end and key == keys[-1]
+        if field.kind.format and not end and (day := _bare_day(given[key])) is not None:
+            _note_day(day, compared, grammar, path=(*path, key), findings=findings)
         value = _value(given[key], field, end=end, path=(*path, key), findings=findings)
         parts.append((getattr(field.kind, key), value))
     texts = [value for _, value in parts]
@@ -227,6 +246,98 @@ def named_value(
     if str(value).lower() not in codes:
         findings.refuse(path, f"{value!r} is not one of its values; {nearest(str(value), values)}")
     return codes.get(str(value).lower())
+
+
+def _bare_day(value: Any) -> dt.date | None:
+    """The day of a date without a time."""
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value
+    try:
+        return dt.date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        return None
+
+
+def _note_day(
+    day: dt.date, compared: Comparison, grammar: Conditions, *, path: TreePath, findings: Findings
+) -> None:
+    """Note a comparison with a day that is compared with its first second, where people mean all of the day."""
+    named = {grammar.comparisons[name].sign: name for name in grammar.named}
+    ranges = [name for name in grammar.named if grammar.comparisons[name].range]
+    first = f"a day without a time is its first second, {day}T00:00:00:"
+    if compared.sign == "==":
+        whole = f"; write is: {ranges[0]}, value: {day}, to: {day}" if ranges else ""
+        findings.notes.append((path, f"{first} nothing else equals it{whole}"))
+    elif compared.sign == "!=":
+        findings.notes.append((path, f"{first} nothing else is left out"))
+    elif compared.sign == ">":
+        later = day + dt.timedelta(days=1) if day < dt.date.max else day
+        next_day = (
+            f"; for later days write is: {named['>=']}, value: {later}" if ">=" in named else ""
+        )
+        findings.notes.append((path, f"{first} the day itself is included{next_day}"))
+    elif compared.sign == "<=":
+        findings.notes.append((path, f"{first} the rest of the day is left out"))
+
+
+def in_our_words(grammar: Conditions, given: Mapping[Any, Any]) -> str:
+    """Return a condition that is spelled as the API does, as recipes spell it; "" where it is not, or is not whole."""
+    codes = [str(given.get(part)) for part in (grammar.field_part, grammar.is_part)]
+    name = next((n for n, each in grammar.fields.items() if each.code == codes[0]), "")
+    comparison = next((n for n in grammar.named if grammar.comparisons[n].code == codes[1]), "")
+    if not name or not comparison or not (set(given) - set(KEYS)) & spelled_parts(grammar):
+        return ""
+    field = grammar.fields[name]
+    values = {"value": given.get(field.kind.value), "to": given.get(field.kind.to)}
+    named = {code: shown for shown, code in field.values.items()}
+    written = [f"field: {name}", f"is: {comparison}"]
+    written += [
+        f"{key}: {_written(named.get(str(value), value))}"
+        for key, value in values.items()
+        if value is not None
+    ]
+    return "{" + ", ".join(written) + "}"
+
+
+def spelled_parts(grammar: Conditions) -> frozenset[str]:
+    """What the API calls the parts of a condition."""
+    kinds = [field.kind for field in grammar.fields.values()]
+    parts = {part for kind in kinds for part in (kind.value, kind.to) if part}
+    return frozenset({grammar.field_part, grammar.is_part, *parts})
+
+
+def spelled_conditions(
+    name: str, grammar: Conditions, given: Mapping[str, Any]
+) -> tuple[frozenset[str], str]:
+    """Return the arguments that spell conditions as they are sent, `field` or `conditions[1][field]`, and in our words.
+
+    The words are "" where they are not whole.
+    """
+    parts = spelled_parts(grammar)
+    numbered: dict[str, dict[str, Any]] = {}
+    found = set()
+    pattern = re.compile(re.escape(name) + r"\[([0-9]+)\]\[([^]]*)\]")
+    for key, value in given.items():
+        bracketed = pattern.fullmatch(key)
+        number, part = (bracketed[1], bracketed[2]) if bracketed else ("", key)
+        if part in parts:
+            found.add(key)
+            numbered.setdefault(number, {})[part] = value
+    words = [in_our_words(grammar, each) for each in numbered.values()]
+    if not all(words):
+        return frozenset(found), ""
+    whole = words[0] if list(numbered) == [""] else f"[{', '.join(words)}]"
+    return frozenset(found), f"{name}: {whole}" if words else ""
+
+
+def _written(value: Any) -> str:
+    """A value as a recipe has it."""
+    text = value.origin if isinstance(value, Unknown) else to_text(value)
+    return (
+        text
+        if re.fullmatch(r"[\w.:+-]+( [\w.:+-]+)*", text)
+        else json.dumps(text, ensure_ascii=False)
+    )
 
 
 def _moment(value: Any, *, end: bool) -> dt.datetime | None:

@@ -41,7 +41,8 @@ class Pagination:
 class Failure(NamedTuple):
     """How a 2xx says that the call failed: `field`, a dotted place in the answer, is one of `values`.
 
-    `message` and `code` are dotted places too. Where `field` is missing, a code that is none of `success` fails.
+    `message` and `code` are dotted places too. Where `field` is missing, a code that is none of `success` fails, and
+    without either an answer is no success.
     The codes in `credentials` mean what a 401 does.
     """
 

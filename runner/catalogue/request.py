@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from runner.catalogue.arguments import ArgumentError, Findings, Note, has_forms, texts_of
+from runner.catalogue.conditions import encode_conditions
 from runner.catalogue.converters import Convert, Fields, refusal
 from runner.catalogue.form import encode_form
 from runner.catalogue.json_text import json_text
@@ -93,6 +94,15 @@ def build_request(
     ArgumentError with every problem.
     """
     return operation.builder.build(arguments, base_url, today)
+
+
+def condition_notes(operation: Operation, arguments: Mapping[str, Any]) -> list[Note]:
+    """Return what is to be said of the search conditions among arguments that can be sent, each with its place."""
+    findings = Findings()
+    for name, parameter in operation.parameters.items():
+        if parameter.conditions is not None and arguments.get(name) is not None:
+            encode_conditions(name, parameter.conditions, arguments[name], findings)
+    return findings.notes
 
 
 class _Given(NamedTuple):

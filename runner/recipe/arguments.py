@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.catalogue import ArgumentError, build_request
+from runner.catalogue import ArgumentError, build_request, condition_notes, spelled_conditions
 from runner.catalogue.scalars import WRITTEN
 from runner.catalogue.schema import is_open
 from runner.problems import Problem, nearest
@@ -102,6 +102,16 @@ class _Arguments(NamedTuple):
     operation: Operation
 
     def problems(self) -> Iterator[Problem]:
+        for name, parameter in self.operation.parameters.items():
+            if parameter.conditions is not None:
+                keys, words = spelled_conditions(name, parameter.conditions, self.given)
+                if words:
+                    yield self._spelled(keys, words)
+                    others = {key: each for key, each in self.given.items() if key not in keys}
+                    given = {**others, name: Unknown(name)}
+                    yield from self._replace(given=given).problems()
+                    return
+        yield from self._days()
         names = {**self.operation.fields, **self.operation.parameters}
         unfit = [*_unknown((), self.given, names, refused=not self.operation.open), *self._inside()]
         yield from map(self._unknown, unfit)
@@ -126,6 +136,23 @@ class _Arguments(NamedTuple):
             ]
             if left:
                 yield self._missing(parent, left, absent[left[-1]])
+
+    def _spelled(self, keys: frozenset[str], words: str) -> Problem:
+        """Search conditions that are spelled as the API does."""
+        first = next(key for key in self.given if key in keys)
+        message = f"{self.operation.full_name} takes search conditions by name, not as the API spells them"
+        place = self.source.key((*self.path, "with", first))
+        return self.source.problem(place, message, "unknown-parameter", remedy=f"write {words}")
+
+    def _days(self) -> Iterator[Problem]:
+        """Days in conditions that are compared with their first second."""
+        for sent, note in condition_notes(self.operation, _probe(self.given)):
+            message, _, remedy = note.partition("; ")
+            path = _written(self.given, sent)
+            place = self.source.value((*self.path, "with", *path))
+            yield self.source.problem(
+                place, message, "bare-day", remedy=remedy or "give it a time", severity="warning"
+            )
 
     def _inside(self) -> Iterator[_Unfit]:
         for name, schema in self.operation.fields.items():
@@ -166,7 +193,7 @@ class _Arguments(NamedTuple):
             remedy = f'did you mean "{{{{ {value} }}}}"?'
         elif "make it text" in message:
             message, remedy = message.partition(";")[0], f"quote it: '{value}'"
-        elif message.startswith("is no field"):
+        elif message.startswith("is no field") or "; write " in message:
             message, _, remedy = message.partition("; ")
         else:
             remedy = _otherwise(value, message)

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.catalogue import Api, Conditions, Operation, Parameter
+from runner.catalogue import Api, Auth, Conditions, Failure, Operation, Pagination, Parameter
 from runner.problems import printable
 from runner.report.text import columns
 
@@ -55,12 +55,16 @@ def _lines(operation: Operation, api: Api) -> Iterator[str]:
             operation.description, 100, initial_indent="  ", subsequent_indent="  "
         )
     if operation.pagination is not None:
-        yield f"  pages     {operation.pagination.size} at a time, all of them are read"
+        yield f"  pages     {_pages(operation.pagination)}"
     if operation.empty:
         yield f"  empty     {', '.join(map(str, sorted(operation.empty)))} means that there are none"
     a_day = f", {api.limits.hits_per_day:,} a day" if api.limits.hits_per_day is not None else ""
     rate = f"{api.limits.requests_per_second} requests a second, burst {api.limits.burst}{a_day}"
     yield f"  limits    {rate}, unless configured"
+    if api.auth:
+        yield f"  sign-in   {_sign_in(api.auth)}"
+    if operation.failure is not None:
+        yield from (f"  {line}" for line in _verdicts(operation.failure))
     for parameter in operation.parameters.values():
         if parameter.window:
             yield f"  reaches   {parameter.window.months} months back ({parameter.name})"
@@ -85,6 +89,36 @@ def _lines(operation: Operation, api: Api) -> Iterator[str]:
     yield from (f"  {line}" for line in example_step(operation).splitlines())
 
 
+def _pages(paging: Pagination) -> str:
+    """How a list is read, by what the API calls the parts of its pages."""
+    size = f" ({paging.count})" if paging.count else ""
+    return f"{paging.size} at a time{size}, all of them are read ({paging.offset or paging.page})"
+
+
+def _sign_in(credentials: Sequence[Auth]) -> str:
+    """The credentials and where they are sent."""
+    schemes = {"bearer": " as a token", "basic": " as user and password"}
+    return ", ".join(
+        f"{auth.name} in the {auth.place}{' or form' if auth.in_form else ''}"
+        f"{schemes.get(auth.scheme, '')}"
+        for auth in credentials
+    )
+
+
+def _verdicts(failure: Failure) -> Iterator[str]:
+    """What an answer says of itself: when it is a success, and when not."""
+    if failure.success:
+        yield f"success   {failure.code} is {_either(failure.success)}; an answer without it is none"
+    why = f", with the reason in {failure.message}" if failure.message else ""
+    yield f"failure   {failure.field} is {_either(failure.values)}{why}"
+    if failure.credentials:
+        yield f"          {failure.code} {_either(failure.credentials)}: the credentials are refused"
+
+
+def _either(values: Sequence[Any]) -> str:
+    return " or ".join(map(str, values))
+
+
 def _section(title: str, rows: list[list[str]]) -> Iterator[str]:
     if rows:
         yield ""
@@ -100,17 +134,28 @@ def _effect(operation: Operation) -> str:
 
 def _parameter(parameter: Parameter) -> list[str]:
     need = "required" if parameter.required else ""
-    kind = f"one of {', '.join(parameter.values)}" if parameter.values else _type(parameter.schema)
+    kind = f"one of {_coded(parameter.values)}" if parameter.values else _type(parameter.schema)
     kind = "condition, or a list" if parameter.conditions is not None else kind
     described = " ".join(parameter.description.split())
     return [parameter.name, parameter.place, kind, need, parameter.evidence, described]
 
 
+def _coded(values: Mapping[str, Any]) -> str:
+    """Names with what is sent for them: `Unsent (1)`."""
+    return ", ".join(f"{name} ({code})" for name, code in values.items())
+
+
 def _grammar(conditions: Conditions) -> Iterator[list[str]]:
-    """What conditions can be made of: a line for each field and what it is compared with, one for each comparison."""
+    """What conditions can be made of: a line for each field and what it is compared with, one for each comparison.
+
+    The first line is what the API calls the parts; its own number stands behind each name.
+    """
+    kinds = dict.fromkeys(field.kind for field in conditions.fields.values())
+    values = ", ".join(f"{kind.value} and {kind.to}" if kind.to else kind.value for kind in kinds)
+    yield ["sent as", f"{conditions.field_part}, {conditions.is_part}, {values}", "", ""]
     for name, field in conditions.fields.items():
-        value = "a date" if field.kind.format else ", ".join(field.values) or "a text"
-        yield ["field", name, f"with {value}"]
+        value = "a date" if field.kind.format else _coded(field.values) or "a text"
+        yield ["field", name, field.code, f"with {value}"]
     for name in conditions.named:
         comparison = conditions.comparisons[name]
         short = [
@@ -120,7 +165,7 @@ def _grammar(conditions: Conditions) -> Iterator[list[str]]:
         ]
         ranges = [field for field, each in conditions.fields.items() if each.kind.to]
         only = f"takes value and to; {', '.join(ranges)} only" if comparison.range else ""
-        yield ["is", " ".join([name, *short]), only]
+        yield ["is", " ".join([name, *short]), comparison.code, only]
 
 
 def _fields(operation: Operation) -> Iterator[list[str]]:
@@ -140,8 +185,9 @@ def _fields(operation: Operation) -> Iterator[list[str]]:
 
 
 def _answer(operation: Operation) -> Iterator[list[str]]:
-    for path, schema, _ in _leaves(item_schema(operation), ""):
-        yield [path, _type(schema), str(schema.get("x-runner-evidence", ""))]
+    for path, schema, required in _leaves(item_schema(operation), ""):
+        always = "always there" if required else ""
+        yield [path, _type(schema), always, str(schema.get("x-runner-evidence", ""))]
 
 
 def item_schema(operation: Operation) -> Mapping[str, Any]:
@@ -238,6 +284,8 @@ def operation_data(operation: Operation, api: Api) -> dict[str, Any]:
         "evidence": operation.evidence,
         "description": operation.description,
         "limits": _limits(operation, api),
+        "credentials": [{"name": auth.name, "in": auth.place} for auth in api.auth],
+        "failure": operation.failure._asdict() if operation.failure is not None else None,
         "parameters": [_parameter_data(parameter) for parameter in operation.parameters.values()],
         "body": operation.body,
         "answer": operation.answer,
@@ -265,10 +313,18 @@ def _parameter_data(parameter: Parameter) -> dict[str, Any]:
     }  # fmt: skip
     if parameter.values:
         data["values"] = list(parameter.values)
+        data["codes"] = dict(parameter.values)
     if parameter.conditions is not None:
         fields = parameter.conditions.fields.items()
         data["conditions"] = {
             "fields": [name for name, _ in fields],
             "is": list(parameter.conditions.named),
+            "codes": {
+                **{name: field.code for name, field in fields},
+                **{
+                    each: parameter.conditions.comparisons[each].code
+                    for each in parameter.conditions.named
+                },
+            },
         }
     return data

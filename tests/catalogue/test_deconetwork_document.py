@@ -118,16 +118,48 @@ def test_no_schema_pins_the_values_of_an_example(deco: Api) -> None:
             "delivery_details": None,
         },
         {"po_number": "1", "something_new": [1]},
-        {},
     ],
 )
 def test_other_answers_fit_too(deco: Api, order: Any) -> None:
     schema = deco.operations["find_purchase_orders"].answer
     assert schema is not None
+    whole = parse_json(EXAMPLE.read_bytes())["purchase_orders"][0] | order
     assert (
-        violations(schema, {"response_status": SUCCESS, "purchase_orders": [order], "total": 1})
+        violations(schema, {"response_status": SUCCESS, "purchase_orders": [whole], "total": 1})
         == []
     )
+
+
+def test_the_answer_has_the_required_fields_of_the_vendors_schema(deco: Api) -> None:
+    """Those of the public page of 2 March 2019, as they stand there."""
+    answer = deco.operations["find_purchase_orders"].answer or {}
+    assert answer["required"] == ["response_status", "purchase_orders"]
+    order = answer["properties"]["purchase_orders"]["items"]
+    line = order["properties"]["purchase_order_lines"]["items"]
+    assert set(order["properties"]) - set(order["required"]) == {
+        "id", "vendor_invoice", "vendor_tracking_number", "reference", "attention", "notes", "live_order",
+        "live_order_status",
+    }  # fmt: skip
+    assert set(line["properties"]) - set(line["required"]) == {
+        "product_freeform_color",
+        "product_freeform_size",
+    }
+    required = {
+        "vendor_details": ["id", "name"],
+        "raised_by": ["user_id", "ph_number"],
+        "delivery_details": ["ph_number"],
+    }
+    assert {name: order["properties"][name]["required"] for name in required} == required
+    inside = {
+        "product_size": ["option_id", "name", "code", "sub_sizes"],
+        "product_color": ["id", "name"],
+        "stock_line": ["qty_ordered", "qty_received"],
+    }
+    assert {name: line["properties"][name]["required"] for name in inside} == inside
+    ordered = line["properties"]["customer_order_lines"]["items"]
+    assert set(ordered["required"]) == set(ordered["properties"])
+    caption = order["properties"]["raised_by"]["properties"]["custom_fields"]["items"]
+    assert caption["required"] == ["caption"]
 
 
 def test_the_examples_of_the_document_fit_their_answers(deco: Api) -> None:
@@ -260,7 +292,33 @@ DATE = {"field": "date_raised", "is": "after", "value": "2026-11-14"}
         (
             [{**DATE, "field": 1}],
             ("conditions", 0, "field"),
-            "1 is none of them; known names: date_delivery",
+            "1 is what the API calls it; write date_raised",
+        ),
+        ([{**DATE, "is": 4}], ("conditions", 0, "is"), "4 is what the API calls it; write after"),
+        (
+            [{**DATE, "field": 9}],
+            ("conditions", 0, "field"),
+            "9 is none of them; known names: date_delivery",
+        ),
+        (
+            {"field": 1, "condition": 4, "date1": "2018-02-01T00:00:00"},
+            ("conditions",),
+            "write {field: date_raised, is: after, value: 2018-02-01T00:00:00}",
+        ),
+        (
+            [DATE, {"field": "5", "condition": 1, "string": 4}],
+            ("conditions", 1),
+            "write {field: status, is: equals, value: Partially Received}",
+        ),
+        (
+            [{"field": 1, "condition": 7, "date1": "2018-02-01", "date2": "2018-02-28"}],
+            ("conditions", 0),
+            "write {field: date_raised, is: between, value: 2018-02-01, to: 2018-02-28}",
+        ),
+        (
+            [{"field": 4, "condition": 1, "string": "a, b: c"}],
+            ("conditions", 0),
+            'write {field: po_number, is: equals, value: "a, b: c"}',
         ),
         ([{**DATE, "is": "afer"}], ("conditions", 0, "is"), "did you mean 'after'?"),
         ([DATE, {**DATE, "valu": 1}], ("conditions", 1, "valu"), "did you mean 'value'?"),
@@ -303,6 +361,44 @@ def test_wrong_conditions_are_refused_before_anything_is_sent(
     [(where, said)] = refused(deco, conditions)
     assert where == path
     assert message in said
+
+
+@pytest.mark.parametrize(
+    ("comparison", "said"),
+    [
+        ("equals", "nothing else equals it; write is: between, value: 2026-11-14, to: 2026-11-14"),
+        ("==", "nothing else equals it; write is: between, value: 2026-11-14, to: 2026-11-14"),
+        ("not_equals", "nothing else is left out"),
+        (
+            "after",
+            "the day itself is included; for later days write is: not_before, value: 2026-11-15",
+        ),
+        (">", "the day itself is included; for later days write is: not_before, value: 2026-11-15"),
+        ("before", ""),
+        ("not_before", ""),
+        ("not_after", ""),
+        ("between", ""),
+    ],
+)
+@pytest.mark.parametrize("value", ["2026-11-14", dt.date(2026, 11, 14)])
+def test_a_day_that_is_compared_with_its_first_second_is_noted(
+    deco: Api, comparison: str, said: str, value: Any
+) -> None:
+    condition = {"field": "date_raised", "is": comparison, "value": value}
+    if comparison == "between":
+        condition["to"] = value
+    operation = deco.operations["find_purchase_orders"]
+    notes = build_request(operation, {"conditions": [condition]}, base_url=BASE).notes
+    first = "a day without a time is its first second, 2026-11-14T00:00:00:"
+    assert notes == ((f"conditions[0].value: {first} {said}",) if said else ())
+    whole = {**condition, "value": "2026-11-14T00:00:00"}
+    assert build_request(operation, {"conditions": whole}, base_url=BASE).notes == ()
+
+
+def test_a_text_that_looks_like_a_day_is_no_day(deco: Api) -> None:
+    condition = {"field": "po_number", "is": "equals", "value": "2026-11-14"}
+    operation = deco.operations["find_purchase_orders"]
+    assert build_request(operation, {"conditions": condition}, base_url=BASE).notes == ()
 
 
 def test_a_search_without_conditions_and_too_large_a_page_are_refused(deco: Api) -> None:
@@ -383,6 +479,29 @@ def test_a_success_and_a_warning_are_no_failure(deco: Api, status: Any) -> None:
         deco.operations["receive_stock"], status=200, content_type="text/json", content=content
     )
     assert answer == {"response_status": status}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{}",
+        b'{"purchase_orders": [], "total": 0}',
+        b'{"response_status": {}, "purchase_orders": []}',
+        b'{"response_status": null, "purchase_orders": []}',
+        b'{"response_status": "SUCCESS", "purchase_orders": []}',
+        b'{"purchase_orders": [], "id": 4}',
+    ],
+)
+def test_an_answer_without_a_response_status_is_no_success(deco: Api, content: bytes) -> None:
+    for name in ("receive_stock", "find_purchase_orders"):
+        with pytest.raises(AnswerError, match=r"has no 'response_status\.code'") as caught:
+            read_answer(
+                deco.operations[name],
+                status=200,
+                content_type="application/json",
+                content=content,
+            )
+        assert not isinstance(caught.value, DeclaredFailure)  # nobody knows what was done
 
 
 def test_a_login_page_is_no_success_and_no_declared_failure(deco: Api) -> None:

@@ -62,12 +62,13 @@ def test_machines_get_json_with_the_same_operations() -> None:
 def test_what_conditions_are_made_of_is_shown() -> None:
     found = CATALOGUE.operation("deconetwork.find_purchase_orders")
     lines = [line.split() for line in operation_text(found, CATALOGUE["deconetwork"]).splitlines()]
-    assert ["field", "date_raised", "with", "a", "date"] in lines
-    assert ["is", "after", ">"] in lines
-    assert any(line[:4] == ["is", "between", "takes", "value"] for line in lines)
-    assert any(line[:2] == ["field", "status"] and "Cancelled," in line for line in lines)
+    assert ["sent", "as", "field,", "condition,", "date1", "and", "date2,", "string"] in lines
+    assert ["field", "date_raised", "1", "with", "a", "date"] in lines
+    assert ["is", "after", ">", "4"] in lines
+    assert any(line[:5] == ["is", "between", "7", "takes", "value"] for line in lines)
+    assert any(line[:3] == ["field", "status", "5"] and "Cancelled" in line for line in lines)
     assert any(
-        line[:4] == ["sortby", "query", "one", "of"] and "date_delivery," in line for line in lines
+        line[:4] == ["sortby", "query", "one", "of"] and "date_delivery" in line for line in lines
     )
     data = json.loads(to_json(operation_data(found, CATALOGUE["deconetwork"])))
     (conditions,) = (
@@ -81,6 +82,32 @@ def test_what_conditions_are_made_of_is_shown() -> None:
         "status",
     ]
     assert "between" in conditions["is"]
+    assert conditions["codes"] | {"date_raised": "1", "after": "4"} == conditions["codes"]
+
+
+def test_the_sign_in_and_what_an_answer_says_of_itself_are_shown() -> None:
+    found = CATALOGUE.operation("deconetwork.find_purchase_orders")
+    text = operation_text(found, CATALOGUE["deconetwork"])
+    for line in (
+        "pages     100 at a time (limit), all of them are read (offset)",
+        "sign-in   username in the query or form, password in the query or form",
+        "success   response_status.code is 10001; an answer without it is none",
+        "failure   response_status.severity is ERROR, with the reason in response_status.description",
+        "          response_status.code 30001 or 31000: the credentials are refused",
+    ):
+        assert f"  {line}\n" in text
+    assert "The vendor's limit on the number of results" in text
+    rows = [line.split() for line in text.splitlines()]
+    assert ["po_number", "string", "or", "null", "always", "there", "documented"] in rows
+    assert ["attention", "string", "or", "null", "documented"] in rows
+    data = json.loads(to_json(operation_data(found, CATALOGUE["deconetwork"])))
+    assert data["credentials"] == [
+        {"name": "username", "in": "query"},
+        {"name": "password", "in": "query"},
+    ]
+    assert data["failure"]["success"] == [10001]
+    jobs = CATALOGUE.operation("syncore.search_jobs")
+    assert "  sign-in   x-api-key in the header\n" in operation_text(jobs, CATALOGUE["syncore"])
 
 
 def test_what_is_inside_a_list_is_shown() -> None:
