@@ -12,7 +12,7 @@ from runner.catalogue.answer import (
     read_answer,
 )
 from runner.catalogue.arguments import ArgumentError
-from runner.catalogue.conditions import Conditions, spelled_conditions
+from runner.catalogue.conditions import Conditions, note_of_day, spelled_conditions
 from runner.catalogue.container import collection_of, container_of
 from runner.catalogue.declared import of_answer, of_entry
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
@@ -60,6 +60,7 @@ __all__ = [
     "link_of",
     "load_api",
     "next_arguments",
+    "note_of_day",
     "of_answer",
     "of_entry",
     "parse_json",

@@ -18,6 +18,7 @@ from runner.problems import nearest
 from runner.template import Unknown, to_text
 
 KEYS = ("field", "is", "value", "to")
+_PLAIN = str | int | Decimal | dt.date | Unknown
 Part = tuple[str, Any]
 """The name of a query parameter, and its text or Unknown."""
 
@@ -201,8 +202,8 @@ def _values(
             )
             continue
         end = compared.day_end and key == keys[-1]
-        if field.kind.format and not end and (day := _bare_day(given[key])) is not None:
-            _note_day(day, compared, grammar, path=(*path, key), findings=findings)
+        if _is_bare_day(given[key]) and (note := note_of_day(grammar, given, key)):
+            findings.notes.append(((*path, key), note))
         value = _value(given[key], field, end=end, path=(*path, key), findings=findings)
         parts.append((getattr(field.kind, key), value))
     texts = [value for _, value in parts]
@@ -248,36 +249,45 @@ def named_value(
     return codes.get(str(value).lower())
 
 
-def _bare_day(value: Any) -> dt.date | None:
-    """The day of a date without a time."""
-    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
-        return value
+def _is_bare_day(value: Any) -> bool:
+    """Return whether a value is a date without a time."""
+    if isinstance(value, dt.date):
+        return not isinstance(value, dt.datetime)
     try:
-        return dt.date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+        return isinstance(value, str) and len(value) == 10 and bool(dt.date.fromisoformat(value))
     except ValueError:
-        return None
+        return False
 
 
-def _note_day(
-    day: dt.date, compared: Comparison, grammar: Conditions, *, path: TreePath, findings: Findings
-) -> None:
-    """Note a comparison with a day that is compared with its first second, where people mean all of the day."""
-    named = {grammar.comparisons[name].sign: name for name in grammar.named}
-    ranges = [name for name in grammar.named if grammar.comparisons[name].range]
-    first = f"a day without a time is its first second, {day}T00:00:00:"
-    if compared.sign == "==":
-        whole = f"; write is: {ranges[0]}, value: {day}, to: {day}" if ranges else ""
-        findings.notes.append((path, f"{first} nothing else equals it{whole}"))
-    elif compared.sign == "!=":
-        findings.notes.append((path, f"{first} nothing else is left out"))
-    elif compared.sign == ">":
-        later = day + dt.timedelta(days=1) if day < dt.date.max else day
-        next_day = (
-            f"; for later days write is: {named['>=']}, value: {later}" if ">=" in named else ""
+def note_of_day(grammar: Conditions, condition: Mapping[str, Any], key: str) -> str:
+    """Return a note on a day without a time in `value` or `to`; "" where it holds what people mean by it.
+
+    The remedy follows after a semicolon.
+    """
+    field, compared = (
+        known.get(name) if isinstance(name, str) else None
+        for known, name in (
+            (grammar.fields, condition.get("field")),
+            (grammar.comparisons, condition.get("is")),
         )
-        findings.notes.append((path, f"{first} the day itself is included{next_day}"))
-    elif compared.sign == "<=":
-        findings.notes.append((path, f"{first} the rest of the day is left out"))
+    )
+    if not isinstance(field, Field) or not isinstance(compared, Comparison):
+        return ""
+    last = key == ("to" if compared.range else "value")
+    if not field.kind.format or (last and compared.day_end):
+        return ""
+    ranges = [name for name in grammar.named if grammar.comparisons[name].range]
+    named = {grammar.comparisons[name].sign: name for name in grammar.named}
+    whole = f"; write is: {ranges[0]}, with the day as value and as to" if ranges else ""
+    later = f"; for later days write is: {named['>=']}, with the next day" if ">=" in named else ""
+    left_out = "the rest of the day is left out"
+    said = {
+        "==": f"nothing else equals it{whole}",
+        "!=": "nothing else is left out",
+        ">": f"the day itself is included{later}",
+        "<=": left_out,
+    }.get(compared.sign, left_out if compared.range and last else "")
+    return f"a day without a time is its first second: {said}" if said else ""
 
 
 def in_our_words(grammar: Conditions, given: Mapping[Any, Any]) -> str:
@@ -288,11 +298,14 @@ def in_our_words(grammar: Conditions, given: Mapping[Any, Any]) -> str:
     if not name or not comparison or not (set(given) - set(KEYS)) & spelled_parts(grammar):
         return ""
     field = grammar.fields[name]
-    values = {"value": given.get(field.kind.value), "to": given.get(field.kind.to)}
+    parts = (("value", field.kind.value), ("to", field.kind.to))
+    values = {key: given.get(part, given.get(key)) for key, part in parts}
+    if not all(value is None or isinstance(value, _PLAIN) for value in values.values()):
+        return ""
     named = {code: shown for shown, code in field.values.items()}
     written = [f"field: {name}", f"is: {comparison}"]
     written += [
-        f"{key}: {_written(named.get(str(value), value))}"
+        f"{key}: {named.get(str(value)) or _written(value)}"
         for key, value in values.items()
         if value is not None
     ]
@@ -300,7 +313,7 @@ def in_our_words(grammar: Conditions, given: Mapping[Any, Any]) -> str:
 
 
 def spelled_parts(grammar: Conditions) -> frozenset[str]:
-    """What the API calls the parts of a condition."""
+    """Return the names that the API has for the parts of a condition."""
     kinds = [field.kind for field in grammar.fields.values()]
     parts = {part for kind in kinds for part in (kind.value, kind.to) if part}
     return frozenset({grammar.field_part, grammar.is_part, *parts})
@@ -331,13 +344,10 @@ def spelled_conditions(
 
 
 def _written(value: Any) -> str:
-    """A value as a recipe has it."""
+    """Return a value as a recipe has it: in quotes where it is a text, but for dates."""
     text = value.origin if isinstance(value, Unknown) else to_text(value)
-    return (
-        text
-        if re.fullmatch(r"[\w.:+-]+( [\w.:+-]+)*", text)
-        else json.dumps(text, ensure_ascii=False)
-    )
+    plain = not isinstance(value, str | Unknown) or _moment(value, end=False) is not None
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def _moment(value: Any, *, end: bool) -> dt.datetime | None:

@@ -97,7 +97,7 @@ def build_request(
 
 
 def condition_notes(operation: Operation, arguments: Mapping[str, Any]) -> list[Note]:
-    """Return what is to be said of the search conditions among arguments that can be sent, each with its place."""
+    """Return the notes on the search conditions among arguments, each with its place."""
     findings = Findings()
     for name, parameter in operation.parameters.items():
         if parameter.conditions is not None and arguments.get(name) is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from runner.catalogue import note_of_day
 from runner.problems import Problem, nearest
 from runner.recipe.conditions import Facts, facts_of, present
 from runner.recipe.exports import total_of
@@ -20,7 +21,7 @@ from runner.source import Source, TreePath
 from runner.template import Expression, Node, Template, path_of
 
 if TYPE_CHECKING:
-    from runner.catalogue import Catalogue
+    from runner.catalogue import Catalogue, Operation
 
 _OF_NAMES = {"row", "vars", "run", "item", "result"}
 """Names that are always there: a condition that looks at one alone says nothing of its members."""
@@ -174,10 +175,18 @@ class _Flow:
             part = part[key]
         inside = _sent(mapping(part).get("with"), path[at + 1 :])
         operation = self.scopes.operation(mapping(part).get("use"))
+        if operation is not None and inside and type_.solid == {DATE}:
+            self._day(node, _note(operation, mapping(part).get("with"), inside), findings)
         schema = schema_at(operation, inside) if operation is not None and inside else None
         if schema is not None:
             name = next(str(part) for part in reversed(inside) if isinstance(part, str))
             check_fit(node, type_, name, schema, findings)
+
+    def _day(self, node: Node, note: str, findings: Findings) -> None:
+        """Note a date that is compared with its first second."""
+        message, _, remedy = note.partition("; ")
+        if message:
+            findings.add(node, message, "bare-day", remedy=remedy or "give it a time", sure=False)
 
     def _names(self, path: TreePath, text: Text) -> Mapping[str, Type]:
         """The types of the names that a text can read."""
@@ -306,6 +315,16 @@ def _sent(given: Any, path: TreePath) -> TreePath:
         sent.append(0 if is_each(given) and part == "value" else part)
         given = _inside(given, part)
     return tuple(sent)
+
+
+def _note(operation: Operation, given: Any, path: TreePath) -> str:
+    """Return the note on a day at a path of `with`, in a search condition; "" elsewhere."""
+    parameter = operation.parameters.get(str(path[0]))
+    if parameter is None or parameter.conditions is None:
+        return ""
+    for part in path[:-1]:
+        given = _inside(given, part)
+    return note_of_day(parameter.conditions, mapping(given), str(path[-1]))
 
 
 def _inside(given: Any, part: str | int) -> Any:

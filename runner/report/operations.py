@@ -90,13 +90,13 @@ def _lines(operation: Operation, api: Api) -> Iterator[str]:
 
 
 def _pages(paging: Pagination) -> str:
-    """How a list is read, by what the API calls the parts of its pages."""
+    """Describe how a list is read, with the API's names for the parts of its pages."""
     size = f" ({paging.count})" if paging.count else ""
     return f"{paging.size} at a time{size}, all of them are read ({paging.offset or paging.page})"
 
 
 def _sign_in(credentials: Sequence[Auth]) -> str:
-    """The credentials and where they are sent."""
+    """Describe the credentials and where they are sent."""
     schemes = {"bearer": " as a token", "basic": " as user and password"}
     return ", ".join(
         f"{auth.name} in the {auth.place}{' or form' if auth.in_form else ''}"
@@ -106,9 +106,10 @@ def _sign_in(credentials: Sequence[Auth]) -> str:
 
 
 def _verdicts(failure: Failure) -> Iterator[str]:
-    """What an answer says of itself: when it is a success, and when not."""
+    """Describe what in an answer makes it a success, and what a failure."""
     if failure.success:
-        yield f"success   {failure.code} is {_either(failure.success)}; an answer without it is none"
+        code = f"or without it {failure.code} is {_either(failure.success)}"
+        yield f"success   {failure.field} is not {_either(failure.values)}, {code}; never with neither"
     why = f", with the reason in {failure.message}" if failure.message else ""
     yield f"failure   {failure.field} is {_either(failure.values)}{why}"
     if failure.credentials:

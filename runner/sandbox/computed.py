@@ -37,7 +37,7 @@ class Computed:
 
 
 def computed_of(resource: Resource, known: Mapping[str, Resource]) -> Computed:
-    """What the document has computed of a resource's objects. Raises ConfigError for what refers to nothing."""
+    """Return the computed fields of a resource's objects. Raises ConfigError where one refers to nothing."""
     settings = {name: settings_of(schema) for name, schema in resource.fields.items()}
     sums = {name: tuple(own["sum"]) for name, own in settings.items() if "sum" in own}
     below = {}

@@ -350,6 +350,16 @@ DATE = {"field": "date_raised", "is": "after", "value": "2026-11-14"}
             ("conditions", 0, "to"),
             "ends before it begins",
         ),
+        (
+            [{"field": 4, "condition": 1, "value": "0012"}],
+            ("conditions", 0),
+            'write {field: po_number, is: equals, value: "0012"}',
+        ),
+        (
+            [{"field": 4, "condition": 1, "string": True}],
+            ("conditions", 0),
+            "write {field: po_number, is: equals, value: true}",
+        ),
         ([], ("conditions",), "needs at least one condition"),
         ("date_raised > 1", ("conditions",), "is a list of conditions"),
         (["x"], ("conditions", 0), "is no condition"),
@@ -366,14 +376,14 @@ def test_wrong_conditions_are_refused_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("comparison", "said"),
     [
-        ("equals", "nothing else equals it; write is: between, value: 2026-11-14, to: 2026-11-14"),
-        ("==", "nothing else equals it; write is: between, value: 2026-11-14, to: 2026-11-14"),
+        ("equals", "nothing else equals it; write is: between, with the day as value and as to"),
+        ("==", "nothing else equals it; write is: between, with the day as value and as to"),
         ("not_equals", "nothing else is left out"),
         (
             "after",
-            "the day itself is included; for later days write is: not_before, value: 2026-11-15",
+            "the day itself is included; for later days write is: not_before, with the next day",
         ),
-        (">", "the day itself is included; for later days write is: not_before, value: 2026-11-15"),
+        (">", "the day itself is included; for later days write is: not_before, with the next day"),
         ("before", ""),
         ("not_before", ""),
         ("not_after", ""),
@@ -389,7 +399,7 @@ def test_a_day_that_is_compared_with_its_first_second_is_noted(
         condition["to"] = value
     operation = deco.operations["find_purchase_orders"]
     notes = build_request(operation, {"conditions": [condition]}, base_url=BASE).notes
-    first = "a day without a time is its first second, 2026-11-14T00:00:00:"
+    first = "a day without a time is its first second:"
     assert notes == ((f"conditions[0].value: {first} {said}",) if said else ())
     whole = {**condition, "value": "2026-11-14T00:00:00"}
     assert build_request(operation, {"conditions": whole}, base_url=BASE).notes == ()

@@ -91,7 +91,10 @@ def test_the_sign_in_and_what_an_answer_says_of_itself_are_shown() -> None:
     for line in (
         "pages     100 at a time (limit), all of them are read (offset)",
         "sign-in   username in the query or form, password in the query or form",
-        "success   response_status.code is 10001; an answer without it is none",
+        (
+            "success   response_status.severity is not ERROR, or without it response_status.code is 10001; "
+            "never with neither"
+        ),
         "failure   response_status.severity is ERROR, with the reason in response_status.description",
         "          response_status.code 30001 or 31000: the credentials are refused",
     ):
