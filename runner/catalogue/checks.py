@@ -353,6 +353,9 @@ def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Itera
     if f"{PREFIX}decimals" in entry and not operation.money:
         message = "no money moves here: it says how many decimals the amount of x-runner-money has"
         yield (*here, f"{PREFIX}decimals"), Violation(here, message, key=True), "extension"
+    if f"{PREFIX}returns-existing" in entry and operation.effect != "create":
+        message = "nothing is created here, so that no answer can have what exists instead"
+        yield (*here, f"{PREFIX}returns-existing"), Violation(here, message, key=True), "extension"
     for message, others in (
         read_back_defects(document, operation) if f"{PREFIX}read-back" in entry else ()
     ):

@@ -70,6 +70,7 @@ class Operation:
     read_back    the read that gives what a write has made or changed, None where there is none
     unsent       what becomes of fields that an update does not send: kept, lost, or "" where nobody knows
     version      the dotted place of an object's version and the parameter of the update that takes it, or None
+    returns_existing  whether a create may be answered with an object that exists, so that two have one id
     inside       the argument that names the object in which a create puts what it creates, where a document says so
     window       how far back the API reads objects like the one that a write dates, None where nothing says so
     link         where people see what a write has made: an address with {names} of fields of its answer
@@ -101,6 +102,7 @@ class Operation:
     version: tuple[str, str] | None = None
     link: str = ""
     inside: str = ""
+    returns_existing: bool = False
     decimals: int = DECIMALS
     window: Window | None = None
 
@@ -187,6 +189,7 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
         ),
         link=entry.get("x-runner-link", ""),
         inside=entry.get("x-runner-inside", ""),
+        returns_existing=entry.get("x-runner-returns-existing", False),
     )
 
 

@@ -211,9 +211,9 @@ def _looking(
 
 def _decide(current: Config, history: History, call: CallRecord, decision: _Decision) -> int:
     """Check what was found, show what the API has of it, and record it."""
-    shown, answer, name = "", None, ""
+    shown, answer, made, name = "", None, "", ""
     if decision.done is not None:
-        shown, answer = _checked(current, history, call, decision)
+        shown, answer, made = _checked(current, history, call, decision)
         name = decision.done.strip()
     question = f"record call {call.id} as {f'done, as {name}' if name else 'absent'}?"
     if not decision.yes and _asks() and not click.confirm(question, default=False):
@@ -223,7 +223,7 @@ def _decide(current: Config, history: History, call: CallRecord, decision: _Deci
     settlement = SettlementRecord(
         call.id, now(), projects.user(), "done" if name else "absent", name, decision.why, shown
     )
-    _record(current, call, settlement, answer)
+    _record(current, call, settlement, answer, made)
     as_what = f"{verdict}, as {name}" if name else verdict
     click.echo(
         printable(f"call {call.id} is recorded as {as_what}; go on: runner resume {call.run}")
@@ -238,8 +238,12 @@ def _asks() -> bool:
 
 def _checked(
     current: Config, history: History, call: CallRecord, decision: _Decision
-) -> tuple[str, Any]:
-    """What the API shows of an id, and the answer that it stands for. Raises UsageError when it cannot be that."""
+) -> tuple[str, Any, str]:
+    """What the API shows of an id, the answer that it stands for, and the path of the object it names.
+
+    Raises UsageError when the call cannot have made that.
+    """
+    from runner.engine.made import made_by, said_maker
     from runner.engine.settling import answer_of, holder, id_value
 
     operation = _operation(current, history, call)
@@ -248,8 +252,7 @@ def _checked(
     other = holder(history, call, operation, value)
     if other is not None and (other.url == call.url or found.value is None):
         raise UsageError(
-            f"{decision.done} is what call {other.id} has created ({other.identity.step} of {other.identity.key!r}, "
-            f"run {other.run})",
+            said_maker(decision.done, other),
             remedy="look the id up again: one object cannot have been created by two calls",
         )
     shown = _shown(found, value)
@@ -264,7 +267,8 @@ def _checked(
             f"call {call.id} is not recorded: {wrong}",
             remedy="look the id up again; --yes records it all the same",
         )
-    return "; ".join(shown), answer_of(operation, value, found.value)
+    answer = answer_of(operation, value, found.value)
+    return "; ".join(shown), answer, made_by(operation, call.url, answer)
 
 
 def _shown(found: ReadObject, value: Any) -> list[str]:
@@ -304,7 +308,9 @@ def _read(current: Config, history: History, call: CallRecord, value: Any) -> Re
         return ReadObject(why=error.message)
 
 
-def _record(current: Config, call: CallRecord, settlement: SettlementRecord, answer: Any) -> None:
+def _record(
+    current: Config, call: CallRecord, settlement: SettlementRecord, answer: Any, made: str
+) -> None:
     from runner.engine.settling import before_text, row_settled, settled, waiting_rows
 
     with projects.open_journal(current.runs) as journal, closing(History(current.runs)) as history:
@@ -314,7 +320,7 @@ def _record(current: Config, call: CallRecord, settlement: SettlementRecord, ans
         rows = waiting_rows(history, fresh)
         settlement = settlement._replace(before=before_text(fresh, rows))
         new = [row_settled(row, fresh, settlement) for row in rows]
-        journal.settle(settled(fresh, settlement, answer=answer), settlement, new)
+        journal.settle(settled(fresh, settlement, answer=answer, made=made), settlement, new)
         _refresh(current, history, fresh, new)
 
 

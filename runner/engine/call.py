@@ -430,7 +430,11 @@ class Caller(Planning):
         found = self._look_again(use, prior, subject)
         if found.item is not None:
             reason = f"its outcome in run {prior.run} was unknown; {found.how}"
-            self._sender.conclude(prior, "done", row=subject.row, value=found.item, reason=reason)
+            wrong = self._sender.adopt(
+                prior, use.operation, found.item, row=subject.row, reason=reason
+            )
+            found = Finding(reason=f"{found.how}, which cannot be it: {wrong}") if wrong else found
+        if found.item is not None:
             self._progress.adopted.add((prior.identity.step, prior.identity.item))
             self._context.created.add(use.operation, found.item)
             self._count(request, run=self._context.run)
@@ -446,7 +450,7 @@ class Caller(Planning):
                     self._progress.adopted.add((prior.identity.step, prior.identity.item))
                 return outcome
         why = prior.reason or "no outcome was recorded"
-        self._sender.conclude(prior, "unknown", row=subject.row, value=None, reason=why)
+        self._sender.leave_unknown(prior, row=subject.row, reason=why)
         searched = "; ".join(["", *filter(None, (found.reason, later))])
         reason = f"it may have been carried out in run {prior.run} ({why}){searched}"
         return Outcome(

@@ -112,6 +112,8 @@ class Run:
         self._context.emit(started)
         try:
             check_key(self._context)
+            if self._sender is not None:
+                self._sender.read_earlier()
             lookups = {
                 each.name: read_lookup(self._context, each, self._sender or self._looker)
                 for each in self._context.recipe.lookups

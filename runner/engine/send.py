@@ -16,6 +16,7 @@ from runner.engine.clearance import STOPPED, Clearance
 from runner.engine.context import Connection, Context
 from runner.engine.events import CallFinished, Noticed, Waiting
 from runner.engine.hits import Hits
+from runner.engine.made import RETURNS_EXISTING, Makers, made_by
 from runner.engine.outcome import LONGEST_RETRY_AFTER, Outcome, classify
 from runner.engine.pages import MAX_PAGES, PageWatch, read_pages
 from runner.engine.retry import TRIES, UNASKED_PAUSE, backoff, may_repeat
@@ -55,6 +56,7 @@ class Sender:
         self._context, self._journal = context, journal
         self._unknown_payment = ""
         self._watch = Watch()
+        self._makers = Makers(context.history, journal)
         self._told: set[str] = set()
         limits = {
             api: each.hits_per_day
@@ -128,15 +130,28 @@ class Sender:
             self._told.add(text)
             self._context.emit(Noticed(text))
 
-    def conclude(
-        self, prior: CallRecord, state: CallState, *, row: int, value: Any, reason: str
-    ) -> None:
-        """Record what is known by now of a call that was sent before; what was sent stays as it was."""
-        answer = "" if value is None else to_json(value).decode()
+    def adopt(
+        self, prior: CallRecord, operation: Operation, item: Any, *, row: int, reason: str
+    ) -> str:
+        """Record an object as what a call has made that was sent before, or say why it cannot be that."""
+        made = made_by(operation, prior.url, item)
+        wrong = self._makers.doubt(operation, prior._replace(made=made), item)
+        if not wrong:
+            done = prior._replace(state="done", answer=to_json(item).decode(), made=made)
+            self._journal.note(done._replace(reason=reason, run=self._context.run, row=row))
+        return wrong
+
+    def leave_unknown(self, prior: CallRecord, *, row: int, reason: str) -> None:
+        """Record that the outcome of a call that was sent before is still unknown."""
         run = self._context.run
         self._journal.note(
-            prior._replace(state=state, answer=answer, reason=reason, run=run, row=row)
+            prior._replace(state="unknown", answer="", reason=reason, run=run, row=row)
         )
+
+    def read_earlier(self) -> None:
+        """Record what creates have made of which an earlier version has recorded the answer alone."""
+        context = self._context
+        self._makers.read_earlier(context.account, context.catalogue, context.connections)
 
     def pages(
         self, subject: Subject, operation: Operation, arguments: Mapping[str, Any], *, tries: int, watch: PageWatch,
@@ -222,16 +237,26 @@ class Sender:
             self._context.stop.ask(
                 exchange.reason, exit_code=7, remedy="ask whoever runs that host"
             )
-        wrong = check(outcome.value) if outcome.ok else ""
-        if wrong:
-            outcome = outcome._replace(state="unknown", reason=f"{outcome.status}, but {wrong}")
+        made = made_by(operation, request.path, outcome.value) if outcome.ok else ""
+        record = sending.record._replace(made=made)
+        if outcome.ok:
+            wrong = check(outcome.value) or self._doubt(operation, record, outcome.value)
+            if wrong:
+                outcome = outcome._replace(state="unknown", reason=f"{outcome.status}, but {wrong}")
         answer = to_json(outcome.value).decode() if outcome.ok and writes else ""
         known = _honest(outcome, before)
-        record = sending.record._replace(
-            state=known.state, status=known.status, reason=known.reason, answer=answer
-        )
+        record = record._replace(
+            state=known.state, status=known.status, reason=known.reason, answer=answer,
+            made=made if outcome.ok else "",
+        )  # fmt: skip
         self._journal.record(record, at=record.sent_at, seconds=outcome.seconds)
         return outcome
+
+    def _doubt(self, operation: Operation, record: CallRecord, answer: Any) -> str:
+        wrong = self._makers.doubt(operation, record, answer)
+        if wrong:
+            self.tell_once(RETURNS_EXISTING.format(operation.full_name))
+        return wrong
 
     def _tell(
         self, subject: Subject, operation: Operation, request: Request, outcome: Outcome, attempt: int

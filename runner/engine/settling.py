@@ -58,12 +58,14 @@ def _answer(call: CallRecord) -> Any:
     return parse_own_json(call.answer) if call.answer else None
 
 
-def settled(call: CallRecord, settlement: SettlementRecord, *, answer: Any = None) -> CallRecord:
-    """The call as a person decided it, with who and why; `answer` is that of a done one."""
+def settled(
+    call: CallRecord, settlement: SettlementRecord, *, answer: Any = None, made: str = ""
+) -> CallRecord:
+    """The call as a person decided it, with who and why; `answer` and `made` are those of a done one."""
     reason = f"settled by {settlement.who}: {settlement.why}"
     if settlement.verdict == "absent":
         return call._replace(state="absent", reason=reason)
-    return call._replace(state="done", answer=to_json(answer).decode(), reason=reason)
+    return call._replace(state="done", answer=to_json(answer).decode(), reason=reason, made=made)
 
 
 def answer_of(operation: Operation, value: Any, found: Any) -> Any:
@@ -135,7 +137,7 @@ def _followed(history: History, call: CallRecord, settlement: SettlementRecord) 
 
 def undone(call: CallRecord, settlement: SettlementRecord) -> CallRecord:
     """The call as it was before a settlement."""
-    return call._replace(**json.loads(settlement.before)["call"])
+    return call._replace(**json.loads(settlement.before)["call"], made="")
 
 
 def rows_undone(

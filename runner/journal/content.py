@@ -48,6 +48,13 @@ def bring_up_contents(connection: sqlite3.Connection) -> None:
     connection.executemany("UPDATE calls SET position = ? WHERE id = ?", numbers)
 
 
+def bring_up_made(connection: sqlite3.Connection) -> None:
+    """Leave open what the creates on record have made, and nothing else: the next run reads it from their answers."""
+    connection.execute(
+        "UPDATE calls SET made = '' WHERE made IS NULL AND (effect <> 'create' OR state <> 'done')"
+    )
+
+
 def _normal(body: str) -> str:
     """A body with equal values written in one way; a form, or what is no JSON, as it stands."""
     try:

@@ -330,6 +330,17 @@ class History:
         where = "account = ? AND operation = ? AND state = 'done' AND instr(answer, ?) > 0"
         return self._calls(where, account, operation, text)
 
+    def maker(self, account: str, operation: str, made: str) -> CallRecord | None:
+        """The first call of an operation that has made the object with this path, as far as it is committed."""
+        where = "made = ? AND account = ? AND operation = ? AND state = 'done' ORDER BY id LIMIT 1"
+        return next(iter(self._calls(where, made, account, operation)), None)
+
+    def unread_creates(self, account: str) -> list[CallRecord]:
+        """The creates of earlier versions that were carried out, of which it is not recorded what they have made."""
+        return self._calls(
+            "made IS NULL AND account = ? AND effect = 'create' AND state = 'done'", account
+        )
+
     def writes_since(self, call: CallRecord, moment: str) -> list[CallRecord]:
         """The other writes of the row of a call that were sent after a moment, as the journal writes times."""
         account, recipe, per, key, *_ = call.identity

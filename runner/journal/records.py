@@ -44,7 +44,8 @@ class CallRecord(NamedTuple):
 
     `digest` is over method, that path and the body. `before` is JSON text too: the search that was made before it was
     sent, and what was there then. `content` is a digest of what was sent by value, `position` the number
-    of an item from 1 where items are told apart by that.
+    of an item from 1 where items are told apart by that. `made` is the path of the object that a create has made,
+    its id at the end; empty without one, None in the record of an earlier version.
     """
 
     identity: Identity
@@ -66,6 +67,7 @@ class CallRecord(NamedTuple):
     before: str = ""
     content: str = ""
     position: int = 0
+    made: str | None = ""
     id: int = 0
 
     @property

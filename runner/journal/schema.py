@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from runner.journal.content import bring_up_contents
+from runner.journal.content import bring_up_contents, bring_up_made
 from runner.journal.rekey import bring_up_keys
 
 VERSION = 5
@@ -51,6 +51,7 @@ REAL = Column("REAL NOT NULL")
 LATER_TEXT = Column("TEXT NOT NULL", "''")
 LATER_INTEGER = Column("INTEGER NOT NULL", "0")
 MAYBE_INTEGER = Column("INTEGER", "NULL")
+MAYBE_TEXT = Column("TEXT", "NULL")
 
 _RUN = {
     "id": ID, "recipe": TEXT, "target": TEXT, "account": TEXT, "recipe_file": TEXT, "recipe_digest": TEXT,
@@ -64,7 +65,7 @@ _CALL = {
     "operation": TEXT, "effect": TEXT, "run": INTEGER, "state": TEXT, "method": TEXT, "url": TEXT,
     "digest": TEXT, "body": TEXT, "amount": TEXT, "status": INTEGER, "answer": TEXT, "reason": TEXT,
     "attempts": INTEGER, "sent_at": TEXT, "row": INTEGER, "before": LATER_TEXT, "generation": LATER_INTEGER,
-    "content": LATER_TEXT, "position": LATER_INTEGER,
+    "content": LATER_TEXT, "position": LATER_INTEGER, "made": MAYBE_TEXT,
 }  # fmt: skip
 _ATTEMPT = {
     "call": TEXT, "run": INTEGER, "at": TEXT, "state": TEXT, "status": INTEGER, "reason": TEXT, "seconds": REAL,
@@ -82,7 +83,13 @@ _IDENTITY = ("account", "recipe", "per", "key", "step", "item", "generation")
 TABLES: Mapping[str, Table] = {
     "runs": Table(_RUN),
     "calls": Table(
-        _CALL, _IDENTITY, indexes={"calls_of_run": ("run", "row"), "calls_of_content": ("content",)}
+        _CALL,
+        _IDENTITY,
+        indexes={
+            "calls_of_run": ("run", "row"),
+            "calls_of_content": ("content",),
+            "calls_of_made": ("made",),
+        },
     ),
     "attempts": Table(_ATTEMPT),
     "rows": Table(_ROW, ("run", "number"), rowless=True, indexes={"rows_of_key": ("key", "run")}),
@@ -134,4 +141,5 @@ TABLES: Mapping[str, Table] = {
 MIGRATIONS: tuple[Migration, ...] = (
     Migration("canonical keys", bring_up_keys),
     Migration("contents", bring_up_contents),
+    Migration("made", bring_up_made),
 )

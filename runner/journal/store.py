@@ -78,6 +78,8 @@ class Journal:
         self.path = folder / NAME
         self._queue: list[tuple[str, Sequence[Any]]] = []
         self._named: set[tuple[str, str, str, str]] = set()
+        self._claimed: dict[tuple[str, str], Identity] = {}
+        self._recorded: list[tuple[str, str]] = []
         self._queued = 0
         self._committed = 0
         self._queue_lock = threading.Lock()
@@ -210,6 +212,21 @@ class Journal:
         """Record a state that a call reached without an attempt; goes with the next commit."""
         self._put_call(call)
 
+    def claim(self, call: CallRecord) -> Identity | None:
+        """Take what a call has made for its own, until that is committed, or else the call that has done so."""
+        with self._queue_lock:
+            first = self._claimed.setdefault((call.operation, str(call.made)), call.identity)
+        return None if first == call.identity else first
+
+    def release(self, call: CallRecord) -> None:
+        """Take back the claim of a call whose record will not say that it has made it."""
+        with self._queue_lock:
+            self._claimed.pop((call.operation, str(call.made)), None)
+
+    def read_made(self, call: int, made: str) -> None:
+        """Record what a create of an earlier version has made; goes with the next commit."""
+        self._put("UPDATE calls SET made = ? WHERE id = ? AND made IS NULL", (made, call))
+
     def settle(
         self, call: CallRecord, settlement: SettlementRecord, rows: Sequence[RowRecord]
     ) -> None:
@@ -239,12 +256,16 @@ class Journal:
             self._gather()
             with self._queue_lock:
                 batch, self._queue = self._queue, []
+                recorded, self._recorded = self._recorded, []
                 last = self._queued
             with self._writing():
                 self._connection.execute("BEGIN IMMEDIATE")
                 for sql, values in batch:
                     self._connection.execute(sql, values)
                 self._connection.execute("COMMIT")
+            with self._queue_lock:
+                for made in recorded:
+                    self._claimed.pop(made, None)
             self._committed = last
             self.commits += 1
 
@@ -270,13 +291,8 @@ class Journal:
     def _put_call(self, call: CallRecord) -> None:
         if call.effect != "read":
             self._put_identity(call)
-        self._put(
-            _PUT_CALL,
-            (
-                *call.identity,
-                *(getattr(call, name) for name in _CALL_COLUMNS[len(call.identity) :]),
-            ),
-        )
+        values = (getattr(call, name) for name in _CALL_COLUMNS[len(call.identity) :])
+        self._put(_PUT_CALL, (*call.identity, *values), made=(call.operation, call.made or ""))
 
     def _put_identity(self, call: CallRecord) -> None:
         """Record what the key of a write looks like, beside the first call that has it."""
@@ -290,10 +306,12 @@ class Journal:
             self._named.add(known)
         self._put(_PUT_IDENTITY, (account, recipe, step, look_of(key), key, call.run))
 
-    def _put(self, sql: str, values: Sequence[Any]) -> None:
+    def _put(self, sql: str, values: Sequence[Any], *, made: tuple[str, str] = ("", "")) -> None:
         with self._queue_lock:
             self._queue.append((sql, [_storable(value) for value in values]))
             self._queued += 1
+            if made in self._claimed:
+                self._recorded.append(made)
 
     def _remedy(self) -> str:
         again = f"runner resume {self._run}" if self._run else "run the same again"

@@ -297,6 +297,13 @@ CASES: list[tuple[str, str, str, str, str]] = [
         "x-runner-decimals",
     ),
     (
+        "      x-runner-items: orders\n",
+        "      x-runner-items: orders\n      x-runner-returns-existing: true\n",
+        "extension",
+        "nothing is created here",
+        "x-runner-returns-existing",
+    ),
+    (
         "x-runner-id: id",
         "x-runner-id: number",
         "extension",

@@ -124,3 +124,38 @@ def test_a_success_that_is_none_of_the_document(
     assert len(server.deliveries()) == 1
     assert run(["run", "odd.yaml", "--target", "live", "--first-run"]) == code
     assert len(server.deliveries()) == (2 if code == 4 else 1)
+
+
+def paid(server: FaultServer) -> list[str]:
+    return [each.path for each in server.deliveries("POST", "/orders/.*/payments")]
+
+
+@pytest.mark.parametrize("workers", ["1", "4"])
+def test_one_id_for_every_order(
+    home: Path, server: FaultServer, workers: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One order is believed; the others are unknown, and nothing is paid for them, now or later."""
+    server.on("POST", "/orders", answer(201, {"id": 101, "ref": "x"}))
+    command = ["run", "odd.yaml", "--target", "live", "--first-run", "--workers", workers]
+    assert run(command) == 5
+    assert paid(server) == ["/orders/101/payments"]
+    with (home / "runs" / "1" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    (first,) = (line["key"] for line in lines if line["bucket"] == "done")
+    unknown = [line["reason"] for line in lines if line["bucket"] == "unknown"]
+    assert len(unknown) >= 3  # after three of them nothing more is sent
+    assert all(f"(order of {first!r}, run 1)" in reason for reason in unknown)
+    assert "x-runner-returns-existing" in capsys.readouterr().err
+    assert run(command) == 5
+    assert paid(server) == ["/orders/101/payments"]
+    sent = [each.json()["ref"] for each in server.deliveries("POST", "/orders")]
+    assert len(sent) == len(set(sent))
+
+
+def test_an_api_that_answers_with_what_exists(home: Path, server: FaultServer) -> None:
+    word = "      x-runner-id: id\n      x-runner-returns-existing: true\n"
+    document = DOCUMENT.replace("      x-runner-id: id\n", word, 1)
+    (home / "odd.openapi.yaml").write_text(document)
+    server.on("POST", "/orders", answer(201, {"id": 101, "ref": "x"}))
+    assert run(["run", "odd.yaml", "--target", "live", "--first-run"]) == 0
+    assert paid(server) == ["/orders/101/payments"] * len(ROWS)

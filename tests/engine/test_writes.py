@@ -301,14 +301,10 @@ def test_no_value_of_one_row_reaches_the_request_of_another(
 
 
 def test_every_row_is_in_one_bucket(server: FaultServer, bench: Bench) -> None:
-    kinds = [
-        actions.close(),
-        actions.answer(422),
-        actions.answer(201, {"id": 7}),
-        actions.answer(201, {"id": 8}),
-    ]
+    kinds = [actions.close(), actions.answer(422)]
     for nth in range(40):
-        server.on("POST", "/orders", kinds[nth % 4], nth=nth + 1)
+        action = kinds[nth % 4] if nth % 4 < 2 else actions.answer(201, {"id": nth})
+        server.on("POST", "/orders", action, nth=nth + 1)
     ran = bench.run(ORDER, table("ref", *range(40)), workers=2)
     assert sum(ran.ended.buckets.values()) == 40
     assert sum(ran.ended.line_buckets.values()) == 40
