@@ -4,6 +4,7 @@ event on a write                                               state
 no byte of the request left                                    not sent      tried again
 a byte left, no complete answer                                unknown       never sent again by itself
 an answer of any status that is cut short, in its head or body unknown
+JSON that is no JSON, where an answer ends with its connection unknown       it is cut short
 1xx                                                            read past; 101 and nothing after it: unknown
 2xx as the API's document describes it                         done
 2xx that is unusable, or whose id is 0, negative, empty, null  unknown
@@ -18,6 +19,7 @@ any other 4xx                                                  rejected
 from __future__ import annotations
 
 import email.utils
+import json
 import math
 import re
 import time
@@ -33,7 +35,7 @@ from runner.catalogue import (
     read_answer,
 )
 from runner.journal import CallState
-from runner.transport import Failure, Reply
+from runner.transport import CUT_SHORT, Failure, Reply
 
 LONGEST_RETRY_AFTER = 300.0
 """Seconds. A longer Retry-After stops the run, which can be resumed; one that cannot be read is taken as this long."""
@@ -75,6 +77,10 @@ def classify(
     if isinstance(exchange, Failure):
         state, reason = _of_failure(exchange)
         return Outcome(state, reason, status, seconds=seconds, whole=False)
+    if status < 500 and _is_cut(exchange):
+        return Outcome(
+            "unknown", f"{status}, but {CUT_SHORT}", status, seconds=seconds, whole=False
+        )
     if status in operation.empty:
         return Outcome("done", "", status, empty_page(), seconds)
     if 200 <= status < 300:
@@ -104,6 +110,22 @@ def _of_failure(failure: Failure) -> tuple[CallState, str]:
         return "not sent", failure.reason
     seen = f"{failure.status}, but " if failure.status else ""
     return "unknown", f"{seen}{failure.reason}"
+
+
+def _is_cut(reply: Reply) -> bool:
+    """Return whether an answer that has no length, and ends where its connection does, has ended before its end.
+
+    That shows in JSON alone.
+    """
+    if {"content-length", "transfer-encoding"} & set(reply.headers):
+        return False
+    if "json" not in reply.content_type.lower() and reply.content.lstrip()[:1] not in (b"{", b"["):
+        return False
+    try:
+        json.loads(reply.content.decode("utf-8-sig", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _of_status(status: int) -> CallState:

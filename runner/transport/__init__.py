@@ -1,5 +1,5 @@
 """One request over HTTP (`client`), and how far it got; a mail by SMTP. The only room that knows requests and h11."""
 
-from runner.transport.exchange import Failure, Reply
+from runner.transport.exchange import CUT_SHORT, Failure, Reply
 
-__all__ = ["Failure", "Reply"]
+__all__ = ["CUT_SHORT", "Failure", "Reply"]

@@ -121,7 +121,7 @@ class Adapter(BaseAdapter):
             reason = "connection closed, or answered, before the request"
         if reason:
             raise self._not_sent(reason)
-        connection.write(wire.request, deadline)
+        connection.write(wire.request, deadline, early=wire.take_early)
         answer = wire.answer(connection, deadline, most=self._most)
         self._connector.note_session(connection)
         return answer

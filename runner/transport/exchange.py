@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+CUT_SHORT = "the answer was cut short"
+
 
 class Reply(NamedTuple):
     """A complete answer. `headers` have lower-case names; `seconds` is how long it took."""

@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 CONNECT_SECONDS = 10.0
@@ -45,11 +46,16 @@ class Connection:
         self._poll = select.poll()
         self.written = False
 
-    def write(self, data: bytes, deadline: Deadline) -> None:
-        """Send all of `data`. Raises OSError, TimeoutError after the deadline."""
+    def write(self, data: bytes, deadline: Deadline, *, early: Callable[[bytes], None]) -> None:
+        """Send all of `data`; `early` takes what arrives before its last byte has left, empty at the end.
+
+        Raises OSError, TimeoutError after the deadline, and what `early` raises.
+        """
         self.written = True
         rest = memoryview(data)
         while rest:
+            if len(rest) < len(data) and (arrived := self._arrived()) is not None:
+                early(arrived)
             try:
                 rest = rest[self._socket.send(rest) :]
             except (BlockingIOError, ssl.SSLWantWriteError):
@@ -71,12 +77,16 @@ class Connection:
         Over TLS this takes in what the protocol itself sends, such as session tickets.
         """
         try:
-            self._socket.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True
+            return self._arrived() is None
         except OSError:
-            pass
-        return False
+            return False
+
+    def _arrived(self) -> bytes | None:
+        """What can be read by now, empty at the end; None where nothing can. Raises OSError."""
+        try:
+            return self._socket.recv(_CHUNK)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
 
     def shake_hands(self, deadline: Deadline) -> None:
         """Finish the TLS handshake. Raises ssl.SSLError, OSError."""

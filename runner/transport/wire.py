@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import h11
 
+from runner.transport.exchange import CUT_SHORT
 from runner.transport.sockets import Connection, Deadline
 
 MAX_HEAD = 65536
@@ -19,6 +20,8 @@ MAX_HEAD = 65536
 
 _GZIP_OR_ZLIB, _RAW_DEFLATE = zlib.MAX_WBITS | 32, -zlib.MAX_WBITS
 """How zlib calls the formats: the first two tell themselves apart."""
+
+_EARLY = "connection closed, or answered, before the whole request had been sent"
 
 
 class BrokenAnswerError(Exception):
@@ -48,6 +51,21 @@ class Wire:
         self.request = b"".join(self._parser.send(event) or b"" for event in sent)
         """The whole request as it goes on the wire: one piece, so that it leaves in as few packets as it can."""
         self.status = 0
+
+    def take_early(self, data: bytes) -> None:
+        """Read interim answers past that come while the request is being sent. Raises BrokenAnswerError for all else.
+
+        What is no interim answer then cannot be the answer: the request was not known yet.
+        """
+        self._parser.receive_data(data)
+        try:
+            event = self._parser.next_event()
+            while isinstance(event, h11.InformationalResponse):
+                event = self._parser.next_event()
+        except h11.RemoteProtocolError:
+            raise BrokenAnswerError(_EARLY) from None
+        if event is not h11.NEED_DATA or self._parser.trailing_data != (b"", False):
+            raise BrokenAnswerError(_EARLY)
 
     def answer(self, connection: Connection, deadline: Deadline, *, most: int) -> Answer:
         """Read the answer, decompressed, at most `most` bytes. Raises BrokenAnswerError, OSError, TimeoutError."""
@@ -87,7 +105,7 @@ class Wire:
         rest, ended = self._parser.trailing_data
         if ended and not self.status and not rest:
             return "connection closed before an answer"
-        return "the answer was cut short" if ended else "the answer is not HTTP"
+        return CUT_SHORT if ended else "the answer is not HTTP"
 
     def _complete(self, response: h11.Response, body: bytes, most: int) -> Answer:
         headers = [

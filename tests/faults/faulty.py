@@ -107,10 +107,13 @@ def _die_in_commits(die: Die, *, after: bool) -> None:
 
 
 def _die_in_the_middle(die: Die, *, half: bool) -> None:
-    def faulty(self: Connection, data: bytes, deadline: Deadline) -> None:
+    def faulty(
+        self: Connection, data: bytes, deadline: Deadline, *, early: Callable[[bytes], None]
+    ) -> None:
         post = data.startswith(b"POST ")
         head = data.index(b"\r\n\r\n") + 4
-        write(self, data[: head // 2 if half else head] if post and last() else data, deadline)
+        part = data[: head // 2 if half else head] if post and last() else data
+        write(self, part, deadline, early=early)
         if post:
             die()
 

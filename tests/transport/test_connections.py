@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
@@ -321,3 +322,55 @@ def test_an_answer_without_a_length_that_is_cut_off_under_tls_is_not_whole(
     assert isinstance(failure, Failure)
     assert (failure.written, failure.status) == (True, 422)
     assert failure.reason == "connection closed before the end of the answer"
+
+
+def halfway(data: bytes) -> Action:
+    """Send `data` when the first bytes of a request are there, and then read the rest of it."""
+
+    def act(exchange: Exchange) -> bool:
+        first = exchange.connection.recv(1000, socket.MSG_PEEK)
+        assert first.startswith(b"POST ")
+        exchange.send(data)
+        return True
+
+    return act
+
+
+def large(line: Line) -> Reply | Failure:
+    """A request that does not leave in one piece."""
+    arguments = {"reference": "A", "notes": "x" * 12_000_000}
+    request = build_request(
+        CATALOGUE.operation("shop.create_order"), arguments, base_url=line.base_url
+    )
+    return line.transport.send(line.transport.prepare(request), write=True)
+
+
+EARLY: dict[str, bytes] = {
+    "done": whole(201, {"id": 7}),
+    "refused": whole(413, {"message": "too large"}),
+    "a part": b"HTTP/1.1 201 Crea",
+    "no HTTP": b"\r\n\x00",
+}
+
+
+@pytest.mark.parametrize("data", EARLY.values(), ids=EARLY.keys())
+def test_what_comes_before_the_whole_request_has_left_is_no_answer(
+    server: FaultServer, line: Line, data: bytes
+) -> None:
+    server.greet(halfway(data), nth=1)
+    failure = large(line)
+    assert isinstance(failure, Failure)
+    assert (failure.written, failure.status, failure.reason) == (
+        True,
+        0,
+        "connection closed, or answered, before the whole request had been sent",
+    )
+
+
+def test_interim_answers_may_come_before_the_whole_request_has_left(
+    server: FaultServer, line: Line
+) -> None:
+    hint = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    server.greet(halfway(b"HTTP/1.1 100 Continue\r\n\r\n" + hint), nth=1)
+    assert status(large(line)) == 201
+    assert len(server.deliveries()) == 1

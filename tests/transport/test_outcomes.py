@@ -43,6 +43,22 @@ CREATED = b"HTTP/1.1 201 Created\r\n"
 WHOLE = CREATED + b'Content-Length: 9\r\n\r\n{"id": 7}'
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 REFUSED = b"HTTP/1.1 422 No\r\nContent-Length: 18\r\n\r\n" + b'{"message": "no!"}'
+JSON = b"\r\nContent-Type: application/json"
+CUT = "422, but the answer was cut short"
+NO_LENGTH: list[tuple[str, bytes, bytes, str, str]] = [
+    ("whole", b"HTTP/1.0 422 No" + JSON, b'{"message": "no!"}', "rejected", "422 no"),
+    ("cut", b"HTTP/1.0 422 No" + JSON, b'{"message": "n', "unknown", CUT),
+    ("cut, 1.1", b"HTTP/1.1 422 No" + JSON, b'{"errors": [', "unknown", CUT),
+    ("cut at once", b"HTTP/1.1 422 No" + JSON, b"", "unknown", CUT),
+    ("cut, not declared", b"HTTP/1.1 422 No", b'[{"message": "n', "unknown", CUT),
+    ("problem", b"HTTP/1.1 422 No\r\nContent-Type: application/problem+json", b'{"title"', "unknown", CUT),
+    ("401", b"HTTP/1.1 401 No" + JSON, b'{"message": "n', "unknown", "401, but the answer was cut"),
+    ("429", b"HTTP/1.1 429 No" + JSON, b'{"message": "n', "unknown", "429, but the answer was cut"),
+    ("201", b"HTTP/1.1 201 No" + JSON, b'{"id": 7', "unknown", "201, but the answer was cut"),
+    ("text", b"HTTP/1.1 422 No\r\nContent-Type: text/plain", b"no such s", "rejected", "422 no such s"),
+    ("latin", b"HTTP/1.1 422 No" + JSON, b'{"message": "no\xe9"}', "rejected", "422 "),
+    ("twice", b"HTTP/1.1 422 No" + JSON, b'{"message": 1, "message": 2}', "rejected", "422 "),
+]  # fmt: skip
 ANSWERS: list[tuple[str, Action, str, int, str]] = [
     ("200", actions.answer(200, {"id": 7}), "done", 200, ""),
     ("201", actions.answer(201, {"id": "SO-7"}), "done", 201, ""),
@@ -117,6 +133,16 @@ ANSWERS: list[tuple[str, Action, str, int, str]] = [
     ("two", actions.raw(WHOLE + WHOLE.replace(b"7", b"8")), "done", 201, ""),
     ("no reason phrase", actions.raw(WHOLE.replace(b" Created", b"")), "done", 201, ""),
     ("HTTP/1.0", actions.raw(b'HTTP/1.0 201 Created\r\n\r\n{"id": 7}'), "done", 201, ""),
+    *(
+        (
+            f"no length, {name}",
+            actions.raw(head + b"\r\n\r\n" + body),
+            state,
+            int(head[9:12]),
+            reason,
+        )
+        for name, head, body, state, reason in NO_LENGTH
+    ),
     ("status cut", actions.raw(b"HTTP/1.1 422 Unp"), "unknown", 0, "the answer was cut short"),
     (
         "header cut",
