@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import NamedTuple
+
+_ID = re.compile(rb'(?<="id":)[0-9]+|(?<="id": )[0-9]+')
 
 
 class Sent(NamedTuple):
@@ -30,11 +34,16 @@ class Answer:
 
 
 class Stub:
-    """The server, at `url`. `answer` is called for each request, in a thread of its own."""
+    """The server, at `url`. `answer` is called for each request, in a thread of its own.
+
+    A 201 that was given before has the next id that none of them had, as each object of an API has its own.
+    """
 
     def __init__(self, answer: Callable[[Sent], Answer]) -> None:
         self.answer = answer
         self.sent: list[Sent] = []
+        self._ids: set[int] = set()
+        self._lock = threading.Lock()
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,7 +54,7 @@ class Stub:
                 key, kind = (self.headers.get(name, "") for name in ("x-api-key", "Content-Type"))
                 sent = Sent(self.command, self.path, body, key, kind)
                 stub.sent.append(sent)
-                self._give(stub.answer(sent))
+                self._give(stub.with_new_id(stub.answer(sent)))
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _take  # noqa: N815 - the library's names
 
@@ -71,6 +80,17 @@ class Stub:
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )
         self._thread.start()
+
+    def with_new_id(self, answer: Answer) -> Answer:
+        """The answer, with an id of its own where it tells of something new."""
+        found = _ID.search(answer.content) if answer.status == 201 else None
+        if found is None:
+            return answer
+        with self._lock:
+            new = next(number for number in count(int(found[0])) if number not in self._ids)
+            self._ids.add(new)
+        content = answer.content[: found.start()] + b"%d" % new + answer.content[found.end() :]
+        return replace(answer, content=content)
 
     @property
     def writes(self) -> list[Sent]:

@@ -65,7 +65,8 @@ CALLS = [
     CallRecord(
         Identity("acme", "orders", "row", key, "pay", "1"), "shop.create_payment", "create", 1, state, "POST",
         "/payments?x=1", "digest", body='{"amount": 12.10}', amount="12.10", status=201, answer='{"id": 5}',
-        reason="why", attempts=2, sent_at="2024-01-02T03:04:06Z", row=3, id=number, made=None if state == "done" else "",
+        reason="why", attempts=2, sent_at="2024-01-02T03:04:06Z", row=3, id=number,
+        made=None if state == "done" else "",
     )
     for number, key, state in STATES
 ]  # fmt: skip
