@@ -10,13 +10,12 @@ import click
 
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for, documents_of, overlays_of
+from runner.cli.whole_numbers import PORT
 from runner.config import SANDBOX
 
 
 @click.command(short_help="Serve the APIs on this machine, to try things out.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port."
-)
+@click.option("--port", type=PORT, default=0, show_default="a free one", help="The port.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),

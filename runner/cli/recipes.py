@@ -22,6 +22,7 @@ from runner.cli.job import Job, refuse
 from runner.cli.plan_options import PlanOptions
 from runner.cli.rows_options import PIPED, row_key, rows_options
 from runner.cli.wanted import EXPORT, JUNIT, OUT, Wanted, wanted_options
+from runner.cli.whole_numbers import COUNT, RECORDED, WORKERS
 from runner.config import Config
 from runner.engine.events import Reporter
 from runner.engine.run import Selection
@@ -35,7 +36,7 @@ DEFAULT_WORKERS = 4
 
 _MAX_FAILURES = click.option(
     "--max-failures",
-    type=click.IntRange(min=1),
+    type=COUNT,
     metavar="N",
     help="Stop after N rejected rows; it can be resumed. Else it stops when the first 10 are rejected alike.",
 )
@@ -76,7 +77,7 @@ _SKIP_INVALID = click.option(
 )
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=COUNT,
     help="Only the first N rows; 'runner resume' does the rest.",
 )
 @click.option(
@@ -100,7 +101,7 @@ _SKIP_INVALID = click.option(
 )
 @click.option(
     "--workers",
-    type=click.IntRange(1, 64),
+    type=WORKERS,
     default=DEFAULT_WORKERS,
     show_default=True,
     help="Rows at once.",
@@ -212,10 +213,10 @@ def _check_dry_run(of_a_run: Path | None, wanted: Wanted, shown: PlanOptions) ->
 
 
 @click.command(short_help="Go on with a run that stopped.")
-@click.argument("number", metavar="[RUN]", type=int, required=False)
+@click.argument("number", metavar="[RUN]", type=RECORDED, required=False)
 @click.option(
     "--workers",
-    type=click.IntRange(1, 64),
+    type=WORKERS,
     default=DEFAULT_WORKERS,
     show_default=True,
     help="Rows at once.",

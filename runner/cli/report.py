@@ -15,6 +15,7 @@ from runner.cli.dry_run import written
 from runner.cli.recipes import recorded_run, reopened
 from runner.cli.reports import RunFiles, tell_files
 from runner.cli.wanted import JUNIT, OUT, XLSX, Wanted
+from runner.cli.whole_numbers import RECORDED
 from runner.config import Config
 from runner.durable import WholeFile, stopping
 from runner.engine.run import Reporters
@@ -27,7 +28,7 @@ PAGE = "report.html"
 
 
 @click.command(short_help="Make the files of a run anew, or a page of it; nothing is sent.")
-@click.argument("number", metavar="[RUN]", type=int, required=False)
+@click.argument("number", metavar="[RUN]", type=RECORDED, required=False)
 @XLSX
 @OUT
 @JUNIT

@@ -7,6 +7,7 @@ import click
 from runner.cli import projects
 from runner.cli.recipes import recorded_run
 from runner.cli.rows_options import row_key
+from runner.cli.whole_numbers import COUNT, RECORDED
 from runner.journal import History
 from runner.journal.open_runs import what_is_left
 
@@ -27,15 +28,13 @@ def runs() -> int:
 
 
 @click.command(short_help="Show a run row by row and call by call.")
-@click.argument("number", metavar="[RUN]", type=int, required=False)
+@click.argument("number", metavar="[RUN]", type=RECORDED, required=False)
 @click.option(
     "--key",
     callback=row_key,
     help="Only the row with this key, with everything that was sent for it.",
 )
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Rows to show."
-)
+@click.option("--limit", type=COUNT, default=50, show_default=True, help="Rows to show.")
 def show(*, number: int | None, key: str | None, limit: int) -> int:
     """Show a run row by row and call by call; the last one unless RUN says which."""
     from runner.report.history import show_run

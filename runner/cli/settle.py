@@ -15,6 +15,7 @@ import click
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
 from runner.cli.recipes import recorded_run
+from runner.cli.whole_numbers import RECORDED
 from runner.config import Config
 from runner.journal import CallRecord, History, Journal, RowRecord, SettlementRecord, now
 from runner.journal.records import OPEN
@@ -37,9 +38,12 @@ class _Decision(NamedTuple):
 
 
 @click.command(short_help="Record what became of calls whose outcome is unknown.")
-@click.argument("number", metavar="[RUN]", type=int, required=False)
+@click.argument("number", metavar="[RUN]", type=RECORDED, required=False)
 @click.option(
-    "--call", "call_number", type=int, help="The call that is decided, by its number in the list."
+    "--call",
+    "call_number",
+    type=RECORDED,
+    help="The call that is decided, by its number in the list.",
 )
 @click.option(
     "--done",
@@ -57,7 +61,7 @@ class _Decision(NamedTuple):
 @click.option(
     "--undo",
     "undone",
-    type=int,
+    type=RECORDED,
     metavar="CALL",
     help="Take back what was recorded about a call, while nothing followed from it.",
 )

@@ -53,6 +53,8 @@ __all__ = [
 
 NAME = "runner.yaml"
 SANDBOX = "sandbox"
+LONGEST_DEADLINE = 86_400
+"""Seconds, a day."""
 
 KeepAlive = Literal["reads", "writes", "never"]
 """The requests that may share connections: reads, writes too (but those that move money), or none."""
@@ -265,10 +267,13 @@ class _Reader(Reading):
             base_url=self.address(settings, path),
             secrets=secrets,
             user_agent=self.text(settings, path, "user_agent"),
-            requests_per_second=self.number(rate, (*path, "rate"), "requests_per_second"),
-            burst=self.whole(rate, (*path, "rate"), "burst"),
-            hits_per_day=self.whole(rate, (*path, "rate"), "hits_per_day"),
-            deadline=self.number(settings, path, "deadline") or Decimal(60),
+            requests_per_second=self.number(
+                rate, (*path, "rate"), "requests_per_second", least="0.001", most=100_000
+            ),
+            burst=self.whole(rate, (*path, "rate"), "burst", most=1_000_000),
+            hits_per_day=self.whole(rate, (*path, "rate"), "hits_per_day", most=1_000_000_000),
+            deadline=self.number(settings, path, "deadline", least="0.001", most=LONGEST_DEADLINE)
+            or Decimal(60),
             keep_alive=cast(
                 KeepAlive, self.choice(settings, path, "keep_alive", choices=get_args(KeepAlive))
             ),

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runner.config.address import is_host
 from runner.config.reading import LOOPBACK, Reading
 from runner.problems import nearest
 
@@ -124,6 +125,8 @@ def _mail(reader: Reading, value: Any, path: source.TreePath) -> Mail:
         reader.choice(settings, path, "tls", choices=TLS),
         reader.text(settings, path, "host"),
     )
+    if host and not is_host(host) and host not in LOOPBACK:
+        reader.wrong((*path, "host"), "host is not the name of a host", remedy="smtp.example.com")
     if tls == "none" and host and host not in LOOPBACK:
         remedy = "tls: starttls or implicit; none is for this machine only"
         reader.wrong((*path, "tls"), "the mail would go out unencrypted", remedy=remedy)
@@ -136,10 +139,10 @@ def _mail(reader: Reading, value: Any, path: source.TreePath) -> Mail:
             remedy="password: {env: NAME_OF_A_VARIABLE}",
             key=True,
         )
+    port = reader.whole(settings, path, "port", most=65_535) or PORTS[tls]
     return Mail(
-        _addresses(reader, settings, path), reader.text(settings, path, "from"), host,
-        reader.whole(settings, path, "port") or PORTS[tls], tls, reader.text(settings, path, "user"), password,
-        reader.flag(settings, path, "attach"),
+        _addresses(reader, settings, path), reader.text(settings, path, "from"), host, port, tls,
+        reader.text(settings, path, "user"), password, reader.flag(settings, path, "attach"),
     )  # fmt: skip
 
 

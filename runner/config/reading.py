@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from runner import source
+from runner.config.address import is_address
 from runner.problems import Problem, nearest
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
@@ -83,22 +84,19 @@ class Reading:
         """A base URL without what must not stand in one; it is not repeated either: it may hold a password."""
         url = self.text(settings, path, key)
         place = (*path, key)
-        try:
-            parts = urlsplit(url)
-            known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            known = False
-        if url and not known:
+        if url and not is_address(url):
             self.wrong(
                 place, f"{key} is not an address of an API", remedy="write https://host/path"
             )
-        elif url and (parts.username is not None or parts.query or parts.fragment):
+            return ""
+        parts = urlsplit(url)
+        if parts.username is not None or parts.query or parts.fragment:
             self.wrong(
                 place,
                 f"{key} holds more than host and path",
                 remedy="a secret belongs under secrets:",
             )
-        elif url and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        elif parts.scheme == "http" and parts.hostname not in LOOPBACK:
             self.wrong(
                 place,
                 f"{key} is not encrypted",
@@ -136,18 +134,24 @@ class Reading:
         return value
 
     def number(
-        self, settings: Mapping[str, Any], path: source.TreePath, key: str
+        self, settings: Mapping[str, Any], path: source.TreePath, key: str, *, least: str, most: int
     ) -> Decimal | None:
-        """A number above zero, None where there is none."""
+        """A number from `least` to `most`, None where there is none."""
         value = settings.get(key)
-        fits = isinstance(value, int | Decimal) and not isinstance(value, bool) and value > 0
+        fits = (
+            isinstance(value, int | Decimal)
+            and not isinstance(value, bool)
+            and Decimal(least) <= value <= most
+        )
         if value is not None and not fits:
-            self.wrong((*path, key), f"{key} has to be a number above zero")
+            self.wrong((*path, key), f"{key} has to be a number from {least} to {most}")
         return Decimal(value) if value is not None and fits else None
 
-    def whole(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> int | None:
-        """A whole number above zero, None where there is none."""
-        value = self.number(settings, path, key) or Decimal(0)
+    def whole(
+        self, settings: Mapping[str, Any], path: source.TreePath, key: str, *, most: int
+    ) -> int | None:
+        """A whole number from 1 to `most`, None where there is none."""
+        value = self.number(settings, path, key, least="1", most=most) or Decimal(0)
         if value != int(value):
             self.wrong((*path, key), f"{key} has to be a whole number")
         return int(value) or None

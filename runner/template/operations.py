@@ -96,7 +96,7 @@ def numbers_of(ends: Sequence[Any]) -> Any:
     if len(numbers) == 3 and not numbers[2]:
         raise EvaluationError("range needs a step other than 0")
     found = range(*numbers)
-    if len(found) > MAX_RANGE:
+    if found[MAX_RANGE:]:  # its length may be more than len() can give
         raise EvaluationError(f"range gives more than {MAX_RANGE:,} numbers")
     spend(len(found))
     return list(found)

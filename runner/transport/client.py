@@ -19,6 +19,7 @@ import requests.adapters
 
 from runner.catalogue import FORM, Auth, Request
 from runner.config import KeepAlive, Secret
+from runner.config.address import is_address
 from runner.problems import ConfigError
 from runner.transport.adapter import Adapter, Clearance, FailedError
 from runner.transport.exchange import Failure, Reply
@@ -43,6 +44,8 @@ class Transport:
         deadline: float = DEADLINE_SECONDS, max_answer: int = MAX_ANSWER, gets_only: bool = False,
         keep_alive: KeepAlive = "reads", clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
+        if not is_address(base_url):
+            raise _no_address(base_url)
         self._origin = _origin(base_url)
         self.secure = self._origin.startswith("https:")
         """Whether connections are encrypted, and therefore may lead far away and take their time to open."""
@@ -136,12 +139,16 @@ def _forms(secret: str) -> set[bytes]:
     return {text.encode() for text in texts if len(text) >= SHORTEST_SECRET} | coded
 
 
+def _no_address(url: str) -> ConfigError:
+    return ConfigError(f"{url!r} is not an address of an API", remedy="write https://host/path")
+
+
 def _origin(url: str) -> str:
     """Scheme, host and port of a URL. Plain http goes to this machine only."""
     parts = urlsplit(url)
     default = {"http": 80, "https": 443}.get(parts.scheme)
     if default is None or not parts.hostname or parts.username is not None:
-        raise ConfigError(f"{url!r} is not an address of an API", remedy="write https://host/path")
+        raise _no_address(url)
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise ConfigError(
             f"{url!r} is not encrypted", remedy="write https://; http is for this machine only"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import socket
 
+import click
 import pytest
+
+from runner.cli.main import cli
+from runner.cli.whole_numbers import Whole
 
 from .command import Command
 
@@ -23,8 +27,17 @@ NEW_ORDER = {
         ("run contacts.yaml --dryrun", "no such option '--dryrun'. (Did you mean one of: '--dry-run', '--first-run'?)"),
         ("run contacts.yaml --rows", "option '--rows' requires an argument"),
         ("run contacts.yaml extra", "got unexpected extra argument (extra)"),
-        ("run contacts.yaml --limit 0", "invalid value for '--limit': 0 is not in the range x>=1"),
-        ("run contacts.yaml --limit many", "invalid value for '--limit': 'many' is not a valid integer"),
+        ("run contacts.yaml --limit 0", "invalid value for '--limit': '0' is not a whole number from 1 to 1000000000"),
+        ("run contacts.yaml --limit many", "invalid value for '--limit': 'many' is not a whole number from 1 to"),
+        (f"run contacts.yaml --max-failures {10**30}", "invalid value for '--max-failures': '10000000000000"),
+        (f"run contacts.yaml --limit {'9' * 5000}", "invalid value for '--limit': '999999999999999999999999"),
+        (f"resume {2**63}", "invalid value for '[RUN]': '9223372036854775808' is not a whole number from 1 to"),
+        (f"show {10**20}", "invalid value for '[RUN]': '100000000000000000000' is not a whole number"),
+        (f"report {10**20}", "invalid value for '[RUN]': '100000000000000000000' is not a whole number"),
+        (f"settle {10**20}", "invalid value for '[RUN]': '100000000000000000000' is not a whole number"),
+        (f"settle --call {10**20} --absent --why x", "invalid value for '--call': '100000000000000000000' is"),
+        (f"settle --undo {10**20} --why x", "invalid value for '--undo': '100000000000000000000' is"),
+        (f"show {2**63 - 1}", "no run is recorded here"),
         ("run contacts.yaml --workers 0", "invalid value for '--workers'"),
         ("run contacts.yaml --workers 65", "invalid value for '--workers'"),
         ("run contacts.yaml --all", "--all says what a dry run shows\n       leave it out, or add --dry-run"),
@@ -37,7 +50,7 @@ NEW_ORDER = {
         ("run contacts.yaml -v x=1", "the recipe has no variable 'x': leave it out"),
         ("run new-order", "10 variables are missing or wrong\n       'order_ref' is required (Your number for"),
         ("resume", "no run is recorded here\n       the journal would be "),
-        ("resume x", "invalid value for '[RUN]': 'x' is not a valid integer"),
+        ("resume x", "invalid value for '[RUN]': 'x' is not a whole number from 1 to 9223372036854775807"),
         ("show", "no run is recorded here"),
         ("settle", "no run is recorded here"),
         ("ops nosuch", "there is no API 'nosuch'\n       "),
@@ -52,6 +65,21 @@ def test_bad_command_line(contacts: Command, line: str, expected: str) -> None:
     assert expected in ended.err
     assert ended.err.startswith("error: ")
     assert not contacts.runs.exists()
+
+
+def test_every_number_has_an_end() -> None:
+    """A number that no journal and no clock has a place for is refused where it is given."""
+    context = click.Context(cli)
+    commands = [cli.get_command(context, name) for name in cli.list_commands(context)]
+    numbers = [
+        parameter.type
+        for command in commands
+        if command is not None
+        for parameter in command.params
+        if isinstance(parameter.type, click.types.IntParamType | click.types.FloatParamType)
+    ]
+    assert len(numbers) >= 10
+    assert all(isinstance(each, Whole) for each in numbers)
 
 
 def new_order(*more: str, **changes: str) -> list[str]:

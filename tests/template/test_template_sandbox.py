@@ -192,6 +192,7 @@ COSTLY = [
     "{{ row.day|date('" + "%A" * 4900 + "') }}",
     "{{ row.day|days(999999999999999999) }}",
     "{{ range(999999999)|join }}",
+    "{{ range(100000000000000000000000)|join }}",
     "{{ row.many|total('row.many|total(\\'row.many|total(1)\\')') }}",
     "{{ row.many|where('row.many|where(\\'1\\')') }}",
     "{{ row.many|unique|length }}",
