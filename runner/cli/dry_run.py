@@ -56,7 +56,7 @@ def _tell_other_names(job: Job, input_: Input | None, planning: Planning) -> Non
     """Say of a run that it would be refused, since its rows were sent under another name."""
     with closing(History(job.project.config.runs)) as history:
         try:
-            again = job.asked_again(history, planning.way)
+            again = job.asked_again(history, planning.way, input_)
             job.check_other_names(history, planning.way, input_, again)
         except StoppedError as error:
             click.echo(f"note: a run is refused: {error.message}\n      {error.remedy}", err=True)

@@ -93,7 +93,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         if destination is not None:
             destination.record(journal, history, settings.declared)
         job.check_known(input_, history, way.account)
-        again = history.again(resumed.id) if resumed else job.asked_again(history, way)
+        again = history.again(resumed.id) if resumed else job.asked_again(history, way, input_)
         if input_ is not None or not job.search:
             job.check_other_names(history, way, input_, again)
         number = _begin(job, journal, history, way, input_, settings, again)

@@ -142,7 +142,7 @@ class Job(NamedTuple):
         context = self.context(
             planning.way, Unknown("run.id"), history, None, reporters, planning.stop
         )
-        context = replace(context, again=by_key(self.asked_again(history, planning.way)))
+        context = replace(context, again=by_key(self.asked_again(history, planning.way, input_)))
         selection = EVERY_ROW if input_ is None else self.selection
         job = Run(
             context, input_, single=self.single(), selection=selection, lookups=planning.lookups
@@ -206,10 +206,17 @@ class Job(NamedTuple):
             accounts |= history.accounts_at(destination.origins)
         return others_of(history, recipe, self.catalogue, account=way.account, accounts=accounts)
 
-    def asked_again(self, history: History, way: wiring.Way) -> list[AgainRecord]:
+    def asked_again(
+        self, history: History, way: wiring.Way, input_: Input | None
+    ) -> list[AgainRecord]:
         """The calls of the rows that are asked for once more."""
-        name, who = self.project.recipe.name, user() if self.again else ""
-        return asked_again(history, way.account, name, self.again, why=self.why, who=who, at=now())
+        if not self.again:
+            return []
+        keys: dict[str, tuple[str, ...]] = dict.fromkeys(self.again, ())
+        rows = input_ if input_ is not None else () if self.search else [self.single()]
+        keys |= {row.key: row.former for row in rows if row.former and row.key in keys}
+        name = self.project.recipe.name
+        return asked_again(history, way.account, name, keys, why=self.why, who=user(), at=now())
 
     def context(
         self, way: wiring.Way, number: int | Unknown, history: History, journal: Journal | None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 from runner.journal import AgainRecord, History
 
@@ -11,7 +11,7 @@ def asked_again(
     history: History,
     account: str,
     recipe: str,
-    keys: Collection[str],
+    keys: Mapping[str, Sequence[str]],
     *,
     why: str,
     who: str,
@@ -19,11 +19,12 @@ def asked_again(
 ) -> list[AgainRecord]:
     """What is recorded of the wish to send rows again: the generation that comes after all that their calls have.
 
-    A run that is resumed takes the same record, so that what it has sent of that generation is not sent twice.
+    `keys` are those of the rows, each with the former keys that the row may be on record under. A run that is resumed
+    takes the same record, so that what it has sent of that generation is not sent twice.
     """
     found = []
-    for key in dict.fromkeys(keys):
-        last = history.generation(account, recipe, key)
+    for key, former in keys.items():
+        last = history.generation(account, recipe, [key, *former])
         found.append(AgainRecord(key, 0 if last is None else last + 1, why, who, at))
     return found
 

@@ -100,8 +100,8 @@ class Asked:
         self._keys = KeySet(keys)
         self._shared = shared
 
-    def claims(self, call: CallRecord, *, key: str, own: Claims) -> bool:
-        """Return whether a call on record is still asked for, as the row `key` sees it, which has its `own` claims.
+    def claims(self, call: CallRecord, *, keys: Collection[str], own: Claims) -> bool:
+        """Return whether a call on record is still asked for, as a row with these keys sees it, by its `own` claims.
 
         Of another row that is in the input all that was sent counts as asked for: what it has lost sets it aside.
         """
@@ -110,7 +110,7 @@ class Asked:
             return False
         if identity.per == "once":
             return self._has_value(step_of(identity.step), identity.key)
-        if identity.key == key:
+        if identity.key in keys:
             return own.may_claim((step_of(identity.step), identity.item))
         return identity.key in self._keys
 

@@ -87,7 +87,8 @@ class RowResult(NamedTuple):
 
     `ids` and `links` are what its calls have made or found, as `runner.engine.objects` writes it.
     `faults` are the outputs that cannot be computed of what the row came to. `refused_by` is the step that rejected it,
-    with the status of the answer; None where no call was made for it.
+    with the status of the answer; None where no call was made for it. `on_record` is the former key that its calls are
+    on record under; empty where that is `key`.
     `named` has the values that `let` names, where a dry run is asked for them.
     """
 
@@ -106,6 +107,7 @@ class RowResult(NamedTuple):
     faults: tuple[OutputFault, ...] = ()
     named: Mapping[str, Any] = MappingProxyType({})
     refused_by: tuple[str, int] | None = None
+    on_record: str = ""
 
 
 class RunStarted(NamedTuple):

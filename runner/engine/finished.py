@@ -12,6 +12,7 @@ from typing import cast
 from runner.catalogue import Catalogue, parse_own_json, to_json
 from runner.engine.events import Bucket, RowResult
 from runner.engine.objects import Objects
+from runner.engine.row_calls import Heirs, calls_of_row, keys_of
 from runner.journal import CallRecord, History, RowRecord
 from runner.journal.records import OPEN, SETTLED
 from runner.rows import Row
@@ -86,6 +87,7 @@ def result_of(row: RowRecord) -> RowResult:
     return RowResult(
         row.number, row.key, tuple(json.loads(row.lines)), cast("Bucket", row.bucket), row.reason,
         parse_own_json(row.outputs), money=Decimal(row.money or 0), ids=row.ids, links=row.links,
+        on_record=row.on_record,
     )  # fmt: skip
 
 
@@ -93,19 +95,27 @@ class OnRecord:
     """What the journal knows of the rows that a run does not reach: from runs before it, or from a part of itself."""
 
     def __init__(
-        self, history: History, catalogue: Catalogue, *, account: str, recipe: str, run: int
+        self,
+        history: History,
+        catalogue: Catalogue,
+        *,
+        account: str,
+        recipe: str,
+        run: int,
+        heirs: Heirs,
     ) -> None:
-        self._history, self._catalogue = history, catalogue
+        self._history, self._catalogue, self._heirs = history, catalogue, heirs
         self._account, self._recipe, self._run = account, recipe, run
 
     def of(self, row: Row) -> RowResult | None:
         """The row as it was left, with what was created or found for it; None where nothing is on record."""
         history, of_recipe = self._history, (self._account, self._recipe)
-        last = history.last_row(*of_recipe, row.key, until=self._run)
-        calls = history.calls_of(*of_recipe, per="row", key=row.key)
+        keys = keys_of(row, self._heirs)
+        last = history.last_row(*of_recipe, keys, until=self._run)
+        record = calls_of_row(history, *of_recipe, row, heirs=self._heirs)
         writes = [
             call
-            for call in sorted(calls.values(), key=lambda call: call.id)
+            for call in sorted(record.calls.values(), key=lambda call: call.id)
             if call.effect != "read" and call.state in (*SETTLED, *OPEN)
         ]
         if last is None and not writes:
@@ -114,10 +124,11 @@ class OnRecord:
         cut_short = last is None or any(call.run > last.run for call in writes)
         found = RowResult(row.number, row.key, row.lines, "not started", CUT_SHORT)
         if last is not None and not cut_short:
-            found = result_of(last)._replace(number=row.number, lines=row.lines)
+            found = result_of(last)._replace(number=row.number, key=row.key, lines=row.lines)
             found = found._replace(earlier_run=last.run, reason=self._reason(last))
         else:
             found = self._with_calls(found, writes)
+        found = found._replace(on_record=record.key if record.key != row.key else "")
         if left is not None:
             step, run = left.identity.step, left.run
             reason = f"{step}: its outcome in run {run} is not known: runner settle {run}"
@@ -155,5 +166,5 @@ def record_of(run: int, result: RowResult, *, reached: bool = True) -> RowRecord
     lines = json.dumps(result.lines, separators=(",", ":"))
     return RowRecord(
         run, result.number, result.key, lines, result.bucket, result.reason, outputs, str(result.money), result.ids,
-        result.links, int(reached),
+        result.links, int(reached), result.on_record,
     )  # fmt: skip

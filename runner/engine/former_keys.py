@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from runner.engine.context import Context
 from runner.engine.events import RowResult
+from runner.engine.row_calls import has_sent, shared_former_keys
 from runner.engine.totals import EXIT_DATA
 from runner.problems import StoppedError
 from runner.recipe.model import Recipe, key_text
@@ -43,8 +43,7 @@ def heirs_of(context: Context, rows: Callable[[], Iterable[Row]], plan: Plan) ->
     """
     if not _key_was(context.recipe):
         return {}
-    counts = Counter(former for row in rows() for former in row.former)
-    contested = {former for former, count in counts.items() if count > 1}
+    contested = shared_former_keys(rows())
     fitting: dict[str, list[str]] = {}
     for row, former in _candidates(context, rows() if contested else (), contested):
         alone = replace(context, heirs=dict.fromkeys(row.former, "") | {former: row.key})
@@ -61,13 +60,18 @@ def _candidates(
     for row in rows:
         for former in row.former:
             if former in contested and _is_known(context, former):
-                if not _is_known(context, row.key):
+                if not _has_own(context, row.key):
                     yield row, former
                 break
 
 
 def _is_known(context: Context, key: str) -> bool:
-    return context.history.generation(context.account, context.recipe.name, key) is not None
+    return context.history.generation(context.account, context.recipe.name, [key]) is not None
+
+
+def _has_own(context: Context, key: str) -> bool:
+    name = context.account, context.recipe.name
+    return has_sent(context.history.calls_of(*name, per="row", key=key))
 
 
 def _key_was(recipe: Recipe) -> tuple[object, ...]:

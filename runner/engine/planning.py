@@ -82,7 +82,12 @@ class Planning:
         """The ids of what a call has made before, where it is sent again all the same."""
         if not use.identity.generation:
             return frozenset()
-        made = self._context.history.earlier(use.identity, use.places)
+        keys = self._progress.keys if use.identity.per == "row" else [use.identity.key]
+        made = [
+            call
+            for key in keys
+            for call in self._context.history.earlier(use.identity._replace(key=key), use.places)
+        ]
         return frozenset(
             id_of(use.operation, parse_json(call.answer.encode())) for call in made if call.answer
         )
@@ -111,8 +116,8 @@ class Planning:
         context, name = self._context, (call.identity.account, call.identity.recipe)
         if name != (context.account, context.recipe.name):
             return name in others
-        asked, key = context.asked, self._progress.row.key
-        return asked is not None and not asked.claims(call, key=key, own=self._progress.claims)
+        asked, keys = context.asked, self._progress.keys
+        return asked is not None and not asked.claims(call, keys=keys, own=self._progress.claims)
 
     def _others_of(self, use: Use) -> Collection[tuple[str, str]]:
         """The other names whose requests must not be sent again: none where the row is declared to be other work."""

@@ -38,7 +38,7 @@ def past_of(history: History, account: str, recipe: Recipe) -> Past:
     )
 
 
-def reshaped(step: Step, prior: Prior, past: Past, *, key: str) -> str:
+def reshaped(step: Step, prior: Prior, past: Past, *, keys: Collection[str]) -> str:
     """Why a step of a row is not sent: it was something else when it was; empty when it may be."""
     mine = done_calls(step, prior)
     sent = next(iter(mine.values()), None)
@@ -49,7 +49,7 @@ def reshaped(step: Step, prior: Prior, past: Past, *, key: str) -> str:
     if sent is not None and step.for_each is None and "" not in mine:
         return _reason(sent, f"for {len(mine)} item{'s' * (len(mine) != 1)}", "for_each is gone")
     tried = any(name in step.names for name, _ in prior)
-    known = bool(_writes(prior)) or key in past.keys
+    known = bool(_writes(prior)) or not past.keys.isdisjoint(keys)
     if step.once_per is None and not tried and known and past.once & {*step.names}:
         return "it was done once for rows that share a value, and once_per is gone"
     return ""
@@ -92,9 +92,14 @@ def _reason(sent: CallRecord, was: str, now: str) -> str:
     return f"it was done {was} in run {sent.run}, and {now}"
 
 
-def choices(key: str) -> str:
-    """The ways on for a row that is set aside because something else was sent for it than would be sent now."""
+def choices(key: str, former: str = "") -> str:
+    """The ways on for a row that is set aside because something else was sent for it than would be sent now.
+
+    `former` is the key that it was sent under, where that is another one.
+    """
+    again = f"--again {key!r} --why ..."
+    another = f"; if this row is another one than the one that had the key {former!r} then: {again}"
     return (
-        "put back what was sent, change it there by hand or with an update recipe, "
-        f"or send the row again: --again {key!r} --why ..."
+        "put back what was sent, change it there by hand or with an update recipe"
+        f"{another if former else f', or send the row again: {again}'}"
     )

@@ -371,7 +371,7 @@ class Run:
             if context.history.knows(context.account, context.recipe.name):
                 on_record = OnRecord(
                     context.history, context.catalogue, account=context.account, recipe=context.recipe.name,
-                    run=context.run,
+                    run=context.run, heirs=context.heirs,
                 )  # fmt: skip
                 for row in input_:
                     result = None if self._reached[row.number] else on_record.of(row)

@@ -92,7 +92,7 @@ def row_settled(row: RowRecord, call: CallRecord, settlement: SettlementRecord) 
 def _waits_for(row: RowRecord, call: CallRecord) -> bool:
     identity = call.identity
     if identity.per == "row":
-        return row.key == identity.key
+        return identity.key in (row.key, row.on_record)
     return row.reason.startswith(f"{identity.step}: ") or row.number == call.row
 
 
@@ -155,6 +155,10 @@ def rows_undone(
         bucket, text = places.get((row.run, row.number), ("", ""))
         if bucket:
             found.append(row._replace(bucket=bucket, reason=text))
-        elif call.identity.per == "row" and row.key == key and row.bucket in ("done", "found"):
+        elif (
+            call.identity.per == "row"
+            and key in (row.key, row.on_record)
+            and row.bucket in ("done", "found")
+        ):
             found.append(row._replace(bucket="unknown", reason=reason))
     return found

@@ -26,6 +26,7 @@ from runner.engine.once import A_RUN, item_name, shared_value
 from runner.engine.outcome import Outcome
 from runner.engine.requirements import unmet
 from runner.engine.reshaped import Past, choices, done_calls, renamed, reshaped
+from runner.engine.row_calls import calls_of_row
 from runner.engine.send import Sender
 from runner.engine.use import Progress, Use
 from runner.journal import CallRecord, Identity
@@ -56,8 +57,11 @@ class RowRun:
         }
         name_values(self._scope, context.recipe.let)
         self._again = context.again.get(row.key)
-        self._contested = ""
-        key, prior = self._on_record()
+        self._record = calls_of_row(
+            context.history, context.account, context.recipe.name, row, heirs=context.heirs,
+            again=self._again.generation if self._again is not None else None,
+        )  # fmt: skip
+        prior = self._record.calls
         generations = [call.identity.generation for call in prior.values()]
         self._generation = max(
             [self._again.generation if self._again is not None else 0, *generations]
@@ -67,11 +71,11 @@ class RowRun:
             context.account,
             context.recipe.name,
             "row",
-            key,
+            self._record.key,
             generation=self._generation,
         )
         self._claims = Claims(context.recipe, prior)
-        self._progress = Progress(row, prior, self._claims)
+        self._progress = Progress(row, prior, self._claims, self._record.keys)
         # Without any call of before, and without what earlier runs leave to be careful about, nothing is looked for.
         self._new = not prior and not context.past.once
         self._caller = Caller(context, self._progress, sender, looker=looker)
@@ -87,37 +91,18 @@ class RowRun:
         """Whether a write of the row may have been sent before."""
         return self._progress.has_written
 
-    def _on_record(self) -> tuple[str, dict[tuple[str, str], CallRecord]]:
-        """The key under which the calls of the row are on record, and these calls.
-
-        What was begun under a former key of the row continues under that one, unless it is another row's.
-        """
-        generation = self._again.generation if self._again is not None else 0
-        calls_of = partial(
-            self._context.history.calls_of,
-            self._context.account,
-            self._context.recipe.name,
-            per="row",
-            generation=generation,
-        )
-        row = self._row
-        prior = calls_of(key=row.key)
-        for former in () if prior else row.former:
-            heir = self._context.heirs.get(former, row.key)
-            if heir in (row.key, "") and (before := calls_of(key=former)):
-                if not heir:
-                    self._contested = former
-                    break
-                return former, before
-        return row.key, prior
+    @property
+    def _on_record(self) -> str:
+        """The former key that the row is on record under; empty where that is its own."""
+        return self._record.key if self._record.key != self._row.key else ""
 
     def run(self) -> RowResult:
         """Take the row through all its steps, or as far as it gets."""
-        if self._contested and self._again is None:
+        if self._record.contested and self._again is None:
             return self._result("changed", self._said_contested())
         if not self._new and (unsettled := self._unsettled()):
             return self._result("not started", unsettled)  # it is unknown, by that call
-        twin = self._ambiguous("row", self._row.key)
+        twin = next(filter(None, (self._ambiguous("row", key) for key in self._record.keys)), "")
         if not self._new and (orphan := twin or self._orphan(self._progress.prior)):
             return self._result("changed", orphan)
         if self._planning and not self.begun and (unmet := self._unmet()):
@@ -151,8 +136,8 @@ class RowRun:
     def _said_contested(self) -> str:
         """Why a row is set aside whose former key is that of several rows, none or several of which fit."""
         return (
-            f"{self._contested!r} was the key of several rows of this input, and what was sent under it does not "
-            f"show which; {choices(self._row.key)}"
+            f"{self._record.contested!r} was the key of several rows of this input, and what was sent under it does "
+            f"not show which; {choices(self._row.key)}"
         )
 
     def _unmet(self) -> str:
@@ -215,7 +200,7 @@ class RowRun:
                 f"{step}: its outcome in run {run} is not known: runner settle {run}{also}",
             )
         if bucket == "changed":
-            reason = f"{reason}; {choices(self._row.key)}"
+            reason = f"{reason}; {choices(self._row.key, self._on_record)}"
         outputs, faults = self._outputs(complete=bucket in ("done", "found"))
         refused = self._context.strict or self._context.recipe.exports
         if faults and refused and bucket not in ("changed", "unknown"):
@@ -227,7 +212,7 @@ class RowRun:
             tuple(self._progress.planned), earlier_run, self._progress.money, ids=self._objects.ids,
             links=self._objects.links, faults=tuple(faults),
             named=self._named() if self._planning and self._context.named else {},
-            refused_by=self._refused_by if bucket == "rejected" else None,
+            refused_by=self._refused_by if bucket == "rejected" else None, on_record=self._on_record,
         )  # fmt: skip
 
     def _outputs(self, *, complete: bool) -> tuple[dict[str, Any], list[OutputFault]]:
@@ -405,7 +390,7 @@ class RowRun:
         ):  # a shared value may be done already
             return None
         past = self._context.past if self._again is None else Past()
-        reason = reshaped(step, self._progress.prior, past, key=self._row.key)
+        reason = reshaped(step, self._progress.prior, past, keys=self._record.keys)
         return self._set_aside(step, reason) if reason else None
 
     def _set_aside(self, step: Step, reason: str) -> Outcome:
@@ -444,7 +429,7 @@ class RowRun:
         reason = (
             ""
             if self._new
-            else reshaped(step, self._progress.prior, context.past, key=self._row.key)
+            else reshaped(step, self._progress.prior, context.past, keys=self._record.keys)
         )
         if reason and operation.effect != "read" and not done_calls(step, shared):
             return self._set_aside(step, reason)

@@ -22,12 +22,14 @@ Scope = Mapping[str, Any]
 class Progress:
     """How far a row has come. `writes` are the states of its writes and the runs they were made in.
 
-    `adopted` are the calls, by step and item, that were unknown before and have been found or sent again since.
+    `keys` are all that the row may be on record under. `adopted` are the calls, by step and item, that were unknown
+    before and have been found or sent again since.
     """
 
     row: Row
     prior: Mapping[tuple[str, str], CallRecord]
     claims: Claims
+    keys: Sequence[str]
     planned: list[PlannedCall] = field(default_factory=list)
     writes: list[tuple[str, int]] = field(default_factory=list)
     money: Decimal = Decimal(0)

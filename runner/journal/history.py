@@ -110,10 +110,13 @@ class History:
             yield from page
             last = page[-1].id
 
-    def generation(self, account: str, recipe: str, key: str) -> int | None:
-        """The last generation of a row; None for one that has no calls."""
-        sql = f"SELECT max(generation) FROM calls WHERE {_OF_KEY}"  # noqa: S608
-        return next((last for (last,) in self._select(sql, account, recipe, "row", key)), None)
+    def generation(self, account: str, recipe: str, keys: Collection[str]) -> int | None:
+        """The last generation of a row with these keys; None where nothing is on record under any of them."""
+        sql = (
+            "SELECT max(generation) FROM calls WHERE account = ? AND recipe = ? AND per = 'row' "  # noqa: S608
+            f"AND key IN ({_places(keys)})"
+        )
+        return next((last for (last,) in self._select(sql, account, recipe, *keys)), None)
 
     def alike(
         self, account: str, recipe: str, steps: Collection[str], looks: Collection[str]
@@ -515,14 +518,17 @@ class History:
             str(key) for (key,) in self._select(f"{sql} AND run <> ?", account, recipe, besides)
         }
 
-    def last_row(self, account: str, recipe: str, key: str, *, until: int) -> RowRecord | None:
-        """What became of the row of this key in the last of the runs up to `until` that has it on record."""
+    def last_row(
+        self, account: str, recipe: str, keys: Collection[str], *, until: int
+    ) -> RowRecord | None:
+        """What became of the row with these keys in the last of the runs up to `until` that has it on record."""
         names = ", ".join(f"rows.{name}" for name in RowRecord._fields)
         sql = (
             f"SELECT {names} FROM rows JOIN runs ON runs.id = rows.run "  # noqa: S608
-            "WHERE rows.key = ? AND rows.run <= ? AND account = ? AND recipe = ? ORDER BY rows.run DESC LIMIT 1"
+            f"WHERE rows.key IN ({_places(keys)}) AND rows.run <= ? AND account = ? AND recipe = ? "
+            "ORDER BY rows.run DESC LIMIT 1"
         )
-        found = self._select(sql, key, until, account, recipe)
+        found = self._select(sql, *keys, until, account, recipe)
         return RowRecord(*found[0]) if found else None
 
     def knows(self, account: str, recipe: str) -> bool:

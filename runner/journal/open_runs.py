@@ -65,7 +65,10 @@ def still_unknown(rows: Sequence[RowRecord], calls: Collection[CallRecord]) -> I
     """
     keys = {call.identity.key for call in calls if call.identity.per == "row"}
     shared = tuple(f"{call.identity.step}: " for call in calls if call.identity.per == "once")
-    return (row for row in rows if row.key in keys or row.reason.startswith(shared))
+    return (
+        row for row in rows
+        if not keys.isdisjoint((row.key, row.on_record)) or row.reason.startswith(shared)
+    )  # fmt: skip
 
 
 def _left(history: History, run: RunRecord, calls: Sequence[CallRecord]) -> Left:

@@ -180,7 +180,8 @@ class RowRecord(NamedTuple):
     """What became of a row in a run. `lines` and `outputs` are JSON text; `money` may be unknown, and empty.
 
     `ids` and `links` are what its calls have made or found, as people read it. `reached` is 0 for a row that the run
-    did not get to: then this is what was known of it.
+    did not get to: then this is what was known of it. `on_record` is the former key that its calls are on record
+    under; empty where that is `key`.
     """
 
     run: int
@@ -194,6 +195,7 @@ class RowRecord(NamedTuple):
     ids: str = ""
     links: str = ""
     reached: int = 1
+    on_record: str = ""
 
 
 Verdict = Literal["done", "absent", "undone"]

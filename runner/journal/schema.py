@@ -72,7 +72,7 @@ _ATTEMPT = {
 }  # fmt: skip
 _ROW = {
     "run": INTEGER, "number": INTEGER, "key": TEXT, "lines": TEXT, "bucket": TEXT, "reason": TEXT,
-    "outputs": TEXT, "money": LATER_TEXT, "ids": LATER_TEXT, "links": LATER_TEXT,
+    "outputs": TEXT, "money": LATER_TEXT, "ids": LATER_TEXT, "links": LATER_TEXT, "on_record": LATER_TEXT,
     "reached": Column("INTEGER NOT NULL", "1"),
 }  # fmt: skip
 _AGAIN = {

@@ -19,6 +19,7 @@ from runner.engine.events import (
     RunStarted,
 )
 from runner.engine.finished import CUT_SHORT, OnRecord, result_of
+from runner.engine.row_calls import shared_former_keys
 from runner.engine.totals import Totals
 from runner.journal import History, RunRecord
 from runner.rows import Input
@@ -84,7 +85,10 @@ def _results(
         for number, unknown in cut_short.items():
             yield RowResult(number, "", (), "unknown" if unknown else "not started", CUT_SHORT)
         return
-    on_record = OnRecord(history, catalogue, account=run.account, recipe=run.recipe, run=run.id)
+    on_record = OnRecord(
+        history, catalogue, account=run.account, recipe=run.recipe, run=run.id,
+        heirs=dict.fromkeys(shared_former_keys(input_), ""),
+    )  # fmt: skip
     for each in input_ if sum(ended) < input_.row_count else ():
         if ended[each.number]:
             continue

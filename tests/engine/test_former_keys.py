@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 from faults import actions
 from faults.bench import Bench, columns, table
 from faults.server import FaultServer
 
+from runner.engine.run import Selection
+from runner.engine.settling import waiting_rows
+from runner.journal import History
+from runner.journal.open_runs import what_is_left
 from runner.problems import InvalidError
 
 OLD = columns(client="string", total="decimal")
@@ -24,6 +30,13 @@ steps:
     with: {order_id: "{{ order.id }}", amount: "{{ row.total }}"}
 """
 ORDERS = STEPS.replace("KEY", "{{ row.ref }}")
+CUSTOMER = """\
+steps:
+  - id: customer
+    use: shop.create_customer
+    with: {name: "{{ row.client }}"}
+    unless_found: {use: shop.search_customers, with: {name: "{{ row.client }}"}, where: item.name == row.client}
+"""
 HEADER = "ref,client,total"
 
 
@@ -118,4 +131,123 @@ def test_what_another_row_continues_is_not_confused(server: FaultServer, bench: 
     sheet = table(HEADER, ("W-1", "acme", 150), ("w-1", "beta", 7))
     for _ in range(2):
         assert bench.run(ORDERS, sheet, head=NEW).buckets == {"done": 2}
+    assert len(server.writes()) == 4
+
+
+def test_a_row_that_is_asked_for_once_more(server: FaultServer, bench: Bench) -> None:
+    sheet = table(HEADER, ("W-1", "acme", 150))
+    bench.run(ORDERS, sheet, head=OLD)
+    assert bench.plan(ORDERS, sheet, head=NEW, again=["acme-W-1"]).buckets == {"not started": 1}
+    ran = bench.run(ORDERS, sheet, head=NEW, again=["acme-W-1"])
+    assert (ran.buckets, len(server.writes())) == ({"done": 1}, 4)
+    for _ in range(2):
+        assert bench.run(ORDERS, sheet, head=NEW).buckets == {"done": 1}
+    bench.run(ORDERS, sheet, head=NEW, resume=ran.number)
+    assert len(server.writes()) == 4
+    bench.run(ORDERS, sheet, head=NEW, again=["acme-W-1"])
+    assert len(server.writes()) == 6
+
+
+def test_once_more_waits_for_what_is_unknown_under_a_former_key(
+    server: FaultServer, bench: Bench
+) -> None:
+    server.on("POST", "/orders", actions.close(), nth=1)
+    sheet = table(HEADER, ("W-1", "acme", 150))
+    bench.run(ORDERS, sheet, head=OLD)
+    ran = bench.run(ORDERS, sheet, head=NEW, again=["acme-W-1"])
+    assert (ran.buckets, len(server.writes())) == ({"unknown": 1}, 1)
+
+
+def test_a_search_does_not_find_what_is_sent_once_more(server: FaultServer, bench: Bench) -> None:
+    """What was created under the former key is no reason not to create it again on purpose."""
+    steps = ORDERS.replace(
+        '    with: {reference: "{{ row.ref }}"',
+        '    unless_found: {use: shop.search_orders, with: {reference: "{{ row.ref }}"}}\n'
+        '    with: {reference: "{{ row.ref }}"',
+    )
+    sheet = table(HEADER, ("W-1", "acme", 150))
+    bench.run(steps, sheet, head=OLD)
+    bench.run(steps, sheet, head=NEW, again=["acme-W-1"])
+    assert len(server.deliveries("POST", "/orders")) == 2
+
+
+def test_a_row_that_a_run_does_not_reach(server: FaultServer, bench: Bench) -> None:
+    sheet = table(HEADER, ("W-1", "acme", 150), ("W-2", "beta", 20))
+    first = bench.run(ORDERS, sheet, head=OLD)
+    only = Selection(only=("beta-W-2",))
+    ran = bench.run(ORDERS, sheet, head=NEW, selection=only)
+    row = ran.rows["acme-W-1"]
+    assert (row.bucket, row.reason) == ("done", f"done in run {first.number}")
+    assert row.ids == first.rows["W-1"].ids != ""
+
+
+def test_an_unknown_row_that_a_run_does_not_reach_is_unknown_until_it_is_settled(
+    server: FaultServer, bench: Bench
+) -> None:
+    server.on("POST", "/orders", actions.close(), nth=1)
+    sheet = table(HEADER, ("W-1", "acme", 150), ("W-2", "beta", 20))
+    bench.run(ORDERS, sheet, head=OLD)
+    only = Selection(only=("beta-W-2",))
+    assert bench.run(ORDERS, sheet, head=NEW, selection=only).rows["acme-W-1"].bucket == "unknown"
+    bench.settle("W-1", "order", state="done", answer='{"id": 77}')
+    row = bench.run(ORDERS, sheet, head=NEW, selection=only).rows["acme-W-1"]
+    assert (row.bucket, row.reason) == (
+        "not started", "what was unknown of it is settled; the next run continues from there",
+    )  # fmt: skip
+
+
+def test_what_a_person_settles_is_known_for_the_row(server: FaultServer, bench: Bench) -> None:
+    """The call has the former key, the rows of the runs since then have the new one, reached or not."""
+    server.on("POST", "/orders", actions.close(), nth=1)
+    sheet = table(HEADER, ("W-1", "acme", 150), ("W-2", "beta", 20))
+    bench.run(ORDERS, sheet, head=OLD)
+    bench.run(ORDERS, sheet, head=NEW)
+    bench.run(ORDERS, sheet, head=NEW, selection=Selection(only=("beta-W-2",)))
+    with closing(History(bench.folder)) as history:
+        call = history.all_open_calls()[0]
+        assert [(left.run.id, left.unknown) for left in what_is_left(history)] == [
+            (1, 1),
+            (2, 1),
+            (3, 1),
+        ]
+        assert [(row.run, row.key) for row in waiting_rows(history, call)] == [
+            (1, "W-1"), (2, "acme-W-1"), (3, "acme-W-1"),
+        ]  # fmt: skip
+
+
+def test_something_on_record_under_the_new_key_hides_nothing(
+    server: FaultServer, bench: Bench
+) -> None:
+    """The key is a column, and that was improved: nothing names a former key until somebody does."""
+    uid = '  key: "{{ row.uid }}"\n'
+    old = OLD.replace('  key: "{{ row.ref }}"\n', uid) + '    uid: {value: "{{ row.ref }}"}\n'
+    new = old.replace('uid: {value: "', 'uid: {value: "{{ row.client }}-')
+    customer = CUSTOMER + ORDERS.removeprefix("steps:\n")
+    sheet = table(HEADER, ("W-1", "acme", 150))
+    bench.run(customer, sheet, head=old)
+    assert bench.run(customer, sheet, head=new).buckets == {"changed": 1}
+    named = new.replace(uid, uid + '  key_was: "{{ row.ref }}"\n')
+    for ran in (bench.plan(customer, sheet, head=named), bench.run(customer, sheet, head=named)):
+        assert ran.buckets == {"done": 1}
+    assert len(server.writes()) == 3
+
+
+def test_a_sole_row_that_has_the_former_key_of_another_one(
+    server: FaultServer, bench: Bench
+) -> None:
+    """January's PO 100 was of acme, June's is of beta: the row is set aside, and sent when it is called another one."""
+    january, june = table(HEADER, ("100", "acme", 150)), table(HEADER, ("100", "beta", 20))
+    bench.run(ORDERS, january, head=OLD)
+    for ran in (bench.plan(ORDERS, june, head=NEW), bench.run(ORDERS, june, head=NEW)):
+        assert ran.row.bucket == "changed"
+        assert (
+            "if this row is another one than the one that had the key '100' then: "
+            "--again 'beta-100' --why ..." in ran.row.reason
+        )
+    ran = bench.run(ORDERS, june, head=NEW, again=["beta-100"])
+    assert (ran.buckets, len(server.writes())) == ({"done": 1}, 4)
+    both = table(HEADER, ("100", "beta", 20), ("100", "acme", 150))
+    for sheet, rows in ((june, 1), (january, 1), (both, 2)):
+        assert bench.plan(ORDERS, sheet, head=NEW).buckets == {"done": rows}
+        assert bench.run(ORDERS, sheet, head=NEW).buckets == {"done": rows}
     assert len(server.writes()) == 4

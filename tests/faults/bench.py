@@ -137,7 +137,7 @@ class Bench:
         with self.journal_class(self.folder) as journal:
             with self._history() as history:
                 others = self._others(history, recipe, new_identity=new_identity)
-                asked = self._asked(history, again)
+                asked = self._asked(history, again, input_)
                 self._check_names(history, recipe, input_, others, asked)
                 record = _record(recipe, self.account, input_, new_identity=new_identity)
                 number = resume or journal.begin(record, again=asked)
@@ -152,9 +152,13 @@ class Bench:
             journal.end(number, state="finished", exit_code=ran.ended.exit_code, finished_at="")
         return ran
 
-    def _asked(self, history: History, again: Sequence[str]) -> list[AgainRecord]:
+    def _asked(
+        self, history: History, again: Sequence[str], input_: Input | None
+    ) -> list[AgainRecord]:
+        former = {row.key: row.former for row in input_ or ()}
+        keys = {key: former.get(key, ()) for key in again}
         return asked_again(
-            history, self.account, "shop-import", again, why="it is gone", who="me", at="now"
+            history, self.account, "shop-import", keys, why="it is gone", who="me", at="now"
         )
 
     def plan(
@@ -170,7 +174,8 @@ class Bench:
             recipe = self.recipe(steps, head=head)
             others = self._others(history, recipe)
             parts = (Connection("http://127.0.0.1:1"), history, None, others)
-            asked, input_ = self._asked(history, again), self.open_input(recipe, sheet)
+            input_ = self.open_input(recipe, sheet)
+            asked = self._asked(history, again, input_)
             return self._execute(
                 recipe, input_, EVERY_ROW, parts, 0, 1, QuickStop(), lambda _: None, asked
             )

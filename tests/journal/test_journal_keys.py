@@ -68,7 +68,7 @@ def test_a_key_is_found_by_its_canonical_form(
     with history_of(tmp_path) as history:
         assert found(history, new) == {"order": (old, "done"), "pay": (old, "unknown")}
         assert found(history, "PO-2") == {"order": ("PO-2", "done")}
-        assert history.generation("acme", "orders", new) == 0
+        assert history.generation("acme", "orders", [new]) == 0
         assert history.twins("acme", "orders") == {}
         (sent, *_) = history.sent(1)
         assert (sent.call.identity.key, len(sent.attempts)) == (new, 1)
