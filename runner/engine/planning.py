@@ -94,6 +94,15 @@ class Planning:
 
     def _repeated(self, use: Use, request: Request) -> Outcome | None:
         """What keeps a create from being sent whose content is on record for a call that nothing asks for now."""
+        call = self._same_request(use, request)
+        if call is None:
+            return None
+        reason = f"the same request {said_sent(call)}{self._said_name(call)}"
+        self.plan(use.step, "changed", request=request, reason=reason, position=use.position)
+        return Outcome("rejected", reason, set_aside=True)
+
+    def _same_request(self, use: Use, request: Request) -> CallRecord | None:
+        """The call that has sent the content of a create, or may have, and that nothing asks for now."""
         context = self._context
         creates = use.operation.effect == "create" or use.operation.money
         if not creates or not request.known or self._progress.row.key in context.again:
@@ -103,13 +112,8 @@ class Planning:
             return None
         body = (request.content() or b"").decode()
         content = content_of(request.method, request.path, body)
-        for call in context.history.of_content(content, besides=context.run):
-            if not self._is_repeated(call, others):
-                continue
-            reason = f"the same request {said_sent(call)}{self._said_name(call)}"
-            self.plan(use.step, "changed", request=request, reason=reason, position=use.position)
-            return Outcome("rejected", reason, set_aside=True)
-        return None
+        found = context.history.of_content(content, besides=context.run)
+        return next((call for call in found if self._is_repeated(call, others)), None)
 
     def _is_repeated(self, call: CallRecord, others: Collection[tuple[str, str]]) -> bool:
         """Tell whether a call of the same content is that of another name, or of an identity that nothing has now."""
@@ -141,9 +145,10 @@ class Planning:
         if (refused := self._under_found(use, request)) is not None:
             return refused
         search = use.step.unless_found
-        looked_up = None
+        looked_up, searched = None, search is None
         if search is not None and search.lookup:
-            if (outcome := self._look_for(use, search, request, None)) is not None:
+            outcome, searched = self._look_for(use, search, request, None)
+            if outcome is not None:
                 return outcome
         elif search is not None:
             try:
@@ -156,10 +161,13 @@ class Planning:
                 reason = f"unless_found: {words(error)}"
                 self.plan(use.step, "invalid", reason=reason, position=use.position)
                 return Outcome("rejected", reason)
-            if (outcome := self._look_for(use, search, request, looked_up)) is not None:
+            outcome, searched = self._look_for(use, search, request, looked_up)
+            if outcome is not None:
                 return outcome
-        if search is None and (repeated := self._repeated(use, request)) is not None:
+        if searched and (repeated := self._repeated(use, request)) is not None:
             return repeated
+        if not searched and (call := self._same_request(use, request)) is not None:
+            return self._plan_to_find(use, request, call, looked_up)
         state: PlannedState = "undecided" if use.undecided else "to send"
         reason = use.undecided
         if use.identity.generation and not use.undecided:
@@ -181,6 +189,18 @@ class Planning:
             )
         )
         return made
+
+    def _plan_to_find(
+        self, use: Use, request: Request, call: CallRecord, looked_up: Request | None
+    ) -> Outcome:
+        """A create that is not sent, whatever its search is going to find, since it was sent as another call."""
+        reason = f"{said_sent(call)}{self._said_name(call)}; the row is set aside if the search does not find it"
+        self.plan(
+            use.step, "found", request=request, reason=reason, position=use.position,
+            unless_found=looked_up, run=call.run,
+        )  # fmt: skip
+        self._progress.writes.append(("found", call.run))
+        return awaited(use.step.id, use.position)
 
     def _under_found(self, use: Use, request: Request) -> Outcome | None:
         """Set a row aside that would add to what a search has found; None where it may."""
@@ -292,12 +312,12 @@ class Planning:
 
     def _look_for(
         self, use: Use, search: Search, request: Request, looked_up: Request | None
-    ) -> Outcome | None:
-        """What makes a write needless while it is planned; None where it is to be sent, or that is not known yet."""
+    ) -> tuple[Outcome | None, bool]:
+        """What makes a write needless while it is planned, if anything does, and whether the search was made."""
         operation = self._context.catalogue.operation(search.operation)
         known = looked_up is None or (looked_up.known and may_look(operation))
         if self._looking is None or use.undecided or not known:
-            return None
+            return None, False
         try:
             outcome, _ = self._looking.find(
                 use.step,
@@ -308,14 +328,14 @@ class Planning:
                 besides=self._earlier(use),
             )
         except Undecided:
-            return None
+            return None, False
         if not outcome.ok:
             if outcome.state != "rejected":
-                return None
+                return None, False
             self.plan(use.step, "invalid", reason=outcome.reason, position=use.position)
-            return outcome
+            return outcome, True
         if not outcome.value:
-            return None
+            return None, True
         reason = "found while it was planned"
         self.plan(
             use.step,
@@ -326,7 +346,7 @@ class Planning:
             unless_found=looked_up,
         )
         self._progress.writes.append(("found", self._context.run))
-        return Outcome("found", value=outcome.value[0])
+        return Outcome("found", value=outcome.value[0]), True
 
 
 @lru_cache(maxsize=1024)

@@ -254,3 +254,17 @@ def test_a_row_that_is_asked_for_once_more(server: FaultServer, bench: Bench) ->
     bench.run(ORDER, SHEET, head=HEAD)
     ran = bench.run(ORDER, MORE, head=NEW, again=["W-1", "W-2"])
     assert ran.buckets == {"done": 3}
+
+
+def test_a_plan_sends_nothing_that_a_search_has_to_find(server: FaultServer, bench: Bench) -> None:
+    """The run finds the customer, or sets the row aside; it creates no second one, and the plan shows none."""
+    bench.run(KNOWN_CUSTOMER, SHEET, head=HEAD)
+    steps = renamed(KNOWN_CUSTOMER) + ORDER
+    planned = bench.plan(steps, SHEET, head=NEW).rows["W-1"]
+    assert [call.state for call in planned.planned] == ["found", "to send"]
+    assert (
+        "was sent as customer of 'W-1' in run 1 by old (if this is other work: --new-identity); "
+        "the row is set aside if the search does not find it" in planned.planned[0].reason
+    )
+    assert bench.plan(KNOWN_CUSTOMER, SHEET, head=NEW).buckets == {"found": 2}
+    assert bench.run(KNOWN_CUSTOMER, SHEET, head=NEW).buckets == {"found": 2}

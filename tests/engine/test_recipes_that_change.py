@@ -223,3 +223,26 @@ steps:
     ran = bench.run(other, table("ref,client,total", ("B", "acme", "1")), head=KEYED)
     assert (ran.row.bucket, len(server.writes())) == ("changed", 2)
     assert "the same request was sent as contact of 'acme' in run 1" in ran.row.reason
+
+
+@pytest.mark.parametrize("is_there", [1, 0])
+def test_a_plan_says_of_a_guarded_create_what_the_run_does(
+    server: FaultServer, bench: Bench, is_there: int
+) -> None:
+    """The key is a column that was improved: what is on record is found, or the row is set aside, and not sent."""
+    head = (
+        KEYED.replace('"{{ row.ref }}"', '"{{ row.uid }}"') + '    uid: {value: "{{ row.ref }}"}\n'
+    )
+    guarded = "steps:\n" + ORDERS[ORDERS.index("  - id: order") : ORDERS.index("  - id: payment")] + (
+        '    unless_found: {use: shop.search_orders, with: {reference: "{{ row.ref }}"}}\n'
+    )  # fmt: skip
+    sheet = table("ref,client,total", ("W-1", "acme", 150))
+    bench.run(guarded, sheet, head=head)
+    if not is_there:
+        server.on("GET", "/orders", actions.answer(200, {"orders": []}))
+    head = head.replace('value: "{{ row.ref', 'value: "x-{{ row.ref')
+    (call,) = bench.plan(guarded, sheet, head=head).row.planned
+    assert (call.state, call.run) == ("found", 1)
+    assert "the row is set aside if the search does not find it" in call.reason
+    assert bench.run(guarded, sheet, head=head).row.bucket == ("found" if is_there else "changed")
+    assert len(server.writes()) == 1
