@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -136,7 +136,7 @@ class Scopes:
         line = object_of({}, of="line", rest=Type(frozenset({STRING, NULL})))
         if "use" in rows:
             line = self.entry(rows)
-        elif str(rows.get("file", "")).lower().endswith((".jsonl", ".ndjson")):
+        elif any(_may_be_json(file) for file in _files(rows)):
             line = ANY
         if rows.get("group_by") is None:
             return replace(line, of="row") if "use" not in rows and line is not ANY else line
@@ -268,6 +268,20 @@ def _unpivoted(rows: Part) -> tuple[str, ...]:
     """The columns that only the lines have which are made of other columns."""
     unpivot = mapping(rows.get("unpivot"))
     return tuple(str(unpivot[key]) for key in ("name", "value") if key in unpivot)
+
+
+_JSON = (".json", ".jsonl", ".ndjson")
+
+
+def _files(rows: Part) -> Sequence[Any]:
+    file = rows.get("file", "")
+    return file if isinstance(file, list) else [file]
+
+
+def _may_be_json(file: Any) -> bool:
+    """Return whether the rows of a file may be objects of JSON; what is piped in may."""
+    name = str(file).lower().removesuffix(".gz")
+    return name == "-" or name.endswith(_JSON)
 
 
 def _column(name: str, column: Part) -> Type:
