@@ -17,8 +17,17 @@ VALUES = {
         "email=dana@example.org", "event=Spring jerseys", "sku=00618", "product=Tri-Blend Tee", "quantity=48",
         "price=8.40", "deposit=200",
     ],
+    "pay-supplier-invoices": ["paid=2026-12-15"],
+    "record-payouts": ["charges=1927.30"],
+    "jobs-without-orders": ["older_than=0"],
 }  # fmt: skip
-"""What a recipe asks for that has no default."""
+"""What a recipe asks for that has no default, or compares with."""
+
+READ_FIRST = (
+    "copy-orders", "move-in-hands-dates", "clear-bounced-addresses", "add-setup-charges",
+    "close-delivered-jobs",
+)  # fmt: skip
+"""Recipes whose calls depend on what their steps read: a plan cannot know that there are none left."""
 
 
 def test_there_are_recipes() -> None:
@@ -48,9 +57,10 @@ def test_recipe(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, recipe
     assert " with problems" not in planned
     assert not list(runner.runs.glob("[0-9]*")) and len(runner.delivered()) == prepared
 
+    before = len(runner.delivered(writes=False))
     ran = runner("run", recipe.stem, *values)
     if ran.out.startswith("export"):
-        check_export(runner, recipe.stem)
+        check_export(runner, recipe.stem, before)
         return
     writes = len(runner.delivered())
     assert writes > prepared
@@ -59,21 +69,24 @@ def test_recipe(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, recipe
     assert len(runner.delivered()) == writes
     found = runner.runs / "1" / "rows.jsonl"  # what it read, where the rows come from an API
     rows: list[str | Path] = ["--rows", found] if found.exists() else []
+    if recipe.stem in READ_FIRST:
+        return
     look = (
         ["--lookups"] if "update:" in recipe.read_text(encoding="utf-8") else []
     )  # what is kept in step is read
     assert "0 to send" in runner("run", recipe.stem, *values, *rows, "--dry-run", *look).out
 
 
-def check_export(runner: Command, name: str) -> None:
+def check_export(runner: Command, name: str, before: int) -> None:
     """An export sends nothing but reads, and writes one file in each of its formats."""
     with (runner.runs / "1" / "export.csv").open(encoding="utf-8-sig", newline="") as file:
         exported = list(csv.DictReader(file))
-    assert {one["method"] for one in runner.delivered(writes=False)} == {"GET"}
+    assert {one["method"] for one in runner.delivered(writes=False)[before:]} == {"GET"}
     found = [
         json.loads(line) for line in (runner.runs / "1" / "rows.jsonl").read_text().splitlines()
     ]
-    assert len(exported) == len(found)
+    grouped = "group_by" in (TREE / "recipes" / f"{name}.yaml").read_text("utf-8")
+    assert exported and (grouped or len(exported) == len(found))
     target = runner.folder / "out.jsonl"
     runner("run", name, "--rows", runner.runs / "1" / "rows.jsonl", "--export", target)
     lines = [json.loads(line) for line in target.read_text().splitlines()]
