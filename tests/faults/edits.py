@@ -31,6 +31,13 @@ def add_row(year: Year) -> None:
     year.edit(year.draft)
 
 
+def run_part(year: Year) -> None:
+    """Only one row is run, the first that is left or one by its key: the others are as the journal knows them."""
+    order = year.draw.choice(year.draft.orders)
+    key = f"{order.client}-{order.ref}" if year.draft.form.improved else order.ref
+    year.run_part(*year.draw.choice([("--limit", "1"), ("--only", key)]))
+
+
 def lose_line(year: Year) -> None:
     """A line is deleted."""
     several = [n for n, order in enumerate(year.draft.orders) if len(order.items) > 1]
@@ -128,7 +135,7 @@ def _alike(year: Year, ref: str) -> str:
 EDITS: Mapping[str, Event] = {
     each.__name__: each
     for each in (
-        respell, save_as_other, add_row, lose_line, lose_deposit, close_row, close_all, put_back, rename, split,
-        improve_key, correct_client, repeat_alike, write_alike,
+        respell, save_as_other, add_row, run_part, lose_line, lose_deposit, close_row, close_all, put_back, rename,
+        split, improve_key, correct_client, repeat_alike, write_alike,
     )
 }  # fmt: skip

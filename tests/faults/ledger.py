@@ -23,10 +23,14 @@ from runner.journal.records import OPEN, SETTLED
 
 @dataclass
 class Ledger(Judge):
-    """Judges a project in its present draft. `closed`: what was sent for the rows of which nothing more may be sent."""
+    """Judges a project in its present draft. `closed`: what was sent for the rows of which nothing more may be sent.
+
+    `partial`: the last run did not reach every row, and shows the others as the journal knows them, not the sheet.
+    """
 
     draft: Draft = field(kw_only=True)
     closed: dict[str, Counter[Name]] = field(default_factory=dict)
+    partial: bool = False
 
     def records(self) -> list[CallRecord]:
         """Every write in the journal."""
@@ -107,7 +111,7 @@ class Ledger(Judge):
                 self.broken.append(f"G15: line {number} is of {order.ref}, not of {line['key']}")
             if line["bucket"] in ("changed", "rejected", "unknown") and not line["reason"]:
                 self.broken.append(f"G27: {order.ref} is {line['bucket']} without a reason")
-            if lost and code != 8:
+            if lost and code != 8 and not self.partial:
                 self._check_set_aside(order, line, lost)
             elif not lost:
                 self._check_row(order, line, done)
@@ -130,7 +134,7 @@ class Ledger(Judge):
 
     def _check_row(self, order: Order, line: Mapping[str, str], done: Collection[Name]) -> None:
         bucket, names = line["bucket"], set(self.draft.names(order))
-        if bucket == "changed":
+        if bucket == "changed" and not self.partial:
             self.broken.append(
                 f"G24: {order.ref} is changed, and all that was sent is asked for: {line['reason']}"
             )
@@ -146,7 +150,7 @@ class Ledger(Judge):
         """As in Judge: a row is unknown when something of it is, or of what it shares with other rows."""
         own = {name for name in unknown if _is_of(name, plain(order.ref))}
         shared = set(unknown) & set(self.draft.names(order)) - own
-        if own and bucket not in ("unknown", "not started"):
+        if own and bucket != "unknown":
             self.broken.append(f"G4: {order.ref} is {bucket}, unknown are {sorted(own)}")
         if bucket == "unknown" and not (own or shared or lost or self._shares(order)):
             self.broken.append(f"G4: {order.ref} is unknown, and nothing of it is")

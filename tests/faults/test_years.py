@@ -19,7 +19,7 @@ EVENTS: Mapping[str, Event] = {**EDITS, **REFUSALS}
 KINDS: Mapping[str, tuple[str, ...]] = {
     "spellings": ("respell", "save_as_other", "repeat_alike", "write_alike"),
     "losses": ("lose_line", "lose_deposit", "close_row", "close_all", "put_back"),
-    "recipes": ("rename", "split", "improve_key", "correct_client", "add_row"),
+    "recipes": ("rename", "split", "improve_key", "correct_client", "add_row", "run_part"),
     "names": ("rename_recipe", "change_account", "move_origin", "move_project"),
     "journals": ("lose_runs", "lose_journal", "restore_older", "lose_wal", "copy_project"),
 }

@@ -96,6 +96,14 @@ class Year(Life):
             self.judge.server.await_idle()
             self._run_and_kill(self.judge, self.judge.server)
 
+    def run_part(self, *arguments: str) -> None:
+        """Run the rows that these arguments name, to the end."""
+        if not self.judge.broken:
+            self.judge.partial = True
+            child = self.start(*RUN, "--workers", str(self.workers), *arguments)
+            self._ended(self.judge, child, child.wait())
+            self.judge.partial = False
+
     def move(self, folder: Path) -> None:
         """Move the project, with its runs."""
         self.judge.server.await_idle()
