@@ -28,7 +28,7 @@ from pathlib import Path
 from import_orders import RUNNER
 from playwright.sync_api import Browser, sync_playwright
 
-from runner.catalogue import to_json
+from runner.catalogue import Catalogue, to_json
 from runner.journal import CallRecord, History, Identity, Journal, RowRecord, RunRecord, now
 from runner.report.page_data import collect
 
@@ -145,7 +145,9 @@ def main() -> None:
                 seconds, peak = make(folder)
                 page = folder / "runs" / "1" / "report.html"
                 history = History(folder / "runs")
-                left_out = collect(history, history.runs()[-1], made_at=now()).head["left_out"]
+                left_out = collect(history, history.runs()[-1], Catalogue({}), made_at=now()).head[
+                    "left_out"
+                ]
                 history.close()
                 times = measure(browser, page, f"w-{100_000 + rows}")
                 size = page.stat().st_size / 1e6

@@ -19,11 +19,13 @@ from runner.cli.reports import MakeReporter, Reports
 from runner.engine.again import by_key
 from runner.engine.context import Context
 from runner.engine.events import RunEnded
+from runner.engine.on_record import OnRecord
+from runner.engine.row_calls import shared_former_keys
 from runner.engine.run import Run
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
 from runner.engine.totals import EXIT_UNKNOWN
-from runner.journal import AgainRecord, History, Journal, RunRecord, now
+from runner.journal import AgainRecord, History, Journal, RowRecord, RunRecord, now
 from runner.problems import RunnerError, StoppedError
 from runner.recipe.model import key_text
 from runner.rows import Input, Row
@@ -130,8 +132,24 @@ def _begin(
             key_text=key_text(job.project.recipe),
             previous=previous.id if previous is not None else 0,
         ),
-        again=again,
+        again=again, known=_known_rows(job, history, way, input_),
     )  # fmt: skip
+
+
+def _known_rows(
+    job: Job, history: History, way: wiring.Way, input_: Input | None
+) -> Iterator[RowRecord]:
+    """The rows of a run that something is on record of, before it has got to them."""
+    if input_ is None and job.search:
+        return iter(())
+    recipe, rows = job.project.recipe.name, input_ if input_ is not None else [job.single()]
+    if not history.knows(way.account, recipe):
+        return iter(())
+    on_record = OnRecord(
+        history, job.catalogue, account=way.account, recipe=recipe,
+        heirs=dict.fromkeys(shared_former_keys(rows), ""),
+    )  # fmt: skip
+    return on_record.records(rows)
 
 
 @dataclass(frozen=True)
@@ -199,5 +217,6 @@ class _Execution:
         folder = self.job.project.config.runs / str(self.number)
         make_folder(folder)
         found = self.job.fetched(context, Sender(context, self.journal), folder)
-        take_input(self.journal, self.number, found, found.path)
+        known = _known_rows(self.job, self.history, self.way, found)
+        take_input(self.journal, self.number, found, found.path, known=known)
         return found

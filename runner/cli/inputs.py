@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from glob import escape, glob, has_magic
@@ -17,7 +17,7 @@ import click
 from runner.cli.projects import Project, make_folder, storable
 from runner.cli.rows_options import PIPED, rows_format
 from runner.durable import WholeFile, stopping
-from runner.journal import Journal
+from runner.journal import Journal, RowRecord
 from runner.problems import UsageError, draw, printable
 from runner.recipe.model import Rows
 from runner.rows import Input, Piped, Spool, open_input
@@ -161,9 +161,11 @@ def keep_piped(input_: Input, journal: Journal, folder: Path) -> None:
     take_input(journal, int(folder.name), input_, path)
 
 
-def take_input(journal: Journal, run: int, input_: Input, path: Path) -> None:
-    """Record that the rows of a run are kept in the file at `path`."""
+def take_input(
+    journal: Journal, run: int, input_: Input, path: Path, *, known: Iterable[RowRecord] = ()
+) -> None:
+    """Record that the rows of a run are kept in the file at `path`, and those of which something is `known`."""
     journal.take_input(
         run, file=str(path.absolute()), digest=input_.digest, lines=input_.line_count, rows=input_.row_count,
-        left_out=len(input_.left_out),
+        left_out=len(input_.left_out), known=known,
     )  # fmt: skip

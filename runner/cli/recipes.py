@@ -294,7 +294,7 @@ def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, I
 
 def is_complete(history: History, record: RunRecord) -> bool:
     """Tell whether a run has ended with every row that it was to take done, or found to be there."""
-    buckets = history.buckets(record.id, reached=True)
+    buckets = history.buckets_reached(record.id)
     taken = len(json.loads(record.only)) or record.row_count
     return (
         record.state == "finished"

@@ -18,6 +18,7 @@ from runner.cli.wanted import JUNIT, OUT, XLSX, Wanted
 from runner.cli.whole_numbers import RECORDED
 from runner.config import Config
 from runner.durable import WholeFile, stopping
+from runner.engine.on_record import rows_of
 from runner.engine.run import Reporters
 from runner.journal import History, RunRecord, now
 from runner.problems import RunnerError, UsageError, printable
@@ -139,7 +140,8 @@ def _rebuilt(
                 if junit_file is not None
                 else []
             )
-            replay(run, history, input_, Reporters([*files.reporters, *also]), catalogue=catalogue)
+            rows = rows_of(history, catalogue, run)
+            replay(run, rows, input_, Reporters([*files.reporters, *also]))
     finally:
         files.close()
     return files
@@ -157,7 +159,8 @@ def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> No
         )
     own = str(wanted) == PAGE
     path = current.runs / str(run.id) / PAGE if own else wanted
-    content = page_html(collect(history, run, made_at=now()))
+    catalogue = catalogue_for(current, current.targets.get(run.target))
+    content = page_html(collect(history, run, catalogue, made_at=now()))
     with stopping(path, remedy=f"name another place: runner report {run.id} --html FILE.html"):
         if own:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -173,7 +176,8 @@ def _serve(current: Config, run: RunRecord) -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    page = LivePage(current.runs, run.id)
+    catalogue = catalogue_for(current, current.targets.get(run.target))
+    page = LivePage(current.runs, run.id, catalogue)
     try:
         click.echo(f"{'page':<8} {page.url}")
         click.echo(f"run {run.id} on this machine only; ctrl-C ends it", err=True)

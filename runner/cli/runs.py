@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from runner.cli import projects
@@ -44,6 +46,7 @@ def show(*, number: int | None, key: str | None, limit: int) -> int:
     text = show_run(
         run, history.rows(run.id), history.calls_of_run(run.id), key=key, limit=limit, again=history.again(run.id),
         notices=history.notices(run.id), settlements=history.settlements_of_run(run.id),
+        writes_of=partial(history.writes_of, run.account, run.recipe),
     )  # fmt: skip
     click.echo(text, nl=False)
     return 0

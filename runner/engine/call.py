@@ -42,7 +42,7 @@ from runner.engine.reconcile import Finding, look_for, may_send_again, not_befor
 from runner.engine.searches import Outcomes, fits, name_of
 from runner.engine.send import Subject
 from runner.engine.use import Use
-from runner.journal import CallRecord
+from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
 from runner.template import EvaluationError, Expression, Undecided
 
@@ -288,10 +288,15 @@ class Caller(Planning):
 
         outcome = self._sender.write(subject, use.operation, request, check=check, before=before)
         self._created(use, request, outcome)
+        amount = request.amount if isinstance(request.amount, Decimal) else Decimal(0)
+        if outcome.state == "unknown":
+            self._progress.unsettled[subject.identity] = amount
+        elif outcome.reason != STOPPED:
+            self._progress.unsettled.pop(subject.identity, None)
         if outcome.ok:
             self._context.created.add(use.operation, outcome.value)
             self._add_to_lookup(use, request, outcome.value)
-            self._count(request, run=self._context.run)
+            self._count(subject.identity, amount, run=self._context.run)
         elif outcome.state == "unknown":
             if settles(use.operation) and not self._context.stop.requested:
                 return self._reconcile(use, request, self._recorded(subject))
@@ -318,10 +323,13 @@ class Caller(Planning):
         )  # fmt: skip
         return calls[known.step, known.item]
 
-    def _count(self, request: Request, *, run: int) -> None:
-        self._progress.writes.append(("done", run))
-        if isinstance(request.amount, Decimal):
-            self._progress.money += request.amount
+    def _count(self, identity: Identity, amount: Decimal, *, run: int) -> None:
+        """Count a write that was carried out in `run`."""
+        progress = self._progress
+        progress.writes.append(("done", run))
+        progress.reached.add(identity)
+        progress.money += amount
+        progress.unsettled.pop(identity, None)
 
     def _changed(self, use: Use, request: Request, prior: CallRecord) -> str:
         """How a request differs by value from the one that was sent, as far as it is known by now; or nothing."""
@@ -399,7 +407,7 @@ class Caller(Planning):
         if prior.state in OPEN:
             if self._sender is not None:
                 return self._reconcile(use, request, prior)
-            reason = f"its outcome in run {prior.run} is not known: runner settle {prior.run}"
+            reason = prior.said_open.partition(": ")[2]
             self.plan(
                 use.step,
                 "unknown",
@@ -412,7 +420,7 @@ class Caller(Planning):
         state: PlannedState = "done" if prior.state == "done" else "found"
         self.plan(use.step, state, request=request, position=use.position, run=prior.run)
         if prior.state == "done":
-            self._count(request, run=prior.run)
+            self._count(prior.identity, Decimal(prior.amount or 0), run=prior.run)
         else:
             self._progress.writes.append(("found", prior.run))
         value = parse_json(prior.answer.encode()) if prior.answer else None
@@ -430,14 +438,13 @@ class Caller(Planning):
         found = self._look_again(use, prior, subject)
         if found.item is not None:
             reason = f"its outcome in run {prior.run} was unknown; {found.how}"
-            wrong = self._sender.adopt(
-                prior, use.operation, found.item, row=subject.row, reason=reason
-            )
+            wrong = self._sender.adopt(prior, use.operation, found.item, reason=reason)
             found = Finding(reason=f"{found.how}, which cannot be it: {wrong}") if wrong else found
         if found.item is not None:
             self._progress.adopted.add((prior.identity.step, prior.identity.item))
             self._context.created.add(use.operation, found.item)
-            self._count(request, run=self._context.run)
+            amount = Decimal(prior.amount or 0)
+            self._count(prior.identity, amount, run=self._context.run)
             return Outcome("done", value=found.item)
         later = ""
         if found.absent and may_send_again(use.step, use.operation):
@@ -450,12 +457,10 @@ class Caller(Planning):
                     self._progress.adopted.add((prior.identity.step, prior.identity.item))
                 return outcome
         why = prior.reason or "no outcome was recorded"
-        self._sender.leave_unknown(prior, row=subject.row, reason=why)
         searched = "; ".join(["", *filter(None, (found.reason, later))])
         reason = f"it may have been carried out in run {prior.run} ({why}){searched}"
         return Outcome(
-            "unknown",
-            f"{reason}; look it up and say what you find: runner settle {self._context.run}",
+            "unknown", f"{reason}; look it up and say what you find: runner settle {prior.run}"
         )
 
     def _look_again(self, use: Use, prior: CallRecord, subject: Subject) -> Finding:

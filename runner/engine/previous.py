@@ -25,7 +25,7 @@ def previous_run(
     for run in history.finished_runs(account, recipe, values=values):
         if searched and Path(run.input_file).parent.name != str(run.id):
             continue
-        buckets = history.buckets(run.id, reached=True)
+        buckets = history.buckets_reached(run.id)
         if buckets.keys() <= {"done", "found"} and sum(buckets.values()) >= run.row_count:
             return run
     return None

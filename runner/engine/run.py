@@ -20,10 +20,11 @@ from runner.engine.events import (
     RunStarted,
 )
 from runner.engine.failures import Failures
-from runner.engine.finished import Finished, OnRecord, record_of
+from runner.engine.finished import Finished, record_of
 from runner.engine.former_keys import check_key, heirs_of
 from runner.engine.looking import Looker
 from runner.engine.lookups import check_names, read_lookup
+from runner.engine.on_record import OnRecord
 from runner.engine.once import A_RUN, OncePer, shared_value
 from runner.engine.reshaped import past_of
 from runner.engine.send import Sender
@@ -227,10 +228,10 @@ class Run:
             self._add(result)
         return result is not None
 
-    def _add(self, result: RowResult) -> int:
-        """Count a row and tell of it; returns how many are rejected by now."""
+    def _add(self, result: RowResult, *, reached: bool = True) -> int:
+        """Count a row and emit it; returns how many are rejected by now."""
         with self._lock:
-            self._totals.add(result)
+            self._totals.add(result, reached=reached)
             if result.number < len(self._reached):
                 self._reached[result.number] = 1
             rejected = self._totals.rows["rejected"]
@@ -364,20 +365,18 @@ class Run:
 
     def _tell_unreached(self) -> None:
         """A row that this run did not get to is what the journal knows of it, whatever kept the run from it."""
-        context, input_ = self._context, self._input
-        if self._journal is None or input_ is None or sum(self._reached) == input_.row_count:
+        context = self._context
+        if self._journal is None or sum(self._reached) == len(self._reached) - 1:
             return
+        on_record = OnRecord(
+            context.history, context.catalogue, account=context.account, recipe=context.recipe.name,
+            until=context.run, heirs=context.heirs,
+        )  # fmt: skip
         try:
-            if context.history.knows(context.account, context.recipe.name):
-                on_record = OnRecord(
-                    context.history, context.catalogue, account=context.account, recipe=context.recipe.name,
-                    run=context.run, heirs=context.heirs,
-                )  # fmt: skip
-                for row in input_:
-                    result = None if self._reached[row.number] else on_record.of(row)
-                    if result is not None:
-                        self._journal.row(record_of(context.run, result, reached=False))
-                        self._add(result)
+            left = (row for row in self._all_rows() if not self._reached[row.number])
+            for result in on_record.each(left):
+                self._journal.row(record_of(context.run, result, reached=False))
+                self._add(result, reached=False)
             self._journal.flush()
         except RunnerError as error:
             self._stop_for(error)

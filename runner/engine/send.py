@@ -130,23 +130,17 @@ class Sender:
             self._told.add(text)
             self._context.emit(Noticed(text))
 
-    def adopt(
-        self, prior: CallRecord, operation: Operation, item: Any, *, row: int, reason: str
-    ) -> str:
-        """Record an object as what a call has made that was sent before, or say why it cannot be that."""
+    def adopt(self, prior: CallRecord, operation: Operation, item: Any, *, reason: str) -> str:
+        """Record an object as what a call has made that was sent before, or say why it cannot be that.
+
+        The call stays one of the run and row that sent it.
+        """
         made = made_by(operation, prior.url, item)
         wrong = self._makers.doubt(operation, prior._replace(made=made), item)
         if not wrong:
             done = prior._replace(state="done", answer=to_json(item).decode(), made=made)
-            self._journal.note(done._replace(reason=reason, run=self._context.run, row=row))
+            self._journal.note(done._replace(reason=reason, concluded=self._context.run))
         return wrong
-
-    def leave_unknown(self, prior: CallRecord, *, row: int, reason: str) -> None:
-        """Record that the outcome of a call that was sent before is still unknown."""
-        run = self._context.run
-        self._journal.note(
-            prior._replace(state="unknown", answer="", reason=reason, run=run, row=row)
-        )
 
     def read_earlier(self) -> None:
         """Record what creates have made of which an earlier version has recorded the answer alone."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from runner.catalogue import Catalogue, Operation, of_answer, of_entry
@@ -22,6 +24,7 @@ from runner.engine.expected import chosen
 from runner.engine.exported import exported
 from runner.engine.looking import Looker
 from runner.engine.objects import Objects
+from runner.engine.on_record import LATEST, newest_first, posted, with_reported
 from runner.engine.once import A_RUN, item_name, shared_value
 from runner.engine.outcome import Outcome
 from runner.engine.requirements import unmet
@@ -29,7 +32,7 @@ from runner.engine.reshaped import Past, choices, done_calls, renamed, reshaped
 from runner.engine.row_calls import calls_of_row
 from runner.engine.send import Sender
 from runner.engine.use import Progress, Use
-from runner.journal import CallRecord, Identity
+from runner.journal import CallRecord, Identity, RowRecord
 from runner.journal.records import OPEN, SETTLED
 from runner.keys import apart, look_alike
 from runner.problems import said_line
@@ -193,27 +196,52 @@ class RowRun:
         if (
             forgotten is not None and bucket != "unknown"
         ):  # the row did not get to it, or has no use for it any more
-            step, run = forgotten.identity.step, forgotten.run
             also = f"; and {reason}" if reason else ""
-            bucket, reason = (
-                "unknown",
-                f"{step}: its outcome in run {run} is not known: runner settle {run}{also}",
-            )
+            bucket, reason = "unknown", f"{forgotten.said_open}{also}"
         if bucket == "changed":
             reason = f"{reason}; {choices(self._row.key, self._on_record)}"
         outputs, faults = self._outputs(complete=bucket in ("done", "found"))
+        self._add_recorded(through=bucket in ("done", "found"))
         refused = self._context.strict or self._context.recipe.exports
         if faults and refused and bucket not in ("changed", "unknown"):
             bucket, reason = "rejected", faults[0].text
         elif faults:
             reason = "; ".join(filter(None, (reason, *(fault.text for fault in faults))))
-        return RowResult(
+        found = RowResult(
             self._row.number, self._row.key, self._row.lines, bucket, reason, outputs,
             tuple(self._progress.planned), earlier_run, self._progress.money, ids=self._objects.ids,
             links=self._objects.links, faults=tuple(faults),
             named=self._named() if self._planning and self._context.named else {},
             refused_by=self._refused_by if bucket == "rejected" else None, on_record=self._on_record,
+            unsettled=sum(self._progress.unsettled.values(), Decimal(0)),
         )  # fmt: skip
+        last = self._last() if bucket not in ("done", "found") else None
+        return found if last is None else with_reported(found, last)
+
+    def _add_recorded(self, *, through: bool) -> None:
+        """Count what was sent for the row before and its steps did not get to, or ask for no more.
+
+        A row that is `through` with its steps and was sent once has the objects of all of its calls.
+        """
+        progress, context = self._progress, self._context
+        writes = [call for call in progress.prior.values() if call.effect != "read"]
+        several = bool(self._generation or self._on_record)
+        if several:  # what was sent the first time, or under another key, is on record as well
+            keys = self._record.keys
+            found = context.history.writes_of(context.account, context.recipe.name, keys)
+            writes = [call for calls in found.values() for call in calls]
+        for call in newest_first(writes) if several or not through else ():
+            self._objects.add_recorded(call, context.catalogue)
+        progress.money += posted(call for call in writes if call.identity not in progress.reached)
+
+    def _last(self) -> RowRecord | None:
+        """The row as the last run has it on record, where something was sent for it before."""
+        if not self._progress.prior:
+            return None
+        context = self._context
+        names = (context.account, context.recipe.name, self._record.keys)
+        found = context.history.last_rows(*names, until=context.run or LATEST).values()
+        return max(found, key=attrgetter("run"), default=None)
 
     def _outputs(self, *, complete: bool) -> tuple[dict[str, Any], list[OutputFault]]:
         """The outputs of the row, and why some cannot be computed; then the cell names the reason.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runner.engine.events import BUCKETS, Bucket, RowResult, RunEnded, RunStarted
@@ -19,15 +18,17 @@ EXIT_CHANGES = 20
 
 @dataclass
 class Totals:
-    """Rows and lines by bucket, as they are finished."""
+    """Rows and lines by bucket, as they are finished; `reached` are the rows that the run got to itself."""
 
     rows: Counter[Bucket] = field(default_factory=Counter)
     lines: Counter[Bucket] = field(default_factory=Counter)
+    reached: Counter[Bucket] = field(default_factory=Counter)
 
-    def add(self, result: RowResult) -> None:
+    def add(self, result: RowResult, *, reached: bool = True) -> None:
         """Count one row."""
         self.rows[result.bucket] += 1
         self.lines[result.bucket] += len(result.lines)
+        self.reached[result.bucket] += reached
 
     def ended(self, started: RunStarted, stop: Stop, *, seconds: float) -> RunEnded:
         """The end of the run; rows and lines that were not counted are not started."""
@@ -38,18 +39,21 @@ class Totals:
             started.run,
             {bucket: self.rows[bucket] for bucket in BUCKETS},
             {bucket: self.lines[bucket] for bucket in BUCKETS},
-            _exit_code(self.rows, stop.exit_code, dry_run=started.dry_run) if balanced else EXIT_FAULT,
+            self._exit_code(stop.exit_code, dry_run=started.dry_run) if balanced else EXIT_FAULT,
             seconds, stop.reason, stop.remedy,
         )  # fmt: skip
 
+    def _exit_code(self, stopped: int, *, dry_run: bool) -> int:
+        """The code a run ends with: a signal's own, then unknown, then why it stopped, then changed or rejected.
 
-def _exit_code(rows: Mapping[Bucket, int], stopped: int, *, dry_run: bool) -> int:
-    """The code a run ends with: a signal's own, then unknown, then why it stopped, then changed or rejected."""
-    left = rows["changed"] or rows["rejected"]
-    if stopped > 128 or stopped == 1:
-        return stopped
-    if dry_run:
-        return stopped or (EXIT_DATA if left else 0)
-    if rows["unknown"]:
-        return EXIT_UNKNOWN
-    return stopped or (EXIT_REJECTED if left else 0)
+        A row that is unknown counts wherever it is in the input, a changed or rejected one where the run got to it:
+        with `--only`, the rows that were asked for.
+        """
+        left = self.reached["changed"] or self.reached["rejected"]
+        if stopped > 128 or stopped == 1:
+            return stopped
+        if dry_run:
+            return stopped or (EXIT_DATA if left else 0)
+        if self.rows["unknown"]:
+            return EXIT_UNKNOWN
+        return stopped or (EXIT_REJECTED if left else 0)

@@ -22,8 +22,9 @@ Scope = Mapping[str, Any]
 class Progress:
     """How far a row has come. `writes` are the states of its writes and the runs they were made in.
 
-    `keys` are all that the row may be on record under. `adopted` are the calls, by step and item, that were unknown
-    before and have been found or sent again since.
+    `money` is what they moved, `unsettled` what calls may have moved whose outcome is unknown, and `reached` are the
+    writes that the row got to, by identity. `keys` are all that the row may be on record under. `adopted` are the
+    calls, by step and item, that were unknown before and have been found or sent again since.
     """
 
     row: Row
@@ -33,7 +34,14 @@ class Progress:
     planned: list[PlannedCall] = field(default_factory=list)
     writes: list[tuple[str, int]] = field(default_factory=list)
     money: Decimal = Decimal(0)
+    unsettled: dict[Identity, Decimal] = field(default_factory=dict)
+    reached: set[Identity] = field(default_factory=set)
     adopted: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for call in self.prior.values():
+            if call.is_open:
+                self.unsettled[call.identity] = Decimal(call.amount or 0)
 
     @property
     def open_call(self) -> CallRecord | None:

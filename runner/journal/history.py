@@ -3,47 +3,35 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby, islice
-from pathlib import Path
+from operator import attrgetter
 from typing import Any
 
 from runner.journal.lock import is_held
-from runner.journal.reader import connect_to_read
+from runner.journal.queries import CALL, call_from, places
 from runner.journal.records import (
-    OPEN,
     AgainRecord,
     AttemptRecord,
     CallRecord,
     Identity,
     MadeCall,
     NoticeRecord,
-    RowRecord,
     RunRecord,
     SentCall,
     SentWrite,
     SettlementRecord,
 )
-from runner.journal.store import NAME
-from runner.problems import StoppedError
+from runner.journal.row_queries import RowQueries
 
 _RUN = ", ".join(RunRecord._fields)
-_CALL = ", ".join([*Identity._fields, *(name for name in CallRecord._fields if name != "identity")])
 _PARTS = len(Identity._fields)
 _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
-_ROW = ", ".join(RowRecord._fields)
-_OF_ROW = ", ".join(f"rows.{name}" for name in RowRecord._fields)
 _SETTLEMENT = ", ".join(SettlementRecord._fields)
 _AGAIN = ", ".join(AgainRecord._fields)
-_FINISHED = (
-    "run = ? AND number >= ? AND number < ? AND reached = 1 AND bucket IN ('done', 'found') "
-    "AND money <> '' ORDER BY number LIMIT ?"
-)
 _PAGE = 500
 _SENT = ", ".join(
-    [*(f"c.{name}" for name in _CALL.split(", ")), *(f"a.{name}" for name in AttemptRecord._fields)]
+    [*(f"c.{name}" for name in CALL.split(", ")), *(f"a.{name}" for name in AttemptRecord._fields)]
 )
 _NAME = " || char(31) || ".join(f"c.{name}" for name in Identity._fields[:-1])
 _NAMED = f"a.call = {_NAME} || CASE c.generation WHEN 0 THEN '' ELSE char(31) || c.generation END"
@@ -54,18 +42,8 @@ _SENT_WRITES = (
 )
 
 
-class History:
-    """Queries over the journal of one folder. Without a journal every answer is empty."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
-        self._lock = threading.Lock()
-        self._connection = connect_to_read(self.path)
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
+class History(RowQueries):
+    """All queries over the journal of one folder. Without a journal every answer is empty."""
 
     def calls_of(
         self, account: str, recipe: str, *, per: str, key: str, generation: int = 0
@@ -76,9 +54,10 @@ class History:
         """
         found = self._calls(f"{_OF_KEY} ORDER BY generation", account, recipe, per, key)
         last = max([generation, *(call.identity.generation for call in found)])
-        found = [call for call in found if _is_open(call) or call.identity.generation == last]
+        found = [call for call in found if call.is_open or call.identity.generation == last]
         return {
-            (call.identity.step, call.identity.item): call for call in sorted(found, key=_is_open)
+            (call.identity.step, call.identity.item): call
+            for call in sorted(found, key=attrgetter("is_open"))
         }
 
     def earlier(
@@ -114,7 +93,7 @@ class History:
         """The last generation of a row with these keys; None where nothing is on record under any of them."""
         sql = (
             "SELECT max(generation) FROM calls WHERE account = ? AND recipe = ? AND per = 'row' "  # noqa: S608
-            f"AND key IN ({_places(keys)})"
+            f"AND key IN ({places(keys)})"
         )
         return next((last for (last,) in self._select(sql, account, recipe, *keys)), None)
 
@@ -127,7 +106,7 @@ class History:
         """
         sql = (
             f"SELECT look, key FROM identities WHERE account = ? AND recipe = ? "  # noqa: S608
-            f"AND step IN ({_places(steps)}) AND look IN ({_places(looks)})"
+            f"AND step IN ({places(steps)}) AND look IN ({places(looks)})"
         )
         return self._select(sql, account, recipe, *steps, *looks)
 
@@ -143,16 +122,6 @@ class History:
         sql = "SELECT DISTINCT step FROM calls WHERE account = ? AND recipe = ? AND per = 'once' AND effect <> 'read'"
         states = "state IN ('done', 'found', 'intent', 'unknown')"
         return [str(step) for (step,) in self._select(f"{sql} AND {states}", account, recipe)]
-
-    def rows_before(self, account: str, recipe: str, *, recipe_digest: str) -> Iterator[str]:
-        """The keys of the rows that were run with another text of the recipe."""
-        sql = "SELECT DISTINCT key FROM rows JOIN runs ON runs.id = rows.run WHERE account = ? AND recipe = ?"
-        return (
-            str(key)
-            for (key,) in self._select(
-                f"{sql} AND recipe_digest <> ?", account, recipe, recipe_digest
-            )
-        )
 
     def key_texts(self, account: str, recipe: str) -> list[tuple[int, str]]:
         """The texts of the key under which runs of a recipe have sent something, each with its last run."""
@@ -233,8 +202,8 @@ class History:
             f"SELECT i.look, {', '.join(f'c.{name}' for name in SentWrite._fields)} FROM identities i "  # noqa: S608
             "CROSS JOIN calls c ON c.account = i.account AND c.recipe = i.recipe AND c.key = i.key "
             "AND c.per = CASE i.step WHEN '' THEN 'row' ELSE 'once' END "
-            f"WHERE i.account = ? AND i.recipe = ? AND i.step IN ({_places(steps)}) "
-            f"AND i.look IN ({_places(looks)}) AND c.effect <> 'read' "
+            f"WHERE i.account = ? AND i.recipe = ? AND i.step IN ({places(steps)}) "
+            f"AND i.look IN ({places(looks)}) AND c.effect <> 'read' "
             "AND c.state IN ('done', 'found', 'intent', 'unknown')"
         )
         found = self._select(sql, account, recipe, *steps, *looks)
@@ -281,20 +250,20 @@ class History:
         return bool(self._select(sql, run))
 
     def sent(self, run: int, row: int | None = None) -> Iterator[SentCall]:
-        """The calls that a run made or touched, in the order of its rows, or of one row alone; one after the other.
+        """The calls that a run sent, in the order of its rows, or of one row alone; one after the other.
 
-        Those that a later run has touched since come last, under the row of that run.
+        Then those that a later run has sent again since, and those of earlier runs that this one has concluded.
         """
         rows = (-1, _LAST_RUN) if row is None else (row, row)
         sql = (
             f"SELECT {_SENT} FROM calls c LEFT JOIN attempts a ON {_NAMED} AND a.run = ?1 "  # noqa: S608
-            "WHERE c.run >= ?1 AND (c.run = ?1 AND c.row BETWEEN ?2 AND ?3 OR c.run > ?1 AND a.call IS NOT NULL) "
-            "ORDER BY c.run, c.row"
+            "WHERE c.run = ?1 AND c.row BETWEEN ?2 AND ?3 OR c.run > ?1 AND a.call IS NOT NULL OR c.concluded = ?1 "
+            "ORDER BY c.run <> ?1, c.run, c.row"
         )
-        width = len(_CALL.split(", "))
+        width = len(CALL.split(", "))
         for _, found in groupby(self._each(sql, run, *rows), key=lambda values: values[width - 1]):
             each = list(found)
-            call = CallRecord(Identity(*each[0][:_PARTS]), *each[0][_PARTS:width])
+            call = call_from(each[0][:width])
             yield SentCall(
                 call,
                 tuple(
@@ -305,19 +274,17 @@ class History:
     def mark(self, run: int) -> str:
         """A text that changes when something has happened in a run."""
         sql = (
-            "SELECT (SELECT max(rowid) FROM attempts), (SELECT count(*) FROM rows WHERE run = ?1), "
+            "SELECT (SELECT max(rowid) FROM attempts), (SELECT sum(reached) FROM rows WHERE run = ?1), "
             "(SELECT finished_at FROM runs WHERE id = ?1), "
             "(SELECT count(*) FROM calls WHERE run = ?1 AND state = 'intent')"
         )
         state = next((record.state for record in [self.run(run)] if record is not None), "")
         return "-".join(map(str, (*next(iter(self._select(sql, run)), ()), state)))
 
-    def calls_cut_short(self, run: int) -> list[CallRecord]:
-        """The calls of the rows that a run began and has not finished."""
-        finished = "SELECT number FROM rows WHERE run = ?"
-        return self._calls(
-            f"run = ? AND row > 0 AND row NOT IN ({finished}) ORDER BY row, id", run, run
-        )
+    def concluded_by(self, run: int) -> list[int]:
+        """The earlier runs whose calls a run has found to be carried out."""
+        sql = "SELECT DISTINCT run FROM calls WHERE concluded = ? AND run <> concluded ORDER BY run"
+        return [int(number) for (number,) in self._select(sql, run)]
 
     def open_calls(self, account: str, recipe: str) -> list[CallRecord]:
         """The writes of a recipe whose outcome is unknown, oldest first."""
@@ -355,18 +322,6 @@ class History:
         sql = "SELECT run FROM attempts WHERE at > ? AND instr(call, ?) = 1 ORDER BY at LIMIT 1"
         found = self._select(sql, moment, f"{account}\x1f{recipe}\x1f")
         return next((int(run) for (run,) in found), None)
-
-    def rows_of_recipe(
-        self, account: str, recipe: str, *, bucket: str = "", key: str = "", first_run: int = 0
-    ) -> list[RowRecord]:
-        """The rows of all runs of a recipe in a bucket or with a key, from `first_run` on."""
-        where = "runs.account = ? AND runs.recipe = ? AND rows.run >= ?"
-        sql = f"SELECT {_OF_ROW} FROM rows JOIN runs ON runs.id = rows.run WHERE {where}"  # noqa: S608
-        sql += " AND (?4 = '' OR bucket = ?4) AND (?5 = '' OR key = ?5) ORDER BY rows.run, number"
-        return [
-            RowRecord(*values)
-            for values in self._select(sql, account, recipe, first_run, bucket, key)
-        ]
 
     def settlements(self, call: int) -> list[SettlementRecord]:
         """What people decided about a call, oldest first."""
@@ -418,9 +373,9 @@ class History:
     def made_by(self, operations: Sequence[str]) -> Iterator[CallRecord]:
         """The writes that were carried out by these operations, by whichever run and recipe."""
         names = ", ".join("?" * len(operations))
-        sql = f"SELECT {_CALL} FROM calls WHERE state = 'done' AND operation IN ({names})"  # noqa: S608
+        sql = f"SELECT {CALL} FROM calls WHERE state = 'done' AND operation IN ({names})"  # noqa: S608
         for values in self._each(sql, *operations):
-            yield CallRecord(Identity(*values[:_PARTS]), *values[_PARTS:])
+            yield call_from(values)
 
     def answered(self, run: int) -> Iterator[Identity]:
         """The calls that were carried out by an attempt of a run, whatever became of them in later ones."""
@@ -439,14 +394,6 @@ class History:
             for call in self._calls(f"id IN ({', '.join('?' * len(numbers))})", *numbers)
         }
 
-    def cut_short(self, run: int) -> list[tuple[int, bool]]:
-        """The rows of a run, by number, that have calls and no end; whether the outcome of a write is unknown."""
-        sql = (
-            "SELECT row, max(effect <> 'read' AND state IN ('intent', 'unknown')) FROM calls WHERE run = ? AND row > 0 "
-            "AND row NOT IN (SELECT number FROM rows WHERE run = ?) GROUP BY row"
-        )
-        return [(number, bool(unknown)) for number, unknown in self._select(sql, run, run)]
-
     def count_done(self, account: str, recipe: str) -> Iterator[tuple[str, int]]:
         """How many writes are done or found, by the key of their row: of the one that did it where rows share it."""
         sql = (
@@ -456,6 +403,10 @@ class History:
             "GROUP BY of_row"
         )
         return self._each(sql, account, recipe)
+
+    def _is_at_work(self, run: int) -> bool:
+        record = self.run(run)
+        return record is not None and record.state == "running"
 
     def runs(self) -> list[RunRecord]:
         """Every run, oldest first."""
@@ -483,53 +434,12 @@ class History:
             ]
         return found
 
-    def rows(self, run: int) -> Iterator[RowRecord]:
-        """The rows of a run that were finished, in the order of the input."""
-        sql = f"SELECT {_ROW} FROM rows WHERE run = ? AND number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608
-        last = -1
-        while page := [RowRecord(*values) for values in self._select(sql, run, last)]:
-            yield from page
-            last = page[-1].number
-
-    def rows_in(self, run: int, bucket: str) -> list[RowRecord]:
-        """The rows of a run that are in a bucket, in the order of the input."""
-        sql = f"SELECT {_ROW} FROM rows WHERE run = ? AND bucket = ? ORDER BY number"  # noqa: S608
-        return [RowRecord(*values) for values in self._select(sql, run, bucket)]
-
-    def finished_rows(self, run: int, *, numbers: range, limit: int) -> list[RowRecord]:
-        """The first of these rows of a run that were done or found, with what they posted."""
-        sql = f"SELECT {_ROW} FROM rows WHERE {_FINISHED}"  # noqa: S608
-        return [
-            RowRecord(*values)
-            for values in self._select(sql, run, numbers.start, numbers.stop, limit)
-        ]
-
-    def finished_in_short(
-        self, run: int, *, numbers: range, limit: int
-    ) -> list[tuple[int, str, str]]:
-        """Of the same: number, key, and the lines as they are on record."""
-        sql = f"SELECT number, key, lines FROM rows WHERE {_FINISHED}"  # noqa: S608
-        return self._select(sql, run, numbers.start, numbers.stop, limit)
-
     def sent_again(self, account: str, recipe: str, *, besides: int) -> set[str]:
         """The keys of the rows that other runs than `besides` were asked to send again."""
         sql = "SELECT DISTINCT key FROM again JOIN runs ON runs.id = again.run WHERE account = ? AND recipe = ?"
         return {
             str(key) for (key,) in self._select(f"{sql} AND run <> ?", account, recipe, besides)
         }
-
-    def last_row(
-        self, account: str, recipe: str, keys: Collection[str], *, until: int
-    ) -> RowRecord | None:
-        """What became of the row with these keys in the last of the runs up to `until` that has it on record."""
-        names = ", ".join(f"rows.{name}" for name in RowRecord._fields)
-        sql = (
-            f"SELECT {names} FROM rows JOIN runs ON runs.id = rows.run "  # noqa: S608
-            f"WHERE rows.key IN ({_places(keys)}) AND rows.run <= ? AND account = ? AND recipe = ? "
-            "ORDER BY rows.run DESC LIMIT 1"
-        )
-        found = self._select(sql, *keys, until, account, recipe)
-        return RowRecord(*found[0]) if found else None
 
     def knows(self, account: str, recipe: str) -> bool:
         """Return whether rows or calls of a recipe are on record."""
@@ -538,44 +448,8 @@ class History:
             account, recipe, besides=0
         )
 
-    def buckets(self, run: int, *, reached: bool = False) -> dict[str, int]:
-        """How many rows of a run are in each bucket; with `reached` only of those that it got to itself."""
-        only = " AND reached = 1" if reached else ""
-        sql = f"SELECT bucket, count(*) FROM rows WHERE run = ?{only} GROUP BY bucket"  # noqa: S608
-        return {str(name): int(count) for name, count in self._select(sql, run)}
-
     def attempts(self, run: int) -> int:
         """How many requests a run sent."""
         return int(
             next(iter(self._select("SELECT count(*) FROM attempts WHERE run = ?", run)), (0,))[0]
         )
-
-    def _calls(self, where: str, *values: Any) -> list[CallRecord]:
-        found = self._select(f"SELECT {_CALL} FROM calls WHERE {where}", *values)  # noqa: S608
-        return [CallRecord(Identity(*row[:_PARTS]), *row[_PARTS:]) for row in found]
-
-    def _each(self, sql: str, *values: Any) -> Iterator[Any]:
-        """What a query finds, row by row; for an answer that is too large to keep."""
-        if self._connection is None:
-            return
-        try:
-            yield from self._connection.execute(sql, values)
-        except sqlite3.Error as error:
-            raise StoppedError(f"the journal {self.path} cannot be read: {error}") from None
-
-    def _select(self, sql: str, *values: Any) -> list[Any]:
-        if self._connection is None:
-            return []
-        try:
-            with self._lock:
-                return self._connection.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise StoppedError(f"the journal {self.path} cannot be read: {error}") from None
-
-
-def _places(values: Collection[str]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def _is_open(call: CallRecord) -> bool:
-    return call.state in OPEN and call.effect != "read"

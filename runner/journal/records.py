@@ -23,6 +23,9 @@ CallState = Literal[
 SETTLED = ("done", "found")
 OPEN = ("intent", "unknown")
 
+CUT_SHORT = "the run ended before this row did"
+"""Why a row is not started that was begun."""
+
 
 class Identity(NamedTuple):
     """What makes a call this call across all runs. `per` is `row`, or `once` where `key` is a once_per value.
@@ -45,7 +48,8 @@ class CallRecord(NamedTuple):
     `digest` is over method, that path and the body. `before` is JSON text too: the search that was made before it was
     sent, and what was there then. `content` is a digest of what was sent by value, `position` the number
     of an item from 1 where items are told apart by that. `made` is the path of the object that a create has made,
-    its id at the end; empty without one, None in the record of an earlier version.
+    its id at the end; empty without one, None in the record of an earlier version. `run` and `row` are those that sent
+    it; `concluded` is the later run whose search showed what became of it, 0 for none.
     """
 
     identity: Identity
@@ -68,7 +72,19 @@ class CallRecord(NamedTuple):
     content: str = ""
     position: int = 0
     made: str | None = ""
+    concluded: int = 0
     id: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell if this is a write whose outcome is unknown."""
+        return self.state in OPEN and self.effect != "read"
+
+    @property
+    def said_open(self) -> str:
+        """The reason of a row that is unknown by this call."""
+        step, run = self.identity.step, self.run
+        return f"{step}: its outcome in run {run} is not known: runner settle {run}"
 
     @property
     def shown_item(self) -> str:
@@ -87,6 +103,12 @@ class MadeCall(NamedTuple):
     effect: str
     operation: str
     amount: str
+    position: int = 0
+
+    @property
+    def shown_item(self) -> str:
+        """The item as people count it: its number from 1 where it is told apart by position, else its key."""
+        return str(self.position) if self.position else self.item
 
 
 class RunRecord(NamedTuple):
@@ -177,11 +199,12 @@ class NoticeRecord(NamedTuple):
 
 
 class RowRecord(NamedTuple):
-    """What became of a row in a run. `lines` and `outputs` are JSON text; `money` may be unknown, and empty.
+    """What became of a row in a run. `lines` and `outputs` are JSON text.
 
-    `ids` and `links` are what its calls have made or found, as people read it. `reached` is 0 for a row that the run
-    did not get to: then this is what was known of it. `on_record` is the former key that its calls are on record
-    under; empty where that is `key`.
+    `money` is what was posted for it by then, in this and earlier runs, `unsettled` what may have been; a text is empty
+    where that was not recorded. `ids` and `links` are what its calls have made or found, as people read it. `reached`
+    is 0 for a row that the run did not get to the end of: then this is what was known of it. `on_record` is the former
+    key that its calls are on record under; empty where that is `key`.
     """
 
     run: int
@@ -196,6 +219,7 @@ class RowRecord(NamedTuple):
     links: str = ""
     reached: int = 1
     on_record: str = ""
+    unsettled: str = ""
 
 
 Verdict = Literal["done", "absent", "undone"]

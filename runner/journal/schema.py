@@ -65,7 +65,7 @@ _CALL = {
     "operation": TEXT, "effect": TEXT, "run": INTEGER, "state": TEXT, "method": TEXT, "url": TEXT,
     "digest": TEXT, "body": TEXT, "amount": TEXT, "status": INTEGER, "answer": TEXT, "reason": TEXT,
     "attempts": INTEGER, "sent_at": TEXT, "row": INTEGER, "before": LATER_TEXT, "generation": LATER_INTEGER,
-    "content": LATER_TEXT, "position": LATER_INTEGER, "made": MAYBE_TEXT,
+    "content": LATER_TEXT, "position": LATER_INTEGER, "made": MAYBE_TEXT, "concluded": LATER_INTEGER,
 }  # fmt: skip
 _ATTEMPT = {
     "call": TEXT, "run": INTEGER, "at": TEXT, "state": TEXT, "status": INTEGER, "reason": TEXT, "seconds": REAL,
@@ -73,7 +73,7 @@ _ATTEMPT = {
 _ROW = {
     "run": INTEGER, "number": INTEGER, "key": TEXT, "lines": TEXT, "bucket": TEXT, "reason": TEXT,
     "outputs": TEXT, "money": LATER_TEXT, "ids": LATER_TEXT, "links": LATER_TEXT, "on_record": LATER_TEXT,
-    "reached": Column("INTEGER NOT NULL", "1"),
+    "reached": Column("INTEGER NOT NULL", "1"), "unsettled": LATER_TEXT,
 }  # fmt: skip
 _AGAIN = {
     "run": INTEGER, "key": TEXT, "generation": INTEGER, "why": TEXT, "who": TEXT, "at": TEXT,
@@ -89,6 +89,7 @@ TABLES: Mapping[str, Table] = {
             "calls_of_run": ("run", "row"),
             "calls_of_content": ("content",),
             "calls_of_made": ("made",),
+            "calls_concluded": ("concluded",),
         },
     ),
     "attempts": Table(_ATTEMPT),

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -127,8 +127,17 @@ class Journal:
                 self._connection.close()
             self._lock.release()
 
-    def begin(self, run: RunRecord, *, again: Sequence[AgainRecord] = ()) -> int:
-        """Record the start of a run and the rows that are to be sent again, durably; returns the run's number."""
+    def begin(
+        self,
+        run: RunRecord,
+        *,
+        again: Sequence[AgainRecord] = (),
+        known: Iterable[RowRecord] = (),
+    ) -> int:
+        """Record the start of a run and the rows that are to be sent again, durably; returns the run's number.
+
+        `known` are those of its rows of which something is on record.
+        """
         names = [name for name in run._fields if name != "id"]
         sql = f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
         self.flush()
@@ -142,6 +151,7 @@ class Journal:
             for each in again:
                 values = each._replace(run=number)
                 self._connection.execute(_PUT_AGAIN, [_storable(value) for value in values])
+            self._connection.executemany(_PUT_ROW, _of_run(number, known))
             self._connection.execute("COMMIT")
         self._run = number
         return number
@@ -155,13 +165,21 @@ class Journal:
         self.flush()
 
     def take_input(
-        self, run: int, *, file: str, digest: str, lines: int, rows: int, left_out: int
-    ) -> None:
-        """Record what a run has read that keeps its rows itself, from an API or a pipe, durably."""
+        self, run: int, *, file: str, digest: str, lines: int, rows: int, left_out: int,
+        known: Iterable[RowRecord] = (),
+    ) -> None:  # fmt: skip
+        """Record what a run has read that keeps its rows itself, from an API or a pipe, durably.
+
+        `known` are those of its rows of which something is on record.
+        """
         taken = "input_file = ?, input_digest = ?, line_count = ?, row_count = ?, left_out = ?"
         sql = f"UPDATE runs SET {taken} WHERE id = ?"  # noqa: S608
-        self._put(sql, (file, digest, lines, rows, left_out, run))
         self.flush()
+        with self._commit_lock, self._writing():
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(sql, (file, digest, lines, rows, left_out, run))
+            self._connection.executemany(_PUT_ROW, _of_run(run, known))
+            self._connection.execute("COMMIT")
 
     def end(
         self, run: int, *, state: str, exit_code: int, finished_at: str, reason: str = ""
@@ -369,6 +387,11 @@ def _unusable(path: Path, error: Exception) -> StoppedError:
     return StoppedError(
         f"the journal {path} cannot be used: {error}; nothing was sent", remedy=remedy_of(error)
     )
+
+
+def _of_run(run: int, rows: Iterable[RowRecord]) -> Iterator[list[Any]]:
+    """The values of rows as those of a run."""
+    return ([_storable(value) for value in row._replace(run=run)] for row in rows)
 
 
 def _storable(value: Any) -> Any:

@@ -127,15 +127,14 @@ class Account:
 
     def _note_unknown(self, result: RowResult, call: Counted | None) -> None:
         """`call` is the one that this run sent; a row may also wait for what an earlier run sent."""
-        amount = call.amount if call is not None else None
-        self._unknown_money += amount or 0
+        self._unknown_money += result.unsettled
         if len(self._unknown) >= UNKNOWN_SHOWN:
             return
         text = row_place(result.key, result.lines)
+        worth = f"  {money(result.unsettled)}" if result.unsettled else ""
         if call is None:
-            self._unknown.append(f"{text}  {result.reason}")
+            self._unknown.append(f"{text}{worth}  {result.reason}")
         else:
-            worth = f"  {money(amount)}" if amount is not None else ""
             self._unknown.append(f"{text}  {call.step}{worth}: {call.reason}")
 
     def summary(self, event: RunEnded) -> Iterator[Section]:

@@ -1,13 +1,14 @@
 """created.csv: what a run has made and changed, in the order in which it was sent; for undoing it by hand.
 
-    time,effect,operation,id,key,row,step,item,amount,link,sent
-    2026-03-01 14:02:11Z,create,syncore.create_job,31987,PO-1042,1,job,,,,
-    2026-03-01 14:02:12Z,update,syncore.update_job_status,31987,PO-1042,1,status,,,,"{""status"":""Approved""}"
+    time,effect,operation,id,key,row,step,item,amount,link,sent,call
+    2026-03-01 14:02:11Z,create,syncore.create_job,31987,PO-1042,1,job,,,,,7
+    2026-03-01 14:02:12Z,update,syncore.update_job_status,31987,PO-1042,1,status,,,,"{""status"":""Approved""}",8
 
 Only what the journal has committed is in it. While the run goes on a line is added for each call, after a resume to
 the file of before; at the end the lines are put in order, and what is missing is added from the journal. `runner
 report` builds it again. A line that the journal cannot explain is never dropped: it stays, at the end, since it may
-be all that is known of what was created. `sent` is the body of an update: what it changed.
+be all that is known of what was created. `sent` is the body of an update: what it changed. Items are counted from 1, in
+files of earlier versions, which have no `call`, from 0.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from runner.engine.before import id_of
 from runner.engine.events import CallFinished, Event, RunEnded, RunStarted
 from runner.journal import CallRecord, History, Identity, MadeCall
 from runner.report.cells import record
-from runner.report.created_lines import CreatedLine, CreatedLines, name_of
+from runner.report.created_lines import CreatedLine, CreatedLines
 from runner.report.files import how_to_rebuild
 from runner.report.text import moment
-from runner.report.witness import check_created, unexplained
+from runner.report.witness import check_created, name_of_call, unexplained
 
 CREATED = "created.csv"
 COLUMNS = (
@@ -45,6 +46,7 @@ COLUMNS = (
     "amount",
     "link",
     "sent",
+    "call",
 )
 
 
@@ -101,6 +103,8 @@ class Created:
         elif isinstance(event, RunEnded):
             self.close()
             self.write(keep=self._live)
+            if self._live:
+                self._add_concluded()
 
     def close(self) -> None:
         """Safe to call more than once."""
@@ -115,6 +119,15 @@ class Created:
         """The whole file, from the journal; `keep`: with the lines that it has. What no call explains stays."""
         self._rewrite(keep=keep)
         self.path, self.whole = self._whole if self.made.counts or self.strange else None, True
+
+    def _add_concluded(self) -> None:
+        """Add what earlier runs have created, as this one has found out, to their files: it was they that sent it."""
+        for run in self._history.concluded_by(self._run):
+            folder = self._whole.parent.parent / str(run)
+            if folder.exists():
+                Created(folder, self._history, self._catalogue, run=run, live=False).write(
+                    keep=True
+                )
 
     def check(self) -> None:
         """Raise StoppedError when the file has a line that the journal does not know."""
@@ -132,10 +145,13 @@ class Created:
             file = opened.enter_context(WholeFile(self._whole))
             file.write(_head())
             other: list[CreatedLine] = []
+            kept = keep and not lines.is_former
             for page in self._history.made_in_short(self._run):
-                file.writelines(self._records(page, lines, None if keep else other))
+                file.writelines(self._records(page, lines, None if kept else other))
             left = [*other, *lines.left()]
-            strange = unexplained(left, self._history, run=self._run, cells_of=self.cells)
+            strange = unexplained(
+                left, self._history, run=self._run, cells_of=self.cells, is_former=lines.is_former
+            )
             file.writelines(line.raw.removesuffix(b"\n") + b"\n" for line in strange)
         self.strange = len(strange)
 
@@ -146,7 +162,7 @@ class Created:
 
         With a list for what is `other` all are new, and the lines of before that differ in their id go there.
         """
-        kept = [lines.take(_name_of(call)) for call in page]
+        kept = [lines.take(name_of_call(call, is_former=lines.is_former)) for call in page]
         missing = [
             call.id
             for call, line in zip(page, kept, strict=True)
@@ -178,7 +194,7 @@ class Created:
         key = call.identity.key
         return (
             moment(call.sent_at), call.effect, call.operation, name, key, call.row or None, call.identity.step,
-            call.identity.item, amount, link, call.body if call.effect == "update" else "",
+            call.shown_item, amount, link, call.body if call.effect == "update" else "", call.id,
         )  # fmt: skip
 
     def _operation(self, name: str) -> Operation | None:
@@ -222,10 +238,6 @@ class Created:
 
 def _head() -> bytes:
     return "\ufeff".encode() + record(COLUMNS)
-
-
-def _name_of(call: MadeCall) -> tuple[str, ...]:
-    return name_of(sent_at=call.sent_at, key=call.key, step=call.step, item=call.item)
 
 
 def _answer(text: str) -> Any:

@@ -24,6 +24,10 @@ _named = itemgetter(0, 4, 6, 7)
 Name = tuple[str, ...]
 
 
+FORMER_COLUMNS = 11
+"""Columns of the files of earlier versions: the last one is missing, and items are counted from 0."""
+
+
 class CreatedLine(NamedTuple):
     """A line: its number in the file, its bytes, and its cells, none where it is no record of such a file."""
 
@@ -33,17 +37,24 @@ class CreatedLine(NamedTuple):
 
 
 def name_of(*, sent_at: str, key: str, step: str, item: str) -> Name:
-    """The name of a call as its line has it."""
+    """The name of a call as its line has it; `item` as the file counts it."""
     return (moment(sent_at), escape_formula(key), step, escape_formula(item))
 
 
 class CreatedLines:
     """The lines of a file with these `columns`, by the call that they are about, asked for in about their order.
 
-    Without a file there are none.
+    Without a file there are none. `is_former`: the file was written by an earlier version, whose lines do not have the
+    number of the call, and whose items are counted from 0.
     """
 
     def __init__(self, file: IO[bytes] | None, *, columns: Sequence[str]) -> None:
+        self.is_former = False
+        if file is not None:
+            former = columns[:FORMER_COLUMNS]
+            self.is_former = _text(file.readline()) == ",".join(former)
+            file.seek(0)
+            columns = former if self.is_former else columns
         self._lines = _records(file, columns) if file is not None else iter(())
         self._ahead: dict[Name, CreatedLine] = {}
         self._others: list[CreatedLine] = []
@@ -99,9 +110,12 @@ class _Lines:
 
 def _is_head(raw: bytes, columns: Sequence[str]) -> bool:
     """Whether a line is the header, or what a kill has left of it."""
-    text = raw.decode("utf-8-sig", "replace").rstrip("\r\n")
-    whole = ",".join(columns)
+    text, whole = _text(raw), ",".join(columns)
     return text == whole or (not raw.endswith(b"\n") and whole.startswith(text))
+
+
+def _text(head: bytes) -> str:
+    return head.decode("utf-8-sig", "replace").rstrip("\r\n")
 
 
 def _cells(raw: bytes, following: _Lines, *, width: int) -> tuple[bytes, Sequence[str]]:

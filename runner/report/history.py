@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import parse_own_json
 from runner.engine.events import BUCKETS, Bucket
-from runner.engine.finished import CUT_SHORT
 from runner.journal import (
     AgainRecord,
     CallRecord,
@@ -32,7 +31,6 @@ from runner.journal import (
     SettlementRecord,
 )
 from runner.journal.open_runs import Left
-from runner.journal.records import OPEN
 from runner.problems import UsageError, printable
 from runner.report.recount import decimal
 from runner.report.remake import by_bucket
@@ -40,6 +38,9 @@ from runner.report.text import columns, line_numbers, moment, money, plural, run
 
 if TYPE_CHECKING:
     from runner.engine.look import Shown
+
+WritesOf = Callable[[Sequence[str]], Mapping[str, Sequence[CallRecord]]]
+"""The writes on record for rows with these keys, by key."""
 
 _ORDER: tuple[Bucket, ...] = (
     "unknown", "changed", "rejected", "not started", "found", "done"
@@ -104,11 +105,12 @@ def said_left(left: Left) -> Iterator[str]:
 def show_run(
     run: RunRecord, rows: Iterable[RowRecord], calls: Sequence[CallRecord], *, key: str | None, limit: int,
     again: Sequence[AgainRecord] = (), notices: Sequence[NoticeRecord] = (),
-    settlements: Sequence[SettlementRecord] = (),
+    settlements: Sequence[SettlementRecord] = (), writes_of: WritesOf = lambda _: {},
 ) -> str:  # fmt: skip
     """A run with its rows and their calls, `limit` rows at most (0: all). With `key` that row alone, with all that was
     sent and answered. `again` are the rows that it was asked to send once more, `notices` who was told of its end,
-    `settlements` what people decided about its calls.
+    `settlements` what people decided about its calls. `writes_of` gives the writes on record for keys of rows: of rows
+    that are not done, those of other runs are shown as well.
     Raises UsageError when the run has no such row.
     """
     calls_of: dict[int, list[CallRecord]] = {}
@@ -116,7 +118,7 @@ def show_run(
         calls_of.setdefault(call.row, []).append(call)
     counts: Counter[str] = Counter()
     kept: dict[str, list[RowRecord]] = {bucket: [] for bucket in _ORDER}
-    for row in with_cut_short(run, rows, calls_of):
+    for row in rows:
         counts[row.bucket] += 1
         if (key is None or row.key == key) and (not limit or len(kept[row.bucket]) < limit):
             kept[row.bucket].append(row)
@@ -133,8 +135,11 @@ def show_run(
     ]
     lines = [*_head(run, by_bucket(counts, run.row_count)), *asked, *told, ""]
     for row in shown:
-        own = calls_of.get(row.number, ())
-        lines += _row(row, own, whole=key is not None)
+        own = calls_of.get(row.number, [])
+        if key is not None or row.bucket not in ("done", "found"):
+            sent = writes_of([row.key, row.on_record]).values()
+            own = [*(call for calls in sent for call in calls if call.run != run.id), *own]
+        lines += _row(row, own, run=run.id, whole=key is not None)
         numbers = {call.id for call in own}
         lines += (_settlement(each) for each in settlements if each.call in numbers)
     rest = counts.total() - len(shown)
@@ -249,21 +254,6 @@ def _shown(shown: Shown) -> Iterator[str]:
         yield f"            and {many - OBJECTS_SHOWN:,} more"
 
 
-def with_cut_short(
-    run: RunRecord, rows: Iterable[RowRecord], calls_of: Mapping[int, Sequence[CallRecord]]
-) -> Iterator[RowRecord]:
-    """The rows of the journal, then those that have calls and no end, as after a crash."""
-    ended = set()
-    for row in rows:
-        ended.add(row.number)
-        yield row
-    for number in sorted(set(calls_of) - ended - {0}):
-        calls = calls_of[number]
-        key = next((call.identity.key for call in calls if call.identity.per == "row"), "")
-        bucket = "unknown" if any(map(is_open, calls)) else "not started"
-        yield RowRecord(run.id, number, key, "[]", bucket, CUT_SHORT)
-
-
 def _head(run: RunRecord, counts: Mapping[Bucket, int]) -> Iterator[str]:
     yield printable(f"run {run.id}  {run.recipe} -> {run.target}")
     buckets = ", ".join(f"{counts[bucket]} {bucket}" for bucket in BUCKETS if counts[bucket])
@@ -287,14 +277,14 @@ def _head(run: RunRecord, counts: Mapping[Bucket, int]) -> Iterator[str]:
     yield from (f"  {name:<9} {printable(text)}" for name, text in facts.items() if text)
 
 
-def _row(row: RowRecord, calls: Sequence[CallRecord], *, whole: bool) -> Iterator[str]:
+def _row(row: RowRecord, calls: Sequence[CallRecord], *, run: int, whole: bool) -> Iterator[str]:
     label = "UNKNOWN" if row.bucket == "unknown" else row.bucket
     outputs = ", ".join(
         f"{name} {value}" for name, value in object_of(row.outputs).items() if value is not None
     )
     known = (row.key or f"row {row.number}", line_numbers(lines_of(row.lines)), row.reason, outputs)
     yield printable(f"{label:<11}  " + "  ".join(filter(None, known)))
-    drawn = columns([list(map(printable, _cells(call))) for call in calls], right={3, 6})
+    drawn = columns([list(map(printable, _cells(call, run))) for call in calls], right={3, 6})
     for call, line in zip(calls, drawn, strict=True):
         yield f"  {line}"
         if whole:
@@ -307,15 +297,17 @@ def _row(row: RowRecord, calls: Sequence[CallRecord], *, whole: bool) -> Iterato
                     yield f"    {name:<8}  {printable(text)}"
 
 
-def _cells(call: CallRecord) -> tuple[str, ...]:
+def _cells(call: CallRecord, run: int) -> tuple[str, ...]:
+    """The cells of a call, as it is shown in a run: another one that sent it is named."""
     identity = call.identity
     step = identity.step + (f"[{call.shown_item}]" if identity.item else "") + _generation(identity)
-    state = "UNKNOWN" if is_open(call) else call.state
+    state = "UNKNOWN" if call.is_open else call.state
     reason = call.reason or (_NO_OUTCOME if call.state == "intent" else "")
     answer = id_of(call.answer)
     return (
         step, f"call {call.id}", state, str(call.status or ""), call.method, call.url,
-        _money(call.amount), f"id {answer}" if answer else "", reason,
+        _money(call.amount), f"id {answer}" if answer else "",
+        reason if call.run == run else "; ".join(filter(None, (f"sent in run {call.run}", reason))),
     )  # fmt: skip
 
 
@@ -323,11 +315,6 @@ def _generation(identity: Identity) -> str:
     """How often a call was sent again on purpose."""
     times = identity.generation
     return "" if not times else " again" if times == 1 else f" again ({times} times)"
-
-
-def is_open(call: CallRecord) -> bool:
-    """Whether nobody knows what became of a write."""
-    return call.state in OPEN and call.effect != "read"
 
 
 def id_of(answer: str) -> str:

@@ -3,10 +3,11 @@
     <testsuite name="import-orders -> sandbox" tests="3" failures="1" errors="1" skipped="0">
       <testcase classname="import-orders" name="PO-1042"/>
       <testcase classname="import-orders" name="PO-1080" file="orders.csv" line="70">
-        <failure message="rejected">job: 422 country is over the max length of 2 characters</failure></testcase>
+        <failure message="rejected">job: 422 country is over the max length of 2 characters
+    on record: contact 1043</failure></testcase>
 
-A rejected or changed row is a failure, an unknown one an error, one that was not reached is skipped. Control
-characters, which XML cannot carry, are written as their escapes.
+A rejected or changed row is a failure, an unknown one an error, one that was not reached is skipped, each with what was
+sent for it. Control characters, which XML cannot carry, are written as their escapes.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from xml.sax.saxutils import escape, quoteattr
 from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import Problem, draw, printable
 from runner.report.plan import kind_of, reason_of
+from runner.report.text import money
 from runner.rows import Input
 
 _OUTCOMES = {
@@ -79,7 +81,7 @@ class JUnit:
 
     def _row(self, result: RowResult, started: RunStarted) -> None:
         state = kind_of(result) if started.dry_run else result.bucket
-        reason = reason_of(result) if started.dry_run else result.reason
+        reason = reason_of(result) if started.dry_run else with_sent(result)
         case = self._case(
             result.key or f"row {result.number}", result.lines, state=state, reason=reason
         ).encode()
@@ -113,6 +115,15 @@ class JUnit:
                         self._case(row.key, row.lines, state="not started", reason="not reached")
                     )
         self._out.write(_TAIL)
+
+
+def with_sent(result: RowResult) -> str:
+    """The reason of a row, and what is on record of it: what was sent stays sent, whatever became of the row."""
+    facts = [result.ids]
+    facts += [f"posted {money(result.money)}"] if result.money else []
+    facts += [f"may have been posted: {money(result.unsettled)}"] if result.unsettled else []
+    on_record = "; ".join(filter(None, facts))
+    return "\n".join(filter(None, (result.reason, on_record and f"on record: {on_record}")))
 
 
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n'

@@ -17,7 +17,6 @@ from typing import Any
 
 from runner.journal import SentCall
 from runner.problems import printable
-from runner.report.history import is_open
 from runner.report.recount import decimal
 from runner.report.text import money
 
@@ -53,7 +52,7 @@ def cut(text: str, longest: int = LONGEST) -> str:
 def drawn(sent: SentCall, since: Callable[[str], int]) -> dict[str, Any]:
     """A call as the page has it. `since` gives the milliseconds from the start of the run."""
     call, identity = sent.call, sent.call.identity
-    state = "unknown" if is_open(call) else call.state
+    state = "unknown" if call.is_open else call.state
     amount = decimal(call.amount)
     return {
         "id": call.id, "step": printable(identity.step), "item": printable(call.shown_item),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain, islice
 from pathlib import PurePath
 from typing import Any
 
+from runner.catalogue import Catalogue
 from runner.engine.events import BUCKETS
-from runner.journal import CallRecord, History, RowRecord, RunRecord, SentCall
+from runner.engine.on_record import rows_of
+from runner.journal import History, RowRecord, RunRecord, SentCall
+from runner.journal.open_runs import still_unknown
 from runner.problems import printable
-from runner.report.history import id_of, is_open, lines_of, object_of, said_state, with_cut_short
+from runner.report.history import id_of, lines_of, object_of, said_state
 from runner.report.page_calls import Chunks, cut, drawn, milliseconds, packed
 from runner.report.page_times import CLASSES, Times
 from runner.report.recount import Recount, decimal, span
@@ -31,6 +35,9 @@ _OF_AN_END = ("not started", "lines")
 
 IDS_SHOWN = 12
 
+_PAGE = 500
+"""Rows whose earlier calls are looked up at a time."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -48,7 +55,6 @@ class _Row:
     calls: int = 0
     start: int = -1
     end: int = -1
-    open: bool = False
     amount: Decimal = Decimal(0)
     made: list[str] = field(default_factory=list)
 
@@ -64,20 +70,22 @@ class Clock:
 
 
 def collect(
-    history: History, run: RunRecord, *, made_at: str, room: int = ROOM, live: bool = False
-) -> Page:
+    history: History, run: RunRecord, catalogue: Catalogue, *, made_at: str, room: int = ROOM, live: bool = False
+) -> Page:  # fmt: skip
     """The page of a run. `made_at` is when (ISO); `room` the bytes for rows and calls, 0 for no calls.
 
     `live` is for a run that is known to go on: rows without an end are under way, and not cut short.
     """
-    rows, places, under_way = _rows_of(history, run, live=live)
+    rows = [row for row in rows_of(history, catalogue, run) if row.reached or not live]
+    places = {key: row.number for row in rows for key in (row.key, row.on_record)}
+    under_way = history.under_way(run.id) if live else 0
     whole = not any(row.lines == "[]" for row in rows if run.line_count)
     recount = Recount(run, rows, whole=whole, under_way=under_way)
     first = {row.number for row in rows if row.bucket not in ("done", "found")} | {0}
     chunks, times, since = Chunks(first, room=room), Times(), Clock(run)
     figures: dict[int, _Row] = defaultdict(_Row)
     sums = _Money()
-    for sent in history.sent(run.id):
+    for sent in chain(history.sent(run.id), _earlier(history, run, rows)):
         number = place_of(sent, run, places)
         recount.add(sent)
         sums.add(sent)
@@ -87,7 +95,11 @@ def collect(
             times.add(sent.call.operation, each.state, start=since(each.at), took=took)
         if room:
             chunks.add(number, _drawing(sent, since))
-    columns = _columns(rows, figures)
+    unknown = still_unknown(
+        [row for row in rows if row.bucket == "unknown"],
+        history.open_calls(run.account, run.recipe),
+    )
+    columns = _columns(rows, figures, open_rows={row.number for row in unknown})
     kept, left_out = chunks.close(max(room - len(packed(columns)), room // LEAST))
     summary = tuple(
         (label, tuple(map(cut, lines)))
@@ -122,6 +134,15 @@ def _ends(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> Iterator[tu
         yield own if own >= 0 else latest, BUCKETS.index(row.bucket)
 
 
+def _earlier(history: History, run: RunRecord, rows: Sequence[RowRecord]) -> Iterator[SentCall]:
+    """The writes of earlier runs on record for rows that a person may have to look at."""
+    needy = (row for row in rows if row.bucket not in ("done", "found"))
+    keys = (key for row in needy for key in (row.key, row.on_record) if key)
+    while page := list(islice(keys, _PAGE)):
+        for calls in history.writes_of(run.account, run.recipe, page).values():
+            yield from (SentCall(call) for call in calls if call.run < run.id != call.concluded)
+
+
 def calls_of_row(history: History, run: RunRecord, number: int) -> list[dict[str, Any]]:
     """The calls of one row, for a page that is looked at while the run goes on."""
     since = Clock(run)
@@ -141,17 +162,6 @@ def place_of(sent: SentCall, run: RunRecord, places: Mapping[str, int]) -> int:
     )
 
 
-def _rows_of(
-    history: History, run: RunRecord, *, live: bool
-) -> tuple[list[RowRecord], dict[str, int], int]:
-    """The rows that were reached, their numbers by key, and how many more are under way."""
-    by_row: dict[int, list[CallRecord]] = defaultdict(list)
-    for call in history.calls_cut_short(run.id):
-        by_row[call.row].append(call)
-    rows = list(with_cut_short(run, history.rows(run.id), {} if live else by_row))
-    return rows, {row.key: row.number for row in rows}, len(by_row) if live else 0
-
-
 def _drawing(sent: SentCall, since: Clock) -> Callable[[], dict[str, Any]]:
     return lambda: drawn(sent, since)
 
@@ -166,8 +176,7 @@ def _note(row: _Row, sent: SentCall, since: Clock) -> None:
         row.end = max(row.end, start + milliseconds(each.seconds))
     if call.effect == "read":
         return
-    row.open = row.open or is_open(call)
-    if call.state in ("done", "found") or is_open(call):
+    if call.state in ("done", "found") or call.is_open:
         row.amount += decimal(call.amount) or 0
     made = id_of(call.answer)
     if made and len(row.made) < IDS_SHOWN:
@@ -184,7 +193,7 @@ class _Money:
         call, amount = sent.call, decimal(sent.call.amount)
         if amount is None or call.effect == "read":
             return
-        if is_open(call):
+        if call.is_open:
             place = 3
         elif any(each.state == "done" for each in sent.attempts):
             place = 1
@@ -221,8 +230,10 @@ def _asked(run: RunRecord, history: History) -> list[tuple[str, str]]:
     return [(name, cut(text, LONGEST_CELL)) for name, text in facts if text]
 
 
-def _columns(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> dict[str, list[Any]]:
-    """The table, column by column."""
+def _columns(
+    rows: Iterable[RowRecord], figures: Mapping[int, _Row], *, open_rows: Collection[int]
+) -> dict[str, list[Any]]:
+    """The table, column by column; `open_rows` are those of the unknown ones that are unknown by now."""
     columns: dict[str, list[Any]] = defaultdict(list)
     nothing = _Row()
     for row in rows:
@@ -230,7 +241,8 @@ def _columns(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> dict[str
         outputs = [
             f"{name} {value}" for name, value in object_of(row.outputs).items() if value is not None
         ]
-        amount = max(figure.amount, decimal(row.money) or Decimal(0))
+        on_record = (decimal(row.money) or 0) + (decimal(row.unsettled) or 0)
+        amount = max(figure.amount, Decimal(on_record))
         for name, value in {
             "n": row.number,
             "key": cut(row.key, LONGEST_CELL),
@@ -246,7 +258,7 @@ def _columns(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> dict[str
             "calls": figure.calls,
             "at": figure.start,
             "ms": figure.end - figure.start,
-            "settled": int(row.bucket == "unknown" and figure.calls > 0 and not figure.open),
+            "settled": int(row.bucket == "unknown" and row.number not in open_rows),
         }.items():
             columns[name].append(value)
     return columns

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from runner.catalogue import Catalogue
 from runner.journal import History, RunRecord, now
 from runner.problems import StoppedError
 from runner.report.page import page_html, policy
@@ -40,12 +41,12 @@ _HEADERS = {
 class LivePage:
     """Serves the page of run `number` of the journal in `folder`, in threads of its own, at `url` until closed."""
 
-    def __init__(self, folder: Path, number: int) -> None:
+    def __init__(self, folder: Path, number: int, catalogue: Catalogue) -> None:
         token = secrets.token_urlsafe(24)
 
         class Handler(_Handler):
             prefix = f"/{token}/"
-            source = folder, number
+            source = folder, number, catalogue
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -65,7 +66,7 @@ class LivePage:
 
 class _Handler(BaseHTTPRequestHandler):
     prefix = "/"
-    source: tuple[Path, int] = Path(), 0
+    source: tuple[Path, int, Catalogue]
     timeout = 30
 
     def do_GET(self) -> None:
@@ -82,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(asked.path.removeprefix(self.prefix), parse_qs(asked.query))
 
     def _answer(self, what: str, query: Mapping[str, list[str]]) -> None:
-        folder, number = self.source
+        folder, number, _ = self.source
         try:
             with closing(History(folder)) as history:
                 run = history.run(number)
@@ -113,7 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._give(404, b"")
 
     def _page(self, history: History, run: RunRecord) -> Page:
-        return collect(history, run, made_at=now(), room=0, live=run.state == "running")
+        live = run.state == "running"
+        return collect(history, run, self.source[2], made_at=now(), room=0, live=live)
 
     def _give_json(self, value: Any) -> None:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))

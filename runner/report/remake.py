@@ -1,14 +1,13 @@
-"""The files of a run made anew from its journal and its input, as after a kill; nothing is sent.
+"""The events of a run on record, for the files that are written of it again; nothing is sent.
 
-What became of a row is what the journal says. A row that has calls and no end was cut short: it is unknown when a write
-of it may have been carried out, and not started otherwise, since the next run goes on with it.
+A row is reported as the journal has it. One that has calls and no end was cut short: it is unknown when a write of it
+may have been carried out, and not started otherwise, since the next run continues with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
-from runner.catalogue import Catalogue
 from runner.engine.events import (
     BUCKETS,
     Bucket,
@@ -18,37 +17,39 @@ from runner.engine.events import (
     RunEnded,
     RunStarted,
 )
-from runner.engine.finished import CUT_SHORT, OnRecord, result_of
-from runner.engine.row_calls import shared_former_keys
+from runner.engine.finished import result_of
 from runner.engine.totals import Totals
-from runner.journal import History, RunRecord
+from runner.journal import RowRecord, RunRecord
 from runner.rows import Input
 
 
 def replay(
-    run: RunRecord,
-    history: History,
-    input_: Input | None,
-    tell: Reporter,
-    *,
-    catalogue: Catalogue,
+    run: RunRecord, rows: Iterable[RowRecord], input_: Input | None, emit: Reporter
 ) -> RunEnded:
-    """Tell a reporter of a run what the journal has of it; returns its end as it was told.
+    """Emit the events of a run as the journal has it, with its `rows`; returns its end.
 
     `input_` is that of the run, None for a recipe without rows. A run without an end ends with its own exit code, if it
     has one, or with 8: it can be resumed.
     """
-    tell(started_of(run)._replace(resumed=True))
+    emit(started_of(run)._replace(resumed=True))
     totals = Totals()
-    for result in _results(run, history, input_, catalogue):
+    for result in map(result_of, rows):
+        if not result.lines and input_ is not None:
+            result = _with_lines(result, input_)
         totals.add(result)
-        tell(RowFinished(result))
+        emit(RowFinished(result))
     ended = RunEnded(
         run.id, by_bucket(totals.rows, run.row_count), by_bucket(totals.lines, run.line_count),
         8 if run.exit_code is None else run.exit_code, 0.0, run.reason,
     )  # fmt: skip
-    tell(ended)
+    emit(ended)
     return ended
+
+
+def _with_lines(result: RowResult, input_: Input) -> RowResult:
+    """A row that was cut short, of which the journal may not have the lines and the key."""
+    row = next(row for row in input_ if row.number == result.number)
+    return result._replace(key=row.key, lines=row.lines)
 
 
 def by_bucket(counts: Mapping[Bucket, int] | Mapping[str, int], size: int) -> dict[Bucket, int]:
@@ -70,30 +71,3 @@ def started_of(run: RunRecord) -> RunStarted:
         dry_run=False,
         left_out=run.left_out,
     )
-
-
-def _results(
-    run: RunRecord, history: History, input_: Input | None, catalogue: Catalogue
-) -> Iterator[RowResult]:
-    """The rows that the run has ended, then those that it was cut short in or did not reach, as they are known."""
-    ended = bytearray(run.row_count + 1)
-    for row in history.rows(run.id):
-        ended[row.number] = 1
-        yield result_of(row)
-    cut_short = dict(history.cut_short(run.id))
-    if input_ is None:
-        for number, unknown in cut_short.items():
-            yield RowResult(number, "", (), "unknown" if unknown else "not started", CUT_SHORT)
-        return
-    on_record = OnRecord(
-        history, catalogue, account=run.account, recipe=run.recipe, run=run.id,
-        heirs=dict.fromkeys(shared_former_keys(input_), ""),
-    )  # fmt: skip
-    for each in input_ if sum(ended) < input_.row_count else ():
-        if ended[each.number]:
-            continue
-        known = on_record.of(each)
-        if known is None and each.number in cut_short:
-            known = RowResult(each.number, each.key, each.lines, "not started", CUT_SHORT)
-        if known is not None:
-            yield known

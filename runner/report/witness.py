@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from runner.catalogue import parse_json
-from runner.journal import CallRecord, History, Identity
+from runner.journal import CallRecord, History, MadeCall
 from runner.keys import canonical
 from runner.problems import StoppedError, printable
 from runner.report.cells import escape_formula, record
-from runner.report.created_lines import CreatedLine, CreatedLines, name_of
+from runner.report.created_lines import FORMER_COLUMNS, CreatedLine, CreatedLines, name_of
 
-_ID = 3
+_ID, _ITEM = 3, 7
 
 CellsOf = Callable[[CallRecord], tuple[Any, ...]]
 """The cells of a call, as created.csv has them."""
@@ -29,12 +29,13 @@ def check_created(
     """Raise StoppedError when the created.csv at `path` has a line of `run` that its journal does not know."""
     try:
         with path.open("rb") as file:
-            left = _unmatched(CreatedLines(file, columns=columns), history, run, cells_of)
+            lines = CreatedLines(file, columns=columns)
+            left = _unmatched(lines, history, run, cells_of)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         remedy = "it says what was created: let it be read, or move it away"
         raise StoppedError(f"{path} cannot be read: {why}", remedy=remedy) from None
-    unknown = unexplained(left, history, run=run, cells_of=cells_of)
+    unknown = unexplained(left, history, run=run, cells_of=cells_of, is_former=lines.is_former)
     if not unknown:
         return
     many = f"{len(unknown)} lines" if len(unknown) > 1 else "a line"
@@ -52,7 +53,7 @@ def _unmatched(
     """The lines that are not those of the calls of the run."""
     wrong = []
     for call in history.made(run):
-        line = lines.take(name_of_call(call))
+        line = lines.take(name_of_call(call, is_former=lines.is_former))
         if line is not None and not _has_id(call, line.cells[_ID], cells_of):
             wrong.append(line)
     return [*wrong, *lines.left()]
@@ -66,17 +67,24 @@ def _said(line: CreatedLine) -> str:
     return printable(f"line {line.number} first: {effect} {about} for {key!r} ({step})")
 
 
-def name_of_call(call: CallRecord) -> tuple[str, ...]:
-    """The name of a call as its line has it."""
-    _, _, _, key, step, item, _ = call.identity
-    return name_of(sent_at=call.sent_at, key=key, step=step, item=item)
+def name_of_call(call: CallRecord | MadeCall, *, is_former: bool) -> tuple[str, ...]:
+    """The name of a call as its line has it, in a file of this or of a former version."""
+    key, step, item = (
+        (call.key, call.step, call.item)
+        if isinstance(call, MadeCall)
+        else (call.identity.key, call.identity.step, call.identity.item)
+    )
+    return name_of(
+        sent_at=call.sent_at, key=key, step=step, item=item if is_former else call.shown_item
+    )
 
 
 def unexplained(
-    lines: Sequence[CreatedLine], history: History, *, run: int, cells_of: CellsOf
+    lines: Sequence[CreatedLine], history: History, *, run: int, cells_of: CellsOf, is_former: bool
 ) -> list[CreatedLine]:
     """Those of the lines of a run's created.csv that nothing in the journal accounts for.
 
+    `is_former`: they are of a file of a former version.
     A line is explained by a write that was carried out and has its id, whichever run has sent it last; by a settlement
     with its id that was taken back; by an attempt
     of this run that was answered, where a later run has sent the same call again; and the beginning of a line, as a
@@ -85,20 +93,23 @@ def unexplained(
     odd = [line for line in lines if not line.cells]
     left = {line.number: line for line in lines if line.cells}
     if left:
-        for number in _explained(left.values(), history, cells_of):
+        for number in _explained(left.values(), history, cells_of, is_former=is_former):
             left.pop(number, None)
     if left:
-        sent = set(_sent_since(history, run, {_place_of(line) for line in left.values()}))
+        places = {_place_of(line) for line in left.values()}
+        sent = set(_sent_since(history, run, places, is_former=is_former))
         left = {n: line for n, line in left.items() if _place_of(line) not in sent}
     torn = next((line for line in odd if not line.raw.endswith(b"\n")), None)
     if torn is not None and any(
-        record(cells_of(call)).startswith(torn.raw) for call in history.made(run)
+        _raw(call, cells_of, is_former=is_former).startswith(torn.raw) for call in history.made(run)
     ):
         odd.remove(torn)
     return sorted([*odd, *left.values()])
 
 
-def _explained(lines: Iterable[CreatedLine], history: History, cells_of: CellsOf) -> Iterator[int]:
+def _explained(
+    lines: Iterable[CreatedLine], history: History, cells_of: CellsOf, *, is_former: bool
+) -> Iterator[int]:
     """The numbers of the lines that a call of the journal, of any run, accounts for."""
     by_id: dict[tuple[str, str], list[CreatedLine]] = {}
     by_place: dict[tuple[str, ...], list[CreatedLine]] = {}
@@ -110,21 +121,30 @@ def _explained(lines: Iterable[CreatedLine], history: History, cells_of: CellsOf
         yield from (line.number for line in by_id.get((call.operation, escape_formula(name)), ()))
     for call in history.made_by(sorted({operation for operation, *_ in by_place})):
         yield from (line.number for line in by_id.get((call.operation, _id(call, cells_of)), ()))
-        for line in by_place.get((call.operation, *_place(call.identity)), ()):
+        for line in by_place.get((call.operation, *_place(call, is_former=is_former)), ()):
             if _has_id(call, line.cells[_ID], cells_of):
                 yield line.number
 
 
+def _raw(call: CallRecord, cells_of: CellsOf, *, is_former: bool) -> bytes:
+    """The line of a call in a file of this or of a former version."""
+    cells = cells_of(call)
+    if is_former:
+        cells = (*cells[:_ITEM], call.identity.item, *cells[_ITEM + 1 : FORMER_COLUMNS])
+    return record(cells)
+
+
 def _sent_since(
-    history: History, run: int, places: Collection[tuple[str, ...]]
+    history: History, run: int, places: Collection[tuple[str, ...]], *, is_former: bool
 ) -> Iterator[tuple[str, ...]]:
     """Which of these a run has carried out, and a later one has sent again: the journal has the outcome of that."""
+    known = {place[:2] for place in places}
     for identity in history.answered(run):
-        place = _place(identity)
-        if place in places:
+        if _compared(identity.key, identity.step) in known:
             call = history.call_of(identity)
             if call is not None and call.run != run:
-                yield place
+                place = _place(call, is_former=is_former)
+                yield from [place] if place in places else []
 
 
 def _has_id(call: CallRecord, name: str, cells_of: CellsOf) -> bool:
@@ -144,9 +164,14 @@ def _nested(value: Any) -> bool:
     return value is None or isinstance(value, bool | Mapping | list)
 
 
-def _place(identity: Identity) -> tuple[str, ...]:
-    """The key, step and item of a call, in the form in which they are compared."""
-    texts = (identity.key, identity.step, identity.item)
+def _place(call: CallRecord, *, is_former: bool) -> tuple[str, ...]:
+    """The key, step and item of a call, as the file counts it, in the form in which they are compared."""
+    identity = call.identity
+    item = identity.item if is_former else call.shown_item
+    return _compared(identity.key, identity.step, item)
+
+
+def _compared(*texts: str) -> tuple[str, ...]:
     return tuple(canonical(escape_formula(text)) for text in texts)
 
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import csv
 
-from cli.command import ROWS, Command
+import pytest
 
+from cli.command import ROWS, Command
+from cli.conftest import StartStub
+from cli.stub import Answer, Sent
+
+KEY = {"ACME_KEY": "k"}
 MORE = ROWS + "A-3,Cool Caps,3,3,01/04/2027\n"
 
 
@@ -36,3 +41,21 @@ def test_the_calls_of_this_input_are_counted(contacts: Command) -> None:
     contacts("run", "contacts.yaml")
     contacts.write("rows.csv", ROWS.replace("A-1,Ace", "B-1,Best"))
     assert "1 call finished before; none is sent again" in contacts("run", "contacts.yaml").err
+
+
+@pytest.mark.parametrize(
+    ("selection", "code"),
+    [(("--only", "A-3"), 0), (("--limit", "1"), 0), (("--only", "A-2"), 4), ((), 4)],
+)
+def test_the_exit_code_is_that_of_the_rows_asked_for(
+    contacts: Command, start_stub: StartStub, selection: tuple[str, ...], code: int
+) -> None:
+    def answer(sent: Sent) -> Answer:
+        return Answer(422) if b"A-2" in sent.body else Answer(201, b'{"id": 7}')
+
+    start_stub(answer)
+    live = ("run", "contacts.yaml", "--target", "live", "--first-run")
+    contacts(*live, code=4, env=KEY)
+    contacts.write("rows.csv", MORE)
+    contacts(*live, *selection, code=code, env=KEY)
+    assert [line["bucket"] for line in results(contacts, 2)][:2] == ["done", "rejected"]

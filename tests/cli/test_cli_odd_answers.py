@@ -159,33 +159,3 @@ def test_an_api_that_answers_with_what_exists(home: Path, server: FaultServer) -
     server.on("POST", "/orders", answer(201, {"id": 101, "ref": "x"}))
     assert run(["run", "odd.yaml", "--target", "live", "--first-run"]) == 0
     assert paid(server) == ["/orders/101/payments"] * len(ROWS)
-
-
-STOCK = """\
-recipe: 1
-name: stock
-steps:
-  - id: received
-    use: deconetwork.receive_stock
-    with: {id: 4, line_items: [{id: 5, customer_order_lines: [{workflow_item_id: 6, qty_received: 7}]}]}
-"""
-
-
-@pytest.mark.parametrize("content", [{}, {"id": 4}, {"response_status": None}])
-def test_a_write_whose_answer_says_nothing_is_unknown(
-    home: Path, server: FaultServer, content: dict[str, object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The document says what a success has; without that it may have been carried out, and is not sent again."""
-    monkeypatch.setenv("DECO", "fred")
-    secrets = "{username: {env: DECO}, password: {env: DECO}}"
-    target = f"{{base_url: '{server.url}', secrets: {secrets}}}"
-    (home / "runner.yaml").write_text(
-        f"targets: {{live: {{account: t, apis: {{deconetwork: {target}}}}}}}\n"
-    )
-    (home / "stock.yaml").write_text(STOCK)
-    server.on("POST", "/api/json/.*", answer(200, content))
-    for _ in range(2):
-        assert run(["run", "stock.yaml", "--target", "live", "--first-run"]) == 5
-        assert len(server.deliveries()) == 1
-    results = (home / "runs" / "1" / "results.csv").read_text()
-    assert "has no 'response_status.code'" in results

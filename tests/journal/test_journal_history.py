@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,44 @@ def test_rows_buckets_and_attempts(folder: Path) -> None:
     assert history.buckets(1) == {"done": 5, "found": 1, "rejected": 4}
     assert (history.buckets(2), history.buckets(3)) == ({"unknown": 1}, {})
     assert (history.attempts(1), history.attempts(2), history.attempts(3)) == (3, 1, 0)
+
+
+def test_rows_that_a_run_was_killed_in(folder: Path) -> None:
+    """What is recorded of them from before is outdated; a read, or what rows share, leaves a row not started."""
+    shared = call("ACME", "done", step="contact", row=4)
+    with Journal(folder) as journal:
+        known = [
+            RowRecord(0, number, key, f"[{number}]", "done", "done in run 1", reached=0)
+            for number, key in enumerate("ABCDE", start=1)
+        ]
+        journal.begin(RUN._replace(row_count=7))
+        journal.note(call("B", "unknown", row=9))
+        assert journal.begin(RUN._replace(row_count=7), known=known) == 2
+        journal.row(known[0]._replace(run=2, bucket="found", reached=1))
+        journal.note(call("A", "unknown", effect="read", run=2, row=1))
+        journal.note(call("B", "done", step="list", effect="read", run=2, row=2))
+        journal.note(call("C", "intent", run=2, row=3))
+        identity = shared.identity._replace(per="once")
+        journal.note(shared._replace(identity=identity, run=2))
+        journal.note(call("G", "done", run=2, row=7))
+        journal.flush()
+        with closing(History(folder)) as history:
+            assert history.cut_short(2) == {}
+            assert history.under_way(2) == 4
+    with closing(History(folder)) as history:
+        assert [(row.number, row.key, row.lines, row.bucket) for row in history.rows(2)] == [
+            (1, "A", "[1]", "found"),
+            (2, "B", "[2]", "unknown"),
+            (3, "C", "[3]", "unknown"),
+            (4, "D", "[4]", "not started"),
+            (5, "E", "[5]", "done"),
+            (7, "G", "[]", "not started"),
+        ]
+        assert history.buckets(2) == {"found": 1, "unknown": 2, "not started": 2, "done": 1}
+        assert [row.reason for row in history.rows_in(2, "unknown")] == [
+            "job: its outcome in run 1 is not known: runner settle 1",
+            "job: its outcome in run 2 is not known: runner settle 2",
+        ]
 
 
 def test_it_sees_what_is_committed_while_a_run_goes_on_and_writes_nothing(folder: Path) -> None:

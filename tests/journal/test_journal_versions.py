@@ -268,7 +268,7 @@ def test_the_columns_count_and_not_the_stamp(
     with Journal(tmp_path) as journal:
         journal.begin(RUN)
         journal.note(CALLS[0])
-        journal.row(RowRecord(1, 1, "A", "[2]", "done", ""))
+        journal.row(RowRecord(1, CALLS[0].row, "A", "[2]", "done", ""))
     uses = [name for name, each in TABLES[table].indexes.items() if column in each]
     dropped = [
         *(f"DROP INDEX {name}" for name in uses),
@@ -282,7 +282,7 @@ def test_the_columns_count_and_not_the_stamp(
             assert [call.identity.key for call in history.calls_of_run(1)] == ["A"]
         with Journal(tmp_path) as journal:
             assert journal.copy is None or journal.copy.name == f"{NAME}.v{stamp}.bak"
-            journal.row(RowRecord(1, 1, "A", "[2]", "done", ""))
+            journal.row(RowRecord(1, CALLS[0].row, "A", "[2]", "done", ""))
     assert version(tmp_path) == VERSION
     assert copies(tmp_path) == [f"{NAME}.v{stamp}.bak"]
 

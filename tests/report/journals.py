@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from runner.catalogue import Catalogue
 from runner.journal import CallRecord, CallState, History, Identity, Journal, RowRecord, RunRecord
 
 START = dt.datetime(2024, 5, 1, 10, tzinfo=dt.UTC)
+NO_API = Catalogue({})
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202eevil\x1b[2J{{7*7}}<!--"
 """What a page must show and never be."""
 

@@ -74,16 +74,16 @@ class Session:
         self(RunStarted(4, "orders", "sandbox", rows, lines, dry_run=False, **more))
 
     def row(
-        self, number: int, bucket: Bucket = "done", reason: str = "", *, money: str = "0"
-    ) -> None:
+        self, number: int, bucket: Bucket = "done", reason: str = "", *, money: str = "0", unsettled: str = "0"
+    ) -> None:  # fmt: skip
         lines = (number * 2, number * 2 + 1)
         self.rows[bucket] += 1
         self.lines[bucket] += 2
-        self(
-            RowFinished(
-                RowResult(number, f"PO-{number}", lines, bucket, reason, money=Decimal(money))
-            )
-        )
+        result = RowResult(
+            number, f"PO-{number}", lines, bucket, reason, money=Decimal(money),
+            unsettled=Decimal(unsettled),
+        )  # fmt: skip
+        self(RowFinished(result))
 
     def end(self, *, seconds: float = 12.5, **more: Any) -> str:
         rows = {bucket: self.rows[bucket] for bucket in BUCKETS}
@@ -103,8 +103,9 @@ def test_a_run_with_every_ending() -> None:
     session.row(1, money="1000.00")
     session(posted(2, "210.50", "unknown", "connection lost before an answer"))
     session.row(
-        2, "unknown", "deposit: connection lost before an answer; it may have been carried out"
-    )
+        2, "unknown", "deposit: connection lost before an answer; it may have been carried out",
+        unsettled="210.50",
+    )  # fmt: skip
     session(CallFinished("job", JOB, "rejected", 422, 0.01, None, "422 country", "PO-3"))
     session.row(3, "rejected", "job: 422 country")
     session.row(4, "found", "everything was there already")
@@ -240,11 +241,15 @@ def test_an_unknown_of_an_earlier_run_has_the_reason_of_its_row() -> None:
     session = Session()
     session.start(rows=25, lines=50)
     for number in range(1, 26):
-        session.row(number, "unknown", "deposit: it may have been carried out in run 2")
+        reason = "deposit: it may have been carried out in run 2"
+        session.row(number, "unknown", reason, unsettled="1.10")
     text = session.end()
-    assert "25 rows (50 lines): may have been carried out; not sent again by itself\n" in text
     assert (
-        "               PO-1 (lines 2-3)  deposit: it may have been carried out in run 2\n" in text
+        "25 rows (50 lines), 27.50: may have been carried out; not sent again by itself\n" in text
+    )
+    assert (
+        "               PO-1 (lines 2-3)  1.10  deposit: it may have been carried out in run 2\n"
+        in text
     )
     assert "               and 5 more\n" in text
 

@@ -111,7 +111,7 @@ def test_what_a_line_says(tmp_path: Path, journal: Journal, catalogue: Catalogue
     assert rows[0] == dict.fromkeys(COLUMNS, "") | {
         "time": "2026-03-01 10:00:01Z", "effect": "create", "operation": "shop.create_order", "id": "8",
         "key": "'=PO-1", "row": "7", "step": "order", "amount": "12.10",
-        "link": "https://shop.example.com/orders/8?tab=x%20y",
+        "link": "https://shop.example.com/orders/8?tab=x%20y", "call": "1",
     }  # fmt: skip
     assert (rows[1]["sent"], rows[1]["link"]) == ('{"status": "x"}', "")
     assert (rows[2]["id"], rows[2]["link"]) == ("5", "")
@@ -288,10 +288,81 @@ def test_the_journal_knows_each_line(
     for wrong in (
         whole.replace(b",2,", b",9,"),
         whole + lines[2].replace(b",2,", b",4,"),
-        whole + b"2026-03-01 10:00:09Z,create,shop.create_order,4,PO-9,9,s9,,,,\n",
+        whole + b"2026-03-01 10:00:09Z,create,shop.create_order,4,PO-9,9,s9,,,,,9\n",
         whole + b"2026-03-01 10:00:09Z,create,shop.create_order,4",
         whole + b"4\n",
         b"time;effect;operation\n",
+    ):
+        path.write_bytes(wrong)
+        with pytest.raises(StoppedError, match=r"created\.csv has a line that the journal"):
+            check(tmp_path, catalogue)
+
+
+def items(journal: Journal, *, numbers: range = range(1, 4)) -> None:
+    """Items that are told apart by their position: identities from 0, in one second."""
+    for number in numbers:
+        made = call("lines", "01", f'{{"number": {number}}}')
+        identity = made.identity._replace(item=str(number - 1))
+        journal.record(made._replace(identity=identity, position=number), at=made.sent_at)
+    journal.flush()
+
+
+def as_before(whole: bytes) -> bytes:
+    """The file as earlier versions wrote it: items from 0, and no number of the call."""
+    head, *lines = whole.decode("utf-8-sig").splitlines()
+    former = [head.removesuffix(",call")]
+    for line in lines:
+        *cells, _ = line.split(",")
+        cells[7] = str(int(cells[7]) - 1)
+        former.append(",".join(cells))
+    return "\ufeff".encode() + "".join(f"{line}\n" for line in former).encode()
+
+
+def test_items_are_counted_from_1(tmp_path: Path, journal: Journal, catalogue: Catalogue) -> None:
+    items(journal)
+    path = whole_file(tmp_path, catalogue)
+    assert [(line["item"], line["id"], line["call"]) for line in read(path.parent)] == [
+        ("1", "1", "1"), ("2", "2", "2"), ("3", "3", "3")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_file_of_an_earlier_version_is_known_and_rewritten(
+    tmp_path: Path, journal: Journal, catalogue: Catalogue, *, goes_on: bool
+) -> None:
+    items(journal)
+    path = whole_file(tmp_path, catalogue)
+    whole = path.read_bytes()
+    former = as_before(whole)
+    for fine in (former, former + former.splitlines(keepends=True)[1][:70]):
+        path.write_bytes(fine)
+        check(tmp_path, catalogue)
+    created = Created(path.parent, History(tmp_path / "runs"), catalogue, run=1, live=goes_on)
+    if goes_on:
+        created(START)
+        items(journal, numbers=range(4, 5))
+        created(END)
+    else:
+        created.write()
+    assert created.strange == 0
+    assert path.read_bytes().startswith(whole)
+    check(tmp_path, catalogue)
+
+
+def test_a_line_that_neither_way_to_count_explains(
+    tmp_path: Path, journal: Journal, catalogue: Catalogue
+) -> None:
+    """The journal lacks the last item: counted in the other way, its line would be that of the item before."""
+    items(journal, numbers=range(1, 3))
+    path = whole_file(tmp_path, catalogue)
+    whole = path.read_bytes()
+    third = b"2026-03-01 10:00:01Z,create,shop.create_order,3,'=PO-1,7,lines,%d,,,"
+    for wrong in (
+        whole + third % 3 + b",3\n",
+        as_before(whole) + third % 2 + b"\n",
+        as_before(whole) + third % 1 + b"\n",
+        as_before(whole).replace(b",2,'", b",3,'"),
+        whole + third % 2 + b"\n",
     ):
         path.write_bytes(wrong)
         with pytest.raises(StoppedError, match=r"created\.csv has a line that the journal"):

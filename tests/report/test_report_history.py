@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from runner.journal import CallRecord, Identity, RowRecord, RunRecord
@@ -60,6 +62,7 @@ ROWS = [
     RowRecord(4, 1, "PO-1", "[2,3]", "done", "", '{"job_number":31987,"none":null}'),
     RowRecord(4, 2, "PO-2", "[4]", "rejected", "job: 422 no"),
     RowRecord(4, 3, "PO-3", "[5,6]", "unknown", "deposit: connection lost"),
+    RowRecord(4, 4, "PO-4", "[]", "unknown", "the run was killed", reached=0),
 ]
 CALLS = [
     call(1, "PO-1", "job", row=1, answer='{"number":"x","id":31987}'),
@@ -147,7 +150,7 @@ run 4  orders -> sandbox
 UNKNOWN      PO-3  lines 5-6  deposit: connection lost
   job      call 4  done     201  POST  http://127.0.0.1:8765/v2/job                id 31988
   deposit  call 5  UNKNOWN       POST  http://127.0.0.1:8765/v2/deposit  1,210.00            connection lost
-UNKNOWN      PO-4  the run ended before this row did
+UNKNOWN      PO-4  the run was killed
   job  call 6  UNKNOWN    POST  http://127.0.0.1:8765/v2/job      no outcome was recorded
 rejected     PO-2  line 4  job: 422 no
   job  call 3  rejected  422  POST  http://127.0.0.1:8765/v2/job      422 no
@@ -186,15 +189,17 @@ def test_show_a_key_that_is_not_there() -> None:
         show_run(RUN, iter(ROWS), CALLS, key="PO-9", limit=0)
 
 
-def test_a_row_cut_short_with_reads_or_finished_calls_only_was_not_started() -> None:
-    calls = [
-        call(1, "once", "contact", row=1),
-        call(2, "PO-1", "list", "unknown", row=1, effect="read"),
-    ]
-    shared = calls[0]._replace(identity=calls[0].identity._replace(per="once"))
-    assert "\nnot started  PO-1  the run ended before this row did\n" in show_run(
-        RUN, [], [shared, calls[1]], key=None, limit=0
-    )
+def test_a_row_that_is_not_done_shows_what_other_runs_have_sent_for_it() -> None:
+    earlier = call(7, "PO-3", "job", row=9, answer='{"id":31988}')._replace(run=2)
+    on_record = {"PO-3": [earlier, CALLS[4]], "PO-1": [earlier]}
+
+    def writes_of(keys: Sequence[str]) -> dict[str, list[CallRecord]]:
+        return {key: calls for key, calls in on_record.items() if key in keys}
+
+    text = show_run(RUN, ROWS, CALLS[4:5], key=None, limit=0, writes_of=writes_of)
+    assert "  job      call 7  done     201" in text
+    assert "id 31988  sent in run 2\n" in text
+    assert text.count("call 7") == text.count("call 5") == 1
 
 
 def test_settle() -> None:

@@ -36,7 +36,9 @@ def told(ended: RunEnded = ENDED, *, reason: str = "job: 422 no") -> Told:
     for number in range(1, 5):
         ending(RowFinished(RowResult(number, f"R-{number}", (number + 1,), "rejected", reason)))
     ending(CallFinished("pay", PAY, "unknown", 0, 0.1, Decimal("12.10"), "lost", "U-1"))
-    ending(RowFinished(RowResult(5, "U-1", (6,), "unknown", "pay: lost")))
+    ending(
+        RowFinished(RowResult(5, "U-1", (6,), "unknown", "pay: lost", unsettled=Decimal("12.10")))
+    )
     ending(ended)
     return ending.told(RUN)
 

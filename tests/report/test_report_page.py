@@ -16,7 +16,7 @@ from runner.report.page import page_html, policy
 from runner.report.page_calls import LONGEST, cut, packed
 from runner.report.page_data import calls_of_row, collect
 
-from .journals import RUN, call, last_run, moment, write_run
+from .journals import NO_API, RUN, call, last_run, moment, write_run
 
 MADE = "2024-05-02T08:00:00.000+00:00"
 
@@ -28,7 +28,7 @@ def unpacked(blob: bytes) -> Any:
 def head(folder: Path) -> dict[str, Any]:
     """What the page of the last run holds besides the calls, as the browser gets it."""
     history, run = last_run(folder)
-    content = page_html(collect(history, run, made_at=MADE))
+    content = page_html(collect(history, run, NO_API, made_at=MADE))
     history.close()
     found = re.search(rb'id="head">([^<]*)<', content)
     assert found is not None
@@ -80,7 +80,7 @@ def test_requests_by_operation(tmp_path: Path) -> None:
 def test_files_go_by_their_names(tmp_path: Path) -> None:
     write_run(tmp_path)
     history, run = last_run(tmp_path)
-    content = page_html(collect(history, run, made_at=MADE)).decode()
+    content = page_html(collect(history, run, NO_API, made_at=MADE)).decode()
     assert "orders.csv" in content
     assert "/secret/place" not in content + json.dumps(head(tmp_path))
 
@@ -129,10 +129,11 @@ def test_a_wait_and_a_break_are_told_apart(tmp_path: Path) -> None:
 def test_the_calls_of_rows_that_need_nobody_are_left_out_first(tmp_path: Path) -> None:
     write_run(tmp_path, 1200)
     history, run = last_run(tmp_path)
-    whole = collect(history, run, made_at=MADE)
+    whole = collect(history, run, NO_API, made_at=MADE)
     tight = collect(
         history,
         run,
+        NO_API,
         made_at=MADE,
         room=len(packed(whole.head["rows"])) + len(whole.chunks[0]) + 200,
     )
@@ -145,7 +146,7 @@ def test_the_calls_of_rows_that_need_nobody_are_left_out_first(tmp_path: Path) -
 def test_ten_thousand_rows_stay_below_two_megabytes(tmp_path: Path) -> None:
     write_run(tmp_path, 10_000)
     history, run = last_run(tmp_path)
-    page = collect(history, run, made_at=MADE)
+    page = collect(history, run, NO_API, made_at=MADE)
     assert page.head["left_out"] == 0
     assert len(page_html(page)) < 2_000_000
 
@@ -159,7 +160,7 @@ def test_a_call_that_a_later_run_went_on_with_is_still_shown(tmp_path: Path) -> 
     history = History(tmp_path)
     first = history.run(1)
     assert first is not None
-    found = collect(history, first, made_at=MADE)
+    found = collect(history, first, NO_API, made_at=MADE)
     row = found.head["rows"]["n"].index(2)
     assert (found.head["rows"]["bucket"][row], found.head["rows"]["calls"][row]) == (3, 1)
     calls = unpacked(found.chunks[0])
@@ -189,7 +190,7 @@ def test_a_run_that_was_killed_has_its_row_in_flight(tmp_path: Path) -> None:
         journal.intend(call(13, "PO-13", "job", "intent", status=0))
     found = head(tmp_path)
     assert dict(zip(found["buckets"], found["counts"], strict=True))["unknown"] == 2
-    assert found["rows"]["why"][-1] == "the run ended before this row did"
+    assert found["rows"]["why"][-1] == "job: its outcome in run 1 is not known: runner settle 1"
     history, run = last_run(tmp_path)
     assert [one["why"] for one in calls_of_row(history, run, 13)] == ["no outcome was recorded"]
 
@@ -197,7 +198,7 @@ def test_a_run_that_was_killed_has_its_row_in_flight(tmp_path: Path) -> None:
 def test_a_cell_of_ten_megabytes_is_cut_with_a_note(tmp_path: Path) -> None:
     write_run(tmp_path, hostile="x" * 10_000_000)
     history, run = last_run(tmp_path)
-    page = collect(history, run, made_at=MADE)
+    page = collect(history, run, NO_API, made_at=MADE)
     assert len(page_html(page)) < 300_000
     sent = calls_of_row(history, run, 5)[0]["sent"]
     assert sent.endswith("… cut here: 10,000,011 characters in all")

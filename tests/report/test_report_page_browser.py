@@ -13,7 +13,7 @@ from runner.report.page import page_html
 from runner.report.page_data import ROOM, collect
 
 from .conftest import OpenWindow
-from .journals import last_run, write_run
+from .journals import NO_API, last_run, write_run
 
 ROWS = 300
 MADE = "2024-05-02T08:00:00.000+00:00"
@@ -24,7 +24,7 @@ def made(folder: Path, rows: int, *, end: bool = True, room: int = ROOM) -> str:
     write_run(folder / "runs", rows, end=end)
     history, run = last_run(folder / "runs")
     path = folder / "page.html"
-    path.write_bytes(page_html(collect(history, run, made_at=MADE, room=room)))
+    path.write_bytes(page_html(collect(history, run, NO_API, made_at=MADE, room=room)))
     history.close()
     return path.as_uri()
 

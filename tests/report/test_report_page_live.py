@@ -16,14 +16,14 @@ from runner.journal import Journal, RowRecord
 from runner.report.page_live import LivePage
 
 from .conftest import OpenWindow
-from .journals import RUN, call, moment, write_run
+from .journals import NO_API, RUN, call, moment, write_run
 
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[LivePage]:
     """The page of run 1 in tmp_path, which has 12 rows finished and goes on."""
     write_run(tmp_path, end=False)
-    page = LivePage(tmp_path, 1)
+    page = LivePage(tmp_path, 1, NO_API)
     yield page
     page.close()
 
@@ -140,7 +140,7 @@ def test_in_the_browser_it_changes_under_the_reader(
 
 
 def test_a_run_that_does_not_exist_yet_is_not_found(tmp_path: Path) -> None:
-    page = LivePage(tmp_path, 1)
+    page = LivePage(tmp_path, 1, NO_API)
     assert ask(page)[0] == 404
     with Journal(tmp_path) as journal:
         journal.begin(RUN._replace(row_count=1))

@@ -1,0 +1,167 @@
+"""Reading the journal: what became of the rows of a run, and what is on record of a row."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
+from heapq import merge
+from itertools import groupby
+from operator import attrgetter
+
+from runner.journal.queries import Queries, places
+from runner.journal.records import CUT_SHORT, CallRecord, RowRecord
+
+_ROW = ", ".join(RowRecord._fields)
+_OF_ROW = ", ".join(f"rows.{name}" for name in RowRecord._fields)
+_FINISHED = (
+    "run = ? AND number >= ? AND number < ? AND reached = 1 AND bucket IN ('done', 'found') "
+    "AND money <> '' ORDER BY number LIMIT ?"
+)
+_PAGE = 500
+_UNFINISHED = (
+    "run = ? AND row > 0 AND row NOT IN (SELECT number FROM rows WHERE run = ? AND reached = 1)"
+)
+
+
+class RowQueries(Queries):
+    """Queries for rows.
+
+    A row of a run is on record as the run has ended it, or as it was known before where the run did not get to it. One
+    that it had begun when it was killed is what its calls say.
+    """
+
+    def rows(self, run: int) -> Iterator[RowRecord]:
+        """The rows of a run of which something is known, in the order of the input."""
+        cut_short = self.cut_short(run)
+        recorded = (row for row in self._recorded(run) if row.number not in cut_short)
+        return merge(recorded, cut_short.values(), key=attrgetter("number"))
+
+    def _recorded(self, run: int) -> Iterator[RowRecord]:
+        sql = f"SELECT {_ROW} FROM rows WHERE run = ? AND number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608
+        last = -1
+        while page := [RowRecord(*values) for values in self._select(sql, run, last)]:
+            yield from page
+            last = page[-1].number
+
+    def rows_in(self, run: int, bucket: str) -> list[RowRecord]:
+        """The rows of a run that are in a bucket, in the order of the input."""
+        cut_short = self.cut_short(run)
+        sql = f"SELECT {_ROW} FROM rows WHERE run = ? AND bucket = ?"  # noqa: S608
+        recorded = [RowRecord(*values) for values in self._select(sql, run, bucket)]
+        found = [row for row in recorded if row.number not in cut_short]
+        found += [row for row in cut_short.values() if row.bucket == bucket]
+        return sorted(found, key=attrgetter("number"))
+
+    def buckets(self, run: int) -> dict[str, int]:
+        """How many rows of a run are in each bucket, of those of which something is known."""
+        sql = "SELECT bucket, count(*) FROM rows WHERE run = ? GROUP BY bucket"
+        counts = Counter({str(name): int(count) for name, count in self._select(sql, run)})
+        cut_short = self.cut_short(run)
+        numbers = list(map(str, cut_short))
+        sql = f"SELECT bucket FROM rows WHERE run = ? AND number IN ({places(numbers)})"  # noqa: S608
+        counts.subtract(str(bucket) for (bucket,) in self._select(sql, run, *cut_short))
+        counts.update(row.bucket for row in cut_short.values())
+        return {name: count for name, count in counts.items() if count}
+
+    def buckets_reached(self, run: int) -> dict[str, int]:
+        """How many rows that a run has ended are in each bucket."""
+        sql = "SELECT bucket, count(*) FROM rows WHERE run = ? AND reached = 1 GROUP BY bucket"
+        return {str(name): int(count) for name, count in self._select(sql, run)}
+
+    def cut_short(self, run: int) -> dict[int, RowRecord]:
+        """The rows, by number, that a run had begun when it was killed: unknown, or else not started.
+
+        None of a run that is at work. Their ids and money are not filled in.
+        """
+        calls = self._calls(f"{_UNFINISHED} ORDER BY row, id", run, run)
+        if not calls or self._is_at_work(run):
+            return {}
+        account, recipe, *_ = calls[0].identity
+        sql = f"SELECT {_ROW} FROM rows WHERE run = ? AND reached = 0"  # noqa: S608
+        known = {row.number: row for row in map(RowRecord._make, self._select(sql, run))}
+        found = {}
+        for number, of_row in groupby(calls, key=attrgetter("row")):
+            own = list(of_row)
+            row = known.get(number) or RowRecord(run, number, "", "[]", "not started", "")
+            sent_as = [call.identity.key for call in own if call.identity.per == "row"]
+            key = row.key or next(iter(sent_as), "")
+            keys = {key, row.on_record, *sent_as} - {""}
+            on_record = self.writes_of(account, recipe, keys).values()
+            left = [
+                call for call in [*own, *(c for calls in on_record for c in calls)] if call.is_open
+            ]
+            bucket, reason = ("unknown", left[0].said_open) if left else ("not started", CUT_SHORT)
+            found[number] = row._replace(key=key, bucket=bucket, reason=reason, reached=0)
+        return found
+
+    def under_way(self, run: int) -> int:
+        """How many rows a run has begun and not ended yet."""
+        sql = f"SELECT count(DISTINCT row) FROM calls WHERE {_UNFINISHED}"  # noqa: S608
+        return next((int(count) for (count,) in self._select(sql, run, run)), 0)
+
+    def _is_at_work(self, run: int) -> bool:
+        raise NotImplementedError
+
+    def writes_of(
+        self, account: str, recipe: str, keys: Collection[str]
+    ) -> defaultdict[str, list[CallRecord]]:
+        """The writes that were or may have been carried out for rows with these keys, a few hundred at most, by key.
+
+        In the order in which they were first sent, however often a row was sent again.
+        """
+        where = (
+            f"account = ? AND recipe = ? AND per = 'row' AND key IN ({places(keys)}) AND effect <> 'read' "
+            "AND state IN ('done', 'found', 'intent', 'unknown') ORDER BY id"
+        )
+        found: defaultdict[str, list[CallRecord]] = defaultdict(list)
+        for call in self._calls(where, account, recipe, *keys) if keys else ():
+            found[call.identity.key].append(call)
+        return found
+
+    def last_rows(
+        self, account: str, recipe: str, keys: Collection[str], *, until: int
+    ) -> dict[str, RowRecord]:
+        """Rows with these keys, a few hundred at most, as the last of the runs up to `until` has them on record."""
+        sql = (
+            f"SELECT {_OF_ROW}, max(rows.run) FROM rows JOIN runs ON runs.id = rows.run "  # noqa: S608
+            f"WHERE rows.key IN ({places(keys)}) AND rows.run <= ? AND account = ? AND recipe = ? GROUP BY rows.key"
+        )
+        found = self._select(sql, *keys, until, account, recipe) if keys else ()
+        return {row.key: row for row in (RowRecord(*values[:-1]) for values in found)}
+
+    def finished_rows(self, run: int, *, numbers: range, limit: int) -> list[RowRecord]:
+        """The first of these rows of a run that were done or found, with what they posted."""
+        sql = f"SELECT {_ROW} FROM rows WHERE {_FINISHED}"  # noqa: S608
+        return [
+            RowRecord(*values)
+            for values in self._select(sql, run, numbers.start, numbers.stop, limit)
+        ]
+
+    def finished_in_short(
+        self, run: int, *, numbers: range, limit: int
+    ) -> list[tuple[int, str, str]]:
+        """Of the same: number, key, and the lines as they are on record."""
+        sql = f"SELECT number, key, lines FROM rows WHERE {_FINISHED}"  # noqa: S608
+        return self._select(sql, run, numbers.start, numbers.stop, limit)
+
+    def rows_of_recipe(
+        self, account: str, recipe: str, *, bucket: str = "", key: str = "", first_run: int = 0
+    ) -> list[RowRecord]:
+        """The rows of all runs of a recipe in a bucket or with a key, from `first_run` on."""
+        where = "runs.account = ? AND runs.recipe = ? AND rows.run >= ?"
+        sql = f"SELECT {_OF_ROW} FROM rows JOIN runs ON runs.id = rows.run WHERE {where}"  # noqa: S608
+        sql += " AND (?4 = '' OR bucket = ?4) AND (?5 = '' OR key = ?5) ORDER BY rows.run, number"
+        return [
+            RowRecord(*values)
+            for values in self._select(sql, account, recipe, first_run, bucket, key)
+        ]
+
+    def rows_before(self, account: str, recipe: str, *, recipe_digest: str) -> Iterator[str]:
+        """The keys of the rows that were run with another text of the recipe."""
+        sql = "SELECT DISTINCT key FROM rows JOIN runs ON runs.id = rows.run WHERE account = ? AND recipe = ?"
+        return (
+            str(key)
+            for (key,) in self._select(
+                f"{sql} AND recipe_digest <> ?", account, recipe, recipe_digest
+            )
+        )
