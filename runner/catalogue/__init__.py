@@ -13,7 +13,7 @@ from runner.catalogue.answer import (
 )
 from runner.catalogue.arguments import ArgumentError
 from runner.catalogue.conditions import Conditions, note_of_day, spelled_conditions
-from runner.catalogue.container import collection_of, container_of
+from runner.catalogue.container import collection_of, container_of, home_of, nameless
 from runner.catalogue.declared import of_answer, of_entry
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
 from runner.catalogue.form import FORM, decode_form
@@ -56,9 +56,11 @@ __all__ = [
     "empty_page",
     "entry_of",
     "first_arguments",
+    "home_of",
     "is_id",
     "link_of",
     "load_api",
+    "nameless",
     "next_arguments",
     "note_of_day",
     "of_answer",

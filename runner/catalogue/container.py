@@ -31,6 +31,24 @@ def container_of(operation: Operation) -> str:
     return names.get(wires[-1], "") if wires else ""
 
 
+def home_of(operation: Operation) -> str:
+    """The path under which the container of what `operation` creates was created itself; empty where no path says it.
+
+    POST /jobs/{job_id}/orders/{order_id}/lines: /jobs/{}/orders, without the names of parameters.
+    """
+    container = container_of(operation)
+    parameter = operation.parameters.get(container)
+    if parameter is None or parameter.place != "path":
+        return ""
+    before, _, _ = operation.path.partition(f"/{{{parameter.wire or container}}}")
+    return nameless(before)
+
+
+def nameless(path: str) -> str:
+    """A path without the names of its parameters."""
+    return _NAME.sub("{}", path)
+
+
 def collection_of(operation: Operation) -> str:
     """The last word of the path, which says what is created: lineitems, payments."""
     words = [part for part in operation.path.split("/") if part and "{" not in part]

@@ -18,7 +18,7 @@ from runner.engine.retry import Budget
 from runner.engine.searches import Searches
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal
-from runner.recipe.containment import searched_parents
+from runner.recipe.containment import Parents, possible_parents, searched_parents
 from runner.recipe.model import Recipe, Step
 from runner.template import Tree, renderer
 
@@ -82,14 +82,15 @@ class Context:
         default_factory=dict, repr=False
     )
 
-    _parents: dict[str, tuple[str, tuple[Step, ...]]] = field(default_factory=dict, repr=False)
+    _parents: dict[str, Parents] = field(default_factory=dict, repr=False)
 
-    def parents(self, step: Step, operation: Operation) -> tuple[str, tuple[Step, ...]]:
-        """The argument that names what a step creates something in, and the steps whose search may find that."""
+    def parents(self, step: Step, operation: Operation) -> Parents:
+        """What a step may create something in."""
         found = self._parents.get(step.id)
         if found is None:
-            steps = searched_parents(self.recipe, step, operation)
-            found = self._parents[step.id] = container_of(operation), steps
+            named = searched_parents(self.recipe, step, operation)
+            others = possible_parents(self.recipe, step, self.catalogue, named=named)
+            found = self._parents[step.id] = Parents(container_of(operation), named, others)
         return found
 
     def render(self, tree: Tree, scope: Mapping[str, Any]) -> Any:

@@ -79,29 +79,34 @@ def found_parent(context: Context, use: Use) -> Parent | None:
     step = use.step
     if step.unless_found is not None or step.under_found == ADD:
         return None
-    container, parents = context.parents(step, use.operation)
+    container, named, others = context.parents(step, use.operation)
     value = use.arguments.get(container)
-    for parent in parents:
+    for parent in (*named, *others):
         operation = context.catalogue.operation(parent.operation)
-        for each in _named(use.scope.get(parent.id), value):
+        objects = _objects(use.scope.get(parent.id))
+        meant = [each for each in objects if _has(operation, each, value)]
+        if parent in named:
+            wanted = set(_leaves(value))
+            meant = [each for each in objects if wanted & set(_leaves(each))] or objects
+        for each in meant:
             name = id_of(operation, each)
             if not context.created.has(context, operation, name):
                 return Parent(parent, name)
     return None
 
 
-def _named(result: Any, value: Any) -> list[Any]:
-    """The objects of a step's result that have a value somewhere inside; all of them where none has.
-
-    A step under for_each has several, and what it adds to is one of them.
-    """
-    objects = [
+def _objects(result: Any) -> list[Any]:
+    """The objects of a step's result; a step under for_each has several, and what it adds to is one of them."""
+    return [
         each
         for each in (result if isinstance(result, list) else [result])
         if each is not None and not isinstance(each, Unknown)
     ]
-    wanted = set(_leaves(value))
-    return [each for each in objects if wanted & set(_leaves(each))] or objects
+
+
+def _has(operation: Operation, found: Any, value: Any) -> bool:
+    """Return whether an object has the id that is the value of an argument."""
+    return not isinstance(value, Unknown) and id_of(operation, found) == to_text(value)
 
 
 def _leaves(tree: Any) -> Iterator[str]:

@@ -7,9 +7,9 @@ journal was lost, the recipe had another name, a person made it. What the step w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from runner.catalogue import container_of
+from runner.catalogue import container_of, home_of, nameless
 from runner.problems import Problem
 from runner.recipe.model import Recipe, Step, names_behind
 from runner.source import Source
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from runner.catalogue import Catalogue, Operation
 
 ADD = "add"
+
+
+class Parents(NamedTuple):
+    """The argument that names what a step creates something in, and the earlier steps whose search may have found that.
+
+    `named` are those that the argument is taken from; of `others` it may be the object all the same.
+    """
+
+    container: str
+    named: tuple[Step, ...]
+    others: tuple[Step, ...]
 
 
 def searched_parents(recipe: Recipe, step: Step, operation: Operation) -> tuple[Step, ...]:
@@ -35,12 +46,33 @@ def searched_parents(recipe: Recipe, step: Step, operation: Operation) -> tuple[
     )
 
 
+def possible_parents(
+    recipe: Recipe, step: Step, catalogue: Catalogue, *, named: tuple[Step, ...]
+) -> tuple[Step, ...]:
+    """The earlier steps with `unless_found` that find what a step may create something in, beside those it names.
+
+    A read or a lookup may give it the same object.
+    """
+    operation = catalogue.operation(step.operation)
+    home = home_of(operation)
+    found = []
+    for each in recipe.steps:
+        if each is step or not home:
+            break
+        created = catalogue.operation(each.operation)
+        same = created.api == operation.api and nameless(created.path) == home
+        if each.unless_found is not None and each not in named and same:
+            found.append(each)
+    return tuple(found)
+
+
 def check_containment(source: Source, recipe: Recipe, catalogue: Catalogue) -> Iterator[Problem]:
     """Warn of each step that leaves open what a found parent gets, and refuse a needless `under_found`."""
     for index, step in enumerate(recipe.steps):
         parents = searched_parents(recipe, step, catalogue.operation(step.operation))
         path = ("steps", index, "under_found")
-        if step.under_found and (not parents or step.unless_found is not None):
+        others = possible_parents(recipe, step, catalogue, named=parents)
+        if step.under_found and (not (parents or others) or step.unless_found is not None):
             why = (
                 "the step searches for itself with 'unless_found'"
                 if step.unless_found is not None

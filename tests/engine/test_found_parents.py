@@ -86,7 +86,7 @@ def test_a_guard_of_its_own_is_enough(server: FaultServer, bench: Bench) -> None
     )
     bench.run(ORDER + PAYMENT + guard)
     assert len(server.writes()) == 1
-    bench.run(ORDER + PAYMENT + guard, head=OTHER_NAME)
+    bench.run(ORDER + PAYMENT + guard, head=OTHER_NAME, new_identity=True)
     assert len(server.writes()) == 1
     assert len(server.shop.objects[f"/orders/{number}/payments"]) == 1
 
@@ -112,7 +112,7 @@ def test_rows_that_share_a_found_parent_by_once_per(server: FaultServer, bench: 
 
 def test_another_recipe_adds_nothing_twice(server: FaultServer, bench: Bench) -> None:
     bench.run(ORDER + LINE)
-    ran = bench.run(ORDER + LINE, head=OTHER_NAME)
+    ran = bench.run(ORDER + LINE, head=OTHER_NAME, new_identity=True)
     assert len(server.writes()) == 2
     assert (ran.row.bucket, ran.ended.exit_code) == ("rejected", 4)
 
@@ -163,3 +163,31 @@ steps:
     ran = bench.run(steps)
     assert [write.path.endswith("/lines") for write in server.writes()] == [False, True]
     assert f"lines: item 2: orders {number} was found" in ran.row.reason
+
+
+READS = {
+    "a read": """\
+  - {id: seen, use: shop.search_orders, where: item.reference == row.ref, expect: one}
+""",
+    "a number": "",
+}
+
+
+@pytest.mark.parametrize("reads", READS)
+def test_the_id_of_a_found_parent_comes_another_way(
+    server: FaultServer, bench: Bench, reads: str
+) -> None:
+    number = order(server)
+    line = LINE.replace("order.id", "seen.id" if READS[reads] else f"{number} + 0")
+    ran = bench.run(ORDER + READS[reads] + line)
+    assert server.writes() == []
+    assert f"order {number} was found and not created by this recipe" in ran.row.reason
+    assert bench.run(ORDER + READS[reads] + line + ADD).buckets == {"done": 1}
+    assert len(server.writes()) == 1
+
+
+def test_another_object_may_get_something(server: FaultServer, bench: Bench) -> None:
+    order(server)
+    other = order(server, "B")
+    ran = bench.run(ORDER + LINE.replace('"{{ order.id }}"', str(other)))
+    assert ran.buckets == {"done": 1}
