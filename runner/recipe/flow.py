@@ -149,7 +149,7 @@ class _Flow:
             findings.need(node, type_, {LIST}, where="for_each")
         elif path[:2] == ("export", "lines"):
             findings.need(node, type_, {LIST}, where="lines")
-        elif path[0] == "outputs" and (wanted := self._totaled(str(path[1]))):
+        elif path[:1] == ("outputs",) and len(path) > 1 and (wanted := self._totaled(str(path[1]))):
             findings.need(node, type_, wanted, where="a total")
         elif path[-1] in ("once_per", "item_key") or path in (("key",), ("rows", "key")):
             findings.text_of(node, type_)
