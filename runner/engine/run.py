@@ -140,12 +140,8 @@ class Run:
         left = self._totals.rows["not started"]
         self._tell_unreached()
         if left and self._sender is not None:  # rows that gave up waiting are no success
-            reason = f"{left} row{'s' * (left != 1)} could not go on: the API was not reached, or held them back"
-            self._context.stop.ask(
-                reason,
-                exit_code=EXIT_STOPPED,
-                remedy=f"go on when it answers: {self._context.stop.resume}",
-            )
+            reason, remedy = self._why_left(left, self._sender)
+            self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy=remedy)
         ended = self._totals.ended(started, self._context.stop, seconds=self._clock() - start)
         try:
             self._context.emit(ended)
@@ -156,6 +152,15 @@ class Run:
                 error.exit_code = ended.exit_code
             raise
         return ended
+
+    def _why_left(self, left: int, sender: Sender) -> tuple[str, str]:
+        """Why rows did not get to their end in a run that nobody stopped, and what to do."""
+        rows, again = f"{left} row{'s' * (left != 1)}", self._context.stop.resume
+        if sender.unknown_payment:
+            reason = f"{rows} held back: the outcome of the payment of {sender.unknown_payment} is unknown"
+            return reason, f"settle it: runner settle {self._context.run}; then: {again}"
+        reason = f"{rows} could not go on: the API was not reached, or held them back"
+        return reason, f"go on when it answers: {again}"
 
     def _all_rows(self) -> Iterable[Row]:
         """The rows of the whole input, whichever of them this run takes."""

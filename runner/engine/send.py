@@ -54,7 +54,7 @@ class Sender:
 
     def __init__(self, context: Context, journal: Journal) -> None:
         self._context, self._journal = context, journal
-        self._unknown_payment = ""
+        self.unknown_payment = ""
         self._watch = Watch()
         self._makers = Makers(context.history, journal)
         self._told: set[str] = set()
@@ -78,15 +78,15 @@ class Sender:
 
         After a payment whose outcome is unknown this run sends no other: whatever broke that one may break the next.
         """
-        if operation.money and self._unknown_payment:
+        if operation.money and self.unknown_payment:
             return Outcome(
                 "not sent",
-                f"held back: the outcome of the payment of {self._unknown_payment} is unknown",
+                f"held back: the outcome of the payment of {self.unknown_payment} is unknown",
             )
         record = _record(subject, operation, request, self._context.run)._replace(before=before)
         outcome = self._send(record, subject, operation, request, check=check, tries=TRIES)
         if operation.money and outcome.state == "unknown":
-            self._unknown_payment = subject.key or "this recipe"
+            self.unknown_payment = subject.key or "this recipe"
         return outcome
 
     def read(

@@ -127,6 +127,10 @@ def test_after_an_unknown_payment_a_run_sends_no_other_and_the_next_run_goes_on(
     assert len(server.deliveries("POST", "/orders")) == 2
     assert len(server.deliveries("POST", "/orders/.*/payments")) == 1
     assert ran.rows["B"].reason == "payment: held back: the outcome of the payment of A is unknown"
+    assert (ran.ended.stopped, ran.ended.remedy) == (
+        "1 row held back: the outcome of the payment of A is unknown",
+        "settle it: runner settle 1; then: runner resume 1",
+    )
     ran = bench.run(STEPS, BEFORE, head=HEAD)
     assert ran.buckets == {"unknown": 1, "done": 1}
     assert len(server.deliveries("POST", "/orders/.*/payments")) == 2
