@@ -7,6 +7,8 @@
     "PO\\u00a0-  1"          PO - 1          po-1
     "Cafe" + U+0301         Café            café
 
+An earlier run may have had PO-7 where a sheet has PO-007 now: a spreadsheet drops zeros that do not count (`unpadded`).
+
 Equal canonical forms are one identity; e-mail addresses that rows share are compared in lower case as well. Texts whose
 canonical forms differ and whose look-alike forms are equal are two identities that are refused rather than chosen
 between.
@@ -23,6 +25,8 @@ SHORT = 60
 """Characters up to which `brief` keeps a text unchanged."""
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+").fullmatch
+
+_NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 
 _NO_DASH_BY_NAME = frozenset("\u02d7\u2043\u2212\u2796\u2500\u30fc\u1173")
 """Characters that look like a hyphen and are no dash in Unicode's category: minus signs, a bullet, lines, vowels."""
@@ -71,6 +75,21 @@ def look_alike(text: str) -> str:
     return normalize("NFKC", shown)  # what was left out may have kept a letter from its accent
 
 
+def unpadded(text: str) -> str:
+    """Return a text in which numbers have no zeros that do not count: po-007 and 12.50 as po-7 and 12.5.
+
+    A spreadsheet drops such zeros, and puts them back. What `brief` has shortened is left as it is.
+    """
+    if len(text) > SHORT or "0" not in text:
+        return text
+    return _NUMBER.sub(lambda found: _plain_number(*found.groups("")), text)
+
+
+def _plain_number(whole: str, fraction: str) -> str:
+    fraction = fraction.rstrip("0")
+    return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
+
+
 def apart(one: str, other: str) -> str:
     """Return in what two texts that look alike differ, in words: in case and hyphens."""
     needed = [
@@ -115,5 +134,6 @@ _FORMS: Mapping[str, Callable[[str], str]] = {
     "hyphens": lambda text: "".join("-" if _is_dash(each) else each for each in text),
     "case": lambda text: text.casefold(),
     "width or form of characters": lambda text: normalize("NFKC", text),
+    "zeros": unpadded,
 }
 """What two texts that look alike may differ in, and what makes no difference of it."""

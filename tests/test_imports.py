@@ -20,7 +20,7 @@ LEVELS = (
     {"catalogue", "config"},
     {"journal", "template", "source"},
     {"durable", "positions"},
-    {"problems"},
+    {"problems", "patterns"},
     {"keys"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
@@ -33,7 +33,7 @@ LIBRARIES = {
     "jinja2": {"template", "report"},
     "jsonpath": {"catalogue"},
     "jsonschema": {"catalogue", "recipe", "sandbox"},
-    "jsonschema_rs": {"catalogue", "recipe"},
+    "jsonschema_rs": {"catalogue", "patterns", "recipe"},
     "platformdirs": {"journal"},
     "python_calamine": {"rows"},
     "re2": {"template"},

@@ -25,7 +25,7 @@ from runner.catalogue.paging import Page, empty_page, first_arguments, next_argu
 from runner.catalogue.parameters import Parameter
 from runner.catalogue.read_back import entry_of
 from runner.catalogue.request import Request, build_request, condition_notes, to_json
-from runner.catalogue.schema import Violation, types_of, violations
+from runner.catalogue.schema import Violation, types_of, validator_of, violations
 from runner.catalogue.sent import sent_arguments
 
 __all__ = [
@@ -73,5 +73,6 @@ __all__ = [
     "spelled_conditions",
     "to_json",
     "types_of",
+    "validator_of",
     "violations",
 ]

@@ -13,6 +13,8 @@ from decimal import Context, Decimal
 from functools import cache
 from typing import Any, Final
 
+from runner.patterns import allows
+
 MAX_DIGITS = 400
 """Digits that a number may need when it is written out."""
 
@@ -177,7 +179,7 @@ def _broken_text_rule(value: str, schema: Mapping[str, Any]) -> str:
         return f"{value!r} is longer than {schema['maxLength']} characters"
     if len(value) < schema.get("minLength", 0):
         return f"{value!r} is shorter than {schema['minLength']} characters"
-    if "pattern" in schema and not re.search(schema["pattern"], value):
+    if "pattern" in schema and not allows(schema["pattern"], value):
         return f"{value!r} does not match {schema['pattern']}"
     form = schema.get("format")
     if isinstance(form, str) and form in _FORMATS and not _has_format(form)(value):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from runner.catalogue.dialect import DATA, NAMED
+from runner.patterns import allows
 from runner.problems import nearest
 
 EXTENSIONS = "api-extensions.schema.json"
@@ -32,7 +33,7 @@ class Violation(NamedTuple):
 
 def violations(schema: Mapping[str, Any], value: Any) -> list[Violation]:
     """Everything in `value` that does not fit `schema` (JSON Schema 2020-12, references inlined)."""
-    return list(_worded(_validator(schema), value))
+    return list(_worded(validator_of(schema), value))
 
 
 def extension_violations(place: str, keys: Mapping[str, Any]) -> list[Violation]:
@@ -149,19 +150,58 @@ def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _validator(schema: Mapping[str, Any]) -> Any:
-    from jsonschema import (
-        Draft202012Validator,
-    )  # imported on use: it takes longer than many commands do
+def validator_of(schema: Mapping[str, Any], *, formats: bool = False) -> Any:
+    """A validator of jsonschema; with `formats` it holds texts to their `format`. Patterns take linear time."""
+    kind = _linear_validator()
+    return kind(dict(schema), format_checker=kind.FORMAT_CHECKER if formats else None)
 
-    return Draft202012Validator(dict(schema))
+
+@cache
+def _linear_validator() -> Any:
+    # imported on use: it takes longer than many commands do
+    from jsonschema import Draft202012Validator, ValidationError, validators
+
+    def pattern(_: Any, wanted: str, value: Any, __: Any) -> Iterator[ValidationError]:
+        if isinstance(value, str) and not allows(wanted, value):
+            yield ValidationError(f"{value!r} does not match {wanted!r}")
+
+    def properties(
+        validator: Any, patterns: Mapping[str, Any], value: Any, _: Any
+    ) -> Iterator[ValidationError]:
+        for wanted, schema in patterns.items() if isinstance(value, Mapping) else ():
+            for name, each in value.items():
+                if allows(wanted, name):
+                    yield from validator.descend(each, schema, path=name, schema_path=wanted)
+
+    def others(
+        validator: Any, rule: Any, value: Any, whole: Mapping[str, Any]
+    ) -> Iterator[ValidationError]:
+        patterns = whole.get("patternProperties")
+        if not patterns or not isinstance(value, Mapping):
+            yield from Draft202012Validator.VALIDATORS["additionalProperties"](
+                validator, rule, value, whole
+            )
+            return
+        named = whole.get("properties", {})
+        more = [
+            name
+            for name in value
+            if name not in named and not any(allows(wanted, name) for wanted in patterns)
+        ]
+        if rule is False and more:
+            yield ValidationError(f"{', '.join(map(repr, more))} is not expected here")
+        for name in more if isinstance(rule, Mapping) else ():
+            yield from validator.descend(value[name], rule, path=name)
+
+    rules = {"pattern": pattern, "patternProperties": properties, "additionalProperties": others}
+    return validators.extend(Draft202012Validator, rules)  # type: ignore[no-untyped-call]
 
 
 @cache
 def _extension_validator(place: str) -> Any:
     folder = Path(import_module("runner.schemas").__path__[0])
     vocabulary = json.loads((folder / EXTENSIONS).read_text(encoding="utf-8"))
-    return _validator(inline(vocabulary, vocabulary["$defs"][place]))
+    return validator_of(inline(vocabulary, vocabulary["$defs"][place]))
 
 
 def _worded(validator: Any, value: Any) -> Iterator[Violation]:

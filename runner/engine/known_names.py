@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from runner.journal import CallRecord, History
 from runner.journal.records import OPEN, SETTLED
-from runner.keys import apart, brief, look_alike
+from runner.keys import apart, brief, look_alike, unpadded
 from runner.problems import InvalidError, Problem
 from runner.recipe.model import Recipe
 from runner.rows import Claimed
@@ -22,23 +22,22 @@ class KnownNames:
     def conflicts(
         self, step: str, claimed: Sequence[Claimed]
     ) -> Iterator[tuple[Claimed, str, str]]:
-        """Those that look like another one under which something was sent, that one, and what: done in run 3.
+        """Those that look like others under which something was sent, each of these, and what: done in run 3.
 
         What is on record itself is known to be two, and no conflict.
         """
         found: dict[str, list[str]] = {}
-        looks = {each.look for each in claimed}
+        looks = {unpadded(each.look) for each in claimed}
         steps = self._names[step] if step else {""}
         for look, key in self._history.alike(self._account, self._recipe.name, steps, looks):
             found.setdefault(look, []).append(key)
         for each in claimed:
-            keys = found.get(each.look, ())
+            keys = found.get(unpadded(each.look), ())
             if all(brief(key) == each.key for key in keys):
                 continue  # nothing but itself: as nearly all are, so no call is read for them
             known = {key: what for key in keys if (what := self._sent(step, key))}
-            if known and not any(brief(key) == each.key for key in known):
-                other, what = next(iter(known.items()))
-                yield each, other, what
+            if not any(brief(key) == each.key for key in known):
+                yield from ((each, other, what) for other, what in known.items())
 
     def check_single(self, key: str, former: Sequence[str]) -> None:
         """Check the key and the former keys of a recipe without rows. Raises InvalidError."""

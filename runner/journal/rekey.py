@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from runner.journal.records import OPEN, SETTLED, Identity
-from runner.keys import brief, canonical, canonical_shared, look_alike
+from runner.keys import brief, canonical, canonical_shared, look_alike, unpadded
 
 _SENT = f"effect <> 'read' AND state IN {(*SETTLED, *OPEN)!r}"
 _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
@@ -53,8 +53,8 @@ def bring_up_keys(connection: sqlite3.Connection) -> None:
 
 
 def look_of(key: str) -> str:
-    """Return what a key looks like, as the journal finds it by."""
-    return brief(look_alike(key))
+    """Return what a key looks like, as the journal finds it by: without zeros that do not count."""
+    return unpadded(brief(look_alike(key)))
 
 
 def step_of(step: str) -> str:

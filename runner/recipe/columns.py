@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runner.patterns import PatternError, matcher
 from runner.problems import Problem
 from runner.recipe.dates import ISO_DATE, read_date
 from runner.recipe.model import EMPTY_CELLS, Column, Numbers, Var
@@ -17,6 +18,8 @@ _NUMBERS = ("integer", "decimal")
 _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "format": ("date",),
     "locale": ("date",),
+    "serial": ("date",),
+    "time": ("date",),
     "decimal_mark": ("decimal",),
     "thousands": _NUMBERS,
     "currency": _NUMBERS,
@@ -48,6 +51,8 @@ def column(name: str, given: Mapping[str, Any]) -> Column:
         others=tuple(others),
         format=_several(given.get("format", ())),
         locale=given.get("locale", ""),
+        serial=given.get("serial", False),
+        drop_time="time" in given,
         written=_written(given),
         empty=tuple(given.get("empty", given.get(FORMER_EMPTY, EMPTY_CELLS))),
         trim=given.get("trim", False),
@@ -267,10 +272,13 @@ def _dates(source: Source, path: TreePath, given: Mapping[str, Any]) -> Iterator
 
 def _pattern(source: Source, path: TreePath, pattern: str) -> Iterator[Problem]:
     try:
-        re.compile(pattern)
-    except re.error as error:
-        place = source.within(path, error.pos or 0, 1)
-        remedy = "a sign that stands for itself needs a \\ before it"
-        yield source.problem(
-            place, f"not a regular expression: {error.msg}", "column", remedy=remedy
+        matcher(pattern)
+    except PatternError as error:
+        place = source.within(path, error.position, 1)
+        supported = "not supported" in str(error)
+        remedy = (
+            "what a pattern cannot say, `require` under `rows` can"
+            if supported
+            else "a sign that stands for itself needs a \\ before it"
         )
+        yield source.problem(place, f"not a regular expression: {error}", "column", remedy=remedy)

@@ -67,6 +67,7 @@ class Column(NamedTuple):
     A cell is trimmed, compared with `empty`, split, and what `replace` and `case` leave of it is looked up in `map`, or
     read as its type says: dates in one of the strptime formats of `format`, numbers as they are `written`.
 
+    serial  whether a workbook may have the days of the column as numbers
     value   a template in place of a header: it is computed from the columns before it
     split   what separates the items of a cell, which is a list then, or with `part` (the third of 3: (3, 3)) is one
     """
@@ -77,6 +78,8 @@ class Column(NamedTuple):
     others: tuple[str, ...] = ()
     format: tuple[str, ...] = ()
     locale: str = ""
+    serial: bool = False
+    drop_time: bool = False
     written: Numbers = Numbers()
     empty: tuple[str, ...] = EMPTY_CELLS
     trim: bool = False

@@ -9,18 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import to_json
+from runner.rows.leftovers import escape_formula
 from runner.template import Unknown, to_text
 
-# Full-width signs count as well: some spreadsheets in East Asian locales read them as the plain ones.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
-
-
 _NUMBERS = (int, Decimal)
-
-
-def escape_formula(text: str) -> str:
-    """A text as a spreadsheet shows it and does not compute it."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def record(values: Sequence[Any]) -> bytes:

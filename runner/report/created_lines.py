@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter, itemgetter
 from typing import IO, NamedTuple
 
-from runner.report.cells import escape_formula
 from runner.report.text import moment
+from runner.rows.leftovers import escape_formula
 
 AHEAD = 2_000
 """Lines that are looked through for a call: it was told of when its row went on, not when it was sent."""

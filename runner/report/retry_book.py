@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 from runner.report.workbook import Book
+from runner.rows.typed import Formatted
 
 _DAY, _MOMENT, _TIME, _SPAN = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "hh:mm:ss", "[h]:mm:ss"
 
@@ -18,12 +19,15 @@ def write_sheet(file: IO[bytes], name: str, rows: Iterable[Sequence[Any]]) -> No
     for row, cells in enumerate(rows):
         for at, cell in enumerate(cells):
             if cell != "":
-                sheet.put(row, at, cell, _form(cell))
+                value = cell.number if isinstance(cell, Formatted) else cell
+                sheet.put(row, at, value, _form(cell))
     book.end()
 
 
 def _form(cell: Any) -> str:
-    """How a cell is shown: as the date or time that it is."""
+    """How a cell is shown: as the date or time that it is, or a number in its format."""
+    if isinstance(cell, Formatted):
+        return cell.code
     if isinstance(cell, dt.datetime):
         return _MOMENT
     if isinstance(cell, dt.date):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.catalogue import Operation
-from runner.recipe.model import Column
+from runner.recipe.model import EMPTY_CELLS, Column
 from runner.report.operations import sample_arguments
 from runner.rows.infer import Sheet
 
@@ -98,6 +98,7 @@ def _rows(sheet: Sheet) -> Iterator[str]:
         )
         told |= {"locale": column.locale} if column.locale else {}
         told |= _written(column)
+        told |= {"empty": list(column.empty)} if column.empty != EMPTY_CELLS else {}
         told |= {"required": True} if column.required else {}
         yield f"    {column.name}: {{{', '.join(f'{key}: {_text(value)}' for key, value in told.items())}}}"
 

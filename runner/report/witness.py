@@ -14,8 +14,9 @@ from runner.catalogue import parse_json
 from runner.journal import CallRecord, History, MadeCall
 from runner.keys import canonical
 from runner.problems import StoppedError, printable
-from runner.report.cells import escape_formula, record
+from runner.report.cells import record
 from runner.report.created_lines import FORMER_COLUMNS, CreatedLine, CreatedLines, name_of
+from runner.rows.leftovers import escape_formula
 
 _ID, _ITEM = 3, 7
 

@@ -86,10 +86,10 @@ class Sheet:
             self._sheet.write_string(row, at, value)
         elif isinstance(value, bool):
             self._sheet.write_boolean(row, at, value)
-        elif form:
-            self._sheet.write_datetime(row, at, value, self._style(num_format=form))
+        elif isinstance(value, int | float):
+            self._sheet.write_number(row, at, value, self._style(num_format=form) if form else None)
         else:
-            self._sheet.write_number(row, at, value)
+            self._sheet.write_datetime(row, at, value, self._style(num_format=form))
 
     def row(
         self, values: Sequence[Any], *, text: Collection[int] = (), style: Mapping[str, Any] | None = None,

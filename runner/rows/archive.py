@@ -34,19 +34,26 @@ BOOK, RELATIONS, STRINGS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/
 STYLES = "xl/styles.xml"
 
 MOST_ROW = 64 * 1024**2
-"""Bytes of the XML of a row, or of a text."""
+"""Bytes of the XML of a row."""
+
+MOST_TEXT = 4 * 1024**2
+"""Bytes of the XML of a text, of what stands before the rows, and of a tag behind them."""
 
 _CHUNK = 1024**2
 _MOST_BOOK = 8 * 1024**2
 _OTHERS = {"content.xml": "an OpenDocument file", "xl/workbook.bin": "a binary workbook (.xlsb)"}
+# A tag ends at the next < at the latest, and no pattern goes back over what it has read: a sheet whose tags do not
+# close takes a time linear in its size, too.
+_CELL_TAG = rb"""<(?:\w++:)?c(?=\s)"""
+_FORMULA_TAG = rb"""\s*+<(?:\w++:)?f(?=[\s/>])[^<>]*+>(?:(?<=/>)|[^<]*+</(?:\w++:)?f>)"""
 _FAULT = re.compile(
-    rb"""<(?:\w+:)?c\s([^>]*\bt=["']e["'][^>]*)>(?:\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>))?\s*"""
-    rb"""<(?:\w+:)?v>([^<]*)<"""
-)
+    _CELL_TAG + rb"""(?=(?>[^<>]*?\st=)["']e["'])([^<>]*+)>(?>""" + _FORMULA_TAG + rb""")?+\s*+"""
+    rb"""<(?:\w++:)?v>([^<]*+)<"""
+)  # fmt: skip
 _FORMULA = re.compile(
-    rb"""<(?:\w+:)?c\s([^>]*)(?<!/)>\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*+(?!<(?:\w+:)?v>[^<])"""
+    _CELL_TAG + rb"""([^<>]*+)(?<!/)>""" + _FORMULA_TAG + rb"""\s*+(?!<(?:\w++:)?v>[^<])"""
 )
-_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+_CELL = re.compile(_CELL_TAG + rb"""(?>[^<>]*?\sr=)["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _TEXT = re.compile(rb"""\bt=["']str["']""").search
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from runner.patterns import PatternError, matcher
 from runner.problems import nearest
 from runner.recipe.dates import ISO_DATE, example_date, read_date
 from runner.recipe.model import Column
@@ -28,6 +29,14 @@ MAX_DIGITS = 4300
 
 DATES_KEPT = 4096
 """Texts of a column that are not read as dates again: strptime is slow, and sheets repeat their days."""
+
+TIME_REMEDY = "give the date alone; `time: drop` says that the column's times do not matter"
+"""What to do about a date with a time in a column of dates."""
+
+_TIME = re.compile(
+    r"(?<=[^\s:])[T\s]\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:\s?[AaPp][Mm])?"
+    r"(?:Z|\s?[-+][0-9]{2}:?[0-9]{2})?\Z"
+)
 
 MAPPED_SHOWN = 12
 """Values of a `map` that a message lists."""
@@ -255,6 +264,8 @@ def _date_parser(column: Column) -> Parse:
 
     @lru_cache(maxsize=DATES_KEPT)
     def parse(text: str) -> datetime.date:
+        if (time := _TIME.search(text)) and column.drop_time:
+            text = text[: time.start()]
         days = sorted({day for read in readers if (day := read(text)) is not None})
         if len(days) > 1:
             several = " or ".join(day.isoformat() for day in days)
@@ -263,9 +274,8 @@ def _date_parser(column: Column) -> Parse:
                 remedy="write the month as a word, or keep one `format`",
             )
         if not days:
-            raise CellError(
-                f"{shown(text)} is not a date", remedy=f"write it like {examples}{known}"
-            )
+            remedy = TIME_REMEDY if time else f"write it like {examples}{known}"
+            raise CellError(f"{shown(text)} is not a date", remedy=remedy)
         return days[0]
 
     return parse
@@ -288,11 +298,12 @@ def _length_checks(column: Column) -> list[Check]:
         checks.append(_refuse(lambda text: len(text) > most, f"has more than {most} characters"))
     if column.pattern:
         try:
-            search = re.compile(column.pattern).search
-        except re.error as error:
-            raise CellError(f"has a pattern that is no regular expression: {error}") from None
+            fits = matcher(column.pattern)
+        except PatternError as error:
+            wrong = f"{error} at position {error.position}"
+            raise CellError(f"has a pattern that is no regular expression: {wrong}") from None
         checks.append(
-            _refuse(lambda text: not search(text), f"does not match the pattern {column.pattern!r}")
+            _refuse(lambda text: not fits(text), f"does not match the pattern {column.pattern!r}")
         )
     return checks
 

@@ -12,6 +12,7 @@ from runner.keys import canonical
 from runner.problems import nearest
 from runner.recipe.model import Column, Rows
 from runner.rows.cells import CellError, Convert, compile_cell, is_plain
+from runner.rows.leftovers import is_free, leftovers
 from runner.rows.making import read_columns
 
 CELLS_KEPT = 20_000
@@ -44,6 +45,10 @@ class Columns:
     width: int
     labels: Mapping[str, str]
     plan: tuple[Taken, ...] = field(repr=False)
+    header: tuple[str, ...] = field(default=(), repr=False)
+    """The header down to the last column with a name."""
+    free: tuple[tuple[int, Column], ...] = field(default=(), repr=False)
+    """The columns, by their places, that take any text."""
 
     def values(self, cells: Sequence[Any]) -> dict[str, Any]:
         """The typed values of a record, by column name. Raises CellError for a cell that is wrong."""
@@ -104,6 +109,30 @@ class Columns:
             except CellError as error:
                 yield at, f"{self.labels[name]} {error.message}", error.remedy
 
+    def defects(self, cells: Sequence[Any]) -> list[tuple[int, str, str]]:
+        """Whether a record whose values are in order is one: else the place, the message and the remedy of each fault.
+
+        It is none where it is the header once more, or where a spreadsheet has put something in place of a text.
+        """
+        if self._is_header(cells):
+            return [(0, "is the header once more: two files in one", "take the line out")]
+        named = {at: name for name, at, *_ in self.plan}
+        found = leftovers(cells, self.free)
+        return [
+            (at, f"{self.labels[named[at]]} {message}", remedy) for at, message, remedy in found
+        ]
+
+    def _is_header(self, cells: Sequence[Any]) -> bool:
+        first, header = cells[0], self.header
+        return (
+            isinstance(first, str)
+            and as_header(first) == header[0]
+            and all(
+                isinstance(cell, str) and as_header(cell) == name
+                for cell, name in zip(cells, header, strict=False)
+            )
+        )
+
     def usable(self, cells: Sequence[str]) -> dict[str, Any]:
         """The values of the cells that are not wrong; an empty cell has none, whether or not it is required."""
         found: dict[str, Any] = {}
@@ -130,7 +159,7 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
     declared = read_columns(rows)
     if not rows.columns:
         declared = tuple(Column(name, name) for name in sorted(places, key=places.__getitem__))
-    plan, labels = [], {}
+    plan, labels, free = [], {}, []
     for column in declared:
         found = present_headers(column, places)
         if len(found) != 1:
@@ -140,6 +169,8 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
         try:
             taken = compile_cell(column), is_plain(column), is_plain(column, checked=True)
             plan.append(Taken(column.name, places[found[0]], *taken))
+            if is_free(column):
+                free.append((places[found[0]], column))
         except CellError as error:
             report(
                 places[found[0]],
@@ -148,7 +179,10 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
                 error.remedy,
             )
     _check_names(rows, declared, report)
-    return Columns(len(header), labels, tuple(plan))
+    names = list(map(as_header, header))
+    while names and not names[-1]:
+        names.pop()
+    return Columns(len(header), labels, tuple(plan), tuple(names), tuple(free))
 
 
 class _Remembered(dict[Any, Any]):

@@ -14,6 +14,7 @@ from runner.rows.columns import Columns, match_columns
 from runner.rows.dialect import SAID, lay_out
 from runner.rows.findings import Findings, Text
 from runner.rows.indexing import Indexing, Read
+from runner.rows.leftovers import plain_cells
 from runner.rows.lines import Lines, read_records
 
 
@@ -28,7 +29,7 @@ class Delimited:
         """The typed values of records that were found to be in order."""
         # A record is one item for the reader, line ends and all, so that the two stay in step.
         cells = csv.reader(map(bytes.decode, raw), delimiter=self.delimiter, strict=True)
-        return map(self.columns.values, cells)
+        return map(self.columns.values, map(plain_cells, cells))
 
     def report(
         self, findings: Findings, *, number: int, raw: bytes, names: Sequence[str], message: str, kind: str, remedy: str
@@ -78,22 +79,25 @@ def _check_records(
     def report(names: Sequence[str], message: str, kind: str, remedy: str) -> None:
         lines.report(columns.place_of(names), message, kind, remedy)
 
-    width, labels = columns.width, columns.labels
+    width, named, labels = columns.width, len(columns.header), columns.labels
     used, others = columns.split(indexing.uses)
-    for cells in records:
-        if len(cells) != width:
-            _report_ragged(lines, len(cells), width)
+    for found in records:
+        if len(found) != width and (len(found) < named or "".join(found[width:]).strip()):
+            _report_ragged(lines, len(found), width)
             continue
+        cells = plain_cells(found)
+        wrong: Sequence[tuple[int, str, str]]
         try:
             values = used.values(cells)
             others.check(cells)
+            wrong = columns.defects(cells)
         except CellError:
-            if indexing.leaves_out(lines.number, columns.usable(cells)):
-                continue
-            for at, message, remedy in columns.faults(cells):
+            wrong = columns.defects(cells) or [*columns.faults(cells)]
+        if not wrong:
+            indexing.add(lines.record(), values, labels=labels, report=report)
+        elif not indexing.leaves_out(lines.number, columns.usable(cells)):
+            for at, message, remedy in wrong:
                 lines.report(at, message, "bad-value", remedy)
-            continue
-        indexing.add(lines.record(), values, labels=labels, report=report)
 
 
 def _report_ragged(lines: Lines, count: int, width: int) -> None:

@@ -187,11 +187,17 @@ class Index:
         for look, mark, number in self._ask(sql, step):
             yield Claimed(_text(look), _text(mark), number)
 
-    def has_former(self, key: str) -> bool:
-        """Return whether a row may be on record under this key, which is not its present one."""
+    def has(self, step: str, value: str) -> bool:
+        """Return whether rows share this value of a step; of OF_GROUPS as a group, of FORMER as a former key."""
         self._write()
         sql = "SELECT 1 FROM shared WHERE step = ? AND mark = ?"
-        return any(self._ask(sql, FORMER, _bytes(key)))
+        return any(self._ask(sql, step, _bytes(value)))
+
+    def has_key(self, key: str) -> bool:
+        """Return whether a row has this key."""
+        self._write()
+        self._ask("CREATE INDEX IF NOT EXISTS key_marks ON keys (mark)")
+        return any(self._ask("SELECT 1 FROM keys WHERE mark = ? LIMIT 1", _bytes(key)))
 
     def rows(self) -> Iterator[list[Place]]:
         """For each row the records that it is made of, in the order of first lines."""

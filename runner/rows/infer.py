@@ -8,22 +8,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from unicodedata import combining, normalize
 
 from runner.catalogue import AnswerError, parse_json
 from runner.catalogue.scalars import WRITTEN
 from runner.problems import InvalidError, UsageError
 from runner.recipe.dates import ISO_DATE
-from runner.recipe.model import Column, Rows
+from runner.recipe.model import EMPTY_CELLS, Column, Rows
 from runner.rows.contents import Content, unpack
 from runner.rows.dialect import HEADER_WITHIN, lay_out
 from runner.rows.findings import Findings
 from runner.rows.guess import MOST_DIGITS, dates_of, mark_of, written_of
 from runner.rows.json_array import keep_objects
 from runner.rows.kinds import DELIMITERS, kind_of
+from runner.rows.leftovers import NOTHING
 from runner.rows.lines import Lines, open_file, read_records
-from runner.rows.typed import Odd, unpack_cells
+from runner.rows.typed import Formatted, Odd, unpack_cells
 from runner.rows.workbook import keep_sheet
 from runner.template import to_text
 
@@ -118,6 +119,7 @@ class _Seen:
     constant: bool = True
     blank: bool = False
     padded: bool = False
+    nothing: set[str] = field(default_factory=set)
 
     def add(self, cell: str) -> None:
         text = cell.strip()
@@ -125,6 +127,10 @@ class _Seen:
             self.required = False
             self.kinds = self.kinds if not cell else []
             self.blank = self.blank or bool(cell)
+            return
+        if text in NOTHING:
+            self.required = False
+            self.nothing.add(text)
             return
         self.filled += 1
         self.kinds = [kind for kind in self.kinds if _KINDS[kind](text)]
@@ -145,7 +151,8 @@ class _Seen:
 
 def _column(name: str, label: str, seen: _Seen, *, key: bool, mark: str) -> Column:
     """A column by all of its cells. What tells rows apart is text; `mark` is the sheet's decimal mark, if known."""
-    column = Column(name, header=label, required=seen.required)
+    empty = (*EMPTY_CELLS, *sorted(seen.nothing))
+    column = Column(name, header=label, required=seen.required, empty=empty)
     kind, form = seen.kind()
     key = key or _NAMES_TEXT.search(label) is not None
     if key or (kind, seen.filled) == ("string", 0):
@@ -242,7 +249,15 @@ def _sheet_records(content: Content, findings: Findings) -> Iterator[list[str]]:
     ]
     kept.seek(0)
     for line in islice(kept, filled.index(max(filled)) if filled else 0, None):
-        yield ["" if isinstance(cell, Odd) else to_text(cell) for cell in unpack_cells(line)]
+        yield ["" if isinstance(cell, Odd) else _as_text(cell) for cell in unpack_cells(line)]
+
+
+def _as_text(cell: Any) -> str:
+    """A cell as it is looked at: a number as the sheet shows it where that has zeros before it, else as it is."""
+    if isinstance(cell, Formatted):
+        shown = str(cell)
+        return shown if shown[:1] == "0" and shown[1:2].isdigit() else to_text(cell.number)
+    return str(cell) if isinstance(cell, dt.time | dt.timedelta) else to_text(cell)
 
 
 def _object_records(kept: IO[bytes]) -> Iterator[list[str]]:

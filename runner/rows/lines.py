@@ -18,6 +18,9 @@ from runner.rows.kinds import ENDINGS
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """Bytes of one record, so that a file without line ends cannot fill the memory."""
 
+END_OF_FILE = b"\x1a"
+"""The mark that DOS put at the end of a text; programs that copy it write it still."""
+
 _SAVE_AS = "save it as CSV UTF-8"
 
 
@@ -35,9 +38,17 @@ class Lines:
         self._findings = findings
         self._encoding = "utf-8-sig"
         self._raw: list[bytes] = []
+        self._left_out = 0
 
     def _texts(self, readline: Callable[[int], bytes]) -> Iterator[str]:
-        while raw := readline(MAX_RECORD_BYTES + 1):
+        behind = readline(MAX_RECORD_BYTES + 1)
+        while raw := behind:
+            behind = readline(MAX_RECORD_BYTES + 1)
+            if not behind and raw.rstrip(b"\r\n").endswith(END_OF_FILE):
+                whole, raw = raw, raw.rstrip(b"\r\n").removesuffix(END_OF_FILE)
+                self._left_out = len(whole) - len(raw)
+                if not raw:
+                    return
             self._raw.append(raw)
             self.length += len(raw)
             self.last += 1
@@ -69,7 +80,7 @@ class Lines:
     @property
     def size(self) -> int:
         """Bytes read up to now."""
-        return self.offset + self.length
+        return self.offset + self.length + self._left_out
 
     def skip(self, line: int) -> bytes:
         """Leave out what stands before `line`, and give it back."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from runner.keys import SHORT, apart
+from runner.keys import SHORT, apart, brief, look_alike
 from runner.recipe.model import Rows
 from runner.rows.findings import shown
 from runner.rows.group import Keys
@@ -34,7 +34,7 @@ class Known(Protocol):
     def conflicts(
         self, step: str, claimed: Sequence[Claimed]
     ) -> Iterator[tuple[Claimed, str, str]]:
-        """Those that look like another one that is on record, with that one, and what was done under it and when.
+        """Those that look like others that are on record, with each of these, and what was done under it and when.
 
         `step` is that of a `once_per`; it is empty for the keys of rows.
         """
@@ -75,13 +75,25 @@ class NameCheck:
     def _on_record(self, known: Known, step: str, claimed: Iterator[Claimed]) -> None:
         names = {"": "the key {}", FORMER: "the former key {}"}
         while batch := list(islice(claimed, BATCH)):
+            reported = None
             for one, other, what in known.conflicts("" if step == FORMER else step, batch):
-                if step == FORMER and self.index.has_former(other):
+                if step == FORMER and self.index.has(FORMER, other):
                     continue  # another row continues it
+                if one is reported or self._is_other_row(step, one, other):
+                    continue
+                reported = one
                 name = names.get(step, f"once_per of {step}, {{}},").format(_shown(one.key))
                 differ = f": they differ {apart(one.key, other)}" if len(one.key) <= SHORT else ""
                 message = f"{name} looks like {_shown(other)}, {what}{differ}"
                 self.report(one.number, self._columns(step), message, "look-alike", _BOTH)
+
+    def _is_other_row(self, step: str, one: Claimed, other: str) -> bool:
+        """Return whether a name on record that differs in zeros alone is there as well, as 1.1 is beside 1.10."""
+        if brief(look_alike(other)) == one.look:
+            return False
+        if step in ("", FORMER):
+            return self.index.has_key(other) or self.index.has(FORMER, other)
+        return self.index.has(step, other)
 
     def _repeated(self, found: Conflict) -> None:
         remedy = "use a key that differs for each group"

@@ -9,24 +9,29 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.keys import canonical
 from runner.rows.archive import (
     BOOK,
     MOST_ROW,
+    MOST_TEXT,
     RELATIONS,
     STRINGS,
     STYLES,
     Extent,
     bomb,
+    column_letters,
     column_number,
     damaged,
     faults_in,
     read_part,
 )
+from runner.rows.dialect import HEADER_WITHIN
 from runner.rows.findings import Findings
+from runner.rows.number_formats import number_formats
 from runner.rows.strings import Strings
 
 CELLS_AT_ONCE = 200_000
@@ -42,33 +47,38 @@ _RELATIONS = (
 )
 """What a reader begins with to find the workbook in the archive."""
 
-_DATA = re.compile(rb"<((?:\w+:)?)sheetData\s*(/?)>")
-_ROW = re.compile(rb"<(?:\w+:)?row(?=[\s/>])(?:[^>]*?\sr=[\"']([0-9]{1,7})[\"'])?")
+_DATA = re.compile(rb"<((?:\w++:)?)sheetData\s*+(/?)>")
+_ROW = re.compile(rb"<(?:\w++:)?row(?=[\s/>])(?:(?>[^<>]*?\sr=)[\"']([0-9]{1,7})[\"'])?")
 _SHARED = re.compile(
-    rb"""(<(?:\w+:)?c\s[^>]*?\bt=["']s["'][^>]*(?<!/)>)(?:(<(?:\w+:)?v>)([0-9]+)<|(.*?)(?=</(?:\w+:)?c>))""",
-    re.DOTALL,
+    rb"""(<(?:\w++:)?c(?=\s)(?=(?>[^<>]*?\st=)["']s["'])[^<>]*+(?<!/)>)"""
+    rb"""(?:(<(?:\w++:)?v>)([0-9]++)<|((?:[^<]++|<(?!/?(?:\w++:)?c[\s>]))*+)(?=</(?:\w++:)?c>))"""
 )
-_VALUE = re.compile(rb"(<(?:\w+:)?v(?:\s[^>]*)?>\s*)([0-9]+)(?=\s*<)")
-_ODD_VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?(?<!/)>(?!\s*</)")
+_VALUE = re.compile(rb"(<(?:\w++:)?v(?=[\s>])[^<>]*+(?<!/)>\s*+)([0-9]++)(?=\s*+<)")
+_ODD_VALUE = re.compile(rb"<(?:\w++:)?v(?=[\s/>])[^<>]*+(?<!/)>(?!\s*+</)")
 _MERGED = re.compile(
-    rb"""<(?:\w+:)?mergeCell\s[^>]*?\bref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']"""
+    rb"""<(?:\w++:)?mergeCell(?=\s)(?>[^<>]*?\sref=)["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']"""
 )
 
 
 @dataclass(frozen=True)
 class SheetRow:
-    """A row of a sheet by its number from 1, and the errors in it by column from 0, empty for a formula."""
+    """A row of a sheet by its number from 1, by column from 0 its cells, and the errors in it, empty for a formula.
+
+    `formats` are those of cells that belong to a column of text.
+    """
 
     number: int
     cells: list[Any]
     faults: dict[int, str]
+    formats: dict[int, str]
 
 
 @dataclass
 class Pieces:
     """The rows of the sheet `name` in the part `part` that have something in them, read from the archive once.
 
-    `merges` are there when all rows were read. Raises InvalidError where the sheet is no sheet.
+    `text_headers` are the headers of columns of text; None where each column is one. `merges` are there when all rows
+    were read. Raises InvalidError where the sheet is no sheet.
     """
 
     archive: zipfile.ZipFile
@@ -76,11 +86,14 @@ class Pieces:
     part: str
     extent: Extent
     findings: Findings
+    text_headers: frozenset[str] | None = None
     merges: Merges = ()
     _last: int = field(default=0, init=False)
 
     def __iter__(self) -> Iterator[SheetRow]:
         self._strings = Strings(self.archive, self.findings)
+        self._styles = number_formats(self.archive, self.findings)
+        self._texts: set[int] = set()
         there = set(self.archive.namelist())
         self._fixed = {"_rels/.rels": _RELATIONS} | {
             part: b"".join(read_part(self.archive, part, self.findings))
@@ -95,7 +108,7 @@ class Pieces:
         chunks, left = read_part(self.archive, self.part, self.findings), b""
         for chunk in chunks:
             left += chunk
-            if (data := _DATA.search(left)) is not None or len(left) > MOST_ROW:
+            if (data := _DATA.search(left)) is not None or len(left) > MOST_TEXT:
                 break
         else:
             data = _DATA.search(left)
@@ -137,6 +150,8 @@ class Pieces:
                 first, last = (column_number(match[at].decode()) - 1 for at in (1, 3))
                 yield (int(match[2]) - 1, first), (int(match[4]) - 1, last)
             end = left.rfind(b">") + 1
+            if len(left) - end > MOST_TEXT:
+                raise damaged("what follows its rows has no end", self.findings)
             more = next(chunks, b"")
             left = left[end:] + more if more else b""
 
@@ -164,10 +179,36 @@ class Pieces:
             wrong.setdefault(number, {})[column - 1] = error
         (top, left), rows = self._cells(text)
         numbered = {top + counted + at: cells for at, cells in enumerate(rows, start=1)}
+        self._find_texts(numbered, left)
+        formats = self._formats(text)
         for number in sorted({*numbered, *wrong}):
             cells = [""] * left + numbered[number] if number in numbered else []
-            yield SheetRow(number, cells, wrong.get(number, {}))
+            yield SheetRow(number, cells, wrong.get(number, {}), formats.get(number, {}))
             self._last = number
+
+    def _find_texts(self, rows: Mapping[int, list[Any]], left: int) -> None:
+        """Note the columns below a header of text: a header stands in one of the first rows."""
+        for number in range(self._last + 1, HEADER_WITHIN + 1):
+            for at, cell in enumerate(rows.get(number, ()), start=left):
+                wanted = self.text_headers
+                if isinstance(cell, str) and cell and (wanted is None or canonical(cell) in wanted):
+                    self._texts.add(at)
+
+    def _formats(self, text: bytes) -> dict[int, dict[int, str]]:
+        """The formats of the numbers in columns of text, by row from 1 and column from 0."""
+        found: dict[int, dict[int, str]] = {}
+        if not self._styles or not self._texts:
+            return found
+        letters = b"|".join(column_letters(at + 1).encode() for at in sorted(self._texts))
+        styles = b"|".join(self._styles)
+        cells = re.compile(
+            rb"""<(?:\w++:)?c(?=\s)(?=(?>[^<>]*?\sr=)["'](%s)([0-9]{1,7})["'])(?>[^<>]*?\ss=)["'](%s)["']"""
+            % (letters, styles)
+        )
+        for column, row, style in cells.findall(text):
+            at = column_number(column.decode()) - 1
+            found.setdefault(int(row), {})[at] = self._styles[style]
+        return found
 
     def _renumbered(self, text: bytes) -> tuple[bytes, list[int]]:
         """A piece whose cells count the texts that it uses from 0, and the numbers of those in the workbook."""

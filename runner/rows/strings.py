@@ -8,13 +8,16 @@ import zipfile
 from array import array
 from collections.abc import Iterable, Iterator
 
-from runner.rows.archive import MOST_ROW, STRINGS, bomb, damaged, read_part
+from runner.rows.archive import MOST_TEXT, STRINGS, bomb, damaged, read_part
 from runner.rows.contents import Spool
 from runner.rows.findings import Findings
 
-_ITEM = re.compile(rb"<(?:\w+:)?si(?:\s[^>]*)?(?:/>|>.*?</(?:\w+:)?si>)", re.DOTALL)
+_ITEM = re.compile(
+    rb"<(?:\w++:)?si(?=[\s/>])[^<>]*+>(?:(?<=/>)|(?>.*?<(?=/?(?:\w++:)?si[\s/>]))/(?:\w++:)?si>)",
+    re.DOTALL,
+)
 _NONE = b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">', b"</sst>"
-_ROOT = re.compile(rb"<((?:\w+:)?)sst\b")
+_ROOT = re.compile(rb"<((?:\w++:)?)sst\b")
 
 
 class Strings:
@@ -61,7 +64,7 @@ class Strings:
                 self._places.append(size)
                 end = match.end()
             left = left[end:]
-            if len(left) > MOST_ROW:
+            if len(left) > MOST_TEXT:
                 raise bomb(f"has a text of more than {len(left) // 1024**2} MiB", self._findings)
         if b"<si" in left or b":si" in left:
             raise damaged(f"{STRINGS} ends in the middle of a text", self._findings)

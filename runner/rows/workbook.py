@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from runner.rows.findings import Findings
 from runner.rows.indexing import Indexing, Read
 from runner.rows.making import read_columns
 from runner.rows.pieces import Merges, Pieces, SheetRow
-from runner.rows.typed import pack, typed_columns, unpack_cells
+from runner.rows.typed import FIRST_DAY, pack, text_headers, typed_columns, unpack_cells
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -70,11 +71,6 @@ class Workbook:
         address = f"{self.sheet}!{column_letters(at + 1)}{number}"
         findings.add(f"{address}: {message}", kind, remedy=remedy, line=number, column=at + 1)
 
-    def report_faults(self, findings: Findings, number: int, cells: Sequence[Any]) -> None:
-        """All that is wrong with the cells of a row."""
-        for at, message, remedy in self.columns.faults(cells):
-            self.report_cell(findings, number, at, message, "bad-value", remedy)
-
 
 @dataclass(frozen=True)
 class _Sheet:
@@ -90,7 +86,7 @@ def read_workbook(
 ) -> tuple[Read, IO[bytes]]:
     """Check every row of a sheet, and keep it. Raises InvalidError when it cannot be read."""
     before = findings.total
-    kept, sheet, merges = keep_sheet(content, rows, findings)
+    kept, sheet, merges, first_day = keep_sheet(content, rows, findings)
     found = _header(kept, rows)
     if found is None:
         findings.add(
@@ -108,7 +104,7 @@ def read_workbook(
 
     form = Workbook(Columns(len(header), {}, ()), sheet, tuple(above), merges)
     columns = match_columns(header, rows, partial(form.report_cell, findings, found))
-    form = Workbook(typed_columns(columns, rows), sheet, tuple(above), merges)
+    form = Workbook(typed_columns(columns, rows, first_day), sheet, tuple(above), merges)
     if findings.total > before:
         raise findings.error()
     count = indexing.count
@@ -147,11 +143,16 @@ def _check_rows(
     for number, line in enumerate(kept, start=number + 1):  # noqa: B020 - counted on from the header
         cells = unpack_cells(line)
         if any(not isinstance(cell, str) or cell.strip() for cell in cells):
+            wrong: Sequence[tuple[int, str, str]]
             try:
                 values = form.columns.values(cells)
+                wrong = form.columns.defects(cells)
             except CellError:
+                wrong = form.columns.defects(cells) or [*form.columns.faults(cells)]
+            if wrong:
                 if not indexing.leaves_out(number, form.columns.usable(cells)):
-                    form.report_faults(findings, number, cells)
+                    for at, message, remedy in wrong:
+                        form.report_cell(findings, number, at, message, "bad-value", remedy)
             else:
 
                 def report(
@@ -166,17 +167,20 @@ def _check_rows(
         offset += len(line)
 
 
-def keep_sheet(content: Content, rows: Rows, findings: Findings) -> tuple[IO[bytes], str, Merges]:
-    """A line for each row of the sheet, its name, and its merged cells. Raises InvalidError."""
+def keep_sheet(
+    content: Content, rows: Rows, findings: Findings
+) -> tuple[IO[bytes], str, Merges, dt.date]:
+    """A line for each row of the sheet, its name, its merged cells, and the day 0 of its dates. Raises InvalidError."""
     if content.head.startswith(OLE):
         raise _old(content, findings)
     archive = open_archive(content.file, findings)
     sheet = _choose(archive_sheets(archive, findings), rows.sheet, findings)
     extent = measure(archive, sheet.part, findings)
-    kept, pieces = Spool(), Pieces(archive, sheet.name, sheet.part, extent, findings)
+    texts = text_headers(rows)
+    kept, pieces = Spool(), Pieces(archive, sheet.name, sheet.part, extent, findings, texts)
     kept.writelines(_packed(pieces, extent.last_column))
     kept.seek(0)
-    return kept, sheet.name, pieces.merges
+    return kept, sheet.name, pieces.merges, _first_day(archive, findings)
 
 
 def _packed(rows: Iterable[SheetRow], width: int) -> Iterator[bytes]:
@@ -184,9 +188,17 @@ def _packed(rows: Iterable[SheetRow], width: int) -> Iterator[bytes]:
     last = 0
     for row in rows:
         for _ in range(last + 1, row.number):
-            yield pack([""] * width, {})
+            yield pack([""] * width)
         last, width = row.number, max(width, len(row.cells), *(at + 1 for at in row.faults))
-        yield pack(row.cells + [""] * (width - len(row.cells)), row.faults)
+        yield pack(row.cells + [""] * (width - len(row.cells)), row.faults, row.formats)
+
+
+def _first_day(archive: Any, findings: Findings) -> dt.date:
+    """The day that the workbook counts days from, as number 0: in 1904 where it says so."""
+    for each in read_xml(archive, BOOK, findings).iter():
+        if each.tag.rpartition("}")[2] == "workbookPr" and each.get("date1904") in ("1", "true"):
+            return dt.date(1904, 1, 1)
+    return FIRST_DAY
 
 
 def archive_sheets(archive: Any, findings: Findings) -> list[_Sheet]:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from runner.catalogue import Operation, Parameter
+from runner.catalogue import Operation, Parameter, validator_of
 from runner.sandbox import exact_json
 from runner.sandbox.refusals import EXTENSION, invalid
 
 if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator, ValidationError
+    from jsonschema import ValidationError
 
 MESSAGE_LENGTH = 200
 ERRORS_SHOWN = 50
@@ -28,9 +28,13 @@ class Checks:
 
     def __init__(self, operation: Operation, *, caps: Mapping[str, int], called: str = "") -> None:
         self._schema, self._called, self._caps = operation.body, called, caps
-        self._body = _validator(operation.body) if operation.body is not None else None
+        self._body = (
+            validator_of(operation.body, formats=True) if operation.body is not None else None
+        )
         declared = [p for p in operation.parameters.values() if p.conditions is None]
-        self._query = [(p, _validator(p.schema)) for p in declared if p.place == "query"]
+        self._query = [
+            (p, validator_of(p.schema, formats=True)) for p in declared if p.place == "query"
+        ]
         self._headers = [p.sent_as for p in declared if p.place == "header" and p.required]
         pages = operation.pagination
         self._paging = {pages.page, pages.count, pages.offset} if pages else set()
@@ -96,14 +100,6 @@ def read_body(content: bytes) -> Any:
         return exact_json.decode_request(content)
     except exact_json.NotJsonError as error:
         raise invalid({"body": [str(error)]}) from None
-
-
-def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
-    from jsonschema import (
-        Draft202012Validator,
-    )  # imported on use: it takes longer than many commands do
-
-    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def _typed(text: str, parameter: Parameter) -> Any:

@@ -101,3 +101,40 @@ def test_a_workbook_and_then_a_csv(runner: Command) -> None:
     sent = len(runner.delivered())
     runner("run", "orders.yaml")
     assert len(runner.delivered()) == sent
+
+
+TEXTS = """\
+recipe: 1
+name: texts
+rows: {file: a.csv, key: "{{ row.ref }}", columns: {ref: {from: Ref, required: true}, sku: {from: SKU}}}
+steps:
+  - id: contact
+    use: syncore.create_contact
+    with: {business_name: "{{ row.ref }}", email: "a@example.com", notes: "{{ row.sku }}"}
+"""
+
+
+def write_numbers(path: Path) -> None:
+    """What the sheet shows as 124.50 and 00618 is the number 124.5 and the number 618."""
+    with xlsxwriter.Workbook(str(path)) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, ["Ref", "SKU"])
+        money, zeros = (book.add_format({"num_format": code}) for code in ("0.00", "00000"))
+        for row, (ref, sku) in enumerate([(124.5, 618), (12.1, 7)], start=1):
+            page.write_number(row, 0, ref, money)
+            page.write_number(row, 1, sku, zeros)
+
+
+def test_numbers_in_columns_of_text(runner: Command) -> None:
+    runner.write("texts.yaml", TEXTS)
+    runner.write("a.csv", 'Ref,SKU\n124.50,00618\n12.10,="00007"\n')
+    write_numbers(runner.folder / "a.xlsx")
+    runner("run", "texts.yaml")
+    bodies = [each["body"] for each in runner.delivered()]
+    assert [(body["business_name"], body["notes"]) for body in bodies] == [
+        ("124.50", "00618"),
+        ("12.10", "00007"),
+    ]
+    ended = runner("run", "texts.yaml", "--rows", "a.xlsx")
+    assert "0 changed" in ended.err
+    assert len(runner.delivered()) == 2

@@ -159,3 +159,23 @@ def test_a_hundred_others_are_none_of_them(server: FaultServer, bench: Bench) ->
     assert bench.run(STEPS, sheet(*rows), head=HEAD).buckets == {"done": 100}
     more = [(f"PO-{n}", f"C{n % 7}") for n in range(50, 1000)]
     assert bench.plan(STEPS, sheet(*more), head=HEAD).ended.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [("618", "00618"), ("PO-007", "PO-7"), ("124.5", "124.50"), ("12.0", "12")]
+)
+def test_zeros_that_a_spreadsheet_drops_or_adds(
+    server: FaultServer, bench: Bench, before: str, now: str
+) -> None:
+    bench.run(STEPS, sheet((before, "A")), head=HEAD)
+    sent = len(server.deliveries())
+    message = f"the key {now!r} looks like {before!r}, done in run N: they differ in zeros"
+    assert refusal(bench, sheet((now, "A"))) == [(2, "look-alike", message)]
+    assert len(server.deliveries()) == sent
+    assert bench.run(STEPS, sheet((now, "A")), head=EXACT).buckets == {"done": 1}
+
+
+def test_numbers_of_an_outline_are_several_rows(bench: Bench) -> None:
+    nine = [(f"1.{n}", "A") for n in range(1, 10)]
+    assert bench.run(STEPS, sheet(*nine), head=HEAD).buckets == {"done": 9}
+    assert bench.run(STEPS, sheet(*nine, ("1.10", "A")), head=HEAD).buckets == {"done": 10}

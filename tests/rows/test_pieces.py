@@ -60,7 +60,7 @@ def with_sheet(content: bytes, change: Callable[[str], str], *, part: str = SHEE
 def read(content: bytes) -> tuple[list[list[Any]], Any]:
     """The cells of every row of the first sheet, and what is merged."""
     findings = Findings("orders.xlsx")
-    kept, _, merges = keep_sheet(
+    kept, _, merges, _ = keep_sheet(
         Content(io.BytesIO(content), "", head=content[:8]), Rows(), findings
     )
     return [unpack_cells(line) for line in kept], merges

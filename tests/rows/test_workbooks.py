@@ -74,7 +74,7 @@ def test_cells_become_what_the_columns_say(workbook: Open) -> None:
             ["Order #", "Qty", "Day", "Price", "Name", "Paid"],
             [12345, 3, dt.date(2025, 1, 2), 12.1, "00618", True],
             ["x y", "4", "02/09/2024", 0.1 + 0.2, 7.5, "no"],
-            [1.5, 5.0, 45000, 1e15 / 7, "=no formula"[1:], False],
+            [1.5, 5.0, dt.date(2023, 3, 15), 1e15 / 7, "=no formula"[1:], False],
         ),
         REF, QTY, DAY, PRICE, name, odd,
     )  # fmt: skip
