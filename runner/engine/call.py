@@ -54,7 +54,9 @@ class Caller(Planning):
         """Make or plan one call; what it gives is the outcome's value."""
         operation, search = use.operation, use.step.unless_found
         try:
-            use.arguments = self._context.render(use.step.arguments, use.scope)
+            chooses = operation.effect == "read" and use.step.expect in ("one", "first")
+            render = self._context.filters if chooses else self._context.render
+            use.arguments = render(use.step.arguments, use.scope)
             request = self._context.request(operation, first_arguments(operation, use.arguments))
         except (EvaluationError, ArgumentError) as error:
             self.plan(use.step, "invalid", reason=words(error), position=use.position)
@@ -88,7 +90,7 @@ class Caller(Planning):
             yield
             return
         try:
-            arguments = self._context.render(search.arguments, use.scope)
+            arguments = self._context.filters(search.arguments, use.scope)
             use.search = name_of(use.step, search, arguments, use.scope)
         except EvaluationError:  # as the search itself is going to say
             yield
@@ -120,7 +122,7 @@ class Caller(Planning):
         if outcome.state == "unknown":
             searches.note(use.search, Outcomes(key, None))
         elif outcome.state == "done":
-            arguments = self._context.render(search.arguments, use.scope)
+            arguments = self._context.filters(search.arguments, use.scope)
             if fits(search, arguments, request, outcome.value, use.scope):
                 searches.note(use.search, Outcomes(key, outcome.value))
 
@@ -479,6 +481,8 @@ class Caller(Planning):
 
 def _amount_defect(use: Use, request: Request) -> str:
     """Say why the money that a call would move is not sent; empty where it may be, or is not known yet."""
+    if request.amount is None and use.operation.money and use.operation.effect == "create":
+        return f"{use.operation.money} has no value: give it one, or skip the step with `when`"
     if not isinstance(request.amount, Decimal):
         return ""
     rules, operation = use.step.amount, use.operation

@@ -154,7 +154,7 @@ class Planning:
             try:
                 operation = self._context.catalogue.operation(search.operation)
                 arguments = first_arguments(
-                    operation, self._context.render(search.arguments, use.scope)
+                    operation, self._context.filters(search.arguments, use.scope)
                 )
                 looked_up = self._context.request(operation, arguments)
             except (EvaluationError, ArgumentError) as error:

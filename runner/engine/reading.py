@@ -123,7 +123,7 @@ class Reading:
             )
 
         try:
-            arguments = self._context.render(search.arguments, scope)
+            arguments = self._context.filters(search.arguments, scope)
             for _ in range(READS_OF_A_MOVING_LIST):
                 listed = Listed(operation)
                 outcome = self._sender.items(

@@ -25,6 +25,7 @@ REFUSED = {
     "-0.00": "0 moves no money",
     "-50.00": "-50.00 is negative",
     "-0.001": "-0.001 is negative",
+    "": "amount has no value",
 }
 
 
@@ -34,7 +35,8 @@ def test_it_is_refused_in_plan_and_run(server: FaultServer, bench: Bench, amount
     sheet = table("ref,amount", ("A", amount))
     planned = bench.plan(PAY, sheet, head=HEAD).row
     assert planned.bucket == "rejected"
-    assert planned.reason.startswith(f"payment: amount: {REFUSED[amount]};")
+    said = f"amount: {REFUSED[amount]};" if amount else f"{REFUSED[amount]}: "
+    assert planned.reason.startswith(f"payment: {said}")
     bench.run(PAY, sheet, head=HEAD)
     assert server.deliveries() == []
 
