@@ -29,7 +29,7 @@ from runner.engine.equality import (
     numbers_in_texts,
 )
 from runner.engine.events import PlannedState
-from runner.engine.expected import failed
+from runner.engine.expected import failed, hopeless
 from runner.engine.given_back import literal
 from runner.engine.in_step import Change, another, change_of, identity_of, last_update, update_use
 from runner.engine.once import Claim
@@ -66,7 +66,7 @@ class Caller(Planning):
         use.body = request.body
         prior = self._before(use)
         if (prior is None or prior.state not in (*SETTLED, *OPEN)) and not use.undecided:
-            defect = _amount_defect(use, request)
+            defect = _amount_defect(use, request) or _hopeless(use)
             if defect:
                 self.plan(use.step, "invalid", reason=defect, position=use.position)
                 return Outcome("rejected", defect)
@@ -477,6 +477,16 @@ class Caller(Planning):
         return look_for(
             self._reading, use.step, use.operation, prior, subject, use.scope, besides=earlier
         )
+
+
+def _hopeless(use: Use) -> str:
+    """Say which condition of a write cannot become true, so that it is not sent first and found wrong then."""
+    for condition in (use.step.expect, use.step.verify):
+        if isinstance(condition, Expression):
+            defect = hopeless(condition, use.step.id, use.scope)
+            if defect:
+                return f"{defect}, which no answer can change: guard the step with `when`, or the rows with `require`"
+    return ""
 
 
 def _amount_defect(use: Use, request: Request) -> str:

@@ -31,6 +31,15 @@ def failed(expect: Expression, value: Any, scope: Mapping[str, Any]) -> str:
         return str(error)
 
 
+def hopeless(expect: Expression, step: str, scope: Mapping[str, Any]) -> str:
+    """Say why `expect` or `verify` of a step is not true whatever is answered; empty where the answer decides."""
+    try:
+        value = expect.evaluate({**scope, "result": Unknown(step)})
+    except EvaluationError as error:
+        return str(error)
+    return "" if isinstance(value, Unknown) or value else f"expected {expect.text}"
+
+
 def chosen(step: Step, outcome: Outcome, scope: Mapping[str, Any]) -> Outcome:
     """Return what a row takes of an answer that rows share, as `where` and `expect` say. Raises EvaluationError."""
     value = outcome.value

@@ -189,3 +189,25 @@ def test_a_requirement_keeps_back_what_is_left_of_a_row(server: FaultServer, ben
     assert {key: row.bucket for key, row in ran.rows.items()} == {"A": "rejected", "B": "done"}
     assert ran.rows["A"].reason == "A: 5 is not the sum of the lines"
     assert len(server.writes()) == sent
+
+
+HOPELESS = """\
+steps:
+  - id: customer
+    use: shop.create_customer
+    with: {{name: "{{{{ row.ref }}}}"}}
+    {condition}: row.total > 2 and result.id > 0
+"""
+
+
+@pytest.mark.parametrize("condition", ["expect", "verify"])
+def test_a_condition_that_no_answer_can_make_true(
+    server: FaultServer, bench: Bench, condition: str
+) -> None:
+    sheet = SHEET.replace("B,,", "B,2,")
+    ran = bench.run(HOPELESS.format(condition=condition), sheet, head=HEAD)
+    assert (ran.ended.exit_code, server.deliveries()) == (3, [])
+    assert ran.rows["A"].reason == (
+        "customer: expected row.total > 2 and result.id > 0, which no answer can change: "
+        "guard the step with `when`, or the rows with `require`"
+    )
