@@ -14,7 +14,7 @@ from runner.cli.inputs import open_named
 from runner.engine.known_names import KnownNames
 from runner.engine.lookups import missing_name, table_of
 from runner.engine.requirements import unmet
-from runner.engine.steps import name_values, visible
+from runner.engine.row_scope import name_values, visible
 from runner.journal import History
 from runner.problems import Problem, UsageError
 from runner.recipe.indexes import fixed_in, indexing_columns, names_in, uses_of

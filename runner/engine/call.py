@@ -39,12 +39,13 @@ from runner.engine.poll import span
 from runner.engine.read_back import READ_BACK, settles
 from runner.engine.reading import words
 from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
+from runner.engine.row_scope import name_values
 from runner.engine.searches import Outcomes, fits, name_of
 from runner.engine.send import Subject
 from runner.engine.use import Use
 from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
-from runner.template import EvaluationError, Expression, Undecided
+from runner.template import EvaluationError, Expression, Undecided, Unknown
 
 
 class Caller(Planning):
@@ -59,8 +60,10 @@ class Caller(Planning):
             use.arguments = render(use.step.arguments, use.scope)
             request = self._context.request(operation, first_arguments(operation, use.arguments))
         except (EvaluationError, ArgumentError) as error:
-            self.plan(use.step, "invalid", reason=words(error), position=use.position)
-            return Outcome("rejected", words(error))
+            done = self._done_without_lookups(use, words(error))
+            if done is None:
+                self.plan(use.step, "invalid", reason=words(error), position=use.position)
+            return done or Outcome("rejected", words(error))
         if operation.effect == "read":
             return self._read(use, request)
         use.body = request.body
@@ -80,6 +83,28 @@ class Caller(Planning):
             else:
                 outcome = self._write(use, request)
             return self._verified(use, request, outcome)
+
+    def _done_without_lookups(self, use: Use, why: str) -> Outcome | None:
+        """A write that is done, and whose request cannot be built now since a lookup no longer has a name.
+
+        None where that is not so. Nothing is sent, so nothing need be looked up; but it cannot be compared either.
+        """
+        prior, search = self._before(use), use.step.unless_found
+        lookups = {each.name: Unknown(each.name) for each in self._context.recipe.lookups}
+        updates = search is not None and search.update is not None
+        if prior is None or prior.effect == "read" or prior.state not in SETTLED or updates:
+            return None
+        scope = {**use.scope, **lookups}
+        name_values(scope, self._context.recipe.let)
+        name_values(scope, use.step.let)
+        try:
+            arguments = self._context.render(use.step.arguments, scope)
+            arguments = first_arguments(use.operation, arguments)
+            request = self._context.request(use.operation, arguments)
+        except (EvaluationError, ArgumentError):
+            return None
+        self._progress.remarks.append(f"{use.step.id} was not compared with what was sent: {why}")
+        return self._done_before(use, request, prior)
 
     @contextmanager
     def _alone(self, use: Use, prior: CallRecord | None) -> Iterator[None]:

@@ -24,7 +24,7 @@ from runner.catalogue import (
     to_json,
 )
 from runner.engine.context import Context
-from runner.engine.steps import name_values, visible
+from runner.engine.row_scope import name_values, visible
 from runner.journal import SentWrite
 from runner.keys import canonical
 from runner.recipe.model import Recipe, Step

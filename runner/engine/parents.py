@@ -64,6 +64,10 @@ class Created:
             return bool(name) and name in ids
 
 
+NOTHING_ADDED = "nothing is added to it"
+"""In the reason of a row that is set aside for an object that was found: nothing in the sheet can change that."""
+
+
 class Parent(NamedTuple):
     """An object in which a step is about to create something, and that this recipe has not created."""
 
@@ -124,7 +128,7 @@ def refusal(use: Use, parent: Parent, count: int | None) -> str:
         "" if count is None else f", with {_many(count)} {what} that this recipe has not created"
     )
     named = f"{parent.step.id} {parent.name}".rstrip()
-    why = f"{named} was found and not created by this recipe{others}; nothing is added to it"
+    why = f"{named} was found and not created by this recipe{others}; {NOTHING_ADDED}"
     return f"{why}: bring back the journal (runs/) that knows it, or say under_found: add in step {use.step.id!r}"
 
 

@@ -27,8 +27,9 @@ from runner.engine.lookups import check_names, read_lookup
 from runner.engine.on_record import OnRecord
 from runner.engine.once import A_RUN, OncePer, shared_value
 from runner.engine.reshaped import past_of
+from runner.engine.row_scope import name_values, visible
 from runner.engine.send import Sender
-from runner.engine.steps import RowRun, name_values, visible
+from runner.engine.steps import RowRun
 from runner.engine.stop import Stop
 from runner.engine.totals import EXIT_DATA, EXIT_STOPPED, EXIT_UNKNOWN, Totals
 from runner.keys import brief

@@ -8,7 +8,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from runner.catalogue import Catalogue, Operation, of_answer, of_entry
+from runner.catalogue import Operation, of_answer, of_entry
 from runner.engine.call import Caller
 from runner.engine.claims import (
     Claims,
@@ -30,15 +30,15 @@ from runner.engine.outcome import Outcome
 from runner.engine.requirements import unmet
 from runner.engine.reshaped import Past, choices, done_calls, renamed, reshaped
 from runner.engine.row_calls import calls_of_row
+from runner.engine.row_scope import name_values, visible
 from runner.engine.send import Sender
 from runner.engine.use import Progress, Use
 from runner.journal import CallRecord, Identity, RowRecord
 from runner.journal.records import OPEN, SETTLED
 from runner.keys import apart, look_alike
-from runner.problems import said_line
-from runner.recipe.model import Recipe, Step, names_behind
+from runner.recipe.model import Step, names_behind
 from runner.rows import Row
-from runner.template import Answer, EvaluationError, Expression, Lazy, Unknown, names_read
+from runner.template import Answer, EvaluationError, Lazy, Unknown, names_read
 
 _BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
 """The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
@@ -188,8 +188,9 @@ class RowRun:
             return self._result("found", "all of it was there already")
         if writes and self._context.run not in {run for _, run in writes}:
             earlier = max(run for _, run in writes)
-            return self._result("done", f"done in run {earlier}", earlier_run=earlier)
-        return self._result("done", "")
+            reason = "; ".join([f"done in run {earlier}", *self._progress.remarks])
+            return self._result("done", reason, earlier_run=earlier)
+        return self._result("done", "; ".join(self._progress.remarks))
 
     def _result(self, bucket: Bucket, reason: str, *, earlier_run: int = 0) -> RowResult:
         forgotten = self._progress.open_call
@@ -553,43 +554,6 @@ class _ItemNames:
             raise EvaluationError(f"two items have the item_key {name!r}")
         message = f"the item_key {name!r} looks like {first!r} of item {at + 1}: they differ {apart(name, first)}"
         raise EvaluationError(f"{message}; write both the same, or say `keys: exact` under rows")
-
-
-class _RowValues(dict[str, Any]):
-    """The values of a row; a column that differs between the lines of its group is refused when it is used."""
-
-    def __init__(self, row: Row) -> None:
-        super().__init__(row.values)
-        self._differing = row.differing
-
-    def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self._differing
-
-    def __missing__(self, name: str) -> Any:
-        if name not in self._differing:
-            raise KeyError(name)
-        first, second = self._differing[name]
-        lines = f"{said_line(first)} and {said_line(second)}"
-        raise EvaluationError(
-            f"{name!r} differs on lines {lines}; what differs by line is read from row.lines"
-        )
-
-
-def name_values(scope: dict[str, Any], let: Mapping[str, Expression]) -> None:
-    """Add the values that a `let` names to a scope, each computed in it when it is first read."""
-    scope |= {name: Lazy(partial(value.evaluate, scope)) for name, value in let.items()}
-
-
-def visible(row: Row, recipe: Recipe, catalogue: Catalogue) -> Mapping[str, Any]:
-    """What expressions see as `row`: of one that an API lists, what it leaves out is null."""
-    if row.differing:
-        return _RowValues(row)
-    rows = recipe.rows
-    if rows is None or rows.search is None or rows.columns or rows.group_by:
-        return row.values
-    operation = catalogue.operation(rows.search.operation)
-    found: Mapping[str, Any] = of_entry(operation, row.values)
-    return found
 
 
 def _bucket(outcome: Outcome) -> Bucket:

@@ -24,7 +24,8 @@ class Progress:
 
     `money` is what they moved, `unsettled` what calls may have moved whose outcome is unknown, and `reached` are the
     writes that the row got to, by identity. `keys` are all that the row may be on record under. `adopted` are the
-    calls, by step and item, that were unknown before and have been found or sent again since.
+    calls, by step and item, that were unknown before and have been found or sent again since. `remarks`
+    are added to the reason of a row that is done.
     """
 
     row: Row
@@ -37,6 +38,7 @@ class Progress:
     unsettled: dict[Identity, Decimal] = field(default_factory=dict)
     reached: set[Identity] = field(default_factory=set)
     adopted: set[tuple[str, str]] = field(default_factory=set)
+    remarks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for call in self.prior.values():

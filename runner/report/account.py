@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from runner.engine.events import (
     RunEnded,
     RunStarted,
 )
+from runner.engine.parents import NOTHING_ADDED
 from runner.engine.reshaped import choices
 from runner.report.text import duration, line_numbers, money, plural
 
@@ -32,6 +34,12 @@ _REMARKS: dict[Bucket, str] = {
     "not started": ": the next run goes on with them",
 }
 
+_WORD = re.compile(r"(?P<status>(?<=: )[1-5]\d\d(?= ))|[\w.,-]+|…")
+"""A word of a reason; the status of an answer apart."""
+
+_VARIES = re.compile(r"\d|…")
+"""In a word that differs between reasons that are the same otherwise: an id, an amount, the number of an item."""
+
 OTHER = "other reasons, see the results file"
 
 Section = tuple[str, Iterable[str]]
@@ -40,13 +48,19 @@ Section = tuple[str, Iterable[str]]
 
 @dataclass
 class _Reason:
+    """The reasons of rows that differ in numbers and ids alone: as `text`, with … in the place of what differs."""
+
+    text: str
     count: int = 0
     keys: list[str] = field(default_factory=list)
 
-    def add(self, key: str) -> None:
+    def add(self, key: str, text: str) -> None:
+        """Count a row."""
         self.count += 1
         if len(self.keys) < KEYS_SHOWN:
             self.keys.append(key)
+        if text != self.text:
+            self.text = _common(self.text, text)
 
 
 @dataclass
@@ -81,6 +95,7 @@ class Account:
         self.buckets: Counter[str] = Counter()
         self._started: RunStarted | None = None
         self._reasons: dict[Bucket, dict[str, _Reason]] = {"changed": {}, "rejected": {}}
+        self._found = 0
         self._open: dict[str, Counted] = {}
         self._unknown: list[str] = []
         self._unknown_money = Decimal(0)
@@ -121,9 +136,12 @@ class Account:
         if result.bucket == "unknown":
             self._note_unknown(result, call)
         elif result.bucket in self._reasons:
-            reasons, reason = self._reasons[result.bucket], shared_reason(result)
-            known = reason in reasons or len(reasons) < REASONS_KEPT
-            reasons.setdefault(reason if known else OTHER, _Reason()).add(result.key or "the row")
+            reasons, text = self._reasons[result.bucket], shared_reason(result)
+            alike = _alike(text)
+            if alike not in reasons and len(reasons) >= REASONS_KEPT:
+                alike = text = OTHER
+            reasons.setdefault(alike, _Reason(text)).add(result.key or "the row", text)
+            self._found += result.bucket == "rejected" and NOTHING_ADDED in result.reason
 
     def _note_unknown(self, result: RowResult, call: Counted | None) -> None:
         """`call` is the one that this run sent; a row may also wait for what an earlier run sent."""
@@ -165,7 +183,12 @@ class Account:
         yield f"look it up, then record what you find: runner settle {event.run}"
 
     def _rejected_lines(self, event: RunEnded) -> Iterator[str]:
-        yield f"{_size(event, 'rejected')}: mend them and run the file again"
+        size = _size(event, "rejected")
+        if self._found < event.buckets["rejected"]:
+            others = f", but for {plural(self._found, 'row')}," if self._found else ""
+            yield f"{size}: fix them in the sheet{others} and run the file again"
+        else:
+            yield f"{size}: nothing in the sheet is wrong; what to do stands in the reason"
         yield from _ranked(self._reasons["rejected"])
 
     def _changed_lines(self, event: RunEnded) -> Iterator[str]:
@@ -204,14 +227,31 @@ class Account:
 
 def _ranked(reasons: Mapping[str, _Reason]) -> Iterator[str]:
     """The reasons of rows, the most frequent first, with the keys of some of their rows."""
-    ranked = sorted(reasons.items(), key=lambda item: (-item[1].count, item[0]))
-    for text, reason in ranked[:REASONS_SHOWN]:
+    ranked = sorted(reasons.values(), key=lambda reason: (-reason.count, reason.text))
+    for reason in ranked[:REASONS_SHOWN]:
         rest = reason.count - len(reason.keys)
         more = f" and {rest:,} more" if rest else ""
-        yield f"  {reason.count:,} x {text}: {', '.join(reason.keys)}{more}"
+        yield f"  {reason.count:,} x {reason.text}: {', '.join(reason.keys)}{more}"
     if len(ranked) > REASONS_SHOWN:
-        rest = sum(reason.count for _, reason in ranked[REASONS_SHOWN:])
+        rest = sum(reason.count for reason in ranked[REASONS_SHOWN:])
         yield f"  and {plural(rest, 'row')} for {plural(len(ranked) - REASONS_SHOWN, 'other reason')}"
+
+
+def _alike(text: str) -> str:
+    """The text without the words that have a digit in them."""
+    return _WORD.sub(lambda word: "0" if _varies(word) else word.group(), text)
+
+
+def _varies(word: re.Match[str]) -> bool:
+    return word["status"] is None and _VARIES.search(word.group()) is not None
+
+
+def _common(text: str, other: str) -> str:
+    """One text for two that are alike, with … for the words that differ."""
+    others = _WORD.finditer(other)
+    return _WORD.sub(
+        lambda word: word.group() if word.group() == next(others).group() else "…", text
+    )
 
 
 def shared_reason(result: RowResult) -> str:

@@ -7,7 +7,7 @@ rejected     10502 (lines 642-644): job: 422 country is over the max length of 2
 UNKNOWN      1 row (3 lines), 1,210.00: may have been carried out; not sent again by itself
                10431 (lines 450-452)  deposit  1,210.00: connection lost before an answer
              look it up, then record what you find: runner settle 4
-rejected     2 rows (5 lines): mend them and run the file again
+rejected     2 rows (5 lines): fix them in the sheet and run the file again
                2 x job: 422 country is over the max length of 2 characters: 10502, 10611
 done         827 rows (2,147 lines)
 lines        2,155 read = 2,147 done + 0 found + 0 changed + 5 rejected + 3 unknown + 0 not started

@@ -21,6 +21,7 @@ from runner.engine.events import (
     RunStarted,
     Waiting,
 )
+from runner.engine.parents import NOTHING_ADDED
 from runner.engine.reshaped import choices
 from runner.report.console import INTERVAL, ROWS_SHOWN, Console
 
@@ -123,7 +124,7 @@ rejected     PO-3 (lines 6-7): job: 422 country
 UNKNOWN      1 row (2 lines), 210.50: may have been carried out; not sent again by itself
                PO-2 (lines 4-5)  deposit  210.50: connection lost before an answer
              look it up, then record what you find: runner settle 4
-rejected     1 row (2 lines): mend them and run the file again
+rejected     1 row (2 lines): fix them in the sheet and run the file again
                1 x job: 422 country: PO-3
 done         1 row (2 lines)
 found        1 row (2 lines): were there already
@@ -188,12 +189,12 @@ def test_rows_that_need_attention_are_shown_up_to_a_limit() -> None:
     session = Session()
     session.start(rows=30, lines=60)
     for number in range(1, 26):
-        session.row(number, "rejected", f"job: 422 reason {number % 12}")
+        session.row(number, "rejected", f"job: 422 reason {'abcdefghijkl'[number % 12]}")
     shown = session.out.getvalue()
     assert shown.count("rejected     PO-") == ROWS_SHOWN
     assert shown.count("more of them are only counted here") == 1
     text = session.end()
-    assert "               3 x job: 422 reason 1: PO-1, PO-13, PO-25\n" in text
+    assert "               3 x job: 422 reason b: PO-1, PO-13, PO-25\n" in text
     assert "               and 4 rows for 2 other reasons\n" in text
 
 
@@ -336,3 +337,36 @@ def test_close_takes_the_live_line_away_when_no_end_comes(monkeypatch: pytest.Mo
     session.console.close()
     session.console.close()
     assert "\x1b[?25h" in session.out.getvalue(), "the cursor is shown again"
+
+
+def test_reasons_that_differ_in_numbers_and_ids_are_one() -> None:
+    session = Session()
+    session.start(rows=6, lines=12)
+    for number, order in enumerate(("SO-17", "SO-9", "SO-17"), start=1):
+        session.row(
+            number, "rejected", f"lines: item {number}: 404 no order {order} of PO-{number}"
+        )
+    session.row(4, "rejected", "lines: item 1: 409 no order SO-17 of PO-4")
+    session.row(5, "rejected", "job: 422 country")
+    session.row(6, "rejected", "job: 422 country")
+    text = session.end()
+    assert "3 x lines: item …: 404 no order … of …: PO-1, PO-2, PO-3\n" in text
+    assert "1 x lines: item 1: 409 no order SO-17 of PO-4: PO-4\n" in text
+    assert "2 x job: 422 country: PO-5, PO-6\n" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (3, "3 rows (6 lines): nothing in the sheet is wrong; what to do stands in the reason\n"),
+        (1, "3 rows (6 lines): fix them in the sheet, but for 1 row, and run the file again\n"),
+        (0, "3 rows (6 lines): fix them in the sheet and run the file again\n"),
+    ],
+)
+def test_what_nothing_in_the_sheet_can_change(found: int, said: str) -> None:
+    session = Session()
+    session.start(rows=3, lines=6)
+    for number in range(1, 4):
+        reason = f"order {number} was found and not created by this recipe; {NOTHING_ADDED}: bring"
+        session.row(number, "rejected", reason if number <= found else "job: 422 country")
+    assert f"rejected     {said}" in session.end()
