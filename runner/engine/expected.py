@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from runner.engine.given_back import literal
 from runner.engine.outcome import Outcome
 from runner.recipe.model import Step
 from runner.template import EvaluationError, Expression, Undecided, Unknown, paths_of
@@ -25,10 +26,14 @@ def fits(where: Expression | None, item: Any, scope: Mapping[str, Any]) -> bool:
 
 def failed(expect: Expression, value: Any, scope: Mapping[str, Any]) -> str:
     """Say why the data of a success is not what `expect` says; empty when it is."""
+    seen = {**scope, "result": value}
     try:
-        return "" if expect.evaluate({**scope, "result": value}) else f"expected {expect.text}"
+        if expect.evaluate(seen):
+            return ""
+        compared = ", ".join(literal(each) for each in expect.compared(seen))
     except EvaluationError as error:
         return str(error)
+    return f"expected {expect.text}" + (f"; compared: {compared}" if compared else "")
 
 
 def hopeless(expect: Expression, step: str, scope: Mapping[str, Any]) -> str:

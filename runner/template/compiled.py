@@ -147,6 +147,24 @@ class Expression:
 
         return evaluate
 
+    def compared(self, scope: Scope) -> tuple[Any, ...]:
+        """The values that the comparison which makes it false has compared, but for those that are written out.
+
+        It is the expression itself, or one of those that `and` joins; of any other there are none.
+        Raises EvaluationError.
+        """
+        node = self.node
+        while isinstance(node, nodes.And):
+            node = node.right if self._guarded(compute_of(node.left, _EACH))(scope) else node.left
+        if not isinstance(node, nodes.Compare):
+            return ()
+        sides = [node.expr, *(operand.expr for operand in node.ops)]
+        return tuple(
+            self._guarded(compute_of(side, _EACH))(scope)
+            for side in sides
+            if not isinstance(side, nodes.Const)
+        )
+
     @property
     def _shown(self) -> str:
         text = self.text.strip()

@@ -48,7 +48,21 @@ steps:
             "customer[0].id",
             2,
             None,
-            "customer: expected result[0].name == 'B'",
+            "customer: expected result[0].name == 'B'; compared: \"A\"",
+        ),
+        (
+            "result[0].id and result | length + 0.50 <= row.ref | length",
+            "customer[0].id",
+            2,
+            None,
+            "customer: expected result[0].id and result | length + 0.50 <= row.ref | length; compared: 2.50, 1",
+        ),
+        (
+            "result[0].id is none or not result",
+            "customer[0].id",
+            2,
+            None,
+            "customer: expected result[0].id is none or not result",
         ),
     ],
 )
