@@ -17,6 +17,7 @@ from runner.cli import journal_checks
 from runner.cli.destination import Destination
 from runner.engine import changed, former_keys, others
 from runner.engine.claims import Claims
+from runner.engine.made import Makers
 from runner.engine.planning import Planning
 from runner.journal.registry import Registry
 from runner.recipe.model import Step
@@ -88,6 +89,10 @@ def _copies() -> None:
         _replace(Registry, name, lambda *_, **__: [])
 
 
+def _ids() -> None:
+    _replace(Makers, "doubt", lambda _, operation, record, answer: "")
+
+
 def _connections() -> None:
     send = Adapter.send
     _replace(Adapter, "send", lambda *given, **named: send(*given, **{**named, "kept": True}))
@@ -111,6 +116,7 @@ VARIANTS: Mapping[str, Callable[[], None]] = {
     "created": _created,
     "copies": _copies,
     "connections": _connections,
+    "ids": _ids,
 }
 
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from faults import actions
-from faults.server import Action, Delivery, Exchange, FaultServer, behave
+from faults.server import Action, Delivery, Exchange, FaultServer, behave, respond
 
 LONGEST_DELAY = 0.03
 """Seconds that a slow answer may take; what it creates is created after them, whether or not somebody waits."""
@@ -24,7 +24,7 @@ LONGEST_DELAY = 0.03
 WRITES: Mapping[str, float] = {
     "slow": 0.06, "answer lost": 0.03, "request lost": 0.02, "reset": 0.02, "500 after": 0.02, "503 before": 0.01,
     "cut short": 0.01, "html": 0.01, "throttled": 0.02, "refused": 0.01, "refusal cut short": 0.01,
-    "hinted": 0.03, "twice": 0.03, "twice at once": 0.02,
+    "hinted": 0.03, "twice": 0.03, "twice at once": 0.02, "id again": 0.03,
 }  # fmt: skip
 """What happens to a write, and how often; otherwise nothing does."""
 
@@ -94,12 +94,18 @@ def _name_of(path: str, sent: Mapping[str, str]) -> Name:
 class Chaos:
     """The faults of one server, so many times as `often` as usual. `refused`: the numbers of deliveries that were.
 
-    `upcoming` are faults that the next writes meet in any case.
+    `upcoming` are faults that the next writes meet in any case. `alone`: requests come one after another, so that a
+    command which sends one has recorded what came of those before; only then can an answer have the id of another one.
     """
 
-    def __init__(self, server: FaultServer, seed: int, *, often: float) -> None:
+    def __init__(
+        self, server: FaultServer, seed: int, *, often: float, alone: bool = False
+    ) -> None:
         self.refused: set[int] = set()
         self.upcoming: list[str] = []
+        self.recorded: dict[str, int] = {}
+        """The id of the last answer to a create in a collection that the present process has received."""
+        self.alone = alone
         self._server, self._seed, self._often = server, seed, often
         self._seen: Counter[tuple[str, ...]] = Counter()
         self._lock = threading.Lock()
@@ -139,7 +145,17 @@ class Chaos:
         fault = self._draw(request)
         if fault in REFUSALS:
             self.refused.add(request.number)
+        if request.method == "POST" and self.alone and fault in ("", "id again"):
+            return self._create(exchange, again=bool(fault))
         return _ACTIONS.get(fault, behave)(exchange)
+
+    def _create(self, exchange: Exchange, *, again: bool) -> bool:
+        """Create an object; with `again` it is answered with the id of the last one in its collection."""
+        request = exchange.request
+        made = exchange.server.shop.create(request.path, request.json())
+        shown = self.recorded.setdefault(request.path, made["id"]) if again else made["id"]
+        self.recorded[request.path] = shown
+        return respond(exchange, 201, {**made, "id": shown})
 
     def _draw(self, request: Delivery) -> str:
         write = request.is_write

@@ -147,8 +147,15 @@ class Ledger(Judge):
     def _check_unknown(
         self, order: Order, bucket: str, lost: Collection[CallRecord], unknown: Collection[Name]
     ) -> None:
-        """As in Judge: a row is unknown when something of it is, or of what it shares with other rows."""
-        own = {name for name in unknown if _is_of(name, plain(order.ref))}
+        """As in Judge: a row is unknown when something of it is, or of what it shares with other rows.
+
+        Of what is unknown under another key, as before a cell of the key was corrected, the row need not be unknown.
+        """
+        keys = self.draft.keys(order)
+        others = {
+            name_of(each.url, each.body) for each in lost if plain(each.identity.key) not in keys
+        }
+        own = {name for name in unknown if _is_of(name, plain(order.ref))} - others
         shared = set(unknown) & set(self.draft.names(order)) - own
         if own and bucket != "unknown":
             self.broken.append(f"G4: {order.ref} is {bucket}, unknown are {sorted(own)}")

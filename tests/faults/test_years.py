@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 
 from faults.broken import VARIANTS
+from faults.chaos import Chaos, Name
 from faults.edits import EDITS
 from faults.forks import Forks
+from faults.judge import Judge
+from faults.points import small_shape
 from faults.refusals import REFUSALS
+from faults.server import FaultServer
+from faults.shapes import ENVIRONMENT
+from faults.trial import RUN
 from faults.year import Event, live_year
 
 EVENTS: Mapping[str, Event] = {**EDITS, **REFUSALS}
@@ -62,7 +68,7 @@ def test_a_year(forks: Forks, tmp_path: Path, kinds: tuple[str, ...], seed: int)
     assert figures.deliveries > 0
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", FOUND)
 def test_a_broken_command_is_found(forks: Forks, tmp_path: Path, variant: str) -> None:
     names, words = FOUND[variant]
     for seed in range(
@@ -74,5 +80,27 @@ def test_a_broken_command_is_found(forks: Forks, tmp_path: Path, variant: str) -
     raise AssertionError(f"not found: {figures.broken}")
 
 
-def test_every_kind_of_event_is_tried() -> None:
+@pytest.mark.parametrize("fault", ["", "ids"], ids=["kept", "broken"])
+def test_an_answer_with_the_id_of_another_create(
+    forks: Forks, server: FaultServer, tmp_path: Path, fault: str
+) -> None:
+    shape = small_shape(workers=1, searched=False)
+    shape.write(tmp_path / "project", server.url)
+    chaos = Chaos(server, 0, often=0, alone=True)
+    chaos.upcoming = [
+        *[""] * 5,
+        "id again",
+    ]  # the order of the second row, which shares its customer
+    child = forks.start(
+        tmp_path / "project", [*RUN, "--workers", "1"], environment=ENVIRONMENT, fault=fault
+    )
+    judge = Judge(tmp_path / "project", server, chaos, shape)
+    judge.after_end(child.wait())
+    found = [each for each in judge.broken if re.match("G(3|21): .*'R1", each)]
+    assert bool(found) == bool(fault), judge.broken
+    assert bool(fault) or set(judge.unknown()) == {Name("order", "R1")}
+
+
+def test_every_kind_of_event_and_every_variant_is_tried() -> None:
+    assert {*FOUND, "ids"} == set(VARIANTS)
     assert {name for names in KINDS.values() for name in names} == set(EVENTS)

@@ -61,6 +61,11 @@ class Life:
         self._draw = draw
         self._kills = 0
 
+    def _chaos(self, server: FaultServer, *, often: float) -> Chaos:
+        """The faults of the server; every other project with one worker is alone with it."""
+        alone = self.workers == 1 and self._seed % 2 == 0
+        return Chaos(server, self._seed, often=often, alone=alone)
+
     def _wanted(self) -> Mapping[str, set[Name]]:
         """Every write that each row needs, by the row's key."""
         raise NotImplementedError
@@ -84,6 +89,9 @@ class Life:
 
     def _go_on(self, judge: Judge) -> Child:
         """Begin, or go on in one of the two ways there are."""
+        if judge.chaos.alone:
+            judge.server.await_idle()
+            judge.chaos.recorded.clear()
         workers = ("--workers", str(self.workers))
         if not self._may_resume(judge) or self._draw.random() < 0.2:
             return self.start(*RUN, *workers)
@@ -184,7 +192,7 @@ class Trial(Life):
         with FaultServer(self._log) as server:
             self._shape.write(self._folder, server.url)
             self._shape.seed(server.shop)
-            chaos = Chaos(server, self._seed, often=self._shape.faults)
+            chaos = self._chaos(server, often=self._shape.faults)
             judge = Judge(self._folder, server, chaos, self._shape)
             for _ in range(self._draw.randint(1, MOST_KILLS)):
                 if not judge.broken:

@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from faults.changing import Draft, Form, Item, Order
-from faults.chaos import Chaos, Name, plain
+from faults.chaos import Name, plain
 from faults.forks import Child, Forks
 from faults.judge import Judge
 from faults.ledger import Ledger
@@ -51,7 +51,7 @@ class Year(Life):
         """The whole year."""
         with FaultServer(self.log) as server:
             self.draft.write(self.folder, server.url)
-            chaos = Chaos(server, self._seed, often=self.draft.faults)
+            chaos = self._chaos(server, often=self.draft.faults)
             shape = Shape(self.workers, (), frozenset(), False, (), "", 0)  # noqa: FBT003 - in order
             self.judge = Ledger(self.folder, server, chaos, shape, draft=self.draft)
             self._use()
