@@ -113,10 +113,14 @@ def test_the_trials_have_all_that_keeps_verifies_and_polls() -> None:
     assert {shape.polled for shape in shapes} == {True, False}
 
 
-KEPT, BROKEN = ("--trials", "1"), ("--trials", "10", "--fault", "late journal")
+COMMANDS = {
+    "trials": (("--trials", "1"), 0),
+    "broken": (("--trials", "10", "--fault", "late journal"), 1),
+    "years": (("--years", "1"), 0),
+}
 
 
-@pytest.mark.parametrize(("more", "code"), [(KEPT, 0), (BROKEN, 1)], ids=["kept", "broken"])
+@pytest.mark.parametrize(("more", "code"), COMMANDS.values(), ids=COMMANDS.keys())
 def test_the_command_that_runs_it(tmp_path: Path, more: tuple[str, ...], code: int) -> None:
     command = [sys.executable, "-m", "faults.torture", "--seed", "3", "-j", "1", *more]
     done = subprocess.run(
@@ -129,4 +133,6 @@ def test_the_command_that_runs_it(tmp_path: Path, more: tuple[str, ...], code: i
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert ("BROKEN seed" in done.stdout) == bool(code)
-    assert re.match(r"20\d\d-\d\d-\d\d   trials \d+   kills \d+   ", done.stdout.splitlines()[-1])
+    assert re.match(
+        r"20\d\d-\d\d-\d\d   trials [1-9]\d*   kills \d+   ", done.stdout.splitlines()[-1]
+    )

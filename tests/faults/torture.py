@@ -4,6 +4,7 @@
     python -m faults.torture --seed 7 --kills 5000      # from tests/; also --trials N, --minutes M, -j N
     python -m faults.torture --seed 131 --trials 1      # the trial that seed 131 draws, again
     python -m faults.torture --points                   # only killed at every point of faulty.py, every pass of it
+    python -m faults.torture --lives 10                 # only lives of the state machine, 20 of each seed
     python -m faults.torture --years 50                 # only years of projects that change
     python -m faults.torture --fault "late journal"     # a broken mode, which has to be found
     python -m faults.torture --years 10 --fault was     # a variant of broken.py, which has to be found as well
@@ -64,34 +65,40 @@ def main() -> int:
     options = _options()
     start, total = time.monotonic(), Figures()
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-        if not (options.points or options.years):
+        if options.all or options.moments:
             print(f"killed at any moment, in trials from seed {options.seed} on", flush=True)
-            seeds = itertools.islice(itertools.count(options.seed), options.trials or None)
             trial = partial(_try_out, fault=options.fault, scratch=options.scratch)
             tried = _tried(
-                pool, trial, seeds, over=lambda: _over(total, options, start), jobs=options.jobs
-            )
+                pool, trial, _seeds(options, options.trials or None),
+                over=lambda: _over(total, options, start), jobs=options.jobs,
+            )  # fmt: skip
             _gather(total, tried, start)
-        if options.points or options.all:
+        if options.all or options.points:
             print("killed at every pass of every point", flush=True)
             series = [(point, *ways) for point in POINTS for ways in WAYS]
-            _gather(
-                total,
-                pool.imap_unordered(partial(_try_point, scratch=options.scratch), series),
-                start,
-            )
-        if options.all:
+            point = partial(_try_point, scratch=options.scratch)
+            _gather(total, pool.imap_unordered(point, series), start)
+        if options.all or options.lives:
             print("lives of the state machine", flush=True)
-            seeds = itertools.islice(itertools.count(options.seed), LIVES)
-            _gather(
-                total, pool.imap_unordered(partial(_live, scratch=options.scratch), seeds), start
-            )
+            life = partial(_live, scratch=options.scratch)
+            seeds = _seeds(options, options.lives or LIVES)
+            _gather(total, pool.imap_unordered(life, seeds), start)
+        if options.all or options.years:
+            print("years of projects that change", flush=True)
+            year = partial(_live_year, fault=options.fault, scratch=options.scratch)
+            seeds = _seeds(options, options.years or YEARS)
+            _gather(total, pool.imap_unordered(year, seeds), start)
         pool.close()
         pool.join()
     for each in total.broken:
         print(f"BROKEN {each}")
     print(f"{dt.date.today()}   {_line(total, start)}")  # noqa: DTZ011 - the day where it ran
     return 1 if total.broken else 0
+
+
+def _seeds(options: argparse.Namespace, count: int | None) -> Iterator[int]:
+    """So many seeds from the one that was asked for, or all of them."""
+    return itertools.islice(itertools.count(options.seed), count)
 
 
 def _options() -> argparse.Namespace:
@@ -115,6 +122,9 @@ def _options() -> argparse.Namespace:
         "--points", action="store_true", help="only every point of faulty.py and every pass of it"
     )
     parser.add_argument(
+        "--lives", type=int, default=0, help="only lives of the state machine, of so many seeds"
+    )
+    parser.add_argument(
         "--years", type=int, default=0, help="only so many years of projects that change"
     )
     parser.add_argument(
@@ -128,7 +138,9 @@ def _options() -> argparse.Namespace:
         "--scratch", type=Path, default=scratch, help="where trials have their folders"
     )
     options = parser.parse_args()
-    options.all = not (options.points or options.years or options.trials or options.fault)
+    one = bool(options.points or options.lives or options.years)
+    options.moments = not one and bool(options.trials or options.fault)
+    options.all = not (one or options.moments)
     return options
 
 

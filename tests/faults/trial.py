@@ -89,13 +89,17 @@ class Life:
 
     def _go_on(self, judge: Judge) -> Child:
         """Begin, or go on in one of the two ways there are."""
-        if judge.chaos.alone:
-            judge.server.await_idle()
-            judge.chaos.recorded.clear()
+        self._begin(judge)
         workers = ("--workers", str(self.workers))
         if not self._may_resume(judge) or self._draw.random() < 0.2:
             return self.start(*RUN, *workers)
         return self.start("resume", str(judge.runs()[-1].id), *workers)
+
+    def _begin(self, judge: Judge) -> None:
+        """Forget what a process has received that may have been killed before it recorded that."""
+        if judge.chaos.alone:
+            judge.server.await_idle()
+            judge.chaos.recorded.clear()
 
     def _run_and_kill(self, judge: Judge, server: FaultServer) -> None:
         """Kill it after some requests and a moment, or after some time whatever it does."""

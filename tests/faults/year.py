@@ -100,6 +100,7 @@ class Year(Life):
         """Run the rows that these arguments name, to the end."""
         if not self.judge.broken:
             self.judge.partial = True
+            self._begin(self.judge)
             child = self.start(*RUN, "--workers", str(self.workers), *arguments)
             self._ended(self.judge, child, child.wait())
             self.judge.partial = False
