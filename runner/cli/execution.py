@@ -14,6 +14,7 @@ from runner.cli.inputs import keep_piped, take_input
 from runner.cli.job import Job, refuse
 from runner.cli.journal_checks import check_runs, stamp_of
 from runner.cli.leaving import stopping_on_signals
+from runner.cli.outputs import check_not_read
 from runner.cli.projects import make_folder, open_journal, user
 from runner.cli.reports import MakeReporter, Reports
 from runner.engine.again import by_key
@@ -47,6 +48,10 @@ class Settings:
 def execute(job: Job, input_: Input | None, settings: Settings) -> int:
     """Run the job, or the rest of it, told to the console, the results files and what else is set. The exit code."""
     job.wanted.check(input_)
+    if job.wanted.export is not None:
+        lookups = (each.file for each in job.project.recipe.lookups if each.file)
+        read = (job.project.path, *(job.project.path.parent / name for name in lookups))
+        check_not_read(job.wanted.export, "--export", read)
     if input_ is None and not job.search:
         job.check_keys(None)
     if settings.resumed is not None and settings.max_failures is None:

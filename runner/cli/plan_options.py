@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, get_args
 
 import click
 
+from runner.cli.outputs import check_output
 from runner.problems import UsageError
 
 Format = Literal["text", "json", "markdown", "github", "junit"]
@@ -37,6 +38,7 @@ class PlanOptions(NamedTuple):
                     f"--out {path}: the ending says what is written",
                     remedy="one of " + ", ".join(OUT),
                 )
+            check_output(path, "--out")
         forms = {self.format, *(OUT[path.suffix.lower()] for path in self.out)}
         if self.against is not None and not forms & {"text", "markdown"}:
             message = f"--against shows changes, and --format {self.format} has none"

@@ -12,6 +12,7 @@ import click
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
 from runner.cli.dry_run import written
+from runner.cli.outputs import check_output
 from runner.cli.recipes import recorded_run, reopened
 from runner.cli.reports import RunFiles, tell_files
 from runner.cli.wanted import JUNIT, OUT, XLSX, Wanted
@@ -158,6 +159,8 @@ def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> No
             remedy="--html FILE.html; the run comes before it",
         )
     own = str(wanted) == PAGE
+    if not own:
+        check_output(wanted, "--html")
     path = current.runs / str(run.id) / PAGE if own else wanted
     catalogue = catalogue_for(current, current.targets.get(run.target))
     content = page_html(collect(history, run, catalogue, made_at=now()))

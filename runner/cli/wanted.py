@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from runner.cli.outputs import check_folder, check_not_read, check_output
 from runner.durable import FULL, unwritable
 from runner.problems import UsageError
 from runner.rows import Input
@@ -24,6 +25,7 @@ OUT = click.option(
 )
 JUNIT = click.option(
     "--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE",
+    callback=lambda _, __, path: path and check_output(path, "--junit", ending=".xml"),
     help="Also write the results as JUnit XML, a test case for each row.",
 )  # fmt: skip
 
@@ -34,6 +36,7 @@ def _known_format(_: click.Context, __: click.Parameter, path: Path | None) -> P
         from runner.report.export import format_of
 
         format_of(path)
+        check_output(path, "--export")
     return path
 
 
@@ -81,8 +84,12 @@ class Wanted(NamedTuple):
         if self.xlsx and input_ is not None and input_.line_count > MOST_ROWS:
             message = f"no workbook takes {input_.line_count:,} lines ({MOST_ROWS:,} at most)"
             raise UsageError(message, remedy="leave --xlsx out: results.csv takes them")
+        read = [part.path for part in input_.parts] if input_ is not None else []
+        if self.export is not None:
+            check_not_read(self.export, "--export", read)
         if self.out is None:
             return
+        check_folder(self.out, "--out", self.out)
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -96,7 +103,7 @@ class Wanted(NamedTuple):
             raise UsageError(
                 f"--out {self.out} cannot be used: {why}", remedy="name a folder"
             ) from None
-        for path in (part.path for part in input_.parts) if input_ is not None else ():
+        for path in read:
             if is_ours(path) and path.absolute().parent.samefile(self.out):
                 remedy = "name another folder, or give the input another name"
                 raise UsageError(
