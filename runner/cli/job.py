@@ -266,7 +266,7 @@ class Job(NamedTuple):
         """Whether an expression of the recipe reads run.previous."""
         return any(
             reference.root == "run" and reference.path[:1] in ((), ("previous",))
-            for text in self.project.loaded.texts.values()
+            for text in self.project.loaded.all_texts
             for reference in text.compiled.references
         )
 

@@ -21,15 +21,19 @@ from runner.problems import UsageError
     help="With all the APIs of this folder, instead of those that RECIPE uses.",
 )
 @click.option(
+    "--steps", "of_steps", is_flag=True, help="That of a file of steps, which recipes include."
+)
+@click.option(
     "--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold."
 )
-def schema(*, recipe: str | None, apis: bool, target_name: str) -> int:
+def schema(*, recipe: str | None, apis: bool, of_steps: bool, target_name: str) -> int:
     """Print the JSON Schema of recipes, with the operations of the APIs that RECIPE uses and what each of them takes.
 
     Written to a file that the recipe names in its first line, it makes an editor complete and check `use` and `with`:
     runner schema --apis > recipe.schema.json, and # yaml-language-server: $schema=recipe.schema.json
     """
     from runner.recipe.editor import editor_schema
+    from runner.recipe.shape import of_a_file
 
     if (recipe is None) != apis:
         raise UsageError(
@@ -38,7 +42,8 @@ def schema(*, recipe: str | None, apis: bool, target_name: str) -> int:
     settings = projects.current() if recipe is None else projects.config_of(recipe)
     catalogue = catalogue_for(settings, settings.target(target_name))
     operations = catalogue.operations([] if recipe is None else _used(recipe))
-    click.echo(to_json(editor_schema(operations)).decode())
+    found = editor_schema(operations)
+    click.echo(to_json(of_a_file(found) if of_steps else found).decode())
     return 0
 
 
@@ -47,5 +52,16 @@ def _used(recipe: str) -> set[str]:
     from runner.recipe.editor import parts
 
     path, _ = projects.find_recipe(recipe)
-    names = (part.get("use") for part in parts(source.read(path, name=recipe).data))
-    return {name.partition(".")[0] for name in names if isinstance(name, str)}
+    found: set[str] = set()
+    left, seen = [(path, recipe)], set()
+    while left:
+        file, name = left.pop()
+        if file.resolve() in seen:
+            continue
+        seen.add(file.resolve())
+        for part in parts(source.read(file, name=name).data):
+            if isinstance(part.get("use"), str):
+                found.add(part["use"].partition(".")[0])
+            if isinstance(included := part.get("include"), str):
+                left.append((file.parent / included, included))
+    return found

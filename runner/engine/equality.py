@@ -88,9 +88,10 @@ def is_named_by(body: Any, value: str) -> bool:
 
 def numbers_in_texts(step: Step, recipe: Recipe) -> frozenset[str]:
     """Return the arguments of a step that are made of decimals, which a text may write with zeros at their end."""
-    columns = recipe.rows.columns if recipe.rows is not None else ()
+    columns = recipe.rows.columns if recipe.rows is not None and step.inside is None else ()
+    variables = recipe.vars if step.inside is None else step.inside.vars
     decimals = {column.name for column in columns if column.type == "decimal"}
-    decimals |= {f"vars.{name}" for name, var in recipe.vars.items() if _is_decimal(var.type, var.default)}  # fmt: skip
+    decimals |= {f"vars.{name}" for name, var in variables.items() if _is_decimal(var.type, var.default)}  # fmt: skip
     if not decimals or not isinstance(step.arguments, Mapping):
         return frozenset()
 

@@ -25,12 +25,14 @@ from runner.catalogue import (
 )
 from runner.engine.context import Context
 from runner.engine.row_scope import name_values, visible
+from runner.engine.scopes import StepScopes
 from runner.journal import SentWrite
 from runner.keys import canonical
 from runner.recipe.model import Recipe, Step
 from runner.rows import Row
 from runner.template import (
     EvaluationError,
+    Expression,
     Template,
     Undecided,
     Unknown,
@@ -117,8 +119,8 @@ class KnownContents:
     def _requests(self, row: Row, steps: Collection[str]) -> Iterator[tuple[Step, Request]]:
         """The requests of these steps, without those that cannot be built or that `when` leaves out."""
         context = self._context
-        for step, scope in scopes_of(context, row):
-            if step.id in steps and not is_skipped(step, scope):
+        for step, scope in scopes_of(context, row, skipped=False):
+            if step.id in steps:
                 operation = context.catalogue.operation(step.operation)
                 with suppress(EvaluationError, ArgumentError, Undecided):
                     for each in _scopes_of_items(step, scope):
@@ -153,8 +155,13 @@ class KnownContents:
         return found - {""}
 
 
-def scopes_of(context: Context, row: Row) -> Iterator[tuple[Step, dict[str, Any]]]:
-    """The steps of a row, each with the scope that it has before the run; it is one and the same for all of them."""
+def scopes_of(
+    context: Context, row: Row, *, skipped: bool = True
+) -> Iterator[tuple[Step, dict[str, Any]]]:
+    """The steps of a row, each with the scope that it has before the run; it is one and the same for all of a file.
+
+    Without `skipped` those that `when` leaves out, as far as that is known before the run, are left out.
+    """
     recipe = context.recipe
     scope = {
         **context.scope,
@@ -163,18 +170,20 @@ def scopes_of(context: Context, row: Row) -> Iterator[tuple[Step, dict[str, Any]
         "row": visible(row, recipe, context.catalogue),
     }
     name_values(scope, recipe.let)
+    scopes = StepScopes(scope)
     for step in recipe.steps:
-        name_values(scope, step.let)
-        yield step, scope
-        scope[step.id] = Unknown(step.id)
+        seen = scopes.of(step.inside)
+        name_values(seen, step.let)
+        if skipped or not any(map(_is_false, scopes.conditions(step))):
+            yield step, seen
+        scopes.put(step, Unknown(step.id))
 
 
-def is_skipped(step: Step, scope: Mapping[str, Any]) -> bool:
-    """Tell whether `when` leaves a step out, as far as that is known before the run."""
-    if step.when is None:
-        return False
+def _is_false(condition: tuple[Expression, Mapping[str, Any], object]) -> bool:
+    """Tell whether a condition is known to be false before the run."""
+    when, scope, _ = condition
     with suppress(EvaluationError, Undecided):
-        decided = step.when.evaluate(scope)
+        decided = when.evaluate(scope)
         return not isinstance(decided, Unknown) and not decided
     return False
 

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from runner.catalogue import Catalogue
 from runner.engine.context import Context
-from runner.engine.known_content import KnownContents, is_skipped, scopes_of
+from runner.engine.known_content import KnownContents, scopes_of
 from runner.engine.once import shared_value
 from runner.engine.others import creates
 from runner.journal import SentWrite, look_of
@@ -139,8 +139,8 @@ class OtherNames:
         """The operations that count and that the steps of a row are sent by, or may be."""
         counted = {step.id for step in self._counted}
         return frozenset(
-            step.operation for step, scope in scopes_of(self._context, row)
-            if step.id in counted and not is_skipped(step, scope)
+            step.operation for step, _ in scopes_of(self._context, row, skipped=False)
+            if step.id in counted
         )  # fmt: skip
 
     def _by_content(self, contents: KnownContents) -> Iterator[_Clash]:
@@ -222,4 +222,4 @@ def _counts(step: Step, catalogue: Catalogue) -> bool:
 
 
 def _for_every_row(step: Step) -> bool:
-    return step.when is None and step.for_each is None and step.once_per is None
+    return not step.conditional and step.for_each is None and step.once_per is None

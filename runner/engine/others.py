@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from runner.catalogue import Catalogue
 from runner.journal import History
-from runner.recipe.model import Recipe, Step, names_behind
+from runner.recipe.model import Recipe, Step, read_behind
 from runner.template import names_read
 
 
@@ -51,7 +51,7 @@ def varying_steps(recipe: Recipe) -> frozenset[str]:
     varying = {"row", "item"} if recipe.rows is not None else {"vars"}
     found: set[str] = set()
     for step in recipe.steps:
-        read = names_behind(recipe, names_read(step.arguments))
+        read = read_behind(recipe, names_read(step.arguments), step.inside)
         if not read.isdisjoint({*varying, *found, step.item_name}):
             found.add(step.id)
     return frozenset(found)

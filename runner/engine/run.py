@@ -28,6 +28,7 @@ from runner.engine.on_record import OnRecord
 from runner.engine.once import A_RUN, OncePer, shared_value
 from runner.engine.reshaped import past_of
 from runner.engine.row_scope import name_values, visible
+from runner.engine.scopes import StepScopes
 from runner.engine.send import Sender
 from runner.engine.steps import RowRun
 from runner.engine.stop import Stop
@@ -199,12 +200,14 @@ class Run:
         for row in self._input if self._input is not None else (self._single,):
             scope = {**context.scope, "row": visible(row, context.recipe, context.catalogue)}
             name_values(scope, context.recipe.let)
+            scopes = StepScopes(scope)
             for step in context.recipe.steps:
-                name_values(scope, step.let)
+                seen = scopes.of(step.inside)
+                name_values(seen, step.let)
                 if step.id not in steps:
                     continue
                 try:
-                    value = shared_value(step, scope)
+                    value = shared_value(step, seen)
                 except EvaluationError:
                     value = ""
                 for name in step.names:
@@ -331,14 +334,16 @@ class Run:
         context = self._context
         scope = {**context.scope, "row": visible(row, context.recipe, context.catalogue)}
         name_values(scope, self._context.recipe.let)
+        scopes = StepScopes(scope)
         for step in self._context.recipe.steps:
-            name_values(scope, step.let)
+            seen = scopes.of(step.inside)
+            name_values(seen, step.let)
             if step.once:
                 context.once.announce(step.id, A_RUN, row=row.number, key=row.key)
             if step.once_per is None:
                 continue
             try:
-                value = shared_value(step, scope)
+                value = shared_value(step, seen)
             except EvaluationError:
                 continue  # it needs an earlier step: claimed when the row gets there
             if isinstance(value, Unknown):

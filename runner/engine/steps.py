@@ -31,14 +31,15 @@ from runner.engine.requirements import unmet
 from runner.engine.reshaped import Past, choices, done_calls, renamed, reshaped
 from runner.engine.row_calls import calls_of_row
 from runner.engine.row_scope import name_values, visible
+from runner.engine.scopes import StepScopes
 from runner.engine.send import Sender
 from runner.engine.use import Progress, Use
 from runner.journal import CallRecord, Identity, RowRecord
 from runner.journal.records import OPEN, SETTLED
 from runner.keys import apart, look_alike
-from runner.recipe.model import Step, names_behind
+from runner.recipe.model import Include, Step, steps_behind
 from runner.rows import Row
-from runner.template import Answer, EvaluationError, Lazy, Unknown, names_read
+from runner.template import Answer, EvaluationError, Expression, Lazy, Unknown, names_read
 
 _BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
 """The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
@@ -59,6 +60,8 @@ class RowRun:
             "row": visible(row, context.recipe, context.catalogue),
         }
         name_values(self._scope, context.recipe.let)
+        self._scopes = StepScopes(self._scope)
+        self._skipped: list[Include] = []
         self._again = context.again.get(row.key)
         self._record = calls_of_row(
             context.history, context.account, context.recipe.name, row, heirs=context.heirs,
@@ -130,7 +133,7 @@ class RowRun:
             if step.on_error != "continue" or bucket != "rejected":
                 self.broke_off = True
                 break
-            self._scope[step.id] = None
+            self._scopes.put(step, None)
         if not self.broke_off and (forgotten := self._claims.forgotten()):
             self.broke_off = True
             return self._result("changed", self._lost(forgotten))
@@ -274,9 +277,8 @@ class RowRun:
 
     def _without_result(self, tree: Any) -> bool:
         """Whether an output reads a step that has no result."""
-        steps = {step.id for step in self._context.recipe.steps}
-        read = names_behind(self._context.recipe, names_read(tree))
-        return any(name in steps and self._scope.get(name) is None for name in read)
+        read = steps_behind(self._context.recipe, names_read(tree))
+        return any(self._scopes.results.get(step) is None for step in read)
 
     def _unsettled(self) -> str:
         """Why a row is not sent again: what an earlier generation of it left unknown has to be settled first."""
@@ -312,17 +314,25 @@ class RowRun:
 
     def _step(self, step: Step) -> Outcome:
         """One step; its result is in scope under its id afterwards, and so are the values that it names."""
+        outside, self._scope = self._scope, self._scopes.of(step.inside)
+        self._skipped = []
+        try:
+            outcome = self._step_in_scope(step)
+        finally:
+            self._scope = outside
+        self._scopes.put(step, outcome.value)
+        for include in self._skipped:
+            self._scopes.skip(include)
+        return outcome
+
+    def _step_in_scope(self, step: Step) -> Outcome:
         name_values(self._scope, step.let)
         operation = self._context.catalogue.operation(step.operation)
         self._claims.begin(step)
         try:
-            undecided = ""
-            if step.when is not None:
-                decided = step.when.evaluate(self._scope)
-                if isinstance(decided, Unknown):
-                    undecided = step.when.text
-                elif not decided:
-                    return self._skip(step)
+            undecided, untrue = self._condition(step)
+            if untrue is not None:
+                return self._skip(step, untrue)
             if not self._new and (set_aside := self._reshaped(step, operation)) is not None:
                 return set_aside
             if step.once:
@@ -336,16 +346,25 @@ class RowRun:
         except EvaluationError as error:
             self._caller.plan(step, "invalid", reason=str(error))
             return Outcome("rejected", str(error))
-        self._scope[step.id] = outcome.value
         return outcome
 
-    def _skip(self, step: Step) -> Outcome:
+    def _condition(self, step: Step) -> tuple[str, Expression | None]:
+        """What the run decides about a step, empty where nothing; and the condition that is false of it, if one is."""
+        undecided = ""
+        for when, scope, include in self._scopes.conditions(step):
+            decided = when.evaluate(scope)
+            if isinstance(decided, Unknown):
+                undecided = undecided or when.text
+            elif not decided:
+                self._skipped += [include] if include is not None else []
+                return undecided, when
+        return undecided, None
+
+    def _skip(self, step: Step, when: Expression) -> Outcome:
         """A step whose `when` is false: nothing to do, unless something was sent for it."""
-        assert step.when is not None  # noqa: S101 - the caller's condition
-        self._scope[step.id] = None
         if forgotten := self._claims.forgotten(step):
-            return self._set_aside(step, f"{self._lost(forgotten)}: {step.when.text} is false")
-        self._caller.plan(step, "skipped", reason=f"{step.when.text} is false")
+            return self._set_aside(step, f"{self._lost(forgotten)}: {when.text} is false")
+        self._caller.plan(step, "skipped", reason=f"{when.text} is false")
         return Outcome("done")
 
     def _alone(self, step: Step, operation: Operation, *, undecided: str) -> Outcome:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem
 from runner.recipe.addresses import check_addresses
 from runner.recipe.exports import check_export
 from runner.recipe.flow import check_types
+from runner.recipe.included import Files, check_included
 from runner.recipe.inputs import check_rows, check_vars
 from runner.recipe.lists import check_lists
 from runner.recipe.model import FILE_COLUMN, RESULT_COLUMNS
@@ -23,12 +25,32 @@ if TYPE_CHECKING:
 
 
 def check(
-    source: Source, texts: Texts, catalogue: Catalogue, *, broken: frozenset[TreePath]
+    source: Source,
+    texts: Texts,
+    catalogue: Catalogue,
+    *,
+    broken: frozenset[TreePath],
+    files: Files = MappingProxyType({}),
 ) -> list[Problem]:
     """Every problem of a recipe's names, operations and keys, whatever its shape; some may be warnings.
 
-    `broken` are the paths whose shape is wrong: nothing is said to be missing where a key was misspelt.
+    `broken` are the paths whose shape is wrong: nothing is said to be missing where a key was misspelt. `files` are
+    those that it includes.
     """
+    recipe = mapping(source.data)
+    return [
+        *check_steps(source, texts, catalogue, broken=broken, files=files),
+        *check_rows(source, recipe, texts),
+        *Uses(source, catalogue, broken).rows(mapping(recipe.get("rows"))),
+        *check_export(source, recipe, texts, catalogue),
+        *_taken_outputs(source, recipe),
+    ]
+
+
+def check_steps(
+    source: Source, texts: Texts, catalogue: Catalogue, *, broken: frozenset[TreePath], files: Files
+) -> list[Problem]:
+    """The same of what recipes share with the files of steps that they include."""
     recipe = mapping(source.data)
     steps = sequence(recipe.get("steps"))
     uses = Uses(source, catalogue, broken)
@@ -36,18 +58,15 @@ def check(
     return [
         *check_ids(source, names),
         *check_names(source, texts, names),
-        *check_types(source, texts, catalogue),
+        *check_types(source, texts, catalogue, files),
         *check_vars(source, mapping(recipe.get("vars"))),
-        *check_rows(source, recipe, texts),
         *check_addresses(source, recipe, texts),
-        *uses.rows(mapping(recipe.get("rows"))),
         *uses.lookups(mapping(recipe.get("lookups"))),
         *uses.steps(steps),
         *check_lists(source, recipe),
-        *check_export(source, recipe, texts, catalogue),
         *check_reads(source, texts, catalogue),
+        *check_included(source, files),
         *_former_ids(source, names, steps),
-        *_taken_outputs(source, recipe),
     ]
 
 

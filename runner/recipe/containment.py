@@ -6,13 +6,13 @@ journal was lost, the recipe had another name, a person made it. What the step w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.catalogue import container_of, home_of, nameless
 from runner.problems import Problem
-from runner.recipe.model import Recipe, Step, names_behind
-from runner.source import Source
+from runner.recipe.model import Recipe, Step, steps_behind
+from runner.source import Source, TreePath
 from runner.template import names_read
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def searched_parents(recipe: Recipe, step: Step, operation: Operation) -> tuple[
     names = names_read(step.arguments.get(container))
     if step.item_name in names and step.for_each is not None:
         names |= {reference.root for reference in step.for_each.references}
-    names = names_behind(recipe, names)
+    behind = steps_behind(recipe, names, step.inside)
     return tuple(
-        each for each in recipe.steps if each.id in names and each.unless_found is not None
+        each for each in recipe.steps if each.id in behind and each.unless_found is not None
     )
 
 
@@ -66,11 +66,16 @@ def possible_parents(
     return tuple(found)
 
 
-def check_containment(source: Source, recipe: Recipe, catalogue: Catalogue) -> Iterator[Problem]:
-    """Warn of each step that leaves open what a found parent gets, and refuse a needless `under_found`."""
-    for index, step in enumerate(recipe.steps):
+def check_containment(
+    places: Sequence[tuple[Source, TreePath]], recipe: Recipe, catalogue: Catalogue
+) -> Iterator[Problem]:
+    """Warn of each step that leaves open what a found parent gets, and refuse a needless `under_found`.
+
+    `places` are where the steps stand.
+    """
+    for (source, place_of), step in zip(places, recipe.steps, strict=True):
         parents = searched_parents(recipe, step, catalogue.operation(step.operation))
-        path = ("steps", index, "under_found")
+        path = (*place_of, "under_found")
         others = possible_parents(recipe, step, catalogue, named=parents)
         if step.under_found and (not (parents or others) or step.unless_found is not None):
             why = (
@@ -86,5 +91,5 @@ def check_containment(source: Source, recipe: Recipe, catalogue: Catalogue) -> I
             remedy = (
                 "give it unless_found; or say under_found: refuse (as it is when left out), or add"
             )
-            place = source.value(("steps", index, "id"))
+            place = source.value((*place_of, "id"))
             yield source.problem(place, message, "under-found", remedy=remedy, severity="warning")

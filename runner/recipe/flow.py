@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import note_of_day
@@ -13,10 +14,11 @@ from runner.recipe.exports import total_of
 from runner.recipe.filtering import guards_of
 from runner.recipe.findings import Findings
 from runner.recipe.fit import check_fit, schema_at
+from runner.recipe.included import Files
 from runner.recipe.infer import Inference
 from runner.recipe.scopes import Scopes
 from runner.recipe.texts import HIT, Text, Texts, is_each, mapping, sequence
-from runner.recipe.types import ANY, DATE, LIST, NUMBERS, STRING, Path, Type, of_kind
+from runner.recipe.types import ANY, DATE, LIST, NUMBERS, STRING, Path, Type, object_of, of_kind
 from runner.source import Source, TreePath
 from runner.template import Expression, Node, Template, path_of
 
@@ -27,9 +29,11 @@ _OF_NAMES = {"row", "vars", "run", "item", "result"}
 """Names that are always there: a condition that looks at one alone says nothing of its members."""
 
 
-def check_types(source: Source, texts: Texts, catalogue: Catalogue) -> list[Problem]:
+def check_types(
+    source: Source, texts: Texts, catalogue: Catalogue, files: Files = MappingProxyType({})
+) -> list[Problem]:
     """A problem for everything in the recipe's expressions that cannot work, or may not for some rows."""
-    return list(_once(_Flow(source, texts, catalogue).problems()))
+    return list(_once(_Flow(source, texts, catalogue, files).problems()))
 
 
 def _once(problems: Iterator[Problem]) -> Iterator[Problem]:
@@ -43,8 +47,8 @@ def _once(problems: Iterator[Problem]) -> Iterator[Problem]:
 
 
 class _Flow:
-    def __init__(self, source: Source, texts: Texts, catalogue: Catalogue) -> None:
-        self.source, self.texts, self.catalogue = source, texts, catalogue
+    def __init__(self, source: Source, texts: Texts, catalogue: Catalogue, files: Files) -> None:
+        self.source, self.texts, self.catalogue, self.files = source, texts, catalogue, files
         self._values: dict[TreePath, Type] = {}
 
     @cached_property
@@ -65,9 +69,16 @@ class _Flow:
             if where is not None and isinstance(where.compiled, Expression)
             else None
         )
+        included = {
+            index: object_of(
+                dict(_Flow(file.source, file.texts, self.catalogue, file.files).scopes.steps),
+                of=file.source.file,
+            )
+            for index, file in self.files.items()
+        }
         return Scopes(
-            recipe, self.catalogue, skipped=skipped, keyed=keyed, whens=self._whens, kept=kept
-        )
+            recipe, self.catalogue, skipped=skipped, keyed=keyed, whens=self._whens, kept=kept, included=included,
+        )  # fmt: skip
 
     @cached_property
     def _whens(self) -> Mapping[int, Node]:
@@ -147,6 +158,8 @@ class _Flow:
             findings.text_of(node, type_)
         elif path[-1] == "for_each" or path[-2:] == ("for_each", "in"):
             findings.need(node, type_, {LIST}, where="for_each")
+        elif path[0] == "steps" and path[1] in self.files and len(path) == 4 and path[2] == "with":
+            self._given(path, node, type_, findings)
         elif path[:2] == ("export", "lines"):
             findings.need(node, type_, {LIST}, where="lines")
         elif path[:1] == ("outputs",) and len(path) > 1 and (wanted := self._totaled(str(path[1]))):
@@ -157,6 +170,16 @@ class _Flow:
             findings.need(node, type_, NUMBERS | {STRING}, where="an announced total")
         elif _is_sent(path) and isinstance(text.compiled, Template) and not findings.wrong:
             self._argument(path, node, type_, findings)
+
+    def _given(self, path: TreePath, node: Node, type_: Type, findings: Findings) -> None:
+        """Note where a variable of an included file is not given what it is declared to be."""
+        file, name = self.files[int(path[1])], str(path[3])
+        var = file.vars.get(name)
+        if var is None or not var.type:
+            return
+        kinds = {var.type, STRING} if var.type != STRING else {STRING, *NUMBERS, DATE}
+        seen = type_ if var.required else type_.present()
+        findings.need(node, seen, kinds, where=f"the variable {name!r} of {file.source.file}")
 
     def _totaled(self, output: str) -> frozenset[str]:
         """The kinds that an output can have which an export adds up or compares; none where it does not."""

@@ -169,7 +169,14 @@ Found = Iterator[tuple[Expression, str, bool]]
 
 def _expressions(recipe: Recipe) -> Found:
     """Every expression of the steps and outputs."""
+    included = {step.inside.id: step.inside for step in recipe.steps if step.inside is not None}
+    for include in included.values():
+        if include.around is None:
+            yield from _inside(include.arguments, lines="", sure=False)
+            yield from _inside(include.when, lines="", sure=False)
     for step in recipe.steps:
+        if step.inside is not None:  # it sees neither the row nor the lookups of the recipe
+            continue
         text = step.for_each.text.strip() if step.for_each is not None else ""
         lines = step.item_name if text.startswith("row.lines") else ""
         sure = step.when is None and text in ("", "row.lines")
@@ -183,7 +190,7 @@ def _expressions(recipe: Recipe) -> Found:
             yield from _inside(
                 search.update.arguments if search.update else None, lines=lines, sure=False
             )
-    for let in (recipe.let, *(step.let for step in recipe.steps)):
+    for let in (recipe.let, *(step.let for step in recipe.steps if step.inside is None)):
         yield from _inside(let, lines="", sure=False)
     yield from _inside(recipe.outputs, lines="", sure=False)
 

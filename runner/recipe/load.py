@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.problems import InvalidError, Problem
@@ -13,8 +14,10 @@ from runner.recipe.check import check
 from runner.recipe.columns import column
 from runner.recipe.containment import check_containment
 from runner.recipe.exports import groups_of, total_of
+from runner.recipe.include import check_alone, read_included
+from runner.recipe.included import Files, Included, is_steps_file
 from runner.recipe.inputs import variable
-from runner.recipe.texts import EXPECTATIONS, Texts, compile_texts, is_each, over
+from runner.recipe.texts import EXPECTATIONS, Text, Texts, compile_texts, is_each, over
 from runner.recipe.uses import amount_rules
 from runner.recipe.variables import seconds, var_value
 from runner.source import Source, TreePath, parse, read
@@ -34,31 +37,55 @@ class Loaded(NamedTuple):
     source: Source
     texts: Texts
     warnings: tuple[Problem, ...]
+    included: tuple[Included, ...] = ()
+
+    @property
+    def all_texts(self) -> Iterator[Text]:
+        """The templates and expressions of the recipe and of the files that it includes."""
+        for texts in (self.texts, *(each.texts for each in self.included)):
+            yield from texts.values()
 
 
 def load(path: Path, *, catalogue: Catalogue, name: str | None = None) -> Loaded:
     """The recipe in the file at `path`, which messages call `name`. Raises InvalidError with every problem."""
-    return _load(read(path, name=name), catalogue)
+    return _load(read(path, name=name), catalogue, path)
 
 
 def load_text(text: str, *, file: str, catalogue: Catalogue) -> Loaded:
     """The recipe in `text`. `file` is what messages call it. Raises InvalidError with every problem."""
-    return _load(parse(text, file=file), catalogue)
+    return _load(parse(text, file=file), catalogue, None)
 
 
-def _load(source: Source, catalogue: Catalogue) -> Loaded:
+def _load(source: Source, catalogue: Catalogue, path: Path | None) -> Loaded:
+    if is_steps_file(source.data) and not {"rows", "outputs"} & source.data.keys():
+        raise InvalidError(check_alone(source, path, catalogue))
     misshapen, broken = schema.check(source)
     if () in broken:  # not even a mapping: nothing else can be said
         raise InvalidError(misshapen)
     texts, malformed = compile_texts(source)
-    problems = [*misshapen, *malformed, *check(source, texts, catalogue, broken=broken)]
+    files, unread = read_included(source, path, catalogue)
+    checked = check(source, texts, catalogue, broken=broken, files=files)
+    problems = [*misshapen, *malformed, *unread, *checked]
     if any(problem.severity != "warning" for problem in problems):
         raise InvalidError(problems)
-    recipe = _Builder(source, texts, catalogue).recipe()
-    problems += check_containment(source, recipe, catalogue)
+    builder = _Builder(source, texts, catalogue, files)
+    recipe = builder.recipe()
+    places = [(of, at) for _, of, at in builder.placed_steps()]
+    problems += check_containment(places, recipe, catalogue)
     if any(problem.severity != "warning" for problem in problems):
         raise InvalidError(problems)
-    return Loaded(recipe, source, texts, tuple(sorted(set(problems))))
+    included = tuple(each for file in files.values() for each in file.all())
+    return Loaded(recipe, source, texts, tuple(sorted(set(problems))), included)
+
+
+def _digest(source: Source, files: Files) -> str:
+    """The SHA-256 of the text of a recipe, and of those of the files that it includes."""
+    texts = [each.source.text for file in files.values() for each in file.all()]
+    own = hashlib.sha256(source.text.encode()).hexdigest()
+    if not texts:
+        return own
+    parts = [own, *(hashlib.sha256(text.encode()).hexdigest() for text in texts)]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 class _Builder(NamedTuple):
@@ -67,6 +94,58 @@ class _Builder(NamedTuple):
     source: Source
     texts: Texts
     catalogue: Catalogue
+    files: Files = MappingProxyType({})
+    inside: model.Include | None = None
+    starts: tuple[str, ...] = ("",)
+    """What the ids of its steps begin with, and after that what they began with before."""
+    were: Mapping[str, Sequence[str]] = MappingProxyType({})
+    """What its steps were called in the recipe, by what they are called now."""
+
+    @property
+    def start(self) -> str:
+        """What the ids of its steps begin with."""
+        return self.starts[0]
+
+    def placed_steps(self) -> Iterator[tuple[model.Step, Source, TreePath]]:
+        """The steps, those of included files among them, each with where it stands."""
+        for index, step in enumerate(self.source.data.get("steps", ())):
+            path: TreePath = ("steps", index)
+            if "include" in step:
+                yield from self.included(index).placed_steps()
+            else:
+                yield self.step(path, step), self.source, path
+
+    def included(self, index: int) -> _Builder:
+        """What builds the steps of the file that a step includes."""
+        step, file, path = self.source.data["steps"][index], self.files[index], ("steps", index)
+        id_ = self.start + step["id"]
+        data = file.source.data
+        inner = _Builder(file.source, file.texts, self.catalogue, file.files)
+        include = model.Include(
+            id_,
+            file=file.source.file,
+            arguments=self.tree((*path, "with"), step.get("with", {})),
+            vars={name: _var(var) for name, var in file.vars.items()},
+            let=inner.let(("let",), data.get("let", {})),
+            lookups={name: f"{id_}.{name}" for name in data.get("lookups", {})},
+            when=self.expression((*path, "when")),
+            around=self.inside,
+        )
+        names = (step["id"], *([step["was"]] if "was" in step else []))
+        starts = tuple(f"{start}{name}." for start in self.starts for name in names)
+        were = {
+            name: [start + former for start in self.starts]
+            for name, former in step.get("were", {}).items()
+        }
+        return inner._replace(inside=include, starts=starts, were=were)
+
+    def lookups(self) -> Iterator[model.Lookup]:
+        """The lookups, those of included files among them."""
+        data = self.source.data
+        for name, lookup in data.get("lookups", {}).items():
+            yield self.lookup(name, lookup)
+        for index in self.files:
+            yield from self.included(index).lookups()
 
     def recipe(self) -> model.Recipe:
         data: dict[str, Any] = self.source.data
@@ -74,11 +153,8 @@ class _Builder(NamedTuple):
             name=data["name"],
             file=self.source.file,
             text=self.source.text,
-            digest=hashlib.sha256(self.source.text.encode()).hexdigest(),
-            steps=tuple(
-                self.step(("steps", index), step)
-                for index, step in enumerate(data.get("steps", ()))
-            ),
+            digest=_digest(self.source, self.files),
+            steps=tuple(step for step, _, _ in self.placed_steps()),
             description=data.get("description", ""),
             vars={
                 name: _var(variable(name, value)) for name, value in data.get("vars", {}).items()
@@ -87,9 +163,7 @@ class _Builder(NamedTuple):
             key=self.tree(("key",), data.get("key")),
             key_was=self.key_was((), data.get("key_was", ())),
             exact=data.get("keys") == model.EXACT,
-            lookups=tuple(
-                self.lookup(name, lookup) for name, lookup in data.get("lookups", {}).items()
-            ),
+            lookups=tuple(self.lookups()),
             outputs=self.tree(("outputs",), data.get("outputs", {})),
             let=self.let(("let",), data.get("let", {})),
             export=self.export(data["export"]) if "export" in data else None,
@@ -147,7 +221,11 @@ class _Builder(NamedTuple):
         """The values of `once_per`, by their steps, that a line of the input shows without anything else."""
         for index, step in enumerate(self.source.data.get("steps", ())):
             value = self.expression(("steps", index, "once_per"))
-            if value is None or self.catalogue.operation(step["use"]).effect == "read":
+            if (
+                "include" in step
+                or value is None
+                or self.catalogue.operation(step["use"]).effect == "read"
+            ):
                 continue
             names = {(each.root, *each.path[:1]) for each in value.references}
             if {name[0] for name in names} <= {"row", "vars", "run", "item"} and not (
@@ -168,7 +246,7 @@ class _Builder(NamedTuple):
         arguments = self.tree(("lookups", name, "with"), lookup.get("with", {}))
         by: str | list[str] = lookup.get("by", ())
         return model.Lookup(
-            name,
+            self.start + name,
             operation=lookup.get("use", ""),
             arguments=arguments,
             by=(by,) if isinstance(by, str) else tuple(by),
@@ -182,7 +260,8 @@ class _Builder(NamedTuple):
     def step(self, path: TreePath, step: Mapping[str, Any]) -> model.Step:
         expect = step.get("expect", "")
         return model.Step(
-            id=step["id"],
+            id=self.start + step["id"],
+            inside=self.inside,
             operation=step["use"],
             arguments=self.tree((*path, "with"), step.get("with", {})),
             when=self.expression((*path, "when")),
@@ -198,7 +277,7 @@ class _Builder(NamedTuple):
             poll=self.poll((*path, "poll"), step.get("poll", {})),
             on_error=step.get("on_error", model.ON_ERROR),
             retry=step.get("retry", model.RETRIES),
-            was=self.was((*path, "was"), step.get("was", ())),
+            was=(*self.was((*path, "was"), step.get("was", ())), *self.former(step["id"])),
             description=step.get("description", ""),
             amount=amount_rules(step.get("amount", {})),
             once=step.get("once", ""),
@@ -210,18 +289,24 @@ class _Builder(NamedTuple):
         named = {name: self.expression((*path, name)) for name in let}
         return {name: value for name, value in named.items() if value is not None}
 
+    def former(self, name: str) -> Iterator[model.Was]:
+        """What a step of an included file was before, as what includes it says."""
+        yield from (model.Was(start + name) for start in self.starts[1:])
+        yield from (model.Was(former) for former in self.were.get(name, ()))
+
     def was(self, path: TreePath, was: Any) -> tuple[model.Was, ...]:
         """What a step was before: an id, an id with how its items were told apart, or a list of these."""
         if isinstance(was, list | tuple):
             return tuple(each for at, one in enumerate(was) for each in self.was((*path, at), one))
         if isinstance(was, str):
-            return (model.Was(was),)
-        return (
+            return tuple(model.Was(start + was) for start in self.starts)
+        return tuple(
             model.Was(
-                was["step"],
+                start + was["step"],
                 for_each=self.expression((*path, "for_each")),
                 item_key=self.expression((*path, "item_key")),
-            ),
+            )
+            for start in self.starts
         )
 
     def poll(self, path: TreePath, poll: Mapping[str, Any]) -> model.Poll | None:
@@ -238,7 +323,7 @@ class _Builder(NamedTuple):
         return model.Search(
             given["use"],
             arguments=self.tree((*at, "with"), given.get("with", {})),
-            lookup=listed,
+            lookup=self.start + listed if listed else "",
             where=self.expression((*path, "where")),
             absent_means=search.get("absent_means", model.ABSENT_MEANS),
             update=self.update((*path, "update"), search["update"]) if "update" in search else None,

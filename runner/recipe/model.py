@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from runner.catalogue import AmountRules
-from runner.template import Expression, Template, Tree
+from runner.template import Expression, Template, Tree, names_read
 
 ROW_FORMATS = ("csv", "tsv", "jsonl", "json", "xlsx")
 """What an input can be."""
@@ -228,6 +228,34 @@ class Was(NamedTuple):
         return self.for_each is not None or self.item_key is not None
 
 
+class Include(NamedTuple):
+    """A step that is the steps of a file. `id` is its own behind those that it is included by: customer.address.
+
+    arguments   what the variables of the file are given, in the scope of what includes it; `vars` declares them
+    around      the include that it stands in, None in the recipe itself
+    lookups     the names of its lookups, each with that which the run knows it by
+    """
+
+    id: str
+    file: str
+    arguments: Mapping[str, Tree]
+    vars: Mapping[str, Var]
+    let: Mapping[str, Expression]
+    lookups: Mapping[str, str]
+    when: Expression | None = None
+    around: Include | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called by what includes it."""
+        return self.id.rpartition(".")[2]
+
+    @property
+    def chain(self) -> tuple[Include, ...]:
+        """Those that it stands in, from the outermost in, and it."""
+        return (*(self.around.chain if self.around is not None else ()), self)
+
+
 class Step(NamedTuple):
     """One operation, used once per row, or once per item under `for_each`.
 
@@ -236,6 +264,7 @@ class Step(NamedTuple):
     `amount`: the amounts that a step which moves money lets pass.
     `once`: `run` for a read that is made once a run; then each row takes what `where` and `expect` say of the answer.
     `where`: the entries of a list that was read which are meant; it sees each as `item`.
+    `inside`: what includes it; its id is then customer.contact, and its expressions see what the file has.
     """
 
     id: str
@@ -259,6 +288,18 @@ class Step(NamedTuple):
     let: Mapping[str, Expression] = MappingProxyType({})
     once: str = ""
     where: Expression | None = None
+    inside: Include | None = None
+
+    @property
+    def name(self) -> str:
+        """What the expressions of its file call it."""
+        return self.id.rpartition(".")[2]
+
+    @property
+    def conditional(self) -> bool:
+        """Whether a row may go without it."""
+        around = self.inside.chain if self.inside is not None else ()
+        return self.when is not None or any(each.when is not None for each in around)
 
     @property
     def shared(self) -> bool:
@@ -332,12 +373,14 @@ def key_text(recipe: Recipe) -> str:
     return " ".join(text.split())
 
 
-def names_behind(recipe: Recipe, names: frozenset[str]) -> frozenset[str]:
-    """The names, and those that the values named by `let` are made of."""
-    lets = {
-        **recipe.let,
-        **{name: each for step in recipe.steps for name, each in step.let.items()},
-    }
+def names_behind(
+    recipe: Recipe, names: frozenset[str], inside: Include | None = None
+) -> frozenset[str]:
+    """The names, read `inside` an include or in the recipe, and those that the values named by `let` are made of."""
+    lets = dict(recipe.let if inside is None else inside.let)
+    for step in recipe.steps:
+        if (step.inside.id if step.inside else "") == (inside.id if inside else ""):
+            lets |= step.let
     found: set[str] = set()
     left = list(names)
     while left:
@@ -346,3 +389,32 @@ def names_behind(recipe: Recipe, names: frozenset[str]) -> frozenset[str]:
             found.add(name)
             left += [each.root for each in lets[name].references] if name in lets else []
     return frozenset(found)
+
+
+def read_behind(
+    recipe: Recipe, names: frozenset[str], inside: Include | None = None
+) -> frozenset[str]:
+    """What names come to that are read `inside` an include, or in the recipe: its own names, and ids of steps.
+
+    The variables of an included file are what they are given.
+    """
+    read = names_behind(recipe, names, inside)
+    start = f"{inside.id}." if inside is not None else ""
+    found = {
+        step.id
+        for step in recipe.steps
+        if step.id.startswith(start) and step.id[len(start) :].partition(".")[0] in read
+    }
+    if inside is None:
+        return read | found
+    if "vars" in read:
+        given = frozenset(name for tree in inside.arguments.values() for name in names_read(tree))
+        found |= read_behind(recipe, given, inside.around)
+    return frozenset((read - {"vars"}) | found)
+
+
+def steps_behind(
+    recipe: Recipe, names: frozenset[str], inside: Include | None = None
+) -> frozenset[str]:
+    """The ids of the steps whose results names give that are read `inside` an include, or in the recipe itself."""
+    return read_behind(recipe, names, inside) & {step.id for step in recipe.steps}

@@ -27,6 +27,8 @@ class Names(NamedTuple):
     lookups: frozenset[str]
     steps: tuple[str, ...]
     lets: tuple[tuple[str, TreePath], ...] = ()
+    shared: bool = False
+    """Whether these are the names of a file of steps, and not of a recipe."""
 
     @classmethod
     def of(cls, data: Any) -> Names:
@@ -35,6 +37,7 @@ class Names(NamedTuple):
         rows = mapping(section(recipe, "rows"))
         steps = [mapping(step) for step in sequence(recipe.get("steps"))]
         return cls(
+            shared="steps" in recipe and not {"recipe", "name"} & recipe.keys(),
             rows=section(recipe, "rows") is not None,
             columns=frozenset(rows["columns"]) if isinstance(rows.get("columns"), dict) else None,
             vars=frozenset(mapping(section(recipe, "vars"))),
@@ -129,6 +132,8 @@ def _wrong(
         message = "'run.previous' is not known here: rows are read and told apart without it"
         remedy = "it is known in the search for rows, in lookups, steps and outputs"
         return message, "unknown-name", remedy
+    if names.shared and (root == "row" or (root == "vars" and path[0] == "lookups")):
+        return _of_the_recipe(root)
     if root in ("vars", "run") or root in dict(scope.lets):
         return None
     if root != "item" and root in dict(scope.each):
@@ -161,6 +166,16 @@ def _wrong(
             else (message, "unknown-name", "only vars and run are known before the steps")
         )
     return _unknown(path, reference, scope, names)
+
+
+def _of_the_recipe(root: str) -> Wrong:
+    """What a file of steps reads that it cannot know."""
+    if root == "row":
+        message = "'row' is not known in a file of steps: a recipe gives it what it needs"
+        remedy = "declare it under vars, read vars.x, and let the recipe give it: with: {x: ...}"
+        return message, "unknown-name", remedy
+    message = "a lookup is read before the first row, and what a recipe gives by 'with' may differ for each"
+    return message, "unknown-name", "only run is known; choose with where in a step"
 
 
 def _is_early(path: TreePath, scope: Scope) -> bool:

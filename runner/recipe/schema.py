@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem, nearest
-from runner.recipe.shape import fits, is_number, recipe_validator
+from runner.recipe.shape import fits, is_number, recipe_validator, steps_validator
 from runner.source import Source, TreePath
 
 if TYPE_CHECKING:
@@ -73,8 +74,11 @@ Finding = tuple[TreePath, Problem | None]
 """The path that has a problem, and the problem; None where another problem says it already."""
 
 
-def check(source: Source) -> tuple[list[Problem], frozenset[TreePath]]:
-    """Every problem of the recipe's shape, and the paths that have one."""
+def check(source: Source, *, of_steps: bool = False) -> tuple[list[Problem], frozenset[TreePath]]:
+    """Every problem of the shape of a recipe, or of a file `of_steps`, and the paths that have one."""
+    if of_steps:
+        found, broken = all_that_is_wrong(source, steps_validator())
+        return [replace(each, message=_of_a_file(each.message)) for each in found], broken
     if source.data is None:
         return [
             source.problem(source.value(()), "the recipe is empty", "empty", remedy=_START)
@@ -82,11 +86,17 @@ def check(source: Source) -> tuple[list[Problem], frozenset[TreePath]]:
     return ([], frozenset()) if fits(source.data) else all_that_is_wrong(source)
 
 
-def all_that_is_wrong(source: Source) -> tuple[list[Problem], frozenset[TreePath]]:
+def _of_a_file(message: str) -> str:
+    return message.replace("the recipe", "the file of steps")
+
+
+def all_that_is_wrong(
+    source: Source, validator: Any = None
+) -> tuple[list[Problem], frozenset[TreePath]]:
     """The problems of a recipe that has some, and the paths that have one."""
     problems: list[Problem] = []
     broken: set[TreePath] = set()
-    for error in recipe_validator().iter_errors(source.data):
+    for error in (validator or recipe_validator()).iter_errors(source.data):
         for path, problem in _findings(source, error):
             broken.add(path)
             if problem:
@@ -101,7 +111,7 @@ def _findings(source: Source, error: ValidationError) -> Iterator[Finding]:
         yield _bad_name(source, error, path)
     elif keyword == "additionalProperties":
         yield from _unknown_keys(source, error, path)
-    elif keyword == "required":
+    elif keyword in ("required", "anyOf"):
         yield from _missing_keys(source, error, path)
     else:
         kind, wording = WORDINGS.get(keyword, ("shape", _otherwise))
@@ -127,8 +137,7 @@ def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
     """The missing keys, but for those that a misspelt key stands for."""
     known, present = _known(error), _instance(error)
     misspelt = {_suggestion(key, known, present) for key in present if key not in known}
-    required: Iterable[str] = error.validator_value  # type: ignore[assignment]
-    missing = [key for key in required if key not in present]
+    missing = [key for key in _required(error) if key not in present]
     yield from (((*path, key), None) for key in missing)
     absent = [key for key in missing if f"did you mean {key!r}?" not in misspelt]
     if absent:
@@ -142,6 +151,16 @@ def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
             (*path, absent[0]),
             source.problem(source.key(path), message, "missing-key", remedy=remedy),
         )
+
+
+def _required(error: ValidationError) -> list[str]:
+    """The keys that are needed; of a step that has neither an id nor a use, both at once."""
+    if error.validator == "anyOf":
+        return ["use"] if "id" in _instance(error) else []
+    required: list[str] = list(error.validator_value)  # type: ignore[arg-type]
+    without = not {"use", "include"} & _instance(error).keys()
+    is_step = tuple(error.absolute_path)[:-1] == ("steps",)
+    return [*required, "use"] if is_step and without else required
 
 
 def _bad_name(source: Source, error: ValidationError, path: TreePath) -> Finding:
@@ -269,7 +288,7 @@ def _known(error: ValidationError) -> Mapping[str, Any]:
     if (
         not error.absolute_path
     ):  # what the whole recipe needs stands in a branch, without the keys it may have
-        schema = recipe_validator().schema
+        schema = schema if "properties" in schema else recipe_validator().schema
     return schema.get("properties", {})  # type: ignore[no-any-return]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner.recipe.conditions import NOTHING, facts_of, present
@@ -57,14 +58,15 @@ class Scopes:
     """What each name of a recipe is.
 
     `skipped` are the paths that the `when` of each step looks at, by its index, `whens` are those conditions, and
-    `keyed` the paths in the row's key. `kept` is the condition that lines are rows by, if there is one.
+    `keyed` the paths in the row's key. `kept` is the condition that lines are rows by, if there is one. `included` are
+    the results of the steps of a file, as one object, by the index of the step that includes them.
     """
 
     def __init__(
         self, recipe: Part, catalogue: Catalogue, *, skipped: Mapping[int, frozenset[Path]], keyed: frozenset[Path],
-        whens: Mapping[int, Node], kept: Node | None = None,
+        whens: Mapping[int, Node], kept: Node | None = None, included: Mapping[int, Type] = MappingProxyType({}),
     ) -> None:  # fmt: skip
-        self.recipe, self.catalogue = recipe, catalogue
+        self.recipe, self.catalogue, self.included = recipe, catalogue, included
         self.skipped, self.keyed, self.whens, self.kept = skipped, keyed, whens, kept
 
     @cached_property
@@ -210,6 +212,8 @@ class Scopes:
 
     def _result(self, index: int, step: Part) -> Type:
         """What later steps see of a step."""
+        if "include" in step:
+            return self._maybe(index, step, self.included.get(index, ANY))
         found = self.answer(step)
         expect = step.get("expect")
         if expect == "none":

@@ -39,6 +39,22 @@ def recipe_validator() -> Any:
     return validator(recipe_schema())
 
 
+def steps_schema() -> Any:
+    """The schema of a file of steps, which recipes include."""
+    return of_a_file(recipe_schema())
+
+
+def of_a_file(whole: Any) -> Any:
+    """The schema of a file of steps, taken from one of recipes."""
+    return {"$schema": whole["$schema"], "$ref": "#/$defs/steps_file", "$defs": whole["$defs"]}
+
+
+@cache
+def steps_validator() -> Any:
+    """The validator of files of steps, built on first use."""
+    return validator(steps_schema())
+
+
 def validator(schema: Any) -> Any:
     """What checks a recipe against a schema, with its exact numbers. Importing jsonschema takes its time."""
     from jsonschema import Draft202012Validator, validators

@@ -60,7 +60,8 @@ class Uses(NamedTuple):
     def steps(self, steps: list[Any]) -> Iterator[Problem]:
         """Problems of the steps: unknown operations, arguments, and keys that do not go together."""
         for index, step in enumerate(steps):
-            yield from self._step(("steps", index), mapping(step))
+            if "include" not in mapping(step):
+                yield from self._step(("steps", index), mapping(step))
 
     def _step(self, path: TreePath, step: Part) -> Iterator[Problem]:
         if "item_key" in step and "for_each" not in step:

@@ -29,6 +29,7 @@ NO_RULE = {
     "additionalProperties",
     "propertyNames",
     "required",
+    "anyOf",  # what stands in place of a key that is required
 }
 WORDED = set(schema.WORDINGS)
 NOTES = {"$schema", "$defs", "title", "description", "patternErrorMessage", "deprecated"}
