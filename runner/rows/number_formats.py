@@ -7,12 +7,14 @@ number) or rounded has no one text, and is refused in a column of text.
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from runner.rows.archive import STYLES, read_xml
 from runner.rows.findings import Findings
+
+if TYPE_CHECKING:
+    import zipfile
 
 _BUILT_IN: Mapping[int, str] = {
     1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?", 13: "# ??/??",
@@ -31,6 +33,8 @@ def number_formats(archive: zipfile.ZipFile, findings: Findings) -> dict[bytes, 
 
     Raises InvalidError where the styles are none.
     """
+    from runner.rows.archive import STYLES, read_xml  # imported on use: most input is text
+
     if STYLES not in archive.namelist():
         return {}
     root = read_xml(archive, STYLES, findings)
