@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runner.journal import History, RunRecord
+from runner.journal import History, RunRecord, now
 
 
 def previous_run(
@@ -21,8 +21,12 @@ def previous_run(
     """Return the last run of a recipe and account that has got through all rows; None where there is none.
 
     `values` are its variables as the journal has them; with `searched` its rows have to be those of its own search.
+    A run that began later than now, by a clock that was wrong, is none: what came since would never be asked for.
     """
+    moment = now()
     for run in history.finished_runs(account, recipe, values=values):
+        if run.started_at > moment:
+            continue
         if searched and Path(run.input_file).parent.name != str(run.id):
             continue
         buckets = history.buckets_reached(run.id)

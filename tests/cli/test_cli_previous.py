@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -141,3 +143,12 @@ def test_a_plan_of_before_another_run_is_not_sent(runner: Command) -> None:
     runner("plan", "file.yaml", "--out", "plan.json")
     runner("run", "file.yaml")
     assert "run before it" in runner("run", "file.yaml", "--plan", "plan.json", code=3).err
+
+
+def test_a_run_by_a_clock_that_was_ahead_is_none(runner: Command) -> None:
+    """What came after it, and before the moment that it has on record, would never be asked for."""
+    runner("run", "nightly.yaml")
+    runner("run", "nightly.yaml")
+    with closing(sqlite3.connect(runner.runs / "journal.sqlite")) as journal, journal:
+        journal.execute("UPDATE runs SET started_at = '2999' || substr(started_at, 5) WHERE id = 3")
+    assert "run.previous: run 2, started 20" in runner("run", "nightly.yaml").err
