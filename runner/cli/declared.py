@@ -1,4 +1,4 @@
-"""What a person declares of the past on the command line of `run`, where a journal does not know it."""
+"""What a person declares of the past on the command line of `run` or `resume`, where a journal does not know it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,18 @@ class Declared(NamedTuple):
 NOTHING = Declared()
 
 
-def declared_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command these options as one argument `declared`."""
+def declared_options(*, first_run: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command these options as one argument `declared`; `--first-run` only where it may be the first."""
+    options = _OPTIONS if first_run else _OPTIONS[1:]
 
-    @functools.wraps(command)
-    def packed(**given: Any) -> int:
-        declared = Declared(**{name: given.pop(name) for name in Declared._fields})
-        return command(declared=declared, **given)
+    def decorated(command: Callable[..., int]) -> Callable[..., int]:
+        @functools.wraps(command)
+        def packed(**given: Any) -> int:
+            found = {name: given.pop(name) for name in Declared._fields if name in given}
+            return command(declared=Declared(**found), **given)
 
-    for option in reversed(_OPTIONS):
-        option(packed)
-    return packed
+        for option in reversed(options):
+            option(packed)
+        return packed
+
+    return decorated

@@ -8,8 +8,9 @@ where no run to it is on record at all; each with the ways on. The sandbox has i
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from runner.cli.declared import Declared
 from runner.cli.journal_checks import refuse_lost_runs
 from runner.config import SANDBOX, Target
 from runner.journal import History, Journal, now
-from runner.journal.registry import Entry, Registry, RegistryError, registry_folder
+from runner.journal.registry import Entry, Registry, RegistryError, is_there, registry_folder
 from runner.journal.store import NAME
 from runner.problems import ConfigError, StoppedError, printable
 from runner.recipe.model import Recipe
@@ -56,12 +57,15 @@ class Destination(NamedTuple):
             id_ = history.journal_id()
         if not declared.separate_journal:
             self._refuse_others(runs / NAME, id_)
+        hints = self._hints(runs / NAME)
         if not declared.first_run:
-            self._ask_first_run(runs / NAME)
+            self._ask_first_run(runs / NAME, hints)
+        for hint in hints:
+            click.echo(printable(f"note: {hint}"), err=True)
 
     def check_origins(self, history: History) -> None:
         """Refuse an account that is on record at another origin. Raises ConfigError."""
-        known = history.origins(self.account)
+        known = {api: origin_of(each) for api, each in history.origins(self.account).items()}
         for api, origin in self.origins.items():
             if known.get(api, origin) in (origin, self.was.get(api)):
                 continue
@@ -73,6 +77,13 @@ class Destination(NamedTuple):
                 remedy="give another place another account in runner.yaml; if the API itself has moved, write "
                 f"origin_was: {known[api]} below targets.{self.target}.apis.{api}",
             )
+
+    def accounts(self, history: History) -> set[str]:
+        """The accounts on record that are at one of these origins."""
+        places = history.places()
+        return {
+            account for account, api, each in places if self.origins.get(api) == origin_of(each)
+        }
 
     def record(self, journal: Journal, history: History, declared: Declared) -> None:
         """Note the account's origins in the journal, and the journal in the registry. Raises StoppedError."""
@@ -100,6 +111,30 @@ class Destination(NamedTuple):
             return
         if others:
             raise self._beside(others[0], id_)
+        self._refuse_older(registry, history, id_)
+
+    def _refuse_older(self, registry: Registry, history: History, id_: str) -> None:
+        """Refuse a journal that lacks a run which it has begun: an older copy that was put back, with all around it."""
+        last = max((run.id for run in history.runs()), default=0)
+        noted = max(
+            (e.run for e in registry.at([*self.origins.values()]) if e.id == id_), default=0
+        )
+        if noted > last:
+            raise StoppedError(
+                f"this journal knows of run {last} at most, and run {noted} was begun from it on this machine: it is "
+                "an older copy, and what was sent since would be sent again; nothing was sent",
+                remedy="restore the newer journal; else settle by hand what was sent since, then remove its entry from "
+                f"{registry.path}",
+            )
+
+    def note_run(self, history: History, run: int) -> None:
+        """Note in the registry that a run has begun; one that cannot be used has been reported before."""
+        if self.writes:
+            with suppress(RegistryError):
+                registry = Registry(registry_folder())
+                registry.note_run(
+                    self.account, set(self.origins.values()), id_=history.journal_id(), run=run
+                )
 
     def _refuse_others(self, path: Path, id_: str) -> None:
         try:
@@ -121,9 +156,26 @@ class Destination(NamedTuple):
             "write to the account, each for rows of its own: --separate-journal",
         )
 
-    def _ask_first_run(self, path: Path) -> None:
+    def _hints(self, path: Path) -> list[str]:
+        """What this machine knows of the place: journals that are gone, and that write there to other accounts."""
+        try:
+            entries = Registry(registry_folder()).at([*self.origins.values()])
+        except RegistryError:
+            return []
+        found: dict[str, str] = {}
+        for each in entries:
+            there = is_there(each)
+            if each.account == self.account and not there:
+                found[each.path] = f"{each.path}, which wrote to {self.account!r}, is gone"
+            elif each.account != self.account and there and each.path != str(path.resolve()):
+                found[each.path] = f"{each.path} writes to {each.account!r} at {each.origin}"
+        return [*found.values()]
+
+    def _ask_first_run(self, path: Path, hints: Sequence[str]) -> None:
         """Ask the person at a terminal whether nothing was sent before; refuse where there is none."""
-        missing = f"no run that writes to the account {self.account!r} is on record in {path}"
+        missing = "; ".join(
+            [f"no run that writes to the account {self.account!r} is on record in {path}", *hints]
+        )
         if sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
             click.echo(printable(f"{missing}: what was sent before would be sent again"), err=True)
             if click.confirm("is this the first run to it?", err=True):
@@ -160,9 +212,16 @@ def _destination(target: Target, way: wiring.Way, *, writes: bool) -> Destinatio
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of an address."""
+    """Scheme, host and port of an address, in one form for one place: lower case, no dot at the end, ASCII."""
     parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    host = (parts.hostname or "").rstrip(".")
+    if ":" in host:
+        with suppress(ValueError):
+            host = ip_address(host).compressed
+        host = f"[{host}]"
+    elif not host.isascii():
+        with suppress(UnicodeError):
+            host = host.encode("idna").decode()
     return f"{parts.scheme}://{host}:{parts.port or _PORTS.get(parts.scheme, 0)}"
 
 

@@ -105,6 +105,8 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
             job.check_other_names(history, way, input_, again)
         number = _begin(job, journal, history, way, input_, settings, again)
         stop.run = number
+        if destination is not None:
+            destination.note_run(history, number)
         reports = Reports(
             job.project.recipe, runs / str(number), wanted=job.wanted, stop=stop, history=history,
             catalogue=job.catalogue,
@@ -119,7 +121,9 @@ def _begin(
 ) -> int:  # fmt: skip
     """Put the run on record, or open it again. Its number."""
     if settings.resumed is not None:
-        journal.reopen(settings.resumed.id, max_failures=settings.max_failures)
+        journal.reopen(
+            settings.resumed.id, max_failures=settings.max_failures, new_identity=job.new_identity
+        )
         return settings.resumed.id
     recipe = job.project.recipe
     previous = job.previous(history, way.account)

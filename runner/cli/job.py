@@ -203,7 +203,7 @@ class Job(NamedTuple):
         recipe, accounts = self.project.recipe, {way.account}
         destination = destination_of(recipe, self.target, self.catalogue, way)
         if destination is not None:
-            accounts |= history.accounts_at(destination.origins)
+            accounts |= destination.accounts(history)
         return others_of(history, recipe, self.catalogue, account=way.account, accounts=accounts)
 
     def asked_again(

@@ -117,7 +117,7 @@ _SKIP_INVALID = click.option(
     help="Send exactly what this JSON plan says, or refuse and say what differs.",
 )
 @JUNIT
-@declared_options
+@declared_options(first_run=True)
 @wanted_options
 @plan_options
 def run(
@@ -225,10 +225,11 @@ def _check_dry_run(of_a_run: Path | None, wanted: Wanted, shown: PlanOptions) ->
 @_SKIP_INVALID
 @_STRICT
 @OUT
+@declared_options(first_run=False)
 @wanted_options
 def resume(
     *, number: int | None, workers: int, max_failures: int | None, skip_invalid: bool, strict: bool,
-    out: Path | None, wanted: Wanted,
+    out: Path | None, declared: Declared, wanted: Wanted,
 ) -> int:  # fmt: skip
     """Continue a run where it stopped, for whatever reason: RUN, or the only one that something is left to do of."""
     from runner.cli.execution import Settings, execute
@@ -243,8 +244,11 @@ def resume(
         click.echo(f"run {record.id} is finished and all its rows are done: nothing to resume")
         return 0
     job, input_ = reopened(current, record, wanted._replace(out=out))
-    job = job._replace(strict=strict)
-    settings = Settings(workers, max_failures, resumed=record, skip_invalid=skip_invalid)
+    new_identity = job.new_identity or declared.new_identity
+    job = job._replace(strict=strict, new_identity=new_identity)
+    settings = Settings(
+        workers, max_failures, resumed=record, declared=declared, skip_invalid=skip_invalid
+    )
     return execute(job, input_, settings)
 
 

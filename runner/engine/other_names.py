@@ -212,7 +212,7 @@ class OtherNames:
                 f"{sent.operation}), and {self._recipe.name} would send it once more; nothing was sent"
             ),
             remedy="a recipe's name and the account are the identity of what was sent: keep them; if this is other "
-            "work for the same rows: runner run ... --new-identity",
+            "work for the same rows: runner run or resume ... --new-identity",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any
@@ -163,11 +163,10 @@ class History(RowQueries):
         found = self._select("SELECT api, origin FROM origins WHERE account = ?", account)
         return {str(api): str(origin) for api, origin in found}
 
-    def accounts_at(self, origins: Mapping[str, str]) -> set[str]:
-        """The accounts that are at one of these origins, by API."""
-        sql = "SELECT account FROM origins WHERE api = ? AND origin = ?"
-        found = (each for place in origins.items() for each in self._select(sql, *place))
-        return {str(account) for (account,) in found}
+    def places(self) -> list[tuple[str, str, str]]:
+        """Each account with an API and the origin where it is."""
+        found = self._select("SELECT account, api, origin FROM origins ORDER BY account, api")
+        return [(str(account), str(api), str(origin)) for account, api, origin in found]
 
     def sent_operations(self, account: str, recipe: str) -> set[str]:
         """The operations of the writes that a recipe has, or may have, carried out."""

@@ -1,10 +1,11 @@
 """The journals of this machine that write to an account, in one small file of the user's state folder.
 
     {"journals": [{"account": "acme", "origin": "https://api.example.com:443", "id": "5f0c...",
-                   "path": "/home/dana/orders/runs/journal.sqlite"}]}
+                   "path": "/home/dana/orders/runs/journal.sqlite", "run": 12}]}
 
 A journal is known by an id that it holds, so that one that was moved is the same journal, and a copy of one that is
-still there is found out. An entry whose journal was moved or deleted no longer counts.
+still there is found out. An entry whose journal was moved or deleted no longer counts. `run` is the last one that the
+journal has begun there, so that an older copy of it, put back in its place, is found out, too.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ _PATIENCE = 5.0
 
 
 class Entry(NamedTuple):
-    """That a journal writes to an account at an origin."""
+    """That a journal writes to an account at an origin, and the number of the last run that it has begun there."""
 
     account: str
     origin: str
     id: str
     path: str
+    run: int = 0
 
 
 class RegistryError(RunnerError):
@@ -73,19 +75,42 @@ class Registry:
             others = _others(entries, account, origins, id_=id_, journal=journal)
             if others and not beside:
                 return others
-            own = [Entry(account, each, id_, str(journal)) for each in sorted(origins)]
             here = [e for e in entries if e.account == account and e.origin in origins]
-            gone = [e for e in here if not _is_there(e) or _same(e.path, journal)]
+            run = max((e.run for e in here if e.id == id_), default=0)
+            own = [Entry(account, each, id_, str(journal), run) for each in sorted(origins)]
+            gone = [e for e in here if not is_there(e) or _same(e.path, journal)]
             kept = [e for e in entries if e not in gone]
             if kept + own != entries:
                 self._write([*kept, *own])
             return []
 
+    def at(self, origins: Collection[str]) -> list[Entry]:
+        """All that is known of these origins, whatever the account, of journals that are there and that are gone."""
+        with self._guarded():
+            return [entry for entry in self._entries() if entry.origin in origins]
+
+    def note_run(self, account: str, origins: Collection[str], *, id_: str, run: int) -> None:
+        """Note that a journal has begun a run that writes there."""
+        with self._guarded(), self._locked():
+            entries = self._entries()
+            noted = [
+                e._replace(run=max(run, e.run))
+                if (e.account, e.id) == (account, id_) and e.origin in origins
+                else e
+                for e in entries
+            ]
+            if noted != entries:
+                self._write(noted)
+
     def _entries(self) -> list[Entry]:
         if not self.path.exists():
             return []
         found = json.loads(self.path.read_text(encoding="utf-8"))["journals"]
-        return [Entry(*(str(each[name]) for name in Entry._fields)) for each in found]
+        names = Entry._fields[:-1]
+        return [
+            Entry(**{name: str(each[name]) for name in names}, run=int(each.get("run", 0)))
+            for each in found
+        ]
 
     def _write(self, entries: Sequence[Entry]) -> None:
         text = json.dumps({"journals": [each._asdict() for each in entries]}, indent=1)
@@ -111,7 +136,7 @@ class Registry:
             if isinstance(error, Timeout):
                 why = "another process holds its lock"
             raise RegistryError(f"{self.path} cannot be used: {why}") from None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise RegistryError(f"{self.path} is damaged: remove it") from None
 
 
@@ -123,7 +148,7 @@ def _others(
     for origin in sorted(origins):
         here = [e for e in entries if (e.account, e.origin) == (account, origin)]
         if not any(_same(e.path, journal) and e.id == id_ for e in here):
-            found = [e for e in here if not _same(e.path, journal) and _is_there(e)]
+            found = [e for e in here if not _same(e.path, journal) and is_there(e)]
             others |= {e.path: e for e in reversed(found)}
     return list(reversed(others.values()))
 
@@ -136,7 +161,7 @@ def _same(path: str, journal: Path) -> bool:
         return False
 
 
-def _is_there(entry: Entry) -> bool:
+def is_there(entry: Entry) -> bool:
     """Whether the journal of an entry is still at its place. One that cannot be read is."""
     path = Path(entry.path)
     try:

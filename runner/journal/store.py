@@ -156,12 +156,18 @@ class Journal:
         self._run = number
         return number
 
-    def reopen(self, run: int, *, max_failures: int | None = None) -> None:
-        """Record that a stopped run goes on, until `max_failures` rows are rejected."""
+    def reopen(
+        self, run: int, *, max_failures: int | None = None, new_identity: bool = False
+    ) -> None:
+        """Record that a stopped run goes on, until `max_failures` rows are rejected.
+
+        `new_identity`: a person declares that its rows are other work, or has done so before.
+        """
         cleared = "state = 'running', exit_code = NULL, finished_at = '', reason = ''"
         self._run = run
         self._put(_KILLED, ())
-        self._put(f"UPDATE runs SET {cleared}, max_failures = ? WHERE id = ?", (max_failures, run))  # noqa: S608
+        cleared += ", max_failures = ?, new_identity = max(new_identity, ?)"
+        self._put(f"UPDATE runs SET {cleared} WHERE id = ?", (max_failures, int(new_identity), run))  # noqa: S608
         self.flush()
 
     def take_input(

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from runner.cli.destination import origin_of
+
 from .command import RECIPE, ROWS, RUNNER, TIMEOUT, Command, environment
 from .conftest import StartStub
 from .stub import Answer, Sent, Stub
@@ -55,8 +57,13 @@ def test_the_first_run_to_an_account_has_to_be_called_that(contacts: Command, st
     told = contacts(*RUN, "--first-run", env=KEY).err
     assert "--first-run: runs to 'acme' are on record here already; leave it out" in told
     shutil.rmtree(contacts.runs)
-    contacts(*RUN, code=8, env=KEY)
+    gone = f"{contacts.runs / 'journal.sqlite'}, which wrote to 'acme', is gone"
+    assert f"; {gone}: what was sent before" in contacts(*RUN, code=8, env=KEY).err
     assert len(stub.writes) == 3
+    contacts.write("runner.yaml", stub.settings().replace("account: acme", "account: beta"))
+    assert "is gone" not in contacts(*RUN, code=8, env=KEY).err
+    contacts.write("runner.yaml", stub.settings())
+    assert f"note: {gone}\n" in contacts(*RUN, "--first-run", env=KEY).err
 
 
 @pytest.mark.parametrize(("typed", "code"), [(b"y\n", 0), (b"n\n", 8), (b"\x03", 130)])
@@ -238,6 +245,55 @@ def test_a_journal_that_was_begun_again_at_its_place_is_the_one(
     contacts(*RUN, env=KEY)
     assert len(stub.writes) == 4
     assert len(json.loads(registry().read_text())["journals"]) == 1
+
+
+def test_another_account_at_the_same_place_is_shown(contacts: Command, stub: Stub) -> None:
+    contacts(*RUN, "--first-run", env=KEY)
+    other = copy_of(contacts, "other")
+    shutil.rmtree(other.runs)
+    other.write("runner.yaml", stub.settings().replace("account: acme", "account: beta"))
+    told = f"{contacts.runs / 'journal.sqlite'} writes to 'acme' at {stub.url.removesuffix('/v2')}"
+    assert told in other(*RUN, code=8, env=KEY).err
+    assert f"note: {told}" in other(*RUN, "--first-run", env=KEY).err
+
+
+@pytest.mark.parametrize("moved", [0, 1])
+def test_an_older_copy_of_a_whole_project_is_found_out(
+    contacts: Command, stub: Stub, moved: int
+) -> None:
+    """Restored from a backup with all that is around the journal: only the registry of the machine knows better."""
+    contacts(*RUN, "--first-run", "--limit", "1", env=KEY)
+    backup = copy_of(contacts, "backup")
+    contacts(*RUN, env=KEY)
+    assert len(stub.writes) == 2
+    shutil.rmtree(contacts.folder)
+    if not moved:
+        backup.folder.rename(contacts.folder)
+        backup = contacts
+    for command in (RUN, RUN if moved else ("resume",)):
+        told = backup(*command, code=8, env=KEY).err
+        assert "this journal knows of run 1 at most, and run 2 was begun from it" in told
+        assert str(registry()) in told
+    assert len(stub.writes) == 2
+
+
+@pytest.mark.parametrize("url", [
+    "https://api.example.com", "https://API.Example.com:443/", "https://api.example.com./v2",
+    "https://someone@api.example.com:0443/v2?x=1",
+])  # fmt: skip
+def test_one_origin_in_several_spellings(url: str) -> None:
+    assert origin_of(url) == "https://api.example.com:443"
+    assert origin_of(origin_of(url)) == origin_of(url)
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ("http://[::1]:8080", "http://[0:0:0:0:0:0:0:1]:8080/v2"),
+    ("https://b\u00fccher.example", "https://xn--bcher-kva.example:443"),
+    ("https://B\u00dcCHER.example", "https://xn--bcher-kva.example"),
+])  # fmt: skip
+def test_two_spellings_of_one_host(one: str, other: str) -> None:
+    assert origin_of(one) == origin_of(other)
+    assert origin_of(one) != origin_of("https://example.com")
 
 
 @pytest.mark.parametrize("wrong", ["a file", "damaged"])

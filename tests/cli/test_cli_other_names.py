@@ -179,3 +179,17 @@ def test_what_was_declared_is_on_record(contacts: Command) -> None:
     contacts.write("copy.yaml", renamed("spring"))
     events = contacts("run", "copy.yaml", "--new-identity", "--json").out.splitlines()
     assert json.loads(events[0])["recipe"] == "spring"
+
+
+def test_a_resume_can_be_declared_other_work(contacts: Command) -> None:
+    """Another recipe has sent a row of a run that was not at its end; what was declared holds for its next resumes."""
+    contacts.write("copy.yaml", renamed("spring"))
+    contacts("run", "copy.yaml", "--limit", "1")
+    contacts("run", "contacts.yaml", "--only", "A-2")
+    told = contacts("resume", "1", code=8).err
+    assert "'A-2' was done as contacts in run 2" in told
+    assert "runner run or resume ... --new-identity" in told
+    assert len(contacts.delivered()) == 2
+    contacts("resume", "1", "--new-identity")
+    contacts("run", "copy.yaml")
+    assert len(contacts.delivered()) == 3
