@@ -123,8 +123,8 @@ class Destination(NamedTuple):
             raise StoppedError(
                 f"this journal knows of run {last} at most, and run {noted} was begun from it on this machine: it is "
                 "an older copy, and what was sent since would be sent again; nothing was sent",
-                remedy="restore the newer journal; else settle by hand what was sent since, then remove its entry from "
-                f"{registry.path}",
+                remedy="restore the newer journal; else look up what was sent since, leave those rows out of the "
+                f"next run, and remove this journal's entry from {registry.path}",
             )
 
     def note_run(self, history: History, run: int) -> None:

@@ -27,7 +27,8 @@ def refuse_lost_runs(history: History, *, runs: Path) -> None:
         folder = runs / str(lost)
         raise StoppedError(
             f"{folder} is there, and the journal beside it knows of no such run: it was lost, or is an older copy",
-            remedy=f"restore the journal; else settle by hand what was sent since, and move {folder} away",
+            remedy=f"restore the journal; else leave the rows that {folder / 'created.csv'} names out of the next run, "
+            f"finish them by hand, and move {folder} away",
         )
 
 

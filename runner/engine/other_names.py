@@ -68,6 +68,7 @@ class OtherNames:
         self._operations = {step.operation for step in self._counted}
         self._always = {step.operation for step in steps if _for_every_row(step)}
         self._used = {step.operation for step in recipe.steps}
+        self._exact = recipe.rows.exact if recipe.rows is not None else recipe.exact
         self._once: dict[tuple[str, str], list[str]] = {}
         self._knows_itself = bool(self._history.sent_operations(context.account, recipe.name))
 
@@ -104,6 +105,8 @@ class OtherNames:
                 sent.setdefault(look, []).append(each)
         for row, names in named if sent else ():
             found = [each for name in names for each in sent.get(look_of(name), ())]
+            if self._exact:  # keys that look alike are two
+                found = [each for each in found if each.key in names]
             clash = self._repeated(row, found, own.get(row.number, frozenset())) if found else None
             if clash is not None and clash.key in names:
                 yield _Clash(clash.key, clash)

@@ -129,7 +129,10 @@ def refusal(use: Use, parent: Parent, count: int | None) -> str:
     )
     named = f"{parent.step.id} {parent.name}".rstrip()
     why = f"{named} was found and not created by this recipe{others}; {NOTHING_ADDED}"
-    return f"{why}: bring back the journal (runs/) that knows it, or say under_found: add in step {use.step.id!r}"
+    return (
+        f"{why}: bring back the journal (runs/) that knows it; or, where what is there is not what this step adds, "
+        f"say under_found: add in step {use.step.id!r}"
+    )
 
 
 def _many(count: int) -> str:

@@ -34,7 +34,10 @@ def check_created(
             left = _unmatched(lines, history, run, cells_of)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        remedy = "it says what was created: let it be read, or move it away"
+        remedy = (
+            "it says what was created: make it readable; where it is damaged, look up what was created, leave those "
+            "rows out of the next run, and move it away"
+        )
         raise StoppedError(f"{path} cannot be read: {why}", remedy=remedy) from None
     unknown = unexplained(left, history, run=run, cells_of=cells_of, is_former=lines.is_former)
     if not unknown:

@@ -42,7 +42,8 @@ def test_a_found_parent_gets_nothing(server: FaultServer, bench: Bench) -> None:
     assert ran.row.bucket == "rejected"
     assert ran.row.reason == (
         f"line: order {number} was found and not created by this recipe; nothing is added to it: "
-        "bring back the journal (runs/) that knows it, or say under_found: add in step 'line'"
+        "bring back the journal (runs/) that knows it; or, where what is there is not what this step adds, say "
+        "under_found: add in step 'line'"
     )
     assert bench.run(ORDER + LINE).row.reason == ran.row.reason  # in a later run no less
     assert server.writes() == []

@@ -33,7 +33,7 @@ from runner.engine.run import Run, Selection, scope_of
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, CallRecord, History, Journal, RunRecord
 from runner.recipe.load import load_text
-from runner.recipe.model import Recipe
+from runner.recipe.model import Recipe, key_text
 from runner.rows import Input, Row, open_input
 from runner.template import Unknown
 from runner.transport.client import Transport
@@ -114,6 +114,8 @@ class Bench:
     account: str = "acme"
     fresh: bool = False
     strict: bool = False
+    key_texts: bool = False
+    """Whether runs are recorded with the text of their key, as they are since there is one."""
     journal_class: type[Journal] = Journal
     transports: list[Transport] = field(default_factory=list)
 
@@ -130,6 +132,7 @@ class Bench:
         selection: Selection = EVERY_ROW, resume: int = 0, stop: QuickStop | None = None, pace: Pace | None = None,
         more: Reporter = lambda _: None, again: Sequence[str] = (), hits_per_day: int | None = None,
         max_failures: int | None = None, skip_invalid: bool = False, new_identity: bool = False,
+        check_names: bool = True,
     ) -> Ran:  # fmt: skip
         """One run; `resume` goes on with the run of that number. `again` are keys of rows to send once more."""
         recipe, stop = self.recipe(steps, head=head), stop or QuickStop()
@@ -138,8 +141,11 @@ class Bench:
             with self._history() as history:
                 others = self._others(history, recipe, new_identity=new_identity)
                 asked = self._asked(history, again, input_)
-                self._check_names(history, recipe, input_, others, asked)
+                if check_names:
+                    self._check_names(history, recipe, input_, others, asked)
                 record = _record(recipe, self.account, input_, new_identity=new_identity)
+                if self.key_texts:
+                    record = record._replace(key_text=key_text(recipe))
                 number = resume or journal.begin(record, again=asked)
                 stop.run = number
                 connection = Connection(self.base_url, self.transport(), pace, hits_per_day)
