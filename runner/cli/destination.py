@@ -85,6 +85,16 @@ class Destination(NamedTuple):
             account for account, api, each in places if self.origins.get(api) == origin_of(each)
         }
 
+    def beside(self, runs: Path) -> list[Path]:
+        """The folders of the other journals of this machine that write to the account there."""
+        try:
+            entries = Registry(registry_folder()).at([*self.origins.values()])
+        except RegistryError:
+            return []
+        own = (runs / NAME).resolve()
+        paths = {Path(e.path) for e in entries if e.account == self.account and is_there(e)}
+        return sorted(path.parent for path in paths if path.resolve() != own)
+
     def record(self, journal: Journal, history: History, declared: Declared) -> None:
         """Note the account's origins in the journal, and the journal in the registry. Raises StoppedError."""
         self.check_origins(history)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, cast
@@ -26,7 +26,7 @@ from runner.engine.known_names import KnownNames
 from runner.engine.looking import Looker
 from runner.engine.lookups import unread_lookups
 from runner.engine.once import OncePer
-from runner.engine.other_names import OtherNames
+from runner.engine.other_names import Beside, OtherNames
 from runner.engine.others import Others, others_of
 from runner.engine.previous import previous_run, said, visible
 from runner.engine.retry import Budget
@@ -192,9 +192,20 @@ class Job(NamedTuple):
         """Refuse rows that were sent under another recipe name or account. Raises StoppedError."""
         context = self.context(way, Unknown("run.id"), history, None, [], Stop())
         context = replace(context, again=by_key(again))
+        self._check_names(OtherNames(context), input_)
+        destination = destination_of(self.project.recipe, self.target, self.catalogue, way)
+        if destination is None or self.new_identity:
+            return
+        for folder in destination.beside(self.project.config.runs):
+            with closing(History(folder)) as there:
+                names = {(run.account, run.recipe) for run in there.runs()}
+                known = frozenset(name for name in names if name[0] == way.account)
+                self._check_names(OtherNames(context, Beside(there, known)), input_)
+
+    def _check_names(self, others: OtherNames, input_: Input | None) -> None:
         rows = iter([self.single()]) if input_ is None else iter(input_)
         digest = "" if input_ is None else input_.digest
-        OtherNames(context).check(self.selection.of(rows), digest=digest)
+        others.check(self.selection.of(rows), digest=digest)
 
     def _others(self, history: History, way: wiring.Way) -> Others:
         """The other names whose rows count as sent; none where the rows are declared to be other work."""

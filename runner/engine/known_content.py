@@ -26,7 +26,7 @@ from runner.catalogue import (
 from runner.engine.context import Context
 from runner.engine.row_scope import name_values, visible
 from runner.engine.scopes import StepScopes
-from runner.journal import SentWrite
+from runner.journal import History, SentWrite
 from runner.keys import canonical
 from runner.recipe.model import Recipe, Step
 from runner.rows import Row
@@ -63,11 +63,11 @@ class Shape(NamedTuple):
 class KnownContents:
     """The contents of the requests of rows, as far as they are known, to be found among what other names have sent.
 
-    `steps` are those whose requests count.
+    `steps` are those whose requests count, `history` is the journal to find them in.
     """
 
-    def __init__(self, context: Context, steps: Sequence[Step]) -> None:
-        self._context = context
+    def __init__(self, context: Context, steps: Sequence[Step], history: History) -> None:
+        self._context, self._history = context, history
         self._steps = [step for step in steps if step.id in context.others.steps]
         self._columns = _identity_columns(context.recipe)
         self._known: dict[tuple[str, Shape], dict[int, str]] = {}
@@ -108,7 +108,7 @@ class KnownContents:
         wanted = [
             (shape, contents) for (name, shape), contents in known.items() if name == operation
         ]
-        sent_bodies = self._context.history.sent_bodies(account, recipe, operation)
+        sent_bodies = self._history.sent_bodies(account, recipe, operation)
         for sent, method, url, body in sent_bodies:
             leaves = list(_leaves(_parsed(body, described)))
             for shape, contents in wanted:

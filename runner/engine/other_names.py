@@ -28,7 +28,7 @@ from runner.engine.context import Context
 from runner.engine.known_content import KnownContents, scopes_of
 from runner.engine.once import shared_value
 from runner.engine.others import creates
-from runner.journal import SentWrite, look_of
+from runner.journal import History, SentWrite, look_of
 from runner.problems import StoppedError, printable
 from runner.recipe.model import Step
 from runner.rows import Row
@@ -56,21 +56,33 @@ class _Clash(NamedTuple):
     how: str = ""
 
 
-class OtherNames:
-    """What the journal has for the rows of a recipe under the other names of `context`, which is that of a dry run."""
+class Beside(NamedTuple):
+    """Another journal that writes to the same account, and the accounts and recipes there, in pairs."""
 
-    def __init__(self, context: Context) -> None:
+    history: History
+    names: frozenset[tuple[str, str]]
+
+
+class OtherNames:
+    """What the journal has for the rows of a recipe under the other names of `context`, which is that of a dry run.
+
+    Or what a journal `beside` it has for them, under all of its names.
+    """
+
+    def __init__(self, context: Context, beside: Beside | None = None) -> None:
         recipe, catalogue = context.recipe, context.catalogue
-        self._context, self._recipe, self._history = context, recipe, context.history
-        self._others = sorted(context.others.names)
+        self._context, self._recipe = context, recipe
+        self._history = beside.history if beside is not None else context.history
+        self._others = sorted(beside.names if beside is not None else context.others.names)
+        self._where = f" of {beside.history.path}" if beside is not None else ""
         steps = [step for step in recipe.steps if creates(step, catalogue)]
         self._counted = [step for step in steps if _counts(step, catalogue)]
         self._operations = {step.operation for step in self._counted}
         self._always = {step.operation for step in steps if _for_every_row(step)}
         self._used = {step.operation for step in recipe.steps}
         self._exact = recipe.rows.exact if recipe.rows is not None else recipe.exact
-        self._once: dict[tuple[str, str], list[str]] = {}
-        self._knows_itself = bool(self._history.sent_operations(context.account, recipe.name))
+        self._once: dict[tuple[History, tuple[str, str]], list[str]] = {}
+        self._knows_itself = bool(context.history.sent_operations(context.account, recipe.name))
 
     def check(self, rows: Iterable[Row], *, digest: str) -> None:
         """Raise StoppedError for the first of these rows that was sent under another name. `digest` is the input's."""
@@ -81,7 +93,7 @@ class OtherNames:
     def _clashes(self, rows: Iterable[Row], digest: str) -> Iterator[_Clash]:
         again = self._context.again
         left, lines = (row for row in rows if row.key not in again), self._lines(digest)
-        contents = KnownContents(self._context, self._counted)
+        contents = KnownContents(self._context, self._counted, self._history)
         while batch := list(islice(left, _AT_ONCE)):
             named = [_Named(row, self._names_of(row)) for row in batch]
             own = self._own(named)
@@ -101,7 +113,7 @@ class OtherNames:
         sent: dict[str, list[SentWrite]] = {}
         looks = {look_of(name) for each in named for name in each.names}
         for name in self._others:
-            for look, each in self._sent_for(name, looks):
+            for look, each in self._sent_for(self._history, name, looks):
                 sent.setdefault(look, []).append(each)
         for row, names in named if sent else ():
             found = [each for name in names for each in sent.get(look_of(name), ())]
@@ -169,7 +181,8 @@ class OtherNames:
             return {}
         by_name: dict[str, list[SentWrite]] = {}
         looks = {look_of(name) for each in named for name in each.names}
-        for _, sent in self._sent_for((self._context.account, self._recipe.name), looks):
+        name = self._context.account, self._recipe.name
+        for _, sent in self._sent_for(self._context.history, name, looks):
             by_name.setdefault(sent.key, []).append(sent)
         return {
             row.number: self._known([sent for name in names for sent in by_name.get(name, ())])
@@ -177,11 +190,11 @@ class OtherNames:
         }
 
     def _sent_for(
-        self, name: tuple[str, str], looks: Collection[str]
+        self, history: History, name: tuple[str, str], looks: Collection[str]
     ) -> list[tuple[str, SentWrite]]:
-        if name not in self._once:
-            self._once[name] = self._history.once_steps(*name)
-        return self._history.sent_for(*name, looks, once=self._once[name])
+        if (history, name) not in self._once:
+            self._once[history, name] = history.once_steps(*name)
+        return history.sent_for(*name, looks, once=self._once[history, name])
 
     def _known(self, own: Sequence[SentWrite]) -> frozenset[str]:
         if any(each.run in self._context.others.declared for each in own):
@@ -211,7 +224,7 @@ class OtherNames:
         whose = f" of {sent.key!r}, {how}" if how else ""
         return StoppedError(
             printable(
-                f"{key!r} was done as {sent.recipe} in run {sent.run}{under} ({sent.step}{whose}: "
+                f"{key!r} was done as {sent.recipe} in run {sent.run}{self._where}{under} ({sent.step}{whose}: "
                 f"{sent.operation}), and {self._recipe.name} would send it once more; nothing was sent"
             ),
             remedy="a recipe's name and the account are the identity of what was sent: keep them; if this is other "

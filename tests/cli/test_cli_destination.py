@@ -247,6 +247,25 @@ def test_a_journal_that_was_begun_again_at_its_place_is_the_one(
     assert len(json.loads(registry().read_text())["journals"]) == 1
 
 
+def test_journals_side_by_side_send_no_row_twice(contacts: Command, stub: Stub) -> None:
+    """Each is to have rows of its own, so what one has sent is not sent from the other, in either direction."""
+    contacts(*RUN, "--first-run", "--limit", "1", env=KEY)
+    copy = copy_of(contacts, "copy")
+    contacts(*RUN, env=KEY)
+    told = copy(*RUN, "--separate-journal", code=8, env=KEY).err
+    assert f"'A-2' was done as contacts in run 2 of {contacts.runs / 'journal.sqlite'}" in told
+    assert "note: a run is refused: 'A-2'" in copy("plan", *RUN[1:], code=0, env=KEY).err
+    assert len(stub.writes) == 2
+    copy.write("rows.csv", MORE)
+    copy(*RUN, "--separate-journal", "--only", "A-3", env=KEY)
+    contacts.write("rows.csv", MORE)
+    assert "'A-3' was done as contacts" in contacts(*RUN, code=8, env=KEY).err
+    assert len(stub.writes) == 3
+    contacts(*RUN, "--new-identity", env=KEY)
+    contacts(*RUN, env=KEY)
+    assert len(stub.writes) == 4
+
+
 def test_another_account_at_the_same_place_is_shown(contacts: Command, stub: Stub) -> None:
     contacts(*RUN, "--first-run", env=KEY)
     other = copy_of(contacts, "other")
