@@ -17,7 +17,7 @@ from runner.cli.leaving import stopping_on_signals
 from runner.cli.outputs import check_not_read
 from runner.cli.projects import make_folder, open_journal, user
 from runner.cli.reports import MakeReporter, Reports
-from runner.engine.again import by_key
+from runner.engine.again import after_former_keys, by_key
 from runner.engine.context import Context
 from runner.engine.events import RunEnded
 from runner.engine.on_record import OnRecord
@@ -207,6 +207,7 @@ class _Execution:
             keep_piped(input_, self.journal, job.project.config.runs / str(self.number))
         elif job.search:
             input_ = self._read(context)
+            context = replace(context, again=by_key(history.again(self.number)))
             job.check_other_names(history, self.way, input_, [*context.again.values()])
             job.check_known(input_, history, self.way.account)
         run = Run(
@@ -227,5 +228,8 @@ class _Execution:
         make_folder(folder)
         found = self.job.fetched(context, Sender(context, self.journal), folder)
         known = _known_rows(self.job, self.history, self.way, found)
+        recipe, asked = context.recipe.name, [*context.again.values()]
+        again = after_former_keys(self.history, context.account, recipe, asked, found)
+        self.journal.ask_again(self.number, again)
         take_input(self.journal, self.number, found, found.path, known=known)
         return found

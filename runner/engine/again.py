@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from runner.journal import AgainRecord, History
+from runner.rows import Row
 
 
 def asked_again(
@@ -26,6 +27,22 @@ def asked_again(
     for key, former in keys.items():
         last = history.generation(account, recipe, [key, *former])
         found.append(AgainRecord(key, 0 if last is None else last + 1, why, who, at))
+    return found
+
+
+def after_former_keys(
+    history: History, account: str, recipe: str, records: Sequence[AgainRecord], rows: Iterable[Row]
+) -> list[AgainRecord]:
+    """The records with generations that come after all that is on record under the former keys of their rows, too.
+
+    For rows that were not known when they were asked for.
+    """
+    wanted = by_key(records)
+    former = {row.key: row.former for row in rows if row.key in wanted} if wanted else {}
+    found = []
+    for record in records:
+        last = history.generation(account, recipe, [record.key, *former.get(record.key, ())])
+        found.append(record._replace(generation=0 if last is None else last + 1))
     return found
 
 

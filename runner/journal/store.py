@@ -54,7 +54,9 @@ _NAMED = 4096
 """Keys that are not recorded again while they are among the last so many."""
 
 _PUT_ATTEMPT = "INSERT INTO attempts (call, run, at, state, status, reason, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_PUT_AGAIN = "INSERT INTO again (key, generation, why, who, at, run) VALUES (?, ?, ?, ?, ?, ?)"
+_PUT_AGAIN = (
+    "INSERT OR REPLACE INTO again (key, generation, why, who, at, run) VALUES (?, ?, ?, ?, ?, ?)"
+)
 _KILLED = "UPDATE runs SET state = 'killed' WHERE state = 'running'"  # whoever holds the lock is the only one
 _PUT_HIT = "INSERT INTO hits (account, api, day, count) VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
 _PUT_NOTICE = "INSERT INTO notices (run, at, name, reason) VALUES (?, ?, ?, ?)"
@@ -169,6 +171,11 @@ class Journal:
         cleared += ", max_failures = ?, new_identity = max(new_identity, ?)"
         self._put(f"UPDATE runs SET {cleared} WHERE id = ?", (max_failures, int(new_identity), run))  # noqa: S608
         self.flush()
+
+    def ask_again(self, run: int, again: Sequence[AgainRecord]) -> None:
+        """Record the rows that are to be sent again in a run that has sent nothing; goes with the next commit."""
+        for each in again:
+            self._put(_PUT_AGAIN, each._replace(run=run))
 
     def take_input(
         self, run: int, *, file: str, digest: str, lines: int, rows: int, left_out: int,

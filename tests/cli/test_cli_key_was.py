@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 from .command import Command
+from .test_cli_exports import FOLLOW_UP
 
 RECIPE = """\
 recipe: 1
@@ -76,3 +79,21 @@ steps:
         "the former key 'w-1' looks like 'W-1', done in run 1: they differ in case" in refused.err
     )
     assert len(runner.delivered()) == 1
+
+
+def test_rows_from_an_api_are_sent_once_more_by_their_former_key(runner: Command) -> None:
+    """The former keys of rows that are still to be read are not known when they are asked for."""
+    runner.write("follow-up.yaml", FOLLOW_UP)
+    runner("run", "import-orders")
+    runner("run", "follow-up.yaml")
+    sent = len(runner.delivered())
+    results = (runner.runs / "2" / "results.csv").read_text(encoding="utf-8-sig")
+    key = next(csv.DictReader(results.splitlines()))["key"]
+    better = FOLLOW_UP.replace(
+        '  key: "{{ row.id }}"\n', '  key: "x-{{ row.id }}"\n  key_was: "{{ row.id }}"\n'
+    )
+    runner.write("follow-up.yaml", better)
+    runner("run", "follow-up.yaml", "--again", f"x-{key}", "--why", "it is gone")
+    assert len(runner.delivered()) == sent + 1
+    runner("run", "follow-up.yaml")
+    assert len(runner.delivered()) == sent + 1
