@@ -65,6 +65,9 @@ class Caller(Planning):
                 self.plan(use.step, "invalid", reason=words(error), position=use.position)
             return done or Outcome("rejected", words(error))
         if operation.effect == "read":
+            if defect := _hopeless(use):
+                self.plan(use.step, "invalid", reason=defect, position=use.position)
+                return Outcome("rejected", defect)
             return self._read(use, request)
         use.body = request.body
         prior = self._before(use)
@@ -505,7 +508,7 @@ class Caller(Planning):
 
 
 def _hopeless(use: Use) -> str:
-    """Say which condition of a write cannot become true, so that it is not sent first and found wrong then."""
+    """Say which condition of a step cannot become true, so that nothing of the row is sent before it is found wrong."""
     for condition in (use.step.expect, use.step.verify):
         if isinstance(condition, Expression):
             defect = hopeless(condition, use.step.id, use.scope)

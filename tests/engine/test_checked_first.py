@@ -211,3 +211,12 @@ def test_a_condition_that_no_answer_can_make_true(
         "customer: expected row.total > 2 and result.id > 0, which no answer can change: "
         "guard the step with `when`, or the rows with `require`"
     )
+
+
+def test_a_read_that_no_answer_can_make_right(server: FaultServer, bench: Bench) -> None:
+    steps = STEPS + "  - {id: seen, use: shop.search_customers, expect: row.total > 2}\n"
+    ran = bench.run(steps, SHEET.replace("B,,", "B,2,"), head=HEAD)
+    assert (ran.ended.exit_code, server.deliveries()) == (3, [])
+    assert ran.rows["A"].reason.startswith(
+        "seen: expected row.total > 2, which no answer can change"
+    )
