@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from runner.keys import canonical
 from runner.problems import StoppedError
 from runner.recipe.model import Export, Total
 from runner.report.cells import as_text
@@ -39,7 +40,7 @@ class Groups:
 
     def add(self, line: Sequence[Any]) -> None:
         """Take a line. Raises StoppedError for more groups than memory is meant for."""
-        totals = self._group([line[at] for at in self._by])
+        totals = self._group([_named(line[at]) for at in self._by])
         for at, (name, total) in enumerate(self._totals.items()):
             value = None if total.kind == "count" else line[self._places[total.output]]
             totals[at] = _taken(name, total, totals[at], value)
@@ -76,6 +77,11 @@ def _taken(name: str, total: Total, before: Any, value: Any) -> Any:
         message = f"the total {name!r} compares {as_text(before)!r} with {as_text(value)!r}, which are of two kinds"
         raise StoppedError(message, remedy="make them one with | string, | decimal or | to_date")
     return (min if total.kind == "min" else max)(before, value)
+
+
+def _named(value: Any) -> Any:
+    """A value as the name of a group: spaces at its ends and the form of its accents make no difference."""
+    return canonical(value) if isinstance(value, str) else value
 
 
 def _ordered(value: Any) -> tuple[int, Any]:
