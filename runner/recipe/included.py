@@ -14,8 +14,13 @@ from runner.source import Source, TreePath
 
 Part = Mapping[str, Any]
 
-KEYS = frozenset({"id", "include", "with", "when", "was", "were", "description"})
-"""What a step that includes others may say; all else is said by the steps themselves."""
+_OF_ONE = frozenset(
+    {
+        *("use", "for_each", "item_key", "once", "once_per", "where", "expect", "unless_found"),
+        *("under_found", "verify", "poll", "amount", "on_error", "retry", "let"),
+    }
+)
+"""What only a step that is one operation can say."""
 
 
 class Included(NamedTuple):
@@ -70,7 +75,7 @@ def check_included(source: Source, files: Files) -> Iterator[Problem]:
 def _other_keys(source: Source, path: TreePath, step: Part) -> Iterator[Problem]:
     """Keys that a step with `include` cannot have."""
     for key in step:
-        if key not in KEYS:
+        if key in _OF_ONE:
             message = f"{key!r} and 'include' do not go together: each step of the file says it for itself"
             remedy = "write it in the file; what differs from recipe to recipe is given by with"
             if key == "use":

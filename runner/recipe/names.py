@@ -141,6 +141,9 @@ def _wrong(
     if root in dict(names.lets) and root not in {*names.steps, *names.lookups}:
         return _unnamed(source, root, scope, names)
     if root == "row":
+        if path == ("rows", "where") and not scope.row:
+            message = "'row' is not known here: each thing that the search lists is called item"
+            return message, "unknown-name", "write item.x"
         return _row(scope, names)
     if root == "item":
         return _item(path, scope)
@@ -260,7 +263,11 @@ def _not_yet(source: Source, path: TreePath, root: str, scope: Scope, names: Nam
 
 _CREDENTIALS = "credentials are added when a request is sent; runner.yaml says where they come from"
 _ENVIRONMENT = "declare it under vars, and set it with -v NAME=VALUE or --vars-file"
+_RESULTS = "the result of a step is read by its id, as in contact.id"
+_VARIABLES = "what is given from outside is declared under vars, and read as vars.x"
 _OUTSIDE = {
+    **dict.fromkeys(("steps", "outputs", "needs", "jobs", "tasks"), _RESULTS),
+    **dict.fromkeys(("inputs", "params", "parameters"), _VARIABLES),
     **dict.fromkeys(("secret", "secrets"), _CREDENTIALS),
     **dict.fromkeys(("env", "environ", "environment", "process"), _ENVIRONMENT),
 }

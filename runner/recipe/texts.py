@@ -19,6 +19,9 @@ from runner.template import (
 EXPECTATIONS = ("one", "first", "any", "none")
 """What `expect` can say of a list without an expression."""
 
+_LOOPS = ("loop", "foreach", "with_items")
+"""What other tools call for_each."""
+
 ITEM, LINE, HIT = "item", "line", "hit"
 """What `item` is: an element of some list, a line of `row.lines`, or a hit of a search."""
 
@@ -64,7 +67,10 @@ def compile_texts(source: Source) -> tuple[Texts, list[Problem]]:
         except TemplateError as error:
             place = source.within(path, error.offset, error.length)
             kind = "expression" if bare else "template"
-            problems.append(source.problem(place, error.message, kind, remedy=error.remedy))
+            remedy = error.remedy
+            if path[-1] == "expect" and not remedy:
+                remedy = f"write {', '.join(EXPECTATIONS[:-1])} or {EXPECTATIONS[-1]}, or an expression over result"
+            problems.append(source.problem(place, error.message, kind, remedy=remedy))
         else:
             if not isinstance(compiled, str):
                 texts[path] = Text(compiled, scope)
@@ -135,6 +141,8 @@ def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
     """The texts of one step. Under for_each those that are read for each item see it; `when` decides the step."""
     for_each = step.get("for_each")
     each = scope
+    if for_each is None and any(name in step for name in _LOOPS):
+        each = scope._replace(item=ITEM)  # that is one problem, not one at each item
     if for_each is not None:
         each = scope.inside((*path, "for_each"), for_each)
         place, text, _ = over((*path, "for_each"), for_each)

@@ -238,10 +238,10 @@ def test_whatever_stands_in_a_wrong_place_is_a_problem_and_no_crash(
     "path", sorted((OK.parent / "err").glob("*.yaml")), ids=lambda path: path.stem
 )
 def test_a_problem_stands_where_the_text_is(path: Path) -> None:
-    text = path.read_text(encoding="utf-8").split("\n")
     with pytest.raises(InvalidError) as caught:
         load(path, catalogue=CATALOGUE)
-    for problem in caught.value.problems:
+    for problem in caught.value.problems:  # in the recipe, or in a file that it includes
+        text = Path(problem.file).read_text(encoding="utf-8").split("\n")
         assert problem.excerpt == text[problem.line - 1]
         assert 1 <= problem.column <= len(problem.excerpt) + 1
 
