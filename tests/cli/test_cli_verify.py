@@ -92,16 +92,17 @@ def test_a_payment_is_read_back_by_the_list_that_it_is_in(runner: Command) -> No
 @pytest.mark.parametrize(
     ("listed", "reason"),
     [
-        (b"[]", "syncore.list_sales_order_payments: it does not list 5"),
-        (b'[{"id": 4, "amount": 12.10}]', "syncore.list_sales_order_payments: it does not list 5"),
-        (b'[{"id": 5, "amount": 12.01}]', "amount is 12.01, sent was 12.10"),
+        (b"[]", "syncore.list_sales_order_payments: it does not list 9"),
+        (b'[{"id": 4, "amount": 12.10}]', "syncore.list_sales_order_payments: it does not list 9"),
+        (b'[{"id": 9, "amount": 12.01}]', "amount is 12.01, sent was 12.10"),
     ],
 )
 def test_a_payment_that_is_not_in_the_list_is_not_done_and_not_sent_again(
     contacts: Command, start_stub: StartStub, listed: bytes, reason: str
 ) -> None:
     def answer(sent: Sent) -> Answer:
-        return Answer(200, listed) if sent.method == "GET" else Answer(201, b'{"id": 5}')
+        made = b'{"id": 9}' if sent.path.endswith("/payments") else b'{"id": 5}'
+        return Answer(200, listed) if sent.method == "GET" else Answer(201, made)
 
     stub = start_stub(answer)
     contacts.write("deposits.yaml", PAYMENT.split("  - id: second")[0])
