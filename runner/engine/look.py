@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,6 +27,9 @@ from runner.engine.outcome import Outcome, classify
 from runner.engine.pages import PageWatch, read_pages
 from runner.engine.read_back import unlike
 from runner.journal import CallRecord
+
+IDS_SHOWN = 10
+"""Ids that are named of a list that lacks the one that was looked for."""
 
 SHORTEST = 3
 """Characters of a value below which it says nothing that an object has it too."""
@@ -114,25 +117,32 @@ class Look:
         return _compared(operation, call, outcome.value, name)
 
     def _listed(self, call: CallRecord, operation: Operation, name: Any) -> ReadObject:
-        """The object with an id in the list of the search that was made before its call."""
-        before = read_before(call.before)
-        if before is None:
+        """The object with an id in the list of the search before its call, else in that of the path it was sent to."""
+        before, field = read_before(call.before), operation.id_field or "id"
+        if before is not None:
+            listing = self.catalogue.operation(before.operation)
+            return self._in_list(listing, before.arguments, field, name, call)
+        beside = self.catalogue.listing(operation)
+        if beside is None:
             why = f"the API has no read for what {operation.full_name} creates"
             return ReadObject(why=why, readable=False)
-        listing, field = self.catalogue.operation(before.operation), operation.id_field or "id"
-        return self._in_list(listing, before.arguments, field, name, call)
+        sent = sent_arguments(operation, path=call.url, body="")
+        own = {each: sent[each] for each in beside.parameters if each in sent}
+        return self._in_list(beside, own, field, name, call)
 
     def _in_list(
         self, listing: Operation, arguments: Json, field: str, name: Any, call: CallRecord
     ) -> ReadObject:
         """The object that has the id `name` in a field of what a list shows now."""
+        others: list[str] = []
         for outcome in self._pages(listing, arguments):
             if not outcome.ok:
                 return ReadObject(why=f"{listing.full_name}: {outcome.reason}")
             found = entry_of(field, outcome.value.items, name)
             if found is not None:
                 return _compared(self.catalogue.operation(call.operation), call, found, name)
-        return ReadObject(why=f"{listing.full_name} does not list it")
+            others += [str(item.get(field, "")) for item in outcome.value.items]
+        return ReadObject(why=f"{listing.full_name} does not list it; {_said_ids(others)}")
 
     def _pages(self, listing: Operation, arguments: Json) -> Iterator[Outcome]:
         base_url = self.connections[listing.api].base_url
@@ -154,6 +164,15 @@ class Look:
         while connection.pace is not None and (seconds := connection.pace.use()) > 0:
             self.wait(seconds)
         return classify(listing, connection.transport.send(connection.transport.prepare(request)))
+
+
+def _said_ids(ids: Sequence[str]) -> str:
+    """The ids of what a list has, for people."""
+    shown = [each for each in ids if each][:IDS_SHOWN]
+    if not shown:
+        return "what it lists has no ids" if ids else "it lists nothing"
+    more = f" and {len(ids) - len(shown):,} more" if len(ids) > len(shown) else ""
+    return f"it lists {', '.join(shown)}{more}"
 
 
 def _compared(operation: Operation, call: CallRecord, found: Json, name: Any) -> ReadObject:

@@ -66,3 +66,27 @@ def merged(ids: str, newer: str) -> str:
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - IDS_SHOWN} more" if len(names) > IDS_SHOWN else ""
     return ", ".join(names[:IDS_SHOWN]) + more
+
+
+def with_id(ids: str, step: str, name: str) -> str:
+    """The ids of a row, as text, with one more of a step."""
+    parts = _parts(ids)
+    if name not in parts.setdefault(step, []):
+        parts[step].append(name)
+    return "; ".join(f"{each} {', '.join(names)}" for each, names in parts.items())
+
+
+def without_id(ids: str, step: str, name: str) -> str:
+    """The same without one of them."""
+    parts = _parts(ids)
+    parts[step] = [each for each in parts.get(step, ()) if each != name]
+    return "; ".join(f"{each} {', '.join(names)}" for each, names in parts.items() if names)
+
+
+def _parts(ids: str) -> dict[str, list[str]]:
+    """The ids by step. An id has no blank at its ends, and a step none at all."""
+    found: dict[str, list[str]] = {}
+    for part in ids.split("; ") if ids else ():
+        step, _, names = part.partition(" ")
+        found[step] = names.split(", ")
+    return found

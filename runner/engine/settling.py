@@ -9,6 +9,7 @@ from typing import Any
 
 from runner.catalogue import Operation, is_id, parse_own_json, to_json, types_of, violations
 from runner.engine.before import id_of
+from runner.engine.objects import with_id, without_id
 from runner.journal import CallRecord, History, RowRecord, SettlementRecord
 from runner.journal.open_runs import SETTLED_AS, still_unknown
 from runner.journal.records import OPEN
@@ -83,7 +84,9 @@ def waiting_rows(history: History, call: CallRecord) -> list[RowRecord]:
 
 
 def row_settled(row: RowRecord, call: CallRecord, settlement: SettlementRecord) -> RowRecord:
-    """A row whose call is settled: left to do, since its other steps may be to be sent."""
+    """A row whose call is settled, with the id of that: left to do, since its other steps may be to be sent."""
+    if settlement.verdict == "done":
+        row = row._replace(ids=with_id(row.ids, call.identity.step, settlement.name))
     what = f"done, as {settlement.name}" if settlement.verdict == "done" else "not carried out"
     reason = f"{call.identity.step}{SETTLED_AS}{what}, by {settlement.who}: {settlement.why}"
     return row._replace(bucket="not started", reason=reason)
@@ -154,11 +157,13 @@ def rows_undone(
     for row in rows:
         bucket, text = places.get((row.run, row.number), ("", ""))
         if bucket:
+            row = row._replace(ids=without_id(row.ids, call.identity.step, settlement.name))
             found.append(row._replace(bucket=bucket, reason=text))
         elif (
             call.identity.per == "row"
             and key in (row.key, row.on_record)
             and row.bucket in ("done", "found")
         ):
+            row = row._replace(ids=without_id(row.ids, call.identity.step, settlement.name))
             found.append(row._replace(bucket="unknown", reason=reason))
     return found

@@ -232,12 +232,35 @@ def test_an_id_is_looked_for_where_only_a_list_can_be_read(contacts: Command, pa
     assert "recorded as done, as 901" in settle(contacts, "--done", "901", "--yes").out
 
 
+def test_an_id_is_looked_for_in_the_list_of_its_path(
+    contacts: Command, start_stub: StartStub
+) -> None:
+    """The step has no search of its own, and what is given is the id of the order."""
+    stub = start_stub(lambda sent: Answer(0))
+    guard = PAY[PAY.index("    unless_found:") : PAY.index("  - id: contact")]
+    contacts.write("pay.yaml", PAY.replace(guard, ""))
+    contacts.write("rows.csv", "Ref\nA-1\n")
+    contacts("run", "pay.yaml", "--target", "live", "--first-run", code=5, env=KEY)
+    listing = json.dumps(LISTED, default=float).encode()
+    stub.answer = lambda sent: (
+        Answer(200, listing)
+        if sent.path.endswith("/orders/jobs/1/salesorders/7/payments")
+        else Answer(404)
+    )
+    told = settle(contacts, "--done", "7", code=2)
+    assert "list_sales_order_payments does not list it; it lists 900, 901" in told.err
+    stub.answer = lambda sent: Answer(200, b"[]")
+    assert "does not list it; it lists nothing" in settle(contacts, "--done", "7", code=2).err
+    stub.answer = lambda sent: Answer(200, listing)
+    settle(contacts, "--done", "901", "--yes")
+
+
 def test_the_files_of_the_run_are_brought_up_to_date(contacts: Command, stub: Stub) -> None:
     assert [row["bucket"] for row in rows(contacts)] == ["unknown", "done"]
     assert [row["id"] for row in rows(contacts, "created.csv")] == ["7"]
     settle(contacts, "--done", "31987")
     first = rows(contacts)[0]
-    assert first["bucket"] == "not started"
+    assert (first["bucket"], first["ids"]) == ("not started", "contact 31987")
     assert first["reason"].startswith("contact: settled as done, as 31987, by ")
     assert sorted(row["id"] for row in rows(contacts, "created.csv")) == ["31987", "7"]
     assert b"A-1" in (contacts.runs / "1" / "retry.csv").read_bytes()
@@ -248,6 +271,7 @@ def test_the_files_of_the_run_are_brought_up_to_date(contacts: Command, stub: St
     told = contacts("settle", "--undo", "1", "--why", "a typo").out
     assert told.startswith("call 1 is unknown again, as it was before ")
     assert [row["bucket"] for row in rows(contacts)] == ["unknown", "done"]
+    assert [row["ids"] for row in rows(contacts)] == ["", "contact 7"]
     assert [row["id"] for row in rows(contacts, "created.csv")] == ["7"]
     assert not (contacts.runs / "1" / "retry.csv").exists()
     assert "run 1: 1 row unknown; settle with: runner settle 1" in contacts("runs").out

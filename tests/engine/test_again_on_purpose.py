@@ -216,3 +216,20 @@ def test_an_unknown_second_time_is_not_the_first(server: FaultServer, bench: Ben
     ran = bench.run(GUARDED)
     assert (ran.row.bucket, ran.row.outputs) == ("done", {"order": 1002})
     assert len(server.writes()) == 2
+
+
+def test_a_refusal_keeps_the_ids_of_before(server: FaultServer, bench: Bench) -> None:
+    first = bench.run(STEPS, SHEET, head=HEAD).rows["A"].ids
+    assert first == "contact 1001; order 1002; payment 1003"
+    server.on("POST", "/orders", actions.answer(422), nth=1)
+    ran = bench.run(STEPS, SHEET, head=HEAD, again=["A"])
+    assert (ran.rows["A"].bucket, ran.rows["A"].ids) == ("rejected", first)
+    assert bench.run(STEPS, SHEET, head=HEAD).rows["A"].ids == first
+    ran = bench.run(STEPS, SHEET, head=HEAD, again=["A"])
+    assert ran.rows["A"].ids == "contact 1001; order 1006, 1002; payment 1007, 1003"
+
+
+def test_a_row_that_is_set_aside_keeps_its_ids(server: FaultServer, bench: Bench) -> None:
+    first = bench.run(STEPS, SHEET, head=HEAD).rows["A"].ids
+    ran = bench.run(STEPS, SHEET.replace("12.10", "13"), head=HEAD)
+    assert (ran.rows["A"].bucket, ran.rows["A"].ids) == ("changed", first)
