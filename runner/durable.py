@@ -16,7 +16,7 @@ from typing import IO
 
 from runner.problems import RunnerError, StoppedError, UsageError
 
-_REMEDY = "make room or mend the folder, then run the same again: it sends only what is left to do"
+_REMEDY = "make room or make the folder writable, then enter the same command again"
 
 NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK})
 """Errors of flock on a file system that has no locks."""

@@ -360,12 +360,12 @@ class Job(NamedTuple):
         )
 
 
-def refuse(message: str) -> NoReturn:
-    """Refuse to resume what is no longer what it was."""
-    raise UsageError(
-        message,
-        remedy="use 'runner run': it finds by itself what is done, and goes on with the changes",
-    )
+ANOTHER_RUN = "use 'runner run': it finds by itself what is done, and goes on with the changes"
+
+
+def refuse(message: str, *, remedy: str = ANOTHER_RUN) -> NoReturn:
+    """Refuse to take up what is no longer what it was."""
+    raise UsageError(message, remedy=remedy)
 
 
 def _done_before(history: History, account: str, recipe: str, input_: Input | None) -> int:

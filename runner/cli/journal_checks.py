@@ -19,17 +19,27 @@ def check_runs(runs: Path, journal: Journal, history: History, catalogue: Catalo
 
 def refuse_lost_runs(history: History, *, runs: Path) -> None:
     """Send nothing where a folder is there of a run that the journal does not know."""
-    known = history.runs()
-    last = known[-1].id if known else 0
-    numbers = [int(each.name) for each in runs.iterdir() if _is_number(each.name)]
-    lost = min((number for number in numbers if number > last), default=None)
-    if lost is not None:
-        folder = runs / str(lost)
+    folder = lost_run(history, runs)
+    if folder is not None:
         raise StoppedError(
-            f"{folder} is there, and the journal beside it knows of no such run: it was lost, or is an older copy",
+            said_lost(folder),
             remedy=f"restore the journal; else leave the rows that {folder / 'created.csv'} names out of the next run, "
             f"finish them by hand, and move {folder} away",
         )
+
+
+def lost_run(history: History, runs: Path) -> Path | None:
+    """The first folder of a run that the journal does not know; None where it knows them all."""
+    known = history.runs()
+    last = known[-1].id if known else 0
+    names = [each.name for each in runs.iterdir()] if runs.is_dir() else []
+    lost = min((int(name) for name in names if _is_number(name) and int(name) > last), default=0)
+    return runs / str(lost) if lost else None
+
+
+def said_lost(folder: Path) -> str:
+    """A sentence for people about the folder of such a run."""
+    return f"{folder} is there, and the journal beside it knows of no such run: it was lost, or is an older copy"
 
 
 def _is_number(name: str) -> bool:

@@ -18,7 +18,8 @@ from runner.cli.declared import Declared, declared_options
 from runner.cli.dry_run import check_plan, plan_options, written
 from runner.cli.dry_run import dry_run as show_plan
 from runner.cli.inputs import near
-from runner.cli.job import Job, refuse
+from runner.cli.job import ANOTHER_RUN, Job, refuse
+from runner.cli.journal_checks import lost_run, said_lost
 from runner.cli.plan_options import PlanOptions
 from runner.cli.rows_options import PIPED, row_key, rows_options
 from runner.cli.wanted import EXPORT, JUNIT, OUT, Wanted, wanted_options
@@ -243,7 +244,9 @@ def resume(
     if is_complete(history, record):
         click.echo(f"run {record.id} is finished and all its rows are done: nothing to resume")
         return 0
-    job, input_ = reopened(current, record, wanted._replace(out=out))
+    job, input_ = reopened(
+        current, record, wanted._replace(out=out), remedy=_other_ways(history, record)
+    )
     new_identity = job.new_identity or declared.new_identity
     job = job._replace(strict=strict, new_identity=new_identity)
     settings = Settings(
@@ -272,14 +275,26 @@ def _only_open(history: History) -> RunRecord | None:
     raise refusal
 
 
-def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, Input | None]:
+def _other_ways(history: History, record: RunRecord) -> str:
+    """Say what can be done for a run that cannot be resumed, because its recipe or input has changed."""
+    unknown = history.open_calls(record.account, record.recipe)
+    settle = f"; for what is unknown of it: runner settle {record.id}"
+    return ANOTHER_RUN + (settle if unknown else "")
+
+
+def reopened(
+    current: Config, record: RunRecord, wanted: Wanted, *, remedy: str
+) -> tuple[Job, Input | None]:
     """The job of a run that is on record, and its input. Raises UsageError when either is not what it was."""
     target = current.target(record.target)
     catalogue = catalogue_for(current, target)
     project = projects.project(record.recipe_file, catalogue, at=current)
     if project.recipe.digest != record.recipe_digest:
         mapped = " or a file of its lookups" if project.mappings else ""
-        refuse(f"the recipe {record.recipe_file}{mapped} has changed since run {record.id} began")
+        refuse(
+            f"the recipe {record.recipe_file}{mapped} has changed since run {record.id} began",
+            remedy=remedy,
+        )
     values = projects.typed_values(project.recipe, parse_json(record.vars.encode()))
     selection = Selection(only=tuple(json.loads(record.only)))
     job = Job(
@@ -287,12 +302,13 @@ def reopened(current: Config, record: RunRecord, wanted: Wanted) -> tuple[Job, I
         new_identity=bool(record.new_identity),
     )  # fmt: skip
     if record.input_file == PIPED:
-        refuse(f"run {record.id} ended before what was piped into it was kept")
+        refuse(f"run {record.id} ended before what was piped into it was kept", remedy=remedy)
     input_ = (
         job.open_input([near(name) for name in record.input_files]) if record.input_file else None
     )
     if input_ is not None and input_.digest != record.input_digest:
-        refuse(f"the input {', '.join(record.input_files)} has changed since run {record.id} began")
+        names = ", ".join(record.input_files)
+        refuse(f"the input {names} has changed since run {record.id} began", remedy=remedy)
     return job, input_
 
 
@@ -310,9 +326,12 @@ def is_complete(history: History, record: RunRecord) -> bool:
 def recorded_run(history: History, number: int | None) -> RunRecord:
     """The run called `number`, or the last one. Raises UsageError when there is none."""
     runs = history.runs()
+    found = history.run(number) if number is not None else runs[-1] if runs else None
+    if found is None and (folder := lost_run(history, history.path.parent)) is not None:
+        remedy = "restore the journal from a copy that has all of its files"
+        raise UsageError(said_lost(folder), remedy=remedy)
     if not runs:
         raise UsageError("no run is recorded here", remedy=f"the journal would be {history.path}")
-    found = runs[-1] if number is None else history.run(number)
     if found is None:
         raise UsageError(
             f"there is no run {number}", remedy=f"runs 1 to {runs[-1].id}: runner runs"

@@ -127,7 +127,10 @@ def _rebuilt(
     from runner.report.junit import JUnit
     from runner.report.remake import replay
 
-    job, input_ = reopened(current, run, wanted)
+    remedy = (
+        f"put it back as it was; without it: runner show {run.id}, runner report {run.id} --html"
+    )
+    job, input_ = reopened(current, run, wanted, remedy=remedy)
     job.wanted.check(input_)
     catalogue = catalogue_for(current, current.target(run.target))
     files = RunFiles(

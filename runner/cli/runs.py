@@ -7,11 +7,13 @@ from functools import partial
 import click
 
 from runner.cli import projects
+from runner.cli.journal_checks import lost_run, said_lost
 from runner.cli.recipes import recorded_run
 from runner.cli.rows_options import row_key
 from runner.cli.whole_numbers import COUNT, RECORDED
 from runner.journal import History
 from runner.journal.open_runs import what_is_left
+from runner.problems import printable
 
 
 @click.command(short_help="List the runs.")
@@ -21,8 +23,12 @@ def runs() -> int:
 
     history = History(projects.current().runs)
     found = history.runs()
-    if not found:
+    folder = lost_run(history, history.path.parent)
+    if folder is not None:
+        click.echo(printable(said_lost(folder)), err=True)
+    elif not found:
         click.echo("no run is recorded here", err=True)
+    if not found:
         return 0
     counts = {run.id: history.buckets(run.id) for run in found}
     click.echo(runs_table(found, counts, left=what_is_left(history)), nl=False)

@@ -16,7 +16,8 @@ SETTLED_AS = ": settled as "
 class Left(NamedTuple):
     """What is left of a run: rows that are not started, that are unknown, and that were unknown and are settled.
 
-    `covered_by` is a later run that has gone through the same rows, and has what is left of them; 0 for none.
+    `covered_by` is a later run that has gone through the same rows, and has what is left of them; 0 for none, and where
+    a row that is unknown is no longer in the sheet.
     """
 
     run: RunRecord
@@ -45,8 +46,15 @@ def what_is_left(history: History) -> list[Left]:
     for run in reversed(history.runs()):
         if run.state == "running":
             continue
-        left = _left(history, run, calls)
-        covering = next((later.id for later in complete if _covers(later, run)), 0)
+        left, unknown = _left(history, run, calls)
+        covering = next(
+            (
+                later.id
+                for later in complete
+                if _covers(later, run) and all(history.has_row(later.id, key) for key in unknown)
+            ),
+            0,
+        )
         if not left.stopped and not left.not_started:
             complete.append(run)
         found.append(left._replace(covered_by=covering))
@@ -71,17 +79,19 @@ def still_unknown(rows: Sequence[RowRecord], calls: Collection[CallRecord]) -> I
     )  # fmt: skip
 
 
-def _left(history: History, run: RunRecord, calls: Sequence[CallRecord]) -> Left:
+def _left(history: History, run: RunRecord, calls: Sequence[CallRecord]) -> tuple[Left, list[str]]:
+    """What is left of a run, and the keys of the rows that are still unknown."""
     counts = history.buckets(run.id)
     rows = history.rows_in(run.id, "unknown") if counts.get("unknown") else []
     own = [call for call in calls if call.identity[:2] == (run.account, run.recipe)]
-    unknown = sum(1 for _ in still_unknown(rows, own))
+    unknown = [row.key for row in still_unknown(rows, own)]
     waiting = history.rows_in(run.id, "not started") if counts.get("not started") else []
     settled = sum(SETTLED_AS in row.reason for row in waiting)
     only = set(json.loads(run.only))
     recorded = sum(not only or row.key in only for row in waiting) - settled
     unrecorded = 0 if only else max(0, run.row_count - sum(counts.values()))
-    return Left(run, recorded + unrecorded, unknown, len(rows) - unknown + settled)
+    left = Left(run, recorded + unrecorded, len(unknown), len(rows) - len(unknown) + settled)
+    return left, unknown
 
 
 def _covers(later: RunRecord, run: RunRecord) -> bool:

@@ -52,6 +52,10 @@ class RowQueries(Queries):
         found += [row for row in cut_short.values() if row.bucket == bucket]
         return sorted(found, key=attrgetter("number"))
 
+    def has_row(self, run: int, key: str) -> bool:
+        """Return whether a run has a row with this key on record."""
+        return bool(self._select("SELECT 1 FROM rows WHERE key = ? AND run = ? LIMIT 1", key, run))
+
     def buckets(self, run: int) -> dict[str, int]:
         """How many rows of a run are in each bucket, of those of which something is known."""
         sql = "SELECT bucket, count(*) FROM rows WHERE run = ? GROUP BY bucket"

@@ -97,3 +97,41 @@ def test_an_unknown_that_a_later_run_has_is_settled_for_both(contacts: Command, 
     assert "run 2   goes on" in contacts("resume", env=KEY).err
     assert contacts("runs").out.endswith("run 1: 1 row was unknown, and settled since\n")
     assert contacts("resume").out == "no run has anything left to do: nothing to resume\n"
+
+
+def test_an_unknown_that_is_no_longer_in_the_sheet_is_named(contacts: Command, stub: Stub) -> None:
+    run(contacts, "contacts.yaml", code=5)
+    contacts.write("rows.csv", ROWS.replace(ROWS.splitlines(keepends=True)[1], ""))
+    run(contacts, "contacts.yaml")
+    assert contacts("runs").out.endswith("run 1: 1 row unknown; settle with: runner settle 1\n")
+    told = contacts("resume", code=2, env=KEY).err
+    assert "rows.csv has changed since run 1 began" in told
+    assert "runner settle 1" in told
+
+
+@pytest.mark.parametrize("command", ["show", "show 1", "report", "settle", "resume"])
+def test_a_journal_that_has_lost_its_runs(contacts: Command, stub: Stub, command: str) -> None:
+    run(contacts, "others.yaml")
+    for file in contacts.runs.glob("journal.sqlite*"):
+        file.unlink()
+    told = contacts(*command.split(), code=2, env=KEY).err
+    assert f"{contacts.runs / '1'} is there, and the journal beside it knows of no such run" in told
+    assert "restore the journal" in told
+    assert "knows of no such run" in contacts("runs").err
+
+
+def test_a_report_that_cannot_be_written_advises_to_send_nothing(
+    contacts: Command, stub: Stub
+) -> None:
+    run(contacts, "others.yaml")
+    (contacts.runs / "1").rename(contacts.folder / "away")
+    contacts.write("runs/1", "no folder")
+    told = contacts("report", code=8).err
+    assert "results.csv cannot be written: " in told
+    assert "enter the same command again" in told
+    contacts.write("others.csv", ROWS)
+    told += contacts("report", code=2).err
+    assert "others.csv has changed since run 1 began" in told
+    assert "runner show 1, runner report 1 --html" in told
+    assert "send" not in told
+    assert "runner run" not in told
