@@ -11,23 +11,33 @@ from typing import Any
 
 from runner.catalogue import Catalogue
 from runner.cli.inputs import open_named
+from runner.cli.progress import watched
+from runner.cli.wiring import NO_HOST, used_apis
+from runner.engine.context import Connection, Context
 from runner.engine.known_names import KnownNames
 from runner.engine.lookups import missing_name, table_of
+from runner.engine.once import OncePer
 from runner.engine.requirements import unmet
+from runner.engine.retry import Budget
 from runner.engine.row_scope import name_values, visible
+from runner.engine.steps import RowRun
+from runner.engine.stop import Stop
 from runner.journal import History
 from runner.problems import Problem, UsageError
 from runner.recipe.indexes import fixed_in, indexing_columns, names_in, uses_of
 from runner.recipe.load import Loaded
 from runner.recipe.model import Column, Recipe, Requirement, Var
-from runner.rows import Input, Names, names_not_found, spelled_otherwise
-from runner.template import Expression, Unknown, paths_of
+from runner.rows import Input, Names, Row, names_not_found, spelled_otherwise
+from runner.template import Expression, Unknown, paths_of, references_in
 
 _STANDS_FOR: Mapping[str, Any] = {
     "integer": 0, "decimal": Decimal(0), "boolean": False, "date": dt.date(2000, 1, 1),
 }  # fmt: skip
 """What stands for a required variable in the keys of rows: they differ from each other without it too."""
 
+
+REFUSED = "not-sent"
+"""The kind of a problem of a row that is sure to fail."""
 
 Mappings = Mapping[str, Sequence[Mapping[str, Any]]]
 """The entries of lookups from files, by the name of the lookup."""
@@ -70,30 +80,79 @@ def check_rows(
     spelled = spelled_otherwise(
         input_, [name for name, lookup in used.items() if lookup not in loose]
     )
-    wrong = _unmet_rows(recipe, input_, catalogue, scope, mappings)
-    return input_, [*input_.warnings, *names_not_found(input_, uses, names), *spelled, *wrong]
+    missing = list(names_not_found(input_, uses, names))
+    known = {} if any(each.severity == "error" for each in missing) else mappings
+    with closing(History(runs)) as history:
+        context = _context(recipe, catalogue, scope, known, history=history, account=account)
+        refused = _refused_rows(context, input_)
+    return input_, [*input_.warnings, *missing, *spelled, *refused]
 
 
-def _unmet_rows(
-    recipe: Recipe, input_: Input, catalogue: Catalogue, scope: Mapping[str, Any],
-    mappings: Mappings,
-) -> list[Problem]:  # fmt: skip
-    """Rows that do not meet a requirement, as far as that needs no API and no variable without a value."""
-    required = _decidable(recipe)
+def _context(
+    recipe: Recipe, catalogue: Catalogue, scope: Mapping[str, Any], mappings: Mappings, *,
+    history: History, account: str,
+) -> Context:  # fmt: skip
+    """What a dry run of the rows sees without a network: other lookups and variables without a value are unknown."""
+    values = {
+        name: Unknown(f"vars.{name}") if recipe.vars[name].required else value
+        for name, value in scope["vars"].items()
+    }
     tables = {
-        each.name: table_of(each, mappings[each.name]) if each.file else Unknown(each.name)
+        each.name: table_of(each, mappings[each.name])
+        if each.name in mappings
+        else Unknown(each.name)
         for each in recipe.lookups
     }
-    found = []
-    for row in input_ if required else ():
-        seen = {**scope, **tables, "row": visible(row, recipe, catalogue)}
-        name_values(seen, recipe.let)
-        for each in required:
-            if reason := unmet(each, seen):
-                columns = [str(path[1]) for path in _reads(each.that, recipe) if _is_column(path)]
-                found.append(input_.problem(row.lines[0], columns, message=reason, kind="require"))
-                break
+    run = {**scope["run"], "previous": Unknown("run.previous")}
+    return Context(
+        recipe, catalogue, account, 0, {**scope, **tables, "vars": values, "run": run},
+        {api: Connection(f"{NO_HOST}/{api}") for api in used_apis(recipe)},
+        history, None, lambda _: None, OncePer(), Stop(), Budget(),
+    )  # fmt: skip
+
+
+def _refused_rows(context: Context, input_: Input) -> list[Problem]:
+    """Rows that are sure to fail, or that do not meet a requirement, as the check of a run finds them.
+
+    Rows of which something was sent are judged by the run.
+    """
+    required, found = _decidable(context.recipe), []
+    for row in watched(input_, "checked", total=input_.row_count):
+        problem = _unmet_requirement(required, context, row, input_)
+        if problem is None:
+            planning = RowRun(context, row, None)
+            result = planning.run()
+            if result.bucket == "rejected" and planning.broke_off and not planning.begun:
+                problem = input_.problem(
+                    row.lines[0], _columns_read(context.recipe, result.reason), message=result.reason,
+                    kind=REFUSED,
+                )  # fmt: skip
+        found += [problem] if problem is not None else []
     return found
+
+
+def _unmet_requirement(
+    required: Sequence[Requirement], context: Context, row: Row, input_: Input
+) -> Problem | None:
+    recipe = context.recipe
+    seen = {**context.scope, "row": visible(row, recipe, context.catalogue)}
+    name_values(seen, recipe.let)
+    for each in required:
+        if reason := unmet(each, seen):
+            columns = [str(path[1]) for path in _reads(each.that, recipe) if _is_column(path)]
+            return input_.problem(row.lines[0], columns, message=reason, kind="require")
+    return None
+
+
+def _columns_read(recipe: Recipe, reason: str) -> list[str]:
+    """The column that the step reads which a reason names, where it reads one alone; else none."""
+    name = reason.partition(":")[0]
+    trees = [step.arguments for step in recipe.steps if step.id == name]
+    paths = [
+        ("row", *each.path) for tree in trees for each in references_in(tree) if each.root == "row"
+    ]
+    found = {str(path[1]) for path in paths if _is_column(path)}
+    return list(found) if len(found) == 1 else []
 
 
 def _decidable(recipe: Recipe) -> list[Requirement]:

@@ -15,6 +15,7 @@ from runner.cli.job import Job, refuse
 from runner.cli.journal_checks import check_runs, stamp_of
 from runner.cli.leaving import stopping_on_signals
 from runner.cli.outputs import check_not_read
+from runner.cli.progress import watched
 from runner.cli.projects import make_folder, open_journal, user
 from runner.cli.reports import MakeReporter, Reports
 from runner.engine.again import after_former_keys, by_key
@@ -158,7 +159,11 @@ def _known_rows(
         history, job.catalogue, account=way.account, recipe=recipe,
         heirs=dict.fromkeys(shared_former_keys(rows), ""),
     )  # fmt: skip
-    return on_record.records(rows)
+    total = input_.row_count if input_ is not None else 1
+    quiet = job.wanted.quiet
+    return on_record.records(
+        watched(rows, "compared with earlier runs, nothing is sent yet", total=total, quiet=quiet)
+    )
 
 
 @dataclass(frozen=True)

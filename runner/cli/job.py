@@ -14,6 +14,7 @@ from runner.cli import wiring
 from runner.cli.destination import destination_of
 from runner.cli.inputs import input_of
 from runner.cli.leaving import stopping_on_signals
+from runner.cli.progress import watched
 from runner.cli.projects import Project, user
 from runner.cli.wanted import Wanted
 from runner.config import Target
@@ -205,6 +206,10 @@ class Job(NamedTuple):
     def _check_names(self, others: OtherNames, input_: Input | None) -> None:
         rows = iter([self.single()]) if input_ is None else iter(input_)
         digest = "" if input_ is None else input_.digest
+        total = 1 if input_ is None else input_.row_count
+        rows = watched(
+            rows, "looked for under other names, nothing is sent yet", total=total, quiet=self.wanted.quiet,
+        )  # fmt: skip
         others.check(self.selection.of(rows), digest=digest)
 
     def _others(self, history: History, way: wiring.Way) -> Others:

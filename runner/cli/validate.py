@@ -32,8 +32,8 @@ def validate(
 ) -> int:
     """Check recipes: everything that can be known without rows and without a network.
 
-    With --rows, one recipe and its input: the header, the types of all cells, the keys of the rows, and how names of
-    lookups are spelled.
+    With --rows, one recipe and its input: the header, the types of all cells, the keys of the rows, how names of
+    lookups are spelled, and the requests of each row as far as they are known: amounts, formats, requirements.
     """
     if rows_files and len(recipes) > 1:
         raise UsageError("--rows is for one recipe", remedy="check the others without it")
@@ -128,11 +128,15 @@ def _rows(
 
 
 def _verdict(found: Sequence[Problem]) -> str:
-    """How many errors rows have whose cells are all right: names not found, and requirements not met."""
+    """How many errors rows have whose cells are all right: names not found, requirements not met, and the others."""
+    from runner.cli.checked_rows import REFUSED
+
     kinds = [problem.kind for problem in found if problem.severity == "error"]
-    unmet = kinds.count("require")
-    missing = len(kinds) - unmet
+    unmet, refused = kinds.count("require"), kinds.count(REFUSED)
+    missing = len(kinds) - unmet - refused
     parts = [f"{missing} name{'s' * (missing != 1)} not found"] if missing else []
     if unmet:
         parts.append(f"{unmet} row{'s' * (unmet != 1)} not as required")
+    if refused:
+        parts.append(f"{refused} row{'s' * (refused != 1)} cannot be sent")
     return ", ".join(parts) or "ok"

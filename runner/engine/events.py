@@ -180,6 +180,14 @@ class RowsRead(NamedTuple):
     rows: int
 
 
+class Checking(NamedTuple):
+    """That many `rows` of `total` are `what` by now, before the first request."""
+
+    what: str
+    rows: int
+    total: int
+
+
 class Noticed(NamedTuple):
     """Something that nobody has to act on by itself, and that explains what may look odd."""
 
@@ -204,5 +212,5 @@ class RunEnded(NamedTuple):
     remedy: str = ""
 
 
-Event = RunStarted | CallFinished | Waiting | RowsRead | Noticed | RowFinished | RunEnded
+Event = RunStarted | CallFinished | Waiting | RowsRead | Checking | Noticed | RowFinished | RunEnded
 Reporter = Callable[[Event], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.engine.claims import Asked
 from runner.engine.context import Context
 from runner.engine.events import (
+    Checking,
     Event,
     Noticed,
     Reporter,
@@ -41,6 +43,9 @@ from runner.template import EvaluationError, Unknown
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+CHECKED_AFTER, CHECKED_EVERY = 1.0, 0.25
+"""Seconds after which it is reported how far a check of the rows is, and again."""
 
 NO_ROW = Row(1, "", {}, ())
 """What the steps are taken for in a recipe without rows, but for its key."""
@@ -128,7 +133,7 @@ class Run:
                 past=past,
                 asked=self._asked(),
             )
-            heirs = heirs_of(self._context, self._all_rows, self._plan_of)
+            heirs = heirs_of(self._context, self._keyed_rows, self._plan_of)
             self._context = replace(self._context, heirs=heirs)
             if not self._begun:
                 check_names(self._context.recipe, self._context.scope)
@@ -168,6 +173,9 @@ class Run:
         """The rows of the whole input, whichever of them this run takes."""
         return self._input.rows() if self._input is not None else (self._single,)
 
+    def _keyed_rows(self) -> Iterator[Row]:
+        return self._watched(self._all_rows(), "searched for former keys")
+
     def _plan_of(self, context: Context, row: Row) -> RowResult:
         return RowRun(replace(context, journal=None, once=OncePer()), row, None).run()
 
@@ -197,7 +205,7 @@ class Run:
         ):
             return None
         found: set[tuple[str, str]] = set()
-        for row in self._input if self._input is not None else (self._single,):
+        for row in self._watched(self._all_rows(), "searched for shared values"):
             scope = {**context.scope, "row": visible(row, context.recipe, context.catalogue)}
             name_values(scope, context.recipe.let)
             scopes = StepScopes(scope)
@@ -253,6 +261,16 @@ class Run:
                 self._context.emit(Noticed(f"{where}: {fault.text}; its cell is no value"))
         return rejected
 
+    def _watched(self, rows: Iterable[Row], what: str) -> Iterator[Row]:
+        """The rows, which are gone through before the first request; how far that is, from a second on."""
+        total = len(self._reached) - 1
+        due = self._clock() + CHECKED_AFTER if self._sender is not None else math.inf
+        for count, row in enumerate(rows):
+            if (now := self._clock()) >= due:
+                due = now + CHECKED_EVERY
+                self._context.emit(Checking(what, count, total))
+            yield row
+
     def _check_rows(self) -> None:
         """Send nothing where a row is sure to fail, as where a cell is wrong; those rows are rejected.
 
@@ -264,7 +282,7 @@ class Run:
         if self._sender is None or self._skip_invalid or self._begun or not writes:
             return
         wrong = 0
-        for row in self._left(self._finished()):
+        for row in self._watched(self._left(self._finished()), "checked"):
             planning = self._planned(row, stop=Stop())
             result = self._refusal(planning)
             sure = (planning.broke_off or planning.unmet) and not planning.begun

@@ -186,7 +186,7 @@ class Account:
         size = _size(event, "rejected")
         if self._found < event.buckets["rejected"]:
             others = f", but for {plural(self._found, 'row')}," if self._found else ""
-            yield f"{size}: fix them in the sheet{others} and run the file again"
+            yield f"{size}: fix them{others} and run the file again"
         else:
             yield f"{size}: nothing in the sheet is wrong; what to do stands in the reason"
         yield from _ranked(self._reasons["rejected"])

@@ -7,7 +7,7 @@ rejected     10502 (lines 642-644): job: 422 country is over the max length of 2
 UNKNOWN      1 row (3 lines), 1,210.00: may have been carried out; not sent again by itself
                10431 (lines 450-452)  deposit  1,210.00: connection lost before an answer
              look it up, then record what you find: runner settle 4
-rejected     2 rows (5 lines): fix them in the sheet and run the file again
+rejected     2 rows (5 lines): fix them and run the file again
                2 x job: 422 country is over the max length of 2 characters: 10502, 10611
 done         827 rows (2,147 lines)
 lines        2,155 read = 2,147 done + 0 found + 0 changed + 5 rejected + 3 unknown + 0 not started
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from runner.engine.events import (
     CallFinished,
+    Checking,
     Event,
     Noticed,
     RowFinished,
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
 INTERVAL = 5.0
 """Seconds between two progress lines where there is no terminal."""
+
+CHECK_INTERVAL = 10.0
+"""The same while rows are checked before the first request."""
 
 WINDOW = 30
 """Seconds that the speed and the time left are taken from."""
@@ -90,6 +94,7 @@ class Console:
         self._waiting: tuple[str, float] = ("", 0.0)
         self._rows_shown = 0
         self._read: RowsRead | None = None
+        self._checking: Checking | None = None
         self._noticed: set[str] = set()
 
     def __call__(self, event: Event) -> None:
@@ -109,7 +114,11 @@ class Console:
                 self._notice(event.text)
             elif isinstance(event, RowsRead):
                 self._read = event
-            self._progress()
+            if isinstance(event, Checking):
+                self._check(event)
+            else:
+                self._checking = None
+                self._progress()
 
     def close(self) -> None:
         """Take the live line away. Safe to call at any time, and more than once."""
@@ -173,6 +182,14 @@ class Console:
             self._noticed.add(text)
             self._say(f"note         {text}")
 
+    def _check(self, event: Checking) -> None:
+        """Rows are gone through before the first request."""
+        now, begins = self._clock(), self._checking is None or self._checking.what != event.what
+        self._checking = event
+        if not self._is_live and (begins or now - self._written_at >= CHECK_INTERVAL):
+            self._written_at = now
+            self._say(self._status(now))
+
     def _progress(self) -> None:
         now = self._clock()
         if not self._samples or now - self._samples[-1][0] >= 1:
@@ -189,6 +206,9 @@ class Console:
         account, started = self._account, self._started
         if started is None and self._read is not None:
             return [f"  {plural(self._read.rows, 'row')} read from {self._read.operation}"]
+        if self._checking is not None:
+            what, rows, total = self._checking
+            return [f"  {rows:,}/{total:,} rows {what}", "nothing is sent yet"]
         total, pace = (started.rows, started.pace) if started is not None else (0, "")
         then, rows, calls = self._samples[0] if self._samples else (now, 0, 0)
         passed = now - then
@@ -222,8 +242,11 @@ class Console:
         beside = BAR if width >= NARROW else 0
         lines = "\n".join(_folded(self._parts(self._clock()), width - beside - 1))
         status = Text(lines, no_wrap=True, overflow="ellipsis")
+        checked = self._checking
         bar = ProgressBar(
-            total=max(1, total), completed=self._account.rows, width=min(BAR, width - 1)
+            total=max(1, total),
+            completed=checked.rows if checked else self._account.rows,
+            width=min(BAR, width - 1),
         )
         if beside:
             grid.add_row(bar, status)

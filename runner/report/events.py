@@ -21,6 +21,7 @@ from typing import Any, TextIO
 from runner.catalogue import to_json
 from runner.engine.events import (
     CallFinished,
+    Checking,
     Event,
     Noticed,
     RowFinished,
@@ -43,8 +44,9 @@ class Events:
         self._out, self._now = out, now
 
     def __call__(self, event: Event) -> None:
-        name, values = _TOLD[type(event)](event)
-        self._write(name, values)
+        if not isinstance(event, Checking):  # progress is for people
+            name, values = _TOLD[type(event)](event)
+            self._write(name, values)
 
     def files(self, written: Mapping[str, Path]) -> None:
         """Where the files of the run are, by what they are."""

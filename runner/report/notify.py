@@ -3,7 +3,7 @@
     import-orders -> live, run 4: 2 rejected, 1 unknown
     UNKNOWN      1 row (3 lines), 1,210.00: may have been carried out; not sent again by itself
                    10431 (lines 450-452)  deposit  1,210.00: connection lost before an answer
-    rejected     2 rows (5 lines): fix them in the sheet and run the file again
+    rejected     2 rows (5 lines): fix them and run the file again
                    2 x job: 422 country is over the max length of 2 characters: 10502, 10611
     done         827 rows (2,147 lines)
     ...

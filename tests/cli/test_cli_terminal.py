@@ -95,7 +95,7 @@ def test_a_terminal(contacts: Command, start_stub: StartStub, columns: int) -> N
     assert "\x1b[?25l" in text
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # the cursor is shown again
     lines = shown(text)
-    assert "rejected     1 row (1 line): fix them in the sheet and run the file again" in lines
+    assert "rejected     1 row (1 line): fix them and run the file again" in lines
     assert "Traceback" not in text
 
 

@@ -103,9 +103,12 @@ def test_names_that_a_file_of_our_own_does_not_have(contacts: Command) -> None:
         "1 error",
     ]
     contacts.write("contacts.yaml", FROM_FILE.replace(".full }}", ".full | default(row.name) }}"))
-    ended = contacts("validate", "contacts.yaml", "--rows", "rows.csv")
+    ended = contacts("validate", "contacts.yaml", "--rows", "rows.csv", code=3)
     assert "warning: 'Blue Bannrs' is no 'name' of ours.csv under 'north'" in ended.err
-    assert ended.out.endswith("rows.csv: ok, 5 rows, 5 lines\n")
+    assert ended.out.endswith("rows.csv: 2 rows cannot be sent, 5 rows, 5 lines\n")
+    assert (
+        "2 with problems" in contacts("plan", "contacts.yaml", code=3).out
+    )  # and so says the plan
 
 
 def test_warnings_of_the_recipe_are_told_as_well(contacts: Command) -> None:
@@ -197,3 +200,48 @@ steps:
         said = "error: sizes['Smal']: there is no 'Smal' [unknown-name]"
         assert f"contacts.yaml:{line}:18: {said}" in ended.err
         assert "did you mean 'Small'?" in ended.err
+
+
+PAYMENTS = """\
+recipe: 1
+name: deposits
+rows:
+  file: rows.csv
+  key: "{{ row.ref }}"
+  columns:
+    ref: {required: true}
+    paid: {type: decimal}
+    day: {}
+vars: {kind: {type: integer, required: true}}
+steps:
+  - id: seen
+    use: syncore.search_jobs
+    expect: any
+    with: {date_from: "{{ row.day }}", date_to: "{{ row.day }}"}
+  - id: job
+    use: syncore.create_job
+    with: {client: {id: 5}, description: "{{ row.ref }}"}
+  - id: deposit
+    use: syncore.create_sales_order_payment
+    with: {job_id: "{{ job.id }}", salesorder_id: 7, amount: "{{ row.paid }}", payment_type: {id: "{{ vars.kind }}"}}
+"""
+
+
+def test_rows_are_planned_as_a_run_plans_them(runner: Command) -> None:
+    runner.write("deposits.yaml", PAYMENTS)
+    runner.write(
+        "rows.csv",
+        "ref,paid,day\nA,1.50,2027-01-02\nB,0,2027-01-02\nC,-1,2027-01-02\nD,1.005,2027-01-02\nE,2,soon\n",
+    )
+    ended = runner("validate", "deposits.yaml", "--rows", "rows.csv", code=3)
+    assert "rows.csv: 4 rows cannot be sent, 5 rows, 5 lines" in ended.out
+    for line, said in (
+        ("3:3", "deposit: amount: "), ("4:3", "deposit: amount: "), ("5:3", "deposit: amount: "),
+        ("6:5", "seen: date_from: "),
+    ):  # fmt: skip
+        assert f"rows.csv:{line}" in ended.err
+        assert said in ended.err
+    assert ended.err.count("[not-sent]") == 4
+    assert not runner.runs.exists()
+    planned = runner("plan", "deposits.yaml", "-v", "kind=3", code=3)
+    assert "4 with problems" in planned.out

@@ -7,7 +7,7 @@ from faults import actions
 from faults.bench import Bench, columns, grouped, table
 from faults.server import FaultServer
 
-from runner.engine.events import CallFinished
+from runner.engine.events import CallFinished, Checking
 
 HEAD = columns(total="decimal", terms="string")
 STEPS = """\
@@ -219,4 +219,18 @@ def test_a_read_that_no_answer_can_make_right(server: FaultServer, bench: Bench)
     assert (ran.ended.exit_code, server.deliveries()) == (3, [])
     assert ran.rows["A"].reason.startswith(
         "seen: expected row.total > 2, which no answer can change"
+    )
+
+
+def test_a_check_reports_how_far_it_is(
+    server: FaultServer, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CHECKED_AFTER", "CHECKED_EVERY"):
+        monkeypatch.setattr(f"runner.engine.run.{name}", 0.0)
+    ran = bench.run(STEPS, SHEET.replace("B,,", "B,2,"), head=HEAD)
+    checks = [event for event in ran.events if isinstance(event, Checking)]
+    assert checks == [Checking("checked", count, 3) for count in range(3)]
+    assert ran.events.index(checks[-1]) < ran.events.index(ran.calls[0])
+    assert not any(
+        isinstance(event, Checking) for event in bench.plan(STEPS, SHEET, head=HEAD).events
     )

@@ -14,6 +14,7 @@ from runner.engine.events import (
     BUCKETS,
     Bucket,
     CallFinished,
+    Checking,
     Event,
     RowFinished,
     RowResult,
@@ -124,7 +125,7 @@ rejected     PO-3 (lines 6-7): job: 422 country
 UNKNOWN      1 row (2 lines), 210.50: may have been carried out; not sent again by itself
                PO-2 (lines 4-5)  deposit  210.50: connection lost before an answer
              look it up, then record what you find: runner settle 4
-rejected     1 row (2 lines): fix them in the sheet and run the file again
+rejected     1 row (2 lines): fix them and run the file again
                1 x job: 422 country: PO-3
 done         1 row (2 lines)
 found        1 row (2 lines): were there already
@@ -359,8 +360,8 @@ def test_reasons_that_differ_in_numbers_and_ids_are_one() -> None:
     ("found", "said"),
     [
         (3, "3 rows (6 lines): nothing in the sheet is wrong; what to do stands in the reason\n"),
-        (1, "3 rows (6 lines): fix them in the sheet, but for 1 row, and run the file again\n"),
-        (0, "3 rows (6 lines): fix them in the sheet and run the file again\n"),
+        (1, "3 rows (6 lines): fix them, but for 1 row, and run the file again\n"),
+        (0, "3 rows (6 lines): fix them and run the file again\n"),
     ],
 )
 def test_what_nothing_in_the_sheet_can_change(found: int, said: str) -> None:
@@ -370,3 +371,19 @@ def test_what_nothing_in_the_sheet_can_change(found: int, said: str) -> None:
         reason = f"order {number} was found and not created by this recipe; {NOTHING_ADDED}: bring"
         session.row(number, "rejected", reason if number <= found else "job: 422 country")
     assert f"rejected     {said}" in session.end()
+
+
+def test_a_check_of_the_rows_is_no_silence() -> None:
+    session = Session()
+    session.start(rows=1000, lines=1000)
+    for second in range(25):
+        session.watch.now += 1
+        session(Checking("checked", second * 40, 1000))
+    assert session.out.getvalue().splitlines()[1:] == [
+        "  0/1,000 rows checked   nothing is sent yet",
+        "  400/1,000 rows checked   nothing is sent yet",
+        "  800/1,000 rows checked   nothing is sent yet",
+    ]
+    session.watch.now += 5
+    session(posted(1, "1.00"))
+    assert "  0/1,000 rows   1 call" in session.out.getvalue()
