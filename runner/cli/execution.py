@@ -191,7 +191,8 @@ class _Execution:
             with suppress(RunnerError):
                 self._end("stopped", 1, f"an error inside runner itself: {type(error).__name__}")
             raise
-        self._end("stopped" if ended.stopped else "finished", ended.exit_code, ended.stopped)
+        with keeping(ended.exit_code):
+            self._end("stopped" if ended.stopped else "finished", ended.exit_code, ended.stopped)
         return ended
 
     def _end(self, state: str, exit_code: int, reason: str) -> None:

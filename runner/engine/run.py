@@ -28,6 +28,7 @@ from runner.engine.looking import Looker
 from runner.engine.lookups import check_names, read_lookup
 from runner.engine.on_record import OnRecord
 from runner.engine.once import A_RUN, OncePer, shared_value
+from runner.engine.recorded import Recorded
 from runner.engine.reshaped import past_of
 from runner.engine.row_scope import name_values, visible
 from runner.engine.scopes import StepScopes
@@ -105,9 +106,16 @@ class Run:
         self._clock, self._totals = clock, Totals()
         self._lock = threading.Lock()
         self._reached = bytearray((input_.row_count if input_ is not None else 1) + 1)
+        self._rejected = 0
+        self._reaching = True
         self._faulty: set[str] = set()
-        self._context = context
+        self._emit = context.emit
         self._journal = context.journal
+        self._recorded: Recorded | None = None
+        if context.journal is not None:
+            self._recorded = Recorded(context.journal, self._report, run=context.run)
+        context = replace(context, emit=self._recorded or self._report)
+        self._context = context
         self._sender = Sender(context, context.journal) if context.journal is not None else None
         self._looker = Looker(context) if lookups and context.journal is None else None
         # What is exported keeps its order.
@@ -140,10 +148,9 @@ class Run:
             self._check_rows()
             if not self._context.stop.requested:
                 self._take_rows()
-            if self._journal is not None:
-                self._journal.flush()
         except RunnerError as error:
             self._stop_for(error)
+        self._report_waiting()
         left = self._totals.rows["not started"]
         self._tell_unreached()
         if left and self._sender is not None:  # rows that gave up waiting are no success
@@ -245,21 +252,39 @@ class Run:
             self._add(result)
         return result is not None
 
-    def _add(self, result: RowResult, *, reached: bool = True) -> int:
-        """Count a row and emit it; returns how many are rejected by now."""
+    def _add(self, result: RowResult) -> int:
+        """Report the end of a row; returns how many are rejected by now, whether or not that is reported yet."""
         with self._lock:
-            self._totals.add(result, reached=reached)
+            self._rejected += result.bucket == "rejected"
+            rejected = self._rejected
+        self._context.emit(RowFinished(result))
+        return rejected
+
+    def _report(self, event: Event) -> None:
+        """Pass an event on to the reporters; a row counts from here on."""
+        if not isinstance(event, RowFinished):
+            self._emit(event)
+            return
+        result = event.result
+        with self._lock:
+            self._totals.add(result, reached=self._reaching)
             if result.number < len(self._reached):
                 self._reached[result.number] = 1
-            rejected = self._totals.rows["rejected"]
             new = [fault for fault in result.faults if fault.output not in self._faulty]
             self._faulty.update(fault.output for fault in new)
-        self._context.emit(RowFinished(result))
+        self._emit(event)
         if result.bucket != "rejected":
             for fault in new:  # the first of each output; the results have the others
                 where = f"row {result.key}" if result.key else f"row {result.number}"
-                self._context.emit(Noticed(f"{where}: {fault.text}; its cell is no value"))
-        return rejected
+                self._emit(Noticed(f"{where}: {fault.text}; its cell is no value"))
+
+    def _report_waiting(self) -> None:
+        """Pass on what waited for a commit; what cannot be committed is unknown."""
+        if self._recorded is not None:
+            try:
+                self._recorded.settle()
+            except RunnerError as error:
+                self._stop_for(error)
 
     def _watched(self, rows: Iterable[Row], what: str) -> Iterator[Row]:
         """The rows, which are gone through before the first request; how far that is, from a second on."""
@@ -397,6 +422,7 @@ class Run:
         context = self._context
         if self._journal is None or sum(self._reached) == len(self._reached) - 1:
             return
+        self._reaching = False
         on_record = OnRecord(
             context.history, context.catalogue, account=context.account, recipe=context.recipe.name,
             until=context.run, heirs=context.heirs,
@@ -405,10 +431,10 @@ class Run:
             left = (row for row in self._all_rows() if not self._reached[row.number])
             for result in on_record.each(left):
                 self._journal.row(record_of(context.run, result, reached=False))
-                self._add(result, reached=False)
-            self._journal.flush()
+                self._report(RowFinished(result))
         except RunnerError as error:
             self._stop_for(error)
+        self._report_waiting()
 
     def _planned(self, row: Row, *, stop: Stop) -> RowRun:
         """The row's own dry run."""

@@ -319,6 +319,16 @@ class Journal:
                 lambda: 2 * self._waiting >= len(self._in_flight), timeout=_GATHERING
             )
 
+    @property
+    def queued(self) -> int:
+        """How many records have been handed over so far: all before now are on the disk once `committed` is as many."""
+        return self._queued
+
+    @property
+    def committed(self) -> int:
+        """How many records are on the disk."""
+        return self._committed
+
     def _put_call(self, call: CallRecord) -> None:
         if call.effect != "read":
             self._put_identity(call)

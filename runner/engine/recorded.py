@@ -1,0 +1,106 @@
+"""What a run reports: passed on once the journal has it on the disk, so that no crash and no full disk takes it back.
+
+The outcome of a call goes with the next commit. Where that commit fails, the journal has the intent alone, so the call
+is unknown for every run to come; this run reports the same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+
+from runner.engine.events import CallFinished, Event, Reporter, RowFinished, RowResult
+from runner.journal import Journal
+from runner.problems import RunnerError, StoppedError
+
+MOST = 1000
+"""Events that wait for a commit before one is made for them."""
+
+NOT_RECORDED = "what it shares with another row could not be recorded"
+
+
+class Recorded:
+    """Passes events on to `emit` in their order; ends of rows and of writes once their records are committed."""
+
+    def __init__(self, journal: Journal, emit: Reporter, *, run: int) -> None:
+        self._journal, self._emit, self._run = journal, emit, run
+        self._lock = threading.RLock()
+        self._waiting: deque[tuple[int, Event]] = deque()
+
+    def __call__(self, event: Event) -> None:
+        """Pass on what has been committed by now, and this event if it need not wait. Raises StoppedError."""
+        with self._lock:
+            waits = isinstance(event, RowFinished) or _is_write(event)
+            if waits:
+                self._waiting.append((self._journal.queued, event))
+            many = len(self._waiting) >= MOST
+        if many:
+            self._journal.flush()
+        with self._lock:
+            self._pass_on(self._committed())
+            if not waits:
+                self._emit(event)
+
+    def settle(self) -> None:
+        """Commit what is queued and pass everything on; as unknown where that fails. Raises StoppedError."""
+        try:
+            self._journal.flush()
+        except StoppedError:
+            with self._lock:
+                self._pass_on(self._committed())
+                lost, self._waiting = [event for _, event in self._waiting], deque()
+                self._pass_on(as_unknown(lost, run=self._run))
+            raise
+        with self._lock:
+            self._pass_on(self._committed())
+
+    def _committed(self) -> Iterable[Event]:
+        while self._waiting and self._waiting[0][0] <= self._journal.committed:
+            yield self._waiting.popleft()[1]
+
+    def _pass_on(self, events: Iterable[Event]) -> None:
+        """What keeps a reporter from its work is raised when all have been passed on."""
+        failed: RunnerError | None = None
+        for event in events:
+            try:
+                self._emit(event)
+            except RunnerError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+
+def as_unknown(events: Iterable[Event], *, run: int) -> Iterable[Event]:
+    """The events of writes and rows as the journal has them, which knows the intents of these writes alone."""
+    events = list(events)
+    lost = [event for event in events if isinstance(event, CallFinished)]
+    for event in events:
+        if isinstance(event, CallFinished):
+            yield event._replace(state="unknown", reason=_why(event))
+        elif isinstance(event, RowFinished):
+            yield RowFinished(_row_as_unknown(event.result, lost, run=run))
+
+
+def _row_as_unknown(result: RowResult, lost: list[CallFinished], *, run: int) -> RowResult:
+    of_row = [call for call in lost if call.row == result.number]
+    if of_row:
+        first = of_row[0]
+        money = sum(call.amount or 0 for call in of_row if call.state == "done")
+        reason = f"{first.step}: {_why(first)}: runner settle {run}"
+        unknown = result._replace(bucket="unknown", reason=reason, earlier_run=0, refused_by=None)
+        return unknown._replace(money=result.money - money)
+    shared = any(call.identity is not None and call.identity.per == "once" for call in lost)
+    if shared and result.bucket in ("done", "found") and not result.earlier_run:
+        return result._replace(bucket="not started", reason=NOT_RECORDED)
+    return result
+
+
+def _is_write(event: Event) -> bool:
+    return isinstance(event, CallFinished) and event.operation.effect != "read"
+
+
+def _why(call: CallFinished) -> str:
+    answer = f"answered {call.status}" if call.status else call.reason
+    made = f" with id {call.made}" if call.made else ""
+    return f"{answer}{made}, which could not be recorded"
