@@ -35,7 +35,7 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/resume.py
 	$(BIN)/python benchmarks/page.py
 
-# The long harness: thousands of kills, some ten minutes. TORTURE="--seed 7 --kills 5000" asks for others.
+# The long harness: thousands of kills, some twenty minutes. TORTURE="--seed 7 --kills 5000" asks for others.
 torture: $(VENV)/.installed-test
 	cd tests && ../$(BIN)/python -m faults.torture $(TORTURE)
 

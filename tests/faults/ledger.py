@@ -23,14 +23,10 @@ from runner.journal.records import OPEN, SETTLED
 
 @dataclass
 class Ledger(Judge):
-    """Judges a project in its present draft. `closed`: what was sent for the rows of which nothing more may be sent.
-
-    `partial`: the last run did not reach every row, and shows the others as the journal knows them, not the sheet.
-    """
+    """Judges a project in its present draft. `closed`: what was sent for the rows of which nothing more may be sent."""
 
     draft: Draft = field(kw_only=True)
     closed: dict[str, Counter[Name]] = field(default_factory=dict)
-    partial: bool = False
 
     def records(self) -> list[CallRecord]:
         """Every write in the journal."""
@@ -113,7 +109,7 @@ class Ledger(Judge):
                 self.broken.append(f"G27: {order.ref} is {line['bucket']} without a reason")
             if lost and code != 8 and not self.partial:
                 self._check_set_aside(order, line, lost)
-            elif not lost:
+            elif not lost and not self.partial:
                 self._check_row(order, line, done)
             self._check_unknown(order, line["bucket"], lost, unknown)
         buckets = Counter(line["bucket"] for line in lines.values())
@@ -134,7 +130,7 @@ class Ledger(Judge):
 
     def _check_row(self, order: Order, line: Mapping[str, str], done: Collection[Name]) -> None:
         bucket, names = line["bucket"], set(self.draft.names(order))
-        if bucket == "changed" and not self.partial:
+        if bucket == "changed":
             self.broken.append(
                 f"G24: {order.ref} is changed, and all that was sent is asked for: {line['reason']}"
             )

@@ -85,8 +85,10 @@ def lose_wal(year: Year) -> None:
 
 
 def copy_project(year: Year) -> None:
-    """The project is copied on this machine, with its journal or without."""
-    if (year.folder / "runs" / JOURNAL).exists() and year.judge.runs():
+    """The project is copied on this machine, with its journal or without, after a run where it is."""
+    registry = year.log / "state" / "recipe-runner" / "journals.json"
+    journal = str((year.folder / "runs" / JOURNAL).resolve())
+    if year.judge.runs() and registry.exists() and journal in registry.read_text(encoding="utf-8"):
         copy = year.log / "copy"
         shutil.copytree(year.folder, copy)
         if year.draw.random() < 0.5:

@@ -81,6 +81,7 @@ class Machine(RuleBasedStateMachine):
         """`runner run`, whether for the first time or again."""
         before = len(self._judge.runs())
         more = [] if limit is None else ["--limit", str(limit)]
+        self._judge.partial = limit is not None
         self._take("run", "torture.yaml", "--target", "test", "--first-run", *more, kill=kill)
         self._edited = self._edited and len(self._judge.runs()) == before
 
