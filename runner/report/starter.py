@@ -47,6 +47,12 @@ jobs:
         with: {recipe: RECIPE}
 """
 
+NO_COLUMN = "the_column_that_names_a_row"
+"""In the place of a key that a sheet does not show; `validate` refuses it and says which columns there are."""
+
+NAMED = 3
+"""Columns that a condition names at most to recognize a line that has none of them."""
+
 _FITS: Mapping[str, tuple[str, ...]] = {
     "string": ("string", "integer", "date"), "integer": ("integer",), "number": ("integer", "decimal"),
     "boolean": ("boolean",),
@@ -83,9 +89,13 @@ def _rows(sheet: Sheet) -> Iterator[str]:
         yield f"  delimiter: {_text(sheet.delimiter)}"
     if sheet.grouped:
         yield f"  group_by: {sheet.key}        # lines that share it make one row; the lines are in row.lines"
-    yield f'  key: "{{{{ row.{sheet.key} }}}}"        # what makes a row this row, for ever'
-    if sheet.sums:
-        where = f"row.{sheet.key} not in {list(sheet.sums)!r}"
+    if sheet.key:
+        yield f'  key: "{{{{ row.{sheet.key} }}}}"        # what makes a row this row, for ever'
+    else:
+        yield "  # No column of the sheet is sure to name a row. Write the one here whose value belongs to one row"
+        yield "  # alone and never changes, such as an order number; or several: {{ row.customer }} {{ row.day }}"
+        yield f'  key: "{{{{ row.{NO_COLUMN} }}}}"'
+    if where := _where(sheet):
         yield f"  where: {_text(where)}        # lines with sums are no rows"
     yield "  columns:"
     for column in sheet.columns:
@@ -101,6 +111,15 @@ def _rows(sheet: Sheet) -> Iterator[str]:
         told |= {"empty": list(column.empty)} if column.empty != EMPTY_CELLS else {}
         told |= {"required": True} if column.required else {}
         yield f"    {column.name}: {{{', '.join(f'{key}: {_text(value)}' for key, value in told.items())}}}"
+
+
+def _where(sheet: Sheet) -> str:
+    """The condition that leaves out lines with sums; empty where there are none."""
+    sums = f"row.{sheet.key} not in {list(sheet.sums)!r}" if sheet.sums else ""
+    named = " or ".join(f"row.{name} is not none" for name in sheet.named[:NAMED])
+    if sums and named:
+        return f"{sums} and ({named})"
+    return sums or named
 
 
 def _written(column: Column) -> dict[str, Any]:
@@ -134,7 +153,7 @@ def _arguments(operation: Operation, sheet: Sheet | None) -> dict[str, Any]:
         for name, each in found.items()
         if _fits(fields[name], each, name in operation.required)
     }
-    if not found:
+    if not found and sheet.key:
         key = next(each for each in sheet.columns if each.name == sheet.key)
         found = {name: key for name, schema in fields.items() if _fits(schema, key, required=True)}
         found = dict(list(found.items())[:1])

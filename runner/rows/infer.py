@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from unicodedata import combining, normalize
 
 from runner.catalogue import AnswerError, parse_json
@@ -36,8 +36,12 @@ _DECIMAL = re.compile(r"-?(?:[1-9][0-9]*|0)(?:\.[0-9]+)?").fullmatch
 _NAMES_AMOUNT = re.compile(
     r"\b(?:qty|quantity|price|amount|total|cost|units?|count|pieces|pcs)\b", re.IGNORECASE
 )
+_NAMES_DAY = re.compile(r"\b(?:date|day|due|datum|in[- ]hands?|month|year)\b", re.IGNORECASE)
+"""Headers of what lines have alike, or not, by chance."""
+
 _NAMES_ORDER = re.compile(r"\b(?:order|po|job|invoice|ref|reference)\b", re.IGNORECASE)
-"""Headers of what two lines may have alike by chance, and of what lines of one order share."""
+_NAMES_ONE = re.compile(r"\b(?:id|key|number|no|nr|code|e-?mail)\b|#", re.IGNORECASE)
+"""Headers of what lines of one order share, and of what else names one of something."""
 
 _NAMES_TEXT = re.compile(
     r"\b(?:phone|tel|telephone|mobile|fax|zip|postcode|postal code|plz)\b", re.IGNORECASE
@@ -96,8 +100,9 @@ _KINDS: dict[tuple[str, str], Callable[[str], object]] = {
 class Sheet:
     """What a sheet looks like. `key` names the column that tells rows apart; with `grouped` its lines belong together.
 
-    `constant` names the columns that are the same on all lines of a row; `sums` are the values of the key that name a
-    sum, so that their lines are no rows.
+    `key` is empty where no column is sure to. `constant` names the columns that are the same on all lines of a row;
+    `sums` are the values of the key that name a sum, so that their lines are no rows; nor is a line on which all of
+    `named` are empty, which has amounts alone.
     """
 
     columns: tuple[Column, ...]
@@ -106,6 +111,7 @@ class Sheet:
     delimiter: str = ""
     constant: frozenset[str] = frozenset()
     sums: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 @dataclass
@@ -175,7 +181,7 @@ def _column(name: str, label: str, seen: _Seen, *, key: bool, mark: str) -> Colu
 def infer(path: Path) -> Sheet:
     """What the sheet at `path` looks like. Raises UsageError when it is none."""
     try:
-        given, header, found, key, count = _look(path, Findings(str(path)))
+        given, header, read = _look(path, Findings(str(path)))
     except InvalidError as error:
         first = error.problems[0]
         raise UsageError(f"{path}:{first.line}: {first.message}", remedy=first.remedy) from None
@@ -185,31 +191,33 @@ def infer(path: Path) -> Sheet:
         raise UsageError(
             f"{path} is no JSON Lines: {error.reason}", remedy="an object stands on each line"
         ) from None
-    if not count:
+    if not read.records:
         raise UsageError(
             f"{path} has no lines", remedy="it needs a header and a line for each record"
         )
-    names = _names(header)
-    mark = mark_of(each.values for each in found if each.filled and not each.blank)
+    names, key = _names(header), read.key
+    mark = mark_of(each.values for each in read.found if each.filled and not each.blank)
     columns = tuple(
-        _column(name, label, each, key=name == names[key], mark=mark)
-        for name, label, each in zip(names, header, found, strict=True)
+        _column(names[place], label, each, key=place == key, mark=mark)
+        for place, (label, each) in enumerate(zip(header, read.found, strict=True))
         if label
     )
-    constant = frozenset(name for name, each in zip(names, found, strict=True) if each.constant)
-    sums = tuple(sorted(filter(_SUM.fullmatch, found[key].values)))
+    constant = (name for name, each in zip(names, read.found, strict=True) if each.constant)
+    values = read.found[key].values if key is not None else ()
+    sums = tuple(sorted(filter(_SUM.fullmatch, values)))
     return Sheet(
         columns,
-        names[key],
-        not found[key].unique,
+        names[key] if key is not None else "",
+        read.grouped,
         given,
-        constant,
-        sums if len(sums) < count else (),
+        frozenset(constant),
+        sums if len(sums) < read.records else (),
+        tuple(names[place] for place in read.named),
     )
 
 
-def _look(path: Path, findings: Findings) -> tuple[str, list[str], list[_Seen], int, int]:
-    """The delimiter where it is not the usual one, the header, and what `_read` tells."""
+def _look(path: Path, findings: Findings) -> tuple[str, list[str], _Read]:
+    """The delimiter where it is not the usual one, the header, and what is below it."""
     delimiter = ""
     with open_file(path, findings) as file:
         content = unpack(file, "", findings)
@@ -227,10 +235,10 @@ def _look(path: Path, findings: Findings) -> tuple[str, list[str], list[_Seen], 
             lines.skip(line)
             records = _below_titles(read_records(lines, findings))
         header = [name.strip() for name in next(records, [])]
-        seen, key, count = _read(header, records)
+        read = _read(header, records)
     if findings.total:
         raise findings.error()
-    return delimiter, header, seen, key, count
+    return delimiter, header, read
 
 
 def _below_titles(records: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -280,14 +288,26 @@ def _object_records(kept: IO[bytes]) -> Iterator[list[str]]:
         ]
 
 
-def _read(header: Sequence[str], records: Iterator[list[str]]) -> tuple[list[_Seen], int, int]:
-    """Every column, the place of the one that tells rows apart, and how many lines there are."""
+class _Read(NamedTuple):
+    """Every column, the place of the one that tells rows apart (None: no column does), and how many lines there are.
+
+    `named` are the places that are empty on a last line that holds sums.
+    """
+
+    found: list[_Seen]
+    key: int | None
+    grouped: bool
+    records: int
+    named: tuple[int, ...] = ()
+
+
+def _read(header: Sequence[str], records: Iterator[list[str]]) -> _Read:
+    """What is below a header. Raises UsageError for what is no table."""
     if not any(header) or len(set(filter(None, header))) != len(list(filter(None, header))):
         raise UsageError(
             "the header is empty, or a name in it stands twice",
             remedy="give each column its own name",
         )
-    found = [_Seen() for _ in header]
     kept: list[list[str]] = []
     for cells in records:
         if not any(map(str.strip, cells)):
@@ -296,32 +316,68 @@ def _read(header: Sequence[str], records: Iterator[list[str]]) -> tuple[list[_Se
             message = f"record {len(kept) + 1} below the header has {len(cells)} cells where that has {len(header)}"
             raise UsageError(
                 message,
-                remedy="put a cell that has the separator in it into quotes, or mend the line",
+                remedy="put a cell that has the separator in it into quotes, or correct the line",
             )
         kept.append(cells)
+    named = _empty_on_sums(header, kept)
+    rows, sums = (kept[:-1], kept[-1:]) if named else (kept, [])
+    found = [_Seen() for _ in header]
+    for cells in rows:
         for each, cell in zip(found, cells, strict=True):
             each.add(cell)
-    usable = [place for place, label in enumerate(header) if label and found[place].required]
-    if kept and not usable:
-        raise UsageError(
-            "no column is filled in on every line, so nothing tells rows apart",
-            remedy="fill one in",
-        )
-    key = _telling(header, found, usable)
+    key = _telling(header, found)
+    grouped = key is not None and not found[key].unique
     groups: dict[str, list[str]] = {}
-    for cells in kept:
-        first = groups.setdefault(cells[key].strip(), cells)
+    for number, cells in enumerate(rows):
+        first = groups.setdefault(cells[key].strip() if key is not None else str(number), cells)
         for place, cell in enumerate(cells):
             found[place].constant &= cell.strip() == first[place].strip()
-    return found, key, len(kept)
+    for cells in sums:
+        for each, cell in zip(found, cells, strict=True):
+            each.add(cell)
+    return _Read(found, key, grouped, len(kept), named)
 
 
-def _telling(header: Sequence[str], found: Sequence[_Seen], usable: Sequence[int]) -> int:
-    """The column that tells rows apart: one whose values differ and are no amounts, else one that orders go by."""
-    differing = [place for place in usable if found[place].unique]
-    named = [place for place in usable if _NAMES_ORDER.search(header[place])]
-    no_amounts = [place for place in differing if not _NAMES_AMOUNT.search(header[place])]
-    return next(iter([*no_amounts, *named, *differing, *usable]), 0)
+def _empty_on_sums(header: Sequence[str], kept: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """The places of what every line has and the last one lacks, if that has amounts and nothing else."""
+    if len(kept) < 2:
+        return ()
+    last = kept[-1]
+    filled = [place for place, cell in enumerate(last) if cell.strip()]
+    if not all(_NAMES_AMOUNT.search(header[place]) for place in filled):
+        return ()
+    return tuple(
+        place
+        for place, label in enumerate(header)
+        if label and place not in filled and not _NAMES_AMOUNT.search(label)
+        and all(cells[place].strip() for cells in kept[:-1])
+    )  # fmt: skip
+
+
+def _telling(header: Sequence[str], found: Sequence[_Seen]) -> int | None:
+    """The column that tells rows apart: that of orders, else what names one of something, else text that differs.
+
+    The lines of a column of orders that repeats belong together. Never an amount or a day: they differ by chance.
+    """
+    usable = [
+        place
+        for place, label in enumerate(header)
+        if label and found[place].required and not _differs_by_chance(label, found[place])
+    ]
+    orders = [place for place in usable if _NAMES_ORDER.search(header[place])]
+    ones = [place for place in usable if _NAMES_ONE.search(header[place])]
+    ranked = [
+        *(place for place in orders if found[place].unique), *orders,
+        *(place for place in ones if found[place].unique), *ones,
+        *(place for place in usable if found[place].unique),
+    ]  # fmt: skip
+    return next(iter(ranked), None)
+
+
+def _differs_by_chance(label: str, seen: _Seen) -> bool:
+    named = _NAMES_AMOUNT.search(label) or _NAMES_DAY.search(label)
+    written = written_of(seen.values) if seen.kind()[0] == "string" else None
+    return bool(named or written or seen.kind()[0] in ("decimal", "date", "boolean"))
 
 
 def _names(header: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.catalogue import Catalogue, shipped_apis
-from runner.problems import UsageError
+from runner.problems import InvalidError, UsageError
 from runner.recipe import load_text
 from runner.recipe.model import Numbers
 from runner.report.starter import recipe_text
@@ -72,8 +72,13 @@ def test_a_type_only_where_every_value_has_it(
             "po",
             True,
         ),  # no quantity names an order
-        ("PO #,Company,Qty\nA,Ace,5\nA,Blue,7\n", "company", False),
-        ("Note,Total\nx,5\nx,7\n", "total", False),
+        ("PO #,Company,Qty\nA,Ace,5\nA,Blue,7\n", "po", True),
+        ("Note,Total\nx,5\nx,7\n", "", False),
+        ("Order #,SKU\nA,618\nA,619\n", "order", True),
+        ("Order Date,Email,Name\n2027-01-01,a@x.org,A\n2027-01-02,b@x.org,A\n", "email", False),
+        ("Day,Price,Name\n2027-01-01,$5,A\n2027-01-02,$6,A\n", "", False),
+        ("Order Total,Customer ID\n5,7\n6,7\n", "customer_id", True),
+        ("Paid,Note\n1.5,x\n2.5,x\n", "", False),
         ("Qty,Order No\n5,A\n7,B\n", "order_no", False),
     ],
 )
@@ -115,9 +120,38 @@ def test_lines_that_hold_sums_are_left_out_and_names_that_only_begin_so_are_not(
     assert infer(sheet(tmp_path, "Item,Qty\nTotal,5\n")).sums == ()
 
 
+def test_a_last_line_that_has_amounts_alone_is_no_row(tmp_path: Path) -> None:
+    path = sheet(tmp_path, 'Order #,SKU,Price\nA,1,"$1,234.50"\nB,2,$5.00\n,,"$1,239.50"\n')
+    found = infer(path)
+    assert (found.key, found.grouped, found.named) == ("order", False, ("order", "sku"))
+    text = recipe_text("orders", OPERATION, sheet=found, file=path.name)
+    rows = load_text(text, file="orders.yaml", catalogue=CATALOGUE).recipe.rows
+    assert rows is not None
+    opened = open_input(path, rows, scope={})
+    assert ([row.key for row in opened], list(opened.left_out)) == (["A", "B"], [4])
+    inside = infer(sheet(tmp_path, "Order #,Price\nA,5\n,5\nB,6\n"))
+    assert (inside.key, inside.named) == ("", ())
+    assert infer(sheet(tmp_path, "Order #,Note\nA,x\n,y\n")).named == ()
+
+
+def test_where_nothing_names_a_row_the_recipe_is_refused_until_somebody_says_it(
+    tmp_path: Path,
+) -> None:
+    path = sheet(tmp_path, "Note,Total\nx,5\nx,7\n")
+    text = recipe_text("notes", OPERATION, sheet=infer(path), file=path.name)
+    assert "# No column of the sheet is sure to name a row." in text
+    with pytest.raises(InvalidError) as refused:
+        load_text(text, file="notes.yaml", catalogue=CATALOGUE)
+    (problem,) = refused.value.problems
+    assert "the_column_that_names_a_row" in problem.message
+    assert "note" in f"{problem.message} {problem.remedy}"
+    whole = text.replace("the_column_that_names_a_row", "total")
+    assert load_text(whole, file="notes.yaml", catalogue=CATALOGUE).recipe.rows is not None
+
+
 @pytest.mark.parametrize(("text", "said"), [
     ("", "the header is empty"), ("A,B\n", "has no lines"), ("A,A\n1,2\n", "stands twice"), ("A,B\n1\n", "has 1 cells"),
-    ("A,B\n,1\n2,\n", "no column is filled in"), ('A\n"1\n', "is not closed"),
+    ('A\n"1\n', "is not closed"),
 ])  # fmt: skip
 def test_a_sheet_that_is_none(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
