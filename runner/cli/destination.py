@@ -21,6 +21,7 @@ from runner.catalogue import Catalogue
 from runner.cli import wiring
 from runner.cli.declared import Declared
 from runner.cli.journal_checks import refuse_lost_runs
+from runner.cli.questions import confirmed
 from runner.config import SANDBOX, Target
 from runner.journal import History, Journal, now
 from runner.journal.registry import Entry, Registry, RegistryError, is_there, registry_folder
@@ -188,7 +189,7 @@ class Destination(NamedTuple):
         )
         if sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
             click.echo(printable(f"{missing}: what was sent before would be sent again"), err=True)
-            if click.confirm("is this the first run to it?", err=True):
+            if confirmed("is this the first run to it?", err=True):
                 return
         raise StoppedError(
             f"{missing}: what was sent before would be sent again; nothing was sent",

@@ -14,6 +14,7 @@ import click
 
 from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
+from runner.cli.questions import confirmed
 from runner.cli.recipes import recorded_run
 from runner.cli.whole_numbers import RECORDED
 from runner.config import Config
@@ -139,9 +140,19 @@ def _listed(
     look: bool,
     number: int | None,
 ) -> int:
-    """The list of what is open; with `look`, with what the API shows."""
+    """The list of what is open; with `look`, with what the API shows. Calls in flight have no outcome yet."""
     from runner.report.history import settle_text
 
+    at_work = {run.id for run in history.runs() if run.state == "running"}
+    in_flight = [call for call in calls if call.run in at_work and call.state == "intent"]
+    if in_flight:
+        calls = [call for call in calls if call not in in_flight]
+        are = "call is" if len(in_flight) == 1 else "calls are"
+        run = in_flight[0].run
+        click.echo(
+            f"run {run} is at work: {len(in_flight)} {are} in flight and not listed; wait until it has ended",
+            err=True,
+        )
     if not calls:
         others = len(history.all_open_calls()) if number is not None else 0
         text = (
@@ -220,7 +231,7 @@ def _decide(current: Config, history: History, call: CallRecord, decision: _Deci
         shown, answer, made = _checked(current, history, call, decision)
         name = decision.done.strip()
     question = f"record call {call.id} as {f'done, as {name}' if name else 'absent'}?"
-    if not decision.yes and _asks() and not click.confirm(question, default=False):
+    if not decision.yes and _asks() and not confirmed(question):
         click.echo("nothing was recorded", err=True)
         return 5
     verdict = "done" if name else "absent"

@@ -53,6 +53,16 @@ def wait_for(held: Held, process: subprocess.Popen[bytes]) -> None:
         assert process.poll() is None, process.communicate()
 
 
+def test_a_call_in_flight_is_not_to_be_settled(contacts: Command, held: Held) -> None:
+    with started(contacts, held) as first:
+        for command in (("settle",), ("settle", "1")):
+            listed = contacts(*command)
+            assert listed.out.startswith("nothing ")
+            assert "run 1 is at work: 1 call is in flight and not listed" in listed.err
+        held.go.set()
+        assert first.wait(TIMEOUT) == 0
+
+
 def test_two_runs_at_once(contacts: Command, held: Held) -> None:
     with started(contacts, held) as first:
         for line in ("run contacts.yaml --target live --first-run", "run contacts.yaml", "resume"):

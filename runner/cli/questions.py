@@ -1,0 +1,16 @@
+"""Questions to the person at a terminal."""
+
+from __future__ import annotations
+
+import click
+
+
+def confirmed(question: str, *, err: bool = False) -> bool:
+    """Ask a question whose answer is no unless yes is typed; the end of the input (Ctrl-D) is no answer, and so no."""
+    try:
+        return click.confirm(question, default=False, err=err)
+    except click.Abort as error:
+        if not isinstance(error.__context__, EOFError):
+            raise
+        click.echo(err=err)
+        return False
