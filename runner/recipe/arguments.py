@@ -123,7 +123,7 @@ class _Arguments(NamedTuple):
                 path = _written(self.given, sent)
                 if any(path[: len(other.path)] == other.path for other in unfit):
                     continue
-                if _at(self.given, path) is None:
+                if _at(self.given, path) is None and message.startswith("is required"):
                     other = message.removeprefix("is required")
                     missing.setdefault(path[:-1], {})[str(path[-1])] = other
                 else:
@@ -195,6 +195,8 @@ class _Arguments(NamedTuple):
             message, remedy = message.partition(";")[0], f"quote it: '{value}'"
         elif message.startswith("is no field") or "; write " in message:
             message, _, remedy = message.partition("; ")
+        elif value is None:
+            remedy = "leave it out"
         else:
             remedy = _otherwise(value, message)
         name = next(str(part) for part in reversed(path) if isinstance(part, str))

@@ -66,7 +66,9 @@ def test_the_first_run_to_an_account_has_to_be_called_that(contacts: Command, st
     assert f"note: {gone}\n" in contacts(*RUN, "--first-run", env=KEY).err
 
 
-@pytest.mark.parametrize(("typed", "code"), [(b"y\n", 0), (b"n\n", 8), (b"\x04", 8), (b"\x03", 130)])
+@pytest.mark.parametrize(
+    ("typed", "code"), [(b"y\n", 0), (b"n\n", 8), (b"\x04", 8), (b"\x03", 130)]
+)
 def test_a_terminal_asks(contacts: Command, stub: Stub, typed: bytes, code: int) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
