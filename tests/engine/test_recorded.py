@@ -92,6 +92,8 @@ def test_a_row_whose_last_answer_is_not_recorded_is_unknown(
         r"payment: answered 201 with id \d+, which could not be recorded: runner settle 1", reason
     )
     assert "C" not in told
+    (result,) = (e.result for e in events if isinstance(e, RowFinished) and e.result.key == "B")
+    assert (result.money, result.unsettled) == (Decimal(0), Decimal(2))
     assert ended(events).exit_code == 5
     assert ended(events).buckets["unknown"] == 1
     assert posted(events) == 1
