@@ -19,7 +19,7 @@ from runner.engine import changed, former_keys, others
 from runner.engine.claims import Claims
 from runner.engine.made import Makers
 from runner.engine.planning import Planning
-from runner.journal.registry import Registry
+from runner.journal import registry
 from runner.recipe.model import Step
 from runner.rows.group import Keys
 from runner.transport import adapter
@@ -85,8 +85,7 @@ def _created() -> None:
 
 
 def _copies() -> None:
-    for name in ("others", "claim"):
-        _replace(Registry, name, lambda *_, **__: [])
+    _replace(registry, "_others", lambda *_, **__: [])
 
 
 def _ids() -> None:
