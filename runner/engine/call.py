@@ -40,7 +40,7 @@ from runner.engine.read_back import READ_BACK, settles
 from runner.engine.reading import words
 from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
 from runner.engine.row_scope import name_values
-from runner.engine.searches import Outcomes, fits, name_of
+from runner.engine.searches import Outcomes, fits, is_unnamed, name_of
 from runner.engine.send import Subject
 from runner.engine.use import Use
 from runner.journal import CallRecord, Identity
@@ -65,14 +65,16 @@ class Caller(Planning):
                 self.plan(use.step, "invalid", reason=words(error), position=use.position)
             return done or Outcome("rejected", words(error))
         if operation.effect == "read":
-            if defect := _hopeless(use):
+            where = use.step.where if chooses else None
+            if defect := _hopeless(use) or _unnamed(use, where):
                 self.plan(use.step, "invalid", reason=defect, position=use.position)
                 return Outcome("rejected", defect)
             return self._read(use, request)
         use.body = request.body
         prior = self._before(use)
         if (prior is None or prior.state not in (*SETTLED, *OPEN)) and not use.undecided:
-            defect = _amount_defect(use, request) or _hopeless(use)
+            where = search.where if search is not None else None
+            defect = _amount_defect(use, request) or _hopeless(use) or _unnamed(use, where)
             if defect:
                 self.plan(use.step, "invalid", reason=defect, position=use.position)
                 return Outcome("rejected", defect)
@@ -515,6 +517,17 @@ def _hopeless(use: Use) -> str:
             if defect:
                 return f"{defect}, which no answer can change: guard the step with `when`, or the rows with `require`"
     return ""
+
+
+def _unnamed(use: Use, where: Expression | None) -> str:
+    """Say that a `where` looks for an object without a name; empty where it does not."""
+    if not is_unnamed(where, use.scope):
+        return ""
+    text = where.text.strip() if where is not None else ""
+    return (
+        f"where: all that {text} compares with has no value, and it finds what is not meant; "
+        "give it one, or skip the step with `when`"
+    )
 
 
 def _amount_defect(use: Use, request: Request) -> str:

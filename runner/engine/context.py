@@ -18,6 +18,7 @@ from runner.engine.retry import Budget
 from runner.engine.searches import Searches
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal
+from runner.keys import canonical
 from runner.recipe.containment import Parents, possible_parents, searched_parents
 from runner.recipe.model import Recipe, Step
 from runner.template import EvaluationError, Tree, renderer
@@ -107,7 +108,7 @@ class Context:
         """
         arguments = self.render(tree, scope)
         for name, value in arguments.items() if isinstance(arguments, Mapping) else ():
-            if value is None:
+            if value is None or (isinstance(value, str) and not canonical(value)):
                 raise EvaluationError(
                     f"{name} has no value, and without it the search finds what it is not meant to; "
                     "give it one, or skip the step with `when`"

@@ -102,6 +102,19 @@ def _same(wanted: Any, value: Any) -> bool:
     return alike(wanted, value)
 
 
+def is_unnamed(where: Expression | None, scope: Mapping[str, Any]) -> bool:
+    """Return whether all that a `where` reads of the row has no value, so that it is true of what has none either."""
+    if where is None:
+        return False
+    try:
+        values = list(_values(where, scope))
+    except EvaluationError:  # as the search itself is going to say
+        return False
+    return bool(values) and all(
+        each is None or (isinstance(each, str) and not canonical(each)) for each in values
+    )
+
+
 def _values(where: Expression, scope: Mapping[str, Any]) -> Iterator[Any]:
     """The values that a `where` reads beside the object that it is asked about. Raises EvaluationError."""
     for reference in where.references:

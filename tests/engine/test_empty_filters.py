@@ -42,3 +42,28 @@ def test_nothing_is_taken_for_an_object_of_the_row(
 def test_a_list_for_its_own_sake_may_be_read_without_a_filter(bench: Bench) -> None:
     steps = f"steps:\n  - {{id: customers, {SEARCH}}}\n"
     assert bench.run(steps, table("ref,customer", ("A", "")), head=HEAD).buckets == {"done": 1}
+
+
+@pytest.mark.parametrize("customer", ["{{ row.customer | default('') }}", "{{ ' ' }}"])
+def test_a_blank_filter_is_none(server: FaultServer, bench: Bench, customer: str) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": ""}]
+    steps = ADOPTED.replace("{{ row.customer }}", customer)
+    row = bench.run(steps, table("ref,customer", ("A", "")), head=HEAD).row
+    assert (row.bucket, server.deliveries()) == ("rejected", [])
+    assert "name has no value" in row.reason
+
+
+WHERE = (
+    "use: shop.search_customers, where: \"item.name | default('') == row.customer | default('')\""
+)
+
+
+@pytest.mark.parametrize("steps", [ADOPTED, READ])
+def test_a_where_that_compares_with_nothing(server: FaultServer, bench: Bench, steps: str) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": None}]
+    sheet = table("ref,customer", ("A", ""))
+    for way in (bench.plan, bench.run):
+        row = way(steps.replace(SEARCH, WHERE), sheet, head=HEAD).row
+        assert row.bucket == "rejected"
+        assert "compares with has no value" in row.reason
+    assert server.deliveries() == []
