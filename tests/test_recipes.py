@@ -18,6 +18,7 @@ VALUES = {
         "price=8.40", "deposit=200",
     ],
     "pay-supplier-invoices": ["paid=2026-12-15"],
+    "export-contacts": ["state=MA"],
     "record-payouts": ["charges=1927.30"],
     "jobs-without-orders": ["older_than=0"],
 }  # fmt: skip

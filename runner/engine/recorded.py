@@ -17,23 +17,36 @@ from runner.problems import RunnerError, StoppedError
 MOST = 1000
 """Events that wait for a commit before one is made for them."""
 
+DELAY = 0.2
+"""Seconds that an event waits for a commit that others make, before one is made for it."""
+
 NOT_RECORDED = "what it shares with another row could not be recorded"
 
 
 class Recorded:
-    """Passes events on to `emit` in their order; ends of rows and of writes once their records are committed."""
+    """Passes events on to `emit` in their order; ends of rows and of writes once their records are committed.
+
+    A thread of its own commits what waits while nobody else does: a slow answer holds back no other row's end.
+    """
 
     def __init__(self, journal: Journal, emit: Reporter, *, run: int) -> None:
         self._journal, self._emit, self._run = journal, emit, run
         self._lock = threading.RLock()
         self._waiting: deque[tuple[int, Event]] = deque()
+        self._failed: RunnerError | None = None
+        self._ended = threading.Event()
+        self._committer: threading.Thread | None = None
 
     def __call__(self, event: Event) -> None:
         """Pass on what has been committed by now, and this event if it need not wait. Raises StoppedError."""
         with self._lock:
+            if (failed := self._failed) is not None:
+                self._failed = None
+                raise failed
             waits = isinstance(event, RowFinished) or _is_write(event)
             if waits:
                 self._waiting.append((self._journal.queued, event))
+                self._start()
             many = len(self._waiting) >= MOST
         if many:
             self._journal.flush()
@@ -44,6 +57,9 @@ class Recorded:
 
     def settle(self) -> None:
         """Commit what is queued and pass everything on; as unknown where that fails. Raises StoppedError."""
+        self._ended.set()
+        if self._committer is not None:
+            self._committer.join()
         try:
             self._journal.flush()
         except StoppedError:
@@ -54,6 +70,24 @@ class Recorded:
             raise
         with self._lock:
             self._pass_on(self._committed())
+
+    def _start(self) -> None:
+        if self._committer is None and not self._ended.is_set():
+            self._committer = threading.Thread(target=self._commit_now_and_then, daemon=True)
+            self._committer.start()
+
+    def _commit_now_and_then(self) -> None:
+        """Commit what waits; whoever reports next is given what went wrong."""
+        while not self._ended.wait(DELAY):
+            try:
+                if self._waiting:
+                    self._journal.flush()
+                with self._lock:
+                    self._pass_on(self._committed())
+            except RunnerError as error:
+                with self._lock:
+                    self._failed = error
+                return
 
     def _committed(self) -> Iterable[Event]:
         while self._waiting and self._waiting[0][0] <= self._journal.committed:

@@ -82,7 +82,8 @@ class Failures:
         for place, value in ((failure.field, failure.values[0]), (failure.code, declared["code"])):
             set_at(body, place, value)
         set_at(body, failure.message, message)
-        return 200, body
+        required = (operation.answer or {}).get("required", ()) if operation else ()
+        return 200, {**dict.fromkeys(required), **body}
 
 
 def set_at(tree: dict[str, Any], place: str, value: Any) -> None:

@@ -57,7 +57,7 @@ def test_header_repeated(contacts: Command) -> None:
 
 def test_ragged_lines(contacts: Command) -> None:
     refused(
-        contacts, HEADER + "A-1,Ace,1,2\nA-2,Blue,1,2,,,\n",
+        contacts, HEADER + "A-1,Ace,1,2\nA-2,Blue,1,2,,,x\n",
         "orders.csv:2:12: error: has 4 cells where the header has 5", "orders.csv:3:", "has 7 cells", "2 errors",
     )  # fmt: skip
 

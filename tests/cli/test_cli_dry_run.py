@@ -90,7 +90,7 @@ def test_it_is_the_same_every_time(contacts: Command) -> None:
 
 NAMES = [
     "Café Añejo", 'The "Best" Tees', "back\\slash", "tab\there", "{{ 7*7 }}", "  blanks  round  ",
-    "\u202eright to left", "日本 💜", "null", "12.10", "comma, semicolon; pipe|", "x" * 300, "a/b?c=d&e#f%20",
+    "\u202eright to left", "日本 💜", "nil", "12.10", "comma, semicolon; pipe|", "x" * 300, "a/b?c=d&e#f%20",
     "'; DROP TABLE runs --",
 ]  # fmt: skip
 BYTES = """\
