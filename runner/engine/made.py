@@ -66,11 +66,11 @@ class Makers:
 
     def _other(self, record: CallRecord) -> CallRecord | None:
         claimed = self._journal.claim(record)
-        if claimed is not None:
+        if claimed is not None:  # by a call that may be in doubt itself
             self._journal.flush()
-            return self._history.call_of(claimed)
         other = self._history.maker(record.identity.account, record.operation, str(record.made))
-        if other is None or other.identity == record.identity:
-            return None
-        self._journal.release(record)
-        return other
+        if other is not None and other.identity != record.identity:
+            if claimed is None:
+                self._journal.release(record)
+            return other
+        return self._history.call_of(claimed) if claimed is not None else None

@@ -191,7 +191,9 @@ def test_only_one_key(server: FaultServer, project: Project) -> None:
     ]
 
 
-@pytest.mark.parametrize("answer", [("--done", "4711", "--yes"), ("--absent",)], ids=["done", "absent"])
+@pytest.mark.parametrize(
+    "answer", [("--done", "4711", "--yes"), ("--absent",)], ids=["done", "absent"]
+)
 def test_what_is_unknown_is_settled_by_a_person(
     server: FaultServer, project: Project, answer: tuple[str, ...]
 ) -> None:
