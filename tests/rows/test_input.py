@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from runner.problems import LINES_A_FILE, InvalidError
 from runner.recipe.model import Column, Rows
 from runner.rows import Input, Row, open_input
+from runner.rows.leftovers import escape_formula
 from runner.template import compile_template
 
 from .conftest import Open, Refuse
@@ -258,8 +259,8 @@ def test_every_line_is_in_one_group(
 
 
 def record_text(cells: list[str], end: str) -> str:
-    """A record as the csv module writes it; quoted where a lone carriage return stands in it."""
-    text = io.StringIO(newline="")
+    """A record as an export writes it; quoted where a lone carriage return stands in it."""
+    cells, text = [escape_formula(cell) for cell in cells], io.StringIO(newline="")
     if "\r" in "".join(cells):
         csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL).writerow(cells)
     else:
