@@ -21,7 +21,7 @@ LEVELS = (
     {"journal", "template", "source"},
     {"durable", "positions"},
     {"problems", "patterns"},
-    {"keys"},
+    {"keys", "exact"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 LIBRARIES = {

@@ -100,7 +100,8 @@ def _problems(error: InvalidError, form: Format) -> str:
         return problems_markdown(error.problems, total=error.total)
     from runner.report.diagnostics import drawn
 
-    return drawn(error.problems, form, total=error.total)
+    head = "DRY RUN  nothing was planned and nothing was sent\n\n" if form == "text" else ""
+    return head + drawn(error.problems, form, total=error.total)
 
 
 def check_plan(job: Job, input_: Input | None, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -27,7 +28,15 @@ from runner.engine.run import Run
 from runner.engine.send import Sender
 from runner.engine.stop import Stop
 from runner.engine.totals import EXIT_UNKNOWN
-from runner.journal import AgainRecord, History, Journal, RowRecord, RunRecord, now
+from runner.journal import (
+    AgainRecord,
+    History,
+    Journal,
+    RowRecord,
+    RunRecord,
+    moment_after,
+    now,
+)
 from runner.problems import RunnerError, StoppedError
 from runner.recipe.model import key_text
 from runner.rows import Input, Row
@@ -48,11 +57,12 @@ class Settings:
 
 def execute(job: Job, input_: Input | None, settings: Settings) -> int:
     """Run the job, or the rest of it, told to the console, the results files and what else is set. The exit code."""
-    job.wanted.check(input_)
+    recipe, runs = job.project.recipe, job.project.config.runs
     if job.wanted.export is not None:
-        lookups = (each.file for each in job.project.recipe.lookups if each.file)
+        lookups = (each.file for each in recipe.lookups if each.file)
         read = (job.project.path, *(job.project.path.parent / name for name in lookups))
         check_not_read(job.wanted.export, "--export", read)
+    job.wanted.check(input_, recipe, runs=runs)
     if input_ is None and not job.search:
         job.check_keys(None)
     if settings.resumed is not None and settings.max_failures is None:
@@ -104,6 +114,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         again = history.again(resumed.id) if resumed else job.asked_again(history, way, input_)
         if input_ is not None or not job.search:
             job.check_other_names(history, way, input_, again)
+        since = time.monotonic()
         number = _begin(job, journal, history, way, input_, settings, again)
         stop.run = number
         if destination is not None:
@@ -113,7 +124,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
             catalogue=job.catalogue,
         )  # fmt: skip
         open_things.callback(reports.close)
-        yield _Execution(job, single, number, way, journal, history, stop, reports)
+        yield _Execution(job, single, number, way, journal, history, stop, reports, since)
 
 
 def _begin(
@@ -178,6 +189,8 @@ class _Execution:
     history: History
     stop: Stop
     reports: Reports
+    since: float
+    """When it was put on record, or opened again, by the clock that nobody sets."""
 
     def recorded(self, input_: Input | None, settings: Settings) -> RunEnded:
         """Send what is left, and record the end of it, whatever it is."""
@@ -191,16 +204,19 @@ class _Execution:
             with suppress(RunnerError):
                 self._end("stopped", 1, f"an error inside runner itself: {type(error).__name__}")
             raise
+        run = self.history.run(self.number)
+        at = moment_after(run.started_at, ended.seconds) if run and not settings.resumed else now()
         with keeping(ended.exit_code):
-            self._end("stopped" if ended.stopped else "finished", ended.exit_code, ended.stopped)
+            state = "stopped" if ended.stopped else "finished"
+            self._end(state, ended.exit_code, ended.stopped, at=at)
         return ended
 
-    def _end(self, state: str, exit_code: int, reason: str) -> None:
+    def _end(self, state: str, exit_code: int, reason: str, *, at: str = "") -> None:
         if self.reports.created_is_whole:
             folder = self.job.project.config.runs / str(self.number)
             self.journal.checked(self.number, stamp_of(folder))
         self.journal.end(
-            self.number, state=state, exit_code=exit_code, finished_at=now(), reason=reason
+            self.number, state=state, exit_code=exit_code, finished_at=at or now(), reason=reason
         )
 
     def _sent(self, input_: Input | None, settings: Settings) -> RunEnded:
@@ -225,7 +241,8 @@ class _Execution:
         return run.execute(
             job.started(
                 self.way, self.number, input_, history, resumed=resumed, again=context.again
-            )
+            ),
+            since=self.since,
         )
 
     def _read(self, context: Context) -> Input:

@@ -43,7 +43,9 @@ _MAX_FAILURES = click.option(
 )
 
 _STRICT = click.option(
-    "--strict", is_flag=True, help="Reject a row when one of its outputs cannot be computed."
+    "--strict",
+    is_flag=True,
+    help="Reject a row when one of its outputs cannot be computed, and send nothing more.",
 )
 
 
@@ -98,7 +100,9 @@ _SKIP_INVALID = click.option(
 @click.option("--why", metavar="TEXT", help="With --again: the reason; kept in the journal.")
 @click.option("--fresh", is_flag=True, help="Read lookups anew that an earlier run has kept.")
 @click.option(
-    "--strict", is_flag=True, help="Reject a row when one of its outputs cannot be computed."
+    "--strict",
+    is_flag=True,
+    help="Reject a row when one of its outputs cannot be computed, and send nothing more.",
 )
 @click.option(
     "--workers",

@@ -131,7 +131,7 @@ def _rebuilt(
         f"put it back as it was; without it: runner show {run.id}, runner report {run.id} --html"
     )
     job, input_ = reopened(current, run, wanted, remedy=remedy)
-    job.wanted.check(input_)
+    job.wanted.check(input_, job.project.recipe, runs=current.runs)
     catalogue = catalogue_for(current, current.target(run.target))
     files = RunFiles(
         run, job.project.recipe, current.runs / str(run.id), wanted=job.wanted, history=history,

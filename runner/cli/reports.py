@@ -14,7 +14,8 @@ import click
 
 from runner.catalogue import Catalogue
 from runner.cli.leaving import Talk
-from runner.cli.wanted import Wanted, is_ours
+from runner.cli.outputs import is_ours
+from runner.cli.wanted import Wanted
 from runner.config import Config
 from runner.durable import WholeFile, stopping
 from runner.engine.events import Reporter, RunEnded

@@ -9,9 +9,17 @@ from typing import Any, NamedTuple
 
 import click
 
-from runner.cli.outputs import check_folder, check_not_read, check_output
+from runner.cli.outputs import (
+    check_copies,
+    check_export,
+    check_folder,
+    check_not_read,
+    check_output,
+    is_ours,
+)
 from runner.durable import FULL, unwritable
 from runner.problems import UsageError
+from runner.recipe.model import Recipe
 from runner.rows import Input
 
 XLSX = click.option(
@@ -36,7 +44,7 @@ def _known_format(_: click.Context, __: click.Parameter, path: Path | None) -> P
         from runner.report.export import format_of
 
         format_of(path)
-        check_output(path, "--export")
+        check_folder(path.parent, "--export", path)
     return path
 
 
@@ -73,8 +81,9 @@ class Wanted(NamedTuple):
         }
         return next((name for name, is_set in options.items() if is_set), "")
 
-    def check(self, input_: Input | None) -> None:
-        """Refuse, before anything is sent, what cannot be. Raises UsageError."""
+    def check(self, input_: Input | None, recipe: Recipe, *, runs: Path) -> None:
+        """Refuse, before anything is sent, what cannot be. `runs` has the files of runs. Raises UsageError."""
+        from runner.report.export import NAME, header_of
         from runner.report.workbook import MOST_ROWS
 
         if self.quiet and self.verbose:
@@ -87,6 +96,7 @@ class Wanted(NamedTuple):
         read = [part.path for part in input_.parts] if input_ is not None else []
         if self.export is not None:
             check_not_read(self.export, "--export", read)
+            check_export(self.export, "--export", header_of(recipe))
         if self.out is None:
             return
         check_folder(self.out, "--out", self.out)
@@ -109,6 +119,10 @@ class Wanted(NamedTuple):
                 raise UsageError(
                     f"--out {self.out} would overwrite the input, {path.name}", remedy=remedy
                 )
+        check_copies(self.out, input_, runs=runs)
+        if recipe.exports:
+            name = self.export.name if self.export is not None else NAME
+            check_export(self.out / name, "--out", header_of(recipe))
 
 
 def wanted_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -122,10 +136,3 @@ def wanted_options(command: Callable[..., int]) -> Callable[..., int]:
     for option in reversed(_TOLD):
         option(packed)
     return packed
-
-
-def is_ours(path: Path) -> bool:
-    """Whether a file has a name that the files of a run have."""
-    return path.name in ("results.csv", "results.xlsx", "created.csv") or path.name.startswith(
-        "retry."
-    )

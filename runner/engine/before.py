@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import Operation, is_id, parse_json, to_json
+from runner.exact import exact_sum
 
 MOST_IDS = 1000
 """Ids that are noted of one list; of a longer one, nobody can say later what is new in it."""
@@ -81,7 +82,7 @@ class Listed:
         if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
             self.total = None
         elif self.total is not None:
-            self.total += amount
+            self.total = exact_sum((self.total, amount))
 
     def before(self, search: str, arguments: Mapping[str, Any]) -> Before:
         """All of it."""

@@ -43,6 +43,7 @@ from runner.engine.row_scope import name_values
 from runner.engine.searches import Outcomes, fits, is_unnamed, name_of
 from runner.engine.send import Subject
 from runner.engine.use import Use
+from runner.exact import exact_sum
 from runner.journal import CallRecord, Identity
 from runner.journal.records import OPEN, SETTLED
 from runner.template import EvaluationError, Expression, Undecided, Unknown
@@ -360,7 +361,7 @@ class Caller(Planning):
         progress = self._progress
         progress.writes.append(("done", run))
         progress.reached.add(identity)
-        progress.money += amount
+        progress.money = exact_sum((progress.money, amount))
         progress.unsettled.pop(identity, None)
 
     def _changed(self, use: Use, request: Request, prior: CallRecord) -> str:

@@ -37,6 +37,16 @@ class Failures:
         with self._lock:
             return self._all_alike(result)
 
+    def of_outputs(self, result: RowResult) -> Halt | None:
+        """Say that a strict run ends with a row that was sent, and whose outputs turned out not to be computable."""
+        for fault in result.faults:
+            reason = (
+                f"{result.key or 'the row'}: {fault.text}, which a strict run does not go on after"
+            )
+            remedy = "correct the output, then run the file again; without --strict: "
+            return Halt(reason, f"{remedy}runner resume {self._run}")
+        return None
+
     def _too_many(self, rejected: int) -> Halt:
         rows = f"{rejected} row{'s' * (rejected != 1)}"
         return Halt(

@@ -12,6 +12,7 @@ from runner.engine.events import RowResult
 from runner.engine.finished import record_of, result_of
 from runner.engine.objects import Objects, merged
 from runner.engine.row_calls import Heirs, keys_of
+from runner.exact import exact_sum
 from runner.journal import CallRecord, History, RowRecord, RunRecord
 from runner.journal.records import CUT_SHORT
 from runner.rows import Row
@@ -126,12 +127,12 @@ def newest_first(writes: Iterable[CallRecord]) -> list[CallRecord]:
 
 def posted(writes: Iterable[CallRecord]) -> Decimal:
     """The money that writes have moved."""
-    return sum((Decimal(call.amount or 0) for call in writes if call.state == "done"), Decimal(0))
+    return exact_sum(Decimal(call.amount or 0) for call in writes if call.state == "done")
 
 
 def unsettled(writes: Iterable[CallRecord]) -> Decimal:
     """The money that writes may have moved."""
-    return sum((Decimal(call.amount or 0) for call in writes if call.is_open), Decimal(0))
+    return exact_sum(Decimal(call.amount or 0) for call in writes if call.is_open)
 
 
 def rows_of(history: History, catalogue: Catalogue, run: RunRecord) -> Iterator[RowRecord]:

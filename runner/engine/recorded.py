@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from runner.engine.events import CallFinished, Event, Reporter, RowFinished, RowResult
+from runner.exact import EXACT, exact_sum
 from runner.journal import Journal
 from runner.problems import RunnerError, StoppedError
 
@@ -120,11 +121,11 @@ def _row_as_unknown(result: RowResult, lost: list[CallFinished], *, run: int) ->
     of_row = [call for call in lost if call.row == result.number]
     if of_row:
         first = of_row[0]
-        posted = sum(call.amount or 0 for call in of_row if call.state == "done")
-        unsettled = sum(call.amount or 0 for call in of_row)
+        posted = exact_sum(call.amount or 0 for call in of_row if call.state == "done")
+        unsettled = exact_sum((result.unsettled, *(call.amount or 0 for call in of_row)))
         reason = f"{first.step}: {_why(first)}: runner settle {run}"
         unknown = result._replace(bucket="unknown", reason=reason, earlier_run=0, refused_by=None)
-        return unknown._replace(money=result.money - posted, unsettled=result.unsettled + unsettled)
+        return unknown._replace(money=EXACT.subtract(result.money, posted), unsettled=unsettled)
     shared = any(call.identity is not None and call.identity.per == "once" for call in lost)
     if shared and result.bucket in ("done", "found") and not result.earlier_run:
         return result._replace(bucket="not started", reason=NOT_RECORDED)

@@ -122,9 +122,12 @@ class Run:
         several = self._sender is not None and not context.recipe.exports
         self._workers = max(1, workers) if several else 1
 
-    def execute(self, started: RunStarted) -> RunEnded:
-        """Take all selected rows through the steps. Raises what is neither a row's nor the run's own end."""
-        start = self._clock()
+    def execute(self, started: RunStarted, *, since: float | None = None) -> RunEnded:
+        """Take all selected rows through the steps. Raises what is neither a row's nor the run's own end.
+
+        `since` is when the run began, by its clock, where that was before now.
+        """
+        start = self._clock() if since is None else since
         self._context.emit(started)
         try:
             check_key(self._context)
@@ -156,7 +159,9 @@ class Run:
         if left and self._sender is not None:  # rows that gave up waiting are no success
             reason, remedy = self._why_left(left, self._sender)
             self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy=remedy)
-        ended = self._totals.ended(started, self._context.stop, seconds=self._clock() - start)
+        ended = self._totals.ended(
+            started, self._context.stop, seconds=round(self._clock() - start, 3)
+        )
         try:
             self._context.emit(ended)
         except RunnerError as error:
@@ -397,14 +402,19 @@ class Run:
         try:
             if self._context.stop.requested:
                 return
-            result = self._refused(row) or self._row_run(row).run()
+            refused = self._refused(row)
+            result = refused or self._row_run(row).run()
         except RunnerError as error:
             self._stop_for(error)
             return
         finally:
             self._context.once.release(row.number)
         rejected = self._record(result)
-        halt = self._failures.add(result, rejected=rejected) if self._sender is not None else None
+        if self._sender is None:
+            return
+        halt = self._failures.add(result, rejected=rejected)
+        if self._context.strict and refused is None and result.bucket == "rejected":
+            halt = halt or self._failures.of_outputs(result)
         if halt is not None:
             self._context.stop.ask(halt.reason, exit_code=EXIT_STOPPED, remedy=halt.remedy)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -34,6 +33,7 @@ from runner.engine.row_scope import name_values, visible
 from runner.engine.scopes import StepScopes
 from runner.engine.send import Sender
 from runner.engine.use import Progress, Use
+from runner.exact import exact_sum
 from runner.journal import CallRecord, Identity, RowRecord
 from runner.journal.records import OPEN, SETTLED
 from runner.keys import apart, look_alike
@@ -217,7 +217,7 @@ class RowRun:
             links=self._objects.links, faults=tuple(faults),
             named=self._named() if self._planning and self._context.named else {},
             refused_by=self._refused_by if bucket == "rejected" else None, on_record=self._on_record,
-            unsettled=sum(self._progress.unsettled.values(), Decimal(0)),
+            unsettled=exact_sum(self._progress.unsettled.values()),
         )  # fmt: skip
         last = self._last() if bucket not in ("done", "found") else None
         return found if last is None else with_reported(found, last)
@@ -236,7 +236,8 @@ class RowRun:
             writes = [call for calls in found.values() for call in calls]
         for call in newest_first(writes) if several or not through else ():
             self._objects.add_recorded(call, context.catalogue)
-        progress.money += posted(call for call in writes if call.identity not in progress.reached)
+        left = posted(call for call in writes if call.identity not in progress.reached)
+        progress.money = exact_sum((progress.money, left))
 
     def _last(self) -> RowRecord | None:
         """The row as the last run has it on record, where something was sent for it before."""

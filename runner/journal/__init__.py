@@ -15,6 +15,7 @@ from runner.journal.records import (
     SentCall,
     SentWrite,
     SettlementRecord,
+    moment_after,
     now,
 )
 from runner.journal.rekey import look_of
@@ -23,5 +24,5 @@ from runner.journal.store import Journal
 __all__ = [
     "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
     "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "SentWrite", "SettlementRecord", "content_of",
-    "look_of", "now",
+    "look_of", "moment_after", "now",
 ]  # fmt: skip

@@ -189,6 +189,12 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
 
+def moment_after(at: str, seconds: float) -> str:
+    """The moment so many seconds after another one, as the journal writes times."""
+    after = dt.datetime.fromisoformat(at) + dt.timedelta(seconds=seconds)
+    return after.isoformat(timespec="milliseconds")
+
+
 class NoticeRecord(NamedTuple):
     """That somebody was told of the end of a run, or why not: `reason` is empty when they were. `at` is UTC."""
 
@@ -257,3 +263,8 @@ class SentCall(NamedTuple):
 
     call: CallRecord
     attempts: tuple[AttemptRecord, ...] = ()
+
+    @property
+    def requests(self) -> tuple[AttemptRecord, ...]:
+        """The attempts of which something was sent: where no connection could be made, there was no request."""
+        return tuple(each for each in self.attempts if each.state != "not sent")

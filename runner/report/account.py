@@ -20,6 +20,7 @@ from runner.engine.events import (
 )
 from runner.engine.parents import NOTHING_ADDED
 from runner.engine.reshaped import choices
+from runner.exact import exact_sum
 from runner.report.text import duration, line_numbers, money, plural
 
 REASONS_SHOWN = 10
@@ -70,7 +71,7 @@ class _Posted:
 
     def add(self, amount: Decimal) -> None:
         self.count += 1
-        self.total += amount
+        self.total = exact_sum((self.total, amount))
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,9 @@ class Account:
             self._row(event.result)
 
     def count(self, call: Counted) -> None:
-        """Count a request."""
+        """Count a request; one of which no byte has left is none."""
+        if call.state == "not sent":
+            return
         self.calls += 1
         if call.effect == "read":
             return
@@ -131,7 +134,7 @@ class Account:
     def _row(self, result: RowResult) -> None:
         self.rows += 1
         self.buckets[result.bucket] += 1
-        self._money_of_rows += result.money
+        self._money_of_rows = exact_sum((self._money_of_rows, result.money))
         call = self._open.pop(result.key, None)
         if result.bucket == "unknown":
             self._note_unknown(result, call)
@@ -145,7 +148,7 @@ class Account:
 
     def _note_unknown(self, result: RowResult, call: Counted | None) -> None:
         """`call` is the one that this run sent; a row may also wait for what an earlier run sent."""
-        self._unknown_money += result.unsettled
+        self._unknown_money = exact_sum((self._unknown_money, result.unsettled))
         if len(self._unknown) >= UNKNOWN_SHOWN:
             return
         text = row_place(result.key, result.lines)
@@ -216,7 +219,7 @@ class Account:
         lines = []
         for name, posted in self._posted.items():
             lines.append(f"{money(posted.total)} by {posted.count:,} {name.rpartition('.')[2]}")
-        now = sum((posted.total for posted in self._posted.values()), Decimal(0))
+        now = exact_sum(posted.total for posted in self._posted.values())
         if self._money_of_rows > now:
             lines.append(
                 f"{money(self._money_of_rows)} in all for these rows, with what was posted before"

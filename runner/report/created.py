@@ -26,6 +26,7 @@ from runner.catalogue import Catalogue, Operation, link_of, parse_json, parse_ow
 from runner.durable import WholeFile, stopping
 from runner.engine.before import id_of
 from runner.engine.events import CallFinished, Event, RunEnded, RunStarted
+from runner.exact import exact_sum
 from runner.journal import CallRecord, History, Identity, MadeCall
 from runner.report.cells import record
 from runner.report.created_lines import CreatedLine, CreatedLines
@@ -62,7 +63,7 @@ class Made:
         name = (call.effect, call.operation)
         self.counts[name] += 1
         if call.amount:
-            self.money[name] = self.money.get(name, Decimal(0)) + Decimal(call.amount)
+            self.money[name] = exact_sum((self.money.get(name, 0), Decimal(call.amount)))
 
 
 class Created:

@@ -74,11 +74,10 @@ class Export:
         with stopping(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = WholeFile(self.path, private=self._private)
-            export, header = self._recipe.export, tuple(self._recipe.outputs)
+            export = self._recipe.export
             if export is not None and export.grouped:
-                self._groups = Groups(export, header)
-                header = self._groups.header
-            self._writer = self._format(self._file.file, header)
+                self._groups = Groups(export, tuple(self._recipe.outputs))
+            self._writer = self._format(self._file.file, header_of(self._recipe))
 
     def _add(self, result: RowResult) -> None:
         """Take the lines of a row."""
@@ -106,6 +105,14 @@ class Export:
             self._file.commit()
         self.written = self.path
         self._file = self._writer = None
+
+
+def header_of(recipe: Recipe) -> tuple[str, ...]:
+    """The columns of the export of a recipe."""
+    export = recipe.export
+    if export is not None and export.grouped:
+        return (*export.group_by, *export.totals)
+    return tuple(recipe.outputs)
 
 
 def _lost(ended: RunEnded) -> str:

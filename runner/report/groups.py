@@ -7,11 +7,11 @@ neither the least nor the greatest; where all are, the total is null. Groups sta
 from __future__ import annotations
 
 import datetime as dt
-import decimal
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from runner.exact import EXACT
 from runner.keys import canonical
 from runner.problems import StoppedError
 from runner.recipe.model import Export, Total
@@ -19,9 +19,6 @@ from runner.report.cells import as_text
 
 MOST_GROUPS = 100_000
 
-_EXACT = decimal.Context(
-    prec=1000, Emin=-9999, Emax=9999, traps=[decimal.Inexact, decimal.InvalidOperation]
-)
 _KINDS = ((bool, 0), (int, 1), (Decimal, 1), (dt.date, 2), (str, 3))
 
 
@@ -32,8 +29,6 @@ class Groups:
         self._places = {name: at for at, name in enumerate(outputs)}
         self._by = [self._places[name] for name in export.group_by]
         self._totals = export.totals
-        self.header = (*export.group_by, *export.totals)
-        """The columns of what comes out of it."""
         self._groups: dict[tuple[Any, ...], tuple[tuple[Any, ...], list[Any]]] = {}
         if not self._by:  # of no lines at all there are totals too
             self._group(())
@@ -71,7 +66,7 @@ def _taken(name: str, total: Total, before: Any, value: Any) -> Any:
     if total.kind == "sum":
         if isinstance(before, int) and isinstance(value, int):
             return before + value
-        return _EXACT.add(Decimal(before), Decimal(value))
+        return EXACT.add(Decimal(before), Decimal(value))
     one, other = _ordered(before), _ordered(value)
     if one[0] != other[0]:
         message = f"the total {name!r} compares {as_text(before)!r} with {as_text(value)!r}, which are of two kinds"

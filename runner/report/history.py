@@ -16,11 +16,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import parse_own_json
 from runner.engine.events import BUCKETS, Bucket
+from runner.exact import exact_sum
 from runner.journal import (
     AgainRecord,
     CallRecord,
@@ -195,7 +195,7 @@ def settle_text(
     if not calls:
         return ""
     amounts = [amount for call in calls if (amount := decimal(call.amount)) is not None]
-    worth = f", {money(sum(amounts, Decimal(0)))}" if amounts else ""
+    worth = f", {money(exact_sum(amounts))}" if amounts else ""
     return _joined([*lines, f"{plural(len(calls), 'call')} to settle{worth}"])
 
 

@@ -16,7 +16,7 @@ function side(title, text) {
 
 function attempts(call) {
   if (!call.tries.length) return null;
-  const rest = call.count - call.tries.length;
+  const rest = call.tried - call.tries.length;
   return el("div", {}, el("h3", {}, plural(call.count, "request")), rest ? el("p", { class: "none" }, `the last ${call.tries.length} of them:`) : null,
     el("ol", { start: rest + 1 }, ...call.tries.map(([at, ms, state, status, why]) =>
       el("li", {}, [`at ${took(at)}`, `${took(ms)}`, state, status || "", why].filter(Boolean).join("  ")))));

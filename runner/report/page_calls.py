@@ -63,7 +63,7 @@ def drawn(sent: SentCall, since: Callable[[str], int]) -> dict[str, Any]:
         "sent": cut(call.body), "got": cut(call.answer),
         "at": since(sent.attempts[0].at if sent.attempts else call.sent_at),
         "ms": milliseconds(sum(each.seconds for each in sent.attempts)),
-        "count": len(sent.attempts),
+        "count": len(sent.requests), "tried": len(sent.attempts),
         "tries": [
             [since(each.at), milliseconds(each.seconds), each.state, each.status, cut(each.reason)]
             for each in sent.attempts[-MOST_REQUESTS:]

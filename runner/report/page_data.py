@@ -13,6 +13,7 @@ from typing import Any
 from runner.catalogue import Catalogue
 from runner.engine.events import BUCKETS
 from runner.engine.on_record import rows_of
+from runner.exact import exact_sum
 from runner.journal import History, RowRecord, RunRecord, SentCall
 from runner.journal.open_runs import still_unknown
 from runner.problems import printable
@@ -90,7 +91,7 @@ def collect(
         recount.add(sent)
         sums.add(sent)
         _note(figures[number], sent, since)
-        for each in sent.attempts:
+        for each in sent.requests:
             took = milliseconds(each.seconds)
             times.add(sent.call.operation, each.state, start=since(each.at), took=took)
         if room:
@@ -169,15 +170,15 @@ def _drawing(sent: SentCall, since: Clock) -> Callable[[], dict[str, Any]]:
 def _note(row: _Row, sent: SentCall, since: Clock) -> None:
     """Add a call to its row."""
     call = sent.call
-    row.calls += len(sent.attempts)
-    for each in sent.attempts:
+    row.calls += len(sent.requests)
+    for each in sent.requests:
         start = since(each.at)
         row.start = start if row.start < 0 else min(row.start, start)
         row.end = max(row.end, start + milliseconds(each.seconds))
     if call.effect == "read":
         return
     if call.state in ("done", "found") or call.is_open:
-        row.amount += decimal(call.amount) or 0
+        row.amount = exact_sum((row.amount, decimal(call.amount) or 0))
     made = id_of(call.answer)
     if made and len(row.made) < IDS_SHOWN:
         row.made.append(f"{call.identity.step} {made}")
@@ -200,8 +201,8 @@ class _Money:
         else:
             place = 2 if call.state in ("done", "found") else 4
         sums = self._sums.setdefault(call.operation, [Decimal(0)] * 5)
-        sums[0] += amount
-        sums[place] += amount
+        for at in (0, place):
+            sums[at] = exact_sum((sums[at], amount))
 
     def table(self) -> list[list[str]]:
         """For each operation: reached, posted, there already, unknown, not posted."""
@@ -241,8 +242,8 @@ def _columns(
         outputs = [
             f"{name} {value}" for name, value in object_of(row.outputs).items() if value is not None
         ]
-        on_record = (decimal(row.money) or 0) + (decimal(row.unsettled) or 0)
-        amount = max(figure.amount, Decimal(on_record))
+        on_record = exact_sum((decimal(row.money) or 0, decimal(row.unsettled) or 0))
+        amount = max(figure.amount, on_record)
         for name, value in {
             "n": row.number,
             "key": cut(row.key, LONGEST_CELL),

@@ -35,6 +35,7 @@ from decimal import Decimal
 from typing import Any, Literal, TextIO
 
 from runner.engine.events import Event, PlannedCall, RowFinished, RowResult, RunEnded, RunStarted
+from runner.exact import exact_sum
 from runner.problems import printable
 from runner.report.calls import draw_row, literal, shape
 from runner.report.text import (
@@ -77,7 +78,7 @@ class _Money:
             self.open += 1
         else:
             self.count += 1
-            self.total += amount
+            self.total = exact_sum((self.total, amount))
 
 
 @dataclass

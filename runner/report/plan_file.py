@@ -60,20 +60,18 @@ class PlanFile:
         self._file.close()
 
     def _header(self, head: list[bytes]) -> Mapping[str, Any]:
-        if re.fullmatch(rb'{"plan":[0-9]+,\n', head[0]) and head[0] != b'{"plan":%d,\n' % VERSION:
+        is_plan = re.fullmatch(rb'{"plan":[0-9]+,\n', head[0]) is not None
+        if is_plan and head[0] != b'{"plan":%d,\n' % VERSION:
             raise PlanError(
                 f"the plan {self.path} is of another version of the format", remedy=_REMEDY
             )
-        tree = (
-            self._parsed(b"{" + head[1].removesuffix(b",\n") + b"}")
-            if head[2] == b'"rows":[\n'
-            else {}
-        )
-        if not isinstance(tree.get("header"), dict):
+        is_plan = is_plan and head[1].endswith(b",\n") and head[2] == b'"rows":[\n'
+        tree = self._parsed(b"{" + head[1].removesuffix(b",\n") + b"}") if is_plan else {}
+        header = tree.get("header")
+        if list(tree) != ["header"] or not isinstance(header, dict):
             raise PlanError(
                 f"{self.path} is not a plan, or was written anew by another program", remedy=_REMEDY
             )
-        header: Mapping[str, Any] = tree["header"]
         return header
 
     def rows(self) -> Iterator[tuple[int, bytes]]:
@@ -82,10 +80,21 @@ class PlanFile:
             place = self._file.tell()
             line = self._file.readline(MAX_LINE)
             if line == b"],\n":
+                self._check_end()
                 break
             if not line.startswith(b'{"row":') or not line.endswith((b"}\n", b"},\n")):
                 raise PlanError(f"the plan {self.path} is cut off", remedy=_REMEDY)
             yield place, line.rstrip(b",\n")
+
+    def _check_end(self) -> None:
+        """Refuse a plan in which anything but the totals follows its rows. Raises PlanError."""
+        line, rest = self._file.readline(MAX_LINE), self._file.read(1)
+        tree = self._parsed(b"{" + line) if line.startswith(b'"totals":') else {}
+        if not isinstance(tree.get("totals"), dict) or rest or not line.endswith(b"}\n"):
+            raise PlanError(
+                f"the plan {self.path} does not end as one does: it is cut off, or something was added",
+                remedy=_REMEDY,
+            )
 
     def row(self, place: int) -> bytes:
         """The row that stands there."""

@@ -8,12 +8,12 @@ created   as created.csv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from runner.durable import WholeFile, stopping
 from runner.engine.events import BUCKETS, RunEnded
+from runner.exact import exact_sum
 from runner.journal import RunRecord
 from runner.report.created import COLUMNS, Created
 from runner.report.files import LEFT_OUT, Line, how_to_rebuild
@@ -109,7 +109,7 @@ class ResultsBook:
         sheet.row(["operation", "calls", "", "money"], style=bold)
         for (effect, operation), count in sorted(made.counts.items()):
             sheet.row([f"{operation} ({effect})", count, None, made.money.get((effect, operation))])
-        total = sum(made.money.values(), Decimal(0))
+        total = exact_sum(made.money.values())
         sheet.row(["all", made.counts.total(), None, total if made.money else None], style=bold)
 
 

@@ -30,6 +30,9 @@ WIDEST = 60
 
 MONEY = "#,##0.00"
 
+MARK = "written by recipe-runner"
+"""What a workbook says of itself in its properties, so that it can be told from others."""
+
 
 class Book:
     """A workbook that is written to `file`, and until then waits in a folder beside it. Raises OSError."""
@@ -42,6 +45,7 @@ class Book:
             self._waiting.mkdir(mode=0o700)
         folder = None if self._waiting is None else str(self._waiting)
         self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder})
+        self._book.set_properties({"comments": MARK})
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 
     def sheet(self, name: str, header: Sequence[str], *, cut: bool = False) -> Sheet:

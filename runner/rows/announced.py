@@ -7,16 +7,14 @@ the sum of amount is 18,440.00, not 18,442.50 as announced: 2.50 less
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
+from runner.exact import EXACT
 from runner.recipe.model import Rows
 from runner.rows.findings import Findings
 from runner.rows.making import LINES
 from runner.template import EvaluationError, Template, Unknown
-
-_EXACT = Context(prec=200)
-"""More digits than sums of money have."""
 
 
 class Announced:
@@ -40,13 +38,13 @@ class Announced:
         for name in self._found:
             lines = [values] if name in values else values.get(LINES, ())
             for line in lines:
-                self._found[name] = _EXACT.add(self._found[name], Decimal(line.get(name) or 0))
+                self._found[name] = EXACT.add(self._found[name], Decimal(line.get(name) or 0))
 
     def check(self, findings: Findings, *, lines: int, rows: int) -> None:
         """Note what is not as it was announced."""
         for what, expected, found in self._compared(lines, rows):
             if expected != found:
-                less = _EXACT.subtract(Decimal(found), Decimal(expected))
+                less = EXACT.subtract(Decimal(found), Decimal(expected))
                 said = f"{abs(less):,f} {'more' if less > 0 else 'less'}"
                 message = f"{what} {found:,f}, not {expected:,f} as announced: {said}"
                 remedy = "nothing was sent: ask for the right sheet, or mend `expect_total` or what it is given with -v"

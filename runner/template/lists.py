@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from jinja2 import StrictUndefined, Undefined
 
+from runner.exact import EXACT
 from runner.template.registry import (
     FILTERS,
     PLAIN,
@@ -209,7 +210,11 @@ def summed(values: Sequence[Any], where: str) -> Any:
         if unknown is not None:
             return unknown
         values = [number(value, where) for value in values]
-    return number(sum(values, 0), where)
+    try:
+        with localcontext(EXACT):
+            return number(sum(values, 0), where)
+    except ArithmeticError:
+        raise EvaluationError(f"{where}: a number out of range") from None
 
 
 @filter_("sum_by", gives="sums", usage="sum_by('sku', 'quantity')",

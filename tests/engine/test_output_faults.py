@@ -56,8 +56,19 @@ def test_a_strict_run_rejects_what_only_the_answer_shows(server: FaultServer, be
     bench.strict = True
     ran = bench.run(STEPS + 'outputs: {total: "{{ order.total }}"}\n')
     assert ran.buckets == {"rejected": 1}
-    assert ran.ended.exit_code == 4
+    assert ran.ended.exit_code == 8
     assert len(server.deliveries()) == 1
+
+
+def test_a_strict_run_sends_nothing_after_what_only_the_answer_shows(
+    server: FaultServer, bench: Bench
+) -> None:
+    bench.strict = True
+    ran = bench.run(STEPS + 'outputs: {total: "{{ order.total }}"}\n', SHEET, head=HEAD)
+    assert ran.buckets == {"rejected": 1, "not started": 1}
+    assert ran.ended.exit_code == 8
+    assert ran.ended.stopped.startswith("A: output total: ")
+    assert [write.json()["reference"] for write in server.deliveries()] == ["A"]
 
 
 def test_what_a_step_that_was_skipped_would_have_given_is_empty(

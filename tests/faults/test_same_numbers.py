@@ -138,9 +138,9 @@ def show(project: Project) -> dict[str, int]:
     return {name: int(count) for count, name in pairs}
 
 
-def head(project: Project) -> Any:
+def head(project: Project, *, run: int = 2) -> Any:
     """What the page of it holds beside the calls."""
-    page = (project.folder / "runs" / "2" / "report.html").read_text(encoding="utf-8")
+    page = (project.folder / "runs" / str(run) / "report.html").read_text(encoding="utf-8")
     found = re.search(r'id="head"[^>]*>([A-Za-z0-9+/=]+)<', page)
     assert found is not None
     return json.loads(zlib.decompress(base64.b64decode(found.group(1))))
@@ -150,3 +150,34 @@ def junit(project: Project) -> list[int]:
     """Failures, errors and skipped ones, as JUnit counts them."""
     text = (project.folder / "rows.xml").read_text(encoding="utf-8")
     return [int(count) for count in re.findall(r'(?:failures|errors|skipped)="(\d+)"', text)]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://127.0.0.1:{port}"])
+def test_what_never_left_is_no_call(server: FaultServer, project: Project, url: str) -> None:
+    """No connection, and none that is encrypted: nothing was sent, wherever it is counted."""
+    settings = project.folder / "runner.yaml"
+    port = server.url.rsplit(":", 1)[1].split("/")[0]
+    settings.write_text(settings.read_text().replace(server.url, url.format(port=port)))
+    project.sheet(FIRST[0])
+    ended = project.run(*ONE)
+    assert ended.code in (7, 8), ended.err
+    assert project.call("report", "1", "--html").code == 0
+    page = head(project, run=1)
+    assert called(ended.err) == called(dict(page["summary"])["calls"][0])
+    assert called(ended.err).startswith("0 in ")
+    assert page["rows"]["calls"] == [0]
+    assert page["operations"] == []
+    assert page["picture"] is None
+
+
+def test_a_run_takes_as_long_wherever_it_is_said(project: Project) -> None:
+    ended = project.run(*ONE)
+    assert project.call("report", "1", "--html").code == 0
+    assert called(ended.err) == called(dict(head(project, run=1)["summary"])["calls"][0])
+
+
+def called(text: str) -> str:
+    """What is said of the calls of a run: 12 in 0.4 s."""
+    found = re.search(r"(?:^calls +|^)([0-9,]+ in .*)$", text, re.MULTILINE)
+    assert found is not None, text
+    return found.group(1)
