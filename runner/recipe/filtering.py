@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from runner.problems import nearest
 from runner.recipe.findings import Findings, remedy
+from runner.recipe.operators import alike, fill_in, unlike
 from runner.recipe.types import (
     ANY,
     BOOLEAN,
@@ -29,10 +30,10 @@ from runner.recipe.types import (
     of_kind,
     type_of,
 )
-from runner.template import Node, paths_of
+from runner.template import Node, path_of
 from runner.template.filters import FILTERS, NUMBER
 from runner.template.methods import METHODS
-from runner.template.registry import TAKES, Filter
+from runner.template.registry import TAKES, Filter, assigned
 from runner.template.tests import TESTS
 
 Typed = tuple[Node, Type]
@@ -50,6 +51,7 @@ class Applied(NamedTuple):
     subject: Typed
     given: Mapping[str, Typed]
     findings: Findings
+    arguments: Sequence[Typed] = ()
 
     @property
     def type(self) -> Type:
@@ -60,6 +62,12 @@ class Applied(NamedTuple):
         """An argument that is written out; None where it is not."""
         node = self.given[name][0] if name in self.given else None
         return node.value if node is not None and node.kind == "literal" else None
+
+    @property
+    def by_place(self) -> Sequence[Typed]:
+        """What the filter or test is given that it is told by name, as in `map('round', 2)`."""
+        given = zip(self.node.names, self.arguments, strict=True)
+        return [typed for name, typed in given if name == "arguments"]
 
 
 Rule = Callable[[Applied], Type]
@@ -81,7 +89,7 @@ def _type(spec: Filter, node: Node, parts: Sequence[Typed], findings: Findings) 
         if kinds and not null:
             findings.need(part, type_, kinds, where=f"{spec.name}(...)")
     part, type_ = parts[0]
-    use = Applied(node, spec, (part, type_), given, findings)
+    use = Applied(node, spec, (part, type_), given, findings, parts[1:])
     rule = _RULES.get(spec.gives)
     if spec.takes == "Textual":
         findings.text_of(part, type_)
@@ -96,7 +104,7 @@ def for_each(node: Node, subject: Typed, inner: Typed, findings: Findings) -> Ty
         findings.need(*inner, NUMBERS, where="total")
         return of_kind(*NUMBERS)
     _, type_ = subject
-    looked_at = paths_of(inner[0])
+    looked_at = guards_of(inner[0])
     element = type_.element
     if ("item",) in looked_at:
         element = element.present()
@@ -229,6 +237,7 @@ def _same(use: Applied) -> Type:
 def _chosen(use: Applied) -> Type:
     """`select` and `reject`: without a test, and without null, the elements are there."""
     test, type_ = use.literal("name"), use.type.present()
+    _tested(use, type_.element, "an element")
     there = test is None if use.spec.name == "select" else test == "none"
     return replace(type_, item=type_.element.present()) if there and type_.item else type_
 
@@ -248,6 +257,15 @@ def _lists(use: Applied) -> Type:
 
 def _texts(_: Applied) -> Type:
     return list_of(of_kind(STRING))
+
+
+def _formatted(use: Applied) -> Type:
+    """`format`, the filter and the method, neither of which takes null."""
+    part, _ = use.subject
+    percent = use.node.kind == "filter" and part.kind == "literal" and isinstance(part.value, str)
+    by_place = not any(use.given) or {*use.node.names} == {"arguments"}
+    fill_in(use.arguments, part.value if percent and by_place else "", use.findings)
+    return of_kind(STRING)
 
 
 def _found(_: Applied) -> Type:
@@ -367,13 +385,9 @@ def _mapped(use: Applied) -> Type:
         advice = advice if element.solid == {OBJECT} else remedy(element, kinds)
         use.findings.add(part, message, "wrong-type", remedy=advice, sure=element.sure)
         return list_of(ANY)
-    taken = [each for each in use.node.parts[1:] if each.kind != "literal" or each.value != name]
-    names = tuple(each.name for each in spec.parameters)[: len(taken)]
-    if len(names) < len(taken):
-        return list_of(ANY)
-    inner = use.node._replace(value=name, names=names)
-    arguments = [(each, type_of(each.value) if each.kind == "literal" else ANY) for each in taken]
-    parts = [(part, element), *arguments]
+    takers = assigned(spec.parameters, len(use.by_place), ()) or ()
+    inner = use.node._replace(value=name, names=tuple(each.name for each in takers))
+    parts = [(part, element), *use.by_place[: len(takers)]]
     return list_of(_type(spec, inner, parts, use.findings))
 
 
@@ -382,18 +396,37 @@ def _selected(use: Applied) -> Type:
     found = _field(use, "attribute")
     name, test = use.literal("attribute"), use.literal("name")
     element = use.type.element
-    if test in ("none", "undefined", "ne", "!=") or name not in element.fields:
+    _tested(use, found, repr(name))
+    if test in _NOT_LOOKED_AT or name not in element.fields:
         return use.type.present()
-    if isinstance(test, str) and TESTS[test].takes and not found.can_be(TESTS[test].takes):
-        message = f"'{test}' needs {Type(TESTS[test].takes)}, and {name!r} is {found}"
-        use.findings.add(use.subject[0], message, "wrong-type", sure=found.sure)
     return replace(use.type.present(), item=_narrowed(element, {name: found.present()}))
 
 
 def _selects(use: Applied) -> Type:
     """`rejectattr`."""
-    _field(use, "attribute")
+    _tested(use, _field(use, "attribute"), repr(use.literal("attribute")))
     return use.type.present()
+
+
+def _tested(use: Applied, type_: Type, what: str) -> None:
+    """Note where `what`, an element or its field, is asked what it cannot be asked."""
+    test = use.literal("name")
+    if not isinstance(test, str) or not type_.solid:
+        return
+    takes = TESTS[test].takes
+    if takes and not type_.can_be(takes):
+        message = f"{test!r} needs {Type(takes)}, and {what} is {type_}"
+        advice = remedy(type_, takes)
+        use.findings.add(use.subject[0], message, "wrong-type", remedy=advice, sure=type_.sure)
+    elif takes:
+        use.findings.absent(use.subject[0], type_, f"and {test!r} needs {Type(takes)}")
+    for part, other in use.by_place[:1]:
+        why = unlike(test, type_, other)
+        if why:
+            message = f"{test!r} compares {what}, which is {type_}, with {other}: {why}"
+            advice = alike(type_, other)
+            sure = type_.sure and other.sure
+            use.findings.add(part, message, "unlike-types", remedy=advice, sure=sure)
 
 
 def _field(use: Applied, parameter: str, name: Any = None) -> Type:
@@ -445,14 +478,17 @@ def _join(use: Applied) -> Type:
             message = f"join puts texts side by side, and the list holds {element}"
             advice = "choose a field first: | map('name')" if element.solid == {OBJECT} else ""
             use.findings.add(part, message, "wrong-type", remedy=advice, sure=element.sure)
-        else:
-            use.findings.absent(part, element, "and null has no text")
+        elif element.absent is not None:
+            advice = f"leave out what is null: | select | {use.spec.usage}"
+            there = element.maybe(element.absent._replace(remedy=advice))
+            use.findings.absent(part, there, "and null has no text")
     return of_kind(STRING)
 
 
 _RULES: Mapping[str, Rule] = {
     "chosen": _chosen,
-    "converted": _converted, "default": _default, "element": _element, "end": _end, "got": _got, "groups": _groups,
+    "converted": _converted, "default": _default, "element": _element, "end": _end, "formatted": _formatted,
+    "got": _got, "groups": _groups,
     "index": _index, "joined": _join, "least": _least, "list": _list, "lists": _lists, "mapped": _mapped,
     "number": _number, "only": _only, "ordered": _ordered, "pairs": _pairs, "rejected": _selects, "same": _same,
     "selected": _selected, "sum": _sum, "sums": _sums, "text or null": _found, "texts": _texts, "unique": _unique,
@@ -462,6 +498,26 @@ _RULES: Mapping[str, Rule] = {
 """What the registry says of a filter that gives more than a kind."""
 
 
+_NOT_LOOKED_AT = ("none", "defined", "undefined", "ne", "!=")
+"""Tests that null passes as well, or passes alone."""
+
+DEFINED = "is defined"
+"""The last part of a path of which a condition asks no more than whether it is there: null is, as in Jinja."""
+
+
 def guards_of(*nodes: Node | None) -> frozenset[Path]:
     """The paths that conditions look at: whoever asks about a value is taken to know that it may be null."""
-    return frozenset(path for node in nodes if node is not None for path in paths_of(node))
+    return frozenset(path for node in nodes if node is not None for path in _looked_at(node))
+
+
+def _looked_at(node: Node) -> Iterator[Path]:
+    path = path_of(node)
+    if path:
+        yield path
+    if node.kind == "test" and node.value in ("defined", "undefined"):
+        asked = path_of(node.parts[0])
+        if asked:
+            yield (*asked, DEFINED)
+            node = node.parts[0]
+    for part in node.parts:
+        yield from _looked_at(part)

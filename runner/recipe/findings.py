@@ -24,11 +24,11 @@ class Finding(NamedTuple):
 class Findings:
     """Collects what is wrong with one expression, whose `text` the messages quote.
 
-    `nulls`: whether anything is said of values that may be null.
+    `skipped`: whether a step may have no result without anything being said, as in an output, which is empty then.
     """
 
-    def __init__(self, text: str, *, nulls: bool = True) -> None:
-        self.text, self.nulls = text, nulls
+    def __init__(self, text: str, *, skipped: bool = False) -> None:
+        self.text, self.skipped = text, skipped
         self.found: list[Finding] = []
 
     @property
@@ -50,13 +50,13 @@ class Findings:
 
     def absent(self, node: Node, type_: Type, then: str) -> None:
         """Note that a part may be null, and what happens then."""
-        if self.nulls and type_.absent is not None:
+        if type_.absent is not None and not (self.skipped and type_.absent.of_step):
             message = f"{type_.absent.reason}, {then}"
             self.add(node, message, "may-be-null", remedy=type_.absent.remedy, sure=False)
 
     def missing(self, node: Node, type_: Type) -> None:
         """Note that a part may not be there at all."""
-        if self.nulls and type_.missing is not None:
+        if type_.missing is not None:
             self.add(
                 node,
                 type_.missing.reason,

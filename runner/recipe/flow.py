@@ -11,7 +11,7 @@ from runner.catalogue import note_of_day
 from runner.problems import Problem, nearest
 from runner.recipe.conditions import Facts, facts_of, present
 from runner.recipe.exports import total_of
-from runner.recipe.filtering import guards_of
+from runner.recipe.filtering import DEFINED, guards_of
 from runner.recipe.findings import Findings
 from runner.recipe.fit import check_fit, schema_at
 from runner.recipe.included import Files
@@ -108,10 +108,27 @@ class _Flow:
             names, guards = self._names(path, text), self._guards(path, text)
             yield from self._blocks(path, text, names, guards)
             for offset, expression in _lone_expressions(text):
-                findings = Findings(expression.text, nulls=path[0] not in ("outputs", "rows"))
+                findings = Findings(expression.text, skipped=path[0] == "outputs")
                 type_ = Inference(names, findings, guards, self._facts(path)).of(expression.tree)
                 self._judge(path, text, expression.tree, type_, findings)
+                yield from self._dollar(path, text, offset, type_)
                 yield from self._reported(path, findings, offset)
+
+    def _dollar(self, path: TreePath, text: Text, offset: int, type_: Type) -> Iterator[Problem]:
+        """`${{ x }}`, which is how GitHub writes {{ x }}. Before a number in a longer text it is an amount."""
+        whole = text.compiled.text
+        at = whole.rfind("{{", 0, offset + 1) - 1
+        if not isinstance(text.compiled, Template) or at < 0 or whole[at] != "$":
+            return
+        end = whole.find("}}", offset) + 2
+        alone = whole.strip() == whole[at:end]
+        if alone or not type_.solid or not type_.solid <= NUMBERS:
+            written = whole[at + 1 : end]
+            message = "the '$' before '{{' is text, and is sent as it stands"
+            remedy = f"write {written}; where a dollar sign is meant: {{{{ '$' }}}}{written}"
+            severity = "error" if alone else "warning"
+            place = self.source.within(path, at, 3)
+            yield self.source.problem(place, message, "dollar", remedy=remedy, severity=severity)
 
     def _blocks(
         self, path: TreePath, text: Text, names: Mapping[str, Type], guards: frozenset[Path]
@@ -119,7 +136,7 @@ class _Flow:
         """The problems of a template with blocks, which is read as a whole: its statements give names to values."""
         if not isinstance(text.compiled, Template) or text.compiled.blocks is None:
             return
-        findings = Findings(text.compiled.text, nulls=path[0] not in ("outputs", "rows"))
+        findings = Findings(text.compiled.text, skipped=path[0] == "outputs")
         tree = text.compiled.blocks._replace(length=len(text.compiled.text))
         Inference(names, findings, guards, self._facts(path)).written(tree)
         if _is_sent(path) and not findings.wrong:
@@ -163,11 +180,12 @@ class _Flow:
         elif path[:2] == ("export", "lines"):
             findings.need(node, type_, {LIST}, where="lines")
         elif path[:1] == ("outputs",) and len(path) > 1 and (wanted := self._totaled(str(path[1]))):
-            findings.need(node, type_, wanted, where="a total")
+            findings.need(node, type_.present(), wanted, where="a total")  # null is in none
         elif path[-1] in ("once_per", "item_key") or path in (("key",), ("rows", "key")):
             findings.text_of(node, type_)
         elif path[:2] == ("rows", "expect_total"):
-            findings.need(node, type_, NUMBERS | {STRING}, where="an announced total")
+            wanted = NUMBERS | {STRING}  # what is not given is not compared
+            findings.need(node, type_.present(), wanted, where="an announced total")
         elif _is_sent(path) and isinstance(text.compiled, Template) and not findings.wrong:
             self._argument(path, node, type_, findings)
 
@@ -280,6 +298,8 @@ class _Flow:
             guards |= {
                 each for index in asked for each in self.scopes.skipped[index]
             }  # what decided on that step
+        if path[0] == "rows" and path[1] in ("key", "key_was"):  # an empty key is refused as one
+            guards |= guards_of(*(expression.tree for _, expression in text.compiled.placed))
         guards |= self._expected[text.scope.steps]
         return frozenset(guards)
 
@@ -359,8 +379,11 @@ def _inside(given: Any, part: str | int) -> Any:
 def _longest(node: Node) -> Iterator[Path]:
     """The paths of a tree that are no part of a longer one."""
     path = path_of(node)
+    asked = path_of(node.parts[0]) if node.kind == "test" else ()
     if path:
         yield path
-        return
-    for part in node.parts:
-        yield from _longest(part)
+    elif asked and node.value in ("defined", "undefined"):
+        yield (*asked, DEFINED)
+    else:
+        for part in node.parts:
+            yield from _longest(part)

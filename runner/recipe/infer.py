@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from runner.problems import nearest
 from runner.recipe.conditions import NOTHING, Facts, facts_of, verdict
-from runner.recipe.filtering import GROUP, filtered, for_each, guards_of, parts_of, tested
+from runner.recipe.filtering import (
+    DEFINED,
+    GROUP,
+    filtered,
+    for_each,
+    guards_of,
+    parts_of,
+    tested,
+)
 from runner.recipe.findings import Findings
 from runner.recipe.operators import compare, operation
 from runner.recipe.types import (
@@ -61,6 +70,12 @@ class Inference(NamedTuple):
     findings: Findings
     guards: frozenset[Path] = frozenset()
     facts: Facts = NOTHING
+    own: frozenset[str] = frozenset()
+    """The names that the statements of the template have set."""
+    around: frozenset[str] = frozenset()
+    """Those of them that are set outside of the loop which is read."""
+    loop: Node | None = None
+    """That loop; without the names of its elements where only some are read."""
 
     def of(self, node: Node, *, tolerant: bool = False) -> Type:
         """The type of an expression. Where it is `tolerant`, whoever reads it knows what to do without it."""
@@ -95,7 +110,7 @@ class Inference(NamedTuple):
         forgiving = (node.kind, node.value) == ("filter", "default")
         parts = [
             (part, self.of(part, tolerant=forgiving and not at))
-            for at, part in enumerate(node.parts)
+            for at, part in enumerate(_operands(node))
         ]
         if node.kind == "operation":
             return operation(node, parts, self.findings)
@@ -132,11 +147,14 @@ class Inference(NamedTuple):
             self.findings.text_of(node.parts[0], self.of(node.parts[0]))
         elif node.kind == "set":
             (value,) = node.parts
+            if node.value in self.around and self.loop is not None:
+                self._lost(node, self.loop)
             text = value.kind == "block"
             if text:
                 self.written(value)
             return self._replace(
-                names={**self.names, node.value: of_kind(STRING) if text else self.of(value)}
+                names={**self.names, node.value: of_kind(STRING) if text else self.of(value)},
+                own=self.own | {node.value},
             )
         elif node.kind == "if":
             return self._branches(node)
@@ -146,7 +164,8 @@ class Inference(NamedTuple):
 
     def _branches(self, node: Node) -> Inference:
         """`if`: each branch is read with its condition in mind, and those before it that do not hold."""
-        inside, ends = self, []
+        some = self.loop._replace(value=()) if self.loop is not None else None
+        inside, ends = self._replace(loop=some), []
         parts = list(node.parts)
         while len(parts) > 1:
             condition, body = parts[:2]
@@ -161,7 +180,29 @@ class Inference(NamedTuple):
         names = dict(self.names)
         for name in dict.fromkeys(name for end in ends for name in end.names):
             names[name] = joined(end.names.get(name, ANY) for end in ends)
-        return self._replace(names=names)
+        return self._replace(names=names, own=self.own.union(*(end.own for end in ends)))
+
+    def _lost(self, node: Node, loop: Node) -> None:
+        """Note that a name which is set in a loop is another one than the one outside, as in Jinja."""
+        (value,) = node.parts
+        name, items = node.value, self.findings.quoted(loop.parts[0])
+        message = (
+            f"{name!r} is set for one round of the loop alone: the one outside keeps its value"
+        )
+        remedy = (
+            "take it from the list: | sum('field'), | where('item.x > 0'), | join(', ') or | last"
+        )
+        added = next((each for each in value.parts if path_of(each) != (name,)), value)
+        all_of_them = loop.parts[1].kind == "literal" and len(loop.value) == 1
+        element = loop.value[0] if all_of_them else ""
+        adds = (value.kind, value.value) == ("operation", "+") and (name,) in map(
+            path_of, value.parts
+        )
+        if adds and self.of(added).can_be(NUMBERS) and element:
+            text = self.findings.text[added.offset : added.offset + added.length]
+            each = re.sub(rf"\b{element}\b", "item", text)
+            remedy = f"write it without the loop: {items} | total({each!r})"
+        self.findings.add(node, message, "set-in-a-loop", remedy=remedy, sure=False)
 
     def _loop(self, node: Node) -> None:
         """`for`: the names of its target are the elements, or the parts of each."""
@@ -179,6 +220,7 @@ class Inference(NamedTuple):
         facts = {**self.facts, **facts_of(condition)}
         inside = inside._replace(guards=guards, facts=facts)
         loop = object_of({**_LOOP, "previtem": element, "nextitem": element}, of="loop")
+        inside = inside._replace(around=self.own, own=frozenset(), loop=node)
         inside._replace(names={**inside.names, "loop": loop}).written(body)
         self.written(otherwise)
 
@@ -201,9 +243,12 @@ class Inference(NamedTuple):
             return type_
         if type_.absent.when is not None and verdict(type_.absent.when, self.facts) is False:
             return replace(of_kind(NULL), of=f"{type_.absent.reason}, and it is here")
-        return (
-            type_.present() if path in self.guards or type_.absent.unless & self.guards else type_
-        )
+        if path in self.guards or type_.absent.unless & self.guards:
+            return type_.present()
+        if (*path, DEFINED) in self.guards:
+            advice = f"null is defined too: write {self.findings.quoted(node)} is not none"
+            return type_.maybe(type_.absent._replace(remedy=advice))
+        return type_
 
     def _either(self, node: Node) -> Type:
         """`and`, `or` and `a if b else c`: what comes second is read with the first in mind."""
@@ -283,12 +328,7 @@ class Inference(NamedTuple):
     def _other_forms(self, node: Node, owner: Type) -> None:
         """Note that what has the field may as well be text, or a list, which have none. Asking what it is will do."""
         others = owner.solid - {OBJECT}
-        if (
-            not others
-            or owner.of == GROUP
-            or not self.findings.nulls
-            or path_of(node.parts[0]) in self.guards
-        ):
+        if not others or owner.of == GROUP or path_of(node.parts[0]) in self.guards:
             return
         whole = self.findings.quoted(node.parts[0])
         message = f"{whole} is {Type(owner.solid)}, and {Type(others)} has no {node.value!r}"
@@ -333,9 +373,8 @@ class Inference(NamedTuple):
     def _told_apart(self, node: Node) -> bool:
         """Whether a condition has looked at the field, or at another one of the same thing: that tells its forms."""
         path = path_of(node)
-        return path in self.guards or any(
-            guard[:-1] == path[:-1] for guard in self.guards if len(guard) > 1
-        )
+        looked_at = (each[:-1] if each[-1] == DEFINED else each for each in self.guards)
+        return any(each[:-1] == path[:-1] for each in looked_at if len(each) > 1)
 
     def _unknown(self, node: Node, owner: Type) -> None:
         name, of, sure = str(node.value), owner.of, owner.closed
@@ -394,6 +433,15 @@ class Inference(NamedTuple):
 
 LISTS = " lists"
 """How the words end that say why a step's result is a list, where `expect` would make it one thing."""
+
+
+def _operands(node: Node) -> Sequence[Node]:
+    """The parts of an operator, filter or test; of a text that is filled in, what is put into it one by one."""
+    parts = node.parts
+    fills = (node.kind, node.value) == ("operation", "%") and parts[1].kind in ("list", "object")
+    texts = fills and parts[0].kind == "literal" and isinstance(parts[0].value, str)
+    return (parts[0], *parts[1].parts) if texts else parts
+
 
 _ASKED = {("test", "defined"), ("test", "undefined")}
 """Whether something is there at all."""

@@ -65,7 +65,7 @@ def _load(source: Source, catalogue: Catalogue, path: Path | None) -> Loaded:
     texts, malformed = compile_texts(source)
     files, unread = read_included(source, path, catalogue)
     checked = check(source, texts, catalogue, broken=broken, files=files)
-    problems = [*misshapen, *malformed, *unread, *checked]
+    problems = _told_once([*misshapen, *malformed, *unread, *checked])
     if any(problem.severity != "warning" for problem in problems):
         raise InvalidError(problems)
     builder = _Builder(source, texts, catalogue, files)
@@ -76,6 +76,16 @@ def _load(source: Source, catalogue: Catalogue, path: Path | None) -> Loaded:
         raise InvalidError(problems)
     included = tuple(each for file in files.values() for each in file.all())
     return Loaded(recipe, source, texts, tuple(sorted(set(problems))), included)
+
+
+def _told_once(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems without the warnings that stand where something is an error already."""
+    wrong = {(each.file, each.line, each.column) for each in problems if each.severity == "error"}
+    return [
+        each
+        for each in problems
+        if each.severity == "error" or (each.file, each.line, each.column) not in wrong
+    ]
 
 
 def _digest(source: Source, files: Files) -> str:

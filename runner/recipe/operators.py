@@ -23,6 +23,7 @@ from runner.recipe.types import (
     of_kind,
 )
 from runner.template import Node
+from runner.template.texts import places
 
 Typed = tuple[Node, Type]
 
@@ -43,6 +44,8 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
     ):
         return _joined_texts(operands, findings)
     if node.value == "%" and _only(operands[0][1], {STRING}) and not operands[0][1].column:
+        text = operands[0][0].value if operands[0][0].kind == "literal" else ""
+        fill_in(operands[1:], text, findings)
         return of_kind(STRING)
     two = _OF_TWO.get(node.value, ()) if len(operands) == 2 else ()
     possible = {kind for kind in two if all(type_.can_be({kind}) for _, type_ in operands)}
@@ -68,6 +71,19 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
 
 _OF_TWO = {"+": (STRING, LIST), "-": (DATE,), "%": (STRING,)}
 """What an operator is for beside numbers, where both sides are of that kind: dates apart are a number of days."""
+
+
+def fill_in(arguments: Sequence[Typed], text: str, findings: Findings) -> None:
+    """Note what cannot be put into a text; which places it has is known where it is `text`, with `%s` and `%.2f`."""
+    kinds = places(text)
+    for at, (part, type_) in enumerate(arguments):
+        wanted = kinds[at] if at < len(kinds) else "s"
+        if wanted == "s":
+            findings.text_of(part, type_)
+        elif wanted in "di":
+            findings.need(part, type_, NUMBERS, where=f"'%{wanted}'")
+        else:
+            findings.need(part, type_, NUMBERS | {STRING}, where=f"'%{wanted}'")
 
 
 def _joined_texts(operands: Sequence[Typed], findings: Findings) -> Type:
@@ -110,7 +126,7 @@ def _equal(left: Typed, right: Typed, findings: Findings, operator: str) -> None
     sure = first.sure and second.sure
     if _groups(first).isdisjoint(_groups(second)):
         message = f"{findings.quoted(one)} is {_bare(first)} and {findings.quoted(other)} is {_bare(second)}"
-        advice = _alike(first, second)
+        advice = alike(first, second)
         findings.add(
             other, f"{message}: {operator!r} is {verdict}", "unlike-types", remedy=advice, sure=sure
         )
@@ -146,10 +162,34 @@ def _odd_one(left: Typed, right: Typed) -> tuple[tuple[Node, str], frozenset[Any
     return (right[0], str(min(map(str, odd)))), known
 
 
+_SPELLED = {
+    **dict.fromkeys(("eq", "equalto", "=="), "=="),
+    **dict.fromkeys(("ne", "!="), "!="),
+    **dict.fromkeys(("lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge", ">="), "<"),
+}
+"""The operators that tests are which compare; all that ask for an order as one of them."""
+
+
+def unlike(test: str, one: Type, other: Type) -> str:
+    """Why a test that compares is of no use for two types; empty where it is, or where it compares nothing."""
+    operator = _SPELLED.get(test)
+    if operator is None or not one.solid or not other.solid:
+        return ""
+    if operator == "<":
+        fine = any(one.can_be(kinds) and other.can_be(kinds) for kinds in _COMPARABLE)
+        return "" if fine else "they have no order"
+    if _groups(one).isdisjoint(_groups(other)):
+        return "it is never true" if operator == "==" else "it is always true"
+    return ""
+
+
+_COMPARABLE = ({*NUMBERS, BOOLEAN}, {STRING}, {DATE}, {LIST})
+"""Kinds with an order among themselves."""
+
+
 def _ordered(left: Typed, right: Typed, findings: Findings, operator: str) -> None:
-    comparable = ({*NUMBERS, BOOLEAN}, {STRING}, {DATE}, {LIST})
     sure = left[1].sure and right[1].sure
-    if any(left[1].can_be(kinds) and right[1].can_be(kinds) for kinds in comparable):
+    if any(left[1].can_be(kinds) and right[1].can_be(kinds) for kinds in _COMPARABLE):
         for node, type_ in (left, right):
             findings.absent(node, type_, f"and null cannot be compared by {operator!r}")
         return
@@ -163,7 +203,7 @@ def _ordered(left: Typed, right: Typed, findings: Findings, operator: str) -> No
         findings.add(node, message, "unlike-types", remedy=advice, sure=sure)
         return
     message = f"{_bare(left[1])} cannot be compared with {_bare(right[1])} by {operator!r}"
-    findings.add(right[0], message, "unlike-types", remedy=_alike(left[1], right[1]), sure=sure)
+    findings.add(right[0], message, "unlike-types", remedy=alike(left[1], right[1]), sure=sure)
 
 
 TOTALLY = frozenset({*NUMBERS, BOOLEAN, STRING, DATE, LIST})
@@ -193,7 +233,7 @@ def _member(left: Typed, right: Typed, findings: Findings, operator: str) -> Non
         verdict = "never true" if operator == "in" else "always true"
         if _groups(first).isdisjoint(_groups(second.element)):
             message = f"{findings.quoted(one)} is {_bare(first)} and the list holds {_bare(second.element)}"
-            advice = _alike(first, second.element)
+            advice = alike(first, second.element)
             findings.add(
                 one,
                 f"{message}: {operator!r} is {verdict}",
@@ -203,7 +243,7 @@ def _member(left: Typed, right: Typed, findings: Findings, operator: str) -> Non
             )
 
 
-def _alike(first: Type, second: Type) -> str:
+def alike(first: Type, second: Type) -> str:
     """How two values that are not alike can be compared."""
     for text, other in ((first, second), (second, first)):
         if text.solid == {STRING} and other.solid <= NUMBERS:

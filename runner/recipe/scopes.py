@@ -249,11 +249,17 @@ class Scopes:
             reason = f"step {name!r} is skipped where {' '.join(str(when).split())} is false"
             remedy = f"give this step the same 'when', or {other}"
             return found.maybe(
-                Absence(reason, remedy, self.skipped.get(index, frozenset()), self.whens.get(index))
+                Absence(
+                    reason,
+                    remedy,
+                    self.skipped.get(index, frozenset()),
+                    self.whens.get(index),
+                    of_step=True,
+                )
             )
         if step.get("on_error") == "continue":
             return found.maybe(
-                Absence(f"step {name!r} may have failed (on_error: continue)", other)
+                Absence(f"step {name!r} may have failed (on_error: continue)", other, of_step=True)
             )
         return found
 

@@ -44,13 +44,15 @@ Path = tuple[str | int, ...]
 class Absence(NamedTuple):
     """Why a value may be null or missing, and what to do about it. It is there where one of `unless` was looked at.
 
-    `when` is the condition without which it is null, where there is one.
+    `when` is the condition without which it is null, where there is one. `of_step`: it is the result of a step that may
+    have none.
     """
 
     reason: str
     remedy: str
     unless: frozenset[Path] = frozenset()
     when: Node | None = None
+    of_step: bool = False
 
 
 @dataclass(frozen=True, eq=False)

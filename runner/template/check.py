@@ -212,7 +212,7 @@ class Checker:
             raise TemplateError(
                 f"{name} cannot be told by name", offset=where, length=len(name) + 2
             )
-        if name in REFUSED_FILTERS and name not in FILTERS:
+        if name not in FILTERS and (name in REFUSED_FILTERS or given):
             raise _unknown(name, "filter", FILTERS, REFUSED_FILTERS, where)
         if name in FILTERS:
             keywords = [str(keyword.key) for keyword in node.kwargs]

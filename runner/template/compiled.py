@@ -243,8 +243,13 @@ def compile_expression(text: str) -> Expression:
 def _compile_expression(text: str) -> Expression:
     marks = [text.find(mark) for mark in ("{{", "{%", "{#") if mark in text]
     if marks:
+        at = min(marks)
+        dollar = text[max(0, at - 1) : at] == "$"
         raise TemplateError(
-            "this is an expression already", offset=min(marks), length=2, remedy="drop the brackets"
+            "this is an expression already",
+            offset=at - dollar,
+            length=2 + dollar,
+            remedy=f"drop the brackets{' and the $' if dollar else ''}",
         )
     if not text.strip():
         raise TemplateError("the expression is empty", remedy="write one or leave the key out")

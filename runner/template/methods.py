@@ -176,7 +176,7 @@ def _center(value: Words, width: Whole) -> str:
     return _widened(width, value.center, "center")
 
 
-@_method("format", gives="string", usage="'{} of {:.2f}'.format(a, b)")
+@_method("format", gives="formatted", usage="'{} of {:.2f}'.format(a, b)")
 def _format(value: Words, *arguments: Anything, **named: Anything) -> Any:
     pieces: list[Any] = []
     at = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
@@ -170,12 +171,13 @@ def assigned(
     parameters: Sequence[Parameter], count: int, keywords: Sequence[str]
 ) -> tuple[Parameter, ...] | None:
     """The parameters that take `count` arguments by place and those by name; None where they cannot."""
-    places = [each for each in parameters if not each.many]
     rest = [each for each in parameters if each.many]
+    places = list(itertools.takewhile(lambda each: not each.many, parameters))
     if count > len(places) and not rest:
         return None
     taken = places[:count] + [rest[0]] * max(0, count - len(places)) if rest else places[:count]
-    left = {each.name: each for each in places[count:]}
+    by_name = [each for each in parameters if not each.many][len(places) :]
+    left = {each.name: each for each in (*places[count:], *by_name)}
     for keyword in keywords:
         if keyword in left:
             taken.append(left.pop(keyword))

@@ -6,7 +6,7 @@ import json
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -183,7 +183,7 @@ def laid_out(value: Any, spec: str, where: str) -> str:
     if shape in ("", "s"):
         text = to_text(value)[: int(found["places"])] if found["places"] else to_text(value)
         return format(text, f"{found['fill'] or ''}{found['align'] or ''}{found['width']}")
-    exact = number(value, where) if not isinstance(value, str) else number(Decimal(value), where)
+    exact = number(_digits(value, where) if isinstance(value, str) else value, where)
     ends = ""
     if shape == "%":
         exact, ends = exact * 100, "%"
@@ -198,7 +198,15 @@ def laid_out(value: Any, spec: str, where: str) -> str:
     return format(Decimal(exact), f"{size}{width}{found['comma'] or ''}f") + ends
 
 
-@filter_("format", gives="string", usage="'%s of %.2f' | format(a, b)",
+def _digits(text: str, where: str) -> Decimal:
+    """The number that a text is."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise EvaluationError(f"{where} needs a number, not the text {text[:40]!r}") from None
+
+
+@filter_("format", gives="formatted", usage="'%s of %.2f' | format(a, b)",
          doc="a text with its `%s`, `%d` and `%.2f` filled in, in their order or by name")  # fmt: skip
 def format_(value: Words, *arguments: Anything, **named: Anything) -> Any:
     if arguments and named:
@@ -214,6 +222,14 @@ def format_(value: Words, *arguments: Anything, **named: Anything) -> Any:
         raise EvaluationError("format is given more than its text has places for")
     pieces.append(value[at:])
     return beside(pieces, "format")
+
+
+def places(text: str) -> list[str]:
+    """The kinds of the places of a format, as in `%s of %.2f`, in their order; none where they have names."""
+    found = [each for each in _PERCENT.finditer(text) if each["type"] != "%"]
+    return (
+        [] if any(each["key"] is not None for each in found) else [each["type"] for each in found]
+    )
 
 
 def _filled(found: re.Match[str], left: Any, named: Mapping[str, Any]) -> Any:

@@ -70,6 +70,7 @@ BAD: list[tuple[str, str]] = [
         "day | date(text ~ '%s')",
         "date: a format of %Y %m %d %b %B %a %A %y %j and text is needed",
     ),
+    ("'%.2f' | format('x')", "format needs a number, not the text 'x'"),
     ("day | date(5)", "date needs a format as text, not a number"),
     ("'x' | days(1)", "days needs a date, not a text"),
     ("day | days(1.5)", "days needs a whole number, not 1.5"),
