@@ -68,6 +68,7 @@ def test_the_sandbox_needs_no_configuration(tmp_path: Path, text: str) -> None:
         assert config.targets == {SANDBOX: Target(SANDBOX, SANDBOX, {})}
 
 
+BASE = "base_url: https://api.syncore.app/v2\n        "
 API = "targets:\n  production:\n    account: acme\n    apis:\n      syncore:\n        "
 NO_SECRET = "{env: NAME_OF_A_VARIABLE}, and the secret in the environment or in .env"
 PLAIN = "has to be plain text, without line breaks or accents"
@@ -153,7 +154,7 @@ HTTPS = "write https://host/path"
         (API + "secrets: {api_key: }", (6, 28), "a secret is never written here", NO_SECRET),
         (API + f"secrets: {{api_key: {{env: {CANARY}}}}}", (6, 34), "env has to be the name of a variable", NO_SECRET),
         (API + "secrets: {api_key: {}}", (6, 28), "env has to be the name of a variable", NO_SECRET),
-        (API + "secrets: {api_key: {evn: X, env: Y}}", (6, 29), "unknown key 'evn'", "did you mean 'env'?"),
+        (API + f"{BASE}secrets: {{api_key: {{evn: X, env: Y}}}}", (7, 29), "unknown key 'evn'", "did you mean 'env'?"),
         (API + f"secrets: {{api_key: !{CANARY} x}}", (6, 28), "tags are not allowed", ""),
         (API + "secrets: {api_key: 1e999999}", (6, 28), "not a number that can be used here", ""),
     ],

@@ -80,6 +80,12 @@ def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[
     if problems:
         raise InvalidError(problems)
     corrected = source._replace(data=tree[""])
+    if _servers(corrected.data) != _servers(source.data):
+        remedy = "write base_url below the API of the target, in runner.yaml"
+        message = "an overlay does not say where an API is: its servers are those of the document"
+        raise InvalidError(
+            [overlay.problem(overlay.key(("actions",)), message, "overlay", remedy=remedy)]
+        )
     wrong = check(corrected)
     if not wrong:
         return corrected, []
@@ -88,6 +94,21 @@ def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[
         problem if (problem.kind, problem.message) in before else _brought(overlay, source, problem)
         for problem in wrong
     ]
+
+
+def _servers(document: Any) -> list[Any]:
+    """The servers of a document, of its paths and of their operations."""
+    paths = _values(_member(document, "paths"))
+    nodes = [document, *paths, *(operation for path in paths for operation in _values(path))]
+    return [_member(node, "servers") for node in nodes if _member(node, "servers") is not None]
+
+
+def _member(node: Any, key: str) -> Any:
+    return node.get(key) if isinstance(node, Mapping) else None
+
+
+def _values(node: Any) -> list[Any]:
+    return [*node.values()] if isinstance(node, Mapping) else []
 
 
 def _brought(overlay: Source, source: Source, problem: Problem) -> Problem:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner.catalogue import Catalogue, shipped_apis
 from runner.config import NAME, Config, Target
+from runner.config.ownership import check_owner
 from runner.problems import ConfigError, InvalidError, Problem, nearest
 from runner.source import TreePath
 
@@ -82,6 +83,7 @@ def _wrong_overlays(config: Config, target: Target) -> Iterator[Problem]:
 def _missing(config: Config, path: TreePath, name: str) -> Iterator[Problem]:
     file = config.home / name
     if name and file.is_file():
+        check_owner(file)
         return
     beside = [
         entry.name for entry in file.parent.glob("*.*") if entry.name not in (NAME, file.name)

@@ -74,6 +74,10 @@ class PlanOptions(NamedTuple):
 
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+PROJECT = click.option(
+    "--project", "named", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+    help="The folder of the runner.yaml that holds, instead of the one here or above.",
+)  # fmt: skip
 OPTIONS = (
     click.option("--all", "show_all", is_flag=True, help="With --dry-run: show every row, also those that are alike."),
     click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True,

@@ -18,6 +18,7 @@ import click
 from runner import config, source
 from runner.catalogue import Catalogue
 from runner.config import Config
+from runner.config.ownership import check_owner
 from runner.durable import FULL, unwritable
 from runner.keys import canonical
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest, printable
@@ -68,8 +69,12 @@ def project(recipe: str, catalogue: Catalogue, *, at: Config) -> Project:
     """The recipe called `recipe`, a file or the bare name of one that comes with the program, under a configuration."""
     path, shipped = find_recipe(recipe)
     storable(path, "the recipe's file")
+    if not shipped:
+        check_owner(path)
     name = recipe if shipped else str(path.absolute())
     loaded = load(path, catalogue=catalogue, name=recipe if not shipped else path.name)
+    for each in () if shipped else loaded.included:
+        check_owner(Path(each.source.file))
     mappings, digest = mappings_of(loaded, path.parent)
     loaded = loaded._replace(recipe=loaded.recipe._replace(digest=digest))
     return Project(at, path, name, loaded, shipped, mappings)
@@ -106,11 +111,42 @@ def mappings_of(
     return mappings, hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def config_of(recipe: str) -> Config:
-    """The configuration beside the recipe called `recipe`, or else that of the folder we are in."""
+def config_of(recipe: str, named: Path | None = None) -> Config:
+    """The project that a recipe is run in: the one that is `named`, or else that of the folder we are in.
+
+    Raises UsageError where the recipe lies in another project that nobody has named: keys would go where that says.
+    """
+    if named is not None:
+        return _named(named)
+    here, there = config.find_home(Path.cwd()), _home_of(recipe)
+    if there is not None and (here is None or not here.samefile(there)):
+        ours = here / config.NAME if here is not None else f"none at or above {Path.cwd()}"
+        raise UsageError(
+            f"the recipe {recipe} belongs to {there / config.NAME}, and the project here is {ours}; nothing was sent",
+            remedy=f"run it in {there}, or name the project whose accounts and keys are meant: --project FOLDER",
+        )
+    return config.load(here or Path.cwd())
+
+
+def config_beside(recipe: str, named: Path | None = None) -> Config:
+    """The project that a recipe is checked in, where nothing is sent: its own, where none is `named`."""
+    if named is not None:
+        return _named(named)
+    return config.load(_home_of(recipe) or config.find_home(Path.cwd()) or Path.cwd())
+
+
+def _named(folder: Path) -> Config:
+    if not (folder / config.NAME).is_file():
+        raise UsageError(
+            f"--project {folder}: there is no {config.NAME} in it", remedy="name its folder"
+        )
+    return config.load(folder.absolute())
+
+
+def _home_of(recipe: str) -> Path | None:
+    """The folder of the project that a recipe lies in; none of those that come with the program."""
     path, shipped = find_recipe(recipe)
-    start = Path.cwd() if shipped else path.parent
-    return config.load(config.find_home(start) or config.find_home(Path.cwd()) or Path.cwd())
+    return None if shipped else config.find_home(path.parent)
 
 
 def find_recipe(recipe: str) -> tuple[Path, bool]:

@@ -20,7 +20,7 @@ from runner.cli.dry_run import dry_run as show_plan
 from runner.cli.inputs import near
 from runner.cli.job import ANOTHER_RUN, Job, refuse
 from runner.cli.journal_checks import lost_run, said_lost
-from runner.cli.plan_options import PlanOptions
+from runner.cli.plan_options import PROJECT, PlanOptions
 from runner.cli.rows_options import PIPED, row_key, rows_options
 from runner.cli.wanted import EXPORT, JUNIT, OUT, Wanted, wanted_options
 from runner.cli.whole_numbers import COUNT, RECORDED, WORKERS
@@ -78,6 +78,7 @@ _SKIP_INVALID = click.option(
     show_default=True,
     help="Where it goes (runner.yaml).",
 )
+@PROJECT
 @click.option(
     "--limit",
     type=COUNT,
@@ -127,8 +128,8 @@ _SKIP_INVALID = click.option(
 @plan_options
 def run(
     *, recipe: str, dry_run: bool, rows_files: tuple[Path, ...], variables: tuple[str, ...], vars_file: Path | None,
-    target_name: str, limit: int | None, only: tuple[str, ...], again: tuple[str, ...], why: str | None,
-    fresh: bool, strict: bool, workers: int, max_failures: int | None, skip_invalid: bool,
+    target_name: str, named: Path | None, limit: int | None, only: tuple[str, ...], again: tuple[str, ...],
+    why: str | None, fresh: bool, strict: bool, workers: int, max_failures: int | None, skip_invalid: bool,
     plan_file: Path | None, junit_file: Path | None, export: Path | None, declared: Declared,
     wanted: Wanted, shown: PlanOptions,
 ) -> int:  # fmt: skip
@@ -148,7 +149,7 @@ def run(
             "--again and --why go together",
             remedy="--again KEY --why TEXT, so that the journal says why",
         )
-    current = projects.config_of(recipe)
+    current = projects.config_of(recipe, named)
     target = current.target(target_name)
     catalogue = catalogue_for(current, target)
     project = projects.project(recipe, catalogue, at=current)

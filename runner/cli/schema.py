@@ -39,7 +39,7 @@ def schema(*, recipe: str | None, apis: bool, of_steps: bool, target_name: str) 
         raise UsageError(
             "whose operations are wanted?", remedy="name a recipe, or say --apis for all there are"
         )
-    settings = projects.current() if recipe is None else projects.config_of(recipe)
+    settings = projects.current() if recipe is None else projects.config_beside(recipe)
     catalogue = catalogue_for(settings, settings.target(target_name))
     operations = catalogue.operations([] if recipe is None else _used(recipe))
     found = editor_schema(operations)

@@ -10,7 +10,8 @@ import click
 
 from runner.catalogue import Catalogue
 from runner.cli.apis_of import catalogue_for
-from runner.cli.projects import config_of, find_recipe, mappings_of
+from runner.cli.plan_options import PROJECT
+from runner.cli.projects import config_beside, find_recipe, mappings_of
 from runner.cli.rows_options import rows_options
 from runner.config import NAME as CONFIGURATION
 from runner.config import Config
@@ -25,11 +26,12 @@ from runner.report.diagnostics import FORMS, Form, drawn
 @click.option(
     "--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold."
 )
+@PROJECT
 @click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True,
               help="How problems are told: to people, or to a machine on stdout.")  # fmt: skip
 def validate(
-    *, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_name: str, form: Form
-) -> int:
+    *, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_name: str, named: Path | None, form: Form
+) -> int:  # fmt: skip
     """Check recipes: everything that can be known without rows and without a network.
 
     With --rows, one recipe and its input: the header, the types of all cells, the keys of the rows, how names of
@@ -45,7 +47,7 @@ def validate(
     for recipe in recipes:
         try:
             path, shipped = find_recipe(recipe)
-            config = config_of(recipe)
+            config = config_beside(recipe, named)
             if config.home not in catalogues:
                 catalogues[config.home] = catalogue_for(config, config.target(target_name))
             if (

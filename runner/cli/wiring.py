@@ -9,6 +9,8 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
+import click
+
 from runner import config
 from runner.catalogue import Auth, Catalogue
 from runner.cli.apis_of import documents_of, overlays_of
@@ -16,7 +18,7 @@ from runner.cli.projects import Project, make_folder
 from runner.config import ApiTarget, Config, Secret, Target
 from runner.engine.context import Connection
 from runner.engine.pace import Pace
-from runner.problems import ConfigError
+from runner.problems import ConfigError, printable
 from runner.recipe.model import Recipe
 from runner.sandbox import instance_of
 
@@ -117,10 +119,18 @@ def open_connections(
                 _connection, settings, target, catalogue=catalogue, gets_only=gets_only
             )
             connections = {api: opened(api) for api in apis}
+            _tell(settings, target, connections)
         for connection in connections.values():
             if connection.transport is not None:
                 open_things.callback(connection.transport.close)
         yield Way(account, connections)
+
+
+def _tell(settings: Config, target: Target, connections: Mapping[str, Connection]) -> None:
+    """Say where requests and keys go, before the first of them, and which file says so."""
+    for api, connection in connections.items():
+        where = f"{api} at {connection.base_url} as {target.account}"
+        click.echo(printable(f"target   {where}, by {settings.home / config.NAME}"), err=True)
 
 
 def _to_sandbox(url: str, auth: tuple[Auth, ...], *, gets_only: bool) -> Connection:

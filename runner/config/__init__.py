@@ -5,7 +5,7 @@
         account: acme-promo               # the name the journal files calls under: keep it for ever
         apis:
           syncore:
-            base_url: https://api.syncore.app/v2      # left out: what the API's document says
+            base_url: https://api.syncore.app/v2       # has to be there where a secret is
             origin_was: https://old.example.com        # it has moved; what was sent there counts here
             secrets: {api_key: {env: SYNCORE_API_KEY}}
             user_agent: acme-order-import/1.0
@@ -25,6 +25,8 @@ the value. The target `sandbox` needs no configuration, and takes overlays alone
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from collections.abc import Mapping
 from decimal import Decimal
@@ -33,6 +35,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
 from runner import source
+from runner.config.ownership import check_owner
 from runner.config.reading import Reading, Secret, discreet, plain
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
 
@@ -185,19 +188,32 @@ class Config(NamedTuple):
             return {}
         from dotenv import dotenv_values  # imported on use: most commands need no secret
 
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise ConfigError(f"{path} can be read by others", remedy=f"chmod 600 {path}")
+        check_owner(path)
         try:
-            return dotenv_values(path, interpolate=False)
-        except (OSError, UnicodeDecodeError):  # whose text would show a part of what it holds
+            with open(_open_file(path), encoding="utf-8") as file:
+                if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+                    raise ConfigError(f"{path} can be read by others", remedy=f"chmod 600 {path}")
+                return dotenv_values(stream=file, interpolate=False)
+        except (
+            OSError,
+            UnicodeDecodeError,
+        ) as error:  # whose text would show a part of what it holds
+            if isinstance(error, OSError) and error.errno == errno.ELOOP:
+                remedy = "put the file itself there: a link can lead to what others write"
+                raise ConfigError(f"{path} is a symbolic link", remedy=remedy) from None
             raise ConfigError(
                 f"{path} cannot be read", remedy="save it as UTF-8 text, readable by you"
             ) from None
 
 
+def _open_file(path: Path) -> int:
+    """A descriptor of a file that is no link."""
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
 def find_home(start: Path) -> Path | None:
     """The nearest folder at or above `start` that holds a runner.yaml."""
-    start = start.absolute()
+    start = start.resolve()
     return next((folder for folder in (start, *start.parents) if (folder / NAME).is_file()), None)
 
 
@@ -206,6 +222,7 @@ def load(home: Path) -> Config:
     path = home / NAME
     if not path.exists():
         return Config(home, {SANDBOX: Target(SANDBOX, SANDBOX, {})})
+    check_owner(path)
     problems: list[Problem] = []
     try:
         document = source.read(path)
@@ -263,6 +280,9 @@ class _Reader(Reading):
         secrets = {
             name: self.variable(where, (*path, "secrets", name)) for name, where in declared.items()
         }
+        if any(secrets.values()) and not settings.get("base_url"):
+            remedy = "base_url: https://..., so that no document says where a secret goes"
+            self.wrong((*path, "secrets"), "secrets without a base_url", remedy=remedy, key=True)
         return ApiTarget(
             base_url=self.address(settings, path),
             secrets=secrets,
