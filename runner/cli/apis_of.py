@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from runner.catalogue import Catalogue, shipped_apis
+from runner.cli.own_files import why_not
 from runner.config import NAME, Config, Target
 from runner.config.ownership import check_owner
 from runner.problems import ConfigError, InvalidError, Problem, nearest
@@ -76,7 +77,11 @@ def _wrong_overlays(config: Config, target: Target) -> Iterator[Problem]:
         if name not in known:
             remedy = nearest(name, known, noun="APIs") + "; your own stand under apis:"
             yield config.problem(path, f"there is no API {name!r}", remedy=remedy, key=True)
-        if settings.overlay:
+        if settings.overlay and (why := why_not(config.home / settings.overlay, config.home)):
+            remedy = "keep the overlay beside runner.yaml, or below"
+            message = f"the overlay {settings.overlay!r} {why}"
+            yield config.problem((*path, "overlay"), message, remedy=remedy)
+        elif settings.overlay:
             yield from _missing(config, (*path, "overlay"), settings.overlay)
 
 

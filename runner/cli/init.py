@@ -14,7 +14,7 @@ from runner.cli import projects
 from runner.cli.apis_of import catalogue_for
 from runner.cli.ops import operation_called
 from runner.durable import unwritable
-from runner.problems import ConfigError, UsageError
+from runner.problems import ConfigError, UsageError, printable
 
 _SHEET = click.Path(path_type=Path, dir_okay=False)
 _SCHEMA = "recipe.schema.json"
@@ -101,7 +101,12 @@ def _recipe(name: str, operation: str, folder: Path, sheet: Path | None) -> str:
     found = operation_called(catalogue_for(projects.current(), None), operation)
     if sheet is None:
         return recipe_text(name, found)
-    return recipe_text(name, found, sheet=infer(sheet), file=os.path.relpath(sheet, folder))
+    inside = sheet.resolve().is_relative_to(folder.resolve())
+    file = os.path.relpath(sheet, folder) if inside else ""
+    if not inside:
+        told = f"the sheet is not below the recipe's folder, and not named in it: --rows {sheet}"
+        click.echo(printable(told), err=True)
+    return recipe_text(name, found, sheet=infer(sheet), file=file)
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

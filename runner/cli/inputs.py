@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from runner.cli.own_files import why_not
 from runner.cli.projects import Project, make_folder, storable
 from runner.cli.rows_options import PIPED, rows_format
 from runner.durable import WholeFile, stopping
@@ -54,6 +55,9 @@ def input_of(
     given = rows_files or own
     for path in given:
         storable(path, "the input")
+    for path in files_of(own) if any(map(_is_pattern, own)) else ():
+        if str(path) != PIPED and (why := why_not(path, project.path.parent)):
+            raise UsageError(f"{path} {why}", remedy="name with --rows what is meant all the same")
     opened = open_named(
         given, rows, scope, name=given[0].name if project.shipped and len(own) == 1 else ""
     )

@@ -17,6 +17,7 @@ import click
 
 from runner import config, source
 from runner.catalogue import Catalogue
+from runner.cli.own_files import check_own_files
 from runner.config import Config
 from runner.config.ownership import check_owner
 from runner.durable import FULL, unwritable
@@ -83,7 +84,11 @@ def project(recipe: str, catalogue: Catalogue, *, at: Config) -> Project:
 def mappings_of(
     loaded: Loaded, folder: Path
 ) -> tuple[Mapping[str, Sequence[Mapping[str, Any]]], str]:
-    """The entries of lookups from files beside the recipe, and its digest with them. Raises InvalidError."""
+    """The entries of lookups from files beside the recipe, and its digest with them.
+
+    Raises InvalidError, also where the recipe names a file that it may not read.
+    """
+    check_own_files(loaded, folder)
     recipe = loaded.recipe
     files = [lookup for lookup in recipe.lookups if lookup.file]
     if not files:

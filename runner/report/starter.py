@@ -68,14 +68,14 @@ def workflow(recipe: str) -> str:
 def recipe_text(
     name: str, operation: Operation, *, sheet: Sheet | None = None, file: str = ""
 ) -> str:
-    """A recipe that uses the operation, for each row of the sheet in `file`; it validates and plans as it stands."""
+    """A recipe that uses the operation, for each row of the sheet in `file` or else of what --rows names."""
     lines = [
         "recipe: 1",
         f"name: {name}",
         f"description: {_text(operation.summary or operation.full_name)}",
     ]
     if sheet is not None:
-        lines += ["rows:", f"  file: {_text(file)}", *_rows(sheet)]
+        lines += ["rows:", *([f"  file: {_text(file)}"] if file else []), *_rows(sheet)]
     lines += ["steps:", f"  - id: {_identifier(operation.name)}", f"    use: {operation.full_name}"]
     lines += ["    expect: any"] if operation.items else []
     given = _arguments(operation, sheet)

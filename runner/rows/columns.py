@@ -12,6 +12,7 @@ from runner.keys import canonical
 from runner.problems import nearest
 from runner.recipe.model import Column, Rows
 from runner.rows.cells import CellError, Convert, compile_cell, is_plain
+from runner.rows.findings import NO_TABLE
 from runner.rows.leftovers import is_free, leftovers
 from runner.rows.making import read_columns
 
@@ -154,16 +155,22 @@ class Columns:
 
 def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
     """Find the columns of the recipe in `header` (stripped). What is wrong goes to `report`, all of it."""
-    _check_repeated(header, report)
     places = {as_header(name): at for at, name in reversed(list(enumerate(header))) if name}
     declared = read_columns(rows)
     if not rows.columns:
         declared = tuple(Column(name, name) for name in sorted(places, key=places.__getitem__))
     plan, labels, free = [], {}, []
+    is_table = any(present_headers(column, places) for column in declared)
+    if is_table:
+        _check_repeated(header, report)
     for column in declared:
         found = present_headers(column, places)
         if len(found) != 1:
-            report(*_missing(column, header) if not found else _several(column, found, places))
+            report(
+                *_missing(column, header, is_table=is_table)
+                if not found
+                else _several(column, found, places)
+            )
             continue
         labels[column.name] = _label(column, found[0])
         try:
@@ -218,11 +225,17 @@ def present_headers(column: Column, present: Container[str]) -> list[str]:
     return [name for name in dict.fromkeys(map(as_header, column.headers)) if name in present]
 
 
-def _missing(column: Column, header: Sequence[str]) -> tuple[int, str, str, str]:
+def _missing(column: Column, header: Sequence[str], *, is_table: bool) -> tuple[int, str, str, str]:
+    """A column that is not there; where none of them is, nothing is repeated of a file that may be no table."""
     wanted = " or ".join(repr(as_header(name)) for name in column.headers)
     purpose = "" if column.headers == (column.name,) else f" for {column.name}"
     remedy = _remedy(as_header(column.header), header)
-    return 0, f"there is no column {wanted}{purpose}", "missing-column", remedy
+    if not is_table and remedy.startswith("known "):
+        remedy = (
+            "no column of the recipe is there: is it the right file, and its first line a header?"
+        )
+    kind = "missing-column" if is_table else NO_TABLE
+    return 0, f"there is no column {wanted}{purpose}", kind, remedy
 
 
 def _several(

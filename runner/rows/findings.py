@@ -11,6 +11,10 @@ SHOWN_CHARACTERS = 60
 """Characters of a cell that a message repeats."""
 
 
+NO_TABLE = "no-table"
+"""The kind of a problem of a file that may be no table: nothing that it holds is shown."""
+
+
 class Text(NamedTuple):
     """The text of a record, the line it begins on, and what separates its cells."""
 
@@ -64,6 +68,8 @@ class Findings:
         line_start = record.text.rfind("\n", 0, start) + 1
         excerpt = record.text[line_start:].partition("\n")[0].rstrip("\r")
         line, column = record.number + record.text.count("\n", 0, start), start - line_start + 1
+        if kind == NO_TABLE:
+            excerpt = ""
         length = max(1, min(end, line_start + len(excerpt)) - start)
         self._keep(Problem(self.file, line, column, message, kind, remedy, length, excerpt))
 
