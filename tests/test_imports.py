@@ -21,7 +21,7 @@ LEVELS = (
     {"journal", "template", "source"},
     {"durable", "positions"},
     {"problems", "patterns"},
-    {"keys", "exact"},
+    {"keys", "exact", "synonyms"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 LIBRARIES = {

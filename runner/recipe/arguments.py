@@ -17,6 +17,7 @@ from runner.catalogue.schema import is_open
 from runner.problems import Problem, nearest
 from runner.recipe.texts import is_each, mapping
 from runner.source import Source, TreePath
+from runner.synonyms import among, meant, words
 from runner.template import (
     EvaluationError,
     Template,
@@ -27,7 +28,7 @@ from runner.template import (
 )
 
 if TYPE_CHECKING:
-    from runner.catalogue import Catalogue, Operation
+    from runner.catalogue import Api, Catalogue, Operation
 
 _NO = frozenset({"no", "n", "off", "0", "none"})
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
@@ -50,13 +51,23 @@ def find_operation(
     operations = catalogue[api].operations
     if name in operations:
         return operations[name]
-    close = difflib.get_close_matches(name, operations, n=1)
-    remedy = (
-        f"did you mean '{api}.{close[0]}'?" if close else f"'runner ops {api}' lists what it has"
-    )
+    remedy = _operation_meant(source, path, name, catalogue[api])
     return source.problem(
         source.value(path), f"{api} has no operation {name!r}", "unknown-operation", remedy=remedy
     )
+
+
+def _operation_meant(source: Source, path: TreePath, name: str, api: Api) -> str:
+    """The operation that a name is likely meant for: by its words, by what it is given, and by its letters."""
+    part = mapping(_at(source.data, path[:-1]))
+    given = mapping(part.get("with")).keys()
+    close = meant(name, dict.fromkeys(api.operations, ""))
+    takes = {other: len(given & api.operations[other].parameters.keys()) for other in close}
+    close = [other for other in close if takes[other] == max(takes.values())]
+    close = close or difflib.get_close_matches(name, api.operations, n=1)
+    if close:
+        return among(f"{api.name}.{other}" for other in close)
+    return f"'runner ops {api.name}' lists what it has"
 
 
 def check_arguments(
@@ -87,12 +98,44 @@ class _Unfit(NamedTuple):
     """A name that the operation does not know, with those it knows there and was not given."""
 
     path: TreePath
-    free: tuple[str, ...]
+    free: Mapping[str, Any]
     refused: bool
+    value: Any = None
+
+    @property
+    def meant(self) -> tuple[str, str]:
+        """What was likely meant, and how it is written."""
+        name, inside = str(self.path[-1]), mapping(self.value)
+        base = words(name)
+        flat = next((each for each in self.free if words(each) == (*base, "id")), "")
+        if flat and set(inside) == {"id"}:
+            return flat, f"write {flat}: {_shown(inside['id'])}"
+        for other in self.free:
+            if _is_reference(self.free[other]) and base in ((*words(other), "id"), words(other)):
+                return other, self._written(other)
+        near = nearest(name, self.free, noun="names")
+        about = {other: _about(self.free[other]) for other in self.free}
+        found = meant(name, about)
+        close = re.match(r"did you mean '([^']*)'\?", near)
+        if close and not found:
+            other = close.group(1)
+            return other, self._written(other) + near[close.end() :]
+        found = found or meant(name, about, partly=True)
+        if len(found) == 1:
+            return found[0], self._written(found[0])
+        return (found[0], among(found)) if found else ("", near or "leave it out")
+
+    def _written(self, name: str) -> str:
+        """How what was given is written under a name that the operation knows."""
+        inside = mapping(self.value)
+        value = inside["id"] if set(inside) == {"id"} else self.value
+        if _is_reference(self.free[name]) and not isinstance(value, dict | list):
+            return f"write {name}: {{id: {_shown(value)}}}"
+        return f"did you mean {name!r}?"
 
     @property
     def remedy(self) -> str:
-        return nearest(str(self.path[-1]), self.free, noun="names") or "leave it out"
+        return self.meant[1]
 
 
 class _Arguments(NamedTuple):
@@ -244,9 +287,11 @@ def _unknown(
     path: TreePath, given: Mapping[str, Any], known: Mapping[str, Any], *, refused: bool
 ) -> Iterator[_Unfit]:
     """The names that are not known; where unknown ones may be sent, only beside others that are known."""
-    free = tuple(name for name in known if name not in given)
+    free = {name: schema for name, schema in known.items() if name not in given}
     if refused or known:
-        yield from (_Unfit((*path, name), free, refused) for name in given if name not in known)
+        yield from (
+            _Unfit((*path, name), free, refused, given[name]) for name in given if name not in known
+        )
 
 
 def _unknown_inside(path: TreePath, value: Any, schema: Mapping[str, Any]) -> Iterator[_Unfit]:
@@ -266,7 +311,24 @@ def _unknown_inside(path: TreePath, value: Any, schema: Mapping[str, Any]) -> It
 
 def _stands_for(unfit: _Unfit, path: TreePath) -> bool:
     """Whether the unknown name is likely the missing one, misspelt."""
-    return unfit.path[:-1] == path[:-1] and f"did you mean {path[-1]!r}?" == unfit.remedy
+    return unfit.path[:-1] == path[:-1] and path[-1] == unfit.meant[0]
+
+
+def _is_reference(schema: Any) -> bool:
+    """Whether a field is an object that names another one by its id."""
+    return "id" in mapping(mapping(schema).get("properties"))
+
+
+def _about(known: Any) -> str:
+    """What a document says of a parameter or a field."""
+    if isinstance(known, Mapping):
+        return str(known.get("description", ""))
+    return str(getattr(known, "description", ""))
+
+
+def _shown(value: Any) -> str:
+    """A value as a recipe has it."""
+    return f'"{value}"' if isinstance(value, str) and "{" in value else str(value)
 
 
 def _probe(value: Any) -> Any:

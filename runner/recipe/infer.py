@@ -19,6 +19,7 @@ from runner.recipe.filtering import (
     tested,
 )
 from runner.recipe.findings import Findings
+from runner.recipe.foreign import FIELDS, LENGTHS
 from runner.recipe.operators import compare, operation
 from runner.recipe.types import (
     ANY,
@@ -39,6 +40,7 @@ from runner.recipe.types import (
     of_kind,
     type_of,
 )
+from runner.synonyms import among, meant
 from runner.template import Node, path_of
 from runner.template.dates import PARTS
 from runner.template.filters import FILTERS
@@ -300,14 +302,14 @@ class Inference(NamedTuple):
                 of, message, "wrong-type", remedy="read it from another step", sure=owner.sure
             )
             return ANY
-        if not tolerant:
+        if not owner.kinds:
+            return ANY
+        if not tolerant and not self._is_wrong(node, owner):
             self.findings.absent(
                 of,
                 owner,
                 f"and null has no {node.value!r}" if node.value else "and null has nothing",
             )
-        if not owner.kinds:
-            return ANY
         if owner.can_be({OBJECT}):
             if not tolerant:
                 self._other_forms(node, owner)
@@ -322,8 +324,19 @@ class Inference(NamedTuple):
             return of_kind(INTEGER)
         message = f"{self.findings.quoted(of)} is {Type(owner.solid)}, which has no {node.value!r}"
         remedy = _called(node.value, owner) or f"leave {node.value!r} out"
+        if node.value in LENGTHS and owner.can_be({STRING}):
+            empty = " | default('')" if owner.absent is not None else ""
+            remedy = _length(f"{self.findings.quoted(of)}{empty}")
         self.findings.add(key, message, "wrong-type", remedy=remedy, sure=owner.sure)
         return ANY
+
+    def _is_wrong(self, node: Node, owner: Type) -> bool:
+        """Whether something that is no object is asked for a member which it never has: that is said alone."""
+        return (
+            isinstance(node.value, str)
+            and not owner.can_be({OBJECT})
+            and not (owner.can_be({DATE}) and node.value in PARTS)
+        )
 
     def _other_forms(self, node: Node, owner: Type) -> None:
         """Note that what has the field may as well be text, or a list, which have none. Asking what it is will do."""
@@ -406,11 +419,20 @@ class Inference(NamedTuple):
                 else f"{whose} is not known to have a field {name!r}"
             )
             remedy = nearest(name, owner.fields, noun="fields")
+            same = meant(name, dict.fromkeys(owner.fields, ""))
+            if name in FIELDS:
+                remedy = f"leave {name!r} out: {self.findings.quoted(node.parts[0])} is the answer"
+            elif same and not remedy.startswith("did you mean"):
+                remedy = among(same)
         self.findings.add(node.parts[1], message, kind, remedy=remedy, sure=sure)
 
     def _of_list(self, node: Node, owner: Type, by: Type) -> Type:
         """A field of a list, which has none."""
         whole = self.findings.quoted(node.parts[0])
+        if node.value in LENGTHS:
+            message = f"{whole} is a list, which has no {node.value!r}"
+            self.findings.add(node.parts[1], message, "wrong-type", remedy=_length(whole))
+            return ANY
         field = (
             f".{node.value}"
             if not by.enum or str(node.value).isidentifier()
@@ -445,6 +467,10 @@ def _operands(node: Node) -> Sequence[Node]:
 
 _ASKED = {("test", "defined"), ("test", "undefined")}
 """Whether something is there at all."""
+
+
+def _length(whole: str) -> str:
+    return f"write {whole} | length"
 
 
 def _called(name: object, owner: Type) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from runner.problems import Problem, nearest
+from runner.recipe.foreign import NAMES
 from runner.recipe.texts import EXPECTATIONS, LINE, Scope, Texts, mapping, section, sequence
 from runner.source import Source, TreePath
 from runner.template import Reference
@@ -261,19 +262,6 @@ def _not_yet(source: Source, path: TreePath, root: str, scope: Scope, names: Nam
     return f"step {root!r} comes later, on line {line}", "later-step", "move it before this one"
 
 
-_CREDENTIALS = "credentials are added when a request is sent; runner.yaml says where they come from"
-_ENVIRONMENT = "declare it under vars, and set it with -v NAME=VALUE or --vars-file"
-_RESULTS = "the result of a step is read by its id, as in contact.id"
-_VARIABLES = "what is given from outside is declared under vars, and read as vars.x"
-_OUTSIDE = {
-    **dict.fromkeys(("steps", "outputs", "needs", "jobs", "tasks"), _RESULTS),
-    **dict.fromkeys(("inputs", "params", "parameters"), _VARIABLES),
-    **dict.fromkeys(("secret", "secrets"), _CREDENTIALS),
-    **dict.fromkeys(("env", "environ", "environment", "process"), _ENVIRONMENT),
-}
-"""What people look for and no recipe can see, and what to do instead."""
-
-
 def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -> Wrong:
     """A name that means nothing: perhaps a column, a variable or an expectation written without what it needs."""
     root = reference.root
@@ -292,8 +280,8 @@ def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -
     known |= {"item"} if scope.item else set()
     known |= {"result"} if scope.result else set()
     known |= names.lookups if scope.lookups else set()
-    if root in _OUTSIDE and root not in known:
-        return f"nothing is called {root!r} here", "unknown-name", _OUTSIDE[root]
+    if root in NAMES and root not in known:
+        return f"nothing is called {root!r} here", "unknown-name", NAMES[root]
     close = difflib.get_close_matches(root, sorted(known), n=1)
     later = difflib.get_close_matches(root, names.steps, n=1)
     remedy = nearest(root, known)

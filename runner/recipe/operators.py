@@ -120,7 +120,7 @@ def compare(node: Node, operands: Sequence[Typed], findings: Findings) -> Type:
 
 def _equal(left: Typed, right: Typed, findings: Findings, operator: str) -> None:
     (one, first), (other, second) = left, right
-    if not first.solid or not second.solid:
+    if not first.solid or not second.solid or _is_empty_cell(left, right, findings, operator):
         return
     verdict = "never true" if operator == "==" else "always true"
     sure = first.sure and second.sure
@@ -142,6 +142,29 @@ def _equal(left: Typed, right: Typed, findings: Findings, operator: str) -> None
             remedy=_of_values(odd, sorted(map(str, known))),
             sure=sure,
         )
+
+
+def _is_empty_cell(left: Typed, right: Typed, findings: Findings, operator: str) -> bool:
+    """Note where an empty text is compared with what is never one: a number, or a cell, which is null when empty."""
+    empty, (node, type_) = (left, right) if left[0].kind == "literal" else (right, left)
+    if empty[0].kind != "literal" or empty[0].value != "":
+        return False
+    text = type_.can_be({STRING})
+    cell = type_.absent is not None and type_.absent.of_cell
+    if text and not cell:
+        return False
+    what = findings.quoted(node)
+    verdict = "never true" if operator == "==" else "always true"
+    why = "an empty cell is null" if cell else f"{what} is {_bare(type_)}"
+    advice = f"write {what} {'is none' if operator == '==' else 'is not none'}"
+    findings.add(
+        empty[0],
+        f"{why}, and not '': {operator!r} is {verdict}",
+        "unlike-types",
+        remedy=advice,
+        sure=type_.sure and not text,
+    )
+    return True
 
 
 def _of_values(odd: str, known: Sequence[str]) -> str:

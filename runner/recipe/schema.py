@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem, nearest
+from runner.recipe.foreign import KEYS, VALUES, WAYS
 from runner.recipe.shape import fits, is_number, recipe_validator, steps_validator
 from runner.recipe.variables import TYPES
 from runner.source import Source, TreePath
@@ -52,57 +53,6 @@ _EXAMPLES = {
     "message": "what is said where it is not, as in the total is missing",
     "by": "the field that entries are found by, as in name",
 }
-_OTHER_WORDS: Mapping[str, tuple[str, ...]] = {  # what neighbouring tools call the same thing
-    "args": ("with",),
-    "body": ("with",),
-    "column": ("from",),
-    "each": ("lines", "for_each"),
-    "env": ("vars",),
-    "filter": ("where",),
-    "foreach": ("for_each",),
-    "header": ("from",),
-    "if": ("when",),
-    "import_tasks": ("include",),
-    "include_tasks": ("include",),
-    "inputs": ("vars", "with"),
-    "jobs": ("steps",),
-    "loop": ("for_each",),
-    "set": ("let",),
-    "locals": ("let",),
-    "name": ("id",),
-    "operation": ("use",),
-    "parameters": ("with", "vars"),
-    "params": ("with", "vars"),
-    "retries": ("retry",),
-    "set_fact": ("let",),
-    "tasks": ("steps",),
-    "uses": ("use",),
-    "variables": ("vars",),
-    "vars": ("with",),
-    "with_items": ("for_each",),
-}
-_OTHER_WAYS: Mapping[
-    str, tuple[str, str]
-] = {  # the same, where it is said in another way: what has to be known there
-    "continue_on_error": ("on_error", "write on_error: continue"),
-    "group_by": ("export", "write it under export: export: {group_by: ...}"),
-    "ignore_errors": ("on_error", "write on_error: continue"),
-    "lines": ("export", "write it under export: export: {lines: ...}"),
-    "register": ("for_each", "leave it out: the result of a step has the name of its id"),
-    "totals": ("export", "write it under export: export: {totals: ...}"),
-}
-_OTHER_VALUES = {
-    "bool": "boolean",
-    "datetime": "date",
-    "double": "decimal",
-    "float": "decimal",
-    "int": "integer",
-    "number": "decimal",
-    "str": "string",
-    "text": "string",
-    "average": "sum",
-}
-
 Finding = tuple[TreePath, Problem | None]
 """The path that has a problem, and the problem; None where another problem says it already."""
 
@@ -234,7 +184,7 @@ def _wrong_type(error: ValidationError, path: TreePath) -> tuple[str, str]:
     if not path:
         return f"a recipe is {words}, not {_kind(value)}", _START
     if path[:-1] == ("rows", "columns") and isinstance(value, str):
-        kind = _OTHER_VALUES.get(value.lower(), value.lower())
+        kind = VALUES.get(value.lower(), value.lower())
         key = f"type: {kind}" if kind in TYPES else f"from: {value}"
         remedy = f"write {path[-1]}: {{{key}}}"
         return f"{_what(path)} has to be {words}, not {_kind(value)}", remedy
@@ -267,7 +217,7 @@ def _not_among(error: ValidationError, path: TreePath) -> tuple[str, str]:
     if error.instance is None:
         return f"{_what(path)} is empty", f"allowed: {', '.join(allowed)}"
     given = _plain(error.instance)
-    other = _OTHER_VALUES.get(given.lower(), "")
+    other = VALUES.get(given.lower(), "")
     if other in allowed:
         return f"{_what(path)} cannot be {given!r}", f"did you mean {other!r}?"
     return f"{_what(path)} cannot be {given!r}", nearest(given, allowed, noun="values")
@@ -357,13 +307,13 @@ def _schema(error: ValidationError) -> Mapping[str, Any]:
 def _suggestion(key: str, known: Iterable[str], present: Mapping[str, Any]) -> str:
     """The nearest of the known keys that is not there yet."""
     free = [name for name in known if name not in present]
-    word = key.lower().replace("-", "_")
+    word = re.sub("(?<=[a-z])(?=[A-Z])", "_", key).lower().replace("-", "_").replace(" ", "_")
     if word == "uses" and "include" in free and str(present[key]).endswith((".yaml", ".yml")):
         return "did you mean 'include'?"
-    for other in _OTHER_WORDS.get(word, ()):
+    for other in KEYS.get(word, ()):
         if other in free:
             return f"did you mean {other!r}?"
-    needed, remedy = _OTHER_WAYS.get(word, ("", ""))
+    needed, remedy = WAYS.get(word, ("", ""))
     if remedy and needed in known:
         return remedy
     return nearest(key, free, noun="keys") or "leave it out"

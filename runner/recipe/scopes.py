@@ -314,7 +314,9 @@ def _column(name: str, column: Part) -> Type:
         return found
     otherwise = OTHERWISE.get(kind, "...")
     remedy = f"let the column be required: {name}: {{required: true}}, or say what to take: | default({otherwise})"
-    return found.maybe(Absence(f"a cell of the column {name!r} may be empty", remedy))
+    empty = "" in (column.get("empty") or column.get("null") or [""])
+    absent = Absence(f"a cell of the column {name!r} may be empty", remedy, of_cell=empty)
+    return found.maybe(absent)
 
 
 def _var(name: str, value: Any) -> Type:

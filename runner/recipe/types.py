@@ -45,7 +45,7 @@ class Absence(NamedTuple):
     """Why a value may be null or missing, and what to do about it. It is there where one of `unless` was looked at.
 
     `when` is the condition without which it is null, where there is one. `of_step`: it is the result of a step that may
-    have none.
+    have none. `of_cell`: it is an empty cell.
     """
 
     reason: str
@@ -53,6 +53,7 @@ class Absence(NamedTuple):
     unless: frozenset[Path] = frozenset()
     when: Node | None = None
     of_step: bool = False
+    of_cell: bool = False
 
 
 @dataclass(frozen=True, eq=False)

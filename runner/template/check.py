@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -11,8 +12,13 @@ from jinja2 import nodes
 
 from runner.template.environment import CONCAT, ENVIRONMENT
 from runner.template.filters import FILTERS, accepts
-from runner.template.methods import METHODS, OTHER_METHODS
-from runner.template.refused import REFUSED_FILTERS, REFUSED_FUNCTIONS, REFUSED_TESTS
+from runner.template.methods import METHODS
+from runner.template.refused import (
+    REFUSED_FILTERS,
+    REFUSED_FUNCTIONS,
+    REFUSED_METHODS,
+    REFUSED_TESTS,
+)
 from runner.template.registry import WRITTEN, Filter, Parameter, assigned
 from runner.template.syntax import FUNCTIONS, WORDS, Reference, TemplateError, Token, literal, named
 from runner.template.tests import TESTS
@@ -240,12 +246,28 @@ class Checker:
             return
         name = node.node.name if isinstance(node.node, nodes.Name) else ""
         if name not in FUNCTIONS:
-            remedy = REFUSED_FUNCTIONS.get(name, "use a filter, as in row.name | upper")
+            first = (
+                node.args[0].value if node.args and isinstance(node.args[0], nodes.Const) else ""
+            )
+            remedy = self._as_filter(name) or REFUSED_FUNCTIONS.get(
+                f"{name}({first!r})", REFUSED_FUNCTIONS.get(name, "")
+            )
+            if not remedy and name in FILTERS:
+                remedy = f"it is a filter: x | {FILTERS[name].usage}"
+            remedy = remedy or "use a filter, as in row.name | upper"
             raise self._error("functions cannot be called here", "(", remedy=remedy)
         if not 1 <= len(node.args) <= 3 or node.kwargs:
             raise self._error(
                 f"{name} is not given what it needs", name, remedy="write it so: range(1, 4)"
             )
+
+    def _as_filter(self, name: str) -> str:
+        """How a call is written where a filter has that name: join(a, ', ') is a | join(', ')."""
+        if name not in FILTERS:
+            return ""
+        called = re.search(rf"\b{name}\(([\w.]+)(?:,\s*([^()]*))?\)", self._text)
+        given = f"({called[2]})" if called and called[2] else ""
+        return f"write {called[1]} | {name}{given}" if called else ""
 
     def _check_inner(self, node: nodes.Filter | nodes.Test, at: int) -> None:
         argument = node.args[0] if len(node.args) == 1 and not node.kwargs else None
@@ -314,8 +336,8 @@ def _unknown(
 
 def _instead(method: str) -> str:
     """What to write in place of a method that there is not."""
-    if method in OTHER_METHODS:
-        return OTHER_METHODS[method]
+    if method in REFUSED_METHODS:
+        return REFUSED_METHODS[method]
     if method in FILTERS:
         return f"it is a filter: | {FILTERS[method].usage}"
     near = difflib.get_close_matches(method, METHODS, n=1, cutoff=NEAR)

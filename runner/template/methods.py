@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from string import Formatter
 from typing import Any
 
@@ -247,27 +247,3 @@ def _weekday(value: Day) -> int:
 @_method("isoweekday", gives="integer")
 def _isoweekday(value: Day) -> int:
     return value.isoweekday()
-
-
-OTHER_METHODS: Mapping[str, str] = {
-    "append": "a list does not change; put two together: a + [b]",
-    "extend": "a list does not change; put two together: a + b",
-    "insert": "a list does not change; put two together: [b] + a",
-    "update": "an object does not change; write a new one: {'a': 1}",
-    "pop": "a list does not change; take a part of it: a[1:]",
-    "remove": "a list does not change; choose from it: | reject('equalto', x)",
-    "sort": "use the filter: | sort",
-    "reverse": "use the filter: | reverse",
-    "index": "use | first, or find() on a text",
-    "encode": "a text is sent as UTF-8 by itself",
-    "date": "a date has no time",
-    "today": "write run.date",
-    "now": "write run.date",
-    "casefold": "use .lower()",
-    "swapcase": "use .upper() or .lower()",
-    "setdefault": "use | default(x)",
-    "copy": "values do not change",
-    "cycle": "write ['odd', 'even'][loop.index0 % 2]",
-    "changed": "compare with loop.previtem",
-}
-"""Methods that people look for, and what to write instead."""

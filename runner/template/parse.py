@@ -11,6 +11,7 @@ from jinja2.parser import Parser
 
 from runner.template.check import EXPRESSION_FILTERS, Checker, Inner
 from runner.template.environment import CONCAT, ENVIRONMENT
+from runner.template.refused import sign_instead
 from runner.template.syntax import (
     Reference,
     TemplateError,
@@ -62,6 +63,7 @@ def _parse(parsed: list[Token], tokens: list[Token], text: str) -> nodes.Expr:
     try:
         node = parser.parse_expression()
     except TemplateSyntaxError as error:
+        _foreign(text)
         taken = (
             error.message == "expected name or number"
         )  # Jinja has read over what it complains of
@@ -79,17 +81,25 @@ def _parse(parsed: list[Token], tokens: list[Token], text: str) -> nodes.Expr:
             raise TemplateError(
                 syntax_message(error), offset=lead, length=length or 1, remedy=remedy
             ) from None
-        remedy = unexpected(culprit.text, offset=0).remedy
-        if culprit.text == "|" and not text[: culprit.offset].endswith("|"):
-            remedy = ""
+        remedy = ""
         if culprit.text == "}" and text.lstrip().startswith("{"):
             remedy = "one pair of brackets is enough"
         message, length = syntax_message(error), len(culprit.text)
         raise TemplateError(message, offset=culprit.offset, length=length, remedy=remedy) from None
     culprit = _current(parser, tokens)
     if culprit is not None:
+        _foreign(text)
         raise unexpected(culprit.text, offset=culprit.offset)
     return node
+
+
+def _foreign(text: str) -> None:
+    """Raise what to write in place of a sign or word of another language, where one stands in the expression."""
+    found = sign_instead(text)
+    if found is not None:
+        offset, length, remedy = found
+        sign = text[offset : offset + length]
+        raise TemplateError(f"unexpected {sign!r}", offset=offset, length=length, remedy=remedy)
 
 
 def _parser(parsed: list[Token], tokens: list[Token], text: str) -> Parser:

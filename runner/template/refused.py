@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 _HTML = "nothing here is HTML: leave it out"
@@ -45,6 +46,29 @@ REFUSED_FILTERS: Mapping[str, str] = {
     "to_yaml": "use tojson",
     "type_debug": "ask what it is: x is string",
     "zfill": "write .zfill(6)",
+    "add": "write x + 2",
+    "append": "put lists together: a + [b]",
+    "contains": "write 'a' in x",
+    "divide": "write x / 2",
+    "endswith": "write .endswith('a')",
+    "multiply": "write x * 2; over a list: | total('item.x * 2')",
+    "size": "use length",
+    "startswith": "write .startswith('a')",
+    "subtract": "write x - 2",
+    "times": "write x * 2",
+    "to_upper": "use upper",
+    "to_lower": "use lower",
+    "uppercase": "use upper",
+    "lowercase": "use lower",
+    "count_by": "use groupby('x')",
+    "sort_by": "use sort(attribute='x')",
+    "regex_match": "use regex_search('^pattern') is not none",
+    "regex_findall": "use regex_search('pattern')",
+    "json": "use tojson",
+    "to_number": "use decimal, or int",
+    "number": "use decimal, or int",
+    "str": "use text",
+    "nvl": "use default('')",
 }
 """Filters by name."""
 
@@ -59,7 +83,7 @@ REFUSED_TESTS: Mapping[str, str] = {
     "search": "use regex_search('pattern') is not none",
     "contains": "write 'a' in x",
     "empty": "write not x, or x | length == 0",
-    "null": "write is none",
+    "null": "write is none, or is not none",
     "date": "give the column its type",
     "subset": "use reject('in', x) | length == 0",
 }
@@ -101,8 +125,58 @@ REFUSED_FUNCTIONS: Mapping[str, str] = {
     "lipsum": "write the text",
     "now": "write run.date",
     "today": "write run.date",
+    "format": "write '%s of %s' | format(a, b)",
     "lookup": "declare it under lookups, and write name['key']",
+    "lookup('env')": "declare it under vars, and set it with -v NAME=VALUE or --vars-file",
+    "lookup('file')": "a template has no files; declare it under vars, or under lookups",
+    "query": "declare it under lookups, and write name['key']",
     "env": "declare it under vars",
+    "secret": "credentials are added when a request is sent; runner.yaml says where they come from",
+    "contains": "write 'a' in x",
+    "includes": "write 'a' in x",
+    "startsWith": "use .startswith('a')",
+    "startswith": "use .startswith('a')",
+    "endsWith": "use .endswith('a')",
+    "endswith": "use .endswith('a')",
+    "fromJSON": "what JSON holds is read as it is",
+    "fromJson": "what JSON holds is read as it is",
+    "toJSON": "use | tojson",
+    "toJson": "use | tojson",
+    "success": "leave it out: a step that fails stops its row",
+    "failure": "a row whose step fails ends there; on_error: continue goes on",
+    "always": "a row whose step fails ends there; on_error: continue goes on",
+    "cancelled": "leave it out: a run that was stopped is resumed",
+    "hashFiles": "name it by vars, or by a column",
+    "concat": "put texts side by side with ~",
+    "coalesce": "use | default('')",
+    "ifnull": "use | default('')",
+    "isnull": "write x is none",
+    "is_null": "write x is none",
+    "empty": "write not x",
+    "isEmpty": "write not x",
+    "not_empty": "write x, which is true where it is not empty",
+    "defined": "write x is not none",
+    "exists": "write x is not none",
+    "if": "write a if b else c",
+    "iif": "write a if b else c",
+    "count": "use | length",
+    "any": "use where('...') | length > 0",
+    "all": "use reject('...') | length == 0",
+    "map": "use | map(attribute='id')",
+    "filter": "use | where('item.x > 0')",
+    "date": "use | to_date, or | date('%m/%d/%Y')",
+    "utcnow": "write run.date",
+    "datetime": "write run.date, or | to_date",
+    "bool": "compare it: row.x == 'yes'",
+    "decimal": "use | decimal",
+    "Decimal": "use | decimal",
+    "set": "use | unique",
+    "type": "ask what it is: x is string",
+    "isinstance": "ask what it is: x is string",
+    "raise": "use rows.require, or expect",
+    "assert": "use rows.require, or expect",
+    "uuid": "a plan shows what is sent: take a column",
+    "random": "a plan shows what is sent: choose by a column",
     "caller": "there are no macros",
     "super": "there are no blocks to inherit",
     "len": "use | length",
@@ -121,3 +195,143 @@ REFUSED_FUNCTIONS: Mapping[str, str] = {
     "print": "write {{ x }}",
 }
 """Functions by name; `range` there is."""
+
+REFUSED_METHODS: Mapping[str, str] = {
+    "append": "a list does not change; put two together: a + [b]",
+    "extend": "a list does not change; put two together: a + b",
+    "insert": "a list does not change; put two together: [b] + a",
+    "update": "an object does not change; write a new one: {'a': 1}",
+    "pop": "a list does not change; take a part of it: a[1:]",
+    "remove": "a list does not change; choose from it: | reject('equalto', x)",
+    "sort": "use the filter: | sort",
+    "reverse": "use the filter: | reverse",
+    "index": "use | first, or find() on a text",
+    "encode": "a text is sent as UTF-8 by itself",
+    "date": "a date has no time",
+    "today": "write run.date",
+    "now": "write run.date",
+    "casefold": "use .lower()",
+    "swapcase": "use .upper() or .lower()",
+    "setdefault": "use | default(x)",
+    "copy": "values do not change",
+    "cycle": "write ['odd', 'even'][loop.index0 % 2]",
+    "changed": "compare with loop.previtem",
+    "add": "add up with +",
+    "capitalise": "use .capitalize()",
+    "charAt": "write x[0]",
+    "concat": "put texts side by side with ~, lists with +",
+    "contains": "write 'a' in x",
+    "endsWith": "use .endswith('a')",
+    "every": "use reject('...') | length == 0",
+    "filter": "use | where('item.x > 0')",
+    "forEach": "give the step for_each: x",
+    "has": "write 'a' in x",
+    "has_key": "write 'a' in x",
+    "includes": "write 'a' in x",
+    "indexOf": "use .find('a')",
+    "isEmpty": "write not x",
+    "is_empty": "write not x",
+    "length": "use | length",
+    "ltrim": "use .lstrip()",
+    "map": "use | map(attribute='id')",
+    "match": "use | regex_search('pattern')",
+    "padStart": "use .zfill(6), or .rjust(6)",
+    "push": "a list does not change; put two together: a + [b]",
+    "reduce": "use | total('item.x')",
+    "replaceAll": "use .replace('a', 'b')",
+    "rtrim": "use .rstrip()",
+    "size": "use | length",
+    "slice": "write x[0:3]",
+    "some": "use where('...') | length > 0",
+    "startsWith": "use .startswith('a')",
+    "substr": "write x[0:3]",
+    "substring": "write x[0:3]",
+    "toFixed": "use | round(2)",
+    "toISOString": "use .isoformat()",
+    "toLowerCase": "use .lower()",
+    "toString": "use | text",
+    "toUpperCase": "use .upper()",
+    "trim": "use .strip()",
+}
+"""Methods by name."""
+
+_A, _B = (
+    r"(?P<a>[\w.\[\]()]+|'[^']*'|\"[^\"]*\")",
+    r"(?P<b>[\w.\[\]()]+|'[^']*'|\"[^\"]*\"|-?[0-9.]+)",
+)
+REFUSED_SIGNS: tuple[tuple[str, str], ...] = (
+    (rf"{_A}\s*\?\?\s*{_B}", "write {a} | default({b})"),
+    (r"(?P<a>[\w.]+)\?\.(?:length|size|count)\b", "write {a} | default('') | length"),
+    (
+        r"(?P<a>[\w.]+)\?\.(?P<b>\w+)",
+        "write {a}.{b} | default(none): what is not there may be asked for so",
+    ),
+    (r"(?P<a>[^?]*\S)\s*\?\s*(?P<b>[^?:]+?)\s*:\s*(?P<c>[^?:]+)", "write {b} if {a} else {c}"),
+    (r"\?", "write 'a if b else c', or | default('') for what may be null"),
+    (r"\|\|", "write 'or'"),
+    (r"&&?", "write 'and'"),
+    (r"!==", "write '!='"),
+    (r"===", "write '=='"),
+    (r"<>", "write '!='"),
+    (r"=~|~=", "write x | regex_search('pattern')"),
+    (r"=>", "there are no functions: use | map(attribute='id') or | where('item.x > 0')"),
+    (r"!(?!=)", "write 'not'"),
+    (r":=", "name it with let: name: expression"),
+    (r"\$(?=\w)", "write it without the '$'"),
+    (r"(?<![=!<>~])(?<!== )=(?![=~>])", "compare with '=='"),
+    (r"\blambda\b", "there are no functions: use | map(attribute='id') or | where('item.x > 0')"),
+    (
+        r"(?P<a>[\w.\[\]]+)\s+for\s+(?P<b>\w+)\s+in\s+(?P<c>[\w.]+)",
+        "a list is made of another by | map(attribute='id') and | where('item.x > 0'), as in {c} | map(attribute='id')",
+    ),
+    (
+        r"\b[fF](?=['\"])",
+        "put texts side by side: 'a ' ~ row.b; or write the text around {{{{ row.b }}}}",
+    ),
+    (rf"{_A}\s+(eq|equals)\s+{_B}", "write {a} == {b}"),
+    (rf"{_A}\s+(ne|neq)\s+{_B}", "write {a} != {b}"),
+    (rf"{_A}\s+gte?\s+{_B}", "write {a} > {b}, or >="),
+    (rf"{_A}\s+lte?\s+{_B}", "write {a} < {b}, or <="),
+    (rf"{_A}\s+(contains|has|includes)\s+{_B}", "write {b} in {a}"),
+    (rf"{_A}\s+(startswith|starts with|startsWith)\s+{_B}", "write {a}.startswith({b})"),
+    (rf"{_A}\s+(endswith|ends with|endsWith)\s+{_B}", "write {a}.endswith({b})"),
+    (
+        rf"{_A}\s+(matches|like|LIKE|rlike|regexp)\s+{_B}",
+        "write {b} in {a}, or {a} | regex_search('pattern')",
+    ),
+    (rf"{_A}\s+(between|BETWEEN)\s+{_B}\s+(and|AND)\s+(?P<c>[\w.]+)", "write {b} <= {a} <= {c}"),
+    (r"\bAND\b", "write 'and'"),
+    (r"\bOR\b", "write 'or'"),
+    (r"\bNOT\b", "write 'not'"),
+)
+"""Signs and words of other languages, as patterns of what stands there, with what to write; {a} is what `a` matches."""
+
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+
+
+def sign_instead(text: str) -> tuple[int, int, str] | None:
+    """The first sign or word of another language in an expression that cannot be read: offset, length, remedy."""
+    blank = _QUOTED.sub(
+        lambda quoted: quoted[0][0] + "_" * (len(quoted[0]) - 2) + quoted[0][0], text
+    )
+    for pattern, remedy in REFUSED_SIGNS:
+        found = re.search(pattern, blank)
+        if found:
+            parts = {name: text[slice(*found.span(name))].strip() for name in found.groupdict()}
+            sign = _sign(found)
+            return (*sign, remedy.format(**parts))
+    return None
+
+
+def _sign(found: re.Match[str]) -> tuple[int, int]:
+    """Where the sign itself stands, after what is on its left."""
+    groups = found.groupdict()
+    if "a" not in groups:
+        return found.start(), found.end() - found.start()
+    start = (
+        found.end("a")
+        + len(found.string[found.end("a") :])
+        - len(found.string[found.end("a") :].lstrip())
+    )
+    end = found.start("b") if "b" in groups else found.end()
+    return start, max(1, len(found.string[start:end].rstrip()))

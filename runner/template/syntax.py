@@ -10,6 +10,7 @@ from typing import NamedTuple
 from jinja2 import TemplateSyntaxError
 
 from runner.template.environment import ENVIRONMENT
+from runner.template.refused import sign_instead
 from runner.template.values import MAX_DIGITS
 
 MAX_TEXT = 10_000
@@ -36,14 +37,6 @@ WORDS = {
 
 FUNCTIONS = ("range",)
 """Functions that can be called by name."""
-
-_REMEDIES = {
-    "&": "write 'and'",
-    "|": "write 'or'",
-    "!": "write 'not'",
-    "?": "write 'a if b else c'",
-    "=": "compare with '=='",
-}
 
 
 class TemplateError(Exception):
@@ -150,7 +143,16 @@ def _unreadable(text: str, error: TemplateSyntaxError) -> TemplateError:
             return TemplateError(
                 "the quote is never closed", offset=offset, remedy=f"close it with {character}"
             )
-        return unexpected("&&" if text.startswith("&&", offset) else character, offset=offset)
+        start = max(text.rfind("{{", 0, offset), text.rfind("{%", 0, offset)) + 2
+        ends = [at for at in (text.find(mark, offset) for mark in ("}}", "%}")) if at >= 0]
+        foreign = sign_instead(text[start : min(ends, default=len(text))])
+        if foreign is not None:
+            at, length, remedy = foreign
+            sign = text[start + at : start + at + length]
+            return TemplateError(
+                f"unexpected {sign!r}", offset=start + at, length=length, remedy=remedy
+            )
+        return unexpected(character, offset=offset)
     if message.startswith("Missing end of comment"):
         offset = text.rfind("{#")
         return TemplateError(
@@ -172,10 +174,7 @@ def _unreadable(text: str, error: TemplateSyntaxError) -> TemplateError:
 
 def unexpected(culprit: str, *, offset: int) -> TemplateError:
     """An error about a sign or word that cannot stand where it stands."""
-    remedy = _REMEDIES.get(culprit[:1], "")
-    return TemplateError(
-        f"unexpected {culprit!r}", offset=offset, length=len(culprit), remedy=remedy
-    )
+    return TemplateError(f"unexpected {culprit!r}", offset=offset, length=len(culprit))
 
 
 def exact_numbers(tokens: Sequence[Token]) -> tuple[list[Token], dict[str, str]]:

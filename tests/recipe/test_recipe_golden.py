@@ -19,7 +19,9 @@ EVERY_API = Catalogue({**shipped_apis(), "shop": SHOP})
 
 def catalogue(recipe: Path) -> Catalogue:
     """The shop alone, so that what is said does not hang on the documents of vendors, but where one is shown."""
-    return EVERY_API if "use: deconetwork." in recipe.read_text(encoding="utf-8") else CATALOGUE
+    text = recipe.read_text(encoding="utf-8")
+    vendors = any(f"use: {vendor}." in text for vendor in ("deconetwork", "syncore"))
+    return EVERY_API if vendors else CATALOGUE
 
 
 def recipes(folder: str) -> list[Path]:

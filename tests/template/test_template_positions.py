@@ -160,7 +160,7 @@ def test_mistakes_in_templates(text: str, message: str, offset: int, length: int
     ("text", "remedy"),
     [
         ("a && b", "write 'and'"), ("a || b", "write 'or'"), ("!a", "write 'not'"), ("a = 1", "compare with '=='"),
-        ("a ? b : c", "write 'a if b else c'"), ("'a", "close it with '"), ("{{ a }}", "drop the brackets"),
+        ("a ? b : c", "write b if a else c"), ("'a", "close it with '"), ("{{ a }}", "drop the brackets"),
         ("a if b", "say what it is otherwise: a if b else ''"), ("{a: 1}", "quote them: {'key': value}"),
     ],
 )  # fmt: skip

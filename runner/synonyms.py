@@ -1,0 +1,83 @@
+"""Names that mean the same in other words: `list_payments`, `clientId` and `company` for names that there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+_SAME = (
+    "create add make new post insert",
+    "search list find query all select",
+    "get read fetch show retrieve",
+    "update edit modify change set patch put",
+    "client customer company business account organization",
+    "contact person",
+    "quantity qty count pieces",
+    "price rate",
+    "order po",
+    "number no num nr",
+    "notes note comment comments memo remark remarks",
+    "email mail",
+    "phone telephone tel mobile",
+    "zip postcode postal",
+    "state province region",
+    "address street address1",
+    "date day",
+    "status stage",
+    "type kind method",
+    "reference ref",
+    "description title subject",
+    "supplier vendor",
+    "payment pay deposit",
+    "salesorder sale",
+)
+"""Words that name one thing, the first of each line in place of all."""
+
+_FIRST = {word: line.split()[0] for line in _SAME for word in line.split()}
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+")
+_SHOWN = 3
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name in the singular, each as the first of those that mean the same: clientId is client, id."""
+    return tuple(_plain(word.lower()) for word in _WORD.findall(name))
+
+
+def _plain(word: str) -> str:
+    if word in _FIRST:
+        return _FIRST[word]
+    single = word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+    return _FIRST.get(single, single)
+
+
+def meant(name: str, known: Mapping[str, str], *, partly: bool = False) -> list[str]:
+    """Those of the `known` names, with their descriptions, that say what `name` says; none where nothing is near.
+
+    `partly`: also those that have one of its words, where it has others that nothing has.
+    """
+    given = words(name)
+    scores = {other: _likeness(given, name, other, about) for other, about in known.items()}
+    if partly and not any(scores.values()):
+        scores = {other: len({*given} & {*words(other)} - {"id"}) for other in known}
+    best = max(scores.values(), default=0)
+    found = sorted(other for other, score in scores.items() if score == best)
+    return found if best and len(found) <= _SHOWN else []
+
+
+def _likeness(given: tuple[str, ...], name: str, other: str, about: str) -> float:
+    own = words(other)
+    if not given or not own or given == ("id",):
+        return 0
+    described = {*given} <= {*words(about)} and name.lower() in about.lower()
+    if {*given} <= {*own}:
+        same_end = given[-1] == own[-1]
+        return 2 + same_end + len({*given}) / len({*own}) + described / 2
+    if described and len(given) == 1:
+        return 2
+    return 0
+
+
+def among(names: Iterable[str]) -> str:
+    """Names as a remedy: did you mean 'a' or 'b'?"""
+    *most, last = map(repr, names)
+    return f"did you mean {', '.join(most)} or {last}?" if most else f"did you mean {last}?"
