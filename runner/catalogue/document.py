@@ -236,6 +236,14 @@ class Catalogue(Mapping[str, Api]):
             None,
         )
 
+    def creation(self, read: Operation) -> Operation | None:
+        """The create whose objects a read gives: that of the same path for a list, of the one above for one object."""
+        path, _, last = (read.path, "", "") if read.items else read.path.rpartition("/")
+        if read.effect != "read" or (last and not last.startswith("{")):
+            return None
+        creates = (each for each in self[read.api].operations.values() if each.effect == "create")
+        return next((each for each in creates if each.path == path), None)
+
     def read_back(self, write: Operation) -> Operation | None:
         """The read of one object that gives what `write` made or changed; None where nothing does."""
         return (

@@ -265,10 +265,12 @@ def _checked(
     value = id_value(operation, decision.done or "")
     found = _read(current, history, call, value)
     other = holder(history, call, operation, value)
-    if other is not None and (other.url == call.url or found.value is None):
+    of_path = other is not None and (other.url == call.url or other.effect == "read")
+    if other is not None and (of_path or found.value is None):
         raise UsageError(
             said_maker(decision.done, other),
-            remedy="look the id up again: one object cannot have been created by two calls",
+            remedy="look the id up again: one object cannot have been created by two calls, nor by one that was sent "
+            "when it was there",
         )
     shown = _shown(found, value)
     for line in shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ class Before:
 
     For a payment also all that it listed: `count` objects, their `ids` as text (the first MOST_IDS; None where no
     money moves) and the `total` of their amounts, None where one of them has none. `nameless` objects have no id.
+    `seen` are the ids of all objects that the search has listed, which are not kept.
     """
 
     operation: str
@@ -28,6 +29,7 @@ class Before:
     count: int = 0
     total: Decimal | None = None
     nameless: int = 0
+    seen: Collection[str] = ()
 
     @property
     def complete(self) -> bool:
@@ -66,6 +68,7 @@ class Listed:
 
     operation: Operation
     ids: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
     count: int = 0
     nameless: int = 0
     total: Decimal | None = Decimal(0)
@@ -74,6 +77,7 @@ class Listed:
         """One object of the list."""
         self.count += 1
         name = id_of(self.operation, item)
+        self.seen.add(name)
         if not name:
             self.nameless += 1
         elif len(self.ids) < MOST_IDS:
@@ -85,8 +89,11 @@ class Listed:
             self.total = exact_sum((self.total, amount))
 
     def before(self, search: str, arguments: Mapping[str, Any]) -> Before:
-        """All of it."""
-        return Before(search, arguments, tuple(self.ids), self.count, self.total, self.nameless)
+        """All of it where the operation moves money, else the search and what it has seen."""
+        if not self.operation.money:
+            return Before(search, arguments, seen=self.seen)
+        ids = tuple(self.ids)
+        return Before(search, arguments, ids, self.count, self.total, self.nameless, self.seen)
 
 
 def id_of(operation: Operation, item: Any) -> str:

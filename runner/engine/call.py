@@ -17,7 +17,7 @@ from runner.catalogue import (
     of_entry,
     parse_json,
 )
-from runner.engine.before import Before
+from runner.engine.before import Before, id_of
 from runner.engine.changed import difference
 from runner.engine.clearance import STOPPED
 from runner.engine.equality import (
@@ -30,8 +30,9 @@ from runner.engine.equality import (
 )
 from runner.engine.events import PlannedState
 from runner.engine.expected import failed, hopeless
-from runner.engine.given_back import literal
+from runner.engine.given_back import literal, unlike
 from runner.engine.in_step import Change, another, change_of, identity_of, last_update, update_use
+from runner.engine.made import RETURNS_EXISTING, said_maker, sent_by
 from runner.engine.once import Claim
 from runner.engine.outcome import Outcome
 from runner.engine.planning import Planning, awaited
@@ -40,7 +41,7 @@ from runner.engine.read_back import READ_BACK, settles
 from runner.engine.reading import words
 from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
 from runner.engine.row_scope import name_values
-from runner.engine.searches import Outcomes, fits, is_unnamed, name_of
+from runner.engine.searches import Outcomes, fits, is_unnamed, name_of, told_apart
 from runner.engine.send import Subject
 from runner.engine.use import Use
 from runner.exact import exact_sum
@@ -190,8 +191,7 @@ class Caller(Planning):
             return Outcome("rejected", reason)
         if (repeated := self._repeated(use, request)) is not None:
             return repeated
-        sent = self._send(use, request, subject, before.text() if before is not None else "")
-        return self._verified(use, request, sent)
+        return self._verified(use, request, self._send(use, request, subject, before))
 
     def _kept(self, use: Use, request: Request, found: Any, prior: CallRecord | None) -> Outcome:
         """What was found, with its update sent where something differs: at most once in a run."""
@@ -203,6 +203,8 @@ class Caller(Planning):
         other = another(use.operation, made, found)
         if other:
             return Outcome("rejected", f"{other}, which it made before; nothing is changed")
+        if prior is None and (wrong := self._created_apart(use, request, found)):
+            return Outcome("rejected", wrong)
         try:
             update = update_use(self._context, use, found)
             updated = self._update(update, found)
@@ -218,8 +220,9 @@ class Caller(Planning):
             return Outcome("done", value=updated.value)
         reason = "found, and updated" if changed else "found, and nothing differs"
         self._sender.note(
-            self._subject(use), use.operation, request, "found", value=updated.value, reason=reason
-        )
+            self._subject(use), use.operation, request, "found", value=updated.value, reason=reason,
+            since=prior.sent_at if prior is not None and prior.state == "found" else "",
+        )  # fmt: skip
         if not changed:
             self._progress.writes.append(("found", self._context.run))
         return Outcome("found", value=updated.value)
@@ -249,7 +252,7 @@ class Caller(Planning):
         subject = subject._replace(identity=identity_of(update, known, run=self._context.run))
         if this_run and known is not None and (settled or known.state in SETTLED):
             return Outcome("done", value=change.after)
-        outcome = self._send(change.use, change.request, subject, "")
+        outcome = self._send(change.use, change.request, subject)
         outcome = self._verified(change.use, change.request, outcome)
         return outcome._replace(value=change.after) if outcome.ok else outcome
 
@@ -298,28 +301,60 @@ class Caller(Planning):
             if not outcome.ok:
                 return outcome
             if outcome.value:
-                reason = "found before it was sent"
-                self._sender.note(
-                    subject, use.operation, request, "found", value=outcome.value[0], reason=reason
-                )
-                self._progress.writes.append(("found", self._context.run))
-                return Outcome("found", value=outcome.value[0])
+                return self._adopt(use, request, outcome.value[0])
         if (repeated := self._repeated(use, request)) is not None:
             return repeated
-        return self._send(use, request, subject, before.text() if before is not None else "")
+        return self._send(use, request, subject, before)
 
-    def _send(self, use: Use, request: Request, subject: Subject, before: str) -> Outcome:
-        """Send a write; `before` is what its intent says of what was there."""
+    def _adopt(self, use: Use, request: Request, found: Any) -> Outcome:
+        """Take what a search has found for what a step is to create, unless a row of this run says what else it is."""
+        assert self._sender is not None  # noqa: S101 - a dry run stops before
+        subject, reason = self._subject(use), "found before it was sent"
+        self._sender.note(subject, use.operation, request, "found", value=found, reason=reason)
+        if wrong := self._created_apart(use, request, found):
+            self._sender.note(subject, use.operation, request, "rejected", value=None, reason=wrong)
+            return Outcome("rejected", wrong)
+        self._progress.writes.append(("found", self._context.run))
+        return Outcome("found", value=found)
+
+    def _created_apart(self, use: Use, request: Request, found: Any) -> str:
+        """Say which create of this run was answered with what a search finds, and was sent as what it does not find."""
+        search, operation = use.step.unless_found, use.operation
+        assert self._sender is not None and search is not None  # noqa: S101 - the callers' condition
+        other = self._sender.creator(operation, request, found)
+        if other is None or (
+            other.identity.per == "row" and other.identity.key in self._progress.keys
+        ):
+            return ""
+        listing = self._context.catalogue.operation(search.operation)
+        arguments = {} if search.lookup else self._context.filters(search.arguments, use.scope)
+        sent, item = sent_by(operation, other), of_entry(listing, found)
+        apart = told_apart(search, arguments, sent, item, use.scope, unlike=unlike(operation))
+        if not apart:
+            return ""
+        return (
+            f"unless_found: {said_maker(id_of(operation, found), other)} with {apart}: see which of the two it is; "
+            "nothing of this row was added to it"
+        )
+
+    def _send(
+        self, use: Use, request: Request, subject: Subject, before: Before | None = None
+    ) -> Outcome:
+        """Send a write; `before` is what was there, as its intent says."""
         assert self._sender is not None  # noqa: S101 - a dry run stops before
 
         def check(value: Any) -> str:
+            if before is not None and (wrong := self._listed_before(use, before, value)):
+                return wrong
             return (
                 failed(use.step.expect, of_answer(use.operation, value), use.scope)
                 if isinstance(use.step.expect, Expression)
                 else ""
             )
 
-        outcome = self._sender.write(subject, use.operation, request, check=check, before=before)
+        outcome = self._sender.write(
+            subject, use.operation, request, check=check, before=before.text() if before is not None else "",
+        )  # fmt: skip
         self._created(use, request, outcome)
         amount = request.amount if isinstance(request.amount, Decimal) else Decimal(0)
         if outcome.state == "unknown":
@@ -336,6 +371,16 @@ class Caller(Planning):
             why = f"{outcome.reason}; it may have been carried out and is not sent again"
             return outcome._replace(reason=f"{why}: runner settle {self._context.run}")
         return outcome
+
+    def _listed_before(self, use: Use, before: Before, answer: Any) -> str:
+        """Say that what a create is answered with was in the list of its search; empty where it was not."""
+        operation = use.operation
+        name = id_of(operation, answer)
+        if operation.returns_existing or not name or name not in before.seen:
+            return ""
+        if self._sender is not None:
+            self._sender.tell_once(RETURNS_EXISTING.format(operation.full_name))
+        return f"{name} was there before it was sent"
 
     def _add_to_lookup(self, use: Use, request: Request, answer: Any) -> None:
         """Add what was created to the list that its search was made in: as it was sent, and with its id."""

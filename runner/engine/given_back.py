@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from runner.catalogue import to_json
+from runner.catalogue import Operation, to_json
 from runner.catalogue.scalars import WRITTEN
 from runner.problems import printable
 
@@ -87,6 +87,11 @@ def compare_with(sent: Any, found: Any, *, unlike: Collection[str] = ()) -> Comp
         else:
             different.append(Field(place, value, there))
     return Comparison(tuple(different), tuple(absent), tuple(apart), same)
+
+
+def unlike(operation: Operation) -> frozenset[str]:
+    """The fields that are given back in another form than an operation sends them."""
+    return operation.read_back.unlike if operation.read_back is not None else frozenset()
 
 
 def alike(sent: Any, found: Any) -> bool:

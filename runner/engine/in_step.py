@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from runner.catalogue import Operation, Request, first_arguments, of_entry
 from runner.engine.before import id_of
 from runner.engine.context import Context
-from runner.engine.given_back import Comparison, compare_with, literal
+from runner.engine.given_back import Comparison, compare_with, literal, unlike
 from runner.engine.outcome import Outcome
-from runner.engine.read_back import READ_BACK, BackReading, unlike
+from runner.engine.read_back import READ_BACK, BackReading
 from runner.engine.send import Subject
 from runner.engine.use import Use
 from runner.journal import CallRecord, Identity

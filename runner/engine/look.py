@@ -21,11 +21,10 @@ from runner.catalogue import (
 )
 from runner.engine.before import Before, id_of, new_since, read_before
 from runner.engine.context import Connection
-from runner.engine.given_back import compare_with
+from runner.engine.given_back import compare_with, unlike
 from runner.engine.hits import Hits
 from runner.engine.outcome import Outcome, classify
 from runner.engine.pages import PageWatch, read_pages
-from runner.engine.read_back import unlike
 from runner.journal import CallRecord
 
 IDS_SHOWN = 10

@@ -7,7 +7,7 @@ under whatever row or step, or when this run has created it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +32,7 @@ class Created:
     _ids: dict[str, set[str]] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)
     _since: dict[str, list[Any]] = field(default_factory=dict)
+    _listed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, operation: Operation, answer: Any) -> None:
@@ -50,6 +51,15 @@ class Created:
         """What was created since the list of a lookup was read."""
         with self._lock:
             return list(self._since.get(lookup, ()))
+
+    def ids_in(self, lookup: str, operation: Operation, items: Sequence[Any]) -> Set[str]:
+        """The ids of what was in the list of a lookup when it was read."""
+        with self._lock:
+            known = self._listed.get((lookup, operation.full_name))
+            if known is None:
+                known = frozenset(id_of(operation, item) for item in items)
+                self._listed[lookup, operation.full_name] = known
+            return known
 
     def has(self, context: Context, operation: Operation, name: str) -> bool:
         """Whether the recipe has created the object called `name`. Reads the journal once for each operation."""

@@ -21,7 +21,7 @@ from runner.catalogue import (
 from runner.engine.before import id_of
 from runner.engine.context import Context
 from runner.engine.expected import failed
-from runner.engine.given_back import compare_with
+from runner.engine.given_back import compare_with, unlike
 from runner.engine.outcome import Outcome
 from runner.engine.reading import LONGEST_ANSWER, unread
 from runner.engine.reconcile import Finding
@@ -158,8 +158,3 @@ def _arguments(operation: Operation, use: Use, answer: Any) -> dict[str, Any]:
 
 def _answered(status: int) -> str:
     return f"answered {status}" if status else "it was carried out"
-
-
-def unlike(operation: Operation) -> frozenset[str]:
-    """The fields that are given back in another form than an operation sends them."""
-    return operation.read_back.unlike if operation.read_back is not None else frozenset()

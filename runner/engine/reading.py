@@ -116,8 +116,7 @@ class Reading:
         listed = Listed(operation)
 
         def keep(item: Any) -> bool:
-            if operation.money:
-                listed.add(item)
+            listed.add(item)
             return fits(search.where, of_entry(listing, item), scope) and not (
                 besides and id_of(operation, item) in besides
             )
@@ -148,9 +147,7 @@ class Reading:
         if any(has_bad_id(operation, item) for item in outcome.value):
             reason = f"unless_found: {listing.full_name} finds an object without an id"
             return Outcome("rejected", reason), None
-        if operation.money:
-            return outcome, listed.before(search.operation, arguments)
-        return outcome, Before(search.operation, arguments)
+        return outcome, listed.before(search.operation, arguments)
 
     def _in_lookup(
         self, search: Search, scope: Mapping[str, Any], *, operation: Operation, besides: Collection[str]
@@ -172,7 +169,8 @@ class Reading:
             return Outcome(
                 "rejected", f"unless_found: {search.lookup} has more than one; none was chosen"
             ), None
-        return Outcome("done", value=found), Before(search.operation, arguments)
+        seen = self._context.created.ids_in(search.lookup, operation, listed)
+        return Outcome("done", value=found), Before(search.operation, arguments, seen=seen)
 
     def again(self, step: Step, before: Before, subject: Subject) -> Outcome:
         """All that the search which was made before a call lists now."""

@@ -29,7 +29,7 @@ class Finding(NamedTuple):
     how: str = "found by search"
     reason: str = ""
     absent: bool = False
-    before: str = ""
+    before: Before | None = None
 
 
 def look_for(
@@ -54,9 +54,7 @@ def look_for(
         return Finding(reason=outcome.reason)
     if outcome.value:
         return Finding(item=outcome.value[0])
-    return Finding(
-        reason="a search finds none", absent=True, before=noted.text() if noted is not None else ""
-    )
+    return Finding(reason="a search finds none", absent=True, before=noted)
 
 
 def may_send_again(step: Step, operation: Operation) -> bool:

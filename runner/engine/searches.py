@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from runner.catalogue import Request
-from runner.engine.given_back import alike
+from runner.engine.given_back import alike, compare_with, literal
 from runner.keys import canonical, look_alike
 from runner.recipe.model import Search, Step
 from runner.template import EvaluationError, Expression, Lazy, plain
@@ -94,6 +94,33 @@ def fits(
         return search.where is None or bool(search.where.evaluate({**scope, "item": item}))
     except EvaluationError:  # it reads what the answer does not show
         return False
+
+
+def told_apart(
+    search: Search, arguments: Any, sent: Any, item: Any, scope: Mapping[str, Any], *, unlike: Collection[str]
+) -> str:  # fmt: skip
+    """Say how an object that a search finds is not what was sent as it: by what the search looks for; else nothing."""
+    found = dict(item) if isinstance(item, Mapping) else {}
+    wanted = arguments if isinstance(arguments, Mapping) else {}
+    fields = [
+        each
+        for each in compare_with(sent, found, unlike=unlike).different
+        if "." not in each.place and "[" not in each.place and not _same(each.sent, each.found)
+    ]
+    for each in fields:
+        value = wanted.get(each.place)
+        named = value is not None and _same(value, each.found) and not _same(value, each.sent)
+        if named or not _still(search.where, {**found, each.place: each.sent}, scope):
+            return f"{each.place} {literal(each.sent)}, and it is found with {literal(each.found)}"
+    return ""
+
+
+def _still(where: Expression | None, item: Mapping[str, Any], scope: Mapping[str, Any]) -> bool:
+    """Return whether a `where` is true of an object with another value, or cannot be told of it."""
+    try:
+        return where is None or bool(where.evaluate({**scope, "item": item}))
+    except EvaluationError:
+        return True
 
 
 def _same(wanted: Any, value: Any) -> bool:

@@ -16,7 +16,7 @@ from runner.engine.clearance import STOPPED, Clearance
 from runner.engine.context import Connection, Context
 from runner.engine.events import CallFinished, Noticed, Waiting
 from runner.engine.hits import Hits
-from runner.engine.made import RETURNS_EXISTING, Makers, made_by
+from runner.engine.made import RETURNS_EXISTING, Makers, given_by, made_by
 from runner.engine.outcome import LONGEST_RETRY_AFTER, Outcome, classify
 from runner.engine.pages import MAX_PAGES, PageWatch, read_pages
 from runner.engine.retry import TRIES, UNASKED_PAUSE, backoff, may_repeat
@@ -114,15 +114,27 @@ class Sender:
         return Outcome("done", value=found, doubt=watch.doubt)
 
     def note(
-        self, subject: Subject, operation: Operation, request: Request, state: CallState, *, value: Any, reason: str
+        self, subject: Subject, operation: Operation, request: Request, state: CallState, *, value: Any, reason: str,
+        since: str = "",
     ) -> None:  # fmt: skip
-        """Record a state and an answer that were reached without sending the call itself."""
-        record = _record(subject, operation, request, self._context.run)
+        """Record a state and an answer that were reached without sending the call itself, `since` when, if not now."""
+        made = (
+            made_by(operation, request.path, value)
+            if operation.effect != "read"
+            else given_by(self._context.catalogue, operation, request.path, value)
+        )
+        record = _record(subject, operation, request, self._context.run)._replace(made=made)
         self._journal.note(
             record._replace(
-                state=state, answer=to_json(value).decode(), reason=reason, sent_at=now()
+                state=state, answer=to_json(value).decode(), reason=reason, sent_at=since or now()
             )
         )
+
+    def creator(self, operation: Operation, request: Request, found: Any) -> CallRecord | None:
+        """The call of this run that was answered with what a search finds now, if one was."""
+        made = made_by(operation, request.path, found)
+        other = self._makers.creator(self._context.account, operation, made) if made else None
+        return other if other is not None and other.run == self._context.run else None
 
     def tell_once(self, text: str) -> None:
         """Notice something that holds for many rows, once in a run."""
@@ -136,7 +148,7 @@ class Sender:
         The call stays one of the run and row that sent it.
         """
         made = made_by(operation, prior.url, item)
-        wrong = self._makers.doubt(operation, prior._replace(made=made), item)
+        wrong = self._makers.doubt(operation, prior._replace(made=made, state="unknown"), item)
         if not wrong:
             done = prior._replace(state="done", answer=to_json(item).decode(), made=made)
             self._journal.note(done._replace(reason=reason, concluded=self._context.run))

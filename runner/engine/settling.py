@@ -9,6 +9,7 @@ from typing import Any
 
 from runner.catalogue import Operation, is_id, parse_own_json, to_json, types_of, violations
 from runner.engine.before import id_of
+from runner.engine.made import made_by, was_there
 from runner.engine.objects import with_id, without_id
 from runner.journal import CallRecord, History, RowRecord, SettlementRecord
 from runner.journal.open_runs import SETTLED_AS, still_unknown
@@ -40,19 +41,18 @@ def id_value(operation: Operation, text: str) -> Any:
 def holder(
     history: History, call: CallRecord, operation: Operation, value: Any
 ) -> CallRecord | None:
-    """Another call of the account that has created the object with this id."""
-    if call.effect != "create":
+    """Another call of the account that has created the object with this id, or had found it before this was sent."""
+    if call.effect != "create" or operation.returns_existing:
         return None
+    account, sent = call.identity.account, call._replace(state="unknown")
     text = to_json(value).decode().strip('"')
-    found = history.calls_done_by(call.identity.account, call.operation, text=text)
-    return next(
-        (
-            other
-            for other in found
-            if other.id != call.id and id_of(operation, _answer(other)) == str(value)
-        ),
-        None,
-    )
+    for other in history.calls_answered(account, call.operation, text=text):
+        found = other.state == "found" and not was_there(operation, other, sent)
+        if other.id != call.id and not found and id_of(operation, _answer(other)) == str(value):
+            return other
+    made = made_by(operation, call.url, {operation.id_field or "id": value})
+    found_by = history.finders(account, call.operation, made)
+    return next((each for each in found_by if was_there(operation, each, sent)), None)
 
 
 def _answer(call: CallRecord) -> Any:

@@ -49,9 +49,16 @@ def bring_up_contents(connection: sqlite3.Connection) -> None:
 
 
 def bring_up_made(connection: sqlite3.Connection) -> None:
-    """Leave open what the creates on record have made, and nothing else: the next run reads it from their answers."""
+    """Leave open what the creates on record have made or found: the next run reads it from their answers."""
     connection.execute(
-        "UPDATE calls SET made = '' WHERE made IS NULL AND (effect <> 'create' OR state <> 'done')"
+        "UPDATE calls SET made = '' WHERE made IS NULL AND (effect <> 'create' OR state NOT IN ('done', 'found'))"
+    )
+
+
+def bring_up_found(connection: sqlite3.Connection) -> None:
+    """Leave open what the creates on record have found: the next run reads it from what they have noted."""
+    connection.execute(
+        "UPDATE calls SET made = NULL WHERE made = '' AND effect = 'create' AND state = 'found'"
     )
 
 

@@ -294,9 +294,11 @@ class History(RowQueries):
         """The writes whose outcome is unknown, over all runs, recipes and accounts, oldest first."""
         return self._calls("state IN ('intent', 'unknown') AND effect <> 'read' ORDER BY id")
 
-    def calls_done_by(self, account: str, operation: str, *, text: str) -> list[CallRecord]:
-        """The calls of an operation that were carried out, and whose answer has a text somewhere."""
-        where = "account = ? AND operation = ? AND state = 'done' AND instr(answer, ?) > 0"
+    def calls_answered(self, account: str, operation: str, *, text: str) -> list[CallRecord]:
+        """The calls of an operation that were carried out, or found, and whose answer has a text somewhere."""
+        where = (
+            "account = ? AND operation = ? AND state IN ('done', 'found') AND instr(answer, ?) > 0"
+        )
         return self._calls(where, account, operation, text)
 
     def maker(self, account: str, operation: str, made: str) -> CallRecord | None:
@@ -304,11 +306,15 @@ class History(RowQueries):
         where = "made = ? AND account = ? AND operation = ? AND state = 'done' ORDER BY id LIMIT 1"
         return next(iter(self._calls(where, made, account, operation)), None)
 
+    def finders(self, account: str, operation: str, made: str) -> list[CallRecord]:
+        """The calls that have found the object with this path, by a search of an operation or by a read."""
+        where = "made = ? AND account = ? AND (operation = ? AND state = 'found' OR effect = 'read') ORDER BY id"
+        return self._calls(where, made, account, operation)
+
     def unread_creates(self, account: str) -> list[CallRecord]:
-        """The creates of earlier versions that were carried out, of which it is not recorded what they have made."""
-        return self._calls(
-            "made IS NULL AND account = ? AND effect = 'create' AND state = 'done'", account
-        )
+        """The creates of earlier versions of which it is not recorded what they have made or found."""
+        where = "made IS NULL AND account = ? AND effect = 'create' AND state IN ('done', 'found')"
+        return self._calls(where, account)
 
     def writes_since(self, call: CallRecord, moment: str) -> list[CallRecord]:
         """The other writes of the row of a call that were sent after a moment, as the journal writes times."""

@@ -48,8 +48,9 @@ class CallRecord(NamedTuple):
     `digest` is over method, that path and the body. `before` is JSON text too: the search that was made before it was
     sent, and what was there then. `content` is a digest of what was sent by value, `position` the number
     of an item from 1 where items are told apart by that. `made` is the path of the object that a create has made,
-    its id at the end; empty without one, None in the record of an earlier version. `run` and `row` are those that sent
-    it; `concluded` is the later run whose search showed what became of it, 0 for none.
+    or that it or a read has found, its id at the end; empty without one, None in the record of an earlier version.
+    `run` and `row` are those that sent it; `concluded` is the later run whose search showed what became of it, 0 for
+    none.
     """
 
     identity: Identity

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from runner.journal.content import bring_up_contents, bring_up_made
+from runner.journal.content import bring_up_contents, bring_up_found, bring_up_made
 from runner.journal.rekey import bring_up_keys
 
 VERSION = 5
@@ -143,4 +143,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("canonical keys", bring_up_keys),
     Migration("contents", bring_up_contents),
     Migration("made", bring_up_made),
+    Migration("found", bring_up_found),
 )

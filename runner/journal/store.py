@@ -82,6 +82,7 @@ class Journal:
         self._named: set[tuple[str, str, str, str]] = set()
         self._claimed: dict[tuple[str, str], Identity] = {}
         self._recorded: list[tuple[str, str]] = []
+        self._shown: list[str] = []
         self._queued = 0
         self._committed = 0
         self._queue_lock = threading.Lock()
@@ -254,6 +255,16 @@ class Journal:
         with self._queue_lock:
             self._claimed.pop((call.operation, str(call.made)), None)
 
+    def claimed_by(self, operation: str, made: str) -> Identity | None:
+        """Return the call that has taken this for what it has made, as may not be committed yet."""
+        with self._queue_lock:
+            return self._claimed.get((operation, made))
+
+    def is_shown(self, made: str) -> bool:
+        """Tell whether a call has found this, as is not committed yet."""
+        with self._queue_lock:
+            return made in self._shown
+
     def read_made(self, call: int, made: str) -> None:
         """Record what a create of an earlier version has made; goes with the next commit."""
         self._put("UPDATE calls SET made = ? WHERE id = ? AND made IS NULL", (made, call))
@@ -288,6 +299,7 @@ class Journal:
             with self._queue_lock:
                 batch, self._queue = self._queue, []
                 recorded, self._recorded = self._recorded, []
+                shown = len(self._shown)
                 last = self._queued
             with self._writing():
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -297,6 +309,7 @@ class Journal:
             with self._queue_lock:
                 for made in recorded:
                     self._claimed.pop(made, None)
+                del self._shown[:shown]
             self._committed = last
             self.commits += 1
 
@@ -333,7 +346,9 @@ class Journal:
         if call.effect != "read":
             self._put_identity(call)
         values = (getattr(call, name) for name in _CALL_COLUMNS[len(call.identity) :])
-        self._put(_PUT_CALL, (*call.identity, *values), made=(call.operation, call.made or ""))
+        shown = call.made or "" if call.state == "found" or call.effect == "read" else ""
+        made = ("", "") if shown else (call.operation, call.made or "")
+        self._put(_PUT_CALL, (*call.identity, *values), made=made, shown=shown)
 
     def _put_identity(self, call: CallRecord) -> None:
         """Record what the key of a write looks like, beside the first call that has it."""
@@ -347,8 +362,16 @@ class Journal:
             self._named.add(known)
         self._put(_PUT_IDENTITY, (account, recipe, step, look_of(key), key, call.run))
 
-    def _put(self, sql: str, values: Sequence[Any], *, made: tuple[str, str] = ("", "")) -> None:
+    def _put(
+        self,
+        sql: str,
+        values: Sequence[Any],
+        *,
+        made: tuple[str, str] = ("", ""),
+        shown: str = "",
+    ) -> None:
         with self._queue_lock:
+            self._shown += [shown] if shown else []
             self._queue.append((sql, [_storable(value) for value in values]))
             self._queued += 1
             if made in self._claimed:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from .command import Command, Ended
+from .command import HEADER, RECIPE, Command, Ended
 from .conftest import StartStub
 from .stub import Answer, Sent, Stub
 from .test_cli_terminal import Screen
@@ -346,3 +346,36 @@ def test_a_settled_call_says_so(contacts: Command, stub: Stub) -> None:
     told = contacts("settle", "--call", "1", "--absent", "--why", "x", code=2).err
     assert "call 1 is settled as absent by " in told
     assert "runner settle --undo 1 --why TEXT" in told
+
+
+FINDING = (
+    "      email: \"{{ row.ref | lower }}@example.com\"\n"
+    "    unless_found: {use: syncore.search_contacts, with: {email: \"{{ row.ref | lower }}@example.com\"}}\n"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("order", "code"), [(("A-2", "A-1"), 2), (("A-1", "A-2"), 0)])
+def test_an_id_that_a_row_had_found_before(
+    contacts: Command, start_stub: StartStub, order: tuple[str, ...], code: int
+) -> None:
+    """What was there when a call was sent is not what it has created; what was found afterwards may be."""
+    field = '      email: "{{ row.ref | lower }}@example.com"\n'
+    contacts.write("contacts.yaml", RECIPE.replace(field, FINDING))
+    lines = [f"{ref},Ace Awards,1,1.10,01/02/2027\n" for ref in order]
+    contacts.write("rows.csv", "".join([HEADER, *lines]))
+    found = {"id": 31987, **ACE}
+
+    def answer(sent: Sent) -> Answer:
+        if sent.method != "GET":
+            return Answer(0)
+        path, _, query = sent.path.partition("?")
+        listed = [found] if "a-2" in query else []
+        page = {"contacts": listed, "total_results": len(listed)}
+        return Answer(200, json.dumps(page if path.endswith("/contacts") else found).encode())
+
+    start_stub(answer)
+    contacts(
+        "run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1", code=5, env=KEY
+    )  # fmt: skip
+    told = settle(contacts, "--done", "31987", "--yes", code=code).err
+    assert ("is what call 2 has found (contact of 'A-2', run 1)" in told) == bool(code)
