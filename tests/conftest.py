@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", settings(), deadline=None)
+settings.load_profile("any machine")
 
 Golden = Callable[[Path, str], None]
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.catalogue import violations
@@ -63,7 +63,6 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-@settings(deadline=None)
 @given(SCHEMAS, VALUES)
 def test_what_is_not_refused_fits_the_schema(schema: dict[str, Any], value: Any) -> None:
     found, findings = converted(schema, value)
@@ -72,7 +71,6 @@ def test_what_is_not_refused_fits_the_schema(schema: dict[str, Any], value: Any)
         assert not violations(schema, plain(found))
 
 
-@settings(deadline=None)
 @given(SCHEMAS, VALUES)
 def test_what_fits_already_stays_as_it_is(schema: dict[str, Any], value: Any) -> None:
     found, findings = converted(schema, value)
@@ -81,7 +79,6 @@ def test_what_fits_already_stays_as_it_is(schema: dict[str, Any], value: Any) ->
         assert (repr(again), none.problems) == (repr(found), [])
 
 
-@settings(deadline=None)
 @given(SCHEMAS, VALUES)
 def test_whether_all_is_known_is_found_on_the_way(schema: dict[str, Any], value: Any) -> None:
     for given_ in (value, {"a": value, "b": Unknown("job.id")}, [Unknown("job.id"), value]):

@@ -210,7 +210,7 @@ OBJECT_VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
 @given(schema=SCHEMAS, value=OBJECT_VALUES | st.sampled_from([3, 4, "x", "z", True]))
 def test_what_fits_a_schema_is_not_refused_and_of_its_type(schema: Any, value: Any) -> None:
     if jsonschema.Draft202012Validator(schema).is_valid(value):

@@ -45,6 +45,11 @@ LOADED_LATE = (
 )
 
 
+def environment_of(folder: Path | str, environment: Mapping[str, str]) -> dict[str, str]:
+    """What a command in a folder finds in its surroundings: a state of its own, since ports come again."""
+    return {"XDG_STATE_HOME": f"{folder}/.state", **environment}
+
+
 @dataclass
 class Forks:
     """The process that forks. Children that are left when it is closed are killed."""
@@ -208,7 +213,7 @@ def _become(
     code: Any = 70
     try:
         os.chdir(folder)
-        os.environ.update({"XDG_STATE_HOME": f"{folder}/.state", **environment})
+        os.environ.update(environment_of(folder, environment))
         for number, name in ((0, os.devnull), (1, "out.txt"), (2, "err.txt")):
             flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             os.dup2(os.open(name, flags, 0o600), number)

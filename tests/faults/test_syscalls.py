@@ -16,7 +16,7 @@ import pytest
 
 from faults.chaos import Chaos
 from faults.commands import COMMAND, Done
-from faults.forks import Forks
+from faults.forks import Forks, environment_of
 from faults.judge import Judge
 from faults.points import go_on, small_shape
 from faults.server import FaultServer
@@ -61,9 +61,11 @@ class Kernel:
         return "".join(text.split('"POST ')[:3]).count(f"{self.log.name}>")
 
     def _trace(self, *options: str) -> Done:
+        folder = self.judge.folder
         done = subprocess.run(
             [*STRACE, *options, *COMMAND, "run", "torture.yaml", "--target", "test", "--first-run", "--workers", "1"],
-            cwd=self.judge.folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False,
+            cwd=folder, env=environment_of(folder, ENVIRONMENT), capture_output=True, text=True, timeout=120,
+            check=False,
         )  # fmt: skip
         self.judge.server.await_idle()
         return Done(done.returncode, done.stdout, done.stderr)

@@ -43,7 +43,7 @@ def truth(text: str, scope: dict[str, Any]) -> bool | None:
         return None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(known=CONDITIONS, asked=CONDITIONS, one=VALUES, other=VALUES)
 def test_what_follows_is_so_for_all_values(
     known: str, asked: str, one: int | None, other: int | None

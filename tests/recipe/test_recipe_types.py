@@ -95,7 +95,7 @@ def inferred(text: str, names: Mapping[str, Type] | None = None) -> tuple[Type, 
     return type_, findings.found
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
 @given(EXPRESSIONS)
 def test_what_can_be_computed_is_no_error_and_has_the_type_that_was_inferred(text: str) -> None:
     try:
@@ -119,7 +119,7 @@ def test_what_can_be_computed_is_no_error_and_has_the_type_that_was_inferred(tex
         )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(EXPRESSIONS)
 def test_a_finding_stands_inside_its_text(text: str) -> None:
     try:

@@ -78,7 +78,7 @@ def key_of(line: Line, *, grouped: bool) -> str:
     return str(line[0]) if grouped else canonical(line[1])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(LINES, min_size=1, max_size=3),
     st.sampled_from(["csv", "jsonl", "json", "xlsx"]),

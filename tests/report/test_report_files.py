@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.engine.events import BUCKETS, Bucket, RowFinished, RowResult, RunEnded, RunStarted
@@ -261,7 +261,6 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 records = st.lists(st.tuples(st.integers(0, 5), texts, st.booleans()), min_size=1, max_size=12)
 
 
-@settings(deadline=None)
 @given(
     records=records, data=st.data(), ending=st.sampled_from(["\n", "\r\n"]), grouped=st.booleans()
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.problems import InvalidError, Problem, draw
@@ -390,7 +390,6 @@ def test_all_cells_of_a_line_are_checked(refused: Refuse) -> None:
     assert [problem.excerpt for problem in error.problems] == ['"1/2/2024","x', 'y","1,5"']
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.recipe.model import Column
@@ -65,13 +65,11 @@ def test_typed_values(type_: str, cell: str, expected: Any) -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.integers())
 def test_integers_of_any_length_are_exact(number: int) -> None:
     assert value(str(number), type="integer") == number
 
 
-@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=2))
 def test_decimals_are_exactly_what_is_written(number: Decimal) -> None:
     assert str(value(format(number, "f"), type="decimal")) == format(number, "f")
@@ -142,7 +140,6 @@ def test_what_is_no_decimal(cell: str, remedy: str) -> None:
     assert refusal(cell, type="decimal") == (f"{cell!r} is not a decimal number", remedy)
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("0123456789.,-+() e$'"), min_size=1, max_size=14))
 def test_a_number_that_is_proposed_is_one(cell: str) -> None:
     convert = compile_cell(Column("x", "x", type="decimal"))

@@ -113,7 +113,7 @@ WAYS = st.builds(
 NUMBERS = st.decimals(min_value=-(10**15), max_value=10**15, places=2) | st.integers().map(Decimal)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(NUMBERS, WAYS)
 def test_any_number_comes_back_exact_as_it_is_written(number: Decimal, way: Numbers) -> None:
     number = number.copy_abs() if number.is_zero() else number
@@ -122,7 +122,7 @@ def test_any_number_comes_back_exact_as_it_is_written(number: Decimal, way: Numb
     assert read is None or read.is_signed() == number.is_signed()
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(NUMBERS, WAYS, WAYS)
 def test_a_number_written_in_another_way_is_exact_or_refused(
     number: Decimal, way: Numbers, declared: Numbers
@@ -143,7 +143,7 @@ def writings(number: Decimal, way: Numbers) -> Iterator[str]:
         )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(st.sampled_from("0123456789.,-+()% $€'"), max_size=14), WAYS)
 def test_no_text_is_read_as_another_number_than_its_digits(text: str, way: Numbers) -> None:
     read = compile_number(way, whole=False)(text)

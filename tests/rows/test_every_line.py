@@ -82,7 +82,7 @@ FORMATS: dict[str, Callable[[Sequence[tuple[int, str] | None]], Written]] = {
 }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(LINE, max_size=12), st.sampled_from(sorted(FORMATS)), st.booleans())
 def test_every_line_is_in_one_row_under_its_own_number(
     lines: list[tuple[int, str] | None], name: str, grouped: bool  # noqa: FBT001 - drawn by hypothesis

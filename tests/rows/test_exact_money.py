@@ -45,7 +45,7 @@ def written(amount: Decimal, kind: str) -> tuple[str, bytes]:
     return "orders.xlsx", book.getvalue()
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(AMOUNTS, st.sampled_from(["csv", "csv.gz", "number", "text", "sheet number", "sheet text"]))
 @example(Decimal("12.10"), "sheet number")
 @example(Decimal("0.30"), "number")

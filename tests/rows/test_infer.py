@@ -172,9 +172,7 @@ LABEL = st.sampled_from(["FALSE", "not", "Lines", "1", "{{ x }}"]) | st.text(
 )
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.data())
 def test_the_recipe_takes_every_line_of_its_sheet(tmp_path: Path, data: st.DataObject) -> None:
     labels = data.draw(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.problems import LINES_A_FILE, InvalidError
@@ -196,7 +196,6 @@ TABLES = st.integers(1, 4).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(TABLES, st.sampled_from(["\r\n", "\n"]), st.booleans(), st.data())
 def test_any_table_is_read_back(
     tmp_path_factory: pytest.TempPathFactory,
@@ -235,7 +234,6 @@ def test_any_table_is_read_back(
     )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ABCD"), st.integers(0, 2)), min_size=1, max_size=30))
 def test_every_line_is_in_one_group(
     tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, int]]

@@ -92,7 +92,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.dictionaries(st.text(max_size=3), JSON, max_size=3), min_size=1),
     st.sampled_from([None, 1]),
@@ -109,7 +109,7 @@ def test_every_array_of_objects_has_as_many_rows_as_objects(
         ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.sampled_from(["[", "]", "{", "}", '"a"', ":", ",", "1", " ", "\n", '{"a":1}', "tru"])

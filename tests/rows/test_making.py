@@ -172,7 +172,7 @@ def test_the_sum_of_columns_that_became_lines(opened: Open) -> None:
     assert found.agreed == "qty 9"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.decimals(-1000, 1000, places=2)), min_size=1, max_size=30

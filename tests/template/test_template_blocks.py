@@ -91,7 +91,7 @@ _texts = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(_texts)
 def test_any_blocks_write_what_jinja_writes(text: str) -> None:
     compiled = compile_template("." + text)

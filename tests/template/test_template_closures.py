@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined
 from jinja2.exceptions import TemplateRuntimeError
@@ -86,7 +86,6 @@ def test_comparisons_are_those_of_jinja(sign: str) -> None:
         _compare_with_jinja(f"1 < {left} {sign} {right}")
 
 
-@settings(deadline=None)
 @given(VALUES)
 @example("1 < n < m < row.nope")
 @example("false and row.nope")

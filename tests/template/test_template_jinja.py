@@ -220,7 +220,7 @@ _numbers = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.one_of(_chains, st.tuples(_chains, _to_value).map(" | ".join), _slices, _methods, _numbers)
 )
