@@ -41,7 +41,7 @@ from runner.engine.read_back import READ_BACK, settles
 from runner.engine.reading import words
 from runner.engine.reconcile import Finding, look_for, may_send_again, not_before
 from runner.engine.row_scope import name_values
-from runner.engine.searches import Outcomes, fits, is_unnamed, name_of, told_apart
+from runner.engine.searches import Outcomes, filters, fits, name_of, told_apart
 from runner.engine.send import Subject
 from runner.engine.use import Use
 from runner.exact import exact_sum
@@ -58,8 +58,11 @@ class Caller(Planning):
         operation, search = use.operation, use.step.unless_found
         try:
             chooses = operation.effect == "read" and use.step.expect in ("one", "first")
-            render = self._context.filters if chooses else self._context.render
-            use.arguments = render(use.step.arguments, use.scope)
+            use.arguments = (
+                filters(self._context, use.step, use.scope)
+                if chooses
+                else self._context.render(use.step.arguments, use.scope)
+            )
             request = self._context.request(operation, first_arguments(operation, use.arguments))
         except (EvaluationError, ArgumentError) as error:
             done = self._done_without_lookups(use, words(error))
@@ -67,19 +70,16 @@ class Caller(Planning):
                 self.plan(use.step, "invalid", reason=words(error), position=use.position)
             return done or Outcome("rejected", words(error))
         if operation.effect == "read":
-            where = use.step.where if chooses else None
-            if defect := _hopeless(use) or _unnamed(use, where):
+            if defect := _hopeless(use):
                 self.plan(use.step, "invalid", reason=defect, position=use.position)
                 return Outcome("rejected", defect)
             return self._read(use, request)
         use.body = request.body
         prior = self._before(use)
-        if (prior is None or prior.state not in (*SETTLED, *OPEN)) and not use.undecided:
-            where = search.where if search is not None else None
-            defect = _amount_defect(use, request) or _hopeless(use) or _unnamed(use, where)
-            if defect:
-                self.plan(use.step, "invalid", reason=defect, position=use.position)
-                return Outcome("rejected", defect)
+        is_new = (prior is None or prior.state not in (*SETTLED, *OPEN)) and not use.undecided
+        if is_new and (defect := _amount_defect(use, request) or _hopeless(use)):
+            self.plan(use.step, "invalid", reason=defect, position=use.position)
+            return Outcome("rejected", defect)
         with self._alone(use, prior):
             if search is not None and search.update is not None:
                 return self._in_step(use, request, prior)
@@ -122,7 +122,7 @@ class Caller(Planning):
             yield
             return
         try:
-            arguments = self._context.filters(search.arguments, use.scope)
+            arguments = filters(self._context, search, use.scope)
             use.search = name_of(use.step, search, arguments, use.scope)
         except EvaluationError:  # as the search itself is going to say
             yield
@@ -154,7 +154,7 @@ class Caller(Planning):
         if outcome.state == "unknown":
             searches.note(use.search, Outcomes(key, None))
         elif outcome.state == "done":
-            arguments = self._context.filters(search.arguments, use.scope)
+            arguments = filters(self._context, search, use.scope)
             if fits(search, arguments, request, outcome.value, use.scope):
                 searches.note(use.search, Outcomes(key, outcome.value))
 
@@ -327,7 +327,7 @@ class Caller(Planning):
         ):
             return ""
         listing = self._context.catalogue.operation(search.operation)
-        arguments = {} if search.lookup else self._context.filters(search.arguments, use.scope)
+        arguments = filters(self._context, search, use.scope)
         sent, item = sent_by(operation, other), of_entry(listing, found)
         apart = told_apart(search, arguments, sent, item, use.scope, unlike=unlike(operation))
         if not apart:
@@ -563,17 +563,6 @@ def _hopeless(use: Use) -> str:
             if defect:
                 return f"{defect}, which no answer can change: guard the step with `when`, or the rows with `require`"
     return ""
-
-
-def _unnamed(use: Use, where: Expression | None) -> str:
-    """Say that a `where` looks for an object without a name; empty where it does not."""
-    if not is_unnamed(where, use.scope):
-        return ""
-    text = where.text.strip() if where is not None else ""
-    return (
-        f"where: all that {text} compares with has no value, and it finds what is not meant; "
-        "give it one, or skip the step with `when`"
-    )
 
 
 def _amount_defect(use: Use, request: Request) -> str:

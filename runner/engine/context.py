@@ -18,10 +18,9 @@ from runner.engine.retry import Budget
 from runner.engine.searches import Searches
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal
-from runner.keys import canonical
 from runner.recipe.containment import Parents, possible_parents, searched_parents
 from runner.recipe.model import Recipe, Step
-from runner.template import EvaluationError, Tree, renderer
+from runner.template import Tree, renderer
 
 if TYPE_CHECKING:
     from runner.transport.client import Transport
@@ -100,20 +99,6 @@ class Context:
         if found is None:  # the tree is kept with it, so that its id stays its own
             found = self._renderers[id(tree)] = renderer(tree), tree
         return found[0](scope)
-
-    def filters(self, tree: Tree, scope: Mapping[str, Any]) -> Any:
-        """The arguments of a search whose result is taken for an object of the row, rendered.
-
-        Raises EvaluationError where one has no value: it would not be sent, and the search would find anybody's.
-        """
-        arguments = self.render(tree, scope)
-        for name, value in arguments.items() if isinstance(arguments, Mapping) else ():
-            if value is None or (isinstance(value, str) and not canonical(value)):
-                raise EvaluationError(
-                    f"{name} has no value, and without it the search finds what it is not meant to; "
-                    "give it one, or skip the step with `when`"
-                )
-        return arguments
 
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
         """The request for an operation of the target, on the day of the run. Raises ArgumentError."""

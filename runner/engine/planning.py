@@ -17,6 +17,7 @@ from runner.engine.outcome import Outcome
 from runner.engine.parents import COUNTED, found_parent, refusal
 from runner.engine.read_back import BackReading, back_request
 from runner.engine.reading import Reading, words
+from runner.engine.searches import filters
 from runner.engine.send import Sender, Subject
 from runner.engine.use import Progress, Use
 from runner.journal import CallRecord, content_of
@@ -153,9 +154,7 @@ class Planning:
         elif search is not None:
             try:
                 operation = self._context.catalogue.operation(search.operation)
-                arguments = first_arguments(
-                    operation, self._context.filters(search.arguments, use.scope)
-                )
+                arguments = first_arguments(operation, filters(self._context, search, use.scope))
                 looked_up = self._context.request(operation, arguments)
             except (EvaluationError, ArgumentError) as error:
                 reason = f"unless_found: {words(error)}"

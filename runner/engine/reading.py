@@ -11,6 +11,7 @@ from runner.engine.context import Context
 from runner.engine.expected import ENOUGH, expected, fits
 from runner.engine.outcome import Outcome
 from runner.engine.poll import poll_until
+from runner.engine.searches import check_where, filters
 from runner.engine.send import Sender, Subject
 from runner.recipe.model import Search, Step
 from runner.template import EvaluationError, Undecided, Unknown
@@ -122,7 +123,7 @@ class Reading:
             )
 
         try:
-            arguments = self._context.filters(search.arguments, scope)
+            arguments = filters(self._context, search, scope)
             for _ in range(READS_OF_A_MOVING_LIST):
                 listed = Listed(operation)
                 outcome = self._sender.items(
@@ -154,10 +155,10 @@ class Reading:
     ) -> tuple[Outcome, Before | None]:  # fmt: skip
         """The same in a list that was read once, with what this run has created since, as it was sent."""
         listed = scope[search.lookup]
-        if isinstance(listed, Unknown):
-            raise Undecided(listed.origin)
         try:
-            arguments = self._context.render(search.arguments, self._context.scope)
+            arguments = filters(self._context, search, scope)
+            if isinstance(listed, Unknown):
+                raise Undecided(listed.origin)
             found = [
                 item
                 for item in [*listed, *self._context.created.since(search.lookup)]
@@ -191,6 +192,7 @@ class Reading:
         assert step.unless_found is not None  # noqa: S101 - the caller's condition
         listing = self._context.catalogue.operation(step.unless_found.operation)
         try:
+            check_where(step.unless_found.where, scope)
             return Outcome(
                 "done",
                 value=[

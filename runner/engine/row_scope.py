@@ -35,7 +35,10 @@ class _RowValues(dict[str, Any]):
 
 def name_values(scope: dict[str, Any], let: Mapping[str, Expression]) -> None:
     """Add the values that a `let` names to a scope, each computed in it when it is first read."""
-    scope |= {name: Lazy(partial(value.evaluate, scope)) for name, value in let.items()}
+    scope |= {
+        name: Lazy(partial(value.evaluate, scope), (value.tree, scope))
+        for name, value in let.items()
+    }
 
 
 def visible(row: Row, recipe: Recipe, catalogue: Catalogue) -> Mapping[str, Any]:

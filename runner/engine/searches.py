@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue import Request
 from runner.engine.given_back import alike, compare_with, literal
 from runner.keys import canonical, look_alike
 from runner.recipe.model import Search, Step
-from runner.template import EvaluationError, Expression, Lazy, plain
+from runner.template import EvaluationError, Expression, Lazy, Node, paths_of, plain
+
+if TYPE_CHECKING:
+    from runner.engine.context import Context
+
+_REMEDY = "give it one, or skip the step with `when`"
 
 KEPT = 4096
 """Searches of which a run knows what it created: far more than it sends while a list lags behind."""
@@ -129,17 +135,116 @@ def _same(wanted: Any, value: Any) -> bool:
     return alike(wanted, value)
 
 
-def is_unnamed(where: Expression | None, scope: Mapping[str, Any]) -> bool:
-    """Return whether all that a `where` reads of the row has no value, so that it is true of what has none either."""
+def filters(context: Context, search: Search | Step, scope: Mapping[str, Any]) -> Any:
+    """Return the arguments of a search whose result is taken for an object of the row, rendered.
+
+    Raises EvaluationError where one has no value: it would not be sent, and the search would find anybody's. And where
+    `where` compares with nothing that names an object. The arguments for a list that is read once are not the row's.
+    """
+    check_where(search.where, scope)
+    if isinstance(search, Search) and search.lookup:
+        return context.render(search.arguments, context.scope)
+    arguments = context.render(search.arguments, scope)
+    for name, value in arguments.items() if isinstance(arguments, Mapping) else ():
+        if _is_blank(value):
+            raise EvaluationError(
+                f"{name} has no value, and without it the search finds what it is not meant to; {_REMEDY}"
+            )
+    return arguments
+
+
+def check_where(where: Expression | None, scope: Mapping[str, Any]) -> None:
+    """Raise EvaluationError for a `where` that can be true of an object that it does not name."""
     if where is None:
+        return
+    named = _named(where.tree, scope)
+    if named is None:
+        named = not _names_nothing(where.tree, scope)
+    if not named:
+        text = " ".join(where.text.split())
+        raise EvaluationError(
+            f"where: what {text} compares with has no value, and it finds what is not meant; {_REMEDY}"
+        )
+
+
+def _named(node: Node, scope: Mapping[str, Any]) -> bool | None:
+    """Tell whether a condition names an object by a value beside it; None where it compares with no such value.
+
+    With `or` each side has to, with `and` one, unless another is true of every text, as `'' in item.notes` is.
+    """
+    if node.kind not in ("and", "or"):
+        reads_both = ("item",) in paths_of(node) and bool(list(_beside(node, scope)))
+        return not _names_nothing(node, scope) if reads_both else None
+    found = [_named(part, scope) for part in node.parts]
+    if False in found and (
+        node.kind == "or" or any(_takes_all(each, scope) for each in node.parts)
+    ):
         return False
-    try:
-        values = list(_values(where, scope))
-    except EvaluationError:  # as the search itself is going to say
-        return False
+    if node.kind == "or":
+        return None if None in found else True
+    return True if True in found else None if found.count(None) == len(found) else False
+
+
+def _takes_all(node: Node, scope: Mapping[str, Any]) -> bool:
+    """Tell whether a part of a condition looks into a text, or a list, for what has no value."""
+    if node.kind in ("and", "or"):
+        return any(_takes_all(part, scope) for part in node.parts)
+    if node.kind == "compare" and "in" in node.value:
+        return any(_names_nothing(part, scope) for part in node.parts)
+    is_prefix = node.kind == "call" and node.value in ("startswith", "endswith")
+    return is_prefix and any(_names_nothing(part, scope) for part in node.parts[1:])
+
+
+def _names_nothing(node: Node, scope: Mapping[str, Any]) -> bool:
+    """Tell whether all that a node reads beside the object has no value, or one that is no name: zero, true, false."""
+    values = list(_beside(node, scope))
     return bool(values) and all(
-        each is None or (isinstance(each, str) and not canonical(each)) for each in values
+        _is_blank(each) or isinstance(each, bool) or (isinstance(each, int | Decimal) and not each)
+        for each in values
     )
+
+
+def _beside(node: Node, scope: Mapping[str, Any]) -> Iterator[Any]:
+    """The values that a node reads beside the object that it is asked about, but for those that cannot be computed."""
+    paths = paths_of(node)
+    inner = {path[:-1] for path in paths}
+    for path in paths:
+        if path[0] != "item" and path[0] in scope and path not in inner:
+            with suppress(EvaluationError):  # as the search itself is going to say
+                yield from _values_at(scope, path)
+
+
+def _values_at(scope: Mapping[str, Any], path: Sequence[str | int]) -> Iterator[Any]:
+    """The value at a path; of a text that `let` puts together, the values that it is made of."""
+    value, named = _at(scope, path), scope[str(path[0])]
+    source = named.source if isinstance(named, Lazy) and isinstance(value, str) else None
+    behind = list(_beside(*source)) if source is not None else []
+    yield from behind or [value]
+
+
+def _at(scope: Mapping[str, Any], path: Sequence[str | int]) -> Any:
+    """What stands at a path of a scope, as far as plain data leads."""
+    value: Any = scope
+    for part in path:
+        if not isinstance(value, Mapping):
+            break
+        try:
+            value = value[part]  # a column whose lines differ raises EvaluationError
+        except KeyError:
+            return None
+        value = value.value() if isinstance(value, Lazy) else value
+    return value
+
+
+def _is_blank(value: Any) -> bool:
+    """Tell whether a value is none, or has a part that is none: a text of blanks, an empty list."""
+    if isinstance(value, str):
+        return not canonical(value)
+    if isinstance(value, Mapping):
+        return not value or any(_is_blank(each) for each in value.values())
+    if isinstance(value, list | tuple):
+        return not value or any(_is_blank(each) for each in value)
+    return value is None
 
 
 def _values(where: Expression, scope: Mapping[str, Any]) -> Iterator[Any]:

@@ -105,12 +105,13 @@ class Unknown:
 
 
 class Lazy:
-    """A named value that is computed when it is first read, and then kept."""
+    """A named value that is computed when it is first read, and then kept. `source` says of what, if anything does."""
 
-    __slots__ = ("_compute", "_known", "_value")
+    __slots__ = ("_compute", "_known", "_value", "source")
 
-    def __init__(self, compute: Callable[[], Any]) -> None:
+    def __init__(self, compute: Callable[[], Any], source: Any = None) -> None:
         self._compute, self._known, self._value = compute, False, None
+        self.source = source
 
     def value(self) -> Any:
         """The value. Raises what computing it raises."""

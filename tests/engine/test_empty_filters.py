@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from faults import actions
 from faults.bench import Bench, columns, table
 from faults.server import FaultServer
 
@@ -67,3 +68,123 @@ def test_a_where_that_compares_with_nothing(server: FaultServer, bench: Bench, s
         assert row.bucket == "rejected"
         assert "compares with has no value" in row.reason
     assert server.deliveries() == []
+
+
+BLANK = ["''", "' '", "'\\u200b'", "'\\u00a0'", "none"]
+
+
+@pytest.mark.parametrize("value", BLANK)
+def test_what_is_no_value_of_a_filter(server: FaultServer, bench: Bench, value: str) -> None:
+    server.on("GET", "/customers", actions.answer(200, {"customers": [{"id": 7}]}))
+    steps = ADOPTED.replace("{{ row.customer }}", f"{{{{ {value} }}}}")
+    for way in (bench.plan, bench.run):
+        row = way(steps, table("ref,customer", ("A", "x")), head=HEAD).row
+        assert (row.bucket, server.deliveries()) == ("rejected", [])
+
+
+WHERES = [
+    "item.name | default('') == row.customer | default('')",
+    "row.customer | default('') in item.name | default('')",
+    "item.client == row.ref and row.customer | default('') in item.name | default('')",
+    "item.client == row.ref and (item.name | default('')).startswith(row.customer | default(''))",
+    "item.client == row.ref and (item.name | default('')).endswith(row.customer | default(''))",
+    "item.name | default('') == row.customer | default('') or item.number == row.ref",
+    "item.number == row.ref or (row.customer | default('') in item.name | default(''))",
+    "item.name | default('') in [row.customer | default('')]",
+]
+"""Each is true of an object that has nothing to do with the row, where the cell is empty."""
+
+
+@pytest.mark.parametrize("where", WHERES)
+@pytest.mark.parametrize("steps", [ADOPTED, READ])
+def test_a_where_that_an_empty_cell_makes_true(
+    server: FaultServer, bench: Bench, steps: str, where: str
+) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": "", "client": "A", "number": "Z"}]
+    steps = steps.replace(SEARCH, f'use: shop.search_customers, where: "{where}"')
+    for way in (bench.plan, bench.run):
+        row = way(steps, table("ref,customer", ("A", "")), head=HEAD).row
+        assert row.bucket == "rejected", row
+        assert "has no value" in row.reason
+    assert server.deliveries() == []
+
+
+NAMING = [
+    "item.name == row.ref and item.notes | default('') == row.customer | default('')",
+    "item.name == row.ref and (not row.customer or item.notes == row.customer)",
+    "item.name == (row.customer if row.customer else row.ref)",
+    "('[' ~ (row.customer or row.ref) ~ ']') in ('[' ~ item.name ~ ']')",
+]
+
+
+@pytest.mark.parametrize("where", NAMING)
+def test_a_where_that_names_the_object_all_the_same(
+    server: FaultServer, bench: Bench, where: str
+) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": "A"}]
+    steps = READ.replace(SEARCH, f'use: shop.search_customers, where: "{where}"')
+    assert bench.run(steps, table("ref,customer", ("A", "")), head=HEAD).row.bucket == "done"
+
+
+@pytest.mark.parametrize("where", WHERES[:1] + WHERES[3:4])
+def test_an_unknown_call_is_not_settled_with_what_nothing_names(
+    server: FaultServer, bench: Bench, where: str
+) -> None:
+    """The value is gone from the sheet, or the recipe looks for another one, since the call was sent."""
+    server.on("POST", "/customers", actions.close())
+    steps = ADOPTED.replace(SEARCH, 'use: shop.search_customers, where: "item.name == row.ref"')
+    sheet = table("ref,customer", ("A", ""))
+    assert bench.run(steps, sheet, head=HEAD).row.bucket == "unknown"
+    server.shop.objects["/customers"] = [{"id": 7, "name": "", "client": "A"}]
+    steps = ADOPTED.replace(SEARCH, f'use: shop.search_customers, where: "{where}"')
+    ran = bench.run(steps, sheet, head=HEAD)
+    assert ran.row.bucket == "unknown"
+    assert "has no value" in ran.row.reason
+    assert len(server.writes()) == 1
+
+
+PAYMENT = """\
+steps:
+  - id: payment
+    use: shop.create_payment
+    with: {order_id: 7, amount: 9, reference: "{{ row.ref }}"}
+    unless_found: {use: shop.list_payments, with: {order_id: 7}, where: "item.reference == row.ref"}
+"""
+
+
+def test_an_unknown_payment_is_not_settled_with_what_nothing_names(
+    server: FaultServer, bench: Bench
+) -> None:
+    server.on("POST", "/orders/7/payments", actions.close())
+    sheet = table("ref,customer", ("A", ""))
+    assert bench.run(PAYMENT, sheet, head=HEAD).row.bucket == "unknown"
+    server.shop.create("/orders/7/payments", {"amount": 9, "reference": ""})
+    where = "item.reference == row.customer | default('')"
+    ran = bench.run(PAYMENT.replace("item.reference == row.ref", where), sheet, head=HEAD)
+    assert ran.row.bucket == "unknown"
+    assert "has no value" in ran.row.reason
+
+
+@pytest.mark.parametrize("value", ["0", "false", "['x', '']", "[]", "'\\u200b'", "'\\u00a0 '"])
+def test_a_value_that_names_nothing(server: FaultServer, bench: Bench, value: str) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": ""}]
+    sign = "in" if "[" in value else "=="
+    let = f'let: {{named: "{value}"}}\n'
+    where = f"use: shop.search_customers, where: item.name {sign} named"
+    for way in (bench.plan, bench.run):
+        row = way(
+            let + READ.replace(SEARCH, where), table("ref,customer", ("A", "")), head=HEAD
+        ).row
+        assert (row.bucket, server.deliveries()) == ("rejected", [])
+        assert "has no value" in row.reason
+
+
+def test_a_name_that_is_made_of_an_empty_cell(server: FaultServer, bench: Bench) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": "somebody's [PO ]"}]
+    let = "let: {mark: \"'[PO ' ~ row.customer | default('') ~ ']'\"}\n"
+    where = "use: shop.search_customers, where: mark in item.name"
+    for way in (bench.plan, bench.run):
+        row = way(
+            let + READ.replace(SEARCH, where), table("ref,customer", ("A", "")), head=HEAD
+        ).row
+        assert (row.bucket, server.deliveries()) == ("rejected", [])
