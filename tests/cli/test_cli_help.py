@@ -24,6 +24,7 @@ EXPECTED = {
     "--again": 2,
     "--why": 2,
     "--rows-format": 2,
+    "--project": 2,
     "--detailed-exitcode": 20,
 }
 """Exit codes of `plan` with one option alone: some need another one, or a variable that the recipe has."""
@@ -68,7 +69,7 @@ def test_plan_lists_what_it_takes_and_nothing_else(contacts: Command) -> None:
     values = {
         "--rows": "rows.csv", "--rows-format": "csv", "--var": "a=b", "--vars-file": "vars.yaml", "--target": "sandbox",
         "--limit": "1", "--only": "A-1", "--again": "A-1", "--why": "gone", "--format": "text", "--out": "plan.json",
-        "--against": "plan.json", "--date": "2027-01-02",
+        "--against": "plan.json", "--date": "2027-01-02", "--project": ".",
     }  # fmt: skip
     for parameter in found(("plan",)).params:
         if not isinstance(parameter, click.Option):
