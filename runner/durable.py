@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from runner.problems import RunnerError, StoppedError, UsageError
+from runner.problems import ConfigError, RunnerError, StoppedError, UsageError
 
 _REMEDY = "make room or make the folder writable, then enter the same command again"
 
@@ -107,6 +107,23 @@ def _umask() -> int:
     current = os.umask(0o077)
     os.umask(current)
     return current
+
+
+def refuse_links(folder: Path) -> None:
+    """Refuse a folder of ours that is a symbolic link, or holds one: it would have us write, and chmod, elsewhere.
+
+    Raises ConfigError.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            links = [Path(each.path) for each in entries if each.is_symlink()]
+    except OSError:  # not there yet, or refused by whoever writes there
+        links = []
+    for link in [folder] if folder.is_symlink() else links:
+        raise ConfigError(
+            f"{link} is a symbolic link; nothing was changed and nothing was sent",
+            remedy="put what it leads to in its place: a journal and its runs stay in their folder",
+        )
 
 
 @contextmanager

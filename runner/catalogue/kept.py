@@ -1,11 +1,11 @@
 """What YAML documents say, kept as JSON in the user's cache folder: that is read fifty times as fast.
 
     ~/.cache/recipe-runner/9f86d081884c7d65.json    named after the document's path
-        3a7bd3e2360a3d29eea436fcfb7e44c735d117c4...  SHA-256 of the document's text and of the reader of YAML
+        3a7bd3e2360a3d29eea436fcfb7e44c735d117c4...  SHA-256 of the document's text, the reader of YAML and what follows
         {"openapi": "3.1.0", ...}
 
-Another text, or another version of the reader, makes what is kept worthless; it is written anew then. Where the folder
-cannot be written, or is not the user's own, nothing is kept and nothing is said: all of it can be made again.
+Another text, another version of the reader or another byte makes what is kept worthless; it is written anew then. Where
+the folder cannot be written, or is not the user's own, nothing is kept, and nothing is said: it can be made again.
 """
 
 from __future__ import annotations
@@ -30,15 +30,14 @@ _OTHERS_WRITE = 0o022
 def recall(path: Path, text: str, *, environ: Mapping[str, str] = os.environ) -> Any:
     """The data of the document at `path` with this text; None when it is not kept."""
     try:
-        with _place(path, environ).open(encoding="utf-8") as file:
-            status = os.fstat(file.fileno())
-            if (
-                status.st_uid != os.geteuid()
-                or status.st_mode & _OTHERS_WRITE
-                or file.readline().strip() != _key(text)
-            ):
+        handle = os.open(_place(path, environ), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(handle, encoding="utf-8", newline="") as file:
+            if not _is_ours(os.fstat(handle)):
                 return None
-            return json.loads(file.read(), parse_float=Decimal)
+            key, _, content = file.read().partition("\n")
+            if key != _key(text, content):
+                return None
+            return json.loads(content, parse_float=Decimal)
     except (OSError, ValueError, RecursionError):
         return None
 
@@ -48,13 +47,15 @@ def keep(path: Path, text: str, data: Any, *, environ: Mapping[str, str] = os.en
     with suppress(OSError, ValueError, RecursionError):
         place = _place(path, environ)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        content = f"{_key(text)}\n{json_text(data)}"
+        if not _is_ours(place.parent.stat()):
+            return
+        content = json_text(data)
         handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
         try:
             with os.fdopen(
                 handle, "w", encoding="utf-8"
             ) as file:  # no fsync: what is torn is not read
-                file.write(content)
+                file.write(f"{_key(text, content)}\n{content}")
             Path(name).replace(place)
         except OSError:
             Path(name).unlink()
@@ -69,6 +70,13 @@ def _place(path: Path, environ: Mapping[str, str]) -> Path:
     return Path(cache or f"{home}/.cache") / FOLDER / f"{name}.json"
 
 
-def _key(text: str) -> str:
-    """What the data follow from. Raises OSError where the program is not made of files."""
-    return hashlib.sha256(Path(source.__file__).read_bytes() + b"\0" + text.encode()).hexdigest()
+def _is_ours(status: os.stat_result) -> bool:
+    """Tell whether a file or folder is the user's own, and nobody else may write to it."""
+    return status.st_uid == os.geteuid() and not status.st_mode & _OTHERS_WRITE
+
+
+def _key(text: str, content: str) -> str:
+    """What the data follow from, and their digest. Raises OSError where the program is not made of files."""
+    digest = hashlib.sha256(Path(source.__file__).read_bytes() + b"\0" + text.encode() + b"\0")
+    digest.update(content.encode())
+    return digest.hexdigest()

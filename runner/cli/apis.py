@@ -34,6 +34,8 @@ def sandbox(*, port: int, folder: Path | None, keys: tuple[str, ...]) -> int:
         current, target
     )  # says what is wrong with the configuration's own APIs and overlays
     documents = documents_of(current)
+    if folder is None:
+        projects.make_folder(current.runs)
     where = folder if folder is not None else current.runs / "sandbox"
     projects.make_folder(where)
     ended = threading.Event()

@@ -19,6 +19,7 @@ from runner.cli.outputs import check_not_read
 from runner.cli.progress import watched
 from runner.cli.projects import make_folder, open_journal, user
 from runner.cli.reports import MakeReporter, Reports
+from runner.durable import refuse_links
 from runner.engine.again import after_former_keys, by_key
 from runner.engine.context import Context
 from runner.engine.events import RunEnded
@@ -92,6 +93,8 @@ def keeping(code: int) -> Iterator[None]:
 def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_Execution]:
     """All that a run needs while it lasts, from the lock of the journal on."""
     stop, runs, resumed = Stop(), job.project.config.runs, settings.resumed
+    if resumed is not None:
+        refuse_links(runs / str(resumed.id))
     with ExitStack() as open_things:
         way = open_things.enter_context(wiring.open_way(job.project, job.target, job.catalogue))
         destination = destination_of(job.project.recipe, job.target, job.catalogue, way)

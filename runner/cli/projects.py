@@ -20,7 +20,7 @@ from runner.catalogue import Catalogue
 from runner.cli.own_files import check_own_files
 from runner.config import Config
 from runner.config.ownership import check_owner
-from runner.durable import FULL, unwritable
+from runner.durable import FULL, refuse_links, unwritable
 from runner.keys import canonical
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest, printable
 from runner.recipe.load import Loaded, load
@@ -198,6 +198,7 @@ def user() -> str:
 
 def make_folder(folder: Path) -> None:
     """The folder where runs are kept. Raises ConfigError when there can be none."""
+    refuse_links(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

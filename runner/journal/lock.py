@@ -49,7 +49,7 @@ def _check_support(folder: Path, *, what: Path) -> None:
         reason = os.strerror(error.errno).lower()
         raise StoppedError(
             f"{what} cannot be locked: the file system of {folder} has no locks (flock: {reason}); nothing was sent",
-            remedy="keep the project on a local disk, or make its runs/ a link to a folder on one",
+            remedy="keep the project on a local disk",
         ) from None
     finally:
         os.close(handle)

@@ -59,7 +59,7 @@ def refuse_network(folder: Path) -> None:
         raise StoppedError(
             f"{folder} is on a network file system ({kind}), where a journal can be lost or written by two "
             "machines at once; nothing was sent",
-            remedy="keep the project on a local disk, or make its runs/ a link to a folder on one",
+            remedy="keep the project on a local disk",
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from runner.durable import refuse_links
 from runner.journal.schema import MIGRATIONS, Migration
 from runner.journal.upgrade import RESTORE, bring_up, in_memory, is_pending, present, version_of
 from runner.problems import StoppedError
@@ -37,6 +38,7 @@ def connect_to_read(
     path: Path, *, migrations: Sequence[Migration] = MIGRATIONS
 ) -> sqlite3.Connection | None:
     """A connection that reads the journal at `path`; None before its first run was begun. Raises StoppedError."""
+    refuse_links(path.parent)
     try:
         if not path.exists():
             return None

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from runner.durable import refuse_links
 from runner.journal.lock import take_lock
 from runner.journal.mounts import refuse_network
 from runner.journal.reader import closing_if_it_fails, remedy_of
@@ -99,6 +100,7 @@ class Journal:
 
     def __enter__(self) -> Journal:
         try:
+            refuse_links(self.folder)
             refuse_network(self.folder)
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if stat.S_IMODE(self.folder.stat().st_mode) & 0o077:

@@ -29,6 +29,8 @@ from runner.report.page_data import Page, calls_of_row, collect
 INTERVAL = 2
 """Seconds between two questions of the page; more where an answer takes long."""
 
+_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
 _HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -73,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer, with nothing but a status for what is none of the page's own questions."""
         asked = urlsplit(self.path)
         port = self.connection.getsockname()[1]
-        if self.headers.get("Host") not in (f"127.0.0.1:{port}", f"localhost:{port}"):
+        if self.headers.get("Host") not in [f"{name}:{port}" for name in _NAMES]:
             self._give(421, b"")
         elif not secrets.compare_digest(
             self.path.encode()[: len(self.prefix)], self.prefix.encode()

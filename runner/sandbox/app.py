@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
@@ -77,6 +77,9 @@ class Sandbox:
         self._state = state
         self._apis = apis
         self._base_url = base_url
+        port = urlsplit(base_url).port
+        # a name that somebody has made to point here is none of them: its pages would read what is kept
+        self._hosts = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")}
         self._keys = keys
         self._today = today
         endpoints = [endpoint for api in apis.values() for endpoint in self._endpoints(api)]
@@ -105,6 +108,8 @@ class Sandbox:
     def __call__(
         self, environ: Mapping[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
+        if environ.get("HTTP_HOST") not in self._hosts:
+            return _send(Answer(421, {"error": "this is not its address"}), environ, start_response)
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         if path == "/":
             places = {name: f"{self._base_url}/{name}" for name in sorted(self._apis)}

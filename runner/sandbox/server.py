@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import load_api
+from runner.durable import refuse_links
 from runner.problems import ConfigError, LockedError, StoppedError
 from runner.sandbox.state import State
 
@@ -137,6 +138,7 @@ def _locked(folder: Path) -> FileLock | None:
         Timeout,
     )  # imported on use, as it takes longer than most of a dry run
 
+    refuse_links(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(folder / _LOCK, timeout=0, thread_local=False)
     try:

@@ -13,6 +13,7 @@ from runner.config.notices import Mail
 
 if TYPE_CHECKING:
     import smtplib
+    import ssl
 
 SECONDS = 20.0
 """Seconds that one mail may take once there is a connection, and a connection before that."""
@@ -55,14 +56,21 @@ def send_mail(
         return f"connection failed ({type(error).__name__})"
 
 
-def _connected(mail: Mail, seconds: float) -> smtplib.SMTP:
-    import smtplib
+def _tls() -> ssl.SSLContext:
+    """A context that verifies chain and host name; the keys of a session go to no file, whatever SSLKEYLOGFILE says."""
     import ssl
 
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_default_certs()
+    return context
+
+
+def _connected(mail: Mail, seconds: float) -> smtplib.SMTP:
+    import smtplib
+
     if mail.tls == "implicit":
-        return smtplib.SMTP_SSL(
-            mail.host, mail.port, timeout=seconds, context=ssl.create_default_context()
-        )
+        return smtplib.SMTP_SSL(mail.host, mail.port, timeout=seconds, context=_tls())
     return smtplib.SMTP(mail.host, mail.port, timeout=seconds)
 
 
@@ -70,10 +78,8 @@ def _hand_over(
     server: smtplib.SMTP, mail: Mail, message: EmailMessage, password: Secret | None
 ) -> str:
     """The conversation after the greeting. Some of the recipients refused is told; all of them raises."""
-    import ssl
-
     if mail.tls == "starttls":
-        server.starttls(context=ssl.create_default_context())
+        server.starttls(context=_tls())
     if mail.user and password is not None:
         server.login(mail.user, password.reveal())
     refused = server.send_message(message)

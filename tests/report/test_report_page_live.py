@@ -61,6 +61,8 @@ def finish_another(journal: Journal, number: int) -> None:
 def test_only_its_own_address_is_answered(live: LivePage) -> None:
     assert ask(live)[0] == 200
     assert ask(live, host=f"localhost:{live.port}")[0] == 200
+    assert ask(live, host=f"[::1]:{live.port}")[0] == 200
+    assert ask(live, host="localhost")[0] == 421
     assert ask(live, host="evil.example")[0] == 421
     assert ask(live, host=f"evil.example:{live.port}")[0] == 421
     assert ask(live, token=False)[0] == 404

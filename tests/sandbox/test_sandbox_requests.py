@@ -174,9 +174,8 @@ def test_a_connection_is_kept(server: Server) -> None:
 
 def test_a_head_has_no_body(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-        head = (
-            f"HEAD /shop{CUSTOMERS} HTTP/1.1\r\nHost: x\r\nx-token: t\r\nConnection: close\r\n\r\n"
-        )
+        host = f"127.0.0.1:{server.port}"
+        head = f"HEAD /shop{CUSTOMERS} HTTP/1.1\r\nHost: {host}\r\nx-token: t\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode())
         received = b"".join(iter(lambda: connection.recv(4096), b""))
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")

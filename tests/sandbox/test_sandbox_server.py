@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
 from runner.catalogue import shipped_apis
 from runner.problems import ConfigError, InvalidError, LockedError
@@ -279,3 +280,26 @@ def test_the_shipped_documents_can_be_served(folder: Path) -> None:
     }
     client.session.close()
     server.close()
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:{}", "127.0.0.1.evil.example:{}", "localhost", "[::2]:{}"],
+)
+def test_no_answer_to_another_name(server: Server, folder: Path, host: str) -> None:
+    """A page whose name somebody has made to point here would read, and change, what is kept."""
+    for path in ("/", "/shop/parts"):
+        given = {"Host": host.format(server.port), "Origin": "http://evil.example", "x-token": "t"}
+        answer = requests.get(server.base_url + path, headers=given, timeout=30)
+        assert answer.status_code == 421
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+    assert not deliveries(folder)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{}", "localhost:{}", "[::1]:{}"])
+def test_its_own_names_are_answered_without_cors(server: Server, host: str) -> None:
+    given = {"Host": host.format(server.port), "Origin": "http://evil.example"}
+    for ask in (requests.get, requests.options):
+        answer = ask(server.base_url + "/", headers=given, timeout=30)
+        assert answer.status_code == 200
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]

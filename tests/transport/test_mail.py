@@ -136,3 +136,14 @@ def test_a_host_that_is_not_known() -> None:
         send(Mail(("a@example.com",), "b@example.com", "smtp.invalid", 25, "none"))
         == "the host's name is not known"
     )
+
+
+def test_the_keys_of_a_session_go_to_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    inbox = Inbox()
+    with smtp(inbox) as mail:
+        send(replace(mail, tls="starttls"))
+        send(replace(mail, tls="implicit"))
+    assert not (tmp_path / "keys").exists()
