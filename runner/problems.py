@@ -193,17 +193,50 @@ def draw_all(problems: Sequence[Problem], *, total: int | None = None) -> str:
     """All problems in order, capped at `PROBLEMS_SHOWN`, and how many there are."""
     ordered = sorted(set(problems))
     count = max(total or 0, len(ordered))
-    parts = [draw(p) for p in ordered[:PROBLEMS_SHOWN]]
-    if count > len(parts):
-        parts.append(f"... and {count - len(parts)} more")
-    errors = count - sum(p.severity == "warning" for p in ordered)
-    if count != errors:
-        parts.append(
-            f"{errors} error{'s' * (errors != 1)}, {count - errors} warning{'s' * (count - errors != 1)}"
-        )
-    else:
-        parts.append(f"{count} error{'s' * (count != 1)}")
-    return "\n".join(parts) + "\n"
+    shown = list(_grouped(ordered[:PROBLEMS_SHOWN]))
+    parts = [f"{draw(first)}{_again(first, others)}" for first, *others in shown]
+    told = sum(map(len, shown))
+    if count > told:
+        parts.append(f"... and {count - told} more")
+    warnings = sum(p.severity == "warning" for p in ordered)
+    folded = [first.severity for first, *others in shown for _ in others]
+    said = [_counted(count - warnings, folded.count("error"), "error")]
+    said += [_counted(warnings, folded.count("warning"), "warning")] if warnings else []
+    return "\n".join([*parts, ", ".join(said)]) + "\n"
+
+
+def _counted(places: int, repeated: int, noun: str) -> str:
+    """How many mistakes there are, and at how many places where that is more: 2 errors at 5 places."""
+    count = places - repeated
+    return f"{count} {noun}{'s' * (count != 1)}{f' at {places} places' if repeated else ''}"
+
+
+REPEATED = frozenset(
+    {
+        *("expression", "template", "type", "dollar", "list-result", "unknown-key", "unknown-name"),
+        *("unknown-field", "unknown-parameter", "unknown-operation"),
+    }
+)
+"""Kinds of mistakes in a recipe that people make at many places, and that are explained at the first."""
+
+
+def _grouped(problems: Sequence[Problem]) -> Iterable[list[Problem]]:
+    """The problems in their order, those that are one mistake at several places together."""
+    groups: dict[tuple[object, ...], list[Problem]] = {}
+    for at, problem in enumerate(problems):
+        repeated = problem.kind in REPEATED and (problem.file, problem.severity, problem.message)
+        groups.setdefault(repeated or (at,), []).append(problem)
+    return groups.values()
+
+
+def _again(first: Problem, others: Sequence[Problem]) -> str:
+    """The other lines on which it is the same."""
+    lines = list(dict.fromkeys(str(other.line) for other in others if other.line != first.line))
+    if not lines:
+        return ""
+    *most, last = lines
+    listed = f"lines {', '.join(most)} and {last}" if most else f"line {last}"
+    return f"\n     = the same on {listed}"
 
 
 def _window(line: str, column: int) -> tuple[str, int]:

@@ -113,6 +113,9 @@ class _Unfit(NamedTuple):
         for other in self.free:
             if _is_reference(self.free[other]) and base in ((*words(other), "id"), words(other)):
                 return other, self._written(other)
+        own = [each for each in self.free if each.endswith("_id") and not _is_body(self.free[each])]
+        if name == "id" and len(own) == 1:
+            return own[0], f"did you mean {own[0]!r}?"
         near = nearest(name, self.free, noun="names")
         about = {other: _about(self.free[other]) for other in self.free}
         found = meant(name, about)
@@ -205,13 +208,24 @@ class _Arguments(NamedTuple):
         place = self.source.key((*self.path, "with", *unfit.path))
         name, whole = str(unfit.path[-1]), self.operation.full_name
         where = whole if len(unfit.path) == 1 else f"{unfit.path[-2]!r} of {whole}"
+        remedy = self._chosen(unfit) or unfit.remedy
         if unfit.refused:
             message = f"{where} has no {'parameter' if len(unfit.path) == 1 else 'field'} {name!r}"
-            return self.source.problem(place, message, "unknown-parameter", remedy=unfit.remedy)
+            return self.source.problem(place, message, "unknown-parameter", remedy=remedy)
         message = f"{where} is not known to have a field {name!r}: it is sent as it stands"
         return self.source.problem(
             place, message, "unknown-field", remedy=unfit.remedy, severity="warning"
         )
+
+    def _chosen(self, unfit: _Unfit) -> str:
+        """How a list is narrowed by a field of its entries that the API does not search by."""
+        name, entry = str(unfit.path[-1]), mapping(self.operation.entry)
+        if not self.operation.items or name not in mapping(entry.get("properties")):
+            return ""
+        value = str(unfit.value).strip()
+        lone = re.fullmatch(r"\{\{([^{}]*)\}\}", value)
+        shown = lone.group(1).strip() if lone else "..." if "{" in value else repr(unfit.value)
+        return f"the API does not search by it; write beside with: where: item.{name} == {shown}"
 
     def _missing(self, parent: TreePath, names: list[str], instead: str) -> Problem:
         """Names that have to be given, or `instead` of the last one others."""
@@ -317,6 +331,11 @@ def _stands_for(unfit: _Unfit, path: TreePath) -> bool:
 def _is_reference(schema: Any) -> bool:
     """Whether a field is an object that names another one by its id."""
     return "id" in mapping(mapping(schema).get("properties"))
+
+
+def _is_body(known: Any) -> bool:
+    """Whether a name is a field of the body, and no parameter."""
+    return isinstance(known, Mapping)
 
 
 def _about(known: Any) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from runner.problems import Problem, nearest
-from runner.recipe.foreign import NAMES
-from runner.recipe.texts import EXPECTATIONS, LINE, Scope, Texts, mapping, section, sequence
+from runner.recipe.foreign import FIELDS, NAMES
+from runner.recipe.texts import EXPECTATIONS, HIT, LINE, Scope, Texts, mapping, section, sequence
 from runner.source import Source, TreePath
 from runner.template import Reference
 
@@ -281,7 +281,8 @@ def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -
     known |= {"result"} if scope.result else set()
     known |= names.lookups if scope.lookups else set()
     if root in NAMES and root not in known:
-        return f"nothing is called {root!r} here", "unknown-name", NAMES[root]
+        remedy = _read_here(reference, earlier, names) or NAMES[root]
+        return f"nothing is called {root!r} here", "unknown-name", remedy
     close = difflib.get_close_matches(root, sorted(known), n=1)
     later = difflib.get_close_matches(root, names.steps, n=1)
     remedy = nearest(root, known)
@@ -296,7 +297,19 @@ def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -
     return f"nothing is called {root!r} here", "unknown-name", remedy
 
 
+def _read_here(reference: Reference, earlier: Sequence[str], names: Names) -> str:
+    """How a recipe reads what other tools call steps.job.outputs.id or inputs.since; empty where it is neither."""
+    first, *rest = reference.path or ("",)
+    if first in earlier:
+        parts = [part for part in rest if part not in FIELDS]
+        members = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+        return f"write {first}{members}"
+    return f"write vars.{first}" if first in names.vars else ""
+
+
 def _with_prefix(root: str, scope: Scope, names: Names) -> str:
+    if scope.item == HIT and not difflib.get_close_matches(root, ["item", *names.steps]):
+        return f"did you mean 'item.{root}'?"
     places: list[tuple[bool, str, frozenset[str] | None]] = [
         (scope.item == LINE, "item", names.columns),
         (scope.row, "row", names.columns),

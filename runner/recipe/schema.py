@@ -124,7 +124,7 @@ def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
         misspelt.add("did you mean 'use'?")
     missing = [key for key in _required(error) if key not in present]
     yield from (((*path, key), None) for key in missing)
-    absent = [key for key in missing if f"did you mean {key!r}?" not in misspelt]
+    absent = [key for key in missing if not any(_stands_for(remedy, key) for remedy in misspelt)]
     if absent:
         message = f"{_what(path)} has no {_or(list(map(repr, absent)))}"
         remedy = (
@@ -136,6 +136,11 @@ def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
             (*path, absent[0]),
             source.problem(source.key(path), message, "missing-key", remedy=remedy),
         )
+
+
+def _stands_for(remedy: str, key: str) -> bool:
+    """Whether what is said of an unknown key is that it is this one."""
+    return remedy == f"did you mean {key!r}?" or remedy.startswith(f"write {key}: ")
 
 
 def _required(error: ValidationError) -> list[str]:
@@ -187,6 +192,14 @@ def _wrong_type(error: ValidationError, path: TreePath) -> tuple[str, str]:
         kind = VALUES.get(value.lower(), value.lower())
         key = f"type: {kind}" if kind in TYPES else f"from: {value}"
         remedy = f"write {path[-1]}: {{{key}}}"
+        return f"a column has to be {words}, not {_kind(value)}", remedy
+    if path == ("rows",) and isinstance(value, str):
+        remedy = f'write rows: {{file: {value}, key: "{{{{ row.x }}}}"}}, with the column that names a row for x'
+        return f"{_what(path)} has to be {words}, not {_kind(value)}", remedy
+    if path[-1:] == ("expect",) and value == 1:
+        return f"{_what(path)} has to be {words}, not {_kind(value)}", "write expect: one"
+    if path == ("steps",) and isinstance(value, dict) and value and not {"id", "use"} & {*value}:
+        remedy = f"begin each with its id: '- id: {next(iter(value))}'"
         return f"{_what(path)} has to be {words}, not {_kind(value)}", remedy
     return f"{_what(path)} has to be {words}, not {_kind(value)}", _retyped(value, wanted, pattern)
 
@@ -310,9 +323,19 @@ def _suggestion(key: str, known: Iterable[str], present: Mapping[str, Any]) -> s
     word = re.sub("(?<=[a-z])(?=[A-Z])", "_", key).lower().replace("-", "_").replace(" ", "_")
     if word == "uses" and "include" in free and str(present[key]).endswith((".yaml", ".yml")):
         return "did you mean 'include'?"
+    if "." in key and "use" in free:
+        return f"write use: {key}, and what it takes under with"
     for other in KEYS.get(word, ()):
         if other in free:
-            return f"did you mean {other!r}?"
+            called = present.get("register") or present[key]
+            name = _plain_name(str(called)).replace("-", "_")
+            if other == "rows" and isinstance(present[key], str):
+                return f"write rows: {{file: {present[key]}}}"
+            return (
+                f"write id: {name}"
+                if other == "id" and name != present[key]
+                else f"did you mean {other!r}?"
+            )
     needed, remedy = WAYS.get(word, ("", ""))
     if remedy and needed in known:
         return remedy

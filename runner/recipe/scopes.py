@@ -216,6 +216,8 @@ class Scopes:
             return self._maybe(index, step, self.included.get(index, ANY))
         found = self.answer(step)
         expect = step.get("expect")
+        if expect is not None and not isinstance(expect, str):
+            return ANY  # that is one problem, not one at each use
         if expect == "none":
             found = replace(of_kind(NULL), of="it has expect: none")
         elif expect in EXPECTATIONS and expect != "any" and found.solid == {"list"}:
@@ -314,7 +316,8 @@ def _column(name: str, column: Part) -> Type:
         return found
     otherwise = OTHERWISE.get(kind, "...")
     remedy = f"let the column be required: {name}: {{required: true}}, or say what to take: | default({otherwise})"
-    empty = "" in (column.get("empty") or column.get("null") or [""])
+    cells = column.get("empty", column.get("null", [""]))
+    empty = not isinstance(cells, list) or "" in cells
     absent = Absence(f"a cell of the column {name!r} may be empty", remedy, of_cell=empty)
     return found.maybe(absent)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from runner.problems import Problem
+from runner.recipe.foreign import KEYS
 from runner.source import Source, TreePath
 from runner.template import (
     Expression,
@@ -18,6 +19,9 @@ from runner.template import (
 
 EXPECTATIONS = ("one", "first", "any", "none")
 """What `expect` can say of a list without an expression."""
+
+SECTIONS = ("vars", "rows", "let", "lookups", "outputs")
+"""The keys of a recipe that declare names."""
 
 _LOOPS = ("loop", "foreach", "with_items")
 """What other tools call for_each."""
@@ -225,6 +229,8 @@ def _item_of(for_each: Any) -> str:
 def section(recipe: Mapping[str, Any], name: str) -> Any:
     """What a recipe has under `name`, or under a misspelling of it: that is one problem, not one at each use."""
     near = difflib.get_close_matches(name, recipe, n=1, cutoff=0.7)
+    others = (key for key in recipe if key not in SECTIONS)
+    near = near or [key for key in others if name in KEYS.get(str(key).lower(), ())]
     found = name if name in recipe else near[0] if near else ""
     return (recipe[found] or {}) if found else None
 

@@ -255,7 +255,8 @@ class Checker:
             if not remedy and name in FILTERS:
                 remedy = f"it is a filter: x | {FILTERS[name].usage}"
             remedy = remedy or "use a filter, as in row.name | upper"
-            raise self._error("functions cannot be called here", "(", remedy=remedy)
+            message = f"functions cannot be called here{f': {name}' if name else ''}"
+            raise self._error(message, "(", remedy=remedy)
         if not 1 <= len(node.args) <= 3 or node.kwargs:
             raise self._error(
                 f"{name} is not given what it needs", name, remedy="write it so: range(1, 4)"

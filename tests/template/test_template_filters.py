@@ -209,7 +209,7 @@ def test_no_filter_or_test_of_jinja_came_along() -> None:
         ("x.stripp()", "there is no method 'stripp'", "did you mean 'strip'?"),
         ("x | safe", "there is no filter 'safe'", "nothing here is HTML: leave it out"),
         ("x | fmt", "there is no filter 'fmt'", "docs/jinja.md lists the filters that there are"),
-        ("len(x)", "functions cannot be called here", "use | length"),
+        ("len(x)", "functions cannot be called here: len", "use | length"),
         ("x | upper('a')", "upper takes nothing in brackets", "write it so: upper"),
         ("x | total", "total takes one expression as a text: total('item.price')", ""),
         ("x | total(item.price)", "total takes one expression as a text: total('item.price')", ""),

@@ -300,7 +300,7 @@ def test_what_is_only_large_still_works() -> None:
     [
         ("10 ** 2", "'**' is not allowed"),
         ("row.x()", "there is no method 'x'"),
-        ("dict(a=1)", "functions cannot be called here"),
+        ("dict(a=1)", "functions cannot be called here: dict"),
         (
             "lines | total('lines | total(\\'item.x\\')')",
             "total and where cannot stand inside total",
