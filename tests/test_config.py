@@ -230,11 +230,13 @@ def dotenv(folder: Path, content: str | bytes, *, mode: int = 0o600) -> None:
 
 def test_secrets_come_from_a_private_dotenv_file_and_the_environment_wins(tmp_path: Path) -> None:
     config = Config(tmp_path, {})
-    dotenv(tmp_path, "SYNCORE_API_KEY='from $HOME file'\nOTHER_KEY=x\n")
-    found = config.secrets(TARGET, "syncore", ("api_key", "other"), environ={"OTHER_KEY": "y"})
+    dotenv(tmp_path, "SYNCORE_API_KEY='from $HOME file'\nOTHER_KEY=key-of-file\n")
+    found = config.secrets(
+        TARGET, "syncore", ("api_key", "other"), environ={"OTHER_KEY": "key-of-environment"}
+    )
     assert {name: secret.reveal() for name, secret in found.items()} == {
         "api_key": "from $HOME file",
-        "other": "y",
+        "other": "key-of-environment",
     }
 
 

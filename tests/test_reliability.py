@@ -1,4 +1,4 @@
-"""docs/reliability.md: every row of its tables names tests, and every test that it names is there."""
+"""docs/reliability.md, docs/security.md: each row of their tables names tests, and each test that is named is there."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 TREE = Path(__file__).parent.parent
 TEXT = (TREE / "docs" / "reliability.md").read_text(encoding="utf-8")
+SECURITY = (TREE / "docs" / "security.md").read_text(encoding="utf-8")
 TABLES = {"What is promised": 22, "Outcomes": 11, "Faults": 30, "Threats": 14}
 """Sections whose rows have to name tests, and the least number of their rows."""
 
@@ -44,6 +45,17 @@ def test_every_row_names_its_tests(section: str) -> None:
 def test_every_test_that_is_named_is_there() -> None:
     assert [f"{file}::{name}" for file, name in named(TEXT) if name not in names_in(file)] == []
     assert TEXT.count("::test_") == len(list(named(TEXT)))
+
+
+def test_every_threat_names_its_tests() -> None:
+    rows = [
+        line
+        for line in SECURITY.partition("## Secrets")[2].partition("\n## ")[0].splitlines()
+        if line.startswith("| ") and "defence" not in line
+    ]
+    assert len(rows) >= 5
+    assert [row for row in rows if not list(named(row))] == []
+    assert [f"{file}::{name}" for file, name in named(SECURITY) if name not in names_in(file)] == []
 
 
 def test_every_promise_has_its_row() -> None:

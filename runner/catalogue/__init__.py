@@ -14,6 +14,7 @@ from runner.catalogue.answer import (
 from runner.catalogue.arguments import ArgumentError
 from runner.catalogue.conditions import Conditions, note_of_day, spelled_conditions
 from runner.catalogue.container import collection_of, container_of, home_of, nameless
+from runner.catalogue.credentials import WITHHELD, credentials_in, without_credentials
 from runner.catalogue.declared import of_answer, of_entry
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
 from runner.catalogue.form import FORM, decode_form
@@ -30,6 +31,7 @@ from runner.catalogue.sent import sent_arguments
 
 __all__ = [
     "FORM",
+    "WITHHELD",
     "AmountRules",
     "AnswerError",
     "Api",
@@ -51,6 +53,7 @@ __all__ = [
     "collection_of",
     "condition_notes",
     "container_of",
+    "credentials_in",
     "decode_form",
     "describe_error",
     "empty_page",
@@ -75,4 +78,5 @@ __all__ = [
     "types_of",
     "validator_of",
     "violations",
+    "without_credentials",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from runner.cli.outputs import check_not_read
 from runner.cli.progress import watched
 from runner.cli.projects import make_folder, open_journal, user
 from runner.cli.reports import MakeReporter, Reports
+from runner.config.masking import Mask
 from runner.durable import refuse_links
 from runner.engine.again import after_former_keys, by_key
 from runner.engine.context import Context
@@ -38,7 +40,7 @@ from runner.journal import (
     moment_after,
     now,
 )
-from runner.problems import RunnerError, StoppedError
+from runner.problems import ConfigError, RunnerError, StoppedError
 from runner.recipe.model import key_text
 from runner.rows import Input, Row
 
@@ -100,6 +102,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         destination = destination_of(job.project.recipe, job.target, job.catalogue, way)
         if destination is not None and resumed is None:
             destination.check_known(runs, settings.declared)
+        check_no_secret(input_, way.mask)
         make_folder(runs)
         journal = open_things.enter_context(open_journal(runs))
         open_things.enter_context(stopping_on_signals(stop))
@@ -178,6 +181,19 @@ def _known_rows(
     return on_record.records(
         watched(rows, "compared with earlier runs, nothing is sent yet", total=total, quiet=quiet)
     )
+
+
+def check_no_secret(input_: Input | None, mask: Mask) -> None:
+    """Refuse an input that holds a secret: it would be blotted out of answers that repeat it. Raises ConfigError."""
+    if input_ is None:
+        return
+    for number, raw in input_.raw_lines(array("Q", input_.records())):
+        if mask.finds(raw):
+            file, line = input_.place(number) if len(input_.parts) > 1 else (input_.name, number)
+            raise ConfigError(
+                f"{file} line {line} holds a secret of the target, which is blotted out of answers: the cell with it",
+                remedy="take it out of the sheet; if the cell is right, ask for another key. Nothing was sent",
+            )
 
 
 @dataclass(frozen=True)

@@ -265,6 +265,7 @@ class Job(NamedTuple):
             strict=self.strict,
             named=self.named,
             mappings=self.project.mappings,
+            mask=way.mask,
         )
 
     @property

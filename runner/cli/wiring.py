@@ -6,16 +6,17 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
-from functools import partial
 from typing import NamedTuple
 
 import click
 
 from runner import config
-from runner.catalogue import Auth, Catalogue
+from runner.catalogue import Api, Auth, Catalogue
 from runner.cli.apis_of import documents_of, overlays_of
 from runner.cli.projects import Project, make_folder
 from runner.config import ApiTarget, Config, Secret, Target
+from runner.config.masking import SHORTEST, Mask
+from runner.config.reading import is_public
 from runner.engine.context import Connection
 from runner.engine.pace import Pace
 from runner.problems import ConfigError, printable
@@ -50,10 +51,14 @@ def used_apis(recipe: Recipe) -> tuple[str, ...]:
 
 
 class Way(NamedTuple):
-    """Where a run goes: the account that is part of every identity, and a connection to each API."""
+    """Where a run goes: the account that is part of every identity, and a connection to each API.
+
+    `mask` takes the secrets of all of them out of what is stored and told.
+    """
 
     account: str
     connections: Mapping[str, Connection]
+    mask: Mask = Mask()
 
 
 def account_of(settings: Config, target: Target) -> str:
@@ -69,7 +74,7 @@ def planned_way(project: Project, target: Target, catalogue: Catalogue) -> Way:
     if target.name == config.SANDBOX:
         hosts = {api: Connection(f"{NO_HOST}/{api}") for api in used_apis(project.recipe)}
         return Way(account, hosts)
-    urls = {api: _base_url(target, api, catalogue) for api in used_apis(project.recipe)}
+    urls = {api: _base_url(target, catalogue[api]) for api in used_apis(project.recipe)}
     return Way(account, {api: Connection(url) for api, url in urls.items()})
 
 
@@ -109,21 +114,26 @@ def open_connections(
             open_things.callback(server.close)
             account = f"{config.SANDBOX}/{server.instance}"
             urls = {api: f"{server.base_url}/{api}" for api in apis}
+            mask = Mask([SANDBOX_KEY])
             connections = {
-                api: _to_sandbox(url, catalogue[api].auth, gets_only=gets_only)
+                api: _to_sandbox(url, catalogue[api].auth, gets_only=gets_only, mask=mask)
                 for api, url in urls.items()
             }
         else:
             account = target.account
-            opened = partial(
-                _connection, settings, target, catalogue=catalogue, gets_only=gets_only
-            )
-            connections = {api: opened(api) for api in apis}
+            secrets = {api: secrets_of(settings, target, catalogue[api]) for api in apis}
+            mask = Mask(each for api in apis for each in confidential(catalogue[api], secrets[api]))
+            connections = {
+                api: _connection(
+                    target, catalogue[api], secrets[api], gets_only=gets_only, mask=mask
+                )
+                for api in apis
+            }
             _tell(settings, target, connections)
         for connection in connections.values():
             if connection.transport is not None:
                 open_things.callback(connection.transport.close)
-        yield Way(account, connections)
+        yield Way(account, connections, mask)
 
 
 def _tell(settings: Config, target: Target, connections: Mapping[str, Connection]) -> None:
@@ -133,58 +143,81 @@ def _tell(settings: Config, target: Target, connections: Mapping[str, Connection
         click.echo(printable(f"target   {where}, by {settings.home / config.NAME}"), err=True)
 
 
-def _to_sandbox(url: str, auth: tuple[Auth, ...], *, gets_only: bool) -> Connection:
+def secrets_of(current: Config, target: Target, known: Api) -> dict[str, Secret]:
+    """The secrets that an API wants of a target. Raises ConfigError that names every one that cannot be used."""
+    names = tuple(auth.secret for auth in known.auth)
+    found = current.secrets(target, known.name, names, environ=os.environ)
+    for auth in known.auth:
+        password = found[auth.secret].reveal().partition(":")[2]
+        if auth.scheme == "basic" and len(password) < SHORTEST:
+            raise ConfigError(
+                f"{auth.secret} of {known.name} is no user:password, or its password is shorter than {SHORTEST} "
+                "characters",
+                remedy="take a longer one: a short one cannot be told from data, and could not be kept out of it",
+            )
+    return found
+
+
+def confidential(known: Api, secrets: Mapping[str, Secret]) -> Iterator[str]:
+    """The texts that nobody may see: secrets but for names of users, and the password of user:password alone, too."""
+    for auth in known.auth:
+        value = secrets[auth.secret].reveal()
+        if not is_public(auth.secret):
+            yield value
+        if auth.scheme == "basic":
+            yield value.partition(":")[2]
+
+
+def _to_sandbox(url: str, auth: tuple[Auth, ...], *, gets_only: bool, mask: Mask) -> Connection:
     from runner.transport.client import Transport
 
     secrets = {each.secret: Secret(SANDBOX_KEY) for each in auth}
     agent = _user_agent(ApiTarget())
     transport = Transport(
-        base_url=url, auth=auth, secrets=secrets, user_agent=agent, gets_only=gets_only
+        base_url=url, auth=auth, secrets=secrets, user_agent=agent, gets_only=gets_only, mask=mask
     )
     return Connection(url, transport)
 
 
 def _connection(
-    current: Config,
-    target: Target,
-    api: str,
-    *,
-    catalogue: Catalogue,
-    gets_only: bool,
+    target: Target, known: Api, secrets: Mapping[str, Secret], *, gets_only: bool, mask: Mask
 ) -> Connection:
     from runner.transport.client import Transport
 
-    settings, known = target.apis.get(api, ApiTarget()), catalogue[api]
+    settings = target.apis.get(known.name, ApiTarget())
     if (
         known.limits.user_agent_required
         and not settings.user_agent
         and "127.0.0.1" not in settings.base_url
     ):
-        where = f"targets.{target.name}.apis.{api}.user_agent in {config.NAME}"
+        where = f"targets.{target.name}.apis.{known.name}.user_agent in {config.NAME}"
         raise ConfigError(
-            f"{api} asks every integration for its registered User-Agent", remedy=f"set {where}"
+            f"{known.name} asks every integration for its registered User-Agent",
+            remedy=f"set {where}",
         )
-    names = tuple(auth.secret for auth in known.auth)
-    url = _base_url(target, api, catalogue)
+    url = _base_url(target, known)
     transport = Transport(
         base_url=url,
         auth=known.auth,
-        secrets=current.secrets(target, api, names, environ=os.environ),
+        secrets=secrets,
         user_agent=_user_agent(settings),
         deadline=float(settings.deadline),
         keep_alive=settings.keep_alive,
         gets_only=gets_only,
+        mask=mask,
     )
     rate = settings.requests_per_second or known.limits.requests_per_second
     pace = Pace(rate=rate, burst=settings.burst or known.limits.burst)
     return Connection(url, transport, pace, settings.hits_per_day or known.limits.hits_per_day)
 
 
-def _base_url(target: Target, api: str, catalogue: Catalogue) -> str:
-    url = target.apis.get(api, ApiTarget()).base_url or catalogue[api].server
+def _base_url(target: Target, known: Api) -> str:
+    url = target.apis.get(known.name, ApiTarget()).base_url or known.server
     if not url:
-        where = f"targets.{target.name}.apis.{api}.base_url in {config.NAME}"
-        raise ConfigError(f"the document of {api} does not say where it is", remedy=f"set {where}")
+        where = f"targets.{target.name}.apis.{known.name}.base_url in {config.NAME}"
+        raise ConfigError(
+            f"the document of {known.name} does not say where it is", remedy=f"set {where}"
+        )
     return url
 
 

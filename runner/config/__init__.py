@@ -35,8 +35,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
 from runner import source
+from runner.config.masking import SHORTEST
 from runner.config.ownership import check_owner
-from runner.config.reading import Reading, Secret, discreet, plain
+from runner.config.reading import Reading, Secret, discreet, is_public, plain
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -150,6 +151,10 @@ class Config(NamedTuple):
                 missing.append(
                     f"{name}: set {variable} in the environment or in {self.home / '.env'}"
                 )
+            elif len(values[variable] or "") < SHORTEST and not is_public(name):
+                missing.append(
+                    f"{name}: {variable} holds fewer than {SHORTEST} characters, which cannot be told from data"
+                )
             elif not plain(values[variable] or ""):
                 missing.append(
                     f"{name}: {variable} holds a line break or other characters that a header cannot carry"
@@ -165,8 +170,11 @@ class Config(NamedTuple):
     def secret(self, variable: str, *, environ: Mapping[str, str]) -> Secret:
         """The secret in a variable of the environment or of `.env`. Raises ConfigError when it is not there."""
         value = {**self._dotenv(), **environ}.get(variable) or ""
-        if not value or not plain(value):
-            wrong = "holds characters that cannot be sent" if value else "is not set"
+        if len(value) < SHORTEST or not plain(value):
+            wrong = "is not set"
+            if value:
+                short = f"holds fewer than {SHORTEST} characters, which cannot be told from data"
+                wrong = short if plain(value) else "holds characters that cannot be sent"
             raise ConfigError(
                 f"{variable} {wrong}",
                 remedy=f"set it in the environment or in {self.home / '.env'}",

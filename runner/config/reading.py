@@ -166,6 +166,16 @@ class Reading:
         )
 
 
+_PUBLIC = frozenset(
+    {"username", "user", "user_name", "login", "email", "client_id", "account", "account_id"}
+)
+
+
+def is_public(name: str) -> bool:
+    """Return whether a credential of this name says who somebody is, which is no secret by itself."""
+    return name.lower().replace("-", "_") in _PUBLIC
+
+
 def discreet(problem: Problem) -> Problem:
     """Without what stands in the file: somebody may have written a secret there."""
     hidden = {"tag": "tags are not allowed", "number": "not a number that can be used here"}

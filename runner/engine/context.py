@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
-from runner.catalogue import Catalogue, Operation, Request, build_request, container_of
+from runner.catalogue import (
+    WITHHELD,
+    ArgumentError,
+    Catalogue,
+    Operation,
+    Request,
+    build_request,
+    container_of,
+)
+from runner.config.masking import Mask
 from runner.engine.claims import Asked
 from runner.engine.events import Reporter
 from runner.engine.once import OncePer
@@ -24,6 +34,12 @@ from runner.template import Tree, renderer
 
 if TYPE_CHECKING:
     from runner.transport.client import Transport
+
+
+WITHHELD_REASON = (
+    "a credential of an earlier answer is needed, and none is kept: only the run that was given it has it; "
+    "an operation that signs in is declared to read (x-runner-effect: read), and is sent again"
+)
 
 
 class Connection(NamedTuple):
@@ -75,6 +91,8 @@ class Context:
     """Whether the result of a planned row has the values that `let` names."""
     strict: bool = False
     """Whether a row is rejected when one of its outputs cannot be computed."""
+    mask: Mask = field(default_factory=Mask, repr=False)
+    """What takes secrets, and credentials that answers bring, out of all that is stored and told."""
     mappings: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """The entries of lookups from files, by the names of the lookups."""
 
@@ -103,6 +121,10 @@ class Context:
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
         """The request for an operation of the target, on the day of the run. Raises ArgumentError."""
         base_url = self.connections[operation.api].base_url
-        return build_request(
+        request = build_request(
             operation, arguments, base_url=base_url, today=self.scope["run"]["date"]
         )
+        if request.known and (WITHHELD in (request.text or "") or quote(WITHHELD) in request.url):
+            named = [name for name, value in arguments.items() if WITHHELD in str(value)]
+            raise ArgumentError([((name,), WITHHELD_REASON) for name in named])
+        return request

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from runner.catalogue import ArgumentError, Request, first_arguments, of_entry, to_json
+from runner.catalogue import (
+    ArgumentError,
+    Request,
+    first_arguments,
+    of_entry,
+    to_json,
+    without_credentials,
+)
 from runner.durable import WholeFile, stopping
 from runner.engine.context import Context
 from runner.engine.events import Noticed, RowsRead
@@ -78,7 +85,8 @@ def _read(
                     exit_code=stop.exit_code or 8,
                 )
             kept = [item for item in page.value.items if _wanted(search, item, context)]
-            file.writelines(to_json(item) + b"\n" for item in kept)
+            stored = (context.mask.tree(without_credentials(operation, item)) for item in kept)
+            file.writelines(to_json(item) + b"\n" for item in stored)
             count += len(kept)
             context.emit(RowsRead(operation.full_name, count))
     for notice in watch.notices:

@@ -18,6 +18,7 @@ from runner.catalogue import (
     parse_json,
     sent_arguments,
     to_json,
+    without_credentials,
 )
 from runner.engine.before import Before, id_of, new_since, read_before
 from runner.engine.context import Connection
@@ -162,7 +163,9 @@ class Look:
             return Outcome("not sent", f"{used_up}; {when}")
         while connection.pace is not None and (seconds := connection.pace.use()) > 0:
             self.wait(seconds)
-        return classify(listing, connection.transport.send(connection.transport.prepare(request)))
+        transport = connection.transport
+        found = classify(listing, transport.send(transport.prepare(request)), mask=transport.mask)
+        return found._replace(value=without_credentials(listing, found.value))
 
 
 def _said_ids(ids: Sequence[str]) -> str:

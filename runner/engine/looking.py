@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.catalogue import Operation, Request
+from runner.catalogue import Operation, Request, without_credentials
 from runner.engine.context import Context
 from runner.engine.outcome import Outcome
 from runner.engine.reading import Reading
 from runner.engine.send import Check, Sender, Sending
 from runner.journal import CallRecord, Journal, RowRecord
 from runner.problems import RunnerError
+from runner.template import Unknown
 
 
 class _Unwritten(Journal):
@@ -50,7 +51,9 @@ class Looker(Sender):
     ) -> Outcome:  # fmt: skip
         if not may_look(operation) or request.method != "GET":
             raise RunnerError(f"{operation.full_name} is no GET that reads, and was not sent")
-        return super()._attempt(sending, operation, request, check=check, before=before)
+        outcome = super()._attempt(sending, operation, request, check=check, before=before)
+        shown = without_credentials(operation, outcome.value, put=lambda _: Unknown("a credential"))
+        return outcome._replace(value=shown)
 
 
 def may_look(operation: Operation) -> bool:

@@ -34,6 +34,7 @@ from runner.catalogue import (
     empty_page,
     read_answer,
 )
+from runner.config.masking import Mask
 from runner.journal import CallState
 from runner.transport import CUT_SHORT, Failure, Reply
 
@@ -44,6 +45,8 @@ _SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 UNCERTAIN = frozenset({408, 425})
 """Client errors that do not say whether the request was carried out."""
+
+NO_SECRETS = Mask()
 
 
 class Outcome(NamedTuple):
@@ -70,9 +73,28 @@ class Outcome(NamedTuple):
 
 
 def classify(
+    operation: Operation,
+    exchange: Reply | Failure,
+    *,
+    now: float | None = None,
+    mask: Mask = NO_SECRETS,
+) -> Outcome:
+    """The outcome of one exchange. For reads `unknown` means: no usable answer, try again.
+
+    `mask` takes secrets out of what the answer says once it is read: out of its texts and names, and out of the reason.
+    """
+    outcome = _classified(operation, exchange, now=now)
+    reason, value = mask.text(outcome.reason), outcome.value
+    if (
+        isinstance(exchange, Reply) and b"\\" in exchange.content
+    ):  # else its bytes have shown all of it
+        value = mask.data(value)
+    return outcome._replace(reason=reason, value=value)
+
+
+def _classified(
     operation: Operation, exchange: Reply | Failure, *, now: float | None = None
 ) -> Outcome:
-    """The outcome of one exchange. For reads `unknown` means: no usable answer, try again."""
     status, seconds = exchange.status, exchange.seconds
     if isinstance(exchange, Failure):
         state, reason = _of_failure(exchange)

@@ -26,6 +26,7 @@ from runner.catalogue import (
     parse_json,
     read_answer,
 )
+from runner.config.masking import Mask
 from runner.engine.compare import Description, Difference, answer_place, compare, follow_path
 from runner.engine.context import Connection
 from runner.engine.hits import Hits
@@ -130,9 +131,12 @@ class _Prober:
             return Probed(operation, "failed", exchange.status, note=exchange.reason)
         if pace is not None and exchange.status == 429:
             pace.slow_down(1.0)
-        return self._judge(operation, arguments, exchange)
+        judged = self._judge(operation, arguments, exchange, mask=transport.mask)
+        return replace(judged, note=transport.mask.text(judged.note))
 
-    def _judge(self, operation: Operation, arguments: Mapping[str, Any], reply: Reply) -> Probed:
+    def _judge(
+        self, operation: Operation, arguments: Mapping[str, Any], reply: Reply, *, mask: Mask
+    ) -> Probed:
         status = reply.status
         if status in operation.empty:
             return Probed(operation, "agrees", status, note="there are none")
@@ -153,7 +157,7 @@ class _Prober:
         except AnswerError as error:
             unread = error.reason
         try:
-            data = parse_json(reply.content)
+            data = mask.data(parse_json(reply.content))
         except AnswerError as error:
             return Probed(operation, "failed", status, note=unread or error.reason)
         return self._compared(

@@ -15,6 +15,7 @@ from runner.engine.events import (
     Checking,
     Event,
     Noticed,
+    OutputFault,
     Reporter,
     RowFinished,
     RowResult,
@@ -419,7 +420,16 @@ class Run:
             self._context.stop.ask(halt.reason, exit_code=EXIT_STOPPED, remedy=halt.remedy)
 
     def _record(self, result: RowResult) -> int:
-        """A row as far as it got: in the journal, in the totals, and told. How many are rejected by now."""
+        """A row as far as it got: in the journal, in the totals, and told. How many are rejected by now.
+
+        No credential that an answer has brought gets into any of these, whatever the recipe makes of it.
+        """
+        mask = self._context.mask
+        faults = tuple(OutputFault(each.output, mask.text(each.reason)) for each in result.faults)
+        result = result._replace(
+            reason=mask.text(result.reason), outputs=mask.tree(result.outputs), faults=faults,
+            ids=mask.text(result.ids), links=mask.text(result.links),
+        )  # fmt: skip
         if self._journal is not None:
             self._journal.row(record_of(self._context.run, result))
         return self._add(result)

@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from runner.catalogue import Operation, Request, to_json
+from runner.catalogue import (
+    Operation,
+    Request,
+    credentials_in,
+    to_json,
+    without_credentials,
+)
 from runner.engine.before import id_of
 from runner.engine.clearance import STOPPED, Clearance
 from runner.engine.context import Connection, Context
@@ -83,7 +89,7 @@ class Sender:
                 "not sent",
                 f"held back: the outcome of the payment of {self.unknown_payment} is unknown",
             )
-        record = _record(subject, operation, request, self._context.run)._replace(before=before)
+        record = self._record(subject, operation, request)._replace(before=before)
         outcome = self._send(record, subject, operation, request, check=check, tries=TRIES)
         if operation.money and outcome.state == "unknown":
             self.unknown_payment = subject.key or "this recipe"
@@ -93,7 +99,7 @@ class Sender:
         self, subject: Subject, operation: Operation, request: Request, *, tries: int
     ) -> Outcome:
         """Send a read that gives one object, or one page."""
-        record = _record(subject, operation, request, self._context.run)
+        record = self._record(subject, operation, request)
         return self._send(record, subject, operation, request, check=lambda _: "", tries=tries)
 
     def items(
@@ -123,11 +129,10 @@ class Sender:
             if operation.effect != "read"
             else given_by(self._context.catalogue, operation, request.path, value)
         )
-        record = _record(subject, operation, request, self._context.run)._replace(made=made)
+        record = self._record(subject, operation, request)._replace(made=made)
+        answer = to_json(self._kept(operation, value)).decode()
         self._journal.note(
-            record._replace(
-                state=state, answer=to_json(value).decode(), reason=reason, sent_at=since or now()
-            )
+            record._replace(state=state, answer=answer, reason=reason, sent_at=since or now())
         )
 
     def creator(self, operation: Operation, request: Request, found: Any) -> CallRecord | None:
@@ -150,7 +155,8 @@ class Sender:
         made = made_by(operation, prior.url, item)
         wrong = self._makers.doubt(operation, prior._replace(made=made, state="unknown"), item)
         if not wrong:
-            done = prior._replace(state="done", answer=to_json(item).decode(), made=made)
+            answer = to_json(self._kept(operation, item)).decode()
+            done = prior._replace(state="done", answer=answer, made=made)
             self._journal.note(done._replace(reason=reason, concluded=self._context.run))
         return wrong
 
@@ -238,7 +244,9 @@ class Sender:
         exchange = transport.send(
             prepared, write=writes, money=bool(operation.money), clearance=sending.clearance
         )
-        outcome = classify(operation, exchange)
+        outcome = classify(operation, exchange, mask=self._context.mask)
+        for each in credentials_in(operation, outcome.value) if outcome.ok else ():
+            self._context.mask.learn(each)
         if isinstance(exchange, Failure) and exchange.untrusted:
             self._context.stop.ask(
                 exchange.reason, exit_code=7, remedy="ask whoever runs that host"
@@ -248,8 +256,10 @@ class Sender:
         if outcome.ok:
             wrong = check(outcome.value) or self._doubt(operation, record, outcome.value)
             if wrong:
-                outcome = outcome._replace(state="unknown", reason=f"{outcome.status}, but {wrong}")
-        answer = to_json(outcome.value).decode() if outcome.ok and writes else ""
+                reason = self._context.mask.text(f"{outcome.status}, but {wrong}")
+                outcome = outcome._replace(state="unknown", reason=reason)
+        kept = self._kept(operation, outcome.value) if outcome.ok and writes else None
+        answer = "" if kept is None else to_json(kept).decode()
         known = _honest(outcome, before)
         record = record._replace(
             state=known.state, status=known.status, reason=known.reason, answer=answer,
@@ -257,6 +267,15 @@ class Sender:
         )  # fmt: skip
         self._journal.record(record, at=record.sent_at, seconds=outcome.seconds)
         return outcome
+
+    def _kept(self, operation: Operation, answer: Any) -> Any:
+        """What is stored of an answer: all but its credentials, and what it repeats of others."""
+        return self._context.mask.tree(without_credentials(operation, answer))
+
+    def _record(self, subject: Subject, operation: Operation, request: Request) -> CallRecord:
+        """The record of a call as it is stored: its digest is that of what is sent, its text has no credentials."""
+        record, mask = _record(subject, operation, request, self._context.run), self._context.mask
+        return record._replace(url=mask.text(record.url), body=mask.text(record.body))
 
     def _doubt(self, operation: Operation, record: CallRecord, answer: Any) -> str:
         wrong = self._makers.doubt(operation, record, answer)
@@ -268,9 +287,10 @@ class Sender:
         self, subject: Subject, operation: Operation, request: Request, outcome: Outcome, attempt: int
     ) -> None:  # fmt: skip
         amount = request.amount if isinstance(request.amount, Decimal) else None
+        path = self._context.mask.text(request.path)
         self._context.emit(
             CallFinished(subject.identity.step, operation, outcome.state, outcome.status, outcome.seconds, amount,
-                         outcome.reason, subject.key, subject.row, subject.identity, request.path, attempt,
+                         outcome.reason, subject.key, subject.row, subject.identity, path, attempt,
                          _made(operation, outcome), str(subject.position or subject.identity.item))
         )  # fmt: skip
 
@@ -358,7 +378,7 @@ class Sender:
         if context.stop.requested or not self._may_hit(read):
             return "it was not tried again"
         identity = Identity(context.account, context.recipe.name, "once", "probes", read.name, "")
-        record = _record(Subject(identity, 0, ""), read, request, context.run)
+        record = self._record(Subject(identity, 0, ""), read, request)
         sending = self._sending(record, read, 1)
         outcome = self._attempt(sending, read, request, check=lambda _: "", before=None)
         self._stop_if_denied(read, outcome)

@@ -7,12 +7,9 @@ become its answer. How far a request got is noted where its bytes are written, n
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import time
 from collections.abc import Callable, Mapping
-from urllib.parse import quote, quote_plus, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import requests.adapters
@@ -20,12 +17,10 @@ import requests.adapters
 from runner.catalogue import FORM, Auth, Request
 from runner.config import KeepAlive, Secret
 from runner.config.address import is_address
+from runner.config.masking import Mask
 from runner.problems import ConfigError
 from runner.transport.adapter import Adapter, Clearance, FailedError
 from runner.transport.exchange import Failure, Reply
-
-SHORTEST_SECRET = 4
-"""Characters below which a secret is not looked for in answers: it would be found everywhere."""
 
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer's body, decompressed, that are read before it counts as unusable."""
@@ -37,12 +32,13 @@ class Transport:
     """Sends the requests of one account to one base URL, of any thread. Secrets are added at the send.
 
     With `gets_only` it refuses everything but a GET, whoever asks for it. `keep_alive` says what may share connections.
+    `mask` takes out of answers what they repeat of secrets: those of this API by default.
     """
 
     def __init__(
         self, *, base_url: str, auth: tuple[Auth, ...], secrets: Mapping[str, Secret], user_agent: str,
         deadline: float = DEADLINE_SECONDS, max_answer: int = MAX_ANSWER, gets_only: bool = False,
-        keep_alive: KeepAlive = "reads", clock: Callable[[], float] = time.monotonic,
+        keep_alive: KeepAlive = "reads", mask: Mask | None = None, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         if not is_address(base_url):
             raise _no_address(base_url)
@@ -50,8 +46,8 @@ class Transport:
         self.secure = self._origin.startswith("https:")
         """Whether connections are encrypted, and therefore may lead far away and take their time to open."""
         self._auth, self._secrets = auth, secrets
-        forms = {form for secret in secrets.values() for form in _forms(secret.reveal())}
-        self._secret_forms = sorted(forms, key=len, reverse=True)  # the longer may hold the shorter
+        self.mask = Mask(secret.reveal() for secret in secrets.values()) if mask is None else mask
+        """What takes secrets out of answers, and of all that is told of them."""
         self._user_agent, self._deadline = user_agent, deadline
         self._gets_only, self._keep_alive = gets_only, keep_alive
         authorities = requests.adapters.DEFAULT_CA_BUNDLE_PATH
@@ -82,14 +78,8 @@ class Transport:
 
     def _reply(self, response: requests.Response, seconds: float) -> Reply:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        content = self._without_secrets(response.content)
-        return Reply(response.status_code, headers, content, seconds)
-
-    def _without_secrets(self, content: bytes) -> bytes:
-        """An answer may repeat what it was sent: no secret gets from there into a journal or onto a screen."""
-        for form in self._secret_forms:
-            content = content.replace(form, b"***")
-        return content
+        headers = {name: self.mask.data(value) for name, value in headers.items()}
+        return Reply(response.status_code, headers, self.mask.answer(response.content), seconds)
 
     def close(self) -> None:
         """Close the connections that are kept; none may be in use."""
@@ -129,14 +119,6 @@ def _prepared(
     prepared.prepare_content_length(body)
     prepared.prepare_auth(None, url)
     return prepared
-
-
-def _forms(secret: str) -> set[bytes]:
-    """How a secret may stand in an answer: as it is, in JSON, in a URL, in HTML, in base64."""
-    texts = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    texts |= {quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret)}
-    coded = {base64.b64encode(secret.encode()), base64.urlsafe_b64encode(secret.encode())}
-    return {text.encode() for text in texts if len(text) >= SHORTEST_SECRET} | coded
 
 
 def _no_address(url: str) -> ConfigError:

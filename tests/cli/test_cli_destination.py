@@ -20,7 +20,7 @@ from .command import RECIPE, ROWS, RUNNER, TIMEOUT, Command, environment
 from .conftest import StartStub
 from .stub import Answer, Sent, Stub
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 RUN = ("run", "contacts.yaml", "--target", "live")
 MORE = ROWS + "A-3,Coral Club,3,3,\n"
 

@@ -30,7 +30,7 @@ sys.addaudithook(watch)
 """
 """A sitecustomize that ends the process when it reaches for the network, another process, or writes a file."""
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 
 
 @pytest.fixture

@@ -267,22 +267,43 @@ def test_a_list_that_gives_less_than_it_says_exports_nothing(
     stub = start_stub(answer)
     contacts.write("jobs.yaml", JOBS)
     stopped = contacts(
-        "run", "jobs.yaml", "--target", "live", "--first-run", code=8, env={"ACME_KEY": "k"}
+        "run",
+        "jobs.yaml",
+        "--target",
+        "live",
+        "--first-run",
+        code=8,
+        env={"ACME_KEY": "key-of-acme"},
     ).err
     assert "says that it has 500, and gave 20: the rows are not all there" in stopped
     assert len(stub.sent) == 4  # a page and the end of the list, twice
     assert not list(contacts.runs.rglob("export.csv"))
     part = contacts.runs / "2" / "rows.part.jsonl"
     assert f"with what it gave and no more: --rows {part}\n" in stopped
-    contacts("plan", "jobs.yaml", "--target", "live", "--lookups", code=8, env={"ACME_KEY": "k"})
     contacts(
-        "run", "jobs.yaml", "--target", "live", "--first-run", "--rows", part, env={"ACME_KEY": "k"}
+        "plan",
+        "jobs.yaml",
+        "--target",
+        "live",
+        "--lookups",
+        code=8,
+        env={"ACME_KEY": "key-of-acme"},
+    )
+    contacts(
+        "run",
+        "jobs.yaml",
+        "--target",
+        "live",
+        "--first-run",
+        "--rows",
+        part,
+        env={"ACME_KEY": "key-of-acme"},
     )
     assert (
         len((contacts.runs / "3" / "export.csv").read_text(encoding="utf-8-sig").splitlines()) == 21
     )
     whole[0] = True
-    contacts("resume", "2", env={"ACME_KEY": "k"})
+    contacts("resume", "2", env={"ACME_KEY": "key-of-acme"})
     assert (
         len((contacts.runs / "2" / "export.csv").read_text(encoding="utf-8-sig").splitlines()) == 21
     )
@@ -294,7 +315,7 @@ def test_rows_that_cannot_be_read_leave_a_run_that_can_be_resumed(tmp_path: Path
     api = "{base_url: 'http://127.0.0.1:1', user_agent: tests/1, secrets: {api_key: {env: KEY}}}"
     runner.write("runner.yaml", f"targets: {{live: {{account: a, apis: {{syncore: {api}}}}}}}\n")
     stopped = runner(
-        "run", "jobs.yaml", "--target", "live", "--first-run", code=8, env={"KEY": "k"}
+        "run", "jobs.yaml", "--target", "live", "--first-run", code=8, env={"KEY": "key-of-acme"}
     )
     assert "refused" in stopped.err
     assert "runner resume" in stopped.err
@@ -303,4 +324,4 @@ def test_rows_that_cannot_be_read_leave_a_run_that_can_be_resumed(tmp_path: Path
     (_, counts, left) = runner("runs").out.splitlines()
     assert counts.split()[-6:] == ["0"] * 6
     assert left.endswith("runner resume 1")
-    assert "refused" in runner("resume", code=8, env={"KEY": "k"}).err
+    assert "refused" in runner("resume", code=8, env={"KEY": "key-of-acme"}).err

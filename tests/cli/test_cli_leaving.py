@@ -14,7 +14,7 @@ from .command import HEADER, RUNNER, TIMEOUT, Command, environment
 from .conftest import StartStub
 from .stub import Answer, Sent
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 CREATED = Answer(201, b'{"id": 5}')
 
 

@@ -6,7 +6,7 @@ from .command import Command
 from .conftest import StartStub
 from .stub import Answer
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 
 
 def test_max_failures_and_a_days_requests(contacts: Command, start_stub: StartStub) -> None:

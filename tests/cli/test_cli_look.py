@@ -10,7 +10,7 @@ from .command import Command
 from .conftest import StartStub
 from .stub import Answer, Sent, Stub
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 PAY = """\
 recipe: 1
 name: pay

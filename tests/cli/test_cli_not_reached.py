@@ -10,7 +10,7 @@ from cli.command import ROWS, Command
 from cli.conftest import StartStub
 from cli.stub import Answer, Sent
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 MORE = ROWS + "A-3,Cool Caps,3,3,01/04/2027\n"
 
 

@@ -35,7 +35,7 @@ def add_notices(runner: Command, text: str) -> None:
 
 
 def environ(hook: Stub) -> dict[str, str]:
-    return {"ACME_KEY": "k", "HOOK": hook.url.removesuffix("/v2") + f"/{CANARY}"}
+    return {"ACME_KEY": "key-of-acme", "HOOK": hook.url.removesuffix("/v2") + f"/{CANARY}"}
 
 
 def test_a_webhook_hears_of_each_end_once(
@@ -89,7 +89,7 @@ def test_a_mail_with_the_results(contacts: Command, start_stub: StartStub) -> No
     with smtp(inbox) as port:
         mail = f"{{to: ops@example.com, from: r@example.com, host: 127.0.0.1, port: {port}, tls: none, attach: true}}"
         add_notices(contacts, f"  - {{when: trouble, mail: {mail}}}\n")
-        contacts(*RUN, code=4, env={"ACME_KEY": "k"})
+        contacts(*RUN, code=4, env={"ACME_KEY": "key-of-acme"})
     (content,) = inbox.taken
     message = message_from_bytes(content, policy=policy.default)
     assert message["Subject"] == "contacts -> live, run 1: 1 rejected, 1 done"
@@ -114,7 +114,7 @@ def test_how_many_failures_stop_it_is_on_record(contacts: Command, start_stub: S
     rows = (contacts.folder / "rows.csv").read_text()
     contacts.write("rows.csv", rows + "A-3,Coral,3,3,01/02/2027\nA-4,Dune,3,3,01/02/2027\n")
     stub = start_stub(lambda sent: Answer(422, b'{"message": "no"}'))
-    env = {"ACME_KEY": "k"}
+    env = {"ACME_KEY": "key-of-acme"}
     contacts(*RUN, "--max-failures", "1", code=8, env=env)
     assert "stops at  1 rejected row" in contacts("show").out
     contacts("resume", "--workers", "1", code=8, env=env)

@@ -8,7 +8,7 @@ from .command import RECIPE, ROWS, Command
 from .conftest import StartStub
 from .stub import Answer, Sent, Stub
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 LIVE = ("--target", "live", "--first-run", "--workers", "1")
 
 

@@ -12,7 +12,7 @@ from .conftest import StartStub
 from .stub import Answer, Sent
 from .test_cli_exports import FOLLOW_UP
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 MORE = ROWS + "A-3,Coral Club,3,3,\n"
 CONTACT = """\
   - id: contact

@@ -16,7 +16,7 @@ from .command import HEADER, RUNNER, TIMEOUT, Command, environment
 from .conftest import StartStub
 from .stub import Answer
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 CREATED = Answer(201, b'{"id": 5}')
 GONE = "nobody reads the output any more"
 FULL = "the output cannot be written: no space left on device"

@@ -108,7 +108,7 @@ def test_a_file_of_another_user_is_refused(
         "overlay: 1.0.0\ninfo: {title: t, version: 1.0.0}\n"
         "actions: [{target: $.info, update: {title: x}}]\n",
     )
-    contacts.write(".env", "ACME_KEY=k").chmod(0o600)
+    contacts.write(".env", "ACME_KEY=key-of-acme").chmod(0o600)
     os.chown(contacts.folder / name, STRANGER, -1)
     told = contacts("run", "contacts.yaml", *RUN, code=code).err
     assert f"{name} belongs to another user (id {STRANGER})" in told
@@ -149,7 +149,7 @@ def test_an_included_file_of_another_user_is_refused(contacts: Command, stub: St
 
 
 def test_a_link_is_no_file_of_secrets(contacts: Command, stub: Stub) -> None:
-    contacts.write("keys", "ACME_KEY=k").chmod(0o600)
+    contacts.write("keys", "ACME_KEY=key-of-acme").chmod(0o600)
     (contacts.folder / ".env").symlink_to("keys")
     assert ".env is a symbolic link" in contacts("run", "contacts.yaml", *RUN, code=7).err
     assert not stub.sent

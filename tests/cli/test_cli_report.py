@@ -14,7 +14,7 @@ from .command import HEADER, RECIPE, ROWS, RUNNER, Command, environment
 from .conftest import StartStub
 from .stub import Answer, Sent
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 
 
 def cells(path: Path) -> list[dict[str, str]]:

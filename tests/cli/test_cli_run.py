@@ -119,7 +119,7 @@ def test_a_rejected_row_is_mended_in_the_retry_file(
         return Answer(201, b'{"id": %d}' % (100 + len(stub.sent)))
 
     stub = start_stub(answer)
-    env = {"ACME_KEY": "k"}
+    env = {"ACME_KEY": "key-of-acme"}
     contacts.write("rows.csv", MESSY)
     ended = contacts(
         "run", "contacts.yaml", "--target", "live", "--first-run", "--workers", "1", code=4, env=env
@@ -248,7 +248,7 @@ def test_a_terminal_is_not_moved_by_data(contacts: Command, start_stub: StartStu
         ("run contacts.yaml --target live --dry-run", 0), ("run contacts.yaml --target live --first-run", 4),
         ("show", 0), ("runs", 0), ("run contacts.yaml --only A-2", 2),
     ):  # fmt: skip
-        ended = contacts(*line.split(), code=code, env={"ACME_KEY": "k"})
+        ended = contacts(*line.split(), code=code, env={"ACME_KEY": "key-of-acme"})
         assert not set("\x1b\x07\r\u202e") & set(ended.out + ended.err), line
 
 

@@ -15,7 +15,7 @@ from .conftest import StartStub
 from .stub import Answer, Sent, Stub
 from .test_cli_terminal import Screen
 
-KEY = {"ACME_KEY": "k"}
+KEY = {"ACME_KEY": "key-of-acme"}
 ACE = {"business_name": "Ace Awards", "first_name": "A-1", "email": "a-1@example.com"}
 
 

@@ -108,6 +108,6 @@ def test_a_payment_that_is_not_in_the_list_is_not_done_and_not_sent_again(
     contacts.write("deposits.yaml", PAYMENT.split("  - id: second")[0])
     live = ["run", "deposits.yaml", "--target", "live", "--first-run"]
     for arguments in (live, live[:-1]):
-        told = contacts(*arguments, env={"ACME_KEY": "k"}, code=4).err
+        told = contacts(*arguments, env={"ACME_KEY": "key-of-acme"}, code=4).err
         assert reason in told
         assert len([sent for sent in stub.writes if sent.path.endswith("/payments")]) == 1

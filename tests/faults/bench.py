@@ -11,6 +11,7 @@ from typing import Any
 
 from runner.catalogue import Catalogue
 from runner.config import Secret
+from runner.config.masking import Mask
 from runner.engine.again import asked_again, by_key
 from runner.engine.context import Connection, Context
 from runner.engine.events import (
@@ -273,6 +274,7 @@ class Bench:
             recipe, CATALOGUE, self.account, number, scope, connections, history, journal, note,
             OncePer(), stop, Budget(), by_key(again), fresh=self.fresh,
             twins=history.twins(self.account, recipe.name), others=others, strict=self.strict,
+            mask=Mask(each.reveal() for each in SECRETS.values()),
         )  # fmt: skip
 
 

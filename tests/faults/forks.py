@@ -1,7 +1,7 @@
 """The command as a forked child of a process that has imported everything: real processes, and no start-up.
 
     with Forks() as forks:
-        child = forks.start(folder, ["run", "orders.yaml"], environment={"TEST_KEY": "x"})
+        child = forks.start(folder, ["run", "orders.yaml"], environment={"TEST_KEY": "key-of-test"})
         child.kill()                              # SIGKILL
         code = child.wait()                       # -9; what it said is in folder/out.txt and folder/err.txt
 
