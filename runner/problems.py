@@ -23,6 +23,8 @@ A problem is drawn as:
 from __future__ import annotations
 
 import difflib
+import json
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -149,11 +151,30 @@ def said_line(number: int) -> str:
     return f"{line} of file {before + 1}" if before else str(line)
 
 
+_COMMAND = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
+"""The beginning of what Azure Pipelines, and older runners of GitHub, take for a command."""
+
+
 def printable(text: str) -> str:
-    """`text` with control, escape and bidirectional characters escaped, safe for a terminal or a log line."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or _harmless(c) else ascii(c)[1:-1] for c in text)
+    """`text` as it is safe for a terminal and a log line.
+
+    Control, escape and bidirectional characters are escaped, and so are commands of CI runners: `##[` and `##vso[`
+    anywhere, `::` at the beginning.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(c if c.isprintable() or _harmless(c) else ascii(c)[1:-1] for c in text)
+    if "::" in text and text.lstrip().startswith("::"):
+        text = text.replace(":", r"\x3a", 1)
+    return _COMMAND.sub(r"#\\x23", text) if "##" in text else text
+
+
+def in_json(text: str) -> str:
+    """JSON text as it is safe for a terminal and a log: what stands inside its texts is escaped as JSON escapes."""
+    if not text.isprintable():
+        text = "".join(
+            c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text
+        )  # as printable, but that a line end is one between values
+    return _COMMAND.sub(r"#\\u0023", text) if "##" in text else text
 
 
 def _harmless(character: str) -> bool:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import to_json
-from runner.rows.leftovers import escape_formula
+from runner.problems import printable
+from runner.rows.leftovers import FORMULA, escape_formula
 from runner.template import Unknown, to_text
 
 _NUMBERS = (int, Decimal)
+_SPLIT = re.compile(r"([;\t]\s*)(?=['\"]*[" + re.escape("".join(map(str.strip, FORMULA))) + "])")
+"""A place within a text where a spreadsheet that splits there begins a formula."""
 
 
 def record(values: Sequence[Any]) -> bytes:
@@ -31,6 +35,17 @@ def record(values: Sequence[Any]) -> bytes:
         line = text.getvalue().removesuffix("\r\n")
     # An answer may hold half of a surrogate pair, which has no UTF-8.
     return line.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def readable(value: Any) -> Any:
+    """A text as a sheet for people has it: no escapes for a terminal, and no formula where `;` or a tab splits a cell.
+
+    Line ends stay; control and bidirectional characters are escaped. What is no text is left as it is.
+    """
+    if not isinstance(value, str) or (value.isascii() and value.isprintable() and ";" not in value):
+        return value
+    text = "".join(c if c.isprintable() or c in "\t\r\n" else printable(c) for c in value)
+    return _SPLIT.sub(r"\1'", text)
 
 
 def storable(value: Any) -> Any:

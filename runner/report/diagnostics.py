@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
-from runner.problems import Problem, draw_all
+from runner.problems import Problem, draw_all, in_json
 
 Form = Literal["text", "json", "github", "sarif", "junit"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -53,7 +53,8 @@ def _json(
         "errors": total - warnings,
         "warnings": warnings,
     }
-    return f'{json.dumps(head)[:-1]}, "problems": {_listed(problems)}, "not_checked": {_listed(notes)}}}\n'
+    lists = f'"problems": {_listed(problems)}, "not_checked": {_listed(notes)}'
+    return in_json(f"{json.dumps(head)[:-1]}, {lists}}}\n")
 
 
 def _listed(problems: Sequence[Problem]) -> str:

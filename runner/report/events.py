@@ -12,7 +12,6 @@ Amounts are text, so that no reader rounds them.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +29,7 @@ from runner.engine.events import (
     RunStarted,
     Waiting,
 )
+from runner.problems import in_json
 from runner.report.cells import storable
 
 VERSION = 1
@@ -57,9 +57,7 @@ class Events:
     def _write(self, name: str, values: Mapping[str, Any]) -> None:
         at = self._now().isoformat(timespec="milliseconds")
         text = to_json({"version": VERSION, "at": at, "event": name, **values}).decode()
-        if not text.isprintable():  # inside a text only, where JSON has escapes
-            text = "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
-        self._out.write(f"{text}\n")
+        self._out.write(f"{in_json(text)}\n")
         self._out.flush()
 
 

@@ -27,7 +27,7 @@ from runner.durable import WholeFile, stopping
 from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import InvalidError, StoppedError, printable
 from runner.recipe.model import FILE_COLUMN, RESULT_COLUMNS
-from runner.report.cells import record, storable
+from runner.report.cells import readable, record, storable
 from runner.report.retry_book import write_sheet
 from runner.rows import Input
 
@@ -147,7 +147,8 @@ class Files:
                 WholeFile(self._results) as file,
             ):
                 file.write("\ufeff".encode() + record(self._columns))
-                file.writelines(map(record, self._lines(spool)))
+                lines = (map(readable, line) for line in self._lines(spool))
+                file.writelines(record([*line]) for line in lines)
             self.results_path = self._results
             if self._book is not None:
                 self.book_path = self._book(self._columns, self._lines(spool), event)

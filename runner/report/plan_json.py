@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, TextIO
 from runner.catalogue import Auth, Request, to_json
 from runner.catalogue.json_text import Names, escaped, text_json, write
 from runner.engine.events import Event, PlannedCall, RowFinished, RowResult, RunEnded, RunStarted
+from runner.problems import in_json
 from runner.report.plan import HEADINGS, Totals, kind_of, reason_of
 from runner.template import Unknown
 
@@ -113,16 +114,16 @@ class PlanJson:
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._totals.begin(event)
-            self._out.write(head_lines(self._header))
+            self._out.write(in_json(head_lines(self._header)))
         elif isinstance(event, RowFinished):
             self._totals.add(kind_of(event.result), event.result.planned)
-            self._out.write(
-                ("" if self._first else ",\n") + row_line(event.result, self._header.searches)
-            )
+            line = in_json(row_line(event.result, self._header.searches))
+            self._out.write(("" if self._first else ",\n") + line)
             self._first = False
         elif isinstance(event, RunEnded):
             end = "" if self._first else "\n"
-            self._out.write(f"{end}],\n{_member('totals', totals_tree(self._totals, event))}}}\n")
+            totals = in_json(_member("totals", totals_tree(self._totals, event)))
+            self._out.write(f"{end}],\n{totals}}}\n")
 
 
 def head_lines(header: Header) -> str:

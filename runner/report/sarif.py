@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from runner.problems import Problem, printable
+from runner.problems import Problem, in_json, printable
 
+_LINK = re.compile(r"\[(?=[^\]]*\]\()")
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
@@ -37,12 +39,8 @@ def sarif(problems: Sequence[Problem], *, notes: Sequence[Problem] = ()) -> str:
             {"level": "note", "descriptor": {"id": each.kind}, **_finding(each)} for each in notes
         ]
         run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": told}]
-    return (
-        json.dumps(
-            {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False
-        )
-        + "\n"
-    )
+    tree = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    return in_json(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
 
 
 def _title(kind: str) -> str:
@@ -56,7 +54,7 @@ def _result(problem: Problem, rule: int) -> dict[str, Any]:
 
 def _finding(problem: Problem) -> dict[str, Any]:
     """What a problem says, and where."""
-    text = printable(problem.message) + (f"; {printable(problem.remedy)}" if problem.remedy else "")
+    text = _plain(problem.message) + (f"; {_plain(problem.remedy)}" if problem.remedy else "")
     region: dict[str, Any] = {
         "startLine": problem.line,
         "startColumn": problem.column,
@@ -75,6 +73,11 @@ def _finding(problem: Problem) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _plain(text: str) -> str:
+    """Text of a message, in which no link is one: SARIF makes links of [text](address)."""
+    return _LINK.sub(r"\\[", printable(text))
 
 
 def _uri(file: str) -> str:
