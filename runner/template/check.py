@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from jinja2 import nodes
+from jinja2.filters import FILTERS as JINJA_FILTERS
 
 from runner.template.environment import CONCAT, ENVIRONMENT
 from runner.template.filters import FILTERS, accepts
@@ -218,7 +219,7 @@ class Checker:
             raise TemplateError(
                 f"{name} cannot be told by name", offset=where, length=len(name) + 2
             )
-        if name not in FILTERS and (name in REFUSED_FILTERS or given):
+        if name not in FILTERS and (name in JINJA_FILTERS or given):  # others are fields
             raise _unknown(name, "filter", FILTERS, REFUSED_FILTERS, where)
         if name in FILTERS:
             keywords = [str(keyword.key) for keyword in node.kwargs]

@@ -173,7 +173,7 @@ def test_rows_that_are_not_as_required(contacts: Command) -> None:
     assert "rows.csv:4:16: error: A-3: 0 is too few [require]" in ended.err
     assert "rows.csv:5:5: error: no such size [require]" in ended.err
     assert "rows.csv:6:16: error: required: row.qty > vars.least" in ended.err
-    assert ended.err.endswith("3 errors\n")
+    assert ended.err.endswith("3 errors, 2 warnings\n")
 
 
 @pytest.mark.parametrize(
