@@ -64,6 +64,15 @@ class Workflow:
     summary: str = ""
     log: str = ""
 
+    @property
+    def temp(self) -> Path:
+        """The folder of the job, in which the action has its environment: it is that of these tests."""
+        temp = self.runner.folder / "temp"
+        if not temp.exists():
+            temp.mkdir()
+            (temp / "runner-action").symlink_to(Path(SCRIPTS).parent)
+        return temp
+
     def __call__(self, code: int = 0, **inputs: str) -> None:
         """Run the action's steps, but for the installation, until one fails; the last one ends with `code`."""
         folder = self.runner.folder
@@ -94,6 +103,8 @@ class Workflow:
             "GITHUB_OUTPUT": "output",
             "GITHUB_STEP_SUMMARY": "summary",
             "GITHUB_ACTION_PATH": str(TREE),
+            "GITHUB_WORKSPACE": str(self.runner.folder),
+            "RUNNER_TEMP": str(self.temp),
         }
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
@@ -206,3 +217,28 @@ def test_the_hook_checks_recipes_before_a_commit(tmp_path: Path) -> None:
     told = run(pre_commit, "run", "--all-files", code=1)
     assert "recipes/orders.yaml:" in told
     assert "did you mean 'name'?" in told
+
+
+def test_nothing_of_the_checkout_is_executed(workflow: Workflow) -> None:
+    """Modules that a pull request brings along, also where the workflow has set PYTHONPATH."""
+    folder = workflow.runner.folder
+    for name in ("pip", "venv", "ensurepip", "click", "runner", "json", "sitecustomize"):
+        (folder / f"{name}.py").write_text("open('pwned', 'w')")
+    install, *_ = ACTION["runs"]["steps"]
+    (folder / "fresh").mkdir()
+    env = environment({"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "PYTHONPATH": str(folder)})
+    env |= {"RUNNER_TEMP": str(folder / "fresh"), "GITHUB_ACTION_PATH": str(folder / "nothing")}
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", install["run"]],
+        cwd=folder, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0  # there is nothing to install, which pip itself says
+    assert "nothing" in done.stderr
+    assert (folder / "fresh" / "runner-action" / "bin" / "pip").exists()
+    workflow(recipe="orders.yaml", check="*.yaml")
+    assert not (folder / "pwned").exists()
+
+
+def test_no_output_of_the_action_is_written_by_an_input(workflow: Workflow) -> None:
+    workflow(2, recipe="orders.yaml", folder=".\nchanges=false\nx")
+    assert workflow.outputs == {}
