@@ -13,11 +13,15 @@ MOST_DECIMALS = 12
 
 
 class AmountRules(NamedTuple):
-    """The amounts that a step lets pass besides those above zero. `decimals` replaces those of the operation."""
+    """The amounts that a step lets pass besides those above zero. `decimals` replaces those of the operation.
+
+    `repeated`: also one that another recipe has paid in the same object.
+    """
 
     zero: bool = False
     negative: bool = False
     decimals: int | None = None
+    repeated: bool = False
 
 
 def amount_defect(amount: Decimal, rules: AmountRules, *, decimals: int) -> str:

@@ -22,6 +22,7 @@ from runner.engine.events import Reporter
 from runner.engine.once import OncePer
 from runner.engine.others import Others
 from runner.engine.pace import Pace
+from runner.engine.paid import Paid
 from runner.engine.parents import Created
 from runner.engine.reshaped import Past
 from runner.engine.retry import Budget
@@ -85,6 +86,8 @@ class Context:
     """Whether lists that earlier runs have kept are read anew."""
     created: Created = field(default_factory=Created, repr=False)
     """What this recipe has created, now and before."""
+    paid: Paid = field(default_factory=Paid, repr=False)
+    """The money that other recipe names have moved."""
     searches: Searches = field(default_factory=Searches, repr=False)
     """The searches before creates that are in flight."""
     named: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
-from runner.catalogue import ArgumentError, Request, first_arguments, parse_json
+from runner.catalogue import ArgumentError, Request, container_of, first_arguments, parse_json
 from runner.engine.before import id_of
 from runner.engine.claims import said_sent
 from runner.engine.context import Context
@@ -95,10 +95,17 @@ class Planning:
 
     def _repeated(self, use: Use, request: Request) -> Outcome | None:
         """What keeps a create from being sent whose content is on record for a call that nothing asks for now."""
-        call = self._same_request(use, request)
+        call, what = self._same_request(use, request), "the same request"
+        if call is None and (call := self._paid(use, request)) is not None:
+            inside = container_of(use.operation)
+            what = f"the same amount for {inside} {use.arguments.get(inside)}"
         if call is None:
             return None
-        reason = f"the same request {said_sent(call)}{self._said_name(call)}"
+        reason = f"{what} {said_sent(call)}{self._said_name(call)}"
+        if what != "the same request":
+            reason += (
+                "; where it is meant to be paid once more: amount: {repeated: allow} in the step"
+            )
         self.plan(use.step, "changed", request=request, reason=reason, position=use.position)
         return Outcome("rejected", reason, set_aside=True)
 
@@ -115,6 +122,16 @@ class Planning:
         content = content_of(request.method, request.path, body)
         found = context.history.of_content(content, besides=context.run)
         return next((call for call in found if self._is_repeated(call, others)), None)
+
+    def _paid(self, use: Use, request: Request) -> CallRecord | None:
+        """The payment of the same amount in the same object under another name, whatever else it was sent with."""
+        context = self._context
+        others = (
+            self._others_of(use) if use.operation.money and not use.step.amount.repeated else ()
+        )
+        if not others or not request.known or self._progress.row.key in context.again:
+            return None
+        return context.paid.under(context, others, use.operation, request, use.arguments)
 
     def _is_repeated(self, call: CallRecord, others: Collection[tuple[str, str]]) -> bool:
         """Tell whether a call of the same content is that of another name, or of an identity that nothing has now."""
@@ -165,7 +182,8 @@ class Planning:
                 return outcome
         if searched and (repeated := self._repeated(use, request)) is not None:
             return repeated
-        if not searched and (call := self._same_request(use, request)) is not None:
+        call = None if searched else self._same_request(use, request) or self._paid(use, request)
+        if call is not None:
             return self._plan_to_find(use, request, call, looked_up)
         state: PlannedState = "undecided" if use.undecided else "to send"
         reason = use.undecided

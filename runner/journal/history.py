@@ -220,6 +220,16 @@ class History(RowQueries):
         for *values, method, url, body in self._each(sql, account, recipe, operation):
             yield SentWrite(*values), str(method), str(url), str(body)
 
+    def sent_amounts(
+        self, account: str, recipe: str, operation: str
+    ) -> Iterator[tuple[int, str, str, str]]:
+        """The calls of an operation that have moved money, or may have: number, path, body and amount of each."""
+        sql = (
+            "SELECT id, url, body, amount FROM calls WHERE account = ? AND recipe = ? AND operation = ? "
+            "AND amount <> '' AND effect <> 'read' AND state IN ('done', 'intent', 'unknown')"
+        )
+        yield from self._each(sql, account, recipe, operation)
+
     def was_at(self, account: str, api: str) -> bool:
         """Whether a request to an API of an account was answered with success, or may have been carried out."""
         states = "state IN ('done', 'found', 'intent', 'unknown')"

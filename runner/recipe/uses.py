@@ -21,7 +21,9 @@ Part = Mapping[str, Any]
 
 def amount_rules(amount: Part) -> AmountRules:
     """What `amount` lets pass of a step."""
-    return AmountRules("zero" in amount, "negative" in amount, amount.get("decimals"))
+    allowed = {name for name in ("zero", "negative", "repeated") if name in amount}
+    decimals = amount.get("decimals")
+    return AmountRules("zero" in allowed, "negative" in allowed, decimals, "repeated" in allowed)
 
 
 class Uses(NamedTuple):

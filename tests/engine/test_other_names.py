@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from faults import actions
 from faults.bench import Bench, columns, table
-from faults.server import FaultServer
+from faults.server import Action, FaultServer
 
 from runner.problems import StoppedError
 
@@ -268,3 +268,53 @@ def test_a_plan_sends_nothing_that_a_search_has_to_find(server: FaultServer, ben
     )
     assert bench.plan(KNOWN_CUSTOMER, SHEET, head=NEW).buckets == {"found": 2}
     assert bench.run(KNOWN_CUSTOMER, SHEET, head=NEW).buckets == {"found": 2}
+
+
+PAY = """\
+  - id: pay
+    use: shop.create_payment
+    with: {order_id: "{{ row.client | int }}", amount: "{{ row.total }}", reference: "{{ row.ref }}"}
+"""
+PAYOUTS = table(HEADER, ("P-1", "7", "150"), ("P-2", "8", "20"))
+INSTALMENTS = table(HEADER, ("X/8", "7", "150.00"), ("Y/9", "7", "20"), ("Z/3", "9", "150"))
+
+
+def sent(server: FaultServer) -> int:
+    return len(server.writes())
+
+
+@pytest.mark.parametrize("answer", [None, actions.close()])
+def test_the_same_amount_for_the_same_order(
+    server: FaultServer, bench: Bench, answer: Action | None
+) -> None:
+    """Key, sheet and reference are others: the order and the amount are the same."""
+    if answer is not None:
+        server.on("POST", "/orders/7/payments", answer, nth=1)
+    bench.run(PAY, PAYOUTS, head=HEAD)
+    before = sent(server)
+    for way in (bench.plan, bench.run):
+        rows = way(PAY.replace("id: pay", "id: second"), INSTALMENTS, head=NEW).rows
+        assert rows["X/8"].bucket == "changed"
+    may = "may have been" if answer is not None else "was"
+    assert rows["X/8"].reason.startswith(
+        f"second: the same amount for order_id 7 {may} sent as pay of 'P-1' in run 1 by old "
+        "(if this is other work: --new-identity)"
+    )
+    assert "amount: {repeated: allow}" in rows["X/8"].reason
+    assert [rows["Y/9"].bucket, rows["Z/3"].bucket] == ["done", "done"]
+    assert sent(server) == before + 2
+
+
+def test_an_amount_that_is_meant_to_be_paid_once_more(server: FaultServer, bench: Bench) -> None:
+    bench.run(PAY, PAYOUTS, head=HEAD)
+    before = sent(server)
+    meant = PAY + "    amount: {repeated: allow}\n"
+    assert bench.run(meant, INSTALMENTS, head=NEW).buckets == {"done": 3}
+    third = NEW.replace("name: new", "name: third")
+    assert bench.run(PAY, INSTALMENTS, head=third, new_identity=True).buckets == {"done": 3}
+    assert sent(server) == before + 6
+
+
+def test_two_equal_payments_of_one_recipe(server: FaultServer, bench: Bench) -> None:
+    sheet = table(HEADER, ("P-1", "7", "150"), ("P-2", "7", "150"))
+    assert bench.run(PAY, sheet, head=HEAD).buckets == {"done": 2}
