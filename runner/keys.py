@@ -6,6 +6,7 @@
     "po\\u20111"             po\\u20111       po-1
     "PO\\u00a0-  1"          PO - 1          po-1
     "Cafe" + U+0301         Café            café
+    "'00618"                '00618          00618
 
 An earlier run may have had PO-7 where a sheet has PO-007 now: a spreadsheet drops zeros that do not count (`unpadded`).
 
@@ -30,6 +31,8 @@ _NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 
 _NO_DASH_BY_NAME = frozenset("\u02d7\u2043\u2212\u2796\u2500\u30fc\u1173")
 """Characters that look like a hyphen and are no dash in Unicode's category: minus signs, a bullet, lines, vowels."""
+
+_APOSTROPHES = "'\u2018\u2019"
 
 _INVISIBLE = frozenset(
     (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0)
@@ -64,8 +67,13 @@ def is_address(text: str) -> bool:
 def look_alike(text: str) -> str:
     """Return what a person sees of the text: case, width, spaces and kinds of dashes make no difference.
 
-    That is NFKC and case folding, all dashes and minus signs as `-`, and nothing that has no shape.
+    That is NFKC and case folding, all dashes and minus signs as `-`, and nothing that has no shape. An apostrophe in
+    front makes none either: a spreadsheet has it for a text, and an export may keep it.
     """
+    return _seen(text).lstrip(_APOSTROPHES)
+
+
+def _seen(text: str) -> str:
     if text.isascii():
         if text.isprintable():
             return text.lower().replace(" ", "")
@@ -134,6 +142,7 @@ _FORMS: Mapping[str, Callable[[str], str]] = {
     "hyphens": lambda text: "".join("-" if _is_dash(each) else each for each in text),
     "case": lambda text: text.casefold(),
     "width or form of characters": lambda text: normalize("NFKC", text),
+    "an apostrophe in front": lambda text: text.lstrip(_APOSTROPHES),
     "zeros": unpadded,
 }
 """What two texts that look alike may differ in, and what makes no difference of it."""

@@ -7,7 +7,6 @@ from runner.catalogue.answer import (
     AnswerError,
     DeclaredFailure,
     describe_error,
-    is_id,
     parse_json,
     read_answer,
 )
@@ -18,6 +17,7 @@ from runner.catalogue.credentials import WITHHELD, credentials_in, without_crede
 from runner.catalogue.declared import of_answer, of_entry
 from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
 from runner.catalogue.form import FORM, decode_form
+from runner.catalogue.ids import is_id
 from runner.catalogue.json_text import parse_own_json
 from runner.catalogue.link import link_of
 from runner.catalogue.money import AmountRules, amount_defect

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from runner.catalogue.ids import is_id
 from runner.catalogue.operation import Failure, Operation
 from runner.catalogue.paging import Page
 from runner.catalogue.scalars import MAX_DIGITS
@@ -23,8 +24,6 @@ MAX_LINE = 300
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
-_NO_IDS = frozenset({"", "null", "none", "nil", "nan", "undefined"})
-_NO_NUMBER = re.compile(r"[0-]+|-\d+")
 
 
 class AnswerError(Exception):
@@ -73,17 +72,6 @@ def read_answer(operation: Operation, *, status: int, content_type: str, content
     if operation.id_field or (operation.effect == "create" and "id" in data):
         _check_id(data.get(operation.id_field or "id"), operation.id_field or "id")
     return data
-
-
-def is_id(value: Any) -> bool:
-    """Return whether a value can be the id of an object: a whole number from 1 on, or a text that names something.
-
-    Zero, in a text too and as the UUID of zeros, is what servers write where there is no object.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return False
-    text = str(value).strip()
-    return text.casefold() not in _NO_IDS and not _NO_NUMBER.fullmatch(text)
 
 
 def parse_json(content: bytes) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from runner.catalogue.arguments import Findings
 from runner.catalogue.conditions import Conditions, encode_conditions, named_value
 from runner.catalogue.converters import Convert, converter
+from runner.catalogue.ids import is_id
 from runner.catalogue.window import Window
 from runner.template import Unknown, to_text
 
@@ -104,6 +105,8 @@ def _text(entry: Any, place: str, findings: Findings, *, path: tuple[str]) -> An
         return entry
     text = to_text(entry)
     message = _defect(place, text)
+    if not message and place == "path" and path[0].lower().endswith("id") and not is_id(text):
+        message = f"{text!r} is no id"
     if message:
         findings.refuse(path, message)
     return text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from runner.engine.given_back import literal
@@ -38,11 +39,22 @@ def failed(expect: Expression, value: Any, scope: Mapping[str, Any]) -> str:
 
 def hopeless(expect: Expression, step: str, scope: Mapping[str, Any]) -> str:
     """Say why `expect` or `verify` of a step is not true whatever is answered; empty where the answer decides."""
+    seen = {**scope, "result": Unknown(step)}
     try:
-        value = expect.evaluate({**scope, "result": Unknown(step)})
+        value = expect.evaluate(seen)
     except EvaluationError as error:
         return str(error)
+    if isinstance(value, Unknown) and any(_is_false(each, seen) for each in expect.conditions):
+        value = False
     return "" if isinstance(value, Unknown) or value else f"expected {expect.text}"
+
+
+def _is_false(condition: Callable[[Mapping[str, Any]], Any], scope: Mapping[str, Any]) -> bool:
+    """Tell whether a side of an `and` is known to be false; what it cannot be computed of may never be looked at."""
+    with suppress(EvaluationError):
+        value = condition(scope)
+        return not isinstance(value, Unknown) and not value
+    return False
 
 
 def chosen(step: Step, outcome: Outcome, scope: Mapping[str, Any]) -> Outcome:

@@ -89,6 +89,7 @@ def row_settled(row: RowRecord, call: CallRecord, settlement: SettlementRecord) 
         row = row._replace(ids=with_id(row.ids, call.identity.step, settlement.name))
     what = f"done, as {settlement.name}" if settlement.verdict == "done" else "not carried out"
     reason = f"{call.identity.step}{SETTLED_AS}{what}, by {settlement.who}: {settlement.why}"
+    reason += f"; whether anything of the row is left is found out by: runner resume {row.run}"
     return row._replace(bucket="not started", reason=reason)
 
 

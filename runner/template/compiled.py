@@ -147,6 +147,18 @@ class Expression:
 
         return evaluate
 
+    @cached_property
+    def conditions(self) -> tuple[Compute, ...]:
+        """The sides that `and` joins, each as a function of its own; the expression itself where there is no `and`."""
+        found, left = list[Compute](), [self.node]
+        while left:
+            node = left.pop()
+            if isinstance(node, nodes.And):
+                left += [node.right, node.left]
+            else:
+                found.append(self._guarded(compute_of(node, _EACH)))
+        return tuple(found)
+
     def compared(self, scope: Scope) -> tuple[Any, ...]:
         """The values that the comparison which makes it false has compared, but for those that are written out.
 

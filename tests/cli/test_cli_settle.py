@@ -262,6 +262,7 @@ def test_the_files_of_the_run_are_brought_up_to_date(contacts: Command, stub: St
     first = rows(contacts)[0]
     assert (first["bucket"], first["ids"]) == ("not started", "contact 31987")
     assert first["reason"].startswith("contact: settled as done, as 31987, by ")
+    assert "is found out by: runner resume 1" in first["reason"]
     assert sorted(row["id"] for row in rows(contacts, "created.csv")) == ["31987", "7"]
     assert b"A-1" in (contacts.runs / "1" / "retry.csv").read_bytes()
     assert (
