@@ -12,6 +12,7 @@ import pytest
 
 from runner.config import NAME, SANDBOX, ApiTarget, Config, Secret, Target, find_home, load
 from runner.config.notices import Mail, Webhook
+from runner.config.sources import variable
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, draw_all
 
 CANARY = "p@ss-w0rd-canary-17"
@@ -49,7 +50,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
     config = written(tmp_path, WHOLE)
     api = ApiTarget(
         base_url="https://api.syncore.app/v2",
-        secrets={"api_key": "SYNCORE_API_KEY"},
+        secrets={"api_key": variable("SYNCORE_API_KEY")},
         user_agent="acme-order-import/1.0",
         requests_per_second=Decimal("2.5"),
         burst=3,
@@ -210,7 +211,11 @@ def test_a_secret_written_into_the_file_is_not_echoed(tmp_path: Path, text: str)
 TARGET = Target(
     "live",
     "acme",
-    {"syncore": ApiTarget(secrets={"api_key": "SYNCORE_API_KEY", "other": "OTHER_KEY"})},
+    {
+        "syncore": ApiTarget(
+            secrets={"api_key": variable("SYNCORE_API_KEY"), "other": variable("OTHER_KEY")}
+        )
+    },
 )
 
 

@@ -36,6 +36,7 @@ _COMMANDS = {
     "ops": "ops",
     "schema": "schema",
     "probe": "probe",
+    "doctor": "doctor",
     "sandbox": "apis",
 }
 

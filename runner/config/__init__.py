@@ -18,8 +18,9 @@
     notify:
       - {when: trouble, webhook: {url: {env: SLACK_URL}, body: slack}}       # who hears of a run's end
 
-Secrets come from the environment or from a `.env` file beside `runner.yaml`; the file names the variable, never
-the value. The target `sandbox` needs no configuration, and takes overlays alone. Nothing reaches a real account until
+Secrets come from the environment or from a `.env` file beside `runner.yaml`, from a keyring, a command or standard
+input (`runner.config.sources`); the file names the place, never the value.
+The target `sandbox` needs no configuration, and takes overlays alone. Nothing reaches a real account until
 `--target` says so. Files are named relative to `runner.yaml`.
 """
 
@@ -35,9 +36,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
 from runner import source
-from runner.config.masking import SHORTEST
 from runner.config.ownership import check_owner
-from runner.config.reading import Reading, Secret, discreet, is_public, plain
+from runner.config.reading import Reading, Secret, discreet, is_public, unusable
+from runner.config.sources import SecretSource, SourceError, secret_from
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 
 
 class ApiTarget(NamedTuple):
-    """One API of a target. `secrets` maps the name of a security scheme to an environment variable.
+    """One API of a target. `secrets` maps the name of a security scheme to where its secret comes from.
 
     `overlay` is the file that corrects the API's document for this target, as the configuration names it.
     `origin_was` is where the API was before it moved, with this account and all that is on record for it.
     """
 
     base_url: str = ""
-    secrets: Mapping[str, str] = MappingProxyType({})
+    secrets: Mapping[str, SecretSource] = MappingProxyType({})
     user_agent: str = ""
     requests_per_second: Decimal | None = None
     burst: int | None = None
@@ -140,27 +141,20 @@ class Config(NamedTuple):
         """The secrets an API needs. Raises ConfigError that names every missing one and how to set it."""
         settings = target.apis.get(api, ApiTarget())
         found, missing = {}, []
-        values = {**self._dotenv(), **environ}
+        dotenv = self._dotenv()
         for name in names:
-            variable = settings.secrets.get(name)
-            if variable is None:
-                missing.append(
-                    f"{name}: say where it comes from in {NAME}: targets.{target.name}.apis.{api}.secrets"
-                )
-            elif not values.get(variable):
-                missing.append(
-                    f"{name}: set {variable} in the environment or in {self.home / '.env'}"
-                )
-            elif len(values[variable] or "") < SHORTEST and not is_public(name):
-                missing.append(
-                    f"{name}: {variable} holds fewer than {SHORTEST} characters, which cannot be told from data"
-                )
-            elif not plain(values[variable] or ""):
-                missing.append(
-                    f"{name}: {variable} holds a line break or other characters that a header cannot carry"
-                )
-            else:
-                found[name] = Secret(values[variable] or "")
+            source = settings.secrets.get(name)
+            try:
+                if source is None:
+                    where = f"targets.{target.name}.apis.{api}.secrets"
+                    raise SourceError(f"say where it comes from in {NAME}: {where}")
+                value = secret_from(source, dotenv=dotenv, environ=environ, home=self.home)
+                wrong = unusable(value, public=is_public(name))
+                if wrong:
+                    raise SourceError(f"{source.name} holds {wrong}")
+                found[name] = Secret(value)
+            except SourceError as error:
+                missing.append(f"{name}: {error}")
         if missing:
             raise ConfigError(
                 f"target {target.name!r} lacks a secret of {api}", remedy="; ".join(missing)
@@ -170,13 +164,10 @@ class Config(NamedTuple):
     def secret(self, variable: str, *, environ: Mapping[str, str]) -> Secret:
         """The secret in a variable of the environment or of `.env`. Raises ConfigError when it is not there."""
         value = {**self._dotenv(), **environ}.get(variable) or ""
-        if len(value) < SHORTEST or not plain(value):
-            wrong = "is not set"
-            if value:
-                short = f"holds fewer than {SHORTEST} characters, which cannot be told from data"
-                wrong = short if plain(value) else "holds characters that cannot be sent"
+        wrong = unusable(value) if value else ""
+        if wrong or not value:
             raise ConfigError(
-                f"{variable} {wrong}",
+                f"{variable} holds {wrong}" if wrong else f"{variable} is not set",
                 remedy=f"set it in the environment or in {self.home / '.env'}",
             )
         return Secret(value)
@@ -285,10 +276,12 @@ class _Reader(Reading):
         settings = self.mapping(value, path, _KEYS[kind])
         rate = self.mapping(settings.get("rate"), (*path, "rate"), _KEYS["rate"])
         declared = self.mapping(settings.get("secrets"), (*path, "secrets"), None)
-        secrets = {
-            name: self.variable(where, (*path, "secrets", name)) for name, where in declared.items()
+        sources = {
+            name: self.secret_source(where, (*path, "secrets", name))
+            for name, where in declared.items()
         }
-        if any(secrets.values()) and not settings.get("base_url"):
+        secrets = {name: each for name, each in sources.items() if each is not None}
+        if secrets and not settings.get("base_url"):
             remedy = "base_url: https://..., so that no document says where a secret goes"
             self.wrong((*path, "secrets"), "secrets without a base_url", remedy=remedy, key=True)
         return ApiTarget(

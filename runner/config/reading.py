@@ -11,9 +11,12 @@ from urllib.parse import urlsplit
 
 from runner import source
 from runner.config.address import is_address
+from runner.config.masking import SHORTEST
+from runner.config.sources import SOURCES, SecretSource, variable
 from runner.problems import Problem, nearest
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+_IN_A_VARIABLE = "{env: NAME_OF_A_VARIABLE}, and the secret in the environment or in .env"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -68,15 +71,36 @@ class Reading:
 
     def variable(self, where: Any, path: source.TreePath) -> str:
         """The name of the variable that holds a secret. What stands there is not repeated: it may be the secret."""
-        remedy = "{env: NAME_OF_A_VARIABLE}, and the secret in the environment or in .env"
         if not isinstance(where, Mapping):
-            self.wrong(path, "a secret is never written here", remedy=remedy)
+            self.wrong(path, "a secret is never written here", remedy=_IN_A_VARIABLE)
             return ""
-        variable = self.mapping(where, path, ("env",)).get("env")
-        if not isinstance(variable, str) or not _VARIABLE.match(variable):
-            self.wrong((*path, "env"), "env has to be the name of a variable", remedy=remedy)
+        name = self.mapping(where, path, ("env",)).get("env")
+        if not isinstance(name, str) or not _VARIABLE.match(name):
+            message = "env has to be the name of a variable"
+            self.wrong((*path, "env"), message, remedy=_IN_A_VARIABLE)
             return ""
-        return variable
+        return name
+
+    def secret_source(self, where: Any, path: source.TreePath) -> SecretSource | None:
+        """Where a secret comes from; None for what is wrong. It is not repeated: it may be the secret."""
+        if not isinstance(where, Mapping):
+            self.wrong(path, "a secret is never written here", remedy=_IN_A_VARIABLE)
+            return None
+        settings = self.mapping(where, path, SOURCES)
+        if not set(settings) <= set(SOURCES):
+            return None
+        if len(settings) > 1:
+            self.wrong(path, "a secret has one source", remedy=_SOURCES)
+            return None
+        kind = next(iter(settings), "env")
+        if kind == "env":
+            name = self.variable(where, path)
+            return variable(name) if name else None
+        parts = _parts(kind, settings[kind])
+        if parts is None:
+            self.wrong((*path, kind), _WANTED[kind], remedy=_SOURCES)
+            return None
+        return SecretSource(kind, parts)
 
     def address(
         self, settings: Mapping[str, Any], path: source.TreePath, key: str = "base_url"
@@ -174,6 +198,37 @@ _PUBLIC = frozenset(
 def is_public(name: str) -> bool:
     """Return whether a credential of this name says who somebody is, which is no secret by itself."""
     return name.lower().replace("-", "_") in _PUBLIC
+
+
+_SOURCES = (
+    "one of {env: NAME}, {keyring: service/user}, {command: [program, argument]}, {stdin: true}"
+)
+_WANTED = {
+    "keyring": "keyring is service/user",
+    "command": "command is a list: the program, and each of its arguments",
+    "stdin": "stdin is true",
+}
+
+
+def _parts(kind: str, value: Any) -> tuple[str, ...] | None:
+    """What a source needs to know, of what stands in the configuration; None for what it cannot be."""
+    if kind == "stdin":
+        return () if value is True else None
+    if kind == "keyring":
+        service, _, user = value.rpartition("/") if isinstance(value, str) else ("", "", "")
+        return (service, user) if service and user else None
+    listed = value if isinstance(value, list) else []
+    texts = all(isinstance(each, str) and each for each in listed)
+    return tuple(listed) if listed and texts else None
+
+
+def unusable(value: str, *, public: bool = False) -> str:
+    """What is wrong with a secret, in words that tell nothing of it; a `public` name of somebody may be short."""
+    if not plain(value):
+        return "a line break or other characters that a header cannot carry"
+    if len(value) < SHORTEST and not public:
+        return f"fewer than {SHORTEST} characters, which cannot be told from data"
+    return ""
 
 
 def discreet(problem: Problem) -> Problem:

@@ -248,6 +248,7 @@ def test_every_command_however_it_ends(runner: Command, desk: Desk, env: Mapping
     call("validate", "tickets.yaml")
     call("ops", "desk.signIn")
     call("schema", "--apis")
+    call("doctor")
     call(
         "plan", "tickets.yaml", *live, "--out", "plan.json", "--out", "plan.md", "--out", "plan.txt"
     )
