@@ -285,19 +285,24 @@ def _check_parameters(document: Mapping[str, Any], method: str, path: str) -> It
             "parameter",
         )
     schema = body_schema(document, item[method])
-    for name in sorted(set(names) & set(_field_names(document, schema))):
+    for name in sorted(set(names) & set(_field_names(document, schema, set()))):
         whose = f"{method.upper()} {path}: {name!r}"
         message = f"{whose} is a parameter and a field of the body, and a step could not tell which it gives"
         yield here, Violation(here, message, remedy, key=True), "collision"
 
 
-def _field_names(document: Mapping[str, Any], schema: Any) -> Iterator[str]:
-    """The fields of a body, also those of what it is composed of."""
+def _field_names(document: Mapping[str, Any], schema: Any, seen: set[str]) -> Iterator[str]:
+    """The fields of a body, also those of what it is composed of; `seen` are the references that were followed."""
+    reference = schema.get("$ref") if isinstance(schema, Mapping) else None
+    if isinstance(reference, str):
+        if reference in seen:
+            return
+        seen.add(reference)
     node = deref(document, schema)
     if isinstance(node, Mapping):
         yield from node.get("properties", {})
         for part in node.get("allOf", ()):
-            yield from _field_names(document, part)
+            yield from _field_names(document, part, seen)
 
 
 def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Iterator[Finding]:

@@ -83,7 +83,7 @@ def _become(value: Any, name: str) -> Any:
     if isinstance(value, bool):
         return MISFIT
     if name == "string" and isinstance(value, int):
-        return str(value)
+        return str(value) if abs(value) < _TOO_LARGE else MISFIT
     if (
         name == "integer"
         and isinstance(value, Decimal)
@@ -145,6 +145,8 @@ def misfit_message(value: Any, wanted: Sequence[str]) -> str:
         return f"{value:f} is a number where text is asked for; make it text, so that its digits are yours"
     if isinstance(value, Mapping | list | tuple):
         return f"{'an object' if isinstance(value, Mapping) else 'a list'} is not {words}"
+    if isinstance(value, int) and abs(value) >= _TOO_LARGE:
+        return f"{_TOO_LONG} is not {words}"
     shown = (
         str(value).lower()
         if isinstance(value, bool)

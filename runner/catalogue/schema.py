@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from runner.catalogue.dialect import DATA, NAMED
 from runner.patterns import allows
-from runner.problems import nearest
+from runner.problems import ConfigError, nearest
 
 EXTENSIONS = "api-extensions.schema.json"
 
@@ -70,25 +70,58 @@ def deref(document: Any, node: Any) -> Any:
     return node
 
 
-def inline(document: Any, node: Any, *, inside: frozenset[str] = frozenset()) -> Any:
+MOST_PARTS = 250_000
+"""Parts of one schema whose references are replaced by what they point at; real ones have a tenth of them at most."""
+
+
+def inline(document: Any, node: Any) -> Any:
     """`node` with every reference replaced by what it points at. A schema inside itself becomes an open one.
 
-    Examples and other data of the document's author stay as they are.
+    Examples and other data of the document's author stay as they are. Raises ConfigError where schemas that stand in
+    each other again and again would take for ever.
     """
-    if isinstance(node, list):
-        return [inline(document, entry, inside=inside) for entry in node]
-    if not isinstance(node, Mapping):
-        return node
-    reference = node.get("$ref")
-    if isinstance(reference, str):
-        if reference in inside:
-            return {}
-        beside = {key: value for key, value in node.items() if key != "$ref"}
-        target = follow(document, reference)
-        merged = {**target, **beside} if isinstance(target, Mapping) else target
-        return inline(document, merged, inside=inside | {reference})
-    found = {key: _inline_at(document, key, value, inside) for key, value in node.items()}
-    return _discriminated(node, found) if isinstance(node.get("discriminator"), Mapping) else found
+    return _Inlining(document).inlined(node, frozenset())
+
+
+class _Inlining:
+    """Replaces references, and counts the parts that it has made."""
+
+    def __init__(self, document: Any) -> None:
+        self._document, self._parts = document, 0
+
+    def inlined(self, node: Any, inside: frozenset[str]) -> Any:
+        """`node`, which stands `inside` what these references point at."""
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise ConfigError(
+                f"the schema {min(inside, default='#')} stands for more than {MOST_PARTS:,} parts, with all that it "
+                "refers to; nothing was sent",
+                remedy="let its schemas refer to each other less often: an overlay can take what is not needed away",
+            )
+        if isinstance(node, list):
+            return [self.inlined(entry, inside) for entry in node]
+        if not isinstance(node, Mapping):
+            return node
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            if reference in inside:
+                return {}
+            beside = {key: value for key, value in node.items() if key != "$ref"}
+            target = follow(self._document, reference)
+            merged = {**target, **beside} if isinstance(target, Mapping) else target
+            return self.inlined(merged, inside | {reference})
+        found = {key: self._at(key, value, inside) for key, value in node.items()}
+        return (
+            _discriminated(node, found) if isinstance(node.get("discriminator"), Mapping) else found
+        )
+
+    def _at(self, key: str, value: Any, inside: frozenset[str]) -> Any:
+        """What stands under a key of a schema: data as it is, the schemas of a mapping by name, or a schema."""
+        if key in DATA:
+            return value
+        if key in NAMED and isinstance(value, Mapping) and "$ref" not in value:
+            return {name: self.inlined(each, inside) for name, each in value.items()}
+        return self.inlined(value, inside)
 
 
 def _discriminated(node: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
@@ -123,15 +156,6 @@ def _form_of(form: Mapping[str, Any], name: str, values: list[str]) -> Mapping[s
     if not values or not isinstance(said, Mapping) or "enum" in said or "const" in said:
         return form
     return {**form, "properties": {**form.get("properties", {}), name: {**said, "enum": values}}}
-
-
-def _inline_at(document: Any, key: str, value: Any, inside: frozenset[str]) -> Any:
-    """What stands under a key of a schema: data as it is, the schemas of a mapping by name, or a schema."""
-    if key in DATA:
-        return value
-    if key in NAMED and isinstance(value, Mapping) and "$ref" not in value:
-        return {name: inline(document, each, inside=inside) for name, each in value.items()}
-    return inline(document, value, inside=inside)
 
 
 def is_open(schema: Mapping[str, Any]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .command import Command
+import pytest
+
+from .command import RECIPE, Command
 from .conftest import StartStub
 from .stub import Answer
 
@@ -37,3 +39,11 @@ def test_max_failures_and_a_days_requests(contacts: Command, start_stub: StartSt
     assert "2 requests to syncore today, and its 2 a day are used up" in told
     assert "00:00 UTC: runner resume" in told
     assert len(stub.writes) == 2
+
+
+@pytest.mark.parametrize("digits", [400, 4_000, 9_000])
+def test_a_number_of_thousands_of_digits_is_told(contacts: Command, digits: int) -> None:
+    number = "{{ 0x" + "f" * digits + " }}"
+    contacts.write("contacts.yaml", RECIPE.replace("{{ row.name }}", number))
+    ended = contacts("plan", "contacts.yaml", code=3)
+    assert "a number of more than 4" in ended.out + ended.err
