@@ -30,7 +30,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from runner.catalogue import Catalogue, to_json
 from runner.journal import CallRecord, History, Identity, Journal, RowRecord, RunRecord, now
-from runner.report.page_data import collect
+from runner.report.page.data import collect
 
 START = dt.datetime(2024, 5, 1, 10, tzinfo=dt.UTC)
 STEPS = ("contact", "job", "order", "line", "payment")

@@ -28,7 +28,7 @@ from import_orders import CONFIGURATION, RUNNER, calls, stub
 
 from runner.catalogue import Catalogue, build_request
 from runner.journal import CallRecord, History, Journal, RowRecord
-from runner.report.created import Created
+from runner.report.files.created import Created
 
 RECIPE = """\
 recipe: 1

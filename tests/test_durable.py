@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from runner.durable import WholeFile, beside
-from runner.report.workbook import open_book
+from runner.report.files.workbook import open_book
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from runner.durable import WholeFile
-from runner.report.workbook import open_book
+from runner.report.files.workbook import open_book
 with WholeFile(Path(sys.argv[1])) as file, open_book(file) as book:
     sheet = book.sheet("results", ["a"])
     for number in range(1000):

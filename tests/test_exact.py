@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from runner.exact import exact_sum
-from runner.report.account import Account, Counted
+from runner.report.summary import Account, Counted
 from runner.template import compile_template
 
 WIDE = Decimal("12345678901234567890123456789.01")

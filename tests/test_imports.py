@@ -13,13 +13,15 @@ import runner
 ROOT = Path(runner.__file__).parent
 LEVELS = (
     {"cli"},
+    {"project"},
     {"report"},
+    {"probe"},
     {"engine"},
     {"rows"},
     {"recipe", "sandbox", "transport"},
     {"catalogue", "config"},
     {"journal", "template", "source"},
-    {"durable", "positions"},
+    {"durable", "exact_json", "positions"},
     {"problems", "patterns"},
     {"keys", "exact", "synonyms"},
 )

@@ -10,24 +10,24 @@ from runner.catalogue.answer import (
     parse_json,
     read_answer,
 )
-from runner.catalogue.arguments import ArgumentError
-from runner.catalogue.conditions import Conditions, note_of_day, spelled_conditions
 from runner.catalogue.container import collection_of, container_of, home_of, nameless
 from runner.catalogue.credentials import WITHHELD, credentials_in, without_credentials
-from runner.catalogue.declared import of_answer, of_entry
-from runner.catalogue.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
-from runner.catalogue.form import FORM, decode_form
+from runner.catalogue.documents.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
 from runner.catalogue.ids import is_id
-from runner.catalogue.json_text import parse_own_json
-from runner.catalogue.link import link_of
-from runner.catalogue.money import AmountRules, amount_defect
+from runner.catalogue.objects import link_of
 from runner.catalogue.operation import Failure, Operation, Pagination
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
-from runner.catalogue.parameters import Parameter
 from runner.catalogue.read_back import entry_of
 from runner.catalogue.request import Request, build_request, condition_notes, to_json
-from runner.catalogue.schema import Violation, types_of, validator_of, violations
+from runner.catalogue.schemas.schema import Violation, types_of, validator_of, violations
 from runner.catalogue.sent import sent_arguments
+from runner.catalogue.values.answer_fields import of_answer, of_entry
+from runner.catalogue.values.conditions import Conditions, note_of_day, spelled_conditions
+from runner.catalogue.values.findings import ArgumentError
+from runner.catalogue.values.form import FORM, decode_form
+from runner.catalogue.values.money import AmountRules, amount_defect
+from runner.catalogue.values.parameters import Parameter
+from runner.exact_json import parse_own_json
 
 __all__ = [
     "FORM",

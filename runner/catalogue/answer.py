@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from runner.catalogue.ids import is_id
 from runner.catalogue.operation import Failure, Operation
 from runner.catalogue.paging import Page
-from runner.catalogue.scalars import MAX_DIGITS
+from runner.catalogue.values.scalars import MAX_DIGITS
 from runner.problems import printable
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from runner.catalogue.conditions import read_grammar
-from runner.catalogue.dialect import flat, operation_name
-from runner.catalogue.form import FORM
-from runner.catalogue.money import DECIMALS
-from runner.catalogue.parameters import Parameter
 from runner.catalogue.read_back import ReadBack, read_back_of, version_of
 from runner.catalogue.request import Builder
-from runner.catalogue.schema import deref, inline, is_open, types_of
+from runner.catalogue.schemas.normalize import flat, operation_name
+from runner.catalogue.schemas.schema import deref, inline, is_open, types_of
+from runner.catalogue.values.conditions import read_grammar
+from runner.catalogue.values.form import FORM
+from runner.catalogue.values.money import DECIMALS
+from runner.catalogue.values.parameters import Parameter
 from runner.catalogue.window import Window
 
 _EFFECTS = {"get": "read", "head": "read", "post": "create"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from runner.catalogue.dialect import operation_name
+from runner.catalogue.schemas.normalize import operation_name
 from runner.template import Unknown
 
 KEY = "x-runner-read-back"

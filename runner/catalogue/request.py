@@ -12,13 +12,13 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from runner.catalogue.arguments import ArgumentError, Findings, Note, has_forms, texts_of
-from runner.catalogue.conditions import encode_conditions
-from runner.catalogue.converters import Convert, Fields, refusal
-from runner.catalogue.form import encode_form
-from runner.catalogue.json_text import json_text
-from runner.catalogue.parameters import Encode, Parameter, check_window, encoder
+from runner.catalogue.values.conditions import encode_conditions
+from runner.catalogue.values.converters import Convert, Fields, refusal
+from runner.catalogue.values.findings import ArgumentError, Findings, Note, has_forms, texts_of
+from runner.catalogue.values.form import encode_form
+from runner.catalogue.values.parameters import Encode, Parameter, check_window, encoder
 from runner.catalogue.window import Window
+from runner.exact_json import json_text
 from runner.problems import nearest
 from runner.template import Unknown
 

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from runner.catalogue.answer import AnswerError, parse_json
-from runner.catalogue.form import decode_form
 from runner.catalogue.operation import Operation
-from runner.catalogue.schema import types_of
+from runner.catalogue.schemas.schema import types_of
+from runner.catalogue.values.form import decode_form
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 

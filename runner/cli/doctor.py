@@ -12,11 +12,11 @@ import click
 
 from runner import config
 from runner.catalogue import Api, Auth, Catalogue
-from runner.cli import projects
-from runner.cli.apis_of import catalogue_for
 from runner.config import ApiTarget, Config, Target
 from runner.config.notices import Webhook
 from runner.problems import ConfigError, RunnerError, printable
+from runner.project import projects
+from runner.project.apis import catalogue_for
 
 Line = tuple[bool, str]
 """Whether something is in order, and what is said of it."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from runner.catalogue import Catalogue, to_json
-from runner.cli import projects
-from runner.cli.apis_of import catalogue_for
 from runner.cli.ops import operation_called
 from runner.durable import unwritable
 from runner.problems import ConfigError, UsageError, printable
+from runner.project import projects
+from runner.project.apis import catalogue_for
 
 _SHEET = click.Path(path_type=Path, dir_okay=False)
 _SCHEMA = "recipe.schema.json"
@@ -38,8 +38,8 @@ def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
     A configuration, a recipe with a sample sheet, the schema that editors complete it with, a workflow for GitHub and
     a .gitignore: it validates and plans as it stands.
     """
+    from runner.project import starter
     from runner.recipe.editor import editor_schema
-    from runner.report import starter
 
     catalogue = catalogue_for(projects.current(), None)
     schema = to_json(editor_schema(catalogue.operations())).decode() + "\n"
@@ -95,7 +95,7 @@ def _first_operation(catalogue: Catalogue) -> str:
 
 
 def _recipe(name: str, operation: str, folder: Path, sheet: Path | None) -> str:
-    from runner.report.starter import recipe_text
+    from runner.project.starter import recipe_text
     from runner.rows.infer import infer
 
     found = operation_called(catalogue_for(projects.current(), None), operation)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from runner.catalogue import Catalogue, Operation, to_json
-from runner.cli import projects
-from runner.cli.apis_of import catalogue_for
 from runner.problems import UsageError, nearest
+from runner.project import projects
+from runner.project.apis import catalogue_for
 
 
 @click.command(short_help="List the operations that steps can use, or show one.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from runner.cli.recipes import run
+from runner.cli.run import run
 
 _SENDING = frozenset({
     "as_json", "dry_run", "export", "first_run", "junit_file", "max_failures", "new_identity", "plan_file", "quiet",

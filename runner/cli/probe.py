@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runner import source
-from runner.cli import projects, wiring
-from runner.cli.apis_of import catalogue_for
 from runner.config import ApiTarget, Config, Target
 from runner.durable import unwritable
 from runner.problems import UsageError, nearest
+from runner.project import connections, projects
+from runner.project.apis import catalogue_for
 
 if TYPE_CHECKING:
-    from runner.engine.hits import Hits
-    from runner.engine.probe import Probed
+    from runner.engine.limits import Hits
+    from runner.probe.probe import Probed
 
 EXIT_DIFFERS = 4
 EXIT_NOT_ALLOWED = 7
@@ -40,8 +40,8 @@ def probe(*, api: str, target_name: str, file: Path | None) -> int:
     Ids that an operation needs are taken from the lists before it; what nothing is known of is not tried. Names and
     types are shown, values never. Ends with 0 when all agrees, 4 when something does not, 7 when nothing is allowed.
     """
-    from runner.engine.probe import probe as ask
-    from runner.report.overlay import overlay_actions
+    from runner.probe.overlay import overlay_actions
+    from runner.probe.probe import probe as ask
     from runner.report.probe import probe_text
 
     config = projects.current()
@@ -53,7 +53,7 @@ def probe(*, api: str, target_name: str, file: Path | None) -> int:
         raise UsageError(f"{file} is there already", remedy="name another file, or move it away")
     today = dt.datetime.now().astimezone().date()
     with (
-        wiring.open_connections(config, (api,), target, catalogue) as way,
+        connections.open_connections(config, (api,), target, catalogue) as way,
         _counted(config, way, api) as hits,
     ):
         found: list[Probed] = []
@@ -71,9 +71,9 @@ def probe(*, api: str, target_name: str, file: Path | None) -> int:
 
 
 @contextmanager
-def _counted(config: Config, way: wiring.Way, api: str) -> Iterator[Hits | None]:
+def _counted(config: Config, way: connections.Way, api: str) -> Iterator[Hits | None]:
     """What counts the requests of an account that may make only so many a day; None where it may make any number."""
-    from runner.engine.hits import Hits
+    from runner.engine.limits import Hits
     from runner.journal import History
 
     limit = way.connections[api].hits_per_day
@@ -96,7 +96,7 @@ def _write(
     file: Path, actions: Sequence[dict[str, Any]], *, api: str, config: Config, target: Target
 ) -> None:
     """Write the overlay: what the target's overlay says already, and what was found now."""
-    from runner.report.overlay import overlay_text
+    from runner.probe.overlay import overlay_text
 
     if not actions:
         click.echo("nothing differs that an overlay could say, so none was written", err=True)

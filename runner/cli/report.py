@@ -9,21 +9,21 @@ from pathlib import Path
 
 import click
 
-from runner.cli import projects
-from runner.cli.apis_of import catalogue_for
-from runner.cli.dry_run import written
-from runner.cli.outputs import check_output
-from runner.cli.recipes import recorded_run, reopened
-from runner.cli.reports import RunFiles, tell_files
-from runner.cli.wanted import JUNIT, OUT, XLSX, Wanted
+from runner.cli.output_options import JUNIT, OUT, XLSX, Wanted
+from runner.cli.run import recorded_run, reopened
 from runner.cli.whole_numbers import RECORDED
 from runner.config import Config
 from runner.durable import WholeFile, stopping
-from runner.engine.on_record import rows_of
+from runner.engine.past.rows import rows_of
 from runner.engine.run import Reporters
 from runner.journal import History, RunRecord, now
 from runner.problems import RunnerError, UsageError, printable
-from runner.report.results_book import BOOK
+from runner.project import projects
+from runner.project.apis import catalogue_for
+from runner.project.dry_run import written
+from runner.project.output_files import check_output
+from runner.project.reporters import RunFiles, tell_files
+from runner.report.files.results_xlsx import BOOK
 
 PAGE = "report.html"
 """In the folder of a run: its page."""
@@ -91,7 +91,7 @@ def bring_up_to_date(current: Config, history: History, run: RunRecord) -> None:
 
     Without the recipe and input of the run only created.csv can be written.
     """
-    from runner.report.created import Created
+    from runner.report.files.created import Created
 
     folder = current.runs / str(run.id)
     if not folder.exists():
@@ -124,8 +124,8 @@ def _rebuilt(
     current: Config, history: History, run: RunRecord, wanted: Wanted, junit_file: Path | None
 ) -> RunFiles:
     """The files of a run in its folder, made from the journal and its input."""
-    from runner.report.junit import JUnit
-    from runner.report.remake import replay
+    from runner.report.problems.junit import JUnit
+    from runner.report.replay import replay
 
     remedy = (
         f"put it back as it was; without it: runner show {run.id}, runner report {run.id} --html"
@@ -153,8 +153,8 @@ def _rebuilt(
 
 def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> None:
     """The page of a run, for its owner alone where nobody says where to."""
-    from runner.report.page import page_html
-    from runner.report.page_data import collect
+    from runner.report.page.data import collect
+    from runner.report.page.html import page_html
 
     if wanted.suffix.lower() not in (".html", ".htm"):
         raise UsageError(
@@ -177,7 +177,7 @@ def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> No
 
 def _serve(current: Config, run: RunRecord) -> None:
     """The page of a run on loopback, until a signal ends it."""
-    from runner.report.page_live import LivePage
+    from runner.report.page.live import LivePage
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

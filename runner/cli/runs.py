@@ -6,14 +6,14 @@ from functools import partial
 
 import click
 
-from runner.cli import projects
-from runner.cli.journal_checks import lost_run, said_lost
-from runner.cli.recipes import recorded_run
 from runner.cli.rows_options import row_key
+from runner.cli.run import recorded_run
 from runner.cli.whole_numbers import COUNT, RECORDED
 from runner.journal import History
 from runner.journal.open_runs import what_is_left
 from runner.problems import printable
+from runner.project import projects
+from runner.project.journal_checks import lost_run, said_lost
 
 
 @click.command(short_help="List the runs.")

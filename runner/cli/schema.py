@@ -6,9 +6,9 @@ import click
 
 from runner import source
 from runner.catalogue import to_json
-from runner.cli import projects
-from runner.cli.apis_of import catalogue_for
 from runner.problems import UsageError
+from runner.project import projects
+from runner.project.apis import catalogue_for
 
 
 @click.command(
@@ -33,7 +33,7 @@ def schema(*, recipe: str | None, apis: bool, of_steps: bool, target_name: str) 
     runner schema --apis > recipe.schema.json, and # yaml-language-server: $schema=recipe.schema.json
     """
     from runner.recipe.editor import editor_schema
-    from runner.recipe.shape import of_a_file
+    from runner.recipe.validator import of_a_file
 
     if (recipe is None) != apis:
         raise UsageError(

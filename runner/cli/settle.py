@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from runner.cli import projects
-from runner.cli.apis_of import catalogue_for
 from runner.cli.questions import confirmed
-from runner.cli.recipes import recorded_run
+from runner.cli.run import recorded_run
 from runner.cli.whole_numbers import RECORDED
 from runner.config import Config
 from runner.journal import CallRecord, History, Journal, RowRecord, SettlementRecord, now
 from runner.journal.records import OPEN
 from runner.problems import RunnerError, UsageError, printable
+from runner.project import projects
+from runner.project.apis import catalogue_for
 
 if TYPE_CHECKING:
     from runner.catalogue import Operation
-    from runner.engine.look import Look, ReadObject, Shown
+    from runner.engine.calls.review import Look, ReadObject, Shown
 
 _REMEDY = "--done ID --why TEXT, or --absent --why TEXT"
 
@@ -176,7 +176,7 @@ def _looked_up(
     current: Config, history: History, calls: Sequence[CallRecord], ask: Callable[[Look, CallRecord], Shown]
 ) -> dict[int, Shown]:  # fmt: skip
     """What the API shows now of each call; why not, where its target cannot be asked."""
-    from runner.engine.look import Shown
+    from runner.engine.calls.review import Shown
 
     found: dict[int, Shown] = {}
     with projects.open_journal(current.runs) as journal:
@@ -195,11 +195,11 @@ def _looking(
     current: Config, history: History, journal: Journal, calls: Sequence[CallRecord]
 ) -> Iterator[Look]:
     """Reads for calls of one run. No run may be at work meanwhile: they share the account's pace."""
-    from runner.cli import wiring
-    from runner.cli.destination import check_reads
-    from runner.engine.before import read_before
-    from runner.engine.hits import Hits
-    from runner.engine.look import Look
+    from runner.engine.calls.review import Look
+    from runner.engine.calls.snapshot import read_before
+    from runner.engine.limits import Hits
+    from runner.project import connections
+    from runner.project.destination import check_reads
 
     run = recorded_run(history, calls[0].run)
     target = current.target(run.target)
@@ -207,7 +207,9 @@ def _looking(
     before = (read_before(call.before) for call in calls)
     operations = {each.operation for each in before if each is not None}
     apis = {name.partition(".")[0] for name in operations | {call.operation for call in calls}}
-    with wiring.open_connections(current, sorted(apis & set(catalogue)), target, catalogue) as way:
+    with connections.open_connections(
+        current, sorted(apis & set(catalogue)), target, catalogue
+    ) as way:
         if way.account != run.account:
             message = (
                 f"the account has changed since run {run.id} ({run.account}, now {way.account})"
@@ -258,8 +260,8 @@ def _checked(
 
     Raises UsageError when the call cannot have made that.
     """
-    from runner.engine.made import made_by, said_maker
-    from runner.engine.settling import answer_of, holder, id_value
+    from runner.engine.calls.owners import made_by, said_maker
+    from runner.engine.calls.settlement import answer_of, holder, id_value
 
     operation = _operation(current, history, call)
     value = id_value(operation, decision.done or "")
@@ -311,7 +313,7 @@ def _operation(current: Config, history: History, call: CallRecord) -> Operation
 
 def _read(current: Config, history: History, call: CallRecord, value: Any) -> ReadObject:
     """The object with this id as the API has it now; why not, where it cannot be asked."""
-    from runner.engine.look import ReadObject
+    from runner.engine.calls.review import ReadObject
 
     try:
         with (
@@ -328,7 +330,7 @@ def _read(current: Config, history: History, call: CallRecord, value: Any) -> Re
 def _record(
     current: Config, call: CallRecord, settlement: SettlementRecord, answer: Any, made: str
 ) -> None:
-    from runner.engine.settling import before_text, row_settled, settled, waiting_rows
+    from runner.engine.calls.settlement import before_text, row_settled, settled, waiting_rows
 
     with projects.open_journal(current.runs) as journal, closing(History(current.runs)) as history:
         fresh = history.call(call.id)
@@ -343,7 +345,7 @@ def _record(
 
 def _take_back(current: Config, number: int, why: str) -> int:
     """Put a call back to what it was before it was settled."""
-    from runner.engine.settling import last_settlement, rows_undone, undone
+    from runner.engine.calls.settlement import last_settlement, rows_undone, undone
 
     with projects.open_journal(current.runs) as journal, closing(History(current.runs)) as fresh:
         call = fresh.call(number)

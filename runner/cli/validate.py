@@ -9,15 +9,15 @@ from typing import Any
 import click
 
 from runner.catalogue import Catalogue
-from runner.cli.apis_of import catalogue_for
-from runner.cli.plan_options import PROJECT
-from runner.cli.projects import config_beside, find_recipe, mappings_of
+from runner.cli.options import PROJECT
 from runner.cli.rows_options import rows_options
 from runner.config import NAME as CONFIGURATION
 from runner.config import Config
 from runner.problems import InvalidError, Problem, UsageError, printable
+from runner.project.apis import catalogue_for
+from runner.project.projects import config_beside, find_recipe, mappings_of
 from runner.recipe.load import Loaded, load
-from runner.report.diagnostics import FORMS, Form, drawn
+from runner.report.problems.render import FORMS, Form, drawn
 
 
 @click.command(short_help="Check recipes without rows and without a network.")
@@ -96,7 +96,7 @@ def _missing_names(
     """Names that the recipe gives and its lookups do not have; imports the engine only where there is a lookup."""
     if not loaded.recipe.lookups:
         return []
-    from runner.cli.checked_rows import names_not_there
+    from runner.project.row_checks import names_not_there
 
     return names_not_there(loaded, mappings, catalogue)
 
@@ -106,8 +106,8 @@ def _rows(
     mappings: Mapping[str, Sequence[Mapping[str, Any]]], config: Config, target_name: str, *, say: bool,
 ) -> tuple[list[Problem], int, list[Problem]]:  # fmt: skip
     """The problems of an input, how many there are beyond those that were kept, and what was not checked."""
-    from runner.cli.checked_rows import check_rows, unchecked
-    from runner.cli.wiring import account_of
+    from runner.project.connections import account_of
+    from runner.project.row_checks import check_rows, unchecked
 
     notes = unchecked(loaded, catalogue)
     try:
@@ -131,7 +131,7 @@ def _rows(
 
 def _verdict(found: Sequence[Problem]) -> str:
     """How many errors rows have whose cells are all right: names not found, requirements not met, and the others."""
-    from runner.cli.checked_rows import REFUSED
+    from runner.project.row_checks import REFUSED
 
     kinds = [problem.kind for problem in found if problem.severity == "error"]
     unmet, refused = kinds.count("require"), kinds.count(REFUSED)

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
 
 from runner import source
 from runner.config.ownership import check_owner
-from runner.config.reading import Reading, Secret, discreet, is_public, unusable
+from runner.config.reader import Reading, Secret, discreet, is_public, unusable
 from runner.config.sources import SecretSource, SourceError, secret_from
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runner.config.address import is_host
-from runner.config.reading import LOOPBACK, Reading
+from runner.config.reader import LOOPBACK, Reading
 from runner.problems import nearest
 
 if TYPE_CHECKING:

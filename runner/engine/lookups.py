@@ -15,15 +15,15 @@ from runner.catalogue import (
     parse_json,
     to_json,
 )
+from runner.engine.calls.dry_reads import may_look
+from runner.engine.calls.expected import candidates, fits, unexpected
 from runner.engine.context import Context
 from runner.engine.events import Noticed
-from runner.engine.expected import candidates, fits, unexpected
-from runner.engine.looking import may_look
-from runner.engine.send import Sender, Subject
+from runner.engine.sending.sender import Sender, Subject
 from runner.engine.totals import EXIT_DATA
 from runner.journal import CallRecord, Identity
 from runner.problems import StoppedError, nearest
-from runner.recipe.indexes import fixed_of
+from runner.recipe.lookups import fixed_of
 from runner.recipe.model import Lookup, Recipe
 from runner.rows import folded
 from runner.template import EvaluationError, Unknown, render, to_text

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.engine.claims import Asked
+from runner.engine.calls.dry_reads import Looker
+from runner.engine.calls.identity_changes import past_of
 from runner.engine.context import Context
 from runner.engine.events import (
     Checking,
@@ -23,18 +24,17 @@ from runner.engine.events import (
     RunStarted,
 )
 from runner.engine.failures import Failures
-from runner.engine.finished import Finished, record_of
-from runner.engine.former_keys import check_key, heirs_of
-from runner.engine.looking import Looker
 from runner.engine.lookups import check_names, read_lookup
-from runner.engine.on_record import OnRecord
-from runner.engine.once import A_RUN, OncePer, shared_value
+from runner.engine.once_per import A_RUN, OncePer, shared_value
+from runner.engine.past.claims import Asked
+from runner.engine.past.finished import Finished, record_of
+from runner.engine.past.former_keys import check_key, heirs_of
+from runner.engine.past.rows import OnRecord
 from runner.engine.recorded import Recorded
-from runner.engine.reshaped import past_of
+from runner.engine.row import RowRun
 from runner.engine.row_scope import name_values, visible
 from runner.engine.scopes import StepScopes
-from runner.engine.send import Sender
-from runner.engine.steps import RowRun
+from runner.engine.sending.sender import Sender
 from runner.engine.stop import Stop
 from runner.engine.totals import EXIT_DATA, EXIT_STOPPED, EXIT_UNKNOWN, Totals
 from runner.keys import brief

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from runner.catalogue.schema import is_open, types_of
-from runner.recipe.shape import recipe_schema
+from runner.catalogue.schemas.schema import is_open, types_of
+from runner.recipe.validator import recipe_schema
 
 if TYPE_CHECKING:
     from runner.catalogue import Conditions, Operation, Parameter

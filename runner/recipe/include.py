@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.problems import InvalidError, Problem, nearest
-from runner.recipe import schema
+from runner.recipe import schema_errors
 from runner.recipe.check import check_steps
 from runner.recipe.included import Files, Included, is_steps_file
 from runner.recipe.texts import compile_texts, mapping, sequence
@@ -84,7 +84,7 @@ class _Reader(NamedTuple):
 
     def checked(self, file: Source, folder: Path | None, chain: Sequence[Path]) -> Included:
         """A file of steps, with its problems noted."""
-        misshapen, broken = schema.check(file, of_steps=True)
+        misshapen, broken = schema_errors.check(file, of_steps=True)
         files = self.files(file, folder, chain)
         texts, malformed = compile_texts(file)
         found = check_steps(file, texts, self.catalogue, broken=broken, files=files)

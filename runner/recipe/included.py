@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from runner.problems import Problem, nearest
-from runner.recipe.inputs import variable
+from runner.recipe.declarations import variable
 from runner.recipe.model import Var
 from runner.recipe.texts import Texts, mapping, sequence
 from runner.recipe.variables import var_value

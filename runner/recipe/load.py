@@ -1,4 +1,4 @@
-"""A recipe file to a frozen Recipe: parsed, checked against its schema, its names and the APIs it uses."""
+"""A recipe file to a frozen Recipe: parsed, checked against its schema_errors, its names and the APIs it uses."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.problems import InvalidError, Problem
-from runner.recipe import model, schema
+from runner.recipe import model, schema_errors
 from runner.recipe.check import check
 from runner.recipe.columns import column
 from runner.recipe.containment import check_containment
+from runner.recipe.declarations import variable
 from runner.recipe.exports import groups_of, total_of
 from runner.recipe.include import check_alone, read_included
 from runner.recipe.included import Files, Included, is_steps_file
-from runner.recipe.inputs import variable
 from runner.recipe.texts import EXPECTATIONS, Text, Texts, compile_texts, is_each, over
 from runner.recipe.uses import amount_rules
 from runner.recipe.variables import seconds, var_value
@@ -59,7 +59,7 @@ def load_text(text: str, *, file: str, catalogue: Catalogue) -> Loaded:
 def _load(source: Source, catalogue: Catalogue, path: Path | None) -> Loaded:
     if is_steps_file(source.data) and not {"rows", "outputs"} & source.data.keys():
         raise InvalidError(check_alone(source, path, catalogue))
-    misshapen, broken = schema.check(source)
+    misshapen, broken = schema_errors.check(source)
     if () in broken:  # not even a mapping: nothing else can be said
         raise InvalidError(misshapen)
     texts, malformed = compile_texts(source)

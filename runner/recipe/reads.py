@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem
-from runner.recipe.arguments import find_operation
+from runner.recipe.operations import find_operation
 from runner.recipe.texts import Texts, mapping, over, sequence
 from runner.source import Source, TreePath
 from runner.template import Expression, Node, path_of

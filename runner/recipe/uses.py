@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue import AmountRules, amount_defect
 from runner.problems import Problem
-from runner.recipe.arguments import check_arguments, find_operation, written_number
+from runner.recipe.operations import check_arguments, find_operation, written_number
 from runner.recipe.searches import check_list, check_search
 from runner.recipe.texts import EXPECTATIONS, mapping
 from runner.recipe.variables import seconds

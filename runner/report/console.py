@@ -35,7 +35,7 @@ from runner.engine.events import (
     Waiting,
 )
 from runner.problems import printable
-from runner.report.account import Account, row_place
+from runner.report.summary import Account, row_place
 from runner.report.text import cells, clock_time, exceptions, input_size, plural
 
 if TYPE_CHECKING:

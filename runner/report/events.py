@@ -30,7 +30,7 @@ from runner.engine.events import (
     Waiting,
 )
 from runner.problems import in_json
-from runner.report.cells import storable
+from runner.report.files.cells import storable
 
 VERSION = 1
 

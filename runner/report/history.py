@@ -32,12 +32,11 @@ from runner.journal import (
 )
 from runner.journal.open_runs import Left
 from runner.problems import UsageError, printable
-from runner.report.recount import decimal
-from runner.report.remake import by_bucket
+from runner.report.replay import by_bucket, decimal
 from runner.report.text import columns, line_numbers, moment, money, plural, run_size
 
 if TYPE_CHECKING:
-    from runner.engine.look import Shown
+    from runner.engine.calls.review import Shown
 
 WritesOf = Callable[[Sequence[str]], Mapping[str, Sequence[CallRecord]]]
 """The writes on record for rows with these keys, by key."""

@@ -23,7 +23,7 @@ from runner.config.notices import Mail, Notice
 from runner.engine.events import BUCKETS, CallFinished, Event, RowFinished, RunEnded, RunStarted
 from runner.journal import RunRecord
 from runner.problems import printable
-from runner.report.account import Account
+from runner.report.summary import Account
 from runner.template import EvaluationError, Template, to_text
 
 LONGEST = 8_000

@@ -18,8 +18,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
-from runner.engine.compare import Difference
-from runner.engine.probe import Probed, State
+from runner.probe.compare import Difference
+from runner.probe.probe import Probed, State
 from runner.problems import printable
 from runner.report.text import columns, plural
 

@@ -1,12 +1,12 @@
 """Input files as typed, grouped, streamed rows."""
 
-from runner.rows.contents import Spool
+from runner.rows.formats.decode import Spool
 from runner.rows.group import Row
 from runner.rows.index import Claimed
 from runner.rows.input import Input
-from runner.rows.mapping import folded, read_mapping
+from runner.rows.lookup_file import folded, read_mapping
+from runner.rows.lookup_names import Names, names_not_found, spelled_otherwise
 from runner.rows.read import Piped, open_input
-from runner.rows.spelling import Names, names_not_found, spelled_otherwise
 
 __all__ = [
     "Claimed", "Input", "Names", "Piped", "Row", "Spool", "folded", "names_not_found", "open_input", "read_mapping",

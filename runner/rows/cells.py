@@ -11,12 +11,48 @@ from typing import Any
 
 from runner.patterns import PatternError, matcher
 from runner.problems import nearest
+from runner.recipe.columns import cased
 from runner.recipe.dates import ISO_DATE, example_date, read_date
 from runner.recipe.model import Column
-from runner.rows.cleaning import compile_cleaning, cut, map_key
 from runner.rows.findings import shown
 from runner.rows.numbers import PLAIN, compile_number, keys_of, number_remedy
 from runner.template import to_text
+
+Clean = Callable[[str], str]
+
+
+def compile_cleaning(column: Column) -> Clean | None:
+    """What `replace` and `case` make of a text; None where they do nothing."""
+    steps: list[Clean] = [_replacing(old, new) for old, new in column.replace]
+    if column.case:
+        steps.append(lambda text: cased(text, column.case))
+    if not steps:
+        return None
+    trimmed = column.trim or column.type != "string" or bool(column.split)
+
+    def clean(text: str) -> str:
+        for step in steps:
+            text = step(text)
+        return text.strip() if trimmed else text
+
+    return clean
+
+
+def _replacing(old: str, new: str) -> Clean:
+    return lambda text: text.replace(old, new)
+
+
+def map_key(column: Column, key: str, clean: Clean | None) -> str:
+    """A key of `map` as cells are compared with it: cleaned like them."""
+    trimmed = column.trim or column.type != "string" or bool(column.split)
+    text = key.strip() if trimmed else key
+    return clean(text) if clean is not None else text
+
+
+def cut(cell: Any, separator: str) -> list[Any]:
+    """The items of a cell; what is no text is one."""
+    return [part.strip() for part in cell.split(separator)] if isinstance(cell, str) else [cell]
+
 
 Convert = Callable[[Any], Any]
 """From a cell to its value: a text, or what a workbook or JSON has typed already (int, Decimal, bool, date, None)."""

@@ -12,9 +12,9 @@ from runner.keys import canonical
 from runner.problems import nearest
 from runner.recipe.model import Column, Rows
 from runner.rows.cells import CellError, Convert, compile_cell, is_plain
+from runner.rows.derived import read_columns
 from runner.rows.findings import NO_TABLE
 from runner.rows.leftovers import is_free, leftovers
-from runner.rows.making import read_columns
 
 CELLS_KEPT = 20_000
 """Texts of all columns together that are not read again."""

@@ -12,20 +12,20 @@ from typing import IO, Any, NamedTuple
 from unicodedata import combining, normalize
 
 from runner.catalogue import AnswerError, parse_json
-from runner.catalogue.scalars import WRITTEN
+from runner.catalogue.values.scalars import WRITTEN
 from runner.problems import InvalidError, UsageError
 from runner.recipe.dates import ISO_DATE
 from runner.recipe.model import EMPTY_CELLS, Column, Rows
-from runner.rows.contents import Content, unpack
-from runner.rows.dialect import HEADER_WITHIN, lay_out
 from runner.rows.findings import Findings
+from runner.rows.formats.decode import Content, unpack
+from runner.rows.formats.detect import DELIMITERS, kind_of
+from runner.rows.formats.dialect import HEADER_WITHIN, lay_out
+from runner.rows.formats.json_array import keep_objects
+from runner.rows.formats.lines import Lines, open_file, read_records
+from runner.rows.formats.xlsx.cells import Formatted, Odd, unpack_cells
+from runner.rows.formats.xlsx.workbook import keep_sheet
 from runner.rows.guess import MOST_DIGITS, dates_of, mark_of, written_of
-from runner.rows.json_array import keep_objects
-from runner.rows.kinds import DELIMITERS, kind_of
 from runner.rows.leftovers import NOTHING
-from runner.rows.lines import Lines, open_file, read_records
-from runner.rows.typed import Formatted, Odd, unpack_cells
-from runner.rows.workbook import keep_sheet
 from runner.template import to_text
 
 DATES = (ISO_DATE, "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")

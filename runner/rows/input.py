@@ -14,16 +14,16 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from runner.problems import Problem
 from runner.recipe.model import Rows
+from runner.rows.derived import Making
 from runner.rows.findings import Findings
+from runner.rows.formats.xlsx.cells import original_cells
 from runner.rows.group import Keys, Row, RowKeyError, merge
 from runner.rows.index import FORMER, OF_GROUPS, Index, Place
-from runner.rows.making import Making
 from runner.rows.name_check import Known, NameCheck
 from runner.rows.part import Part
-from runner.rows.typed import original_cells
 
 if TYPE_CHECKING:
-    from runner.rows.workbook import Workbook
+    from runner.rows.formats.xlsx.workbook import Workbook
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from runner.problems import InvalidError
-from runner.rows.contents import digest_of
-from runner.rows.delimited import Delimited
 from runner.rows.findings import Findings
+from runner.rows.first_pass import Read
+from runner.rows.formats.decode import digest_of
+from runner.rows.formats.delimited import Delimited
+from runner.rows.formats.lines import open_file, stamp, unreadable
 from runner.rows.index import Place
-from runner.rows.indexing import Read
-from runner.rows.lines import open_file, stamp, unreadable
 
 
 @dataclass(frozen=True, kw_only=True)

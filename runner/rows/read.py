@@ -12,19 +12,19 @@ from typing import Any
 
 from runner.problems import LINES_A_FILE
 from runner.recipe.model import Rows
-from runner.rows.announced import Announced
 from runner.rows.cells import CellError
-from runner.rows.contents import Spool, unpack
-from runner.rows.delimited import read_delimited
+from runner.rows.control_totals import Announced
+from runner.rows.derived import Making
 from runner.rows.findings import Findings
+from runner.rows.first_pass import Indexing
+from runner.rows.formats.decode import Spool, unpack
+from runner.rows.formats.delimited import read_delimited
+from runner.rows.formats.detect import DELIMITERS, kind_of
+from runner.rows.formats.json_array import keep_objects
+from runner.rows.formats.jsonl import read_json_lines
+from runner.rows.formats.lines import open_file, stamp, unreadable
 from runner.rows.group import Keys
-from runner.rows.indexing import Indexing
 from runner.rows.input import Input
-from runner.rows.json_array import keep_objects
-from runner.rows.jsonl import read_json_lines
-from runner.rows.kinds import DELIMITERS, kind_of
-from runner.rows.lines import open_file, stamp, unreadable
-from runner.rows.making import Making
 from runner.rows.part import Part, changed, unchanged
 from runner.template import EvaluationError
 
@@ -144,7 +144,7 @@ def _read(
         kind = kind_of(path, content, rows, findings, told=piped.kind if piped is not None else "")
         kept = content.file if content.own or piped is not None else None
         if kind == "xlsx":
-            from runner.rows.workbook import (
+            from runner.rows.formats.xlsx.workbook import (
                 read_workbook,
             )  # imported on use, as its room for XML takes its time
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from runner.sandbox import exact_json
-from runner.sandbox.bookings import book
+from runner.sandbox.nested_updates import book
 from runner.sandbox.refusals import invalid, not_found
 from runner.sandbox.resources import Resource, properties
 from runner.sandbox.routes import Making, Refer, Route

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.catalogue import Conditions, Operation
-from runner.catalogue.conditions import Field, read_grammar
+from runner.catalogue.values.conditions import Field, read_grammar
 from runner.problems import ConfigError
 from runner.sandbox.refusals import RefusedError, invalid, refused
 from runner.sandbox.state import MOMENT, TESTS, TEXT, Condition

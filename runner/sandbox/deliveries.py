@@ -5,6 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+DATABASE = "state.sqlite"
+INSTANCE = "instance"
+
+
+def instance_of(folder: Path) -> str | None:
+    """The identity of the state in `folder`, or None when there is none. Opens and makes nothing."""
+    try:
+        (folder / DATABASE).stat()
+        return (folder / INSTANCE).read_text(encoding="ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 DELIVERIES = "deliveries.jsonl"
 
 _BLOCK = 1024 * 1024

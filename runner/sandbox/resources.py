@@ -14,7 +14,7 @@ from typing import Any
 
 from runner.catalogue import Api, Operation
 from runner.catalogue.operation import declared_parameters
-from runner.catalogue.schema import deref
+from runner.catalogue.schemas.schema import deref
 from runner.catalogue.window import Window
 from runner.sandbox.refusals import EXTENSION
 

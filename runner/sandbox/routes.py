@@ -11,9 +11,9 @@ from typing import Any
 from runner.catalogue import Api, Operation
 from runner.catalogue.operation import parameter_name
 from runner.problems import ConfigError
-from runner.sandbox.bookings import Entries, entries
 from runner.sandbox.computed import referred
 from runner.sandbox.conditions import Search, search_of
+from runner.sandbox.nested_updates import Entries, entries
 from runner.sandbox.refusals import EXTENSION
 from runner.sandbox.resources import (
     FILTER,

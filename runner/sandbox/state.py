@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.sandbox import exact_json
-from runner.sandbox.deliveries import Deliveries
-from runner.sandbox.instance import DATABASE, INSTANCE
+from runner.sandbox.deliveries import DATABASE, INSTANCE, Deliveries
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -5,10 +5,10 @@ whole syntax tree against a short list of what is allowed before anything is com
 what an expression yields is a value and is not rendered again.
 """
 
-from runner.template.compiled import Expression, Template, compile_expression, compile_template
+from runner.template.expressions import Expression, Template, compile_expression, compile_template
 from runner.template.identity import identity_of, identity_scope, plain
 from runner.template.rendering import Each, Tree, names_read, references_in, render, renderer
-from runner.template.syntax import Reference, TemplateError
+from runner.template.tokens import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
 from runner.template.values import Answer, EvaluationError, Lazy, Undecided, Unknown, kind, to_text
 

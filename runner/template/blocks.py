@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from runner.template.refused import REFUSED_BLOCKS
-from runner.template.syntax import WORDS, Reference, TemplateError, Token
+from runner.template.tokens import WORDS, Reference, TemplateError, Token
 from runner.template.tree import Node
 
 MAX_DEPTH = 10

@@ -21,8 +21,8 @@ from runner.template.refused import (
     REFUSED_TESTS,
 )
 from runner.template.registry import WRITTEN, Filter, Parameter, assigned
-from runner.template.syntax import FUNCTIONS, WORDS, Reference, TemplateError, Token, literal, named
 from runner.template.tests import TESTS
+from runner.template.tokens import FUNCTIONS, WORDS, Reference, TemplateError, Token, literal, named
 from runner.template.tree import Node
 from runner.template.values import EvaluationError
 

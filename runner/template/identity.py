@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from runner.keys import canonical
-from runner.template.syntax import Reference
+from runner.template.tokens import Reference
 from runner.template.values import Group, Lazy, to_text
 
 

@@ -12,7 +12,7 @@ from jinja2.parser import Parser
 from runner.template.check import EXPRESSION_FILTERS, Checker, Inner
 from runner.template.environment import CONCAT, ENVIRONMENT
 from runner.template.refused import sign_instead
-from runner.template.syntax import (
+from runner.template.tokens import (
     Reference,
     TemplateError,
     Token,

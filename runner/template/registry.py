@@ -2,7 +2,7 @@
 
 A filter is a function that is registered by `filter_`. Its annotations are words of `TAKES`: they say what kinds of
 values the checker of recipes lets through, and are checked and converted before the function is called. `gives` is a
-kind, or the name of a rule of `runner.recipe.filtering`.
+kind, or the name of a rule of `runner.recipe.typecheck.filters`.
 """
 
 from __future__ import annotations

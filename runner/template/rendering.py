@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from runner.template.compiled import Expression, Template
-from runner.template.syntax import Reference
+from runner.template.expressions import Expression, Template
+from runner.template.tokens import Reference
 from runner.template.values import Compute, EvaluationError, Scope, Unknown, kind
 
 Tree = Any

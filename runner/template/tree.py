@@ -16,7 +16,7 @@ from jinja2 import nodes
 from runner.template.filters import FILTERS
 from runner.template.methods import METHODS
 from runner.template.registry import assigned
-from runner.template.syntax import Token
+from runner.template.tokens import Token
 
 _BINARY = {
     nodes.Add: "+",

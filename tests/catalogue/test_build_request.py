@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from runner.catalogue import ArgumentError, Operation, Parameter, Request, build_request, to_json
 from runner.catalogue.request import MAX_GIVEN
-from runner.catalogue.scalars import MAX_DIGITS
+from runner.catalogue.values.scalars import MAX_DIGITS
 from runner.template import Unknown
 
 BASE = "https://shop.example/v2"

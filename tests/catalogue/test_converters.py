@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.catalogue import violations
-from runner.catalogue.arguments import Findings, texts_of
-from runner.catalogue.converters import converter
+from runner.catalogue.values.converters import converter
+from runner.catalogue.values.findings import Findings, texts_of
 from runner.template import Unknown
 
 SCALARS: st.SearchStrategy[dict[str, Any]] = st.one_of(

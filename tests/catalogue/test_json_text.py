@@ -13,7 +13,7 @@ import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.catalogue.json_text import json_text, parse_own_json
+from runner.exact_json import json_text, parse_own_json
 
 plain = st.text(st.characters(exclude_categories=["Cs"]))
 texts = plain | st.sampled_from(["\u2028", "\x7f", '"\\\n\t\x00', "</script>"])

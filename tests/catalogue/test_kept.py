@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from runner.catalogue import load_api, shipped_apis
-from runner.catalogue.files import read_document
-from runner.catalogue.kept import FOLDER, keep, recall
+from runner.catalogue.documents.cache import FOLDER, keep, recall
+from runner.catalogue.documents.files import read_document
 from runner.problems import InvalidError
 
 TEXT = "a: 1.10\n"

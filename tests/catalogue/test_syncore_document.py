@@ -28,8 +28,8 @@ from runner.catalogue import (
     shipped_apis,
     violations,
 )
-from runner.catalogue.checks import check_document
-from runner.catalogue.files import read_document
+from runner.catalogue.documents.checks import check_document
+from runner.catalogue.documents.files import read_document
 from runner.template import Unknown
 
 BASE = "http://127.0.0.1:1/v2"

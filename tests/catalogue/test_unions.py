@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.catalogue import ArgumentError
-from runner.catalogue.arguments import Findings
-from runner.catalogue.converters import converter
-from runner.catalogue.dialect import flat
-from runner.catalogue.schema import inline, is_open, types_of
-from runner.catalogue.unions import MAX_FORMS, chosen
-from runner.recipe.types import ANY, from_schema, type_of
+from runner.catalogue.schemas.alternatives import MAX_FORMS, chosen
+from runner.catalogue.schemas.normalize import flat
+from runner.catalogue.schemas.schema import inline, is_open, types_of
+from runner.catalogue.values.converters import converter
+from runner.catalogue.values.findings import Findings
+from runner.recipe.typecheck.types import ANY, from_schema, type_of
 
 CARD = {
     "type": "object", "required": ["number"],

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.cli.destination import origin_of
+from runner.project.destination import origin_of
 
 from .command import RECIPE, ROWS, RUNNER, TIMEOUT, Command, environment
 from .conftest import StartStub

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.catalogue import FORM, decode_form
-from runner.catalogue.form import encode_form
+from runner.catalogue.values.form import encode_form
 
 from .command import Command
 from .stub import Answer, Stub

@@ -12,7 +12,7 @@ from .command import TIMEOUT, Command, environment
 RUN = "import sys; from runner.cli.main import run; code = run(sys.argv[1:]); print(*sys.modules); sys.exit(code)"
 
 SENDS = {"requests", "urllib3", "h11", "http", "ssl", "filelock", "logging", "concurrent", "runner.transport.client",
-         "runner.sandbox.server", "runner.sandbox.state", "runner.cli.execution"}  # fmt: skip
+         "runner.sandbox.server", "runner.sandbox.state", "runner.project.execution"}  # fmt: skip
 """What only a run needs, and whatever else writes a journal or answers."""
 
 SHOWS = {
@@ -23,7 +23,7 @@ SHOWS = {
     "python_calamine",
     "babel",
     "jsonschema",
-    "runner.report.junit",
+    "runner.report.problems.junit",
 }
 """What only some inputs, some outputs and some mistakes need."""
 
@@ -50,7 +50,7 @@ COMMANDS = {
     "--version": SENDS | SHOWS - {"zipfile"} | READS_ROWS - {"csv"} | READS_RECIPES - {"json"},
     "validate contacts.yaml": SENDS | SHOWS | READS_ROWS,
     "plan contacts.yaml": SENDS | SHOWS,
-    "plan contacts.yaml --format json": SENDS | SHOWS | {"runner.report.plan_markdown"},
+    "plan contacts.yaml --format json": SENDS | SHOWS | {"runner.report.plan.markdown"},
 }
 """What each may not import. The version is known to importlib.metadata, which imports a few of them itself."""
 

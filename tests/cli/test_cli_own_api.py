@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.cli.apis_of import catalogue_for
 from runner.cli.main import run
 from runner.config import load
 from runner.problems import InvalidError
+from runner.project.apis import catalogue_for
 
 from .stub import Answer, Stub
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from runner.cli.progress import watched
+from runner.project.progress import watched
 
 
 @pytest.mark.parametrize(

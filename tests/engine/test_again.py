@@ -9,7 +9,7 @@ from faults import actions
 from faults.bench import Bench, columns, table
 from faults.server import FaultServer
 
-from runner.engine.reshaped import choices
+from runner.engine.calls.identity_changes import choices
 from runner.engine.run import Selection
 
 HEAD = columns(total="decimal", notes="string", terms="integer")

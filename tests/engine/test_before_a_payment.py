@@ -13,7 +13,7 @@ from faults.server import Delivery, FaultServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.engine.before import MOST_IDS, Before, Listed, new_since, read_before
+from runner.engine.calls.snapshot import MOST_IDS, Before, Listed, new_since, read_before
 
 PAYMENTS = "/orders/7/payments"
 PAY = """\

@@ -12,8 +12,8 @@ import pytest
 from faults.bench import Bench, QuickStop, table
 from faults.server import FaultServer
 
-from runner.engine.clearance import FIRST_BYTE_SECONDS, Clearance, Clocks, read_clocks
-from runner.engine.pace import Pace
+from runner.engine.limits import Pace
+from runner.engine.sending.clearance import FIRST_BYTE_SECONDS, Clearance, Clocks, read_clocks
 from runner.engine.stop import Stop
 from runner.journal import CallRecord, Journal
 

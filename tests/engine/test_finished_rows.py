@@ -11,7 +11,7 @@ from faults import actions
 from faults.bench import Bench, QuickStop, columns, table
 from faults.server import FaultServer
 
-from runner.engine import finished
+from runner.engine.past import finished
 from runner.engine.run import Selection
 from runner.journal import History
 

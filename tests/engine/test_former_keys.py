@@ -9,8 +9,8 @@ from faults import actions
 from faults.bench import Bench, columns, table
 from faults.server import FaultServer
 
+from runner.engine.calls.settlement import waiting_rows
 from runner.engine.run import Selection
-from runner.engine.settling import waiting_rows
 from runner.journal import History
 from runner.journal.open_runs import what_is_left
 from runner.problems import InvalidError

@@ -11,9 +11,9 @@ from faults import actions
 from faults.bench import CATALOGUE, Bench, columns
 from faults.server import FaultServer
 
-from runner.engine.given_back import compare_with
-from runner.engine.in_step import _sent
-from runner.engine.use import Use
+from runner.engine.calls.diff import compare_with
+from runner.engine.calls.upsert import _sent
+from runner.engine.context import Use
 
 STEPS = """\
 steps:

@@ -13,7 +13,7 @@ from faults import actions
 from faults.bench import Bench, Ran, table
 from faults.server import Exchange, FaultServer, behave
 
-from runner.engine.hits import Hits
+from runner.engine.limits import Hits
 from runner.journal import History, Journal
 
 ORDER = """\

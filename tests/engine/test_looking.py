@@ -9,8 +9,8 @@ import pytest
 from faults.bench import CATALOGUE
 
 from runner.catalogue import build_request
+from runner.engine.calls.dry_reads import Looker, may_look
 from runner.engine.context import Context
-from runner.engine.looking import Looker, may_look
 from runner.problems import RunnerError
 
 ORDER = CATALOGUE.operation("shop.create_order")

@@ -12,7 +12,7 @@ from faults.server import FaultServer
 
 from runner.catalogue import Page
 from runner.engine.events import Noticed
-from runner.engine.pages import PageWatch
+from runner.engine.sending.pages import PageWatch
 
 CUSTOMERS = "/customers"
 STEPS = """\
@@ -146,7 +146,7 @@ def test_a_page_that_comes_again_is_no_page(server: FaultServer, bench: Bench) -
 def test_pages_have_an_end(
     server: FaultServer, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.engine.send.Sender.pages.__kwdefaults__", {"most": 2})
+    monkeypatch.setattr("runner.engine.sending.sender.Sender.pages.__kwdefaults__", {"most": 2})
     for nth in (1, 2, 3):
         page = {"customers": [{"id": nth, "name": "B"}], "links": {"next": "more"}}
         server.on("GET", CUSTOMERS, actions.answer(200, page), nth=nth)

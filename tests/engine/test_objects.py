@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.catalogue import Catalogue
-from runner.engine.objects import IDS_SHOWN, Objects
+from runner.engine.calls.objects import IDS_SHOWN, Objects
 
 SHOP = """\
 openapi: 3.1.0

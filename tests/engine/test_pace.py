@@ -16,8 +16,8 @@ from faults.server import Delivery, FaultServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.engine.outcome import classify
-from runner.engine.pace import RECOVERY_SECONDS, SLOWEST, Pace
+from runner.engine.limits import RECOVERY_SECONDS, SLOWEST, Pace
+from runner.engine.sending.outcome import classify
 from runner.transport import Reply
 
 ORDER = """\

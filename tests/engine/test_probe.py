@@ -16,9 +16,9 @@ import pytest
 
 from runner.catalogue import Api, load_api
 from runner.engine.context import Connection
-from runner.engine.probe import Probed, probe
+from runner.probe.overlay import overlay_actions, overlay_text
+from runner.probe.probe import Probed, probe
 from runner.problems import UsageError
-from runner.report.overlay import overlay_actions, overlay_text
 from runner.report.probe import probe_text
 from runner.transport.client import Transport
 

@@ -10,7 +10,7 @@ from faults import actions
 from faults.bench import Bench
 from faults.server import Action, Exchange, FaultServer
 
-from runner.engine.given_back import alike, compare_with
+from runner.engine.calls.diff import alike, compare_with
 
 PUT = """\
 steps:

@@ -6,7 +6,7 @@ import pytest
 from faults.bench import Bench, Ran, columns, table
 from faults.server import FaultServer
 
-from runner.engine.equality import Difference, is_another
+from runner.engine.calls.equality import Difference, is_another
 from runner.engine.events import Noticed
 
 HEAD = columns(

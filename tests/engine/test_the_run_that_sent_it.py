@@ -10,7 +10,7 @@ from faults.server import FaultServer
 
 from runner.engine.events import RunEnded
 from runner.journal import History
-from runner.report.created import CREATED, Created
+from runner.report.files.created import CREATED, Created
 
 HEAD = columns(total="decimal")
 STEPS = """\

@@ -9,7 +9,7 @@ from faults import actions
 from faults.bench import Bench, columns, grouped, table
 from faults.server import FaultServer
 
-from runner.engine.reshaped import choices
+from runner.engine.calls.identity_changes import choices
 
 HEAD = columns(deposit="decimal", notes="string, required: true")
 DEPOSIT = """\

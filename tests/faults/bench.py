@@ -12,7 +12,6 @@ from typing import Any
 from runner.catalogue import Catalogue
 from runner.config import Secret
 from runner.config.masking import Mask
-from runner.engine.again import asked_again, by_key
 from runner.engine.context import Connection, Context
 from runner.engine.events import (
     CallFinished,
@@ -24,15 +23,16 @@ from runner.engine.events import (
     RunStarted,
     Waiting,
 )
-from runner.engine.known_names import KnownNames
-from runner.engine.once import OncePer
-from runner.engine.other_names import OtherNames
-from runner.engine.others import Others, others_of
-from runner.engine.pace import Pace
-from runner.engine.retry import Budget
+from runner.engine.limits import Pace
+from runner.engine.once_per import OncePer
+from runner.engine.past.names import KnownNames
+from runner.engine.past.other_names import OtherNames
+from runner.engine.past.other_uses import Others, others_of
 from runner.engine.run import Run, Selection, scope_of
+from runner.engine.sending.retry import Budget
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, CallRecord, History, Journal, RunRecord
+from runner.project.task import asked_again, by_key
 from runner.recipe.load import load_text
 from runner.recipe.model import Recipe, key_text
 from runner.rows import Input, Row, open_input

@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner import keys
-from runner.cli import journal_checks
-from runner.cli.destination import Destination
-from runner.engine import changed, former_keys, others
-from runner.engine.claims import Claims
-from runner.engine.made import Makers
-from runner.engine.planning import Planning
+from runner.engine.calls import diff
+from runner.engine.calls.owners import Makers
+from runner.engine.calls.planned import Planning
+from runner.engine.past import former_keys, other_uses
+from runner.engine.past.claims import Claims
 from runner.journal import registry
+from runner.project import journal_checks
+from runner.project.destination import Destination
 from runner.recipe.model import Step
 from runner.rows.group import Keys
 from runner.transport import adapter
@@ -57,7 +58,7 @@ def _key_was() -> None:
 
 def _values() -> None:
     _everywhere(
-        changed.difference,
+        diff.difference,
         lambda prior, request, operation, *, numbers: (
             "" if prior.digest == request.digest() else "the request is another one"
         ),
@@ -65,7 +66,7 @@ def _values() -> None:
 
 
 def _other_names() -> None:
-    _everywhere(others.others_of, lambda *_, **__: others.Others())
+    _everywhere(other_uses.others_of, lambda *_, **__: other_uses.Others())
 
 
 def _first_run() -> None:

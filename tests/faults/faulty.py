@@ -23,7 +23,7 @@ from typing import Any
 
 from runner.cli import main
 from runner.journal import Journal
-from runner.report.files import Files
+from runner.report.files.results import Files
 from runner.transport.client import Transport
 from runner.transport.sockets import Connection, Deadline
 from runner.transport.wire import Wire

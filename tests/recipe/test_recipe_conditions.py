@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.recipe.conditions import facts_of, present, verdict
+from runner.recipe.typecheck.narrowing import facts_of, present, verdict
 from runner.template import EvaluationError, compile_expression
 
 ATOMS = [

@@ -10,7 +10,7 @@ import pytest
 
 from runner.catalogue import Catalogue, shipped_apis
 from runner.recipe.editor import editor_schema
-from runner.recipe.shape import validator
+from runner.recipe.validator import validator
 from runner.source import parse, read
 
 HERE = Path(__file__).parent

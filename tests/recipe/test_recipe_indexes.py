@@ -6,7 +6,7 @@ from pathlib import Path
 
 from runner.catalogue import Catalogue
 from runner.recipe import load_text
-from runner.recipe.indexes import indexing_columns, names_in, uses_of
+from runner.recipe.lookups import indexing_columns, names_in, uses_of
 
 CATALOGUE = Catalogue({"shop": Path(__file__).with_name("shop.openapi.yaml")})
 RECIPE = """

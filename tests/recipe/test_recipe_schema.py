@@ -12,12 +12,12 @@ import jsonschema
 import pytest
 
 from runner.problems import InvalidError
-from runner.recipe import model, schema, shape
+from runner.recipe import model, schema_errors, validator
 from runner.source import parse, read
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 SCHEMA: dict[str, Any] = json.loads(
-    resources.files("runner.schemas").joinpath(shape.SCHEMA).read_bytes()
+    resources.files("runner.schemas").joinpath(validator.SCHEMA).read_bytes()
 )
 NO_RULE = {
     "$ref",
@@ -31,12 +31,12 @@ NO_RULE = {
     "required",
     "anyOf",  # what stands in place of a key that is required
 }
-WORDED = set(schema.WORDINGS)
+WORDED = set(schema_errors.WORDINGS)
 NOTES = {"$schema", "$defs", "title", "description", "patternErrorMessage", "deprecated"}
 
 
 def schemas(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every schema inside the schema, with its path."""
+    """Every schema inside the schema_errors, with its path."""
     yield path, node
     for key in ("properties", "$defs"):
         for name, child in node.get(key, {}).items():
@@ -92,19 +92,19 @@ def test_on_error_and_retry_are_those_of_the_model() -> None:
 
 def test_numbers_with_a_fraction_are_numbers() -> None:
     text = "recipe: 1\nname: a\nvars: {a: 1.5}\nrows: {columns: {a: {minimum: 0.01}}}\nsteps: [{id: a, use: a.b}]\n"
-    assert schema.check(parse(text, file="a.yaml")) == ([], frozenset())
+    assert schema_errors.check(parse(text, file="a.yaml")) == ([], frozenset())
 
 
 def test_a_number_with_a_fraction_is_no_whole_number() -> None:
     text = "recipe: 1\nname: a\nsteps: [{id: a, use: a.b, retry: 3.0}]\n"
-    (problem,), broken = schema.check(parse(text, file="a.yaml"))
+    (problem,), broken = schema_errors.check(parse(text, file="a.yaml"))
     assert problem.message == "'retry' has to be a whole number, not a number"
     assert broken == {("steps", 0, "retry")}
 
 
 def test_a_missing_key_is_folded_into_the_misspelt_one() -> None:
     text = "recipe: 1\nname: a\nstep: [{id: a, use: a.b}]\n"
-    (problem,), _ = schema.check(parse(text, file="a.yaml"))
+    (problem,), _ = schema_errors.check(parse(text, file="a.yaml"))
     assert (problem.message, problem.remedy) == ("unknown key 'step'", "did you mean 'steps'?")
 
 
@@ -116,11 +116,11 @@ def test_the_quick_answer_is_that_of_the_validator_that_tells_why(path: Path) ->
         pytest.skip("no YAML")
     if source.data is None:
         pytest.skip("empty")
-    assert shape.fits(source.data) == (schema.all_that_is_wrong(source)[0] == [])
+    assert validator.fits(source.data) == (schema_errors.all_that_is_wrong(source)[0] == [])
 
 
 def test_a_whole_number_is_written_without_a_point() -> None:
     source = parse("recipe: 1\nname: x\nsteps:\n- {id: a, use: x.y, retry: 3.0}\n", file="r.yaml")
-    assert not shape.fits(source.data)
-    ((problem,), _) = schema.check(source)
+    assert not validator.fits(source.data)
+    ((problem,), _) = schema_errors.check(source)
     assert problem.message == "'retry' has to be a whole number, not a number"

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.catalogue import Catalogue
-from runner.recipe.findings import Finding, Findings
-from runner.recipe.infer import Inference
-from runner.recipe.scopes import Scopes
-from runner.recipe.types import (
+from runner.recipe.typecheck.inference import Inference
+from runner.recipe.typecheck.messages import Finding, Findings
+from runner.recipe.typecheck.scopes import Scopes
+from runner.recipe.typecheck.types import (
     ANY,
     DATE,
     DECIMAL,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from runner.engine.events import BUCKETS, RowFinished, RowResult, RunEnded, RunStarted
 from runner.keys import canonical
 from runner.recipe.model import Column, Rows, Unpivot
-from runner.report.files import LEFT_OUT, Files
+from runner.report.files.results import LEFT_OUT, Files
 from runner.rows import Input, open_input
 from runner.template import compile_expression, compile_template
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.recipe.model import Export, Total
-from runner.report.groups import Groups
+from runner.report.files.groups import Groups
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from runner.catalogue import Operation
+from runner.engine.calls.identity_changes import choices
+from runner.engine.calls.parents import NOTHING_ADDED
 from runner.engine.events import (
     BUCKETS,
     Bucket,
@@ -22,8 +24,6 @@ from runner.engine.events import (
     RunStarted,
     Waiting,
 )
-from runner.engine.parents import NOTHING_ADDED
-from runner.engine.reshaped import choices
 from runner.report.console import INTERVAL, ROWS_SHOWN, Console
 
 

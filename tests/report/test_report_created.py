@@ -13,7 +13,7 @@ from runner.catalogue import Catalogue
 from runner.engine.events import CallFinished, RunEnded, RunStarted
 from runner.journal import CallRecord, History, Identity, Journal, RunRecord
 from runner.problems import StoppedError
-from runner.report.created import COLUMNS, Created
+from runner.report.files.created import COLUMNS, Created
 
 SHOP = """\
 openapi: 3.1.0

@@ -14,9 +14,9 @@ import pytest
 
 from runner.engine.events import BUCKETS, Bucket, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import Problem
-from runner.report.diagnostics import FORMS, drawn
-from runner.report.github import PlanGithub, command
-from runner.report.junit import JUnit
+from runner.report.problems.github import PlanGithub, command
+from runner.report.problems.junit import JUnit
+from runner.report.problems.render import FORMS, drawn
 
 DIAGNOSTICS = json.loads(
     (Path(__file__).parents[2] / "schemas" / "diagnostics.schema.json").read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from runner.engine.events import BUCKETS, Bucket, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import StoppedError
 from runner.recipe.model import Column, Rows
-from runner.report.files import Files
+from runner.report.files.results import Files
 from runner.rows import Input, Row, open_input
 from runner.template import Unknown, compile_template
 

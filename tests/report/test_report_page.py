@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from runner.journal import History, Journal, RowRecord
-from runner.report.page import page_html, policy
-from runner.report.page_calls import LONGEST, cut, packed
-from runner.report.page_data import calls_of_row, collect
+from runner.report.page.calls import LONGEST, cut, packed
+from runner.report.page.data import calls_of_row, collect
+from runner.report.page.html import page_html, policy
 
 from .journals import NO_API, RUN, call, last_run, moment, write_run
 

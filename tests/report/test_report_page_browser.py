@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from runner.report.page import page_html
-from runner.report.page_data import ROOM, collect
+from runner.report.page.data import ROOM, collect
+from runner.report.page.html import page_html
 
 from .conftest import OpenWindow
 from .journals import NO_API, last_run, write_run

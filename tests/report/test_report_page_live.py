@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from runner.journal import Journal, RowRecord
-from runner.report.page_live import LivePage
+from runner.report.page.live import LivePage
 
 from .conftest import OpenWindow
 from .journals import NO_API, RUN, call, moment, write_run

@@ -22,7 +22,7 @@ from runner.engine.events import (
     RunStarted,
     Waiting,
 )
-from runner.report.plan import PlanText
+from runner.report.plan.text import PlanText
 from runner.template import Unknown
 
 BASE = "http://127.0.0.1:8765/v2"

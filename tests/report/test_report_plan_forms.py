@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from runner.catalogue import build_request
 from runner.engine.events import BUCKETS, PlannedCall, RowFinished, RunEnded, RunStarted
 from runner.problems import Problem
-from runner.report.plan_json import Header, PlanJson, marked, unmarked
-from runner.report.plan_markdown import (
+from runner.report.plan.json import Header, PlanJson, marked, unmarked
+from runner.report.plan.markdown import (
     LIMIT,
     PlanMarkdown,
     bounded,

@@ -15,9 +15,9 @@ from runner.engine.events import RunEnded
 from runner.journal import CallRecord, RunRecord
 from runner.problems import StoppedError
 from runner.recipe.model import RESULT_COLUMNS
-from runner.report.created import COLUMNS, Created, Made
-from runner.report.results_book import ResultsBook
-from runner.report.workbook import MOST_CHARACTERS, open_book
+from runner.report.files.created import COLUMNS, Created, Made
+from runner.report.files.results_xlsx import ResultsBook
+from runner.report.files.workbook import MOST_CHARACTERS, open_book
 
 RUN = RunRecord(
     "orders", "live", "acme", "", "", "/x/orders.csv", "", '{"a": 1}', "2026-03-01", "2026-03-01T10:00:00+00:00",

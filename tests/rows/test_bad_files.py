@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from runner.problems import InvalidError, Problem, draw
 from runner.recipe.model import Column, Rows
-from runner.rows import lines, open_input, read
-from runner.rows.kinds import kind_of
+from runner.rows import open_input, read
+from runner.rows.formats import lines
+from runner.rows.formats.detect import kind_of
 from runner.template import compile_template
 
 from .conftest import Open, Refuse

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from runner.recipe.model import Column
-from runner.rows import Input, contents
+from runner.rows import Input
+from runner.rows.formats import decode
 
 from .conftest import Open, Refuse
 
@@ -68,7 +69,7 @@ def test_an_encoding_that_is_told_is_no_guess(opened: Open) -> None:
 def test_characters_that_a_chunk_divides(
     opened: Open, refused: Refuse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contents, "CHUNK", 3)
+    monkeypatch.setattr(decode, "CHUNK", 3)
     assert values(opened("Nr;Ort\n1;€€€\n".encode(), *TOWN)) == [("1", "€€€", 2)]
     assert values(opened("\ufeffNr;Ort\n1;€😀\n".encode("utf-16-le"), *TOWN)) == [("1", "€😀", 2)]
     assert opened("Nr;Ort\n1;x\n2;ü".encode("cp1252"), *TOWN).warnings[0].line == 3

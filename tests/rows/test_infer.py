@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from runner.catalogue import Catalogue, shipped_apis
 from runner.problems import InvalidError, UsageError
+from runner.project.starter import recipe_text
 from runner.recipe import load_text
 from runner.recipe.model import Numbers
-from runner.report.starter import recipe_text
 from runner.rows import open_input
 from runner.rows.infer import infer
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from runner.problems import InvalidError
 from runner.recipe.model import Column, Rows
-from runner.rows import Input, contents, json_array, open_input
+from runner.rows import Input, open_input
+from runner.rows.formats import decode, json_array
 from runner.template import compile_template
 
 from .conftest import Open, Refuse
@@ -40,7 +41,7 @@ def test_the_objects_of_an_array_are_counted(
     opened: Open, monkeypatch: pytest.MonkeyPatch, text: str, chunk: int
 ) -> None:  # fmt: skip
     monkeypatch.setattr(json_array, "CHUNK", chunk)
-    monkeypatch.setattr(contents, "CHUNK", chunk)
+    monkeypatch.setattr(decode, "CHUNK", chunk)
     found = opened(text, Column("a", "a"), Column("n", "n", type="decimal"), ending=".json")
     assert keys(found) == [("1", 1), ("2", 2)]
     file = io.BytesIO()

@@ -13,9 +13,9 @@ import pytest
 import xlsxwriter
 
 from runner.recipe.model import Column
-from runner.report.retry_book import write_sheet
+from runner.report.files.workbook import write_sheet
+from runner.rows.formats.xlsx.number_formats import as_shown
 from runner.rows.leftovers import escape_formula, plain_cells
-from runner.rows.number_formats import as_shown
 from runner.template import compile_expression
 
 from .conftest import Open, Refuse

@@ -14,11 +14,11 @@ import xlsxwriter
 
 from runner.problems import Problem
 from runner.recipe.model import Column, Rows
-from runner.rows import archive, pieces
-from runner.rows.contents import Content
 from runner.rows.findings import Findings
-from runner.rows.typed import unpack_cells
-from runner.rows.workbook import keep_sheet
+from runner.rows.formats.decode import Content
+from runner.rows.formats.xlsx import archive, chunks
+from runner.rows.formats.xlsx.cells import unpack_cells
+from runner.rows.formats.xlsx.workbook import keep_sheet
 
 from .conftest import Refuse
 
@@ -92,7 +92,7 @@ def test_it_is_the_same_wherever_it_is_cut(
             content, lambda text: text.split("?>")[0] + "?>" + form(text.split("?>")[1]), part=part
         )
     monkeypatch.setattr(archive, "_CHUNK", chunk)
-    monkeypatch.setattr(pieces, "CELLS_AT_ONCE", cells)
+    monkeypatch.setattr(chunks, "CELLS_AT_ONCE", cells)
     assert read(content) == (whole, merges)
 
 

@@ -12,7 +12,7 @@ import xlsxwriter
 
 from runner.problems import LINES_A_FILE, InvalidError
 from runner.recipe.model import Column, Rows
-from runner.report.retry_book import write_sheet
+from runner.report.files.workbook import write_sheet
 from runner.rows import Input, open_input
 from runner.template import compile_template
 

@@ -16,8 +16,9 @@ import xlsxwriter
 
 from runner.problems import InvalidError, Problem
 from runner.recipe.model import Column, Rows
-from runner.report.retry_book import write_sheet
-from runner.rows import Input, archive, open_input
+from runner.report.files.workbook import write_sheet
+from runner.rows import Input, open_input
+from runner.rows.formats.xlsx import archive
 from runner.template import compile_template
 
 from .conftest import Open, Refuse

@@ -13,7 +13,7 @@ from faults.bench import CATALOGUE, Bench
 from faults.server import Action, FaultServer
 
 from runner.catalogue import build_request
-from runner.engine.outcome import Outcome, classify
+from runner.engine.sending.outcome import Outcome, classify
 from runner.transport import Failure, Reply
 from runner.transport.client import Transport
 

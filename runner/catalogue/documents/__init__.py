@@ -1,0 +1,1 @@
+"""API documents: read, checked, with overlays applied, and cached."""

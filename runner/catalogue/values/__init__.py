@@ -1,0 +1,1 @@
+"""Values of requests and answers: arguments, conditions, scalars and forms."""

@@ -1,0 +1,120 @@
+"""An id that the answer of a create has in common with what was there before: it is no new object."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from typing import Any
+
+from runner.catalogue import Catalogue, Operation, decode_form, parse_own_json
+from runner.engine.calls.diff import compare_with, unlike
+from runner.engine.calls.snapshot import id_of
+from runner.journal import CallRecord, History, Journal
+
+RETURNS_EXISTING = (
+    "{} answered with the id of what exists already; where it may do that for good reason, "
+    "x-runner-returns-existing: true in its API document says so"
+)
+
+
+def made_by(operation: Operation, url: str, answer: Any) -> str:
+    """The path of what an operation has made by a request to `url`; empty where the answer does not name it."""
+    name = id_of(operation, answer) if operation.effect == "create" else ""
+    return f"{url.partition('?')[0].rstrip('/')}/{name}" if name else ""
+
+
+def given_by(catalogue: Catalogue, read: Operation, url: str, answer: Any) -> str:
+    """The path of the one object that a read has given, as a create would have made it; empty where none could."""
+    create = catalogue.creation(read)
+    if create is None:
+        return ""
+    collection = url.partition("?")[0].rstrip("/")
+    return made_by(create, collection if read.items else collection.rpartition("/")[0], answer)
+
+
+def said_maker(name: Any, other: CallRecord) -> str:
+    """A sentence for people: which call has created the object with this id, or had found it."""
+    where = other.identity.step + (f"[{other.shown_item}]" if other.shown_item else "")
+    how = "found" if other.effect == "read" or other.state == "found" else "created"
+    return f"{name} is what call {other.id} has {how} ({where} of {other.identity.key!r}, run {other.run})"
+
+
+def sent_by(operation: Operation, call: CallRecord) -> Any:
+    """The body of a call on record as plain data."""
+    if operation.form:
+        return decode_form(call.body.encode(), operation.body or {})
+    return parse_own_json(call.body) if call.body else {}
+
+
+class Makers:
+    """The calls of an account by what they have made or found, over all runs, this one included."""
+
+    def __init__(self, history: History, journal: Journal) -> None:
+        self._history, self._journal = history, journal
+
+    def read_earlier(self, account: str, catalogue: Catalogue, apis: Collection[str]) -> None:
+        """Record what the creates of some APIs have made, or found, that an earlier version has recorded."""
+        for call in self._history.unread_creates(account):
+            if call.operation.partition(".")[0] not in apis:
+                continue
+            with suppress(KeyError):  # an operation that its document no longer has
+                operation = catalogue.operation(call.operation)
+                answer = parse_own_json(call.answer) if call.answer else None
+                self._journal.read_made(call.id, made_by(operation, call.url, answer))
+        self._journal.flush()
+
+    def doubt(self, operation: Operation, record: CallRecord, answer: Any) -> str:
+        """Say why a call cannot have made what it is answered with; else that is its own from now on.
+
+        What another call has made, or had found, is no new object, unless the API's document says that a create may be
+        answered with an object that exists.
+        """
+        if operation.effect != "create" or not record.made or operation.returns_existing:
+            return ""
+        name = id_of(operation, answer)
+        claimed = self._journal.claim(record)
+        if claimed is not None or self._journal.is_shown(record.made):
+            self._journal.flush()
+        other = self._maker(record, claimed) or self._finder(operation, record)
+        if other is None:
+            return ""
+        if claimed is None:
+            self._journal.release(record)
+        return said_maker(name, other)
+
+    def creator(self, account: str, operation: Operation, made: str) -> CallRecord | None:
+        """The create that was answered with what a search has found and has noted: so one of the two sees the other."""
+        claimed = self._journal.claimed_by(operation.full_name, made)
+        if claimed is not None:
+            self._journal.flush()
+            return self._history.call_of(claimed)
+        return self._history.maker(account, operation.full_name, made)
+
+    def _maker(self, record: CallRecord, claimed: Any) -> CallRecord | None:
+        other = self._history.maker(record.identity.account, record.operation, str(record.made))
+        if other is not None and other.identity != record.identity:
+            return other
+        return self._history.call_of(claimed) if claimed is not None else None
+
+    def _finder(self, operation: Operation, record: CallRecord) -> CallRecord | None:
+        """The call that had found what a create is answered with: before it was sent, or as something else."""
+        found = self._history.finders(record.identity.account, record.operation, str(record.made))
+        return next((each for each in found if was_there(operation, each, record)), None)
+
+
+def was_there(operation: Operation, found: CallRecord, created: CallRecord) -> bool:
+    """Tell whether what a call has found cannot be what a create has made.
+
+    It was found before that was sent; or, while its answer was on the way, with other values than it was sent with.
+    """
+    if found.identity == created.identity:
+        return False
+    if found.run < created.run or found.sent_at <= created.sent_at:
+        return True
+    if created.state != "intent" or not found.answer:
+        return False
+    answer = parse_own_json(found.answer)
+    sent = sent_by(operation, created)
+    return isinstance(answer, Mapping) and bool(
+        compare_with(sent, answer, unlike=unlike(operation)).different
+    )

@@ -1,0 +1,260 @@
+"""Searches before creates, one at a time where they are the same: the next one finds what the one before has created.
+
+Rows in flight that search for one thing would all find nothing, and each create it. So a step holds its search, with
+its arguments and the values that its `where` reads, until the create has its outcome; who waits searches then. A list
+may lag behind: what this run created after the same search is known all the same, and counts as found.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.catalogue import Request
+from runner.engine.calls.diff import alike, compare_with, literal
+from runner.keys import canonical, look_alike
+from runner.recipe.model import Search, Step
+from runner.template import EvaluationError, Expression, Lazy, Node, paths_of, plain
+
+if TYPE_CHECKING:
+    from runner.engine.context import Context
+
+_REMEDY = "give it one, or skip the step with `when`"
+
+KEPT = 4096
+"""Searches of which a run knows what it created: far more than it sends while a list lags behind."""
+
+
+class Outcomes(NamedTuple):
+    """What was created under a search, by the row with the `key`; None where that is unknown."""
+
+    key: str
+    value: Any
+
+
+class Searches:
+    """The searches of a run that are in flight, and what was created after the last of them."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+        self._known: OrderedDict[str, Outcomes] = OrderedDict()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def alone(self, name: str, *, waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold the search called `name`. `waiting` is called before anything is waited for.
+
+        Names that look alike are held together: an API may not tell them apart.
+        """
+        look = look_alike(name)
+        with self._changed:
+            is_held = look in self._held
+        if is_held:
+            waiting()
+        with self._changed:
+            self._changed.wait_for(lambda: look not in self._held)
+            self._held.add(look)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held.discard(look)
+                self._changed.notify_all()
+
+    def note(self, name: str, found: Outcomes) -> None:
+        """Remember what came of a create after this search."""
+        with self._changed:
+            self._known[canonical(name)] = found
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+
+    def known(self, name: str) -> Outcomes | None:
+        """Return what this run created after the same search."""
+        with self._changed:
+            return self._known.get(canonical(name))
+
+
+def name_of(step: Step, search: Search, arguments: Any, scope: Mapping[str, Any]) -> str:
+    """Return what tells this search from all others: its step, its arguments and what its `where` reads of the row.
+
+    Raises EvaluationError where that cannot be computed.
+    """
+    read = () if search.where is None else _values(search.where, scope)
+    return repr([step.id, search.operation, plain(arguments), [plain(each) for each in read]])
+
+
+def fits(
+    search: Search, arguments: Any, request: Request, answer: Any, scope: Mapping[str, Any]
+) -> bool:
+    """Return whether what a request created is what a search looks for, as far as what was sent and answered shows."""
+    sent = request.body if isinstance(request.body, Mapping) else {}
+    item = {**sent, **(answer if isinstance(answer, Mapping) else {})}
+    wanted = arguments if isinstance(arguments, Mapping) else {}
+    if any(name in item and not _same(value, item[name]) for name, value in wanted.items()):
+        return False
+    try:
+        return search.where is None or bool(search.where.evaluate({**scope, "item": item}))
+    except EvaluationError:  # it reads what the answer does not show
+        return False
+
+
+def told_apart(
+    search: Search, arguments: Any, sent: Any, item: Any, scope: Mapping[str, Any], *, unlike: Collection[str]
+) -> str:  # fmt: skip
+    """Say how an object that a search finds is not what was sent as it: by what the search looks for; else nothing."""
+    found = dict(item) if isinstance(item, Mapping) else {}
+    wanted = arguments if isinstance(arguments, Mapping) else {}
+    fields = [
+        each
+        for each in compare_with(sent, found, unlike=unlike).different
+        if "." not in each.place and "[" not in each.place and not _same(each.sent, each.found)
+    ]
+    for each in fields:
+        value = wanted.get(each.place)
+        named = value is not None and _same(value, each.found) and not _same(value, each.sent)
+        if named or not _still(search.where, {**found, each.place: each.sent}, scope):
+            return f"{each.place} {literal(each.sent)}, and it is found with {literal(each.found)}"
+    return ""
+
+
+def _still(where: Expression | None, item: Mapping[str, Any], scope: Mapping[str, Any]) -> bool:
+    """Return whether a `where` is true of an object with another value, or cannot be told of it."""
+    try:
+        return where is None or bool(where.evaluate({**scope, "item": item}))
+    except EvaluationError:
+        return True
+
+
+def _same(wanted: Any, value: Any) -> bool:
+    if isinstance(wanted, str) and isinstance(value, str):
+        return look_alike(wanted) == look_alike(value)
+    return alike(wanted, value)
+
+
+def filters(context: Context, search: Search | Step, scope: Mapping[str, Any]) -> Any:
+    """Return the arguments of a search whose result is taken for an object of the row, rendered.
+
+    Raises EvaluationError where one has no value: it would not be sent, and the search would find anybody's. And where
+    `where` compares with nothing that names an object. The arguments for a list that is read once are not the row's.
+    """
+    check_where(search.where, scope)
+    if isinstance(search, Search) and search.lookup:
+        return context.render(search.arguments, context.scope)
+    arguments = context.render(search.arguments, scope)
+    for name, value in arguments.items() if isinstance(arguments, Mapping) else ():
+        if _is_blank(value):
+            raise EvaluationError(
+                f"{name} has no value, and without it the search finds what it is not meant to; {_REMEDY}"
+            )
+    return arguments
+
+
+def check_where(where: Expression | None, scope: Mapping[str, Any]) -> None:
+    """Raise EvaluationError for a `where` that can be true of an object that it does not name."""
+    if where is None:
+        return
+    named = _named(where.tree, scope)
+    if named is None:
+        named = not _names_nothing(where.tree, scope)
+    if not named:
+        text = " ".join(where.text.split())
+        raise EvaluationError(
+            f"where: what {text} compares with has no value, and it finds what is not meant; {_REMEDY}"
+        )
+
+
+def _named(node: Node, scope: Mapping[str, Any]) -> bool | None:
+    """Tell whether a condition names an object by a value beside it; None where it compares with no such value.
+
+    With `or` each side has to, with `and` one, unless another is true of every text, as `'' in item.notes` is.
+    """
+    if node.kind not in ("and", "or"):
+        reads_both = ("item",) in paths_of(node) and bool(list(_beside(node, scope)))
+        return not _names_nothing(node, scope) if reads_both else None
+    found = [_named(part, scope) for part in node.parts]
+    if False in found and (
+        node.kind == "or" or any(_takes_all(each, scope) for each in node.parts)
+    ):
+        return False
+    if node.kind == "or":
+        return None if None in found else True
+    return True if True in found else None if found.count(None) == len(found) else False
+
+
+def _takes_all(node: Node, scope: Mapping[str, Any]) -> bool:
+    """Tell whether a part of a condition looks into a text, or a list, for what has no value."""
+    if node.kind in ("and", "or"):
+        return any(_takes_all(part, scope) for part in node.parts)
+    if node.kind == "compare" and "in" in node.value:
+        return any(_names_nothing(part, scope) for part in node.parts)
+    is_prefix = node.kind == "call" and node.value in ("startswith", "endswith")
+    return is_prefix and any(_names_nothing(part, scope) for part in node.parts[1:])
+
+
+def _names_nothing(node: Node, scope: Mapping[str, Any]) -> bool:
+    """Tell whether all that a node reads beside the object has no value, or one that is no name: zero, true, false."""
+    values = list(_beside(node, scope))
+    return bool(values) and all(
+        _is_blank(each) or isinstance(each, bool) or (isinstance(each, int | Decimal) and not each)
+        for each in values
+    )
+
+
+def _beside(node: Node, scope: Mapping[str, Any]) -> Iterator[Any]:
+    """The values that a node reads beside the object that it is asked about, but for those that cannot be computed."""
+    paths = paths_of(node)
+    inner = {path[:-1] for path in paths}
+    for path in paths:
+        if path[0] != "item" and path[0] in scope and path not in inner:
+            with suppress(EvaluationError):  # as the search itself is going to say
+                yield from _values_at(scope, path)
+
+
+def _values_at(scope: Mapping[str, Any], path: Sequence[str | int]) -> Iterator[Any]:
+    """The value at a path; of a text that `let` puts together, the values that it is made of."""
+    value, named = _at(scope, path), scope[str(path[0])]
+    source = named.source if isinstance(named, Lazy) and isinstance(value, str) else None
+    behind = list(_beside(*source)) if source is not None else []
+    yield from behind or [value]
+
+
+def _at(scope: Mapping[str, Any], path: Sequence[str | int]) -> Any:
+    """What stands at a path of a scope, as far as plain data leads."""
+    value: Any = scope
+    for part in path:
+        if not isinstance(value, Mapping):
+            break
+        try:
+            value = value[part]  # a column whose lines differ raises EvaluationError
+        except KeyError:
+            return None
+        value = value.value() if isinstance(value, Lazy) else value
+    return value
+
+
+def _is_blank(value: Any) -> bool:
+    """Tell whether a value is none, or has a part that is none: a text of blanks, an empty list."""
+    if isinstance(value, str):
+        return not canonical(value)
+    if isinstance(value, Mapping):
+        return not value or any(_is_blank(each) for each in value.values())
+    if isinstance(value, list | tuple):
+        return not value or any(_is_blank(each) for each in value)
+    return value is None
+
+
+def _values(where: Expression, scope: Mapping[str, Any]) -> Iterator[Any]:
+    """The values that a `where` reads beside the object that it is asked about. Raises EvaluationError."""
+    for reference in where.references:
+        if reference.root == "item":
+            continue
+        value: Any = scope.get(reference.root)
+        if isinstance(value, Lazy):
+            value = value.value()
+        part = reference.path[0] if reference.path else None
+        # Of what has no such member by its own look, such as a group, all of it tells searches apart.
+        yield value[part] if isinstance(value, Mapping) and part in value else value

@@ -1,0 +1,1 @@
+"""Earlier runs: which calls and rows on record belong to the rows of this one."""

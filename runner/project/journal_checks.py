@@ -1,0 +1,72 @@
+"""Comparisons of the journal with what is around it, before a run sends: a journal that lacks a part of what was sent
+would send that part again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.catalogue import Catalogue
+from runner.journal import History, Journal
+from runner.problems import StoppedError
+
+
+def check_runs(runs: Path, journal: Journal, history: History, catalogue: Catalogue) -> None:
+    """Refuse a journal that the folders of its runs show to be older than they are. Raises StoppedError."""
+    refuse_lost_runs(history, runs=runs)
+    _check_created(runs, journal, history, catalogue)
+
+
+def refuse_lost_runs(history: History, *, runs: Path) -> None:
+    """Send nothing where a folder is there of a run that the journal does not know."""
+    folder = lost_run(history, runs)
+    if folder is not None:
+        raise StoppedError(
+            said_lost(folder),
+            remedy=f"restore the journal; else leave the rows that {folder / 'created.csv'} names out of the next run, "
+            f"finish them by hand, and move {folder} away",
+        )
+
+
+def lost_run(history: History, runs: Path) -> Path | None:
+    """The first folder of a run that the journal does not know; None where it knows them all."""
+    known = history.runs()
+    last = known[-1].id if known else 0
+    names = [each.name for each in runs.iterdir()] if runs.is_dir() else []
+    lost = min((int(name) for name in names if _is_number(name) and int(name) > last), default=0)
+    return runs / str(lost) if lost else None
+
+
+def said_lost(folder: Path) -> str:
+    """A sentence for people about the folder of such a run."""
+    return f"{folder} is there, and the journal beside it knows of no such run: it was lost, or is an older copy"
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
+def _check_created(runs: Path, journal: Journal, history: History, catalogue: Catalogue) -> None:
+    """Compare what the runs have created, by their own files, with the journal; files that are as they were are not
+    read again.
+    """
+    checked = history.checked()
+    for run in history.runs():
+        stamp = stamp_of(runs / str(run.id))
+        if not stamp or stamp == checked.get(run.id):
+            continue
+        from runner.report.files.created import Created
+
+        Created(runs / str(run.id), history, catalogue, run=run.id).check()
+        journal.checked(run.id, stamp)
+
+
+def stamp_of(folder: Path) -> str:
+    """Size and time of the created.csv in a run's folder, which change with its content; empty without one."""
+    from runner.report.files.created import CREATED
+
+    try:
+        status = (folder / CREATED).stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"

@@ -1,0 +1,382 @@
+"""What a recipe gives an operation: whether the operation exists, and whether its `with` fits.
+
+Values are judged by the very code that builds the requests of a run, with Unknown in place of every template.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.catalogue import ArgumentError, build_request, condition_notes, spelled_conditions
+from runner.catalogue.schemas.schema import is_open
+from runner.catalogue.values.scalars import WRITTEN
+from runner.problems import Problem, nearest
+from runner.recipe.texts import is_each, mapping
+from runner.source import Source, TreePath
+from runner.synonyms import among, meant, words
+from runner.template import (
+    EvaluationError,
+    Template,
+    TemplateError,
+    Unknown,
+    compile_template,
+    render,
+)
+
+if TYPE_CHECKING:
+    from runner.catalogue import Api, Catalogue, Operation
+
+_NO = frozenset({"no", "n", "off", "0", "none"})
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_NAME = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z0-9_]+|\[[0-9]+\])+\Z")
+
+
+def find_operation(
+    source: Source, path: TreePath, use: Any, catalogue: Catalogue
+) -> Operation | Problem | None:
+    """The operation that `use`, at `path`, names, or what is wrong with it; None where its shape is wrong already."""
+    if not isinstance(use, str) or use.count(".") != 1:
+        return None
+    api, name = use.split(".")
+    if api not in catalogue:
+        others = [f"{other}.{name}" for other in catalogue if name in catalogue[other].operations]
+        remedy = f"did you mean {others[0]!r}?" if others else nearest(api, catalogue, noun="APIs")
+        return source.problem(
+            source.value(path), f"no API is called {api!r}", "unknown-api", remedy=remedy
+        )
+    operations = catalogue[api].operations
+    if name in operations:
+        return operations[name]
+    remedy = _operation_meant(source, path, name, catalogue[api])
+    return source.problem(
+        source.value(path), f"{api} has no operation {name!r}", "unknown-operation", remedy=remedy
+    )
+
+
+def _operation_meant(source: Source, path: TreePath, name: str, api: Api) -> str:
+    """The operation that a name is likely meant for: by its words, by what it is given, and by its letters."""
+    part = mapping(_at(source.data, path[:-1]))
+    given = mapping(part.get("with")).keys()
+    close = meant(name, dict.fromkeys(api.operations, ""))
+    takes = {other: len(given & api.operations[other].parameters.keys()) for other in close}
+    close = [other for other in close if takes[other] == max(takes.values())]
+    close = close or difflib.get_close_matches(name, api.operations, n=1)
+    if close:
+        return among(f"{api.name}.{other}" for other in close)
+    return f"'runner ops {api.name}' lists what it has"
+
+
+def check_arguments(
+    source: Source, path: TreePath, part: Mapping[str, Any], operation: Operation
+) -> Iterator[Problem]:
+    """Problems of the `with` of what stands at `path`: names that are unknown or missing, values that cannot fit."""
+    arguments = part.get("with", {})
+    if isinstance(arguments, dict):
+        yield from _Arguments(source, path, arguments, operation).problems()
+
+
+def written_number(value: Any) -> Decimal | None:
+    """The number that is written out as an argument, also as text or as a template that reads nothing; else None."""
+    if isinstance(value, str) and "{{" in value:
+        try:
+            template = compile_template(value)
+            alone = isinstance(template, Template) and not template.references
+            value = render(template, {}) if alone else None
+        except (TemplateError, EvaluationError):  # has its own problem
+            return None
+    if isinstance(value, str) and WRITTEN["number"].fullmatch(value):
+        return Decimal(value)
+    plain = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return Decimal(value) if plain else None
+
+
+class _Unfit(NamedTuple):
+    """A name that the operation does not know, with those it knows there and was not given."""
+
+    path: TreePath
+    free: Mapping[str, Any]
+    refused: bool
+    value: Any = None
+
+    @property
+    def meant(self) -> tuple[str, str]:
+        """What was likely meant, and how it is written."""
+        name, inside = str(self.path[-1]), mapping(self.value)
+        base = words(name)
+        flat = next((each for each in self.free if words(each) == (*base, "id")), "")
+        if flat and set(inside) == {"id"}:
+            return flat, f"write {flat}: {_shown(inside['id'])}"
+        for other in self.free:
+            if _is_reference(self.free[other]) and base in ((*words(other), "id"), words(other)):
+                return other, self._written(other)
+        own = [each for each in self.free if each.endswith("_id") and not _is_body(self.free[each])]
+        if name == "id" and len(own) == 1:
+            return own[0], f"did you mean {own[0]!r}?"
+        near = nearest(name, self.free, noun="names")
+        about = {other: _about(self.free[other]) for other in self.free}
+        found = meant(name, about)
+        close = re.match(r"did you mean '([^']*)'\?", near)
+        if close and not found:
+            other = close.group(1)
+            return other, self._written(other) + near[close.end() :]
+        found = found or meant(name, about, partly=True)
+        if len(found) == 1:
+            return found[0], self._written(found[0])
+        return (found[0], among(found)) if found else ("", near or "leave it out")
+
+    def _written(self, name: str) -> str:
+        """How what was given is written under a name that the operation knows."""
+        inside = mapping(self.value)
+        value = inside["id"] if set(inside) == {"id"} else self.value
+        if _is_reference(self.free[name]) and not isinstance(value, dict | list):
+            return f"write {name}: {{id: {_shown(value)}}}"
+        return f"did you mean {name!r}?"
+
+    @property
+    def remedy(self) -> str:
+        return self.meant[1]
+
+
+class _Arguments(NamedTuple):
+    source: Source
+    path: TreePath
+    given: Mapping[str, Any]
+    operation: Operation
+
+    def problems(self) -> Iterator[Problem]:
+        for name, parameter in self.operation.parameters.items():
+            if parameter.conditions is not None:
+                keys, words = spelled_conditions(name, parameter.conditions, self.given)
+                if words:
+                    yield self._spelled(keys, words)
+                    others = {key: each for key, each in self.given.items() if key not in keys}
+                    given = {**others, name: Unknown(name)}
+                    yield from self._replace(given=given).problems()
+                    return
+        yield from self._days()
+        names = {**self.operation.fields, **self.operation.parameters}
+        unfit = [*_unknown((), self.given, names, refused=not self.operation.open), *self._inside()]
+        yield from map(self._unknown, unfit)
+        missing: dict[TreePath, dict[str, str]] = {}
+        try:
+            build_request(self.operation, _probe(self.given), base_url="http://localhost")
+        except ArgumentError as error:
+            for sent, message in error.problems:
+                path = _written(self.given, sent)
+                if any(path[: len(other.path)] == other.path for other in unfit):
+                    continue
+                if _at(self.given, path) is None and message.startswith("is required"):
+                    other = message.removeprefix("is required")
+                    missing.setdefault(path[:-1], {})[str(path[-1])] = other
+                else:
+                    yield self._misfit(path, message)
+        for parent, absent in missing.items():
+            left = [
+                name
+                for name in absent
+                if not any(_stands_for(other, (*parent, name)) for other in unfit)
+            ]
+            if left:
+                yield self._missing(parent, left, absent[left[-1]])
+
+    def _spelled(self, keys: frozenset[str], words: str) -> Problem:
+        """Search conditions that are spelled as the API does."""
+        first = next(key for key in self.given if key in keys)
+        message = f"{self.operation.full_name} takes search conditions by name, not as the API spells them"
+        place = self.source.key((*self.path, "with", first))
+        return self.source.problem(place, message, "unknown-parameter", remedy=f"write {words}")
+
+    def _days(self) -> Iterator[Problem]:
+        """Days in conditions that are compared with their first second."""
+        for sent, note in condition_notes(self.operation, _probe(self.given)):
+            message, _, remedy = note.partition("; ")
+            path = _written(self.given, sent)
+            place = self.source.value((*self.path, "with", *path))
+            yield self.source.problem(
+                place, message, "bare-day", remedy=remedy or "give it a time", severity="warning"
+            )
+
+    def _inside(self) -> Iterator[_Unfit]:
+        for name, schema in self.operation.fields.items():
+            yield from _unknown_inside((name,), self.given.get(name), schema)
+
+    def _unknown(self, unfit: _Unfit) -> Problem:
+        place = self.source.key((*self.path, "with", *unfit.path))
+        name, whole = str(unfit.path[-1]), self.operation.full_name
+        where = whole if len(unfit.path) == 1 else f"{unfit.path[-2]!r} of {whole}"
+        remedy = self._chosen(unfit) or unfit.remedy
+        if unfit.refused:
+            message = f"{where} has no {'parameter' if len(unfit.path) == 1 else 'field'} {name!r}"
+            return self.source.problem(place, message, "unknown-parameter", remedy=remedy)
+        message = f"{where} is not known to have a field {name!r}: it is sent as it stands"
+        return self.source.problem(
+            place, message, "unknown-field", remedy=unfit.remedy, severity="warning"
+        )
+
+    def _chosen(self, unfit: _Unfit) -> str:
+        """How a list is narrowed by a field of its entries that the API does not search by."""
+        name, entry = str(unfit.path[-1]), mapping(self.operation.entry)
+        if not self.operation.items or name not in mapping(entry.get("properties")):
+            return ""
+        value = str(unfit.value).strip()
+        lone = re.fullmatch(r"\{\{([^{}]*)\}\}", value)
+        shown = lone.group(1).strip() if lone else "..." if "{" in value else repr(unfit.value)
+        return f"the API does not search by it; write beside with: where: item.{name} == {shown}"
+
+    def _missing(self, parent: TreePath, names: list[str], instead: str) -> Problem:
+        """Names that have to be given, or `instead` of the last one others."""
+        here = (
+            (*parent, names[0]) if names[0] in mapping(_at(self.given, parent)) else parent
+        )  # there, but null
+        place = self.source.key((*self.path, "with", *here))
+        if not parent and not self.given:
+            place = self.source.value((*self.path, "use"))
+        whole = self.operation.full_name
+        *most, last = map(repr, names)
+        listed = f"{', '.join(most)} and {last}" if most else last
+        message = f"{whole} needs {listed}{instead}" + (f" in {parent[-1]!r}" if parent else "")
+        target = "with" if not parent else str(parent[-1])
+        remedy = f"add {'it' if len(names) == 1 else 'them'} to {target}; 'runner ops {whole}' shows what it takes"
+        return self.source.problem(place, message, "missing-parameter", remedy=remedy)
+
+    def _misfit(self, path: TreePath, message: str) -> Problem:
+        value = _at(self.given, path)
+        remedy = ""
+        if isinstance(value, str) and _NAME.match(value):
+            remedy = f'did you mean "{{{{ {value} }}}}"?'
+        elif "make it text" in message:
+            message, remedy = message.partition(";")[0], f"quote it: '{value}'"
+        elif message.startswith("is no field") or "; write " in message:
+            message, _, remedy = message.partition("; ")
+        elif value is None:
+            remedy = "leave it out"
+        else:
+            remedy = _otherwise(value, message)
+        name = next(str(part) for part in reversed(path) if isinstance(part, str))
+        return self.source.problem(
+            self.source.value((*self.path, "with", *path)),
+            f"{name!r}: {message}",
+            "argument",
+            remedy=remedy,
+        )
+
+
+def _otherwise(value: Any, message: str) -> str:
+    """How a value that is written out would be what the operation takes, as the message says what that is."""
+    if message.endswith("is not true or false"):
+        return f"write {'false' if str(value).lower() in _NO else 'true or false'}, without quotes"
+    if message.endswith(("is not a number", "is not an integer")):
+        if not isinstance(value, str):
+            return (
+                "round it; or give it to a field that takes fractions"
+                if isinstance(value, Decimal)
+                else ""
+            )
+        digits = re.sub(r"[^0-9.,-]", "", value)
+        plain = (
+            digits.replace(",", ".")
+            if digits.count(",") == 1 and "." not in digits
+            else digits.replace(",", "")
+        )
+        return (
+            f"write it so: {plain}"
+            if _PLAIN.fullmatch(plain) and plain != value
+            else "write it in digits"
+        )
+    if message.endswith(("is not an object", "or an object")):
+        return "write its fields: {name: value}; 'runner ops' shows which"
+    if message.startswith("a list is not"):
+        return "write one value, without the brackets"
+    if " characters" in message:
+        return "shorten it" if "longer" in message else "write more of it"
+    _, among, names = message.partition(" is not one of ")
+    return nearest(str(value), names.split(", "), noun="values") if among else ""
+
+
+def _unknown(
+    path: TreePath, given: Mapping[str, Any], known: Mapping[str, Any], *, refused: bool
+) -> Iterator[_Unfit]:
+    """The names that are not known; where unknown ones may be sent, only beside others that are known."""
+    free = {name: schema for name, schema in known.items() if name not in given}
+    if refused or known:
+        yield from (
+            _Unfit((*path, name), free, refused, given[name]) for name in given if name not in known
+        )
+
+
+def _unknown_inside(path: TreePath, value: Any, schema: Mapping[str, Any]) -> Iterator[_Unfit]:
+    if is_each(value):
+        yield from _unknown_inside(
+            (*path, "value"), value.get("value"), mapping(schema.get("items"))
+        )
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _unknown_inside((*path, index), child, mapping(schema.get("items")))
+    elif isinstance(value, dict) and "properties" in schema:
+        properties: Mapping[str, Any] = schema["properties"]
+        yield from _unknown(path, value, properties, refused=not is_open(schema))
+        for name, child in value.items():
+            yield from _unknown_inside((*path, name), child, mapping(properties.get(name)))
+
+
+def _stands_for(unfit: _Unfit, path: TreePath) -> bool:
+    """Whether the unknown name is likely the missing one, misspelt."""
+    return unfit.path[:-1] == path[:-1] and path[-1] == unfit.meant[0]
+
+
+def _is_reference(schema: Any) -> bool:
+    """Whether a field is an object that names another one by its id."""
+    return "id" in mapping(mapping(schema).get("properties"))
+
+
+def _is_body(known: Any) -> bool:
+    """Whether a name is a field of the body, and no parameter."""
+    return isinstance(known, Mapping)
+
+
+def _about(known: Any) -> str:
+    """What a document says of a parameter or a field."""
+    if isinstance(known, Mapping):
+        return str(known.get("description", ""))
+    return str(getattr(known, "description", ""))
+
+
+def _shown(value: Any) -> str:
+    """A value as a recipe has it."""
+    return f'"{value}"' if isinstance(value, str) and "{" in value else str(value)
+
+
+def _probe(value: Any) -> Any:
+    """The value with Unknown for each template, and one element where a list is made."""
+    if is_each(value):
+        return [_probe(value["value"])] if "value" in value else Unknown("a list")
+    if isinstance(value, dict):
+        return {key: _probe(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_probe(child) for child in value]
+    return Unknown(value) if isinstance(value, str) and ("{{" in value or "{%" in value) else value
+
+
+def _written(given: Any, path: TreePath) -> TreePath:
+    """Where in `with` a place of what is sent comes from: the element of a list that is made is its `value`."""
+    written: list[str | int] = []
+    for part in path:
+        step = "value" if is_each(given) and isinstance(part, int) else part
+        written.append(step)
+        given = _at(given, (step,))
+    return tuple(written)
+
+
+def _at(tree: Any, path: TreePath) -> Any:
+    for part in path:
+        if isinstance(tree, dict) and isinstance(part, str):
+            tree = tree.get(part)
+        elif isinstance(tree, list) and isinstance(part, int) and part < len(tree):
+            tree = tree[part]
+        else:
+            return None
+    return tree

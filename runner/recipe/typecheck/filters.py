@@ -1,0 +1,523 @@
+"""The types that filters, methods and tests give and need, from what the registry of filters says of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from runner.problems import nearest
+from runner.recipe.typecheck.messages import Findings, remedy
+from runner.recipe.typecheck.operators import alike, fill_in, unlike
+from runner.recipe.typecheck.types import (
+    ANY,
+    BOOLEAN,
+    DECIMAL,
+    INTEGER,
+    LIST,
+    NUMBERS,
+    OBJECT,
+    STRING,
+    TEXTS,
+    Absence,
+    Path,
+    Type,
+    join,
+    joined,
+    list_of,
+    object_of,
+    of_kind,
+    type_of,
+)
+from runner.template import Node, path_of
+from runner.template.filters import FILTERS, NUMBER
+from runner.template.methods import METHODS
+from runner.template.registry import TAKES, Filter, assigned
+from runner.template.tests import TESTS
+
+Typed = tuple[Node, Type]
+
+_WHOLE = re.compile(r"[-+]?[0-9]+(?:\.0+)?\Z", re.ASCII)
+PAIR, GROUP = "a pair", "a group"
+"""What `of` says of the elements of items, dictsort and groupby, whose parts have types of their own."""
+
+
+class Applied(NamedTuple):
+    """A filter or method as it is used: what it is given, by its parameters."""
+
+    node: Node
+    spec: Filter
+    subject: Typed
+    given: Mapping[str, Typed]
+    findings: Findings
+    arguments: Sequence[Typed] = ()
+
+    @property
+    def type(self) -> Type:
+        """The type of what is filtered."""
+        return self.subject[1]
+
+    def literal(self, name: str) -> Any:
+        """An argument that is written out; None where it is not."""
+        node = self.given[name][0] if name in self.given else None
+        return node.value if node is not None and node.kind == "literal" else None
+
+    @property
+    def by_place(self) -> Sequence[Typed]:
+        """What the filter or test is given that it is told by name, as in `map('round', 2)`."""
+        given = zip(self.node.names, self.arguments, strict=True)
+        return [typed for name, typed in given if name == "arguments"]
+
+
+Rule = Callable[[Applied], Type]
+
+
+def filtered(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
+    """The type that a filter or a method gives. `parts` are what it is of and the arguments."""
+    spec = (METHODS if node.kind == "call" else FILTERS)[node.value]
+    return _type(spec, node, parts, findings)
+
+
+def _type(spec: Filter, node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
+    takes = {each.name: each.takes for each in spec.parameters}
+    given: dict[str, Typed] = {}
+    for name, (part, type_) in zip(node.names, parts[1:], strict=True):
+        given.setdefault(name, (part, type_))
+        kinds = TAKES[takes[name]]
+        null = part.kind == "literal" and part.value is None
+        if kinds and not null:
+            findings.need(part, type_, kinds, where=f"{spec.name}(...)")
+    part, type_ = parts[0]
+    use = Applied(node, spec, (part, type_), given, findings, parts[1:])
+    rule = _RULES.get(spec.gives)
+    if spec.takes == "Textual":
+        findings.text_of(part, type_)
+    elif TAKES[spec.takes] and not findings.need(part, type_, TAKES[spec.takes], where=spec.name):
+        use = use._replace(subject=(part, ANY))
+    return rule(use) if rule is not None else of_kind(spec.gives)
+
+
+def for_each(node: Node, subject: Typed, inner: Typed, findings: Findings) -> Type:
+    """The type that `total` and `where` give."""
+    if node.value == "total":
+        findings.need(*inner, NUMBERS, where="total")
+        return of_kind(*NUMBERS)
+    _, type_ = subject
+    looked_at = guards_of(inner[0])
+    element = type_.element
+    if ("item",) in looked_at:
+        element = element.present()
+    seen = {path[1]: None for path in looked_at if path[0] == "item" and len(path) > 1}
+    known = {
+        name: element.fields[name].present()
+        for name in seen
+        if isinstance(name, str) and name in element.fields
+    }
+    return replace(type_.present(), item=_narrowed(element, known))
+
+
+def tested(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
+    """The type of a test, which is true or false."""
+    kinds = TESTS[node.value].takes
+    if kinds:
+        findings.need(*parts[0], kinds, where=f"'is {node.value}'")
+    return of_kind(BOOLEAN)
+
+
+class _Narrowed(dict[str, Type]):
+    """Fields of which some are known better; the others stay what they are, made on use."""
+
+    def __init__(self, fields: Mapping[str, Type], known: Mapping[str, Type]) -> None:
+        super().__init__(known)
+        self._fields = fields
+
+    def __missing__(self, name: str) -> Type:
+        return self._fields[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields
+
+    def __iter__(self) -> Any:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+
+def _narrowed(element: Type, known: Mapping[str, Type]) -> Type:
+    return replace(element, fields=_Narrowed(element.fields, known)) if known else element
+
+
+def parts_of(element: Type, count: int) -> list[Type]:
+    """The types of the parts of a list that is taken apart: `for name, value in order.items()`."""
+    if element.of in (PAIR, GROUP) and count == 2:
+        return [element.fields["0"], element.fields["1"]]
+    return [element.element] * count
+
+
+def _pair(one: Type, other: Type) -> Type:
+    fields = {"0": one, "1": other}
+    return Type(frozenset({LIST}), item=join(one, other), fields=fields, of=PAIR, sure=False)
+
+
+def _number(use: Applied) -> Type:
+    return of_kind(*(use.type.kinds & NUMBERS or NUMBERS))
+
+
+def _converted(use: Applied) -> Type:
+    """`int` and `decimal`, of numbers and of text that is one, or has a default where it is none."""
+    whole = use.spec.name == "int"
+    part, type_ = use.subject
+    kind = INTEGER if whole else DECIMAL
+    if "default" in use.given:
+        return join(of_kind(kind), use.given["default"][1])
+    fits = _WHOLE if whole else NUMBER
+    if (
+        type_.enum
+        and type_.solid == {STRING}
+        and "base" not in use.given
+        and not any(fits.match(str(value).strip()) for value in type_.enum)
+    ):
+        shown = repr(min(map(str, type_.enum)))
+        what = "a whole number" if whole else "a number"
+        message = f"{use.spec.name} needs {what}, and {shown} is none"
+        use.findings.add(part, message, "wrong-type", sure=type_.sure)
+    return of_kind(kind)
+
+
+def _end(use: Applied) -> Type:
+    """`first` and `last`: an element, or a character."""
+    if not use.type.kinds or use.type.solid == {STRING}:
+        return of_kind(STRING) if use.type.kinds else ANY
+    return use.type.element
+
+
+def _element(use: Applied) -> Type:
+    return use.type.element
+
+
+def _least(use: Applied) -> Type:
+    """`min` and `max`: an element, by one of its fields."""
+    _compared(use, "attribute='price'")
+    return use.type.element
+
+
+def _ordered(use: Applied) -> Type:
+    """`sort`, whose first argument may be the field as well."""
+    reverse = use.given.get("reverse")
+    if reverse is not None and reverse[1].solid == {STRING}:
+        use = use._replace(given={**use.given, "attribute": reverse})
+    _compared(use, "attribute='field'")
+    return list_of(use.type.element)
+
+
+def _compared(use: Applied, by: str) -> None:
+    """Note where elements are compared that have no order."""
+    element = use.type.element
+    if "attribute" in use.given:
+        for name in str(use.literal("attribute") or "").split(","):
+            _field(use, "attribute", name.strip())
+    elif element.solid == {OBJECT}:
+        message = f"{use.spec.name} cannot compare objects"
+        advice = f"say by what: {use.spec.name}({by})"
+        use.findings.add(use.subject[0], message, "wrong-type", remedy=advice, sure=element.sure)
+
+
+def _unique(use: Applied) -> Type:
+    if "attribute" in use.given:
+        _field(use, "attribute")
+    return list_of(use.type.element)
+
+
+def _same(use: Applied) -> Type:
+    return use.type.present()
+
+
+def _chosen(use: Applied) -> Type:
+    """`select` and `reject`: without a test, and without null, the elements are there."""
+    test, type_ = use.literal("name"), use.type.present()
+    _tested(use, type_.element, "an element")
+    there = test is None if use.spec.name == "select" else test == "none"
+    return replace(type_, item=type_.element.present()) if there and type_.item else type_
+
+
+def _list(use: Applied) -> Type:
+    if use.type.solid == {STRING} or use.type.solid == {OBJECT}:
+        return list_of(of_kind(STRING))
+    return list_of(use.type.element)
+
+
+def _lists(use: Applied) -> Type:
+    element = use.type.element
+    if "fill_with" in use.given:
+        element = join(element, use.given["fill_with"][1])
+    return list_of(list_of(element))
+
+
+def _texts(_: Applied) -> Type:
+    return list_of(of_kind(STRING))
+
+
+def _formatted(use: Applied) -> Type:
+    """`format`, the filter and the method, neither of which takes null."""
+    part, _ = use.subject
+    percent = use.node.kind == "filter" and part.kind == "literal" and isinstance(part.value, str)
+    by_place = not any(use.given) or {*use.node.names} == {"arguments"}
+    fill_in(use.arguments, part.value if percent and by_place else "", use.findings)
+    return of_kind(STRING)
+
+
+def _found(_: Applied) -> Type:
+    reason = "'regex_search' is null where the text does not match"
+    return of_kind(STRING).maybe(Absence(reason, "say what to take then: | default('')"))
+
+
+def _sum(use: Applied) -> Type:
+    """`sum` and `sum('field')`."""
+    part, element = use.subject[0], use.type.element
+    added = _field(use, "attribute") if "attribute" in use.given else element
+    if not added.can_be(NUMBERS):
+        name = use.literal("attribute")
+        what = f"{name!r}" if name else "an element"
+        advice = (
+            "say which field: sum('field')" if added.solid == {OBJECT} else remedy(added, NUMBERS)
+        )
+        message = f"sum adds numbers, and {what} is {added}"
+        use.findings.add(part, message, "wrong-type", remedy=advice, sure=added.sure)
+    elif "attribute" in use.given or added.absent is not None:
+        use.findings.absent(part, added, "and sum adds numbers")
+    return of_kind(*(added.solid & NUMBERS or NUMBERS))
+
+
+def _sums(use: Applied) -> Type:
+    _field(use, "attribute")
+    added = _field(use, "of")
+    if not added.can_be(NUMBERS):
+        message = f"sum_by adds numbers, and {use.literal('of')!r} is {added}"
+        advice = remedy(added, NUMBERS)
+        use.findings.add(use.subject[0], message, "wrong-type", remedy=advice, sure=added.sure)
+    return object_of({}, rest=of_kind(*(added.solid & NUMBERS or NUMBERS)))
+
+
+def _index(use: Applied) -> Type:
+    _field(use, "attribute")
+    return object_of({}, rest=use.type.element)
+
+
+def _only(use: Applied) -> Type:
+    element = use.type.element if use.type.solid == {LIST} else use.type
+    names = [part.value for part in use.node.parts[1:] if part.kind == "literal"]
+    kept = ANY
+    if element.kinds:
+        kept = object_of({name: _named(use, element, name, use.subject[0]) for name in names})
+    return list_of(kept) if use.type.solid == {LIST} else kept
+
+
+def _groups(use: Applied) -> Type:
+    name = _field(use, "attribute")
+    if "default" in use.given:
+        name = join(name.present(), use.given["default"][1])
+    elements = list_of(use.type.element)
+    fields = {"0": name, "1": elements, "grouper": name, "list": elements}
+    kinds = frozenset({LIST, OBJECT})
+    return list_of(Type(kinds, item=join(name, elements), fields=fields, of=GROUP, sure=False))
+
+
+def _pairs(use: Applied) -> Type:
+    return list_of(_pair(of_kind(STRING), _members(use.type)))
+
+
+def _zipped(use: Applied) -> Type:
+    return list_of(_pair(use.type.element, use.given["others"][1].element))
+
+
+def _values(use: Applied) -> Type:
+    return list_of(_members(use.type))
+
+
+def _members(type_: Type) -> Type:
+    """What the members of an object are."""
+    known = [type_.fields[name] for name in type_.fields]
+    return (
+        joined([*known, *([type_.rest] if type_.rest else [])])
+        if type_.closed or type_.rest
+        else ANY
+    )
+
+
+def _got(use: Applied) -> Type:
+    """`get`, which gives null or its default where there is no such member."""
+    name = use.literal("key")
+    if not isinstance(name, str) or name not in use.type.fields:
+        return ANY if use.type.rest is None else use.type.rest
+    fallback = use.given["default"][1] if "default" in use.given else None
+    found = use.type.fields[name]
+    return join(found, fallback) if fallback is not None else found
+
+
+def _default(use: Applied) -> Type:
+    """What is filtered, or the fallback where that is null or missing."""
+    subject = use.type
+    fallback = use.given["default_value"][1] if "default_value" in use.given else type_of("")
+    if not subject.kinds:
+        return ANY
+    return join(subject.present(), fallback) if subject.solid else fallback
+
+
+def _mapped(use: Applied) -> Type:
+    """`map('upper')`, a filter for each element, and `map(attribute='sku')`, a field of each."""
+    name, element, part = use.literal("name"), use.type.element, use.subject[0]
+    if "attribute" in use.given or not isinstance(name, str) or name not in FILTERS:
+        found = _field(use, "attribute" if "attribute" in use.given else "name")
+        if "default" in use.given and found.kinds:
+            found = join(found.present(), use.given["default"][1])
+        return list_of(found)
+    if name in element.fields:
+        message = f"{name!r} is a field of the elements and a filter as well"
+        advice = f"write map(attribute={name!r}) for the field"
+        use.findings.add(part, message, "wrong-type", remedy=advice)
+    spec = FILTERS[name]
+    kinds = TAKES[spec.takes]
+    if kinds and not element.can_be(kinds):
+        message = f"map({name!r}) needs a list of {Type(kinds)}, and this one holds {element}"
+        advice = "choose a field first: | map(attribute='name')"
+        advice = advice if element.solid == {OBJECT} else remedy(element, kinds)
+        use.findings.add(part, message, "wrong-type", remedy=advice, sure=element.sure)
+        return list_of(ANY)
+    takers = assigned(spec.parameters, len(use.by_place), ()) or ()
+    inner = use.node._replace(value=name, names=tuple(each.name for each in takers))
+    parts = [(part, element), *use.by_place[: len(takers)]]
+    return list_of(_type(spec, inner, parts, use.findings))
+
+
+def _selected(use: Applied) -> Type:
+    """`selectattr`: the elements, whose field is there where a test has looked at it."""
+    found = _field(use, "attribute")
+    name, test = use.literal("attribute"), use.literal("name")
+    element = use.type.element
+    _tested(use, found, repr(name))
+    if test in _NOT_LOOKED_AT or name not in element.fields:
+        return use.type.present()
+    return replace(use.type.present(), item=_narrowed(element, {name: found.present()}))
+
+
+def _selects(use: Applied) -> Type:
+    """`rejectattr`."""
+    _tested(use, _field(use, "attribute"), repr(use.literal("attribute")))
+    return use.type.present()
+
+
+def _tested(use: Applied, type_: Type, what: str) -> None:
+    """Note where `what`, an element or its field, is asked what it cannot be asked."""
+    test = use.literal("name")
+    if not isinstance(test, str) or not type_.solid:
+        return
+    takes = TESTS[test].takes
+    if takes and not type_.can_be(takes):
+        message = f"{test!r} needs {Type(takes)}, and {what} is {type_}"
+        advice = remedy(type_, takes)
+        use.findings.add(use.subject[0], message, "wrong-type", remedy=advice, sure=type_.sure)
+    elif takes:
+        use.findings.absent(use.subject[0], type_, f"and {test!r} needs {Type(takes)}")
+    for part, other in use.by_place[:1]:
+        why = unlike(test, type_, other)
+        if why:
+            message = f"{test!r} compares {what}, which is {type_}, with {other}: {why}"
+            advice = alike(type_, other)
+            sure = type_.sure and other.sure
+            use.findings.add(part, message, "unlike-types", remedy=advice, sure=sure)
+
+
+def _field(use: Applied, parameter: str, name: Any = None) -> Type:
+    """The field of each element that a filter is told by name, or by a path of names."""
+    argument, _ = use.given[parameter]
+    written = name if name is not None else argument.value
+    if argument.kind != "literal" or not isinstance(written, str):
+        return ANY
+    return _named(use, use.type.element, written, argument)
+
+
+def _named(use: Applied, element: Type, written: str, argument: Node) -> Type:
+    """The type at a path of names inside an element."""
+    names = [written] if written in element.fields else written.split(".")
+    for name in names:
+        element = _inside(use, element, name, written, argument)
+    return element
+
+
+def _inside(use: Applied, element: Type, name: str, written: str, argument: Node) -> Type:
+    if not element.kinds:
+        return ANY
+    if name.isdecimal() and element.can_be({LIST}):
+        return element.element
+    if not element.can_be({OBJECT}):
+        message = (
+            f"{use.spec.name}({written!r}) is for lists of objects, and this one holds {element}"
+        )
+        near = nearest(written, FILTERS) if use.spec.name == "map" else ""
+        advice = near if near.startswith("did you") else "leave the name out"
+        use.findings.add(use.subject[0], message, "wrong-type", remedy=advice, sure=element.sure)
+        return ANY
+    if name in element.fields:
+        return element.fields[name]
+    if element.fields and not element.rest:
+        lacks = "have no field" if element.closed else "are not known to have a field"
+        message = f"the elements {lacks} {name!r}"
+        advice = nearest(name, element.fields, noun="fields")
+        use.findings.add(argument, message, "unknown-field", remedy=advice, sure=element.closed)
+    return element.rest or ANY
+
+
+def _join(use: Applied) -> Type:
+    part, element = use.subject[0], use.type.element
+    if "attribute" in use.given:
+        element = _field(use, "attribute")
+    if element.kinds:
+        if not element.can_be(TEXTS):
+            message = f"join puts texts side by side, and the list holds {element}"
+            advice = "choose a field first: | map('name')" if element.solid == {OBJECT} else ""
+            use.findings.add(part, message, "wrong-type", remedy=advice, sure=element.sure)
+        elif element.absent is not None:
+            advice = f"leave out what is null: | select | {use.spec.usage}"
+            there = element.maybe(element.absent._replace(remedy=advice))
+            use.findings.absent(part, there, "and null has no text")
+    return of_kind(STRING)
+
+
+_RULES: Mapping[str, Rule] = {
+    "chosen": _chosen,
+    "converted": _converted, "default": _default, "element": _element, "end": _end, "formatted": _formatted,
+    "got": _got, "groups": _groups,
+    "index": _index, "joined": _join, "least": _least, "list": _list, "lists": _lists, "mapped": _mapped,
+    "number": _number, "only": _only, "ordered": _ordered, "pairs": _pairs, "rejected": _selects, "same": _same,
+    "selected": _selected, "sum": _sum, "sums": _sums, "text or null": _found, "texts": _texts, "unique": _unique,
+    "values": _values,
+    "zipped": _zipped,
+}  # fmt: skip
+"""What the registry says of a filter that gives more than a kind."""
+
+
+_NOT_LOOKED_AT = ("none", "defined", "undefined", "ne", "!=")
+"""Tests that null passes as well, or passes alone."""
+
+DEFINED = "is defined"
+"""The last part of a path of which a condition asks no more than whether it is there: null is, as in Jinja."""
+
+
+def guards_of(*nodes: Node | None) -> frozenset[Path]:
+    """The paths that conditions look at: whoever asks about a value is taken to know that it may be null."""
+    return frozenset(path for node in nodes if node is not None for path in _looked_at(node))
+
+
+def _looked_at(node: Node) -> Iterator[Path]:
+    path = path_of(node)
+    if path:
+        yield path
+    if node.kind == "test" and node.value in ("defined", "undefined"):
+        asked = path_of(node.parts[0])
+        if asked:
+            yield (*asked, DEFINED)
+            node = node.parts[0]
+    for part in node.parts:
+        yield from _looked_at(part)

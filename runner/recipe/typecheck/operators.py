@@ -1,0 +1,302 @@
+"""The types that operators give and need: arithmetic, `~`, comparisons and `in`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from runner.problems import nearest
+from runner.recipe.typecheck.messages import Findings, remedy
+from runner.recipe.typecheck.types import (
+    BOOLEAN,
+    DATE,
+    DECIMAL,
+    INTEGER,
+    LIST,
+    NULL,
+    NUMBERS,
+    OBJECT,
+    STRING,
+    Type,
+    joined,
+    list_of,
+    of_kind,
+)
+from runner.template import Node
+from runner.template.texts import places
+
+Typed = tuple[Node, Type]
+
+_GROUPS = {STRING: "text", DATE: "date", LIST: "list", OBJECT: "object", NULL: "null"}
+"""Kinds that are never equal to one of another group. Numbers are one group, and true and false count as 1 and 0."""
+
+
+def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type:
+    """The type of `a + b` and the like, of `-a`, and of texts joined by `~`."""
+    if node.value == "~":
+        for part, type_ in operands:
+            findings.text_of(part, type_)
+        return of_kind(STRING)
+    if (
+        node.value == "+"
+        and len(operands) == 2
+        and any(_only(type_, {STRING}) for _, type_ in operands)
+    ):
+        return _joined_texts(operands, findings)
+    if node.value == "%" and _only(operands[0][1], {STRING}) and not operands[0][1].column:
+        text = operands[0][0].value if operands[0][0].kind == "literal" else ""
+        fill_in(operands[1:], text, findings)
+        return of_kind(STRING)
+    two = _OF_TWO.get(node.value, ()) if len(operands) == 2 else ()
+    possible = {kind for kind in two if all(type_.can_be({kind}) for _, type_ in operands)}
+    if node.value in "+-" and DATE not in possible and _only(operands[0][1], {DATE}):
+        part, type_ = operands[0]
+        message = f"{findings.quoted(part)} is a date, and {node.value!r} is for numbers"
+        findings.add(part, message, "wrong-type", remedy="write it so: | days(7)", sure=type_.sure)
+        return of_kind(DATE)
+    fine = [
+        findings.need(part, type_, NUMBERS | possible, where=f"'{node.value}'")
+        for part, type_ in operands
+    ]
+    if possible and all(_only(type_, {LIST}) for _, type_ in operands):
+        return list_of(joined(type_.element for _, type_ in operands))
+    days = possible and all(_only(type_, {DATE}) for _, type_ in operands)
+    whole = node.value != "/" and all(_only(type_, {INTEGER}) for _, type_ in operands)
+    if all(fine) and (days or whole):
+        return of_kind(INTEGER)
+    if node.value == "/":
+        return of_kind(DECIMAL)
+    return of_kind(*NUMBERS, *(possible - {DATE}))
+
+
+_OF_TWO = {"+": (STRING, LIST), "-": (DATE,), "%": (STRING,)}
+"""What an operator is for beside numbers, where both sides are of that kind: dates apart are a number of days."""
+
+
+def fill_in(arguments: Sequence[Typed], text: str, findings: Findings) -> None:
+    """Note what cannot be put into a text; which places it has is known where it is `text`, with `%s` and `%.2f`."""
+    kinds = places(text)
+    for at, (part, type_) in enumerate(arguments):
+        wanted = kinds[at] if at < len(kinds) else "s"
+        if wanted == "s":
+            findings.text_of(part, type_)
+        elif wanted in "di":
+            findings.need(part, type_, NUMBERS, where=f"'%{wanted}'")
+        else:
+            findings.need(part, type_, NUMBERS | {STRING}, where=f"'%{wanted}'")
+
+
+def _joined_texts(operands: Sequence[Typed], findings: Findings) -> Type:
+    for part, type_ in operands:
+        if type_.can_be({STRING}):
+            findings.absent(part, type_, "and '+' needs text beside text")
+            continue
+        message = f"'+' cannot add {type_} to text"
+        advice = remedy(type_, {STRING, *NUMBERS})
+        if type_.can_be(NUMBERS | {BOOLEAN, DATE}):
+            column = next((other.column for _, other in operands if other.column), "")
+            typed = (
+                f"give the column its type, as in {column}: {{type: decimal}}; or "
+                if column
+                else ""
+            )
+            advice = f"{typed}put texts side by side with ~"
+        findings.add(part, message, "wrong-type", remedy=advice, sure=type_.sure)
+    return of_kind(STRING)
+
+
+def compare(node: Node, operands: Sequence[Typed], findings: Findings) -> Type:
+    """The type of a comparison, which is true or false."""
+    for index, operator in enumerate(node.value):
+        left, right = operands[index], operands[index + 1]
+        if operator in ("in", "not in"):
+            _member(left, right, findings, operator)
+        elif operator in ("==", "!="):
+            _equal(left, right, findings, operator)
+        else:
+            _ordered(left, right, findings, operator)
+    return of_kind(BOOLEAN)
+
+
+def _equal(left: Typed, right: Typed, findings: Findings, operator: str) -> None:
+    (one, first), (other, second) = left, right
+    if not first.solid or not second.solid or _is_empty_cell(left, right, findings, operator):
+        return
+    verdict = "never true" if operator == "==" else "always true"
+    sure = first.sure and second.sure
+    if _groups(first).isdisjoint(_groups(second)):
+        message = f"{findings.quoted(one)} is {_bare(first)} and {findings.quoted(other)} is {_bare(second)}"
+        advice = alike(first, second)
+        findings.add(
+            other, f"{message}: {operator!r} is {verdict}", "unlike-types", remedy=advice, sure=sure
+        )
+    elif first.enum and second.enum and first.enum.isdisjoint(second.enum):
+        (node, odd), known = _odd_one(left, right)
+        message = (
+            f"{findings.quoted(node)} is none of the values there are: {operator!r} is {verdict}"
+        )
+        findings.add(
+            node,
+            message,
+            "unlike-types",
+            remedy=_of_values(odd, sorted(map(str, known))),
+            sure=sure,
+        )
+
+
+def _is_empty_cell(left: Typed, right: Typed, findings: Findings, operator: str) -> bool:
+    """Note where an empty text is compared with what is never one: a number, or a cell, which is null when empty."""
+    empty, (node, type_) = (left, right) if left[0].kind == "literal" else (right, left)
+    if empty[0].kind != "literal" or empty[0].value != "":
+        return False
+    text = type_.can_be({STRING})
+    cell = type_.absent is not None and type_.absent.of_cell
+    if text and not cell:
+        return False
+    what = findings.quoted(node)
+    verdict = "never true" if operator == "==" else "always true"
+    why = "an empty cell is null" if cell else f"{what} is {_bare(type_)}"
+    advice = f"write {what} {'is none' if operator == '==' else 'is not none'}"
+    findings.add(
+        empty[0],
+        f"{why}, and not '': {operator!r} is {verdict}",
+        "unlike-types",
+        remedy=advice,
+        sure=type_.sure and not text,
+    )
+    return True
+
+
+def _of_values(odd: str, known: Sequence[str]) -> str:
+    """The value that was meant, or all that there are: what denies a value is never it, as Unsent is not Sent."""
+    meant = nearest(odd, known, noun="values")
+    longer = [each for each in known if each.casefold().endswith(odd.casefold()) and each != odd]
+    denied = any(
+        f"did you mean {each!r}?" == meant and each.casefold() != odd.casefold() for each in longer
+    )
+    return f"its values: {', '.join(known[:12])}" if denied else meant
+
+
+def _odd_one(left: Typed, right: Typed) -> tuple[tuple[Node, str], frozenset[Any]]:
+    """The one of two operands that is a lone value, and the values of the other."""
+    if left[0].kind == "literal":
+        left, right = right, left
+    known, odd = left[1].enum or frozenset(), right[1].enum or frozenset()
+    return (right[0], str(min(map(str, odd)))), known
+
+
+_SPELLED = {
+    **dict.fromkeys(("eq", "equalto", "=="), "=="),
+    **dict.fromkeys(("ne", "!="), "!="),
+    **dict.fromkeys(("lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge", ">="), "<"),
+}
+"""The operators that tests are which compare; all that ask for an order as one of them."""
+
+
+def unlike(test: str, one: Type, other: Type) -> str:
+    """Why a test that compares is of no use for two types; empty where it is, or where it compares nothing."""
+    operator = _SPELLED.get(test)
+    if operator is None or not one.solid or not other.solid:
+        return ""
+    if operator == "<":
+        fine = any(one.can_be(kinds) and other.can_be(kinds) for kinds in _COMPARABLE)
+        return "" if fine else "they have no order"
+    if _groups(one).isdisjoint(_groups(other)):
+        return "it is never true" if operator == "==" else "it is always true"
+    return ""
+
+
+_COMPARABLE = ({*NUMBERS, BOOLEAN}, {STRING}, {DATE}, {LIST})
+"""Kinds with an order among themselves."""
+
+
+def _ordered(left: Typed, right: Typed, findings: Findings, operator: str) -> None:
+    sure = left[1].sure and right[1].sure
+    if any(left[1].can_be(kinds) and right[1].can_be(kinds) for kinds in _COMPARABLE):
+        for node, type_ in (left, right):
+            findings.absent(node, type_, f"and null cannot be compared by {operator!r}")
+        return
+    bare = [type_ for _, type_ in (left, right) if type_.can_be({OBJECT})]
+    if bare or (
+        NULL in (*left[1].kinds, *right[1].kinds) and not (left[1].solid and right[1].solid)
+    ):
+        node, type_ = next((each for each in (left, right) if not each[1].can_be(TOTALLY)), right)
+        advice = remedy(type_, NUMBERS) if type_.can_be({OBJECT}) else ""
+        message = f"{type_} cannot be compared by {operator!r}"
+        findings.add(node, message, "unlike-types", remedy=advice, sure=sure)
+        return
+    message = f"{_bare(left[1])} cannot be compared with {_bare(right[1])} by {operator!r}"
+    findings.add(right[0], message, "unlike-types", remedy=alike(left[1], right[1]), sure=sure)
+
+
+TOTALLY = frozenset({*NUMBERS, BOOLEAN, STRING, DATE, LIST})
+"""Kinds with an order."""
+
+
+def _member(left: Typed, right: Typed, findings: Findings, operator: str) -> None:
+    (one, first), (other, second) = left, right
+    if not second.can_be({STRING, LIST, OBJECT}):
+        message = f"{operator!r} looks into text, a list or an object, and {findings.quoted(other)} is {second}"
+        findings.add(other, message, "wrong-type", remedy="compare with ==", sure=second.sure)
+        return
+    findings.absent(other, second, f"and {operator!r} cannot look into null")
+    sure = first.sure and second.sure
+    if second.solid == {STRING} and not first.can_be({STRING}):
+        message = f"{operator!r} looks for text in text, and {findings.quoted(one)} is {first}"
+        findings.add(
+            one,
+            message,
+            "wrong-type",
+            remedy=remedy(first, {STRING}) or "make it text: | text",
+            sure=sure,
+        )
+    elif second.solid == {STRING}:
+        findings.absent(one, first, f"and {operator!r} looks for text")
+    elif second.solid == {LIST} and first.solid and second.element.solid:
+        verdict = "never true" if operator == "in" else "always true"
+        if _groups(first).isdisjoint(_groups(second.element)):
+            message = f"{findings.quoted(one)} is {_bare(first)} and the list holds {_bare(second.element)}"
+            advice = alike(first, second.element)
+            findings.add(
+                one,
+                f"{message}: {operator!r} is {verdict}",
+                "unlike-types",
+                remedy=advice,
+                sure=sure,
+            )
+
+
+def alike(first: Type, second: Type) -> str:
+    """How two values that are not alike can be compared."""
+    for text, other in ((first, second), (second, first)):
+        if text.solid == {STRING} and other.solid <= NUMBERS:
+            value = (
+                next(iter(text.enum))
+                if text.enum and len(text.enum) == 1 and not text.column
+                else None
+            )
+            if isinstance(value, str) and value.strip("-").replace(".", "", 1).isdecimal():
+                return f"drop the quotes: {value}"
+            return (
+                remedy(text, NUMBERS) if text.column else "make both the same: | text, or | decimal"
+            )
+        if text.solid == {STRING} and other.solid == {BOOLEAN}:
+            return "true and false are written without quotes"
+        if text.solid == {STRING} and other.solid == {DATE}:
+            return "compare dates with dates; as text: | date('%Y-%m-%d')"
+        if text.solid == {LIST} or text.solid == {OBJECT}:
+            return remedy(text, NUMBERS | {STRING, BOOLEAN, DATE})
+    return ""
+
+
+def _only(type_: Type, kinds: set[str]) -> bool:
+    return bool(type_.solid) and type_.solid <= kinds
+
+
+def _groups(type_: Type) -> frozenset[str]:
+    return frozenset(_GROUPS.get(kind, "number") for kind in type_.solid)
+
+
+def _bare(type_: Type) -> Type:
+    """The type without its null, for a message."""
+    return Type(type_.solid or type_.kinds)

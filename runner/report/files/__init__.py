@@ -1,0 +1,1 @@
+"""Files of a run: results, created objects, retries and exports."""

@@ -1,0 +1,138 @@
+"""The page of a run while it goes on: served on loopback to whoever has its address, from the journal, only read.
+
+    GET /TOKEN/                 the page
+    GET /TOKEN/data?seen=MARK   what it shows now; 204 when nothing has happened since MARK
+    GET /TOKEN/calls?row=N      the calls of a row
+
+The token keeps other programs and pages of this machine out; a request whose Host is not this address comes from a name
+that somebody has made to point here, and is refused. http.server is enough for one reader on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Mapping
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from runner.catalogue import Catalogue
+from runner.journal import History, RunRecord, now
+from runner.problems import StoppedError
+from runner.report.page.data import Page, calls_of_row, collect
+from runner.report.page.html import page_html, policy
+
+INTERVAL = 2
+"""Seconds between two questions of the page; more where an answer takes long."""
+
+_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class LivePage:
+    """Serves the page of run `number` of the journal in `folder`, in threads of its own, at `url` until closed."""
+
+    def __init__(self, folder: Path, number: int, catalogue: Catalogue) -> None:
+        token = secrets.token_urlsafe(24)
+
+        class Handler(_Handler):
+            prefix = f"/{token}/"
+            source = folder, number, catalogue
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}/{token}/"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="page", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    prefix = "/"
+    source: tuple[Path, int, Catalogue]
+    timeout = 30
+
+    def do_GET(self) -> None:
+        """Answer, with nothing but a status for what is none of the page's own questions."""
+        asked = urlsplit(self.path)
+        port = self.connection.getsockname()[1]
+        if self.headers.get("Host") not in [f"{name}:{port}" for name in _NAMES]:
+            self._give(421, b"")
+        elif not secrets.compare_digest(
+            self.path.encode()[: len(self.prefix)], self.prefix.encode()
+        ):
+            self._give(404, b"")
+        else:
+            self._answer(asked.path.removeprefix(self.prefix), parse_qs(asked.query))
+
+    def _answer(self, what: str, query: Mapping[str, list[str]]) -> None:
+        folder, number, _ = self.source
+        try:
+            with closing(History(folder)) as history:
+                run = history.run(number)
+                if run is None:
+                    self._give(404, b"")
+                else:
+                    self._tell(history, run, what, query)
+        except StoppedError as error:
+            self._give(503, error.message.encode("utf-8", "backslashreplace"))
+
+    def _tell(
+        self, history: History, run: RunRecord, what: str, query: Mapping[str, list[str]]
+    ) -> None:
+        row = query.get("row", [""])[0]
+        if what == "":
+            self._give(
+                200, page_html(self._page(history, run), live=str(INTERVAL)), kind="text/html"
+            )
+        elif what == "data":
+            mark = history.mark(run.id)
+            if query.get("seen", [""])[0] == mark:
+                self._give(204, b"")
+            else:
+                self._give_json({**self._page(history, run).head, "mark": mark})
+        elif what == "calls" and row.isascii() and row.isdigit() and len(row) < 10:
+            self._give_json(calls_of_row(history, run, int(row)))
+        else:
+            self._give(404, b"")
+
+    def _page(self, history: History, run: RunRecord) -> Page:
+        live = run.state == "running"
+        return collect(history, run, self.source[2], made_at=now(), room=0, live=live)
+
+    def _give_json(self, value: Any) -> None:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        self._give(200, text.encode("utf-8", "backslashreplace"), kind="application/json")
+
+    def _give(self, status: int, content: bytes, kind: str = "text/plain") -> None:
+        self.send_response(status)
+        for name, text in _HEADERS.items():
+            self.send_header(name, text)
+        self.send_header("Content-Security-Policy", f"{policy(live=True)}; frame-ancestors 'none'")
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        if status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing."""

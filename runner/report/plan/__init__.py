@@ -1,0 +1,1 @@
+"""A dry run as text, JSON, Markdown and as a list of changes."""

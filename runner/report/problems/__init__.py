@@ -1,0 +1,1 @@
+"""Problems of recipes and rows, in the formats that people and CI services read."""

@@ -1,0 +1,1 @@
+"""File formats of rows: delimited text, JSON Lines, JSON arrays and workbooks."""

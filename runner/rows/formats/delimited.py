@@ -1,0 +1,117 @@
+"""CSV and TSV: the first pass over such a file, and its records as values."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+from runner.problems import InvalidError
+from runner.recipe.model import Rows
+from runner.rows.cells import CellError
+from runner.rows.columns import Columns, match_columns
+from runner.rows.findings import Findings, Text
+from runner.rows.first_pass import Indexing, Read
+from runner.rows.formats.dialect import SAID, lay_out
+from runner.rows.formats.lines import Lines, read_records
+from runner.rows.leftovers import plain_cells
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """Records whose cells a delimiter separates, under a header."""
+
+    columns: Columns
+    delimiter: str
+
+    def values(self, raw: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
+        """The typed values of records that were found to be in order."""
+        # A record is one item for the reader, line ends and all, so that the two stay in step.
+        cells = csv.reader(map(bytes.decode, raw), delimiter=self.delimiter, strict=True)
+        return map(self.columns.values, map(plain_cells, cells))
+
+    def report(
+        self, findings: Findings, *, number: int, raw: bytes, names: Sequence[str], message: str, kind: str, remedy: str
+    ) -> None:  # fmt: skip
+        """A problem of the first of these columns, in the record that begins on line `number`."""
+        record = Text(number, raw.decode(), self.delimiter)
+        findings.add_cell(
+            record, self.columns.place_of(names), message=message, kind=kind, remedy=remedy
+        )
+
+
+def read_delimited(
+    file: IO[bytes], usual: str, rows: Rows, indexing: Indexing, findings: Findings
+) -> Read:
+    """Check every cell of a text; `usual` is what separates the cells of such files. Raises InvalidError."""
+    before = findings.total
+    delimiter, line = lay_out(file, rows, usual, findings)
+    lines = Lines(file, delimiter, findings)
+    above = lines.skip(line)
+    above = above if rows.header or above.strip() else b""
+    records = read_records(lines, findings)
+    first = next(records, None)
+    if first is None:
+        raise _empty(findings, "is empty", "it needs a header and a line for each record")
+    header, header_bytes, count = (
+        tuple(name.strip() for name in first),
+        above + lines.raw,
+        indexing.count,
+    )
+    layout = [f"header on line {lines.number}"] if lines.number > 1 else []
+    if delimiter not in (usual, rows.delimiter):
+        layout.append(f"cells separated by {SAID[delimiter]}")
+    columns = match_columns(header, rows, lines.report)
+    if findings.total > before:
+        raise findings.error()
+    _check_records(records, lines, columns, indexing)
+    if indexing.count == count and not indexing.left_out:
+        raise _empty(findings, "has a header and no lines", "it needs a line for each record")
+    return Read(
+        Delimited(columns.checked(), delimiter), lines.size, header, header_bytes, ", ".join(layout)
+    )
+
+
+def _check_records(
+    records: Iterator[list[str]], lines: Lines, columns: Columns, indexing: Indexing
+) -> None:
+    def report(names: Sequence[str], message: str, kind: str, remedy: str) -> None:
+        lines.report(columns.place_of(names), message, kind, remedy)
+
+    width, named, labels = columns.width, len(columns.header), columns.labels
+    used, others = columns.split(indexing.uses)
+    for found in records:
+        if len(found) != width and (len(found) < named or "".join(found[width:]).strip()):
+            _report_ragged(lines, len(found), width)
+            continue
+        cells = plain_cells(found)
+        wrong: Sequence[tuple[int, str, str]]
+        try:
+            values = used.values(cells)
+            others.check(cells)
+            wrong = columns.defects(cells)
+        except CellError:
+            wrong = columns.defects(cells) or [*columns.faults(cells)]
+        if not wrong:
+            indexing.add(lines.record(), values, labels=labels, report=report)
+        elif not indexing.leaves_out(lines.number, columns.usable(cells)):
+            for at, message, remedy in wrong:
+                lines.report(at, message, "bad-value", remedy)
+
+
+def _report_ragged(lines: Lines, count: int, width: int) -> None:
+    message = f"has {count} cell{'s' * (count != 1)} where the header has {width}"
+    remedy = "put a cell that holds the delimiter in quotes"
+    if count < width:
+        remedy = "an empty cell has its delimiter too"
+    if lines.last > lines.number:
+        message += f", and runs on to line {lines.last}"
+        remedy = "look for a quote that is not closed"
+    lines.report(width, message, "ragged-line", remedy)
+
+
+def _empty(findings: Findings, message: str, remedy: str) -> InvalidError:
+    if not findings.total:
+        findings.add(message, "empty-file", remedy=remedy)
+    return findings.error()

@@ -1,0 +1,1 @@
+"""Excel workbooks: archive, sheets, shared strings and typed cells."""

@@ -1,0 +1,259 @@
+"""Workbooks: a sheet of an .xlsx file, read by python-calamine and kept as records that a run reads by position."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import IO, Any
+
+from runner.problems import InvalidError, nearest
+from runner.recipe.model import Rows
+from runner.rows.cells import CellError
+from runner.rows.columns import Columns, match_columns
+from runner.rows.derived import read_columns
+from runner.rows.findings import Findings
+from runner.rows.first_pass import Indexing, Read
+from runner.rows.formats.decode import CHUNK, OLE, Content, Spool
+from runner.rows.formats.dialect import HEADER_WITHIN, find_header
+from runner.rows.formats.xlsx.archive import (
+    BOOK,
+    RELATIONS,
+    column_letters,
+    measure,
+    open_archive,
+    read_xml,
+)
+from runner.rows.formats.xlsx.cells import (
+    FIRST_DAY,
+    pack,
+    text_headers,
+    typed_columns,
+    unpack_cells,
+)
+from runner.rows.formats.xlsx.chunks import Merges, Pieces, SheetRow
+
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_STRICT_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """The records of a sheet under a header. `above` are the rows up to it, as they are kept."""
+
+    columns: Columns
+    sheet: str
+    above: tuple[bytes, ...] = field(repr=False)
+    merges: Merges = field(repr=False)
+
+    def values(self, raw: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
+        """The typed values of records that were found to be in order."""
+        return map(self.columns.values, map(unpack_cells, raw))
+
+    def report(
+        self, findings: Findings, *, number: int, raw: bytes, names: Sequence[str], message: str, kind: str, remedy: str
+    ) -> None:  # fmt: skip
+        """A problem of the first of these columns, in row `number` of the sheet."""
+        del raw  # the address says where it is
+        self.report_cell(findings, number, self.columns.place_of(names), message, kind, remedy)
+
+    def report_cell(
+        self, findings: Findings, number: int, at: int, message: str, kind: str, remedy: str
+    ) -> None:
+        """A problem of a cell, with its address; `at` counts columns from 0."""
+        place = number - 1, at
+        for first, last in self.merges:
+            if (
+                first != place
+                and first[0] <= place[0] <= last[0]
+                and first[1] <= place[1] <= last[1]
+            ):
+                other = f"{column_letters(first[1] + 1)}{first[0] + 1}"
+                remedy = f"it is merged with {other}: take the cells apart, fill in each"
+        address = f"{self.sheet}!{column_letters(at + 1)}{number}"
+        findings.add(f"{address}: {message}", kind, remedy=remedy, line=number, column=at + 1)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet of a workbook, and the part of the archive that it is in."""
+
+    name: str
+    part: str
+    hidden: bool
+
+
+def read_workbook(
+    content: Content, rows: Rows, indexing: Indexing, findings: Findings
+) -> tuple[Read, IO[bytes]]:
+    """Check every row of a sheet, and keep it. Raises InvalidError when it cannot be read."""
+    before = findings.total
+    kept, sheet, merges, first_day = keep_sheet(content, rows, findings)
+    found = _header(kept, rows)
+    if found is None:
+        findings.add(
+            f"the sheet {sheet!r} is empty",
+            "empty-file",
+            remedy="name another one with `sheet` under `rows`",
+        )
+        raise findings.error()
+    above = list(islice(kept, found))
+    names = [str(cell).strip() for cell in unpack_cells(above[-1])]
+    while names and not names[-1]:  # cells beyond the header may make the sheet wider
+        names.pop()
+    header = tuple(names)
+    offset = sum(map(len, above))
+
+    form = Workbook(Columns(len(header), {}, ()), sheet, tuple(above), merges)
+    columns = match_columns(header, rows, partial(form.report_cell, findings, found))
+    form = Workbook(typed_columns(columns, rows, first_day), sheet, tuple(above), merges)
+    if findings.total > before:
+        raise findings.error()
+    count = indexing.count
+    _check_rows(kept, form, offset, found, indexing, findings)
+    if indexing.count == count and not indexing.left_out and findings.total == before:
+        findings.add(
+            f"the sheet {sheet!r} has a header and no lines",
+            "empty-file",
+            remedy="name another with `sheet`",
+        )
+    layout = f"sheet {sheet!r}" + (f", header on line {found}" if found > 1 else "")
+    return Read(form, offset, header, layout=layout), kept
+
+
+def _header(kept: IO[bytes], rows: Rows) -> int | None:
+    """The row of the header, which has to be among the first ones; the file is at its beginning afterwards."""
+    lines = islice(kept, rows.header or HEADER_WITHIN)
+    cells = (
+        (number, [str(cell) for cell in unpack_cells(line)])
+        for number, line in enumerate(lines, start=1)
+    )
+    found = find_header((each for each in cells if each[0] >= rows.header), read_columns(rows))
+    kept.seek(0)
+    return found.line if found else None
+
+
+def _check_rows(
+    kept: IO[bytes],
+    form: Workbook,
+    offset: int,
+    number: int,
+    indexing: Indexing,
+    findings: Findings,
+) -> None:
+    """Check the rows beneath the header, which is on line `number`."""
+    for number, line in enumerate(kept, start=number + 1):  # noqa: B020 - counted on from the header
+        cells = unpack_cells(line)
+        if any(not isinstance(cell, str) or cell.strip() for cell in cells):
+            wrong: Sequence[tuple[int, str, str]]
+            try:
+                values = form.columns.values(cells)
+                wrong = form.columns.defects(cells)
+            except CellError:
+                wrong = form.columns.defects(cells) or [*form.columns.faults(cells)]
+            if wrong:
+                if not indexing.leaves_out(number, form.columns.usable(cells)):
+                    for at, message, remedy in wrong:
+                        form.report_cell(findings, number, at, message, "bad-value", remedy)
+            else:
+
+                def report(
+                    names: Sequence[str], message: str, kind: str, remedy: str, number: int = number
+                ) -> None:
+                    form.report_cell(
+                        findings, number, form.columns.place_of(names), message, kind, remedy
+                    )
+
+                place = offset, len(line), number, zlib.crc32(line)
+                indexing.add(place, values, labels=form.columns.labels, report=report)
+        offset += len(line)
+
+
+def keep_sheet(
+    content: Content, rows: Rows, findings: Findings
+) -> tuple[IO[bytes], str, Merges, dt.date]:
+    """A line for each row of the sheet, its name, its merged cells, and the day 0 of its dates. Raises InvalidError."""
+    if content.head.startswith(OLE):
+        raise _old(content, findings)
+    archive = open_archive(content.file, findings)
+    sheet = _choose(archive_sheets(archive, findings), rows.sheet, findings)
+    extent = measure(archive, sheet.part, findings)
+    texts = text_headers(rows)
+    kept, pieces = Spool(), Pieces(archive, sheet.name, sheet.part, extent, findings, texts)
+    kept.writelines(_packed(pieces, extent.last_column))
+    kept.seek(0)
+    return kept, sheet.name, pieces.merges, _first_day(archive, findings)
+
+
+def _packed(rows: Iterable[SheetRow], width: int) -> Iterator[bytes]:
+    """The rows as they are kept, each as wide as those before it and as `width`, with empty ones where none stands."""
+    last = 0
+    for row in rows:
+        for _ in range(last + 1, row.number):
+            yield pack([""] * width)
+        last, width = row.number, max(width, len(row.cells), *(at + 1 for at in row.faults))
+        yield pack(row.cells + [""] * (width - len(row.cells)), row.faults, row.formats)
+
+
+def _first_day(archive: Any, findings: Findings) -> dt.date:
+    """The day that the workbook counts days from, as number 0: in 1904 where it says so."""
+    for each in read_xml(archive, BOOK, findings).iter():
+        if each.tag.rpartition("}")[2] == "workbookPr" and each.get("date1904") in ("1", "true"):
+            return dt.date(1904, 1, 1)
+    return FIRST_DAY
+
+
+def archive_sheets(archive: Any, findings: Findings) -> list[_Sheet]:
+    """The worksheets of a workbook, in its order."""
+    targets = {
+        each.get("Id"): each.get("Target", "")
+        for each in read_xml(archive, RELATIONS, findings)
+        if each.get("Id")
+    }
+    sheets = []
+    for each in read_xml(archive, BOOK, findings).iter():
+        if each.tag.rpartition("}")[2] == "sheet":
+            target = targets.get(each.get(_ID) or each.get(_STRICT_ID), "")
+            part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+            if "worksheet" in part:
+                sheets.append(
+                    _Sheet(each.get("name", ""), part, each.get("state", "visible") != "visible")
+                )
+    return sheets
+
+
+def _choose(sheets: Sequence[_Sheet], wanted: str | int, findings: Findings) -> _Sheet:
+    """The sheet by its name or number; the first one that is not hidden where the recipe says nothing."""
+    names = [sheet.name for sheet in sheets]
+    if isinstance(wanted, int) and 1 <= wanted <= len(sheets):
+        return sheets[wanted - 1]
+    if wanted in names:
+        return sheets[names.index(str(wanted))]
+    if not wanted and sheets:
+        return next((sheet for sheet in sheets if not sheet.hidden), sheets[0])
+    message = f"there is no sheet {wanted!r}" if wanted else "has no sheets"
+    findings.add(message, "missing-sheet", remedy=nearest(str(wanted), names, noun="sheets"))
+    raise findings.error()
+
+
+def _old(content: Content, findings: Findings) -> InvalidError:
+    """What to say of a file in Microsoft's older container: an encrypted workbook, or one of Excel 97 to 2003."""
+    left, encrypted = b"", False
+    while chunk := content.file.read(CHUNK):
+        encrypted = encrypted or _ENCRYPTED in left + chunk
+        left = chunk[-len(_ENCRYPTED) :]
+    message, remedy = (
+        "is a workbook of Excel 97 to 2003 (.xls)",
+        "open it in a spreadsheet and save it as .xlsx",
+    )
+    if encrypted:
+        message, remedy = (
+            "is an encrypted workbook: it opens with a password only",
+            "save it without a password",
+        )
+    findings.add(message, "unsupported", remedy=remedy)
+    return findings.error()

@@ -1,0 +1,130 @@
+"""Cells that are names: those that a lookup from a file does not have, and those written in more than one way."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import repeat
+from typing import Any
+
+from runner.problems import Problem, nearest
+from runner.recipe.lookups import Use
+from runner.recipe.model import Lookup
+from runner.rows.findings import shown
+from runner.rows.group import Row
+from runner.rows.input import Input
+from runner.rows.lookup_file import folded
+from runner.template import to_text
+
+MAX_NAMES = 10_000
+"""Different names of one column that are remembered."""
+
+
+def spelled_otherwise(input_: Input, columns: Collection[str]) -> Iterator[Problem]:
+    """A warning for the first cell of each spelling that differs from an earlier one in case or blanks only."""
+    first: dict[tuple[str, str], tuple[str, int]] = {}
+    told: set[tuple[str, str]] = set()
+    for row in input_ if columns else ():
+        for number, values in _lines(row):
+            for column in columns:
+                cell = values.get(column)
+                if not isinstance(cell, str) or (column, cell) in told or len(first) >= MAX_NAMES:
+                    continue
+                known, line = first.setdefault(
+                    (column, " ".join(cell.casefold().split())), (cell, number)
+                )
+                if known != cell:
+                    told.add((column, cell))
+                    message = f"{shown(cell)} is {shown(known)} on line {line}: names are found as they are written"
+                    yield input_.warning(
+                        number,
+                        column,
+                        message=message,
+                        kind="spelling",
+                        remedy="write both the same",
+                    )
+
+
+class Names:
+    """The names of a lookup's entries: those of its first field, and under each those of the next."""
+
+    def __init__(self, lookup: Lookup, entries: Iterable[Mapping[str, Any]]) -> None:
+        self.lookup = lookup
+        self._below: dict[tuple[str, ...], dict[str, str]] = {}
+        for entry in entries:
+            above: tuple[str, ...] = ()
+            for by in lookup.by:
+                name = to_text(entry[by])
+                self._below.setdefault(above, {}).setdefault(self._key(name), name)
+                above = (*above, self._key(name))
+
+    def missing(self, keys: Sequence[str]) -> tuple[int, Collection[str]] | None:
+        """Which of the keys has no entry, and the names there are in its place; None where there is an entry."""
+        above: tuple[str, ...] = ()
+        for at, key in enumerate(map(self._key, keys)):
+            known = self._below.get(above, {})
+            if key not in known:
+                return at, known.values()
+            above = (*above, key)
+        return None
+
+    def _key(self, name: str) -> str:
+        return folded(name) if self.lookup.fold else name
+
+
+def names_not_found(
+    input_: Input, uses: Sequence[Use], names: Mapping[str, Names]
+) -> Iterator[Problem]:
+    """A problem for each name that an entry is looked for by and none has, at the first line where it stands.
+
+    What every row looks up is an error, anything else a warning.
+    """
+    found: dict[tuple[Use, tuple[str, ...]], list[int]] = {}
+    for row in input_ if uses else ():
+        for number, values in _lines(row):
+            for use in uses:
+                cells = [values.get(key) if column else key for key, column in use.keys]
+                if None in cells:
+                    continue
+                keys = tuple(map(to_text, cells))
+                if ((use, keys) in found or len(found) < MAX_NAMES) and names[use.lookup].missing(
+                    keys
+                ):
+                    first = found.setdefault((use, keys), [number, 0])
+                    first[1] += 1
+    for (use, keys), (number, count) in found.items():
+        missing = names[use.lookup].missing(keys)
+        assert missing is not None  # noqa: S101 - that is why it was noted
+        yield _not_found(
+            input_, names[use.lookup].lookup, use, keys, lines=(number, count - 1), missing=missing
+        )
+
+
+def _not_found(
+    input_: Input, lookup: Lookup, use: Use, keys: Sequence[str], *, lines: tuple[int, int],
+    missing: tuple[int, Collection[str]],
+) -> Problem:  # fmt: skip
+    (number, more), (at, known) = lines, missing
+    key, column = use.keys[at]
+    where = "".join(f" under {shown(keys[before])}" for before in range(at))
+    also = f", and neither on {more:,} more line{'s' * (more != 1)}" if more else ""
+    message = f"{shown(keys[at])} is no {lookup.by[at]!r} of {lookup.file}{where}{also}"
+    remedy = f"{nearest(keys[at], known, noun='names')}; or add it to {lookup.file}"
+    problem = input_.warning(
+        number,
+        key if column else use.columns[0],
+        message=message,
+        kind="unknown-name",
+        remedy=remedy,
+    )
+    return replace(problem, severity="error") if use.sure else problem
+
+
+def _lines(row: Row) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The lines of a row with their values; the row itself where it has none."""
+    lines = row.values.get("lines")
+    if not (isinstance(lines, list) and lines and isinstance(lines[0], Mapping)):
+        lines = [row.values]
+    # Lines that were made of columns have no lines of their own in the file: the row's first stands for them.
+    numbers = row.lines if len(lines) == len(row.lines) else repeat(row.lines[0])
+    yield from zip(numbers, ({**row.values, **line} for line in lines), strict=False)
