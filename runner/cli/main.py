@@ -13,32 +13,32 @@ from typing import NoReturn
 
 import click
 
-from runner.cli.streams import OutputError, flush_streams, open_streams
 from runner.problems import InvalidError, RunnerError, draw_all, printable
+from runner.project.streams import OutputError, flush_streams, open_streams
 
 EXIT_OUTPUT = OutputError("").exit_code
 
 _WEAKER = (0, 4, 20)
 """Exit codes that say less than that the output could not be written."""
 
-_COMMANDS = {
-    "init": "init",
-    "new": "init",
-    "validate": "validate",
-    "plan": "plan",
-    "run": "recipes",
-    "resume": "recipes",
-    "notify": "notices",
-    "report": "report",
-    "runs": "runs",
-    "show": "runs",
-    "settle": "settle",
-    "ops": "ops",
-    "schema": "schema",
-    "probe": "probe",
-    "doctor": "doctor",
-    "sandbox": "apis",
-}
+_COMMANDS = (
+    "init",
+    "new",
+    "validate",
+    "plan",
+    "run",
+    "resume",
+    "notify",
+    "report",
+    "runs",
+    "show",
+    "settle",
+    "ops",
+    "schema",
+    "probe",
+    "sandbox",
+)
+"""The commands, in the order of `--help`; each is a function of the module that is called so."""
 
 EXIT_CODES = {
     0: "all done",
@@ -73,7 +73,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(_import(f"runner.cli.{_COMMANDS[cmd_name]}"), cmd_name)
+        command: click.Command = getattr(_import(f"runner.cli.{cmd_name}"), cmd_name)
         return command
 
     def resolve_command(

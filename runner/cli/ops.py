@@ -7,7 +7,7 @@ import click
 from runner.catalogue import Catalogue, Operation, to_json
 from runner.problems import UsageError, nearest
 from runner.project import projects
-from runner.project.apis import catalogue_for
+from runner.project.apis import catalogue_for, operation_called
 
 
 @click.command(short_help="List the operations that steps can use, or show one.")
@@ -58,18 +58,3 @@ def _named(catalogue: Catalogue, name: str | None) -> list[Operation]:
     if dot:
         return [operation_called(catalogue, f"{api}.{operation}")]
     return catalogue.operations([api] if api else [])
-
-
-def operation_called(catalogue: Catalogue, name: str) -> Operation:
-    """The operation called `name`, as API.OPERATION. Raises UsageError when there is none."""
-    api, dot, operation = name.partition(".")
-    if api not in catalogue or not dot:
-        remedy = nearest(api, catalogue, noun="APIs") if dot else "name it as in syncore.create_job"
-        raise UsageError(
-            f"there is no API {api!r}" if dot else f"{name!r} is no operation", remedy=remedy
-        )
-    operations = catalogue[api].operations
-    if operation not in operations:
-        remedy = nearest(operation, operations, noun="operations")
-        raise UsageError(f"{api} has no operation {operation!r}", remedy=remedy)
-    return operations[operation]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from functools import partial
+
 import click
 
 
@@ -14,3 +18,10 @@ def confirmed(question: str, *, err: bool = False) -> bool:
             raise
         click.echo(err=err)
         return False
+
+
+def asked_at_terminal() -> Callable[[str], bool] | None:
+    """Return what asks the person at the terminal; None where nobody is."""
+    if sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
+        return partial(confirmed, err=True)
+    return None

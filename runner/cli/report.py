@@ -9,8 +9,7 @@ from pathlib import Path
 
 import click
 
-from runner.cli.output_options import JUNIT, OUT, XLSX, Wanted
-from runner.cli.run import recorded_run, reopened
+from runner.cli.output_options import JUNIT, OUT, XLSX
 from runner.cli.whole_numbers import RECORDED
 from runner.config import Config
 from runner.durable import WholeFile, stopping
@@ -22,6 +21,8 @@ from runner.project import projects
 from runner.project.apis import catalogue_for
 from runner.project.dry_run import written
 from runner.project.output_files import check_output
+from runner.project.output_settings import Wanted
+from runner.project.recorded_runs import recorded_run, reopened
 from runner.project.reporters import RunFiles, tell_files
 from runner.report.files.results_xlsx import BOOK
 

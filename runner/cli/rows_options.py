@@ -10,10 +10,7 @@ import click
 
 from runner.keys import canonical
 from runner.problems import UsageError
-from runner.recipe.model import ROW_FORMATS
-
-PIPED = "-"
-"""What an input is called that is piped in."""
+from runner.recipe.model import PIPED, ROW_FORMATS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -1,9 +1,7 @@
-"""`run` and `resume`."""
+"""`run`: a recipe for every row of its input."""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -11,49 +9,25 @@ from typing import TextIO
 
 import click
 
-from runner.catalogue import parse_json
-from runner.cli.declared import Declared, declared_options
-from runner.cli.options import PROJECT, PlanOptions
-from runner.cli.output_options import EXPORT, JUNIT, OUT, Wanted, wanted_options
-from runner.cli.rows_options import PIPED, row_key, rows_options
-from runner.cli.whole_numbers import COUNT, RECORDED, WORKERS
-from runner.config import Config
+from runner.cli.declared_options import declared_options
+from runner.cli.output_options import EXPORT, JUNIT, wanted_options
+from runner.cli.plan_options import PROJECT, given, plan_options
+from runner.cli.questions import asked_at_terminal
+from runner.cli.rows_options import row_key, rows_format, rows_options
+from runner.cli.run_options import MAX_FAILURES, SKIP_INVALID, WORKERS_OPTION
+from runner.cli.whole_numbers import COUNT
 from runner.engine.events import Reporter
 from runner.engine.run import Selection
-from runner.journal import History, RunRecord
-from runner.journal.open_runs import open_runs
 from runner.problems import UsageError
 from runner.project import projects
 from runner.project.apis import catalogue_for
-from runner.project.dry_run import check_plan, plan_options, written
+from runner.project.destination import Declared
+from runner.project.dry_run import check_plan, written
 from runner.project.dry_run import dry_run as show_plan
-from runner.project.inputs import near
-from runner.project.journal_checks import lost_run, said_lost
-from runner.project.task import ANOTHER_RUN, Job, refuse
+from runner.project.output_settings import Wanted
+from runner.project.plan_settings import PlanOptions
+from runner.project.task import Job
 from runner.rows import Input
-
-DEFAULT_WORKERS = 4
-
-
-_MAX_FAILURES = click.option(
-    "--max-failures",
-    type=COUNT,
-    metavar="N",
-    help="Stop after N rejected rows; it can be resumed. Else it stops when the first 10 are rejected alike.",
-)
-
-_STRICT = click.option(
-    "--strict",
-    is_flag=True,
-    help="Reject a row when one of its outputs cannot be computed, and send nothing more.",
-)
-
-
-_SKIP_INVALID = click.option(
-    "--skip-invalid",
-    is_flag=True,
-    help="Reject the rows that cannot be sent as they are and send the others; else nothing is sent.",
-)
 
 
 @click.command(short_help="Run a recipe, or show what it would send (--dry-run).")
@@ -105,15 +79,9 @@ _SKIP_INVALID = click.option(
     is_flag=True,
     help="Reject a row when one of its outputs cannot be computed, and send nothing more.",
 )
-@click.option(
-    "--workers",
-    type=WORKERS,
-    default=DEFAULT_WORKERS,
-    show_default=True,
-    help="Rows at once.",
-)
-@_MAX_FAILURES
-@_SKIP_INVALID
+@WORKERS_OPTION
+@MAX_FAILURES
+@SKIP_INVALID
 @EXPORT
 @click.option(
     "--plan",
@@ -140,7 +108,7 @@ def run(
     """
     if dry_run:
         _check_dry_run(plan_file or junit_file, wanted, shown)
-    elif option := shown.given():
+    elif option := given(shown):
         raise UsageError(
             f"{option} says what a dry run shows", remedy="leave it out, or add --dry-run"
         )
@@ -173,6 +141,7 @@ def run(
         strict,
         shown.values,
         declared.new_identity,
+        rows_format(),
     )
     input_ = job.open_input(rows_files)
     if dry_run:
@@ -192,7 +161,12 @@ def run(
             else []
         )
         settings = Settings(
-            workers, max_failures, also, declared=declared, skip_invalid=skip_invalid
+            workers,
+            max_failures,
+            also,
+            declared=declared,
+            skip_invalid=skip_invalid,
+            ask=asked_at_terminal(),
         )
         code = execute(job, input_, settings)
         with keeping(code):
@@ -216,129 +190,3 @@ def _check_dry_run(of_a_run: Path | None, wanted: Wanted, shown: PlanOptions) ->
             f"{option} is for a run", remedy="--format and --out say how a dry run is shown"
         )
     shown.check()
-
-
-@click.command(short_help="Go on with a run that stopped.")
-@click.argument("number", metavar="[RUN]", type=RECORDED, required=False)
-@click.option(
-    "--workers",
-    type=WORKERS,
-    default=DEFAULT_WORKERS,
-    show_default=True,
-    help="Rows at once.",
-)
-@_MAX_FAILURES
-@_SKIP_INVALID
-@_STRICT
-@OUT
-@declared_options(first_run=False)
-@wanted_options
-def resume(
-    *, number: int | None, workers: int, max_failures: int | None, skip_invalid: bool, strict: bool,
-    out: Path | None, declared: Declared, wanted: Wanted,
-) -> int:  # fmt: skip
-    """Continue a run where it stopped, for whatever reason: RUN, or the only one that something is left to do of."""
-    from runner.project.execution import Settings, execute
-
-    current = projects.current()
-    history = History(current.runs)
-    record = recorded_run(history, number) if number is not None else _only_open(history)
-    if record is None:
-        click.echo("no run has anything left to do: nothing to resume")
-        return 0
-    if is_complete(history, record):
-        click.echo(f"run {record.id} is finished and all its rows are done: nothing to resume")
-        return 0
-    job, input_ = reopened(
-        current, record, wanted._replace(out=out), remedy=_other_ways(history, record)
-    )
-    new_identity = job.new_identity or declared.new_identity
-    job = job._replace(strict=strict, new_identity=new_identity)
-    settings = Settings(
-        workers, max_failures, resumed=record, declared=declared, skip_invalid=skip_invalid
-    )
-    return execute(job, input_, settings)
-
-
-def _only_open(history: History) -> RunRecord | None:
-    """The run to continue where nobody says which. Raises UsageError when there are several."""
-    from runner.report.history import said_left
-
-    recorded_run(history, None)
-    at_work = [run for run in history.runs() if run.state == "running"]
-    if at_work:
-        return at_work[-1]  # its lock says who has to wait
-    found = open_runs(history)
-    if len(found) < 2:
-        return found[0].run if found else None
-    refusal = UsageError(
-        f"{len(found)} runs have something left to do", remedy="say which: runner resume RUN"
-    )
-    for each in found:
-        for line in said_left(each):
-            refusal.add_note(line)
-    raise refusal
-
-
-def _other_ways(history: History, record: RunRecord) -> str:
-    """Say what can be done for a run that cannot be resumed, because its recipe or input has changed."""
-    unknown = history.open_calls(record.account, record.recipe)
-    settle = f"; for what is unknown of it: runner settle {record.id}"
-    return ANOTHER_RUN + (settle if unknown else "")
-
-
-def reopened(
-    current: Config, record: RunRecord, wanted: Wanted, *, remedy: str
-) -> tuple[Job, Input | None]:
-    """The job of a run that is on record, and its input. Raises UsageError when either is not what it was."""
-    target = current.target(record.target)
-    catalogue = catalogue_for(current, target)
-    project = projects.project(record.recipe_file, catalogue, at=current)
-    if project.recipe.digest != record.recipe_digest:
-        mapped = " or a file of its lookups" if project.mappings else ""
-        refuse(
-            f"the recipe {record.recipe_file}{mapped} has changed since run {record.id} began",
-            remedy=remedy,
-        )
-    values = projects.typed_values(project.recipe, parse_json(record.vars.encode()))
-    selection = Selection(only=tuple(json.loads(record.only)))
-    job = Job(
-        project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted,
-        new_identity=bool(record.new_identity),
-    )  # fmt: skip
-    if record.input_file == PIPED:
-        refuse(f"run {record.id} ended before what was piped into it was kept", remedy=remedy)
-    input_ = (
-        job.open_input([near(name) for name in record.input_files]) if record.input_file else None
-    )
-    if input_ is not None and input_.digest != record.input_digest:
-        names = ", ".join(record.input_files)
-        refuse(f"the input {names} has changed since run {record.id} began", remedy=remedy)
-    return job, input_
-
-
-def is_complete(history: History, record: RunRecord) -> bool:
-    """Tell whether a run has ended with every row that it was to take done, or found to be there."""
-    buckets = history.buckets_reached(record.id)
-    taken = len(json.loads(record.only)) or record.row_count
-    return (
-        record.state == "finished"
-        and buckets.keys() <= {"done", "found"}
-        and (sum(buckets.values()) >= taken)
-    )
-
-
-def recorded_run(history: History, number: int | None) -> RunRecord:
-    """The run called `number`, or the last one. Raises UsageError when there is none."""
-    runs = history.runs()
-    found = history.run(number) if number is not None else runs[-1] if runs else None
-    if found is None and (folder := lost_run(history, history.path.parent)) is not None:
-        remedy = "restore the journal from a copy that has all of its files"
-        raise UsageError(said_lost(folder), remedy=remedy)
-    if not runs:
-        raise UsageError("no run is recorded here", remedy=f"the journal would be {history.path}")
-    if found is None:
-        raise UsageError(
-            f"there is no run {number}", remedy=f"runs 1 to {runs[-1].id}: runner runs"
-        )
-    return found

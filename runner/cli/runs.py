@@ -1,14 +1,9 @@
-"""`runs` and `show`: what was done, and what is left to do."""
+"""`runs`: the runs of a project, and how many rows of each are left to do."""
 
 from __future__ import annotations
 
-from functools import partial
-
 import click
 
-from runner.cli.rows_options import row_key
-from runner.cli.run import recorded_run
-from runner.cli.whole_numbers import COUNT, RECORDED
 from runner.journal import History
 from runner.journal.open_runs import what_is_left
 from runner.problems import printable
@@ -32,27 +27,4 @@ def runs() -> int:
         return 0
     counts = {run.id: history.buckets(run.id) for run in found}
     click.echo(runs_table(found, counts, left=what_is_left(history)), nl=False)
-    return 0
-
-
-@click.command(short_help="Show a run row by row and call by call.")
-@click.argument("number", metavar="[RUN]", type=RECORDED, required=False)
-@click.option(
-    "--key",
-    callback=row_key,
-    help="Only the row with this key, with everything that was sent for it.",
-)
-@click.option("--limit", type=COUNT, default=50, show_default=True, help="Rows to show.")
-def show(*, number: int | None, key: str | None, limit: int) -> int:
-    """Show a run row by row and call by call; the last one unless RUN says which."""
-    from runner.report.history import show_run
-
-    history = History(projects.current().runs)
-    run = recorded_run(history, number)
-    text = show_run(
-        run, history.rows(run.id), history.calls_of_run(run.id), key=key, limit=limit, again=history.again(run.id),
-        notices=history.notices(run.id), settlements=history.settlements_of_run(run.id),
-        writes_of=partial(history.writes_of, run.account, run.recipe),
-    )  # fmt: skip
-    click.echo(text, nl=False)
     return 0

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from runner.cli.questions import confirmed
-from runner.cli.run import recorded_run
 from runner.cli.whole_numbers import RECORDED
 from runner.config import Config
 from runner.journal import CallRecord, History, Journal, RowRecord, SettlementRecord, now
@@ -21,6 +20,7 @@ from runner.journal.records import OPEN
 from runner.problems import RunnerError, UsageError, printable
 from runner.project import projects
 from runner.project.apis import catalogue_for
+from runner.project.recorded_runs import recorded_run
 
 if TYPE_CHECKING:
     from runner.catalogue import Operation

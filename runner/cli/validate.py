@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from runner.catalogue import Catalogue
-from runner.cli.options import PROJECT
-from runner.cli.rows_options import rows_options
+from runner.cli.plan_options import PROJECT
+from runner.cli.rows_options import rows_format, rows_options
 from runner.config import NAME as CONFIGURATION
 from runner.config import Config
 from runner.problems import InvalidError, Problem, UsageError, printable
@@ -113,7 +113,13 @@ def _rows(
     try:
         account = account_of(config, config.target(target_name))
         input_, found = check_rows(
-            loaded.recipe, files, catalogue, mappings, runs=config.runs, account=account
+            loaded.recipe,
+            files,
+            catalogue,
+            mappings,
+            runs=config.runs,
+            account=account,
+            piped_as=rows_format(),
         )
     except InvalidError as error:
         return error.problems, error.total, notes

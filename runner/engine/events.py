@@ -86,8 +86,8 @@ class RowResult(NamedTuple):
     """What became of a row. `lines` are the line numbers of the input; `planned` is filled by a dry run only.
 
     `money` is what was posted for it, now and in earlier runs, and `unsettled` what may have been. `ids` and `links`
-    are what its calls have made or found, as `runner.engine.calls.objects` writes it. All of it is what the journal knows by
-    the end of the row, whatever its bucket.
+    are what its calls have made or found, as `runner.engine.calls.objects` writes it. All of it is what the journal
+    knows by the end of the row, whatever its bucket.
     `faults` are the outputs that cannot be computed of what the row came to. `refused_by` is the step that rejected it,
     with the status of the answer; None where no call was made for it. `on_record` is the former key that its calls are
     on record under; empty where that is `key`.

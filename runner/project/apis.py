@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from runner.catalogue import Catalogue, shipped_apis
+from runner.catalogue import Catalogue, Operation, shipped_apis
 from runner.config import NAME, Config, Target
 from runner.config.ownership import check_owner
-from runner.problems import ConfigError, InvalidError, Problem, nearest
+from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
 from runner.project.own_files import why_not
 from runner.source import TreePath
 
@@ -102,3 +102,18 @@ def _missing(config: Config, path: TreePath, name: str) -> Iterator[Problem]:
     )
     remedy = nearest(file.name, beside, noun="files") if name else "a path relative to runner.yaml"
     yield config.problem(path, f"{name!r} cannot be read: {why}", remedy=remedy)
+
+
+def operation_called(catalogue: Catalogue, name: str) -> Operation:
+    """The operation called `name`, as API.OPERATION. Raises UsageError when there is none."""
+    api, dot, operation = name.partition(".")
+    if api not in catalogue or not dot:
+        remedy = nearest(api, catalogue, noun="APIs") if dot else "name it as in syncore.create_job"
+        raise UsageError(
+            f"there is no API {api!r}" if dot else f"{name!r} is no operation", remedy=remedy
+        )
+    operations = catalogue[api].operations
+    if operation not in operations:
+        remedy = nearest(operation, operations, noun="operations")
+        raise UsageError(f"{api} has no operation {operation!r}", remedy=remedy)
+    return operations[operation]

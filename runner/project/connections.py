@@ -8,8 +8,6 @@ from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from typing import NamedTuple
 
-import click
-
 from runner import config
 from runner.catalogue import Api, Auth, Catalogue
 from runner.config import ApiTarget, Config, Secret, Target
@@ -17,9 +15,10 @@ from runner.config.masking import SHORTEST, Mask
 from runner.config.reader import is_public
 from runner.engine.context import Connection
 from runner.engine.limits import Pace
-from runner.problems import ConfigError, printable
+from runner.problems import ConfigError
 from runner.project.apis import documents_of, overlays_of
 from runner.project.projects import Project, make_folder
+from runner.project.streams import note
 from runner.recipe.model import Recipe
 from runner.sandbox import instance_of
 
@@ -140,7 +139,7 @@ def _tell(settings: Config, target: Target, connections: Mapping[str, Connection
     """Say where requests and keys go, before the first of them, and which file says so."""
     for api, connection in connections.items():
         where = f"{api} at {connection.base_url} as {target.account}"
-        click.echo(printable(f"target   {where}, by {settings.home / config.NAME}"), err=True)
+        note(f"target   {where}, by {settings.home / config.NAME}")
 
 
 def secrets_of(current: Config, target: Target, known: Api) -> dict[str, Secret]:

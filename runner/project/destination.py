@@ -7,29 +7,40 @@ where no run to it is on record at all; each with the ways on. The sandbox has i
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import click
-
 from runner.catalogue import Catalogue
-from runner.cli.declared import Declared
-from runner.cli.questions import confirmed
 from runner.config import SANDBOX, Target
 from runner.journal import History, Journal, now
 from runner.journal.registry import Entry, Registry, RegistryError, is_there, registry_folder
 from runner.journal.store import NAME
-from runner.problems import ConfigError, StoppedError, printable
+from runner.problems import ConfigError, StoppedError
 from runner.project import connections
 from runner.project.journal_checks import refuse_lost_runs
+from runner.project.streams import note
 from runner.recipe.model import Recipe
 
+
+class Declared(NamedTuple):
+    """What a person declares of the past for a run, where its journal does not know it."""
+
+    first_run: bool = False
+    new_identity: bool = False
+    separate_journal: bool = False
+
+
+NOTHING = Declared()
+
 _PORTS = {"http": 80, "https": 443}
+
+
+Ask = Callable[[str], bool]
+"""Puts a question to a person, and returns whether the answer is yes."""
 
 
 class Destination(NamedTuple):
@@ -43,15 +54,18 @@ class Destination(NamedTuple):
     was: Mapping[str, str]
     writes: bool
 
-    def check_known(self, runs: Path, declared: Declared) -> None:
-        """Refuse, before there is a journal, an account that none knows. Raises StoppedError."""
+    def check_known(self, runs: Path, declared: Declared, ask: Ask | None) -> None:
+        """Refuse, before there is a journal, an account that none knows. Raises StoppedError.
+
+        `ask` puts a question to a person; None where nobody can answer.
+        """
         if not self.writes:
             return
         with closing(History(runs)) as history:
             if history.writes_to(self.account):
                 if declared.first_run:
                     text = f"--first-run: runs to {self.account!r} are on record here already; leave it out"
-                    click.echo(printable(text), err=True)
+                    note(text)
                 return
             if runs.exists():
                 refuse_lost_runs(history, runs=runs)
@@ -60,9 +74,9 @@ class Destination(NamedTuple):
             self._refuse_others(runs / NAME, id_)
         hints = self._hints(runs / NAME)
         if not declared.first_run:
-            self._ask_first_run(runs / NAME, hints)
+            self._ask_first_run(runs / NAME, hints, ask)
         for hint in hints:
-            click.echo(printable(f"note: {hint}"), err=True)
+            note(f"note: {hint}")
 
     def check_origins(self, history: History) -> None:
         """Refuse an account that is on record at another origin. Raises ConfigError."""
@@ -182,14 +196,14 @@ class Destination(NamedTuple):
                 found[each.path] = f"{each.path} writes to {each.account!r} at {each.origin}"
         return [*found.values()]
 
-    def _ask_first_run(self, path: Path, hints: Sequence[str]) -> None:
+    def _ask_first_run(self, path: Path, hints: Sequence[str], ask: Ask | None) -> None:
         """Ask the person at a terminal whether nothing was sent before; refuse where there is none."""
         missing = "; ".join(
             [f"no run that writes to the account {self.account!r} is on record in {path}", *hints]
         )
-        if sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
-            click.echo(printable(f"{missing}: what was sent before would be sent again"), err=True)
-            if confirmed("is this the first run to it?", err=True):
+        if ask is not None:
+            note(f"{missing}: what was sent before would be sent again")
+            if ask("is this the first run to it?"):
                 return
         raise StoppedError(
             f"{missing}: what was sent before would be sent again; nothing was sent",
@@ -241,4 +255,4 @@ def _tell_unnoted(error: RegistryError, account: str) -> None:
         f"note: {error.message}; that this journal writes to {account!r} is not noted, and a copy of the "
         "project on this machine would not be found out"
     )
-    click.echo(printable(text), err=True)
+    note(text)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
-import click
-
-from runner.cli.options import OPTIONS, OUT, Format, PlanOptions
 from runner.config import SANDBOX
 from runner.durable import WholeFile, stopping, unwritable
 from runner.engine.events import Event, Reporter, RowFinished
@@ -21,6 +17,8 @@ from runner.engine.totals import EXIT_CHANGES
 from runner.journal import History
 from runner.problems import InvalidError, PlanError, StoppedError
 from runner.project import connections
+from runner.project.plan_settings import OUT, Format, PlanOptions
+from runner.project.streams import note
 from runner.project.task import Job, Planning
 from runner.report.plan.json import Header
 from runner.report.plan.text import kind_of
@@ -59,28 +57,11 @@ def _tell_other_names(job: Job, input_: Input | None, planning: Planning) -> Non
             again = job.asked_again(history, planning.way, input_)
             job.check_other_names(history, planning.way, input_, again)
         except StoppedError as error:
-            click.echo(f"note: a run is refused: {error.message}\n      {error.remedy}", err=True)
+            note(f"note: a run is refused: {error.message}")
+            note(f"      {error.remedy}")
 
 
-def plan_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of a dry run, as one argument `shown`; it tells problems as they say."""
-
-    @functools.wraps(command)
-    def packed(**given: Any) -> int:
-        shown = PlanOptions(**{name: given.pop(name) for name in PlanOptions._fields})
-        try:
-            return command(shown=shown, **given)
-        except InvalidError as error:
-            if not given.get("dry_run"):
-                raise
-            return _tell_problems(error, shown)
-
-    for option in reversed(OPTIONS):
-        option(packed)
-    return packed
-
-
-def _tell_problems(error: InvalidError, shown: PlanOptions) -> int:
+def tell_problems(error: InvalidError, shown: PlanOptions) -> int:
     """Problems that leave nothing to plan, in the forms that the plan was asked for. Raises them again for people."""
     for path in shown.out:
         form = OUT[path.suffix.lower()]

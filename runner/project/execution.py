@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from runner.cli.declared import NOTHING, Declared
 from runner.config.masking import Mask
 from runner.durable import refuse_links
 from runner.engine.context import Context
@@ -31,7 +30,7 @@ from runner.journal import (
 )
 from runner.problems import ConfigError, RunnerError, StoppedError
 from runner.project import connections
-from runner.project.destination import destination_of
+from runner.project.destination import NOTHING, Ask, Declared, destination_of
 from runner.project.inputs import keep_piped, take_input
 from runner.project.journal_checks import check_runs, stamp_of
 from runner.project.output_files import check_not_read
@@ -47,7 +46,7 @@ from runner.rows import Input, Row
 @dataclass(frozen=True)
 class Settings:
     """How a run goes: rows at once, how many rejected ones stop it, more reporters, and the run it goes on with,
-    and what was declared of the past."""
+    what was declared of the past, and how a person is asked (None: nobody can answer)."""
 
     workers: int
     max_failures: int | None = None
@@ -55,6 +54,7 @@ class Settings:
     resumed: RunRecord | None = None
     declared: Declared = NOTHING
     skip_invalid: bool = False
+    ask: Ask | None = None
 
 
 def execute(job: Job, input_: Input | None, settings: Settings) -> int:
@@ -102,7 +102,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         )
         destination = destination_of(job.project.recipe, job.target, job.catalogue, way)
         if destination is not None and resumed is None:
-            destination.check_known(runs, settings.declared)
+            destination.check_known(runs, settings.declared, settings.ask)
         check_no_secret(input_, way.mask)
         make_folder(runs)
         journal = open_things.enter_context(open_journal(runs))

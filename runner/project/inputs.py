@@ -12,15 +12,13 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import Any
 
-import click
-
-from runner.cli.rows_options import PIPED, rows_format
 from runner.durable import WholeFile, stopping
 from runner.journal import Journal, RowRecord
-from runner.problems import UsageError, draw, printable
+from runner.problems import UsageError, draw
 from runner.project.own_files import why_not
 from runner.project.projects import Project, make_folder, storable
-from runner.recipe.model import Rows
+from runner.project.streams import note, say
+from runner.recipe.model import PIPED, Rows
 from runner.rows import Input, Piped, Spool, open_input
 
 LARGE = 1024 * 1024
@@ -33,9 +31,12 @@ STDIN = "<stdin>"
 
 
 def input_of(
-    project: Project, rows_files: Sequence[Path], scope: Mapping[str, Any]
+    project: Project, rows_files: Sequence[Path], scope: Mapping[str, Any], *, piped_as: str = ""
 ) -> Input | None:
-    """The checked input; None for a recipe without rows, and where they are still to be read from an API."""
+    """The checked input; None for a recipe without rows, and where they are still to be read from an API.
+
+    `piped_as` is the format of what is piped in; empty where how it begins has to tell.
+    """
     rows = project.recipe.rows
     if rows is None:
         if rows_files:
@@ -58,13 +59,12 @@ def input_of(
     for path in files_of(own) if any(map(_is_pattern, own)) else ():
         if str(path) != PIPED and (why := why_not(path, project.path.parent)):
             raise UsageError(f"{path} {why}", remedy="name with --rows what is meant all the same")
-    opened = open_named(
-        given, rows, scope, name=given[0].name if project.shipped and len(own) == 1 else ""
-    )
+    name = given[0].name if project.shipped and len(own) == 1 else ""
+    opened = open_named(given, rows, scope, name=name, piped_as=piped_as)
     if opened.layout:
-        click.echo(f"{printable(opened.name)}: {opened.layout}", err=True)
+        note(f"{opened.name}: {opened.layout}")
     if opened.warnings:
-        click.echo("\n".join(map(draw, opened.warnings)), err=True)
+        say("\n".join(map(draw, opened.warnings)), to_stderr=True)
     return opened
 
 
@@ -73,10 +73,7 @@ def _tell_large(path: Path, name: str) -> None:
     with suppress(OSError):
         size = path.stat().st_size
         if size >= (LARGE // PACKED if path.suffix.lower() in (".xlsx", ".gz") else LARGE):
-            click.echo(
-                f"{printable(name)}: checking all of its {size / 10**6:,.1f} MB before the first row",
-                err=True,
-            )
+            note(f"{name}: checking all of its {size / 10**6:,.1f} MB before the first row")
 
 
 def beside(recipe: Path, name: str) -> Path:
@@ -133,7 +130,12 @@ def near(name: str) -> Path:
 
 
 def open_named(
-    given: Sequence[Path], rows: Rows, scope: Mapping[str, Any], *, name: str = ""
+    given: Sequence[Path],
+    rows: Rows,
+    scope: Mapping[str, Any],
+    *,
+    name: str = "",
+    piped_as: str = "",
 ) -> Input:
     """The checked files, or what is piped in where `-` is given. Raises UsageError where nothing is."""
     path, *more = files_of(given)
@@ -149,7 +151,7 @@ def open_named(
     spool = Spool()
     shutil.copyfileobj(sys.stdin.buffer, spool)
     spool.seek(0)
-    opened = open_input(path, rows, scope=scope, name=STDIN, piped=Piped(spool, rows_format()))
+    opened = open_input(path, rows, scope=scope, name=STDIN, piped=Piped(spool, piped_as))
     return replace(opened, origin=PIPED)
 
 

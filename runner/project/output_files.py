@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import filecmp
 import re
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.problems import UsageError
 from runner.recipe.model import FILE_COLUMN, RESULT_COLUMNS
-from runner.rows import Input
+
+if TYPE_CHECKING:
+    from runner.rows import Input
 
 HEAD = 16_384
 """Bytes of a file that are looked at."""
@@ -33,7 +35,9 @@ def _begins(pattern: bytes) -> IsOurs:
 
 def is_book(path: Path) -> bool:
     """Whether a file is a workbook that this program has written."""
-    from runner.report.files.workbook import MARK  # imported on use: few outputs are workbooks
+    import zipfile  # imported on use, as what is below: few outputs are workbooks
+
+    from runner.report.files.workbook import MARK
 
     with (
         suppress(OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError),

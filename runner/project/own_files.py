@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from glob import has_magic
 from pathlib import Path
 
-from runner.cli.rows_options import PIPED
 from runner.config import NAME
 from runner.problems import InvalidError, Problem
 from runner.recipe.load import Loaded
+from runner.recipe.model import PIPED
 
 _RUNS = "runs"
 

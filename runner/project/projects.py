@@ -13,16 +13,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
 from runner import config, source
 from runner.catalogue import Catalogue
 from runner.config import Config
 from runner.config.ownership import check_owner
 from runner.durable import FULL, refuse_links, unwritable
 from runner.keys import canonical
-from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest, printable
+from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
 from runner.project.own_files import check_own_files
+from runner.project.streams import note
 from runner.recipe.load import Loaded, load
 from runner.recipe.model import Recipe
 from runner.recipe.variables import var_value
@@ -62,7 +61,7 @@ def open_journal(runs: Path) -> Iterator[Journal]:
     with Journal(runs) as journal:
         if journal.copy is not None:
             text = f"journal  brought up to this version; as it was before: {journal.copy}"
-            click.echo(printable(text), err=True)
+            note(text)
         yield journal
 
 

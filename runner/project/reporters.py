@@ -10,10 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-import click
-
 from runner.catalogue import Catalogue
-from runner.cli.output_options import Wanted
 from runner.config import Config
 from runner.durable import WholeFile, stopping
 from runner.engine.events import Reporter, RunEnded
@@ -22,7 +19,9 @@ from runner.engine.stop import Stop
 from runner.journal import History, Journal, RunRecord
 from runner.problems import RunnerError
 from runner.project.output_files import is_ours
+from runner.project.output_settings import Wanted
 from runner.project.signals import Talk
+from runner.project.streams import say
 from runner.recipe.model import Recipe
 from runner.rows import Input
 
@@ -157,7 +156,7 @@ class Reports:
         run = self._history.run(number)
         if not settings.notify or run is None:
             return
-        from runner.cli.notify import tell
+        from runner.project.notify import tell
         from runner.report.notify import Ending
 
         told = (self._ending or Ending()).told(run)
@@ -179,7 +178,7 @@ class Reports:
 def tell_files(written: Mapping[str, Path]) -> None:
     """Where files are, on stdout."""
     for what, path in written.items():
-        click.echo(f"{what:<8} {_short(path)}")
+        say(f"{what:<8} {_short(path)}")
 
 
 def _console(wanted: Wanted, stop: Stop) -> Console:

@@ -44,7 +44,8 @@ Mappings = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def check_rows(
-    recipe: Recipe, files: Sequence[Path], catalogue: Catalogue, mappings: Mappings, *, runs: Path, account: str
+    recipe: Recipe, files: Sequence[Path], catalogue: Catalogue, mappings: Mappings, *, runs: Path, account: str,
+    piped_as: str = "",
 ) -> tuple[Input, list[Problem]]:  # fmt: skip
     """The input in `files`, and what is worth knowing about it, and names that no lookup has.
 
@@ -68,7 +69,7 @@ def check_rows(
         var.required for var in recipe.vars.values()
     ):  # what stands for a value was not announced by anybody
         rows = rows._replace(expect_total=None)
-    input_ = open_named(files, rows, scope)
+    input_ = open_named(files, rows, scope, piped_as=piped_as)
     if not any(
         var.required for var in recipe.vars.values()
     ):  # or else keys may not be those of a run

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TextIO
 
-from runner.cli.streams import OutputError
 from runner.engine.stop import Stop
+from runner.project.streams import OutputError
 
 _SHOW_CURSOR = b"\x1b[?25h"  # the live line of a terminal has hidden it
 

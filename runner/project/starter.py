@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from runner.catalogue import Operation
+from runner.catalogue import Catalogue, Operation
+from runner.durable import unwritable
+from runner.problems import ConfigError, UsageError
+from runner.project import projects
+from runner.project.apis import catalogue_for, operation_called
+from runner.project.streams import note, say
 from runner.recipe.model import EMPTY_CELLS, Column
 from runner.report.operations import sample_arguments
 from runner.rows.infer import Sheet
+
+SCHEMA = "recipe.schema.json"
+MODELINE = f"# yaml-language-server: $schema={SCHEMA}\n"
 
 SAMPLE_SHEET = """\
 Number,Business Name,First Name,Last Name,Email,Phone
@@ -188,3 +198,48 @@ def _text(value: Any) -> str:
         return str(value)
     text = json.dumps(value, ensure_ascii=False, default=str)
     return re.sub("[\x7f-\x9f\u2028\u2029\ufeff]", lambda sign: f"\\u{ord(sign[0]):04x}", text)
+
+
+def first_operation(catalogue: Catalogue) -> str:
+    """What the document of an API says that a first recipe uses."""
+    for api in catalogue:
+        operation = catalogue[api].document["info"].get("x-runner-start-with")
+        if operation:
+            return f"{api}.{operation}"
+    raise UsageError(
+        "no API says what to begin with", remedy="--use API.OPERATION; 'runner ops' lists them"
+    )
+
+
+def recipe_for(name: str, operation: str, folder: Path, sheet: Path | None) -> str:
+    from runner.rows.infer import infer
+
+    found = operation_called(catalogue_for(projects.current(), None), operation)
+    if sheet is None:
+        return recipe_text(name, found)
+    inside = sheet.resolve().is_relative_to(folder.resolve())
+    file = os.path.relpath(sheet, folder) if inside else ""
+    if not inside:
+        told = f"the sheet is not below the recipe's folder, and not named in it: --rows {sheet}"
+        note(told)
+    return recipe_text(name, found, sheet=infer(sheet), file=file)
+
+
+def write_new(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files that are not there yet, and say so."""
+    for name, text in files.items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except OSError as error:
+            raise unwritable(
+                path, error, remedy="name a file that is not there yet", kind=ConfigError
+            ) from None
+        say(str(path))
+
+
+def recipe_name(stem: str) -> str:
+    """A recipe's name from a file's or an operation's."""
+    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:100] or "recipe"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, cast
 
 from runner.catalogue import Catalogue, Request, to_json
-from runner.cli.output_options import Wanted
 from runner.config import Target
 from runner.engine.api_rows import fetch_rows, search_request
 from runner.engine.calls.dry_reads import Looker
@@ -33,6 +32,7 @@ from runner.problems import UsageError, nearest
 from runner.project import connections
 from runner.project.destination import destination_of
 from runner.project.inputs import input_of
+from runner.project.output_settings import Wanted
 from runner.project.progress import watched
 from runner.project.projects import Project, user
 from runner.project.signals import stopping_on_signals
@@ -126,10 +126,11 @@ class Job(NamedTuple):
     strict: bool = False
     named: bool = False
     new_identity: bool = False
+    piped_as: str = ""
 
     def open_input(self, rows_files: Sequence[Path]) -> Input | None:
         """The checked input, as `runner.project.inputs` finds it, with all the keys that are asked for."""
-        opened = input_of(self.project, rows_files, self._scope())
+        opened = input_of(self.project, rows_files, self._scope(), piped_as=self.piped_as)
         if opened is not None:
             self.check_keys(opened)
         return opened

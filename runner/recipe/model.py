@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 from runner.catalogue import AmountRules
 from runner.template import Expression, Template, Tree, names_read
 
+PIPED = "-"
+"""The name of an input that is piped in."""
+
 ROW_FORMATS = ("csv", "tsv", "jsonl", "json", "xlsx")
 """What an input can be."""
 

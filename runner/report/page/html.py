@@ -17,7 +17,7 @@ from importlib import resources
 from runner.report.page.calls import packed
 from runner.report.page.data import Page
 
-SCRIPTS = ("page.js", "page_facts.js", "page_calls.js", "page_table.js", "page_start.js")
+SCRIPTS = ("page.js", "facts.js", "calls.js", "table.js", "start.js")
 
 
 def page_html(page: Page, *, live: str = "") -> bytes:
@@ -51,4 +51,4 @@ def _digest(text: str) -> str:
 
 @cache
 def _text(name: str) -> str:
-    return resources.files("runner.report").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("runner.report.page").joinpath(name).read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from runner.problems import StoppedError
+from runner.problems import StoppedError, printable
 
 GONE = "nobody reads the output any more"
 
@@ -59,6 +59,16 @@ def open_streams() -> None:
                 line_buffering=stream.line_buffering, write_through=stream.write_through,
             )  # fmt: skip
             setattr(sys, name, text)
+
+
+def say(text: str, *, to_stderr: bool = False) -> None:
+    """Print text for people, and see to it that it is not left waiting in a buffer."""
+    print(text, file=sys.stderr if to_stderr else sys.stdout, flush=True)
+
+
+def note(text: str) -> None:
+    """Print a line for people on stderr; characters that a terminal would act on are made visible."""
+    say(printable(text), to_stderr=True)
 
 
 def flush_streams() -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
+
+from runner.project.destination import Declared
 
 _OPTIONS = (
     click.option("--first-run", is_flag=True,
@@ -16,17 +18,6 @@ _OPTIONS = (
     click.option("--separate-journal", is_flag=True,
                  help="Write to the account beside another journal of this machine."),
 )  # fmt: skip
-
-
-class Declared(NamedTuple):
-    """The declarations of a run."""
-
-    first_run: bool = False
-    new_identity: bool = False
-    separate_journal: bool = False
-
-
-NOTHING = Declared()
 
 
 def declared_options(*, first_run: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:

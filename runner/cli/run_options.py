@@ -1,0 +1,37 @@
+"""Options that `run` and `resume` have in common."""
+
+from __future__ import annotations
+
+import click
+
+from runner.cli.whole_numbers import COUNT, WORKERS
+
+DEFAULT_WORKERS = 4
+
+WORKERS_OPTION = click.option(
+    "--workers",
+    type=WORKERS,
+    default=DEFAULT_WORKERS,
+    show_default=True,
+    help="Rows at once.",
+)
+
+MAX_FAILURES = click.option(
+    "--max-failures",
+    type=COUNT,
+    metavar="N",
+    help="Stop after N rejected rows; it can be resumed. Else it stops when the first 10 are rejected alike.",
+)
+
+STRICT = click.option(
+    "--strict",
+    is_flag=True,
+    help="Reject a row when one of its outputs cannot be computed, and send nothing more.",
+)
+
+
+SKIP_INVALID = click.option(
+    "--skip-invalid",
+    is_flag=True,
+    help="Reject the rows that cannot be sent as they are and send the others; else nothing is sent.",
+)

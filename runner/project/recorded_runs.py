@@ -1,0 +1,105 @@
+"""Runs on record: found by number, opened again, and the one that a resume means."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+from runner.catalogue import parse_json
+from runner.config import Config
+from runner.engine.run import Selection
+from runner.journal import History, RunRecord
+from runner.journal.open_runs import open_runs
+from runner.problems import UsageError
+from runner.project import projects
+from runner.project.apis import catalogue_for
+from runner.project.inputs import near
+from runner.project.journal_checks import lost_run, said_lost
+from runner.project.output_settings import Wanted
+from runner.project.task import ANOTHER_RUN, Job, refuse
+from runner.recipe.model import PIPED
+from runner.rows import Input
+
+
+def reopened(
+    current: Config, record: RunRecord, wanted: Wanted, *, remedy: str
+) -> tuple[Job, Input | None]:
+    """The job of a run that is on record, and its input. Raises UsageError when either is not what it was."""
+    target = current.target(record.target)
+    catalogue = catalogue_for(current, target)
+    project = projects.project(record.recipe_file, catalogue, at=current)
+    if project.recipe.digest != record.recipe_digest:
+        mapped = " or a file of its lookups" if project.mappings else ""
+        refuse(
+            f"the recipe {record.recipe_file}{mapped} has changed since run {record.id} began",
+            remedy=remedy,
+        )
+    values = projects.typed_values(project.recipe, parse_json(record.vars.encode()))
+    selection = Selection(only=tuple(json.loads(record.only)))
+    job = Job(
+        project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted,
+        new_identity=bool(record.new_identity),
+    )  # fmt: skip
+    if record.input_file == PIPED:
+        refuse(f"run {record.id} ended before what was piped into it was kept", remedy=remedy)
+    input_ = (
+        job.open_input([near(name) for name in record.input_files]) if record.input_file else None
+    )
+    if input_ is not None and input_.digest != record.input_digest:
+        names = ", ".join(record.input_files)
+        refuse(f"the input {names} has changed since run {record.id} began", remedy=remedy)
+    return job, input_
+
+
+def is_complete(history: History, record: RunRecord) -> bool:
+    """Tell whether a run has ended with every row that it was to take done, or found to be there."""
+    buckets = history.buckets_reached(record.id)
+    taken = len(json.loads(record.only)) or record.row_count
+    return (
+        record.state == "finished"
+        and buckets.keys() <= {"done", "found"}
+        and (sum(buckets.values()) >= taken)
+    )
+
+
+def recorded_run(history: History, number: int | None) -> RunRecord:
+    """The run called `number`, or the last one. Raises UsageError when there is none."""
+    runs = history.runs()
+    found = history.run(number) if number is not None else runs[-1] if runs else None
+    if found is None and (folder := lost_run(history, history.path.parent)) is not None:
+        remedy = "restore the journal from a copy that has all of its files"
+        raise UsageError(said_lost(folder), remedy=remedy)
+    if not runs:
+        raise UsageError("no run is recorded here", remedy=f"the journal would be {history.path}")
+    if found is None:
+        raise UsageError(
+            f"there is no run {number}", remedy=f"runs 1 to {runs[-1].id}: runner runs"
+        )
+    return found
+
+
+def only_open_run(history: History) -> RunRecord | None:
+    """The run to continue where nobody says which. Raises UsageError when there are several."""
+    from runner.report.history import said_left
+
+    recorded_run(history, None)
+    at_work = [run for run in history.runs() if run.state == "running"]
+    if at_work:
+        return at_work[-1]  # its lock says who has to wait
+    found = open_runs(history)
+    if len(found) < 2:
+        return found[0].run if found else None
+    refusal = UsageError(
+        f"{len(found)} runs have something left to do", remedy="say which: runner resume RUN"
+    )
+    for each in found:
+        for line in said_left(each):
+            refusal.add_note(line)
+    raise refusal
+
+
+def other_ways(history: History, record: RunRecord) -> str:
+    """Say what can be done for a run that cannot be resumed, because its recipe or input has changed."""
+    unknown = history.open_calls(record.account, record.recipe)
+    settle = f"; for what is unknown of it: runner settle {record.id}"
+    return ANOTHER_RUN + (settle if unknown else "")
