@@ -1,4 +1,4 @@
-"""One request over HTTP (`client`), and how far it got; a mail by SMTP. The only room that knows requests and h11."""
+"""One request over HTTP (`client`) and how far it got; mail by SMTP. The only room that imports requests and h11."""
 
 from runner.transport.exchange import CUT_SHORT, Failure, Reply
 

@@ -1,8 +1,8 @@
-"""Sending one request, at most once, and saying exactly how far it got.
+"""Client that sends one request at most once and reports exactly how far it got.
 
 No redirects, no retries, nothing from the environment (proxies, .netrc), host and scheme asserted on the prepared
-request, one deadline for the whole exchange. A write has a connection of its own, so that no answer but its own can
-become its answer. How far a request got is noted where its bytes are written, not read off the class of an exception.
+request, one deadline for the whole exchange. A write has a connection of its own, so that no other answer can be
+mistaken for its answer. How far a request got is noted where its bytes are written, not derived from an exception.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from runner.transport.adapter import Adapter, Clearance, FailedError
 from runner.transport.exchange import Failure, Reply
 
 MAX_ANSWER = 32 * 1024 * 1024
-"""Bytes of an answer's body, decompressed, that are read before it counts as unusable."""
+"""Bytes of an answer's decompressed body beyond which the answer is unusable."""
 
 DEADLINE_SECONDS = 60.0
 
 
 class Transport:
-    """Sends the requests of one account to one base URL, of any thread. Secrets are added at the send.
+    """Sends the requests of one account to one base URL. Thread-safe; secrets are added at the send.
 
     With `gets_only` it refuses everything but a GET, whoever asks for it. `keep_alive` says what may share connections.
     `mask` takes out of answers what they repeat of secrets: those of this API by default.
@@ -44,7 +44,7 @@ class Transport:
             raise _no_address(base_url)
         self._origin = _origin(base_url)
         self.secure = self._origin.startswith("https:")
-        """Whether connections are encrypted, and therefore may lead far away and take their time to open."""
+        """True for encrypted connections, which may be to a distant host and slow to open."""
         self._auth, self._secrets = auth, secrets
         self.mask = Mask(secret.reveal() for secret in secrets.values()) if mask is None else mask
         """What takes secrets out of answers, and of all that is told of them."""
@@ -56,21 +56,25 @@ class Transport:
         )
 
     def send(
-        self, prepared: requests.PreparedRequest, *, write: bool = False, money: bool = False,
+        self,
+        prepared: requests.PreparedRequest,
+        *,
+        write: bool = False,
+        money: bool = False,
         clearance: Clearance = lambda: "",
-    ) -> Reply | Failure:  # fmt: skip
-        """Send it once; `clearance` is asked when the connection is open, directly before the first byte.
+    ) -> Reply | Failure:
+        """Send the request once; `clearance` is called when the connection is open, before the first byte.
 
-        A write is sent on a connection of its own unless the target keeps those of writes, one that moves money always.
+        A write has a connection of its own unless the target reuses those of writes; one that moves money always has.
         """
         if self._gets_only and prepared.method != "GET":
             raise ConfigError(f"a {prepared.method} was refused: only GETs go out here")
-        kept = self._keep_alive != "never" and not write
-        kept = kept or (self._keep_alive == "writes" and not money)
+        reuse = self._keep_alive != "never" and not write
+        reuse = reuse or (self._keep_alive == "writes" and not money)
         start = time.monotonic()
         try:
             response = self._adapter.send(
-                prepared, timeout=self._deadline, kept=kept, clearance=clearance
+                prepared, timeout=self._deadline, reuse=reuse, clearance=clearance
             )
         except FailedError as error:
             return error.failure._replace(seconds=time.monotonic() - start)
@@ -82,11 +86,11 @@ class Transport:
         return Reply(response.status_code, headers, self.mask.answer(response.content), seconds)
 
     def close(self) -> None:
-        """Close the connections that are kept; none may be in use."""
+        """Close the idle connections; none may be in use."""
         self._adapter.close()
 
     def prepare(self, request: Request) -> requests.PreparedRequest:
-        """The request as it goes on the wire. Raises ConfigError when it would leave the target's host."""
+        """Return the request as it is sent. Raises ConfigError when it would leave the target's host."""
         url = request.url
         headers = {**request.headers, "Accept": "application/json", "User-Agent": self._user_agent}
         body = request.content()
@@ -97,10 +101,11 @@ class Transport:
             if auth.place == "header":
                 headers[auth.name] = value
             elif auth.in_form and request.form and body is not None:
-                body += b"&" * bool(body) + urlencode({auth.name: value}).encode()
+                body += (b"&" if body else b"") + urlencode({auth.name: value}).encode()
             else:
                 url += ("&" if "?" in url else "?") + urlencode({auth.name: value})
         prepared = _prepared(request.method, url, headers, body or None)
+        # Checked on the result: a path that a recipe renders may have changed the host.
         if _origin(str(prepared.url)) != self._origin:
             raise ConfigError(f"a request to another host than {self._origin} was refused")
         return prepared
@@ -108,8 +113,8 @@ class Transport:
 
 def _prepared(
     method: str, url: str, headers: Mapping[str, str], body: bytes | None
-) -> requests.PreparedRequest:  # fmt: skip
-    """What requests.Request.prepare makes of these, without its looks at whether the body is a stream or a file."""
+) -> requests.PreparedRequest:
+    """Return the result of requests.Request.prepare, without its checks for a stream or a file as the body."""
     prepared = requests.PreparedRequest()
     prepared.prepare_method(method)
     prepared.prepare_url(url, None)
@@ -126,14 +131,16 @@ def _no_address(url: str) -> ConfigError:
 
 
 def _origin(url: str) -> str:
-    """Scheme, host and port of a URL. Plain http goes to this machine only."""
+    """Return scheme, host and port of a URL. Plain http is allowed to this machine only."""
     parts = urlsplit(url)
     default = {"http": 80, "https": 443}.get(parts.scheme)
+    # A user in the URL can hide the real host: https://api.example.com@evil.example.
     if default is None or not parts.hostname or parts.username is not None:
         raise _no_address(url)
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise ConfigError(
             f"{url!r} is not encrypted", remedy="write https://; http is for this machine only"
         )
+    # urlsplit takes the brackets off an IPv6 address.
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{parts.port or default}"

@@ -1,4 +1,4 @@
-"""What came of one request. Known without requests, which takes longer to import than all else that a dry run needs."""
+"""Results of one request. Free of requests, whose import takes longer than all else that a dry run needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CUT_SHORT = "the answer was cut short"
 
 
 class Reply(NamedTuple):
-    """A complete answer. `headers` have lower-case names; `seconds` is how long it took."""
+    """Complete answer. `headers` have lower-case names; `seconds` is the duration of the exchange."""
 
     status: int
     headers: Mapping[str, str]
@@ -22,9 +22,9 @@ class Reply(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """No complete answer. `written`: a byte of the request left; `status`: of an answer cut short, else 0.
+    """Incomplete answer. `written`: a byte of the request left; `status`: that of an answer cut short, else 0.
 
-    `untrusted`: the host's certificate could not be verified, and never will be without a person.
+    `untrusted`: the host's certificate could not be verified, which only a person can change.
     """
 
     written: bool

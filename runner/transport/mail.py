@@ -1,4 +1,4 @@
-"""Sending one mail by SMTP, encrypted unless it stays on this machine, and saying in words what came of it."""
+"""Mail by SMTP, encrypted unless the server is this machine, with the result as a short text."""
 
 from __future__ import annotations
 
@@ -16,24 +16,26 @@ if TYPE_CHECKING:
     import ssl
 
 SECONDS = 20.0
-"""Seconds that one mail may take once there is a connection, and a connection before that."""
+"""Seconds for opening the connection, and again for the mail on it."""
 
 
 def send_mail(
     mail: Mail, message: EmailMessage, *, password: Secret | None, seconds: float = SECONDS
 ) -> str:
-    """Hand a message to the server; empty when it took it, else why not, without a secret or a word of the server."""
-    import smtplib  # imported on use: few runs send mail
+    """Send a message; return "" when the server accepted it, else why not, free of secrets and the server's texts."""
+    # Imported on use: few runs send mail.
+    import smtplib
     import ssl
 
     try:
         with _connected(mail, seconds) as server:
-            clock = threading.Timer(seconds, _cut_off, (server,))
-            clock.start()
+            # smtplib's timeout is for each read: a server that trickles would hold a run forever.
+            timer = threading.Timer(seconds, _cut_off, (server,))
+            timer.start()
             try:
                 return _hand_over(server, mail, message, password)
             finally:
-                clock.cancel()
+                timer.cancel()
     except smtplib.SMTPAuthenticationError as error:
         return f"the server refuses user and password ({error.smtp_code})"
     except smtplib.SMTPRecipientsRefused as error:
@@ -87,7 +89,7 @@ def _hand_over(
 
 
 def _cut_off(server: smtplib.SMTP) -> None:
-    """End a conversation that goes on for too long, whatever it waits for."""
+    """Shut down the socket of a conversation that exceeds its time, regardless of what it waits for."""
     if server.sock is not None:
         with suppress(OSError):
             server.sock.shutdown(socket.SHUT_RDWR)

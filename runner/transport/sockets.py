@@ -1,4 +1,4 @@
-"""Connections that note whether a byte was written and never outlast a deadline, name look-up and TLS included."""
+"""Connections that note whether a byte was written and never outlast a deadline, name resolution and TLS included."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from collections.abc import Callable
 from contextlib import suppress
 
 CONNECT_SECONDS = 10.0
-"""Seconds for a look-up, for a connection to one address, and for a TLS handshake."""
+"""Seconds for a name resolution, for a connection to one address, and for a TLS handshake."""
 
 ADDRESSES_SECONDS = 30.0
-"""Seconds that the addresses of a name are cached: each write opens a connection, and a look-up is a round trip."""
+"""Seconds that resolved addresses are cached: each write opens a connection, and resolving is a round trip."""
 
 _CHUNK = 65536
 
 
 class Deadline:
-    """The end of an exchange, on the monotonic clock."""
+    """End of an exchange, on the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
     def remaining(self, most: float = math.inf) -> float:
-        """Seconds that are left, at most `most`. Raises TimeoutError when none are."""
+        """Return the seconds left, at most `most`. Raises TimeoutError when none are left."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the deadline passed")
@@ -37,7 +37,7 @@ class Deadline:
 
 
 class Connection:
-    """One open connection, plain or TLS. `written` is set before the first byte of a request leaves."""
+    """Open connection, plain or TLS. `written` is set before the first byte of a request leaves."""
 
     def __init__(self, opened: socket.socket) -> None:
         opened.settimeout(0)
@@ -47,10 +47,11 @@ class Connection:
         self.written = False
 
     def write(self, data: bytes, deadline: Deadline, *, early: Callable[[bytes], None]) -> None:
-        """Send all of `data`; `early` takes what arrives before its last byte has left, empty at the end.
+        """Send all of `data`; `early` receives what arrives before the last byte has left (b"" at end of file).
 
         Raises OSError, TimeoutError after the deadline, and what `early` raises.
         """
+        # Set before the send: an error in it does not show how much has left.
         self.written = True
         rest = memoryview(data)
         while rest:
@@ -61,20 +62,22 @@ class Connection:
             except (BlockingIOError, ssl.SSLWantWriteError):
                 self._wait(select.POLLOUT, deadline)
             except ssl.SSLWantReadError:
+                # TLS may have to read (a key update) before it can write.
                 self._wait(select.POLLIN, deadline)
 
     def read(self, deadline: Deadline) -> bytes:
-        """Bytes as they arrive, empty at the end. Raises OSError, TimeoutError after the deadline."""
+        """Return bytes as they arrive, empty at the end. Raises OSError, TimeoutError after the deadline."""
         while True:
+            # Bytes that TLS has decrypted already are invisible to poll.
             if self._tls is None or not self._tls.pending():
                 self._wait(select.POLLIN, deadline)
             with suppress(BlockingIOError, ssl.SSLWantReadError):
                 return self._socket.recv(_CHUNK)
 
     def is_quiet(self) -> bool:
-        """Return whether nothing has arrived that belongs to no request, the end of the connection included.
+        """Return whether nothing has arrived that no request asked for, the end of the connection included.
 
-        Over TLS this takes in what the protocol itself sends, such as session tickets.
+        Over TLS this also reads what the protocol itself sends, such as session tickets.
         """
         try:
             return self._arrived() is None
@@ -82,7 +85,7 @@ class Connection:
             return False
 
     def _arrived(self) -> bytes | None:
-        """What can be read by now, empty at the end; None where nothing can. Raises OSError."""
+        """Return what can be read now, empty at the end of the connection, or None. Raises OSError."""
         try:
             return self._socket.recv(_CHUNK)
         except (BlockingIOError, ssl.SSLWantReadError):
@@ -106,7 +109,7 @@ class Connection:
         return self._tls.session if self._tls is not None else None
 
     def close(self) -> None:
-        """End it without waiting for the other side."""
+        """Close the socket without waiting for the other side."""
         self._socket.close()
 
     def _wait(self, event: int, deadline: Deadline) -> None:
@@ -116,9 +119,9 @@ class Connection:
 
 
 class Connector:
-    """Opens connections to one host: one TLS context for all of them, whose sessions are resumed.
+    """Opens connections to one host, with one TLS context for all of them, and resumes its sessions.
 
-    `authorities` is the file of the certificates that are trusted; without one the connections are not encrypted.
+    `authorities` is the file of the trusted certificates; without one the connections are not encrypted.
     """
 
     def __init__(self, host: str, port: int, *, authorities: str = "") -> None:
@@ -130,19 +133,23 @@ class Connector:
         self._looked_up = 0.0
 
     def open(self, deadline: Deadline) -> Connection:
-        """A connection on which nothing was written yet. Raises socket.gaierror, OSError, TimeoutError."""
+        """Return a connection on which nothing was written yet. Raises socket.gaierror, OSError, TimeoutError."""
         opened = self._reach(deadline)
         try:
+            # A request is one piece: Nagle's algorithm could only delay its last packet.
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if not self._authorities:
                 return Connection(opened)
             opened.settimeout(0)
             connection = Connection(
                 self._tls().wrap_socket(
-                    opened, server_hostname=self._host, do_handshake_on_connect=False,
-                    suppress_ragged_eofs=False, session=self._session,
+                    opened,
+                    server_hostname=self._host,
+                    do_handshake_on_connect=False,
+                    suppress_ragged_eofs=False,
+                    session=self._session,
                 )
-            )  # fmt: skip
+            )
         except BaseException:
             opened.close()
             raise
@@ -154,11 +161,11 @@ class Connector:
         return connection
 
     def note_session(self, connection: Connection) -> None:
-        """Let the next connections resume the TLS session of one that was answered."""
+        """Let the next connections resume the TLS session of one that got an answer."""
         self._session = connection.session or self._session
 
     def _reach(self, deadline: Deadline) -> socket.socket:
-        """A connected socket to the first address that answers; it is tried first the next time."""
+        """Return a socket connected to the first address that answers, which is tried first the next time."""
         addresses = self._resolve(deadline)
         for number, address in enumerate(addresses, start=1):
             try:
@@ -171,7 +178,7 @@ class Connector:
                     raise
             else:
                 if number > 1:
-                    self._addresses = [address, *(each for each in addresses if each != address)]
+                    self._addresses = [address, *(other for other in addresses if other != address)]
                 return opened
         raise socket.gaierror(socket.EAI_NONAME, "no address")
 
@@ -184,10 +191,11 @@ class Connector:
         return self._addresses
 
     def _tls(self) -> ssl.SSLContext:
-        """The context, built once: loading the certificates of the authorities takes 20 ms."""
+        """Return the context, built once: loading the certificates of the authorities takes 20 ms."""
         with self._lock:
             if self._context is None:
-                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies chain and host name
+                # The client protocol verifies the chain and the host name by default.
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 context.minimum_version = ssl.TLSVersion.TLSv1_2
                 context.set_alpn_protocols(["http/1.1"])
                 context.load_verify_locations(self._authorities)
@@ -196,26 +204,28 @@ class Connector:
 
 
 def resolve(host: str, port: int, *, seconds: float) -> list[str]:
-    """The addresses of a host. Raises socket.gaierror, or TimeoutError after `seconds`.
+    """Return the addresses of a host. Raises socket.gaierror, or TimeoutError after `seconds`.
 
-    The system's resolver cannot be told when to give up, so it is left to itself in a thread that nobody waits for.
+    The system's resolver has no timeout, so it runs in a daemon thread that is abandoned after `seconds`.
     """
     with suppress(ValueError):
-        return [str(ipaddress.ip_address(host.strip("[]")))]  # no name: there is nothing to look up
-    found: queue.SimpleQueue[list[str] | BaseException] = queue.SimpleQueue()
+        # An address, not a name: there is nothing to resolve.
+        return [str(ipaddress.ip_address(host.strip("[]")))]
+    results: queue.SimpleQueue[list[str] | BaseException] = queue.SimpleQueue()
 
     def look_up() -> None:
         try:
             entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            found.put(list(dict.fromkeys(str(address[0]) for *_, address in entries)))
-        except UnicodeError:  # a label that is empty or too long
-            found.put(socket.gaierror(socket.EAI_NONAME, "no name of a host"))
-        except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits
-            found.put(error)
+            results.put(list(dict.fromkeys(str(address[0]) for *_, address in entries)))
+        except UnicodeError:
+            # The codec of host names raises this for a label that is empty or too long.
+            results.put(socket.gaierror(socket.EAI_NONAME, "no name of a host"))
+        except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
+            results.put(error)
 
     threading.Thread(target=look_up, name="resolver", daemon=True).start()
     try:
-        outcome = found.get(timeout=seconds)
+        outcome = results.get(timeout=seconds)
     except queue.Empty:
         raise TimeoutError(f"no address of {host} in time") from None
     if isinstance(outcome, BaseException):

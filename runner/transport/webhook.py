@@ -1,4 +1,4 @@
-"""Posting one JSON text to a webhook, whose address is a secret: once, no redirects, one deadline."""
+"""Webhook: one POST of a JSON text to an address that is a secret, without redirects, within one deadline."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from runner.transport.client import Transport
 from runner.transport.exchange import Failure
 
 SECONDS = 20.0
-"""Seconds that a webhook may take, all in all."""
+"""Seconds for the whole exchange."""
 
-_MOST = 1024 * 1024
+_MAX_ANSWER = 1024 * 1024
 
 
 def post_webhook(url: Secret, body: Any, *, user_agent: str, seconds: float = SECONDS) -> str:
-    """Post `body`; empty when the answer is a 2xx, else why not. Nothing of the address is in that."""
+    """Post `body`; return "" when the answer is a 2xx, else why not, with no part of the address in it."""
     address = url.reveal()
     try:
         parts = urlsplit(address)
         transport = Transport(
-            base_url=f"{parts.scheme}://{parts.netloc}", auth=(), secrets={"url": Secret(parts.path)},
-            user_agent=user_agent, deadline=seconds, max_answer=_MOST,
-        )  # fmt: skip
+            base_url=f"{parts.scheme}://{parts.netloc}",
+            auth=(),
+            secrets={"url": Secret(parts.path)},
+            user_agent=user_agent,
+            deadline=seconds,
+            max_answer=_MAX_ANSWER,
+        )
         prepared = transport.prepare(Request(method="POST", url=address, body=body))
     except (ConfigError, ValueError):
         return "its address is not one that can be used: https://host/path"

@@ -1,7 +1,7 @@
-"""One request and its answer on an open connection, by h11, which speaks HTTP/1.1 and knows nothing of sockets.
+"""One request and its answer on an open connection, parsed by h11, which speaks HTTP/1.1 and owns no socket.
 
-Interim answers (1xx) are read past; 101, which nothing here asks for, is no answer. Whatever ends before its end is
-cut short, in the status line, a header or the body alike.
+Interim answers (1xx) are skipped; 101, which nothing here asks for, is an error. An answer that ends early is
+reported as cut short, in the status line, a header or the body alike.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ MAX_HEAD = 65536
 """Bytes of a status line with its headers."""
 
 _GZIP_OR_ZLIB, _RAW_DEFLATE = zlib.MAX_WBITS | 32, -zlib.MAX_WBITS
-"""How zlib calls the formats: the first two tell themselves apart."""
+"""Window sizes by which zlib selects a format; it detects gzip or zlib by itself."""
 
 _EARLY = "connection closed, or answered, before the whole request had been sent"
 
 
 class BrokenAnswerError(Exception):
-    """No complete answer that can be used. Its text is for people and holds nothing of what was sent."""
+    """No complete, usable answer. Its text is for people and holds nothing of the request."""
 
 
 class Answer(NamedTuple):
-    """A complete answer. `headers` are as they came; `reusable`: the connection is as it was before the request."""
+    """Complete answer. `headers` are unchanged; `reusable`: the connection is as it was before the request."""
 
     status: int
     reason: str
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
 
 class Wire:
-    """One exchange. `status` is that of the final answer as soon as its head was read, 0 before."""
+    """One exchange. `status` is that of the final answer as soon as its head is read, 0 before."""
 
     def __init__(
         self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
@@ -49,13 +49,13 @@ class Wire:
         head = h11.Request(method=method, target=target, headers=encoded)
         sent: list[h11.Event] = [head, *([h11.Data(data=body)] if body else []), h11.EndOfMessage()]
         self.request = b"".join(self._parser.send(event) or b"" for event in sent)
-        """The whole request as it goes on the wire: one piece, so that it leaves in as few packets as it can."""
+        """The complete request for the wire, in one piece, so that it leaves in few packets."""
         self.status = 0
 
     def take_early(self, data: bytes) -> None:
-        """Read interim answers past that come while the request is being sent. Raises BrokenAnswerError for all else.
+        """Skip interim answers that arrive while the request is sent. Raises BrokenAnswerError for all else.
 
-        What is no interim answer then cannot be the answer: the request was not known yet.
+        A final answer at that time cannot be the answer to this request, which the server has not read yet.
         """
         self._parser.receive_data(data)
         try:
@@ -83,25 +83,25 @@ class Wire:
                 return self._complete(response, bytes(body), most)
 
     def _begin(self, response: h11.Response) -> h11.Response:
-        """Note that the head of the final answer was read."""
+        """Record the status of the final answer."""
         self.status = response.status_code
         return response
 
     def _next(self, connection: Connection, deadline: Deadline) -> h11.Event:
-        """The next event of the answer, read from the connection where it needs more."""
+        """Return the next event of the answer, reading from the connection where needed."""
         while True:
             try:
                 event = self._parser.next_event()
             except h11.RemoteProtocolError:
-                raise BrokenAnswerError(self._how_it_broke()) from None
+                raise BrokenAnswerError(self._defect()) from None
             if isinstance(event, h11.ConnectionClosed):
-                raise BrokenAnswerError(self._how_it_broke())
+                raise BrokenAnswerError(self._defect())
             if isinstance(event, h11.Event):
                 return event
             data = connection.read(deadline)
             self._parser.receive_data(data)
 
-    def _how_it_broke(self) -> str:
+    def _defect(self) -> str:
         rest, ended = self._parser.trailing_data
         if ended and not self.status and not rest:
             return "connection closed before an answer"
@@ -117,7 +117,8 @@ class Wire:
         except BrokenAnswerError:
             if 200 <= self.status < 300:
                 raise
-            content = body  # what refuses is known by its status, readable or not
+            # An error is known by its status, with a readable body or without.
+            content = body
         done = self._parser.our_state is h11.DONE and self._parser.their_state is h11.DONE
         return Answer(
             self.status,
@@ -129,7 +130,10 @@ class Wire:
 
 
 def decompress(body: bytes, coding: str, *, most: int) -> bytes:
-    """A body without its content coding: gzip, deflate. Raises BrokenAnswerError for others, beyond `most` bytes."""
+    """Return a body without its content coding: gzip or deflate.
+
+    Raises BrokenAnswerError for other codings, and for a result of more than `most` bytes.
+    """
     if coding in ("", "identity") or not body:
         return body
     if coding not in ("gzip", "x-gzip", "deflate"):
@@ -140,16 +144,18 @@ def decompress(body: bytes, coding: str, *, most: int) -> bytes:
         if coding != "deflate":
             raise BrokenAnswerError("the answer could not be decompressed") from None
     try:
-        return _inflate(body, _RAW_DEFLATE, most)  # what some servers call deflate
+        # Some servers send raw deflate without the zlib header that the standard asks for.
+        return _inflate(body, _RAW_DEFLATE, most)
     except zlib.error:
         raise BrokenAnswerError("the answer could not be decompressed") from None
 
 
 def _inflate(body: bytes, form: int, most: int) -> bytes:
-    """All members of a compressed body. Raises zlib.error, also where one has no end."""
+    """Return all members of a compressed body. Raises zlib.error, also for a member without an end."""
     content = bytearray()
     while body:
         member = zlib.decompressobj(form)
+        # One byte beyond the limit shows that it is exceeded, before memory is filled.
         content += member.decompress(body, most - len(content) + 1)
         if len(content) > most:
             raise _too_large(most)

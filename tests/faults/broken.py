@@ -95,7 +95,7 @@ def _ids() -> None:
 
 def _connections() -> None:
     send = Adapter.send
-    _replace(Adapter, "send", lambda *given, **named: send(*given, **{**named, "kept": True}))
+    _replace(Adapter, "send", lambda *given, **named: send(*given, **{**named, "reuse": True}))
     _replace(Connection, "is_quiet", lambda _: True)
     _replace(Answer, "reusable", property(lambda _: True))
     _replace(adapter, "REST_SECONDS", 0)

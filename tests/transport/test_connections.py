@@ -18,7 +18,7 @@ from faults.server import PATIENCE, Action, Exchange, FaultServer, Hold
 from runner.catalogue import build_request
 from runner.config import KeepAlive
 from runner.transport import Failure, Reply
-from runner.transport.adapter import IDLE_SECONDS, MOST_KEPT, REST_SECONDS
+from runner.transport.adapter import IDLE_SECONDS, MAX_IDLE, REST_SECONDS
 from runner.transport.client import Transport
 
 LATER = REST_SECONDS + 0.1
@@ -123,13 +123,13 @@ def test_what_shares_connections_is_said_by_the_target(
 
 
 def test_no_more_are_kept_than_a_server_has_patience_for(server: FaultServer, line: Line) -> None:
-    for _ in range(MOST_KEPT + 5):
+    for _ in range(MAX_IDLE + 5):
         line.read(after=0)
-    assert server.connections == MOST_KEPT + 5
+    assert server.connections == MAX_IDLE + 5
     line.clock.now += LATER
-    for _ in range(MOST_KEPT):
+    for _ in range(MAX_IDLE):
         line.read(after=0)
-    assert server.connections == MOST_KEPT + 5
+    assert server.connections == MAX_IDLE + 5
 
 
 LEFT: dict[str, bytes] = {
