@@ -1,4 +1,4 @@
-"""The APIs on loopback, built from nothing but their documents (`server`): stateful, and with a log of deliveries."""
+"""The APIs on loopback, built from their documents alone (`server`): stateful, with a log of deliveries."""
 
 from runner.sandbox.deliveries import instance_of
 

@@ -1,4 +1,4 @@
-"""What each operation does to the state, and what it answers."""
+"""Effects of each operation on the state, and the answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = re.compile(r"[1-9][0-9]{0,17}\Z")
 
 @dataclass(frozen=True)
 class Call:
-    """A request that was checked: where it came in, the ids of its path in order, typed query and body."""
+    """Request that was checked: its route, the ids of its path in order, typed query and body."""
 
     route: Route
     base_url: str
@@ -35,7 +35,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered, and the id of the object that was written."""
+    """Status and body of an answer, and the id of the object that was written."""
 
     status: int
     body: Any
@@ -43,7 +43,7 @@ class Answer:
 
 
 def answer_example(call: Call) -> Answer:
-    """What the document shows as the answer, where there is nothing to look at. Raises RefusedError."""
+    """Return the example of the document, for a route without objects. Raises RefusedError."""
     route = call.route
     if route.example is None and route.operation.effect == "read":
         raise not_found(route.called)
@@ -51,7 +51,7 @@ def answer_example(call: Call) -> Answer:
 
 
 def answer_item(state: State, call: Call, making: Making) -> Answer:
-    """The object that the path names. Raises RefusedError."""
+    """Return the object that the path names. Raises RefusedError."""
     place, key = _named(state, call, making.resource)
     text = state.get(place, key)
     if text is None:
@@ -61,24 +61,26 @@ def answer_item(state: State, call: Call, making: Making) -> Answer:
 
 
 def create(state: State, call: Call, making: Making) -> Answer:
-    """Store a new object. Raises RefusedError; what was changed by then has to be undone."""
+    """Store a new object and return the answer. Raises RefusedError; the caller undoes what was changed by then."""
     place = place_of(state, call, making.resource, call.ids)
     stored, key = _make(state, place, making, {**_body(call), **call.route.given}, call.today)
     return Answer(call.route.status, _written(call, stored, key, place), key)
 
 
 def update(state: State, call: Call, making: Making) -> Answer:
-    """Lay the body over an object. Raises RefusedError; what was changed by then has to be undone."""
+    """Merge the body into an object. Raises RefusedError; the caller undoes what was changed by then."""
     route, body = call.route, _body(call)
     place, key = _named(state, call, making.resource)
-    found = state.get(place, key)
-    if found is None:
+    text = state.get(place, key)
+    if text is None:
         raise not_found(route.called)
-    _reach(making.resource, found, call, called=route.called)
-    stored: dict[str, Any] = exact_json.decode(found)
+    _reach(making.resource, text, call, called=route.called)
+    stored: dict[str, Any] = exact_json.decode(text)
+    # Some APIs accept such fields alone, answer 200 and change nothing.
     if route.ignored.issuperset(body):
         return Answer(route.status, _written(call, stored, key, place), key)
-    apart = {*making.parts, *(each.name for each in route.entries), route.key}
+    # These are no fields of the stored object: they are booked, stored elsewhere, or name it.
+    apart = {*making.parts, *(entry.name for entry in route.entries), route.key}
     changed = {name: value for name, value in body.items() if name not in apart}
     stored = {**_merged(stored, {**changed, **route.given})}
     book(stored, body, route.entries)
@@ -94,7 +96,10 @@ def update(state: State, call: Call, making: Making) -> Answer:
 
 
 def place_of(state: State, call: Call, resource: Resource, ids: Sequence[str]) -> Place:
-    """The collection under these parents, the nearest of which has to exist (so do, then, the ones above it)."""
+    """Return the collection under these parents. Raises RefusedError unless the nearest parent exists.
+
+    The parents above it exist then, too.
+    """
     owner = call.route.owner
     if ids and owner is not None:
         above = Place(owner.api, owner.collection, "/".join(ids[:-1]))
@@ -106,7 +111,7 @@ def place_of(state: State, call: Call, resource: Resource, ids: Sequence[str]) -
 
 
 def _named(state: State, call: Call, resource: Resource) -> tuple[Place, int]:
-    """The object that the path names, or the body where the path does not."""
+    """Return the collection and id of the object that the path names, or the body where the path names none."""
     if not call.route.key:
         return place_of(state, call, resource, call.ids[:-1]), _key(call.ids[-1])
     key = _body(call).get(call.route.key)
@@ -119,7 +124,7 @@ def _named(state: State, call: Call, resource: Resource) -> tuple[Place, int]:
 def _make(
     state: State, place: Place, making: Making, given: Mapping[str, Any], today: date
 ) -> tuple[dict[str, Any], int]:
-    """Store an object, and those that are given inside it in collections of their own below it."""
+    """Store an object, and the objects given inside it in their own collections below it."""
     resource = making.resource
     stored = {name: value for name, value in given.items() if name not in making.parts}
     for name, default, always in making.defaults:
@@ -127,14 +132,15 @@ def _make(
             stored[name] = _default(state, place, default, today)
     _fill(state, stored, making.refers)
     key = state.next_id(place, resource.first_id)
+    # First in order, last in value: the id leads the object and no request can choose it.
     stored = {resource.id_field: key, **stored, resource.id_field: key}
     state.put(place, key, exact_json.encode(stored))
     for name, part in making.parts.items():
         below = Place(resource.api, part.resource.collection, f"{place.parent}/{key}".lstrip("/"))
-        for each in given.get(name) or ():
-            if not isinstance(each, dict):
+        for item in given.get(name) or ():
+            if not isinstance(item, dict):
                 raise invalid({name: [f"{name} has to be a list of objects"]})
-            _make(state, below, part, each, today)
+            _make(state, below, part, item, today)
     return stored, key
 
 
@@ -155,14 +161,14 @@ def _body(call: Call) -> Mapping[str, Any]:
 
 
 def _key(text: str, called: str = "object") -> int:
-    """An id of a path; anything that is not written like one is not found."""
+    """Return an id of a path as a number. Raises RefusedError (404) for a text that is not written like an id."""
     if not KEY.match(text):
         raise not_found(called)
     return int(text)
 
 
 def _reach(resource: Resource, text: str, call: Call, *, called: str) -> None:
-    """Raise RefusedError for an object that is older than the API reaches back, with what is missed."""
+    """Raise RefusedError, with the reason, for an object that is older than the API's window."""
     window = resource.window
     day = window.missed_in(exact_json.decode(text), call.today) if window is not None else None
     if window is not None and day is not None:
@@ -172,23 +178,23 @@ def _reach(resource: Resource, text: str, call: Call, *, called: str) -> None:
 
 
 def _fill(state: State, stored: dict[str, Any], refers: Sequence[Refer]) -> None:
-    """Check that what the fields refer to exists, and fill them from it."""
+    """Fill the references of an object from their targets. Raises RefusedError for a target that does not exist."""
     errors = {}
     for refer in refers:
         value, key = stored.get(refer.field), refer.target.id_field
-        wanted = value.get(key) if isinstance(value, dict) else value
-        if wanted is None:
+        target_id = value.get(key) if isinstance(value, dict) else value
+        if target_id is None:
             continue
-        target = _target(state, refer.target, wanted)
+        target = _target(state, refer.target, target_id)
         if target is None:
             name = f"{refer.field}.{key}" if isinstance(value, dict) else refer.field
-            errors[name] = [f"{refer.field} {wanted} does not exist in {refer.target.name}"]
+            errors[name] = [f"{refer.field} {target_id} does not exist in {refer.target.name}"]
         elif isinstance(value, dict):
             names = refer.names or target.keys()
             stored[refer.field] = {
                 **value,
                 **{name: target[name] for name in names if name in target},
-                key: wanted,
+                key: target_id,
             }
     if errors:
         raise invalid(errors)
@@ -198,19 +204,22 @@ def _target(state: State, resource: Resource, key: Any) -> Mapping[str, Any] | N
     if not isinstance(key, int) or not KEY.match(str(key)):
         return None
     text = state.find(Place(resource.api, resource.collection), key)
-    found: Mapping[str, Any] | None = exact_json.decode(text) if text is not None else None
-    return found
+    stored: Mapping[str, Any] | None = exact_json.decode(text) if text is not None else None
+    return stored
 
 
 def _merged(old: Any, new: Any) -> Any:
-    """`new` laid over `old`: objects merge, everything else is replaced."""
+    """Return `new` merged into `old`: objects merge, every other value is replaced."""
     if isinstance(old, dict) and isinstance(new, dict):
         return {**old, **{name: _merged(old.get(name), value) for name, value in new.items()}}
     return new
 
 
 def _written(call: Call, stored: Mapping[str, Any], key: int, place: Place) -> Mapping[str, Any]:
-    """The answer of a write, with the names that the document's answer has; its example holds the rest."""
+    """Return the answer of a write, limited to the names of the document's answer.
+
+    Values that are not stored come from the document's example.
+    """
     operation, example = call.route.operation, call.route.example
     parents = iter(place.parent.split("/"))
     parts = [next(parents) if part == "{}" else part for part in place.collection.split("/")]

@@ -1,8 +1,8 @@
-"""The sandbox as a WSGI application: finds the route, checks the request, answers it, and logs the delivery.
+"""Sandbox as a WSGI application: matches the route, checks the request, answers it, and logs the delivery.
 
 It is plain WSGI routed by werkzeug rather than a Flask application: nothing that Flask adds is used here (views
 written by hand, templates, sessions), and it would cost each request about as much as checking its body does. An
-answer is decided, recorded, and only then sent: what an answer is to suffer on its way belongs before `_send`.
+answer is decided, recorded, and only then sent: a fault of the delivery belongs before `_send`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Endpoint:
 
 @dataclass
 class _Request:
-    """What came in, and what is known of it by the time it is answered."""
+    """Incoming request, and what is known of it by the time it is answered."""
 
     environ: Mapping[str, Any]
     method: str
@@ -58,12 +58,12 @@ class _Request:
 
 
 def local_today() -> date:
-    """The day it is where this machine stands."""
+    """Return today's date in the time zone of this machine."""
     return datetime.now().astimezone().date()
 
 
 class Sandbox:
-    """The application. `base_url` is where it is reached, `keys` say who may do what, `today` is asked for the day."""
+    """WSGI application at `base_url`. `keys` hold the permissions; `today` returns the current date."""
 
     def __init__(
         self,
@@ -88,20 +88,21 @@ class Sandbox:
         self._routes = rules.bind("127.0.0.1")
 
     def _endpoints(self, api: Api) -> list[_Endpoint]:
-        """The endpoints of an API, with their resources sown and their searches made quick."""
+        """Return the endpoints of an API after storing its seeds and indexing its filters."""
         home = api.document["info"].get(EXTENSION, {}).get("state_of", "")
-        resources, found = routes(api, home=home if home in self._apis else "")
+        resources, api_routes = routes(api, home=home if home in self._apis else "")
         for resource in resources:
             sow(self._state, api, resource, self._today())
-        for route in found:
-            for wanted in route.filters:
-                if route.making and wanted.match != "contains" and wanted.through is None:
+        for route in api_routes:
+            for criterion in route.filters:
+                # No index helps a substring, or a field of the object that a reference names.
+                if route.making and criterion.match != "contains" and criterion.through is None:
                     resource = route.making.resource
-                    self._state.index(Place(resource.api, resource.collection), wanted.field)
+                    self._state.index(Place(resource.api, resource.collection), criterion.field)
         failures = Failures(api)
         checked = [
             (route, Checks(route.operation, caps=route.caps, called=route.called))
-            for route in found
+            for route in api_routes
         ]
         return [_Endpoint(api, route, checks, failures) for route, checks in checked]
 
@@ -122,7 +123,8 @@ class Sandbox:
             with self._state.exclusive():
                 decided = self._decide(request)
                 self._state.record(_delivery(request, decided))
-        except OSError as error:  # as with any server that fails: nobody can tell what is kept
+        except OSError as error:
+            # A 5xx, as of any server that fails: the client cannot know what was stored.
             full = refused(
                 507, f"the sandbox cannot keep its state: {(error.strerror or str(error)).lower()}"
             )
@@ -137,10 +139,10 @@ class Sandbox:
             endpoint = request.endpoint
             if endpoint is None:
                 return Answer(refusal.status, refusal.body)
-            return Answer(*endpoint.failures.told(refusal, endpoint.route.operation))
+            return Answer(*endpoint.failures.answer(refusal, endpoint.route.operation))
 
     def _answer(self, call: Call) -> Answer:
-        """Do what the call asks for. Raises RefusedError; what was changed by then has to be undone."""
+        """Execute a call. Raises RefusedError; the caller undoes what was changed by then."""
         making, act = call.route.making, call.route.act
         if making is None or act is Act.EXAMPLE:
             return answer_example(call)
@@ -153,7 +155,7 @@ class Sandbox:
         return answer_list(self._state, call, making.resource)
 
     def _call(self, request: _Request) -> Call:
-        """The request as a checked call. Raises RefusedError."""
+        """Return the request as a checked call. Raises RefusedError."""
         try:
             endpoint, ids = self._routes.match(request.path, request.method)
         except MethodNotAllowed:
@@ -165,9 +167,13 @@ class Sandbox:
         operation = endpoint.route.operation
         if operation.form:
             request.body = _form(request.environ, operation.body or {})
-            given |= {auth.name: [str(request.body.pop(auth.name))] for auth in endpoint.api.auth
-                      if auth.in_form and auth.name in request.body}  # fmt: skip
+            given |= {
+                auth.name: [str(request.body.pop(auth.name))]
+                for auth in endpoint.api.auth
+                if auth.in_form and auth.name in request.body
+            }
         self._keys.check(endpoint.api, operation, request.environ, given)
+        # After the check: credentials are no parameters, and must not reach the log.
         for secret in endpoint.api.auth:
             given.pop(secret.name, None)
         endpoint.checks.headers(request.environ)
@@ -189,7 +195,7 @@ class Sandbox:
 
 
 def _rule(endpoint: _Endpoint) -> Rule:
-    """A route for werkzeug, which wants names that are its own: the ids of a path are called p0, p1, ..."""
+    """Return a route for werkzeug. The ids of a path are called p0, p1, ... since werkzeug needs unique names."""
     operation, parts = endpoint.route.operation, shape(endpoint.route.operation.path).split("{}")
     path = parts[0] + "".join(f"<p{number}>{part}" for number, part in enumerate(parts[1:]))
     return Rule(f"/{endpoint.api.name}{path}", methods=[operation.method], endpoint=endpoint)
@@ -221,18 +227,21 @@ def _content(environ: Mapping[str, Any]) -> bytes:
 
 
 def _delivery(request: _Request, decided: Answer) -> dict[str, Any]:
-    """A line of the log. Secrets are not part of it: no header but the User-Agent, no parameter that is one."""
+    """Return a line of the log.
+
+    Secrets are left out: the User-Agent is the only header, and no parameter is a credential.
+    """
     api, route = request.api, request.endpoint.route if request.endpoint else None
     secrets = {secret.name for secret in api.auth} if api else set()
     try:
         query = {k: v for k, v in _query(request).items() if k not in secrets}
     except RefusedError:
         query = {}
-    reads = request.method in ("GET", "HEAD")
+    effect = "read" if request.method in ("GET", "HEAD") else "write"
     return {
         "api": api.name if api else None,
         "operation": route.operation.name if route else None,
-        "effect": route.operation.effect if route else "read" if reads else "write",
+        "effect": route.operation.effect if route else effect,
         "method": request.method,
         "path": request.path.removeprefix(f"/{api.name}") if api else request.path,
         "query": {

@@ -1,4 +1,4 @@
-"""Whether a request is what its operation's document asks for; the refusals read as they were seen live."""
+"""Checks of a request against its operation's document. The messages read as a live API's were observed to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ARTICLES = {"integer": "an integer", "object": "an object", "array": "an array"
 
 
 class Checks:
-    """The compiled checks of one operation. What is above one of `caps` is cut to it; conditions are not looked at."""
+    """Compiled checks of one operation. Values above their `caps` are lowered to them. Conditions are not checked."""
 
     def __init__(self, operation: Operation, *, caps: Mapping[str, int], called: str = "") -> None:
         self._schema, self._called, self._caps = operation.body, called, caps
@@ -40,7 +40,7 @@ class Checks:
         self._paging = {pages.page, pages.count, pages.offset} if pages else set()
 
     def query(self, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-        """The declared query parameters that are given, typed. Raises RefusedError."""
+        """Return the declared query parameters that are given, typed. Raises RefusedError."""
         typed: dict[str, Any] = {}
         errors: dict[str, list[str]] = {}
         wrong = set()
@@ -59,12 +59,12 @@ class Checks:
         return typed
 
     def _capped(self, name: str, value: Any) -> Any:
-        return (
-            min(value, self._caps[name]) if name in self._caps and isinstance(value, int) else value
-        )
+        if name in self._caps and isinstance(value, int):
+            return min(value, self._caps[name])
+        return value
 
     def headers(self, environ: Mapping[str, Any]) -> None:
-        """Raises RefusedError when a required header is missing."""
+        """Raise RefusedError when a required header is missing."""
         missing = [
             name
             for name in self._headers
@@ -74,7 +74,7 @@ class Checks:
             raise invalid({name: [f"{name} is required"] for name in missing}, cause="parameters")
 
     def body(self, value: Any) -> None:
-        """Raises RefusedError when `value` is not the body that the operation asks for."""
+        """Raise RefusedError when `value` is not the body that the operation requires."""
         if self._body is None or self._schema is None:
             return
         errors: dict[str, list[str]] = {}
@@ -85,7 +85,8 @@ class Checks:
                 errors.setdefault(name, []).append(text)
                 if len(errors) == ERRORS_SHOWN:
                     break
-        except ArithmeticError:  # multipleOf with 1e999999
+        except ArithmeticError:
+            # multipleOf divides, which overflows with a number such as 1e999999.
             errors = {"body": ["a number is out of range"]}
         if missing:
             called = _called(self._schema, missing.split("."), self._called)
@@ -95,7 +96,7 @@ class Checks:
 
 
 def read_body(content: bytes) -> Any:
-    """The JSON value of a request's body. Raises RefusedError."""
+    """Return the JSON value of a request's body. Raises RefusedError."""
     try:
         return exact_json.decode_request(content)
     except exact_json.NotJsonError as error:
@@ -103,7 +104,7 @@ def read_body(content: bytes) -> Any:
 
 
 def _typed(text: str, parameter: Parameter) -> Any:
-    """A parameter's text as the type that its schema asks for, or as it is when it is no such thing."""
+    """Return a parameter's text as the type of its schema, or unchanged when it is no such value."""
     kinds = parameter.schema.get("type", ())
     kinds = (kinds,) if isinstance(kinds, str) else kinds
     if "integer" in kinds and _INTEGER.match(text):
@@ -116,32 +117,30 @@ def _typed(text: str, parameter: Parameter) -> Any:
 
 
 def _called(schema: Mapping[str, Any], path: Sequence[str], called: str) -> str:
-    """What the document calls the object in which the last field of `path` is missing."""
+    """Return the document's name for the object in which the last field of `path` is missing."""
     for name in path[:-1]:
-        schema = (
-            schema.get("items", {})
-            if name.isdecimal()
-            else schema.get("properties", {}).get(name, {})
-        )
+        items, fields = schema.get("items", {}), schema.get("properties", {})
+        schema = items if name.isdecimal() else fields.get(name, {})
         called = schema.get(EXTENSION, {}).get("called", called)
     return called
 
 
-def _messages(errors: Iterable[ValidationError], whole: str) -> Iterable[tuple[str, str, bool]]:
-    """The dotted field and the message of each error, and whether the field is missing.
+def _messages(errors: Iterable[ValidationError], root: str) -> Iterable[tuple[str, str, bool]]:
+    """Yield the dotted field and message of each error, and True for a field that is missing.
 
-    `whole` is what the value itself is called.
+    `root` is the name of the value itself.
     """
     for error in errors:
         rule: Any = error.validator_value
         path = [str(part) for part in error.absolute_path]
-        name = path[-1] if path else whole
+        name = path[-1] if path else root
         if error.validator == "required":
+            # jsonschema has the missing name in its message only.
             missing = next(n for n in rule if error.message == f"{n!r} is a required property")
             yield ".".join([*path, missing]), f"{missing} is required", True
         else:
             yield (
-                ".".join(path) or whole,
+                ".".join(path) or root,
                 _wording(name, str(error.validator), rule, error.message),
                 False,
             )

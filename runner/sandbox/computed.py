@@ -1,4 +1,4 @@
-"""Values that objects are shown with and that no request gives: products, sums, fields of what a reference names."""
+"""Values of shown objects that no request sets: products, sums, fields of a referenced object."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from runner.sandbox.state import Place, State
 class Computed:
     """The computed fields of one kind of object, by name.
 
-    products    the fields beside it that are multiplied; without one of them there is no value
-    sums        what is added up: fields beside it, or `lines.total`, a field of the objects that are shown as `lines`
-    borrowed    the reference beside it whose object has the value, and the collection of that object
+    products    the sibling fields that are multiplied; without one of them there is no value
+    sums        the addends: sibling fields, or `lines.total`, a field of the objects that are shown as `lines`
+    borrowed    the sibling reference whose object has the value, and the collection of that object
     below       the collections whose objects are added up, by the name that they are shown under
     """
 
@@ -37,7 +37,7 @@ class Computed:
 
 
 def computed_of(resource: Resource, known: Mapping[str, Resource]) -> Computed:
-    """Return the computed fields of a resource's objects. Raises ConfigError where one refers to nothing."""
+    """Return the computed fields of a resource's objects. Raises ConfigError where a reference has no target."""
     settings = {name: settings_of(schema) for name, schema in resource.fields.items()}
     sums = {name: tuple(own["sum"]) for name, own in settings.items() if "sum" in own}
     below = {}
@@ -46,7 +46,7 @@ def computed_of(resource: Resource, known: Mapping[str, Resource]) -> Computed:
     }:
         child = known.get(f"{resource.collection}/{{}}/{settings.get(name, {}).get('children')}")
         if child is None:
-            raise _nothing(resource, name, "has no collection of its own below it")
+            raise _no_target(resource, name, "has no collection of its own below it")
         below[name] = child, computed_of(child, known)
     return Computed(
         {name: tuple(own["product"]) for name, own in settings.items() if "product" in own},
@@ -61,16 +61,16 @@ def computed_of(resource: Resource, known: Mapping[str, Resource]) -> Computed:
 
 
 def referred(resource: Resource, name: str, known: Mapping[str, Resource]) -> Resource:
-    """The collection that a field of a resource refers to. Raises ConfigError where it refers to none."""
+    """Return the collection that a field of a resource refers to. Raises ConfigError where there is none."""
     refers = settings_of(resource.fields.get(name, {})).get("refers")
-    found = next((each for each in known.values() if each.name == refers), None)
-    if found is None:
-        raise _nothing(resource, name, "refers to no collection")
-    return found
+    target = next((other for other in known.values() if other.name == refers), None)
+    if target is None:
+        raise _no_target(resource, name, "refers to no collection")
+    return target
 
 
 def compute(state: State, place: Place, key: int, stored: dict[str, Any], what: Computed) -> None:
-    """Put the computed values into an object that is stored under `key`."""
+    """Set the computed values of an object that is stored under `key`."""
     for name, factors in what.products.items():
         _set(stored, name, _product([stored.get(factor) for factor in factors]))
     below = {
@@ -81,7 +81,10 @@ def compute(state: State, place: Place, key: int, stored: dict[str, Any], what: 
         values: list[Any] = []
         for part in parts:
             head, dot, rest = part.partition(".")
-            values += [each.get(rest) for each in below[head]] if dot else [stored.get(head)]
+            if dot:
+                values += [child.get(rest) for child in below[head]]
+            else:
+                values.append(stored.get(head))
         _set(stored, name, _sum(values))
     for name, (reference, resource) in what.borrowed.items():
         _set(stored, name, _borrowed(state, stored.get(reference), resource, name))
@@ -90,18 +93,18 @@ def compute(state: State, place: Place, key: int, stored: dict[str, Any], what: 
 def _below(
     state: State, place: Place, key: int, resource: Resource, inner: Computed
 ) -> list[dict[str, Any]]:
-    """The objects of a collection below another, with what is computed of them."""
+    """Return the objects of a collection below another, with their computed values."""
     here = Place(resource.api, resource.collection, f"{place.parent}/{key}".lstrip("/"))
-    found = []
+    children = []
     for _, number, body in state.select(here)[1]:
         stored: dict[str, Any] = exact_json.decode(body)
         compute(state, here, number, stored, inner)
-        found.append(stored)
-    return found
+        children.append(stored)
+    return children
 
 
 def _borrowed(state: State, reference: Any, resource: Resource, name: str) -> Any:
-    """A field of the object that a reference names."""
+    """Return a field of the referenced object, or None."""
     key = reference.get(resource.id_field) if isinstance(reference, dict) else None
     text = (
         state.find(Place(resource.api, resource.collection), key) if isinstance(key, int) else None
@@ -110,6 +113,7 @@ def _borrowed(state: State, reference: Any, resource: Resource, name: str) -> An
 
 
 def _set(stored: dict[str, Any], name: str, value: Any) -> None:
+    # Removed first: a value that cannot be computed is absent, whatever a request has stored.
     stored.pop(name, None)
     if value is not None:
         stored[name] = value
@@ -119,7 +123,8 @@ def _product(values: Sequence[Any]) -> int | Decimal | None:
     numbers = list(_numbers(values))
     try:
         return math.prod(numbers) if len(numbers) == len(values) else None
-    except ArithmeticError:  # 1e999999
+    except ArithmeticError:
+        # A request may hold a number such as 1e999999.
         return None
 
 
@@ -134,7 +139,7 @@ def _numbers(values: Iterable[Any]) -> Iterable[int | Decimal]:
     return (v for v in values if isinstance(v, int | Decimal) and not isinstance(v, bool))
 
 
-def _nothing(resource: Resource, name: str, what: str) -> ConfigError:
+def _no_target(resource: Resource, name: str, what: str) -> ConfigError:
     message = (
         f"{resource.api}: {name!r} of {resource.name} {what}, and something is computed from it"
     )

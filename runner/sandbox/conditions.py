@@ -1,6 +1,6 @@
-"""Search conditions as they arrive, `conditions[1][field]=1&conditions[1][condition]=4&...`, for the state to test.
+"""Search conditions, `conditions[1][field]=1&conditions[1][condition]=4&...`, converted to conditions of the state.
 
-What they are called and mean is in x-runner-conditions: a comparison is known by its sign among its names.
+Their names and meanings are in x-runner-conditions: a comparison is recognized by the sign among its names.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NUMBERS = 200
 
 @dataclass(frozen=True)
 class Search:
-    """The conditions of an operation: where each field is in the stored object, and what each code tests."""
+    """The conditions of an operation: the place of each field in the stored object, and the test of each code."""
 
     parameter: str
     required: bool
@@ -33,7 +33,10 @@ class Search:
 
 
 def search_of(operation: Operation, declared: Mapping[str, Any]) -> Search:
-    """The search that a parameter's x-runner-conditions describe. Raises ConfigError where a comparison has no sign."""
+    """Return the search that a parameter's x-runner-conditions describe.
+
+    Raises ConfigError where a comparison has no sign.
+    """
     extension = declared["x-runner-conditions"]
     grammar = read_grammar(extension)
     tests = {entry.code: name for name, entry in grammar.comparisons.items() if name in TESTS}
@@ -45,18 +48,21 @@ def search_of(operation: Operation, declared: Mapping[str, Any]) -> Search:
     return Search(declared["name"], declared.get("required", False), grammar, places, tests)
 
 
-def wanted(search: Search, given: Mapping[str, Sequence[str]]) -> list[Condition]:
-    """What a listed object has to satisfy. Raises RefusedError when a condition is not whole."""
-    found: list[Condition] = []
+def conditions_of(search: Search, given: Mapping[str, Sequence[str]]) -> list[Condition]:
+    """Return the conditions of a request. Raises RefusedError when one is incomplete."""
+    conditions: list[Condition] = []
     for number, parts in sorted(_parts(search, given).items()):
-        found += _conditions(search, number, parts)
-    if search.required and not found:
+        conditions += _conditions(search, number, parts)
+    if search.required and not conditions:
         raise refused(400, f"{search.parameter} is required", cause="no_conditions")
-    return found
+    return conditions
 
 
 def _parts(search: Search, given: Mapping[str, Sequence[str]]) -> dict[int, dict[str, str]]:
-    """The parts of each condition by its number. The one without brackets is the first, beside none in brackets."""
+    """Return the parts of each condition by its number.
+
+    The one without brackets is number 1, or 0 beside others in brackets.
+    """
     grammar = search.grammar
     kinds = [field.kind for field in grammar.fields.values()]
     names = {
@@ -65,24 +71,18 @@ def _parts(search: Search, given: Mapping[str, Sequence[str]]) -> dict[int, dict
         *(k.value for k in kinds),
         *(k.to for k in kinds if k.to),
     }
-    found: dict[int, dict[str, str]] = {}
+    numbered: dict[int, dict[str, str]] = {}
     pattern = re.compile(re.escape(search.parameter) + r"\[([1-9][0-9]{0,5})\]\[([^]]*)\]")
     for name, texts in given.items():
         if match := pattern.fullmatch(name):
-            found.setdefault(int(match[1]), {})[match[2]] = texts[-1]
+            numbered.setdefault(int(match[1]), {})[match[2]] = texts[-1]
     if single := {name: given[name][-1] for name in sorted(names) if name in given}:
-        found[0 if found else 1] = single
-    lacking = next(
-        (
-            number
-            for number in range(1, min(max(found, default=0), _NUMBERS))
-            if number not in found
-        ),
-        None,
-    )
-    if lacking is not None:
-        raise _lacks(search, lacking, grammar.field_part)
-    return found
+        numbered[0 if numbered else 1] = single
+    # Numbers have to be consecutive; the range is bounded, since a request may name any number.
+    for number in range(1, min(max(numbered, default=0), _NUMBERS)):
+        if number not in numbered:
+            raise _lacks(search, number, grammar.field_part)
+    return numbered
 
 
 def _conditions(search: Search, number: int, parts: Mapping[str, str]) -> list[Condition]:
@@ -115,6 +115,7 @@ def _value(search: Search, number: int, field: Field, parts: Mapping[str, str], 
         try:
             return datetime.strptime(text, field.kind.format).isoformat(timespec="seconds")  # noqa: DTZ007
         except ValueError:
+            # The same refusal as for a value that is missing.
             text = ""
     if not text:
         messages = [f"{part} is missing or invalid"]

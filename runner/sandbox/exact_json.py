@@ -1,4 +1,4 @@
-"""JSON whose numbers keep every digit: fractions are Decimal both ways, and the text is ASCII.
+"""JSON with exact numbers: fractions are Decimal in both directions, and the text is ASCII.
 
 ASCII, because a lone surrogate is valid in JSON and cannot be written as UTF-8.
 """
@@ -17,21 +17,21 @@ _decoder = simplejson.JSONDecoder(parse_float=Decimal, allow_nan=False)
 
 
 class NotJsonError(ValueError):
-    """The text is no JSON that a request can carry; says why."""
+    """The text is no JSON that a request can carry. Its message is the reason."""
 
 
 def encode(value: Any) -> str:
-    """One line of ASCII JSON."""
+    """Return one line of ASCII JSON."""
     return str(_encoder.encode(value))
 
 
 def decode(text: str) -> Any:
-    """The value of a JSON text that was written by `encode`."""
+    """Return the value of a JSON text that was written by `encode`."""
     return _decoder.decode(text)
 
 
 def decode_request(content: bytes) -> Any:
-    """The value of a request's body. Raises NotJsonError, whatever the bytes are."""
+    """Return the value of a request's body. Raises NotJsonError for all other bytes."""
     try:
         value = _decoder.decode(content.decode("utf-8"))
     except UnicodeDecodeError:
@@ -40,14 +40,14 @@ def decode_request(content: bytes) -> Any:
         raise NotJsonError(f"the body is nested deeper than {MAX_DEPTH} levels") from None
     except (ValueError, ArithmeticError) as error:
         raise NotJsonError(f"the body is not JSON: {str(error)[:200]}") from None
-    # Brackets can only be as deep as there are brackets: most bodies are spared the walk.
+    # Depth cannot exceed the number of brackets: most bodies need no walk.
     if content.count(b"{") + content.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise NotJsonError(f"the body is nested deeper than {MAX_DEPTH} levels")
     return value
 
 
 def _depth(value: Any) -> int:
-    """How many levels of objects and arrays there are, counted without recursion."""
+    """Return the number of nested levels of objects and arrays, counted without recursion."""
     depth, level = 0, [value]
     while level := [child for child in level if isinstance(child, dict | list)]:
         depth += 1

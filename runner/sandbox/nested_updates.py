@@ -1,4 +1,4 @@
-"""Updates of what lies deep inside an object: entries of its lists found by their keys, numbers added up to a bound."""
+"""Nested updates of an object: list entries matched by their keys, numbers added up to a bound."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.sandbox.resources import Schema, properties, settings_of
 
 @dataclass(frozen=True)
 class Amount:
-    """A number that is added to the stored one, which must not go beyond the number called `up_to`."""
+    """Number that is added to the stored one. The sum must not exceed the field `up_to`."""
 
     up_to: str
     called: str
@@ -21,7 +21,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class Entries:
-    """A list of the body whose entries change those of the stored list `into` with the same value of `by`."""
+    """List of the body whose entries change those of the stored list `into` with the same value of `by`."""
 
     name: str
     into: str
@@ -33,8 +33,8 @@ class Entries:
 
 
 def entries(fields: Mapping[str, Schema]) -> tuple[Entries, ...]:
-    """The lists among the fields of a body that change entries."""
-    found = []
+    """Return the lists among the fields of a body that change stored entries."""
+    lists = []
     for name, schema in fields.items():
         settings = settings_of(schema)
         if "into" not in settings:
@@ -42,7 +42,7 @@ def entries(fields: Mapping[str, Schema]) -> tuple[Entries, ...]:
         inner = properties(schema.get("items"))
         own = {key: settings_of(value) for key, value in inner.items()}
         called = settings.get("called", name)
-        found.append(
+        lists.append(
             Entries(
                 name,
                 settings["into"],
@@ -57,11 +57,11 @@ def entries(fields: Mapping[str, Schema]) -> tuple[Entries, ...]:
                 entries(inner),
             )
         )
-    return tuple(found)
+    return tuple(lists)
 
 
 def book(stored: dict[str, Any], given: Mapping[str, Any], lists: tuple[Entries, ...]) -> None:
-    """Change `stored`, which is of no use any more when this raises RefusedError."""
+    """Change `stored`. It is inconsistent, and has to be discarded, when this raises RefusedError."""
     _book(stored, given, lists, ())
 
 
@@ -72,45 +72,49 @@ def _book(
     around: tuple[dict[str, Any], ...],
 ) -> None:
     around = (*around, stored)
-    for each in lists:
-        for entry in given.get(each.name) or ():
-            if not isinstance(entry, Mapping) or entry.get(each.by) is None:
-                errors = {f"{each.name}.{each.by}": [f"{each.by} is required"]}
-                raise invalid(errors, cause="missing", field=each.by, object=each.called)
-            found = next(
-                (old for old in stored.get(each.into) or () if old.get(each.by) == entry[each.by]),
+    for kind in lists:
+        for entry in given.get(kind.name) or ():
+            if not isinstance(entry, Mapping) or entry.get(kind.by) is None:
+                errors = {f"{kind.name}.{kind.by}": [f"{kind.by} is required"]}
+                raise invalid(errors, cause="missing", field=kind.by, object=kind.called)
+            target = next(
+                (old for old in stored.get(kind.into) or () if old.get(kind.by) == entry[kind.by]),
                 None,
             )
-            if found is None:
-                raise not_found(each.found_as)
-            _change(found, entry, each, around)
-            _book(found, entry, each.inside, around)
+            if target is None:
+                raise not_found(kind.found_as)
+            _change(target, entry, kind, around)
+            _book(target, entry, kind.inside, around)
 
 
 def _change(
-    found: dict[str, Any],
+    target: dict[str, Any],
     entry: Mapping[str, Any],
-    each: Entries,
+    kind: Entries,
     around: tuple[dict[str, Any], ...],
 ) -> None:
-    below = {inner.name for inner in each.inside}
+    below = {inner.name for inner in kind.inside}
     for name, value in entry.items():
-        if name in each.amounts:
-            _add(found, name, value, each.amounts[name], around)
+        if name in kind.amounts:
+            _add(target, name, value, kind.amounts[name], around)
         elif name not in below:
-            found[name] = value
+            target[name] = value
 
 
 def _add(
-    found: dict[str, Any], name: str, value: Any, amount: Amount, around: tuple[dict[str, Any], ...]
+    target: dict[str, Any],
+    name: str,
+    value: Any,
+    amount: Amount,
+    around: tuple[dict[str, Any], ...],
 ) -> None:
     if not _is_number(value) or value < 0:
         raise invalid({name: [f"{name} is not a number from 0"]})
-    bound = found.get(amount.up_to)
-    if not _is_number(found.get(name)):
-        found[name] = 0
+    bound = target.get(amount.up_to)
+    if not _is_number(target.get(name)):
+        target[name] = 0
     try:
-        total = found[name] + value
+        total = target[name] + value
         if _is_number(bound) and total > bound:
             raise refused(
                 400,
@@ -118,10 +122,12 @@ def _add(
                 cause="too_much",
                 object=amount.called,
             )
-        for each in (found, *around):
-            if _is_number(each.get(name)):
-                each[name] += value
-    except ArithmeticError:  # 1e999999
+        # The objects around it have totals under the same name.
+        for holder in (target, *around):
+            if _is_number(holder.get(name)):
+                holder[name] += value
+    except ArithmeticError:
+        # A request may hold a number such as 1e999999.
         raise invalid({name: [f"{name} is out of range"]}) from None
 
 

@@ -1,8 +1,8 @@
-"""What an API document says about the things that it creates, lists and changes: its resources.
+"""Resources of an API: the objects that its operations create, list and change, read from its document.
 
 A resource is a collection path, such as `/orders/jobs/{}/salesorders`, that some operation creates in or lists. A path
 that ends with a parameter is one of its objects; the same path without the parameters in between lists the objects of
-all parents. A list that nothing creates in has the example of its response as its content.
+all parents. A list that no operation creates in has the example of its response as its content.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Resource:
-    """A collection and its objects. `seeds` are there from the start; `written` when operations change objects."""
+    """Collection and its objects. `seeds` exist from the start; `written` when operations change objects."""
 
     api: str
     collection: str
@@ -44,14 +44,14 @@ class Resource:
 
 @dataclass(frozen=True)
 class Target:
-    """What an operation works on: a collection, or (`one`) an object of it that the path names."""
+    """Target of an operation: a collection, or (`one`) an object of it that the path names."""
 
     collection: str
     one: bool
 
 
 def target(api: Api, operation: Operation) -> Target:
-    """What the path of an operation names, or the collection that its settings name instead."""
+    """Return the target that the path of an operation names, or the collection that its settings name instead."""
     own, settings = shape(operation.path), settings_of(raw(api, operation))
     one = own.endswith("/{}")
     other = settings.get("collection")
@@ -59,22 +59,23 @@ def target(api: Api, operation: Operation) -> Target:
 
 
 def resources(api: Api, *, home: str = "") -> dict[str, Resource]:
-    """All resources of an API by their collection path. They are those of the API `home` where that is given."""
+    """Return all resources of an API by their collection path, as those of the API `home` where given."""
     operations = [(operation, target(api, operation)) for operation in api.operations.values()]
     created = {t.collection for o, t in operations if o.effect == "create" and not t.one}
     listed = {t.collection for o, t in operations if o.effect == "read" and o.items and not t.one}
+    # A list of the objects of all parents is a view of the collection, not one of its own.
     listed -= {
         everywhere(collection) for collection in created | listed if "{}" in collection
     } - created
     written = created | {t.collection for o, t in operations if o.effect == "update"}
-    found = {}
+    by_path = {}
     for collection in sorted(created | listed):
         own = [
             (o, t.one) for o, t in operations if t.collection == collection and o.effect == "read"
         ]
         schema = _object_schema(own)
         settings = settings_of(schema)
-        found[collection] = Resource(
+        by_path[collection] = Resource(
             home or api.name,
             collection,
             settings.get("first_id", 1),
@@ -84,49 +85,49 @@ def resources(api: Api, *, home: str = "") -> dict[str, Resource]:
             written=bool(home) or collection in written,
             window=next((w for o, one in own if not one for w in _windows(o)), None),
         )
-    return found
+    return by_path
 
 
 def everywhere(collection: str) -> str:
-    """The path that lists the objects of all parents of a collection."""
+    """Return the path that lists the objects of all parents of a collection."""
     return collection.replace("/{}", "")
 
 
 def shape(path: str) -> str:
-    """A path with every parameter as `{}`."""
+    """Return a path with every parameter as `{}`."""
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 
 def properties(schema: Schema | None) -> dict[str, Schema]:
-    """The properties of a schema and of all that it is composed of."""
-    found: dict[str, Schema] = {}
+    """Return the properties of a schema and of all its parts."""
+    merged: dict[str, Schema] = {}
     for part in (schema or {}).get("allOf", ()):
-        found.update(properties(part))
-    found.update((schema or {}).get("properties", {}))
-    return found
+        merged.update(properties(part))
+    merged.update((schema or {}).get("properties", {}))
+    return merged
 
 
 def settings_of(schema: Schema) -> Mapping[str, Any]:
-    """What the document asks of the sandbox for this schema or operation, or for a part that it is composed of."""
-    found: dict[str, Any] = {}
+    """Return the sandbox's settings for a schema or operation, or for a part that it is composed of."""
+    inherited: dict[str, Any] = {}
     for part in schema.get("allOf", ()):
-        found.update(settings_of(part))
-    return {**found, **schema.get(EXTENSION, {})}
+        inherited.update(settings_of(part))
+    return {**inherited, **schema.get(EXTENSION, {})}
 
 
 def raw(api: Api, operation: Operation) -> Mapping[str, Any]:
-    """The operation as its document has it."""
-    found: Mapping[str, Any] = api.document["paths"][operation.path][operation.method.lower()]
-    return found
+    """Return the operation as written in its document."""
+    node: Mapping[str, Any] = api.document["paths"][operation.path][operation.method.lower()]
+    return node
 
 
 def declared(api: Api, operation: Operation) -> list[Mapping[str, Any]]:
-    """The parameters of an operation as its document has them."""
+    """Return the parameters of an operation as written in its document."""
     return declared_parameters(api.document, method=operation.method.lower(), path=operation.path)
 
 
 def example(api: Api, operation: Operation) -> Any:
-    """The example of the operation's first successful response, or None."""
+    """Return the example of the operation's first successful response, or None."""
     responses = raw(api, operation).get("responses", {})
     for code in sorted(responses, key=str):
         if str(code).startswith("2"):
@@ -135,30 +136,29 @@ def example(api: Api, operation: Operation) -> Any:
             )
             if "example" in content:
                 return content["example"]
+            # Named examples: the first one is the answer.
             for named in content.get("examples", {}).values():
                 return deref(api.document, named).get("value")
     return None
 
 
 def _object_schema(operations: Sequence[tuple[Operation, bool]]) -> Schema:
-    """The schema of a resource's objects: of the one that is got, or of those that are listed."""
+    """Return the schema of a resource's objects: of the single object, or of those that are listed."""
     for operation, one in operations:
         if one:
             return operation.answer or {}
     for operation, _ in operations:
         if operation.items:
-            listed = (
-                operation.answer
-                if operation.items == "*"
-                else properties(operation.answer).get(operation.items)
-            )
+            listed = operation.answer
+            if operation.items != "*":
+                listed = properties(operation.answer).get(operation.items)
             items: Schema = (listed or {}).get("items", {})
             return items
     return {}
 
 
 def _seeds(api: Api, operations: Sequence[tuple[Operation, bool]]) -> list[Mapping[str, Any]]:
-    """The objects in the examples of the lists of a collection."""
+    """Return the objects in the examples of the lists of a collection."""
     for operation, one in operations:
         shown = None if one or not operation.items else example(api, operation)
         if operation.items != "*" and isinstance(shown, Mapping):

@@ -1,4 +1,4 @@
-"""The operations of an API document as routes: what each does, with what, and how it is answered."""
+"""Routes: the operations of an API document, with the effect and the answer of each."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from runner.sandbox.resources import (
 )
 from runner.sandbox.views import View, view, with_settings
 
-_WHOLE = View(None)
+_FULL_VIEW = View(None)
 
 
 class Act(Enum):
-    """What a route does."""
+    """Kind of effect of a route."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -46,9 +46,9 @@ class Act(Enum):
 
 @dataclass(frozen=True)
 class Filter:
-    """A query parameter that narrows a list: the dotted field it looks at, how, and whether as a number.
+    """Query parameter that narrows a list: the dotted field that it compares, how, and `numeric` or as a text.
 
-    `through` is a reference, and the collection of the object that has the field then.
+    `through` is a reference, and the collection of the referenced object, which then has the field.
     """
 
     parameter: str
@@ -60,7 +60,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Refer:
-    """A field that names an object of another resource and is filled from it, with these names (none: all)."""
+    """Field that references an object of another resource and is filled from it, with these names (none: all)."""
 
     field: str
     target: Resource
@@ -69,7 +69,7 @@ class Refer:
 
 @dataclass(frozen=True)
 class Making:
-    """What an object of `resource` is made of, beside what is given: defaults, references, objects below it."""
+    """Parts of an object of `resource` beside the request's: defaults, references, objects below it."""
 
     resource: Resource
     defaults: tuple[tuple[str, Any, bool], ...] = ()
@@ -79,7 +79,7 @@ class Making:
 
 @dataclass(frozen=True)
 class Sort:
-    """The query parameter that names the field to sort by, its value without one, and the field of each value."""
+    """Query parameter that names the field to sort by, its default, and the field of each value."""
 
     parameter: str
     default: str
@@ -88,10 +88,10 @@ class Sort:
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """One operation of the document and what answering it takes. `owner` is what the collection lies in.
+    """One operation of the document and the settings for answering it. `owner` is the parent of the collection.
 
-    example   what is answered where there is nothing else, and around what there is
-    given     fields that what is written is given; `ignored`: fields that change nothing when they come alone
+    example   the answer where there is no other, and the wrapper of it where there is one
+    given     fields that every written object gets; `ignored`: fields that change nothing when they come alone
     key       the field of the body that names the object, "" when the path does; `called`: its name in refusals
     """
 
@@ -101,7 +101,7 @@ class Route:
     example: Any = None
     making: Making | None = None
     owner: Resource | None = None
-    view: View = _WHOLE
+    view: View = _FULL_VIEW
     filters: tuple[Filter, ...] = ()
     search: Search | None = None
     sort: Sort | None = None
@@ -115,9 +115,9 @@ class Route:
 
 
 def routes(api: Api, *, home: str = "") -> tuple[list[Resource], list[Route]]:
-    """The resources and routes of an API, which works on those of the API `home` where that is given.
+    """Return the resources and routes of an API. With `home` they use the resources of that API.
 
-    Raises ConfigError when a field refers to what the document lacks.
+    Raises ConfigError when a field refers to a resource that the document lacks.
     """
     known = resources(api, home=home)
     return list(known.values()), [
@@ -128,12 +128,7 @@ def routes(api: Api, *, home: str = "") -> tuple[list[Resource], list[Route]]:
 def _route(api: Api, operation: Operation, known: Mapping[str, Resource], *, shared: bool) -> Route:
     settings = settings_of(raw(api, operation))
     act, resource = _act(operation, target(api, operation), known, keyed="key" in settings)
-    codes = sorted(
-        int(code)
-        for code in raw(api, operation).get("responses", {})
-        if re.fullmatch(r"2\d\d", str(code))
-    )
-    status = codes[0] if codes else (201 if act is Act.CREATE else 200)
+    status = _success_status(api, operation, act)
     caps = {
         p["name"]: p[EXTENSION]["cap"]
         for p in declared(api, operation)
@@ -149,7 +144,7 @@ def _route(api: Api, operation: Operation, known: Mapping[str, Resource], *, sha
         example(api, operation),
         making=_making(resource, body, known),
         owner=None if act is Act.LIST_ALL else known.get(resource.collection.rpartition("/{}")[0]),
-        # what another API has stored is shown as far as this document has it
+        # Objects that another API has stored are shown with the names of this document only.
         view=view(resource, resource.fields, known, all_names=not shared),
         filters=tuple(_filters(api, operation, resource, known)),
         search=next(
@@ -169,6 +164,16 @@ def _route(api: Api, operation: Operation, known: Mapping[str, Resource], *, sha
         key=settings.get("key", ""),
         called=settings.get("called", "object"),
     )
+
+
+def _success_status(api: Api, operation: Operation, act: Act) -> int:
+    """Return the lowest 2xx status of the document, else the usual one."""
+    codes = [
+        int(code)
+        for code in raw(api, operation).get("responses", {})
+        if re.fullmatch(r"2\d\d", str(code))
+    ]
+    return min(codes, default=201 if act is Act.CREATE else 200)
 
 
 def _act(
@@ -215,12 +220,12 @@ def _refers(
     for name, settings in with_settings(fields, resource.fields):
         if "refers" not in settings:
             continue
-        found = next((r for r in known.values() if r.name == settings["refers"]), None)
-        if found is None:
+        refers_to = next((r for r in known.values() if r.name == settings["refers"]), None)
+        if refers_to is None:
             message = f"{resource.api}: {name!r} refers to {settings['refers']!r}, which no operation creates or lists"
             raise ConfigError(message, remedy=f"correct {EXTENSION} in the API document")
         shown = properties(resource.fields.get(name)) or properties(fields[name])
-        yield Refer(name, found, frozenset(shown) - {found.id_field})
+        yield Refer(name, refers_to, frozenset(shown) - {refers_to.id_field})
 
 
 def _filters(

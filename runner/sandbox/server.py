@@ -1,6 +1,6 @@
-"""The sandbox as a server on loopback: one for each folder, found again by other processes.
+"""Sandbox server on loopback: one per folder, which other processes can find.
 
-folder/lock      held by the process that serves the folder; free as soon as it is gone
+folder/lock      held by the process that serves the folder; released when it ends
 folder/address   the port, while the lock is held
 """
 
@@ -36,13 +36,12 @@ HOST = "127.0.0.1"
 THREADS = 32
 
 START_SECONDS = 10.0
-"""How long `attach` waits for the server of another process to say where it is."""
+"""Seconds that `attach` waits for the server of another process to publish its address."""
 
 _LOCK = "lock"
 _ADDRESS = "address"
-_REQUEST_BYTES = (
-    64 * 1024 * 1024
-)  # the application refuses far less, and logs it; beyond this nothing is read
+# The application refuses (and logs) far smaller bodies; beyond this waitress reads nothing.
+_REQUEST_BYTES = 64 * 1024 * 1024
 _KEEP_ALIVE_SECONDS = 600
 _CONNECTIONS = 1000
 
@@ -52,7 +51,7 @@ NO_OVERLAYS: Mapping[str, Path] = MappingProxyType({})
 
 @dataclass
 class Server:
-    """A running sandbox: an API called x is at `base_url`/x. `close` ends it, if it was started here."""
+    """Running sandbox: an API called x is at `base_url`/x. `close` ends it if it was started here."""
 
     port: int
     base_url: str
@@ -74,11 +73,11 @@ def serve(
     keys: Mapping[str, AbstractSet[str]] | None = None,
     today: Callable[[], date] | None = None,
 ) -> Server:
-    """Serve the APIs of `documents` (name to file), as their `overlays` correct them, in a thread of its own.
+    """Serve the APIs of `documents` (name to file), corrected by their `overlays`, in a thread of its own.
 
-    The state is in `folder`. `keys` are the accepted API keys with what each may do, {"read"}, {"write"} or both; none
-    accepts any for both. `today` tells the day, instead of the clock. Raises LockedError when the folder is served
-    already, ConfigError when the port is in use, InvalidError when a document is wrong.
+    The state is in `folder`. `keys` are the accepted API keys with their permissions, {"read"}, {"write"} or both;
+    without any, every key has both. `today` replaces the clock. Raises LockedError when the folder is served already,
+    ConfigError when the port is in use, InvalidError when a document is wrong.
     """
     lock = _locked(folder)
     if lock is None:
@@ -104,9 +103,9 @@ def serve(
 def attach(
     folder: Path, documents: Mapping[str, Path], *, overlays: Mapping[str, Path] = NO_OVERLAYS
 ) -> Server:
-    """The server of `folder`: the one that already runs, or else one that is started here.
+    """Return the server of `folder`: the one that already runs, or else one that is started here.
 
-    Raises ConfigError when the one that runs lacks one of the APIs, LockedError when it does not answer.
+    Raises ConfigError when the running one lacks one of the APIs, LockedError when it does not answer.
     """
     end = time.monotonic() + START_SECONDS
     while True:
@@ -117,12 +116,13 @@ def attach(
             except BaseException:
                 lock.release()
                 raise
-        if found := _running(folder):
-            server, names = found
+        if running := _running(folder):
+            server, names = running
             if missing := sorted(documents.keys() - names):
                 message = f"the sandbox that is running in {folder} does not serve {missing[0]!r}"
                 raise ConfigError(message, remedy="end it, or choose another folder")
             return server
+        # Between taking the lock and writing the address the other process builds its server.
         if time.monotonic() > end:
             raise LockedError(
                 f"a process holds the sandbox in {folder} and does not answer",
@@ -132,11 +132,12 @@ def attach(
 
 
 def _locked(folder: Path) -> FileLock | None:
-    """The folder's lock, or None when another server holds it. An address left by a dead one is removed."""
+    """Return the folder's lock, or None when another server holds it. Removes the address of a dead server."""
+    # Imported on use, as it takes longer than most of a dry run.
     from filelock import (
         FileLock,
         Timeout,
-    )  # imported on use, as it takes longer than most of a dry run
+    )
 
     refuse_links(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -167,20 +168,15 @@ def _serve(
     listener = _listener(port)
     port = listener.getsockname()[1]
     base_url = f"http://{HOST}:{port}"
-    with ExitStack() as opened, _kept(folder):
+    with ExitStack() as opened, _storage_errors(folder):
         opened.callback(listener.close)
         state = State(folder)
         opened.callback(state.close)
-        # Imported on use, as waitress is: a process that finds a server running needs neither.
-        from runner.sandbox.app import Sandbox, local_today
-        from runner.sandbox.keys import Keys
-
-        app = Sandbox(
-            state, apis, base_url=base_url, keys=Keys(keys or {}), today=today or local_today
-        )
+        app = _application(state, apis, base_url=base_url, keys=keys or {}, today=today)
         stop = _start(listener, app, threads)
         opened.callback(stop)
         _write_address(folder, port)
+        # From here on the server owns them: they are closed by `close` instead.
         opened.pop_all()
 
     def close() -> None:
@@ -192,9 +188,24 @@ def _serve(
     return Server(port, base_url, state.instance, close)
 
 
+def _application(
+    state: State,
+    apis: Mapping[str, Api],
+    *,
+    base_url: str,
+    keys: Mapping[str, AbstractSet[str]],
+    today: Callable[[], date] | None,
+) -> Sandbox:
+    # Imported on use, as waitress is: a process that finds a server running needs neither.
+    from runner.sandbox.app import Sandbox, local_today
+    from runner.sandbox.keys import Keys
+
+    return Sandbox(state, apis, base_url=base_url, keys=Keys(keys), today=today or local_today)
+
+
 @contextmanager
-def _kept(folder: Path) -> Iterator[None]:
-    """Raises StoppedError where the folder has no room for the state."""
+def _storage_errors(folder: Path) -> Iterator[None]:
+    """Raise StoppedError where the folder cannot hold the state."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
@@ -206,11 +217,11 @@ def _kept(folder: Path) -> Iterator[None]:
 
 
 def _start(listener: socket.socket, app: Sandbox, threads: int) -> Callable[[], None]:
-    """Serve on `listener`, in a thread. Returns what stops it."""
+    """Serve on `listener` in a thread. Returns the function that stops it."""
     import waitress  # type: ignore[import-untyped]  # it has no annotations
     from waitress import wasyncore
 
-    # With more requests at once than threads, waiting is what is meant to happen: nothing to warn of.
+    # With more concurrent requests than threads, queueing is intended: no warning.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     sockets: dict[int, Any] = {}
     server = waitress.create_server(
@@ -230,8 +241,8 @@ def _start(listener: socket.socket, app: Sandbox, threads: int) -> Callable[[], 
 
     def stop() -> None:
         server.task_dispatcher.shutdown()
-        # The loop owns its sockets: it closes them itself, and ends for want of any.
-        # One that has ended already has closed its trigger, too.
+        # The loop owns its sockets: it closes them itself, and ends when none is left.
+        # A loop that has ended already has closed its trigger, too.
         with suppress(OSError):
             server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets, ignore_all=True))
         thread.join()
@@ -254,22 +265,22 @@ def _listener(port: int) -> socket.socket:
 
 
 def _write_address(folder: Path, port: int) -> None:
-    """Written aside and renamed: whoever reads it reads all of it."""
+    """Write the port to a temporary file and rename it, so that readers see it complete."""
     aside = folder / (_ADDRESS + ".new")
     aside.write_text(f"{port}\n", encoding="ascii")
     aside.replace(folder / _ADDRESS)
 
 
 def _running(folder: Path) -> tuple[Server, set[str]] | None:
-    """The server that says at the folder's address that it is there, and the APIs that it serves; or None."""
+    """Return the server that answers at the folder's address, and the names of its APIs; or None."""
     try:
         port = int((folder / _ADDRESS).read_text(encoding="ascii"))
         connection = http.client.HTTPConnection(HOST, port, timeout=5)
         try:
             connection.request("GET", "/")
-            said = json.loads(connection.getresponse().read())
+            home = json.loads(connection.getresponse().read())
         finally:
             connection.close()
-        return Server(port, f"http://{HOST}:{port}", str(said["sandbox"])), set(said["apis"])
+        return Server(port, f"http://{HOST}:{port}", str(home["sandbox"])), set(home["apis"])
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None

@@ -1,11 +1,11 @@
-"""What the sandbox remembers: one SQLite file in a folder, and beside it the log of everything that was delivered.
+"""State of the sandbox: one SQLite file in a folder, and beside it the log of everything that was delivered.
 
     folder/state.sqlite       the objects and the identity of this state
     folder/deliveries.jsonl   one JSON line per request, in the order in which they were decided
     folder/instance           the identity once more, for `instance_of`, which opens no database
 
 One request is decided at a time. Its change is committed first, its line is appended next, and only then is it
-answered. A process that is killed between the first two left a change without its line; the line was committed
+answered. A process that is killed between the first two leaves a change without its line; the line was committed
 with the change and is appended when the state is opened again, so that log and objects always agree.
 """
 
@@ -37,15 +37,15 @@ _FROM = "FROM objects WHERE api = ? AND collection = ?"
 _OTHER = "FROM objects AS other"
 
 TESTS = ("==", "!=", "<", ">", "<=", ">=")
-"""Comparisons of a condition that are what they look like."""
+"""Comparisons of a condition that SQL has under the same sign."""
 
 TEXT, MOMENT = "CAST({} AS TEXT)", "substr({}, 1, 19)"
-"""What of the field is compared: all of it as a text, or a date and time without what follows the seconds."""
+"""Compared part of a field: all of it as a text, or a date and time without what follows the seconds."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A collection: the API, its path with `{}` for each id on the way, and those ids as `31000/7`."""
+    """Collection: the API, its path with `{}` for each id in it, and those ids as `31000/7`."""
 
     api: str
     collection: str
@@ -54,10 +54,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a listed object has to satisfy: the dotted field, how it is matched, and with which values.
+    """Condition on a listed object: the dotted field, the match, and the values to match.
 
-    `match` is one of TESTS, equals, in, contains, from, to, or since: from, or without the field. `cast` is TEXT,
-    MOMENT or the field as it is. `through` is the dotted field with the id of the object that has `field`, and the
+    `match` is one of TESTS, equals, in, contains, from, to, or since (from, or without the field). `cast` is TEXT,
+    MOMENT or the unchanged field. `through` is the dotted field with the id of the object that has `field`, and the
     collection of that object.
     """
 
@@ -69,7 +69,7 @@ class Condition:
 
 
 class State:
-    """The objects of all APIs. Everything but `seed`, `index` and `close` has to run inside `exclusive`."""
+    """The objects of all APIs. All methods but `seed`, `index` and `close` have to run inside `exclusive`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,21 +82,21 @@ class State:
             folder / DATABASE, check_same_thread=False, isolation_level=None
         )
         try:
-            # The death of the process is survived without a sync; that of the machine need not be.
+            # WAL without syncs survives the death of the process; that of the machine need not be.
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = OFF")
             self._database.executescript(_SCHEMA)
             self.instance = self._identity()
             (folder / INSTANCE).write_text(self.instance + "\n", encoding="ascii")
             self._deliveries = Deliveries(folder)
-            self._append_what_a_kill_left()
+            self._append_lost_line()
         except BaseException:
             self._database.close()
             raise
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Decide one request: what was changed and not recorded by then is undone. Raises OSError on a full disk."""
+        """Decide one request; undo what was changed and not recorded. Raises OSError on a full disk."""
         with self._lock:
             try:
                 yield
@@ -106,13 +106,14 @@ class State:
                 self.undo()
 
     def undo(self) -> None:
-        """Take back what was changed and not recorded yet."""
+        """Undo what was changed and not recorded yet."""
         for place in self._touched:
             self._last.pop(place, None)
         self._touched.clear()
         if self._changed:
             self._changed = False
-            if self._database.in_transaction:  # on a full disk SQLite has ended it by itself
+            if self._database.in_transaction:
+                # On a full disk SQLite has rolled back by itself.
                 self._database.execute("ROLLBACK")
 
     def record(self, delivery: Mapping[str, Any]) -> None:
@@ -129,7 +130,7 @@ class State:
         self._deliveries.append(line)
 
     def next_id(self, place: Place, first: int) -> int:
-        """The id of the next object of a collection, whatever its parents: `first`, then one more each time."""
+        """Return the id of the next object of a collection, under any parents: `first`, then one more each time."""
         return self._next(
             replace(place, parent="*"),
             f"SELECT max(id) {_FROM}",
@@ -138,12 +139,15 @@ class State:
         )
 
     def next_number(self, place: Place) -> int:
-        """The number of the next object under these parents, from 1."""
+        """Return the number of the next object under these parents, from 1."""
         values = (place.api, place.collection, place.parent)
         return self._next(place, f"SELECT count(*) {_FROM} AND parent = ?", values, 1)
 
     def _next(self, counter: Place, query: str, values: Sequence[str], first: int) -> int:
-        """One more than last time; what the last one was is asked of the objects once, and known from then on."""
+        """Return one more than last time.
+
+        The first number is queried from the objects; after that the counter is in memory.
+        """
         last = self._last.get(counter)
         if last is None:
             last = self._database.execute(query, values).fetchone()[0] or first - 1
@@ -162,14 +166,14 @@ class State:
         )
 
     def get(self, place: Place, key: int) -> str | None:
-        """The object `key` of a collection, or None when it is not there or belongs to other parents."""
+        """Return the object `key` of a collection, or None when it is absent or belongs to other parents."""
         row = self._database.execute(
             f"SELECT parent, body {_FROM} AND id = ?", (place.api, place.collection, key)
         ).fetchone()
         return row[1] if row and row[0] == place.parent else None
 
     def find(self, place: Place, key: int) -> str | None:
-        """The object `key` of a collection, whatever its parents."""
+        """Return the object `key` of a collection, regardless of its parents."""
         row = self._database.execute(
             f"SELECT body {_FROM} AND id = ?", (place.api, place.collection, key)
         ).fetchone()
@@ -184,10 +188,12 @@ class State:
         window: tuple[int, int] | None = None,
         order: str = "",
     ) -> tuple[int, list[tuple[str, int, str]]]:
-        """How many objects satisfy all conditions, and (parent, id, body) of them, by the field `order` and by id.
+        """Return the number of objects that satisfy all conditions, and (parent, id, body) of each, sorted.
 
-        `window` is (how many to skip, how many to return); `everywhere` looks under all parents."""
-        # The collection is written out: only then does SQLite see that an index of this collection alone will do.
+        The order is by the field `order` and by id. `window` is (objects to skip, objects to return); `everywhere`
+        selects under all parents.
+        """
+        # The collection is a literal: with a bound value SQLite would not use its partial index.
         where, values = f"FROM objects WHERE {_collection(place)}", list[Any]()
         if not everywhere:
             where += " AND parent = ?"
@@ -211,7 +217,7 @@ class State:
         ).fetchall()
 
     def seed(self, place: Place, rows: Sequence[tuple[int, str]], *, fresh: bool) -> None:
-        """The objects (id and body) that a collection has from the start; `fresh` replaces what was there before."""
+        """Store the objects (id and body) that a collection has from the start; `fresh` replaces earlier ones."""
         with self._lock:
             self._database.execute("BEGIN IMMEDIATE")
             if fresh:
@@ -223,7 +229,7 @@ class State:
             self._database.execute("COMMIT")
 
     def index(self, place: Place, field: str) -> None:
-        """Make searches of a collection by the value of `field`, or by its bounds, quick."""
+        """Index a collection by the value of `field`, for searches by it or its bounds."""
         name = f"{place.api}{place.collection} {field}".replace('"', '""')
         columns = f"parent, {_extract(field)}"
         self._database.execute(
@@ -243,14 +249,15 @@ class State:
             self._database.execute("SELECT value FROM meta WHERE name = 'instance'").fetchone()[0]
         )
 
-    def _append_what_a_kill_left(self) -> None:
+    def _append_lost_line(self) -> None:
+        # A kill between commit and append left the line in the database only.
         row = self._database.execute("SELECT n, line FROM last_delivery").fetchone()
         if row and row[0] > self._deliveries.count:
             self._deliveries.append(row[1])
 
 
 def _extract(field: str, table: str = "") -> str:
-    """The SQL expression for a dotted field; it reads the same in queries and indexes."""
+    """Return the SQL expression for a dotted field. It has to be identical in queries and indexes."""
     path = "$" + "".join(f'."{part}"' for part in field.split("."))
     return f"json_extract({table}body, {_quoted(path)})"
 
@@ -260,12 +267,12 @@ def _collection(place: Place) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text that an API document gave, as SQL; what requests give is always bound."""
+    """Return a text of an API document as an SQL literal; values of requests are always bound."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def _field(condition: Condition) -> str:
-    """The SQL expression for the field of a condition: of the object itself, or of the one that it refers to."""
+    """Return the SQL expression for the field of a condition: of the object itself, or of the one it refers to."""
     if condition.through is None:
         return _extract(condition.field)
     reference, place = condition.through
@@ -274,7 +281,7 @@ def _field(condition: Condition) -> str:
 
 
 def _condition(condition: Condition) -> tuple[str, Sequence[str | int | float]]:
-    """A condition as SQL and its values. Text bounds compare as far as they go: a day includes its hours."""
+    """Return a condition as SQL and its values. Text bounds compare as prefixes: a day includes its hours."""
     field, values = condition.cast.format(_field(condition)), condition.values
     if condition.match in TESTS:
         return f"{field} {condition.match} ?", values
@@ -287,5 +294,6 @@ def _condition(condition: Condition) -> tuple[str, Sequence[str | int | float]]:
     if condition.match == "since":
         return f"({field} >= ? OR {field} IS NULL)", values
     if isinstance(values[0], str):
+        # The greatest character: "2025-11-30" as an upper bound includes "2025-11-30T17:00".
         return f"{field} <= ?", (values[0] + "\U0010ffff",)
     return f"{field} <= ?", values
