@@ -1,4 +1,4 @@
-"""The APIs as data: their documents, what a call to an operation looks like, and how its answer reads.
+"""The APIs as data: their documents, the requests to their operations, and their answers.
 
 No endpoint, operation or field of any vendor is named in this code; all of it comes from OpenAPI documents.
 """

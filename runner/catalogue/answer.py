@@ -1,4 +1,4 @@
-"""What came back: exact JSON, lists found in their envelopes, and a refusal put into one line."""
+"""Answers: exact JSON, lists taken from their envelopes, and errors shortened to one line."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100
 MAX_LINE = 300
-"""Characters of a refusal that are shown."""
+"""Characters of an error that are shown."""
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
 
 
 class AnswerError(Exception):
-    """A success that cannot be read as one. `reason` is for people."""
+    """A 2xx answer that cannot be used. `reason` is for people."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -35,9 +35,9 @@ class AnswerError(Exception):
 
 
 class DeclaredFailure(AnswerError):  # noqa: N818 - the API's own word for what happened
-    """A success in which the API says that the call failed: nothing was done.
+    """A 2xx answer in which the API reports that the call failed: nothing was done.
 
-    `code` is the API's own, "" without one; `credentials` when it means what a 401 does.
+    `code` is the API's own, "" without one; `credentials` when it means the same as a 401.
     """
 
     def __init__(self, reason: str, *, code: str = "", credentials: bool = False) -> None:
@@ -47,10 +47,10 @@ class DeclaredFailure(AnswerError):  # noqa: N818 - the API's own word for what 
 
 
 def read_answer(operation: Operation, *, status: int, content_type: str, content: bytes) -> Any:
-    """The answer of a 2xx: a Page for lists, the object otherwise ({} when a write has no id to tell).
+    """Return the answer of a 2xx: a Page for lists, else the object ({} where a write reports no id).
 
-    Raises AnswerError when the answer is not what the operation's document promises, DeclaredFailure when it is
-    the failure that the document declares, or reports errors under a status that the document does not list.
+    Raises AnswerError when the answer differs from the operation's document, DeclaredFailure when it is the failure
+    that the document declares, or reports errors under a status that the document does not list.
     """
     if not 200 <= status <= 299:
         raise ValueError(f"{status} is not a success")
@@ -75,8 +75,9 @@ def read_answer(operation: Operation, *, status: int, content_type: str, content
 
 
 def parse_json(content: bytes) -> Any:
-    """JSON with decimals, in which a key stands once. Raises AnswerError for anything else."""
-    import simplejson  # imported on use: who checks a recipe reads no answers
+    """Return JSON with exact decimals. Raises AnswerError for anything else, and for a repeated key."""
+    # Imported on use: checking a recipe reads no answers.
+    import simplejson
 
     if content.count(b"[") + content.count(b"{") > MAX_DEPTH and _depth(content) > MAX_DEPTH:
         raise AnswerError(f"the answer is nested deeper than {MAX_DEPTH} levels")
@@ -88,7 +89,8 @@ def parse_json(content: bytes) -> Any:
         data = _decoder().decode(text)
     except simplejson.JSONDecodeError as error:
         raise AnswerError(f"the answer is not JSON: {error.msg} at character {error.pos}") from None
-    return _whole(data) if b"\\u" in content and _has_half(data) else data
+    # Only an escape can produce half a surrogate pair: UTF-8 cannot encode one.
+    return _repaired(data) if b"\\u" in content and _has_surrogate(data) else data
 
 
 @cache
@@ -104,32 +106,33 @@ def _decoder() -> simplejson.JSONDecoder:
 
 
 def describe_error(content_type: str, content: bytes, *, failure: Failure | None = None) -> str:
-    """One line for people from the body of a refusal; `failure` says where the API keeps its reasons."""
+    """Return one line for people from the body of an error; `failure` names the API's own fields for it."""
     if _is_html(content_type, content):
         return "an HTML page"
     try:
         data = parse_json(content)
-        said = (_reason(data, failure) if failure else "") or _said(data)
+        text = (_reason(data, failure) if failure else "") or _error_text(data)
     except AnswerError:
-        said = ""
-    if not said:
+        text = ""
+    if not text:
         try:
-            said = content.decode("utf-8-sig")
+            text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             return f"{len(content)} bytes that are not text"
-    return _line(said) or "no explanation"
+    return _line(text) or "no explanation"
 
 
-def _line(said: str) -> str:
-    line = printable(" ".join(said.split()))
+def _line(text: str) -> str:
+    line = printable(" ".join(text.split()))
     return line if len(line) <= MAX_LINE else line[: MAX_LINE - 3] + "..."
 
 
 def _check_failure(data: Any, failure: Failure) -> None:
-    """Raises DeclaredFailure when the answer says that the call failed, AnswerError where a success has to say so."""
+    """Raise DeclaredFailure when the answer reports a failure, AnswerError when a success lacks its mark."""
     state, code = _inside(data, failure.field), _inside(data, failure.code)
     if failure.success and state is None and code is None:
         raise AnswerError(f"the answer has no {failure.code!r}, without which it is no success")
+    # The state decides; the code is the fallback where an answer has no state.
     failed = state in failure.values
     if state is None and code is not None and failure.success:
         failed = code not in failure.success
@@ -143,7 +146,7 @@ def _check_failure(data: Any, failure: Failure) -> None:
 
 
 def _reason(data: Any, failure: Failure) -> str:
-    """What the API says about a failure, after its code."""
+    """Return the API's code and message of a failure."""
     parts = [_inside(data, place) for place in (failure.code, failure.message)]
     return _line(
         ": ".join(str(part) for part in parts if isinstance(part, str | int) and str(part).strip())
@@ -151,7 +154,7 @@ def _reason(data: Any, failure: Failure) -> str:
 
 
 def _inside(data: Any, place: str) -> Any:
-    """What stands at a dotted place; None when nothing does."""
+    """Return the value at a dotted place, or None."""
     node = data
     for part in place.split(".") if place else ():
         node = node.get(part) if isinstance(node, dict) else None
@@ -159,7 +162,7 @@ def _inside(data: Any, place: str) -> Any:
 
 
 def _page(operation: Operation, data: Any) -> Page:
-    """The list of an answer: in its envelope, bare, or a lone object where a list is due."""
+    """Return the list of an answer: in its envelope, bare, or a single object where a list is expected."""
     envelope = data if isinstance(data, dict) and operation.items != "*" else {}
     if isinstance(data, list):
         entries: Any = data
@@ -171,6 +174,7 @@ def _page(operation: Operation, data: Any) -> Page:
         raise AnswerError(f"the answer has no {operation.items!r}")
     total, following = _at(envelope, operation, "total"), _at(envelope, operation, "next")
     count = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
+    # Some APIs write null for an empty list, and one object for a list of one.
     if entries is None and not count:
         entries = []
     if isinstance(entries, dict):
@@ -183,7 +187,10 @@ def _page(operation: Operation, data: Any) -> Page:
 
 
 def _lone(data: Any) -> list[Any]:
-    """The object that stands for a list of one. One that holds a list is rather an envelope, and not guessed at."""
+    """Return the single object that an API sends instead of a list of one.
+
+    Raises AnswerError for one that contains a list: it is more likely an envelope, and is not guessed at.
+    """
     if not isinstance(data, dict):
         raise AnswerError(f"the answer is {_kind(data)}, not a list")
     inner = [name for name, value in data.items() if isinstance(value, list)]
@@ -208,14 +215,17 @@ def _check_id(value: Any, name: str) -> None:
 
 
 def _unlisted(operation: Operation, status: int, content: bytes) -> AnswerError:
-    """The error for a success that the document does not list: a failure where it reports errors and nothing else."""
+    """Return the error for a success status that the document does not list.
+
+    It is a DeclaredFailure where the answer reports errors and nothing else: then nothing was created.
+    """
     try:
         data = parse_json(content)
     except AnswerError:
         data = None
     named = isinstance(data, dict) and is_id(data.get(operation.id_field or "id"))
     if _only_errors(data) and not named:
-        return DeclaredFailure(f"{status} {_line(_said(data)) or 'with errors'}")
+        return DeclaredFailure(f"{status} {_line(_error_text(data)) or 'with errors'}")
     return AnswerError(
         f"the document of {operation.api} lists no {status} for {operation.name}; "
         "an overlay can add it, if it is a success"
@@ -223,15 +233,15 @@ def _unlisted(operation: Operation, status: int, content: bytes) -> AnswerError:
 
 
 def _only_errors(data: Any) -> bool:
-    """Return whether an answer reports errors and, among its entries, nothing else."""
+    """Return whether an answer reports errors and none of its entries is without one."""
     entries = data if isinstance(data, list) else []
-    whole = not isinstance(data, list) and _has_errors(data)
+    failed = not isinstance(data, list) and _has_errors(data)
     if isinstance(data, dict):
         lists = (
             value for name, value in data.items() if isinstance(value, list) and name != "errors"
         )
         entries = [entry for value in lists for entry in value]
-    return (whole or bool(entries)) and all(map(_has_errors, entries))
+    return (failed or bool(entries)) and all(map(_has_errors, entries))
 
 
 def _has_errors(entry: Any) -> bool:
@@ -242,8 +252,8 @@ def _has_errors(entry: Any) -> bool:
     return refused or bool(entry.get("errors") or entry.get("error"))
 
 
-def _said(data: Any) -> str:
-    """What an error body says: the messages of its fields first, else its own."""
+def _error_text(data: Any) -> str:
+    """Return the messages of an error body: those of its fields first, else its own."""
     if not isinstance(data, dict):
         return data if isinstance(data, str) else ""
     fields = data.get("errors")
@@ -277,6 +287,7 @@ def _texts(value: Any) -> Iterable[str]:
 
 
 def _is_html(content_type: str, content: bytes) -> bool:
+    # Proxies and login pages often send HTML under another type.
     return "html" in content_type.lower() or content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
 
 
@@ -292,6 +303,7 @@ def _kind(value: Any) -> str:
 
 
 def _depth(content: bytes) -> int:
+    # Counted in the text: parsing it first could exhaust the stack.
     depth = deepest = 0
     for token in _TOKENS.finditer(content):
         if token[0] in b"[{":
@@ -330,18 +342,21 @@ def _constant(text: str) -> NoReturn:
     raise AnswerError(f"the answer has {text}, which is not a JSON number")
 
 
-def _has_half(data: Any) -> bool:
+def _has_surrogate(data: Any) -> bool:
     if isinstance(data, str):
-        return bool(_HALF.search(data))
+        return bool(_SURROGATE.search(data))
     if isinstance(data, dict):
-        return any(_has_half(name) or _has_half(value) for name, value in data.items())
-    return isinstance(data, list) and any(map(_has_half, data))
+        return any(_has_surrogate(name) or _has_surrogate(value) for name, value in data.items())
+    return isinstance(data, list) and any(map(_has_surrogate, data))
 
 
-def _whole(data: Any) -> Any:
-    """Data in which half a character (an API cut a text in the middle of a pair) is the replacement character."""
+def _repaired(data: Any) -> Any:
+    """Return data with each lone surrogate as the replacement character.
+
+    An API that cuts a text in the middle of a surrogate pair sends such halves.
+    """
     if isinstance(data, str):
-        return _HALF.sub("\ufffd", data)
+        return _SURROGATE.sub("\ufffd", data)
     if isinstance(data, dict):
-        return {_whole(name): _whole(value) for name, value in data.items()}
-    return [_whole(entry) for entry in data] if isinstance(data, list) else data
+        return {_repaired(name): _repaired(value) for name, value in data.items()}
+    return [_repaired(entry) for entry in data] if isinstance(data, list) else data

@@ -1,4 +1,4 @@
-"""Where an operation puts what it creates: the object that the innermost parameter of its path names."""
+"""Containers: the object that an operation creates in, named by the innermost parameter of its path."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _NAME = re.compile(r"\{([^{}]*)\}")
 
 
 def container_of(operation: Operation) -> str:
-    """The parameter that names the object which what `operation` creates will be inside of; empty where there is none.
+    """Return the parameter that names the object in which `operation` creates; empty without one.
 
     POST /jobs/{job_id}/orders/{order_id}/lines creates a line in an order: order_id. A parameter at the very end names
-    what is created, so that the one before it counts: POST /orders/{order_id}/tags/{tag} is order_id too. An API whose
-    lists are flat names it with x-runner-inside.
+    the created object, so that the one before it counts: POST /orders/{order_id}/tags/{tag} is order_id too. An API
+    whose lists are flat names it with x-runner-inside.
     """
     if operation.effect != "create":
         return ""
@@ -24,15 +24,15 @@ def container_of(operation: Operation) -> str:
     if len(wires) > 1 and operation.path.endswith("}"):
         wires.pop()
     names = {
-        each.wire or name: name
-        for name, each in operation.parameters.items()
-        if each.place == "path"
+        parameter.wire or name: name
+        for name, parameter in operation.parameters.items()
+        if parameter.place == "path"
     }
     return names.get(wires[-1], "") if wires else ""
 
 
 def home_of(operation: Operation) -> str:
-    """The path under which the container of what `operation` creates was created itself; empty where no path says it.
+    """Return the path under which the container of `operation` was created itself; empty without a path.
 
     POST /jobs/{job_id}/orders/{order_id}/lines: /jobs/{}/orders, without the names of parameters.
     """
@@ -45,11 +45,11 @@ def home_of(operation: Operation) -> str:
 
 
 def nameless(path: str) -> str:
-    """A path without the names of its parameters."""
+    """Return a path without the names of its parameters."""
     return _NAME.sub("{}", path)
 
 
 def collection_of(operation: Operation) -> str:
-    """The last word of the path, which says what is created: lineitems, payments."""
+    """Return the last word of the path, which names the created objects: lineitems, payments."""
     words = [part for part in operation.path.split("/") if part and "{" not in part]
     return words[-1] if words else operation.name

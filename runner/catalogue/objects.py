@@ -1,4 +1,4 @@
-"""Where people see what a call has made, as the API's document says with `x-runner-link`."""
+"""Links to the created or changed object for people, from `x-runner-link` of the API's document."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NAME = re.compile(r"\{([^{}]*)\}")
 
 
 def link_names(link: str) -> list[str]:
-    """The fields of the answer that an address names."""
+    """Return the fields of the answer that a link contains."""
     return _NAME.findall(link)
 
 
 def link_of(operation: Operation, answer: Any) -> str:
-    """The address of what `operation` has made; empty where the document says none, or the answer lacks a field."""
+    """Return the link to the object that `operation` created; empty without one, or without one of its fields."""
     if not operation.link or not isinstance(answer, Mapping):
         return ""
     values = {name: answer.get(name) for name in link_names(operation.link)}
@@ -28,4 +28,4 @@ def link_of(operation: Operation, answer: Any) -> str:
         for value in values.values()
     ):
         return ""
-    return _NAME.sub(lambda found: quote(str(values[found[1]]), safe=""), operation.link)
+    return _NAME.sub(lambda match: quote(str(values[match[1]]), safe=""), operation.link)

@@ -1,4 +1,4 @@
-"""One operation of an API: its parameters, its body and answer, and what a call to it does."""
+"""Operation of an API: its parameters, body, answer and effect."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from runner.catalogue.window import Window
 
 _EFFECTS = {"get": "read", "head": "read", "post": "create"}
 _IGNORED = frozenset({"accept", "content-type", "authorization"})
-"""Headers that OpenAPI says are no parameters, whatever a document declares."""
+"""Headers that OpenAPI excludes from parameters, even where a document declares them."""
 
 
 @dataclass(frozen=True)
 class Pagination:
-    """`page` or else `offset`, and `count`, name query parameters, `total` and `next` dotted places in the answer.
+    """Paging of a list.
 
-    `size` rows are asked for a page. `page` counts from 1, `offset` counts the rows before the page.
+    `page` or else `offset`, and `count`, name query parameters, `total` and `next` dotted places in the answer. `size`
+    rows are requested per page. `page` counts from 1, `offset` counts the rows before the page.
     """
 
     page: str
@@ -39,11 +40,10 @@ class Pagination:
 
 
 class Failure(NamedTuple):
-    """How a 2xx says that the call failed: `field`, a dotted place in the answer, is one of `values`.
+    """Failure in a 2xx answer: `field`, a dotted place, is one of `values`.
 
-    `message` and `code` are dotted places too. Where `field` is missing, a code that is none of `success` fails, and
-    without either an answer is no success.
-    The codes in `credentials` mean what a 401 does.
+    `message` and `code` are dotted places too. Where `field` is missing, a code that is none of `success` is a failure,
+    and without either an answer is no success. The codes in `credentials` mean the same as a 401.
     """
 
     field: str
@@ -56,24 +56,24 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class Operation:
-    """What a step can use. `body` and `answer` are JSON schemas without references.
+    """Operation that a step can use. `body` and `answer` are JSON schemas without references.
 
-    effect       read, create or update; `repeatable` when the same call twice does no harm
-    money        the field of the body that says how much money moves, "" when none does
-    decimals     how many decimals that amount has at most
-    items        where the list is in the answer: a property, "*" for the answer itself, "" for no list
+    effect       read, create or update; `repeatable` when sending the same call twice does no harm
+    money        the field of the body with the amount of money that moves, "" for none
+    decimals     the most decimals of that amount
+    items        the place of the list in the answer: a property, "*" for the answer itself, "" for no list
     empty        statuses that mean an empty list
-    id_field     what the answer of a write must have, "" for reads
-    failure      how a 2xx says that the call failed
-    successes    the statuses of success that its document lists (2XX: all of them); none where it lists none
-    form         whether the body is sent as a form, because it is not taken as JSON
-    read_back    the read that gives what a write has made or changed, None where there is none
-    unsent       what becomes of fields that an update does not send: kept, lost, or "" where nobody knows
+    id_field     the field that the answer of a write must have, "" for reads
+    failure      the form of a failure in a 2xx
+    successes    the success statuses that its document lists (2XX: all of them); empty where it lists none
+    form         true when the body is sent as a form, because it is not accepted as JSON
+    read_back    the read that returns the object which a write has created or changed, None without one
+    unsent       the effect on fields that an update does not send: kept, lost, or "" where it is unknown
     version      the dotted place of an object's version and the parameter of the update that takes it, or None
-    returns_existing  whether a create may be answered with an object that exists, so that two have one id
-    inside       the argument that names the object in which a create puts what it creates, where a document says so
-    window       how far back the API reads objects like the one that a write dates, None where nothing says so
-    link         where people see what a write has made: an address with {names} of fields of its answer
+    returns_existing  true when a create may be answered with an existing object, so that two calls return one id
+    inside       the argument that names the container of a created object, where a document names it
+    window       the months that the API reads back for objects like the one that a write dates, or None
+    link         the address of the object for people, with {names} of fields of the answer
     """
 
     api: str
@@ -108,7 +108,7 @@ class Operation:
 
     @cached_property
     def full_name(self) -> str:
-        """What `use` calls it: `api.operation`."""
+        """The name in `use`: `api.operation`."""
         return f"{self.api}.{self.name}"
 
     @cached_property
@@ -119,40 +119,40 @@ class Operation:
 
     @cached_property
     def entry(self) -> Mapping[str, Any] | None:
-        """The schema of one entry of the list that is answered; None without a list, or where nothing is said."""
-        whole = self.answer or {}
-        listed = whole if self.items == "*" else whole.get("properties", {}).get(self.items, {})
+        """The schema of one entry of the answered list; None without a list, or without a schema of it."""
+        answer = self.answer or {}
+        listed = answer if self.items == "*" else answer.get("properties", {}).get(self.items, {})
         inner = listed.get("items") if self.items and isinstance(listed, Mapping) else None
         return inner if isinstance(inner, Mapping) else None
 
     @cached_property
     def required(self) -> frozenset[str]:
-        """The names that `with` must give."""
+        """The names that `with` must have."""
         parameters = {name for name, parameter in self.parameters.items() if parameter.required}
         return frozenset(parameters | set((self.body or {}).get("required", ())))
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Every name that `with` may give, as far as the document knows."""
+        """All names that `with` may have, as far as the document lists them."""
         return frozenset(self.parameters) | frozenset(self.fields)
 
     @property
     def open(self) -> bool:
-        """Whether the body takes fields that the document does not know: it is not closed, or only inferred."""
+        """True when the body takes fields that the document lacks: it is not closed, or only inferred."""
         return self.body is not None and is_open(self.body)
 
     def lists(self, status: int) -> bool:
-        """Return whether a status of success is one that the document lists; without a list each is."""
+        """Return whether the document lists a success status; without a list every status is."""
         return not self.successes or bool(self.successes & {str(status), "2XX"})
 
     @cached_property
     def builder(self) -> Builder:
-        """What makes its requests; made for the first of them."""
+        """The builder of its requests, created for the first of them."""
         return Builder(self)
 
 
 def build_operation(document: Mapping[str, Any], api: str, *, method: str, path: str) -> Operation:
-    """The operation that a checked document describes at `method` (lower case) and `path`."""
+    """Return the operation at `method` (lower case) and `path` of a checked document."""
     entry = document["paths"][path][method]
     declared = declared_parameters(document, method=method, path=path)
     effect = entry.get("x-runner-effect") or _EFFECTS.get(method, "update")
@@ -167,7 +167,7 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
         summary=entry.get("summary", ""),
         description=entry.get("description", "").strip(),
         evidence=entry.get("x-runner-evidence", ""),
-        parameters={each.name: each for each in _parameters(document, declared)},
+        parameters={entry.name: entry for entry in _parameters(document, declared)},
         body=flat(inline(document, body_schema(document, entry))),
         answer=answer,
         effect=effect,
@@ -196,30 +196,31 @@ def build_operation(document: Mapping[str, Any], api: str, *, method: str, path:
 def declared_parameters(
     document: Mapping[str, Any], *, method: str, path: str
 ) -> list[Mapping[str, Any]]:
-    """The parameters of an operation and of its path, references followed; the operation's own win.
+    """Return the parameters of an operation and its path, dereferenced; the operation's own win.
 
-    Cookies that may be left out are, and so are the headers that OpenAPI leaves to whoever sends the request.
+    Optional cookies are left out, and so are the headers that OpenAPI leaves to the client.
     """
     item = document["paths"][path]
-    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    # The operation's come second, and replace those of the path.
+    by_key: dict[tuple[str, str], Mapping[str, Any]] = {}
     for entry in (*item.get("parameters", ()), *item[method].get("parameters", ())):
         parameter = deref(document, entry)
         place, name = parameter["in"], parameter["name"]
         if place == "header" and name.lower() in _IGNORED:
             continue
         if place != "cookie" or parameter.get("required"):
-            found[name, place] = parameter
-    return list(found.values())
+            by_key[name, place] = parameter
+    return list(by_key.values())
 
 
 def parameter_name(declared: Mapping[str, Any]) -> str:
-    """What steps call a declared parameter."""
+    """Return the name of a declared parameter in steps."""
     name: str = declared.get("x-runner-name") or declared["name"]
     return name
 
 
 def body_schema(document: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
-    """The schema of an operation's body with the reference at its top followed, None without a body."""
+    """Return the schema of an operation's body with its top reference followed, None without a body."""
     body = deref(document, entry.get("requestBody"))
     if body and _is_form(body):
         return deref(document, body["content"][FORM].get("schema", {}))
@@ -227,13 +228,13 @@ def body_schema(document: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
 
 
 def can_be_sent(document: Mapping[str, Any], method: str, path: str) -> bool:
-    """Whether the operation can be sent: it needs no body, or takes it as JSON or as a form."""
+    """Return whether the operation can be sent: it needs no body, or accepts JSON or a form."""
     body = deref(document, document["paths"][path][method].get("requestBody")) or {}
     return not body.get("required") or _is_form(body) or any(map(is_json, body.get("content", {})))
 
 
 def _is_form(body: Mapping[str, Any]) -> bool:
-    """Whether a body is taken as a form and not as JSON."""
+    """Return whether a body is accepted as a form and not as JSON."""
     content = body.get("content", {})
     return FORM in content and not any(map(is_json, content))
 
@@ -252,7 +253,7 @@ def _successes(responses: Mapping[str, Any]) -> list[str]:
 
 
 def _json_schema(part: Mapping[str, Any]) -> Any:
-    """The schema of a JSON content: application/json first, else any kind of JSON."""
+    """Return the schema of a JSON content: application/json first, else any kind of JSON."""
     content = part.get("content", {})
     kinds = sorted(
         content, key=lambda kind: (kind.partition(";")[0].strip() != "application/json", kind)
@@ -262,23 +263,24 @@ def _json_schema(part: Mapping[str, Any]) -> Any:
 
 
 def is_json(kind: str) -> bool:
-    """Whether a media type is JSON, or leaves it open."""
+    """Return whether a media type is JSON, or matches it."""
     plain = kind.partition(";")[0].strip().lower()
     return plain in ("application/json", "*/*", "application/*") or plain.endswith("+json")
 
 
 def _bare_list(answer: Any) -> str:
-    """What x-runner-items is where nobody says: an answer that is a list is one."""
+    """Return the default of x-runner-items: "*" for an answer that is a list."""
     return "*" if isinstance(answer, Mapping) and types_of(answer) == ("array",) else ""
 
 
 def _pagination(declared: Mapping[str, Any] | None) -> Pagination | None:
     if declared is None:
         return None
-    known = dict(declared)
-    return Pagination(
-        page=known.pop("page", ""), count=known.pop("count", "") or known.pop("limit", ""), **known
-    )
+    # `limit` is the usual name of `count` beside an offset.
+    others = dict(declared)
+    page = others.pop("page", "")
+    count = others.pop("count", "") or others.pop("limit", "")
+    return Pagination(page=page, count=count, **others)
 
 
 def _failure(declared: Mapping[str, Any]) -> Failure:
@@ -296,11 +298,8 @@ def _parameters(
     document: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]
 ) -> Iterable[Parameter]:
     for entry in entries:
-        name, wire, conditions = (
-            parameter_name(entry),
-            entry["name"],
-            entry.get("x-runner-conditions"),
-        )
+        name, wire = parameter_name(entry), entry["name"]
+        conditions = entry.get("x-runner-conditions")
         schema = entry["schema"] if "schema" in entry else _json_schema(entry) or {}
         yield Parameter(
             name=name,
@@ -319,13 +318,13 @@ def _parameters(
 
 
 def _window(declared: Mapping[str, Any]) -> Window | None:
-    """The window of a parameter."""
+    """Return the window of a parameter."""
     months = declared.get("x-runner-window", {}).get("months")
     return Window(months, declared.get("x-runner-filter", {}).get("field", "")) if months else None
 
 
 def window_of_write(document: Mapping[str, Any], paths: Iterable[str]) -> Window | None:
-    """The window of the list that holds what a write creates or changes, which lies at one of `paths` or just above."""
+    """Return the window of the list with the written object, which is at one of `paths` or just above."""
     for path in paths:
         collection = re.sub(r"/\{[^{}]*\}$", "", path)
         if "get" not in document["paths"].get(collection, {}):

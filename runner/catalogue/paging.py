@@ -1,4 +1,4 @@
-"""Lists that come in pages: what a page is, and the arguments that ask for the next one."""
+"""Pages of a list, and the arguments that request the next one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runner.catalogue.operation import Operation, Pagination
 
 
 class Page(NamedTuple):
-    """A list as it was answered: its objects, how many there are in all and the link to more, where it says so."""
+    """Page of a list: its objects, the total number of objects and the link to more, where the answer has them."""
 
     items: list[dict[str, Any]]
     total: int | None = None
@@ -17,12 +17,12 @@ class Page(NamedTuple):
 
 
 def empty_page() -> Page:
-    """The list that a status of `Operation.empty` stands for."""
+    """Return the list for a status of `Operation.empty`."""
     return Page([], total=0)
 
 
 def first_arguments(operation: Operation, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The arguments of the first page: the document's page size, unless the step or the API gives one."""
+    """Return the arguments of the first page: the document's page size, unless the step or the API has one."""
     paging = operation.pagination
     if paging is None or not paging.count or arguments.get(paging.count) is not None:
         return arguments
@@ -32,10 +32,11 @@ def first_arguments(operation: Operation, arguments: Mapping[str, Any]) -> Mappi
 def next_arguments(
     operation: Operation, arguments: Mapping[str, Any], page: Page, seen: int
 ) -> Mapping[str, Any] | None:
-    """The arguments of the page after `page`, None after the last. `seen` counts the items of all pages so far.
+    """Return the arguments of the page after `page`, None after the last.
 
-    A short page is not the end while the answer links to more or counts more; a server may give fewer than it was
-    asked for. Where the answer has no total that can be, a full page is not the end, unless links alone are due.
+    `seen` counts the items of all pages so far. A short page is not the end while the answer links to more or counts
+    more; a server may return fewer than requested. Without a usable total a full page is not the end either, unless the
+    API pages by links alone.
     """
     paging = operation.pagination
     if paging is None or not page.items:
@@ -49,7 +50,7 @@ def next_arguments(
 
 
 def _more(paging: Pagination, arguments: Mapping[str, Any], page: Page, seen: int) -> bool:
-    """Whether there is more. A total of fewer than have come says nothing."""
+    """Return whether there are more pages. A total below the number of items so far is ignored."""
     if page.next:
         return True
     if page.total is not None and page.total >= seen:

@@ -1,4 +1,4 @@
-"""The read that belongs to a write: what gives back, afterwards, the object that was made or changed."""
+"""Read-backs: the read that returns, after a write, the object that it created or changed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ KEY = "x-runner-read-back"
 
 
 class ReadBack(NamedTuple):
-    """How a write is read back.
+    """The read-back of a write.
 
     operation   the read, an operation of the same API; its parameters are those of the write by the same names
-    entry       where the read gives a list: the field of an entry with the id that the write has answered, else ""
-    answer      the parameters that the answer of the write gives instead, each with its dotted place there
-    unlike      fields of the body, dotted, that are given back in another form than they are sent
+    entry       for a read of a list: the field of an entry with the id that the write has answered, else ""
+    answer      the parameters taken from the answer of the write instead, each with its dotted place there
+    unlike      fields of the body, dotted, that are returned in another form than they are sent
     """
 
     operation: str
@@ -28,20 +28,24 @@ class ReadBack(NamedTuple):
     entry: str = ""
 
     def arguments(self, given: Mapping[str, Any], answer: Any) -> dict[str, Any]:
-        """What the read is given, from the arguments of a write and its answer. What is not known is null."""
+        """Return the arguments of the read, from those of a write and its answer. Absent places are null."""
         return {**given, **{name: _inside(answer, place) for name, place in self.answer.items()}}
 
 
 def entry_of(field: str, items: Iterable[Any], name: Any) -> Mapping[str, Any] | None:
-    """Return the entry of a list that has the id `name` in `field`; None where none has it."""
-    entries = (each for each in items if isinstance(each, Mapping))
-    return next((each for each in entries if str(each.get(field)) == str(name)), None)
+    """Return the entry of a list that has the id `name` in `field`, or None."""
+    # Compared as texts: a path or a cell has the id as a text, an answer often as a number.
+    entries = (item for item in items if isinstance(item, Mapping))
+    return next((entry for entry in entries if str(entry.get(field)) == str(name)), None)
 
 
 def read_back_of(
     document: Mapping[str, Any], *, method: str, path: str, effect: str, id_field: str
 ) -> ReadBack | None:
-    """What the document says of it; else the GET of the same path or, for a create, of the object's own path below."""
+    """Return the read-back that the document declares, else the natural one.
+
+    That is the GET of the same path or, for a create, of the object's own path below it.
+    """
     if effect == "read":
         return None
     paths = document["paths"]
@@ -52,9 +56,9 @@ def read_back_of(
         return ReadBack(_name(paths, path))
     below = re.compile(re.escape(path.rstrip("/")) + r"/\{([^{}]+)\}")
     own = [
-        (other, found[1])
+        (other, match[1])
         for other in paths
-        if (found := below.fullmatch(other)) and _reads_one(paths[other])
+        if (match := below.fullmatch(other)) and _reads_one(paths[other])
     ]
     if effect == "create" and id_field and len(own) == 1:
         return ReadBack(_name(paths, own[0][0]), {own[0][1]: id_field})
@@ -62,13 +66,13 @@ def read_back_of(
 
 
 def version_of(declared: Any) -> tuple[str, str] | None:
-    """Where an object has its version, and the parameter of an update that takes it; None where nobody says."""
+    """Return the place of an object's version, and the parameter of an update that takes it; None without them."""
     known = isinstance(declared, Mapping) and {"field", "parameter"} <= declared.keys()
     return (str(declared["field"]), str(declared["parameter"])) if known else None
 
 
 def _declared(declared: Mapping[str, Any]) -> ReadBack:
-    """What is declared, or as much of it as has the right shape: the rest has its own problem already."""
+    """Return the declared read-back, limited to its well-formed parts: the others have their own problems."""
     answer, unlike = declared.get("answer"), declared.get("except")
     return ReadBack(
         operation_name("", "", {"operationId": str(declared.get("operation"))}),
@@ -79,7 +83,7 @@ def _declared(declared: Mapping[str, Any]) -> ReadBack:
 
 
 def _reads_one(item: Mapping[str, Any]) -> bool:
-    """Whether the GET of a path gives one object."""
+    """Return whether the GET of a path returns one object."""
     entry = item.get("get")
     return (
         entry is not None
@@ -93,7 +97,7 @@ def _name(paths: Mapping[str, Any], path: str) -> str:
 
 
 def _inside(tree: Any, place: str) -> Any:
-    """What stands at a dotted place; None where nothing does."""
+    """Return the value at a dotted place, or None."""
     for part in place.split("."):
         if isinstance(tree, Unknown):
             return Unknown(f"{tree.origin}.{place}")

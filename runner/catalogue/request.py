@@ -1,4 +1,4 @@
-"""A call as it goes on the wire: method, URL, exact JSON. The dry run prints what a run sends."""
+"""Requests as they are sent: method, URL, exact JSON. A dry run prints what a run sends."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ if TYPE_CHECKING:
 
 
 MAX_GIVEN = 64
-"""Sets of names given to one operation of which what is known is kept."""
+"""Sets of argument names for which one builder caches its preparations."""
 
 
-@dataclass  # not frozen: one is made for every call, and to freeze it takes as long as to convert its arguments
+# Not frozen: one is created for every call, and freezing it takes as long as converting its arguments.
+@dataclass
 class Request:
-    """A rendered call, which nobody changes.
+    """Rendered call, treated as immutable.
 
-    `path` is what stands in `url` after the base URL, with the query; `body` is plain data, None without one;
+    `path` is the part of `url` after the base URL, with the query; `body` is plain data, None without one;
     `amount` is the money that it moves.
 
-    With `known` false some values only come with the run: the URL shows them in brackets, the body holds
-    Unknown, as headers may, and neither content nor digest exists yet.
+    With `known` false some values only exist after the run: the URL shows them in brackets, the body and the headers
+    hold Unknown, and neither content nor digest exists yet.
     """
 
     method: str
@@ -52,7 +53,7 @@ class Request:
     form: bool = False
 
     def content(self) -> bytes | None:
-        """The body as JSON or as a form, byte for byte as it is sent but for credentials.
+        """Return the body as JSON or as a form, byte for byte as it is sent, without credentials in it.
 
         Raises ValueError while a value is not known.
         """
@@ -68,7 +69,7 @@ class Request:
         return encode_form(self.body).decode() if self.form else json_text(self.body)
 
     def digest(self, text: str | None = None) -> str:
-        """SHA-256 over method, path, the operation's own headers and content, or another `text`, in hexadecimal."""
+        """Return the SHA-256 over method, path, own headers and content (or another `text`), in hexadecimal."""
         headers = "".join(f"\n{name}: {value}" for name, value in sorted(self.headers.items()))
         head = f"{self.method} {self.path}{headers}\n\n".encode()
         content = (self.content() or b"") if text is None else text.encode()
@@ -76,7 +77,7 @@ class Request:
 
 
 def to_json(tree: Any) -> bytes:
-    """Plain data as compact UTF-8 JSON: decimals digit by digit, dates in ISO form. Raises on floats."""
+    """Return plain data as compact UTF-8 JSON: exact decimals, dates in ISO form. Raises on floats."""
     return json_text(tree).encode()
 
 
@@ -87,10 +88,10 @@ def build_request(
     base_url: str,
     today: dt.date | None = None,
 ) -> Request:
-    """The request for an operation with the arguments of a step's `with`, which is flat.
+    """Return the request for an operation with the arguments of a step's `with`, which is flat.
 
     Names that are parameters go into the path, the query or the headers, all others into the body. Null means
-    left out, also inside objects. Windows are counted back from `today` and not looked at without it. Raises
+    left out, also inside objects. Windows are counted back from `today` and not checked without it. Raises
     ArgumentError with every problem.
     """
     return operation.builder.build(arguments, base_url, today)
@@ -106,10 +107,10 @@ def condition_notes(operation: Operation, arguments: Mapping[str, Any]) -> list[
 
 
 class _Given(NamedTuple):
-    """What is known of the requests whose arguments have the same names, whatever the values are.
+    """Preparations for all requests whose arguments have the same names, regardless of their values.
 
-    `parameters` are names with what makes their texts and the window where there is one, `elsewhere` those that
-    are not in the path, `fields` all other names with what converts or refuses them. With `gap` a name is missing.
+    `parameters` are names with their encoders and windows, `elsewhere` the parameters outside the path, `fields` all
+    other names with their converters or refusals. With `gap` a required name is missing.
     """
 
     parameters: Sequence[tuple[str, Encode, Window | None]]
@@ -119,21 +120,20 @@ class _Given(NamedTuple):
 
 
 class Builder:
-    """Makes the requests of one operation. What does not depend on the arguments is done once."""
+    """Builds the requests of one operation. Work that does not depend on the arguments is done once."""
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
-        self._encoders = {name: encoder(each) for name, each in operation.parameters.items()}
+        self._encoders = {name: encoder(entry) for name, entry in operation.parameters.items()}
         self._fields = Fields(operation.body, ()) if operation.body is not None else None
         self._forms = operation.body is not None and has_forms(operation.body)
         sent = {
-            each.sent_as: name
-            for name, each in operation.parameters.items()
-            if each.place == "path"
+            parameter.sent_as: name
+            for name, parameter in operation.parameters.items()
+            if parameter.place == "path"
         }
-        self._start, *parts = re.split(
-            r"\{([^{}]*)\}", operation.path
-        )  # text and the name of a parameter by turns
+        # Literal text and the names of parameters alternate.
+        self._start, *parts = re.split(r"\{([^{}]*)\}", operation.path)
         self._segments = [
             (sent[part], after) for part, after in zip(parts[::2], parts[1::2], strict=True)
         ]
@@ -142,30 +142,15 @@ class Builder:
             name for name in operation.required if name not in operation.parameters
         ]
         self.given: dict[tuple[str, ...], _Given] = {}
-        """What is known of arguments, by their names."""
-        self._told: tuple[list[Note], tuple[str, ...]] = ([], ())
+        """The preparations by the names of the arguments."""
+        self._last_notes: tuple[list[Note], tuple[str, ...]] = ([], ())
 
     def build(self, arguments: Mapping[str, Any], base_url: str, today: dt.date | None) -> Request:
-        """The request with these arguments: see `build_request`."""
+        """Return the request with these arguments: see `build_request`."""
         names, findings, operation = tuple(arguments), Findings(), self._operation
-        given = self.given.get(names) or self._look_at(names)
-        gap, texts, body = given.gap, {}, {}
-        for name, encode, window in given.parameters:
-            value = arguments[name]
-            if value is None:
-                gap = True
-                continue
-            texts[name] = encode(value, findings)
-            if window is not None and today:
-                check_window(name, window, value, today, findings)
-        for name, convert in given.fields:
-            value = arguments[name]
-            converted = convert(value, findings) if value is not None else None
-            if converted is None:
-                gap = True
-            else:
-                body[name] = converted
-        if gap:
+        given = self.given.get(names) or self._prepare(names)
+        texts, body, gap = _converted(given, arguments, today, findings)
+        if gap or given.gap:
             self._require(arguments, body, findings)
         if self._forms:
             findings.require_form(operation.body or {}, body)
@@ -180,49 +165,59 @@ class Builder:
         if given.elsewhere:
             query, headers = _elsewhere(given.elsewhere, texts)
             path += query
-        return Request(  # by position, which takes half as long as by name
-            operation.method, base_url.rstrip("/") + path, body if self._fields is not None else None,
-            self._texts_of(findings.notes), _amount(body.get(operation.money)) if operation.money else None,
-            findings.known, headers, path, operation.form,
-        )  # fmt: skip
+        # By position, which takes half as long as by name.
+        return Request(
+            operation.method,
+            base_url.rstrip("/") + path,
+            body if self._fields is not None else None,
+            self._texts_of(findings.notes),
+            _amount(body.get(operation.money)) if operation.money else None,
+            findings.known,
+            headers,
+            path,
+            operation.form,
+        )
 
-    def _look_at(self, names: tuple[str, ...]) -> _Given:
-        """What is known of arguments with these names. A step gives the same ones for each row."""
-        parameters = [each for name, each in self._operation.parameters.items() if name in names]
+    def _prepare(self, names: tuple[str, ...]) -> _Given:
+        """Return and cache the preparations for arguments with these names. A step has the same ones for each row."""
+        parameters = [
+            parameter for name, parameter in self._operation.parameters.items() if name in names
+        ]
         needed = {*self._needed, *self._needed_fields}
+        # Rows with optional columns could have any combination of names.
         if len(self.given) >= MAX_GIVEN:
             self.given.clear()
-        found = self.given[names] = _Given(
-            [(each.name, self._encoders[each.name], each.window) for each in parameters],
-            [each for each in parameters if each.place != "path"],
+        prepared = self.given[names] = _Given(
+            [(entry.name, self._encoders[entry.name], entry.window) for entry in parameters],
+            [entry for entry in parameters if entry.place != "path"],
             [(name, self._field(name)) for name in names if name not in self._encoders],
             gap=not needed.issubset(names),
         )
-        return found
+        return prepared
 
     def _field(self, name: str) -> Convert:
-        """What converts an argument that is no parameter, or refuses it."""
-        found = self._fields.of(name) if self._fields is not None else None
-        return found or refusal((name,), self._unheard_of(name))
+        """Return the converter of an argument that is no parameter, or its refusal."""
+        convert = self._fields.of(name) if self._fields is not None else None
+        return convert or refusal((name,), self._unexpected(name))
 
     def _require(
         self, arguments: Mapping[str, Any], body: Mapping[str, Any], findings: Findings
     ) -> None:
-        """Refuse the arguments that are missing."""
+        """Refuse the request for missing arguments."""
         missing = [name for name in self._needed if arguments.get(name) is None]
         missing += [name for name in self._needed_fields if name not in body]
         if missing:
             findings.require(missing)
 
     def _texts_of(self, notes: list[Note]) -> tuple[str, ...]:
-        """Notes as people read them. The request before had mostly the same, the very same objects."""
-        told = self._told
-        if notes != told[0]:
-            told = self._told = notes, texts_of(tuple(notes))
-        return told[1]
+        """Return notes as texts. Those of the previous request are mostly the very same objects."""
+        last = self._last_notes
+        if notes != last[0]:
+            last = self._last_notes = notes, texts_of(tuple(notes))
+        return last[1]
 
-    def _unheard_of(self, name: str) -> str:
-        """What to say of an argument that the operation does not take."""
+    def _unexpected(self, name: str) -> str:
+        """Return the message for an argument that the operation does not take."""
         noun = "parameter" if self._fields is None else "field"
         remedy = nearest(
             name, self._operation.names, noun="parameters" if self._fields is None else ""
@@ -230,10 +225,33 @@ class Builder:
         return f"{self._operation.full_name} has no such {noun}" + (f"; {remedy}" if remedy else "")
 
 
+def _converted(
+    given: _Given, arguments: Mapping[str, Any], today: dt.date | None, findings: Findings
+) -> tuple[dict[str, list[Any]], dict[str, Any], bool]:
+    """Return the texts of parameters and the body, and True where an argument has no value to send."""
+    texts, body, gap = {}, {}, False
+    for name, encode, window in given.parameters:
+        value = arguments[name]
+        if value is None:
+            gap = True
+            continue
+        texts[name] = encode(value, findings)
+        if window is not None and today:
+            check_window(name, window, value, today, findings)
+    for name, convert in given.fields:
+        value = arguments[name]
+        converted = convert(value, findings) if value is not None else None
+        if converted is None:
+            gap = True
+        else:
+            body[name] = converted
+    return texts, body, gap
+
+
 def _elsewhere(
     parameters: Sequence[Parameter], texts: Mapping[str, list[Any]]
 ) -> tuple[str, dict[str, Any]]:
-    """The query and the headers, from the texts of parameters by name."""
+    """Return the query and the headers, from the texts of parameters by name."""
     query: dict[str, list[Any]] = {}
     headers: dict[str, Any] = {}
     for parameter in parameters:
@@ -253,7 +271,7 @@ def _elsewhere(
 
 
 def in_url(value: Any) -> str:
-    """A value in a URL: what is not known stands in brackets with blanks, which nothing that is known can have."""
+    """Return a value for a URL. An Unknown is shown in brackets with spaces, which no encoded value contains."""
     if isinstance(value, Unknown):
         return "".join(map(in_url, value.parts)) if value.parts else _later(value.origin)
     return value if value.isascii() and value.isalnum() else quote(value, safe="")
@@ -267,7 +285,7 @@ def _later(origin: str) -> str:
 def _note_window(
     window: Window, body: Mapping[str, Any], today: dt.date, findings: Findings
 ) -> None:
-    """Note a date with which what is written can be out of reach of the API's own reads."""
+    """Note a date that moves the written object out of reach of the API's own reads."""
     if window.missed_in(body, today) is not None:
         reach = f"before {window.since(today)}, and the API reads back {window.months} months"
         path = tuple(window.field.split("."))

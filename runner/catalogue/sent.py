@@ -1,4 +1,4 @@
-"""The arguments of a request that was sent, read back from its URL and body, as far as they say."""
+"""Arguments of a sent request, parsed from its URL and body as far as possible."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from runner.catalogue.operation import Operation
 from runner.catalogue.schemas.schema import types_of
 from runner.catalogue.values.form import decode_form
 
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 
 
 def sent_arguments(operation: Operation, *, path: str, body: str) -> dict[str, Any]:
-    """The arguments by name. `path` is path and query below the base URL; what does not fit is left out."""
-    names = {each.sent_as: each for each in operation.parameters.values()}
+    """Return the arguments by name; values that do not fit the operation are left out.
+
+    `path` is path and query below the base URL.
+    """
+    names = {parameter.sent_as: parameter for parameter in operation.parameters.values()}
     start, *parts = re.split(r"\{([^{}]*)\}", operation.path)
     pattern = re.escape(start) + "".join(f"([^/?]*){re.escape(after)}" for after in parts[1::2])
     place, _, query = path.partition("?")
@@ -35,15 +38,15 @@ def _fields(operation: Operation, body: str) -> dict[str, Any]:
     if not body:
         return {}
     if operation.form:
-        found = decode_form(body.encode(), operation.body or {})
+        data = decode_form(body.encode(), operation.body or {})
     else:
         try:
-            found = parse_json(body.encode())
+            data = parse_json(body.encode())
         except AnswerError:
             return {}
-    return dict(found) if isinstance(found, Mapping) else {}
+    return dict(data) if isinstance(data, Mapping) else {}
 
 
 def _typed(schema: Mapping[str, Any], text: str) -> Any:
-    """A text of a URL as the schema of its parameter has it."""
-    return int(text) if "integer" in types_of(schema) and _WHOLE.fullmatch(text) else text
+    """Return a text of a URL as the type of its parameter's schema."""
+    return int(text) if "integer" in types_of(schema) and _INTEGER.fullmatch(text) else text
