@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.catalogue import load_api, shipped_apis
-from runner.catalogue.documents.cache import FOLDER, keep, recall
+from runner.catalogue.documents.cache import FOLDER, load, store
 from runner.catalogue.documents.files import read_document
 from runner.problems import InvalidError
 
@@ -30,8 +30,8 @@ def the_file(environ: Mapping[str, str]) -> Path:
 
 
 def test_data_come_back_as_they_were_to_the_digit(tmp_path: Path, own: Mapping[str, str]) -> None:
-    keep(tmp_path / "x.yaml", TEXT, DATA, environ=own)
-    found = recall(tmp_path / "x.yaml", TEXT, environ=own)
+    store(tmp_path / "x.yaml", TEXT, DATA, environ=own)
+    found = load(tmp_path / "x.yaml", TEXT, environ=own)
     assert found == DATA
     assert repr(found) == repr(DATA)
 
@@ -46,17 +46,17 @@ def test_a_document_is_the_same_when_it_is_read_again(name: str, own: Mapping[st
 
 
 def test_another_text_or_path_is_not_believed(tmp_path: Path, own: Mapping[str, str]) -> None:
-    keep(tmp_path / "x.yaml", TEXT, DATA, environ=own)
-    assert recall(tmp_path / "x.yaml", TEXT + " ", environ=own) is None
-    assert recall(tmp_path / "y.yaml", TEXT, environ=own) is None
+    store(tmp_path / "x.yaml", TEXT, DATA, environ=own)
+    assert load(tmp_path / "x.yaml", TEXT + " ", environ=own) is None
+    assert load(tmp_path / "y.yaml", TEXT, environ=own) is None
 
 
 def test_a_document_takes_one_file_however_often_it_changes(
     tmp_path: Path, own: Mapping[str, str]
 ) -> None:
     for number in range(3):
-        keep(tmp_path / "x.yaml", f"a: {number}", {"a": number}, environ=own)
-        assert recall(tmp_path / "x.yaml", f"a: {number}", environ=own) == {"a": number}
+        store(tmp_path / "x.yaml", f"a: {number}", {"a": number}, environ=own)
+        assert load(tmp_path / "x.yaml", f"a: {number}", environ=own) == {"a": number}
     assert the_file(own).name.endswith(".json")
 
 
@@ -64,24 +64,24 @@ def test_a_document_takes_one_file_however_often_it_changes(
 def test_what_others_may_write_is_not_believed(
     tmp_path: Path, own: Mapping[str, str], mode: int
 ) -> None:
-    keep(tmp_path / "x.yaml", TEXT, DATA, environ=own)
+    store(tmp_path / "x.yaml", TEXT, DATA, environ=own)
     the_file(own).chmod(mode)
-    assert recall(tmp_path / "x.yaml", TEXT, environ=own) is None
+    assert load(tmp_path / "x.yaml", TEXT, environ=own) is None
 
 
 @pytest.mark.parametrize("left", [0, 10, 70, -1])
 def test_what_is_torn_is_not_believed(tmp_path: Path, own: Mapping[str, str], left: int) -> None:
-    keep(tmp_path / "x.yaml", TEXT, DATA, environ=own)
+    store(tmp_path / "x.yaml", TEXT, DATA, environ=own)
     the_file(own).write_bytes(the_file(own).read_bytes()[:left])
-    assert recall(tmp_path / "x.yaml", TEXT, environ=own) is None
+    assert load(tmp_path / "x.yaml", TEXT, environ=own) is None
 
 
 def test_without_a_folder_nothing_is_kept_and_nothing_is_said(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")
     for environ in ({}, {"XDG_CACHE_HOME": str(blocked)}, {"HOME": str(blocked)}):
-        keep(tmp_path / "x.yaml", TEXT, DATA, environ=environ)
-        assert recall(tmp_path / "x.yaml", TEXT, environ=environ) is None
+        store(tmp_path / "x.yaml", TEXT, DATA, environ=environ)
+        assert load(tmp_path / "x.yaml", TEXT, environ=environ) is None
     assert list(tmp_path.iterdir()) == [blocked]
 
 

@@ -1,4 +1,4 @@
-"""What YAML documents say, kept as JSON in the user's cache folder: that is read fifty times as fast.
+"""Cache of API documents: their data as JSON in the user's cache folder, which is read fifty times as fast as YAML.
 
     ~/.cache/recipe-runner/9f86d081884c7d65.json    named after the document's path
         3a7bd3e2360a3d29eea436fcfb7e44c735d117c4...  SHA-256 of the document's text, the reader of YAML and what follows
@@ -25,10 +25,11 @@ from runner.exact_json import json_text
 
 FOLDER = "recipe-runner"
 _OTHERS_WRITE = 0o022
+"""Mode bits of a file that others may write: its content is not trusted."""
 
 
-def recall(path: Path, text: str, *, environ: Mapping[str, str] = os.environ) -> Any:
-    """The data of the document at `path` with this text; None when it is not kept."""
+def load(path: Path, text: str, *, environ: Mapping[str, str] = os.environ) -> Any:
+    """Return the data of the document at `path` with this text; None when it is not cached."""
     try:
         handle = os.open(_place(path, environ), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(handle, encoding="utf-8", newline="") as file:
@@ -42,8 +43,8 @@ def recall(path: Path, text: str, *, environ: Mapping[str, str] = os.environ) ->
         return None
 
 
-def keep(path: Path, text: str, data: Any, *, environ: Mapping[str, str] = os.environ) -> None:
-    """Keep the data of the document at `path` with this text, in the place of what was kept of it before."""
+def store(path: Path, text: str, data: Any, *, environ: Mapping[str, str] = os.environ) -> None:
+    """Cache the data of the document at `path` with this text, replacing an earlier entry."""
     with suppress(OSError, ValueError, RecursionError):
         place = _place(path, environ)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,7 +63,7 @@ def keep(path: Path, text: str, data: Any, *, environ: Mapping[str, str] = os.en
 
 
 def _place(path: Path, environ: Mapping[str, str]) -> Path:
-    """The file that keeps what a document says. Raises OSError where nobody has a folder for it."""
+    """Return the file for a document. Raises OSError where the environment names no folder."""
     home, cache = environ.get("HOME"), environ.get("XDG_CACHE_HOME")
     if not home and not cache:
         raise FileNotFoundError("neither HOME nor XDG_CACHE_HOME is set")

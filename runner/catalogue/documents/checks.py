@@ -1,4 +1,4 @@
-"""What can be wrong with an API document, found when it is loaded and before anything uses it.
+"""Checks of an API document, made when it is loaded and before anything uses it.
 
 deco.openapi.yaml:31:9: error: 'amount' is a parameter and a field of the body [collision]
 deco.openapi.yaml:52:15: error: '#/components/schemas/Ordr' points nowhere [reference]
@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from runner.catalogue.documents.files import FILES, with_places
+from runner.catalogue.documents.shape import DOCUMENT, PARAMETER
 from runner.catalogue.objects import link_names
 from runner.catalogue.operation import (
     Operation,
@@ -36,7 +37,7 @@ from runner.source import Source
 def read_back_defects(
     document: Mapping[str, Any], write: Operation
 ) -> Iterator[tuple[str, Collection[str]]]:
-    """What keeps a write from being read back as it declares, and the names that there are."""
+    """Yield why a write cannot be read back as it declares, and the allowed names."""
     back = write.read_back
     if back is None:
         return
@@ -57,7 +58,7 @@ def read_back_defects(
 
 
 def paging_defects(declared: Mapping[str, Any] | None, items: str) -> Iterator[str]:
-    """What is wrong with the pages of a list."""
+    """Yield the defects of a list's paging."""
     if declared is None:
         return
     if not items:
@@ -72,85 +73,18 @@ def paging_defects(declared: Mapping[str, Any] | None, items: str) -> Iterator[s
 
 PREFIX = "x-runner-"
 
-_OPERATION = {
-    "type": "object",
-    "properties": {
-        "operationId": {"type": "string"},
-        "summary": {"type": "string"},
-        "description": {"type": "string"},
-        "parameters": {"type": "array", "items": {"type": "object"}},
-        "requestBody": {"type": "object"},
-        "responses": {"type": "object", "additionalProperties": {"type": "object"}},
-    },
-}
-_SHAPE = {
-    "type": "object",
-    "required": ["openapi", "info", "paths"],
-    "properties": {
-        "openapi": {"type": "string"},
-        "info": {"type": "object"},
-        "servers": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["url"],
-                "properties": {"url": {"type": "string"}},
-            },
-        },
-        "security": {"type": "array", "items": {"type": "object"}},
-        "paths": {
-            "type": "object",
-            "additionalProperties": {
-                "type": "object",
-                "properties": {
-                    "parameters": {"type": "array", "items": {"type": "object"}},
-                    **dict.fromkeys(METHODS, _OPERATION),
-                },
-            },
-        },
-        "components": {
-            "type": "object",
-            "additionalProperties": {"type": "object", "additionalProperties": {"type": "object"}},
-            "properties": {
-                "securitySchemes": {
-                    "additionalProperties": {
-                        "required": ["type"],
-                        "properties": {
-                            "type": {
-                                "enum": ["apiKey", "http", "oauth2", "openIdConnect", "mutualTLS"]
-                            }
-                        },
-                        "if": {"properties": {"type": {"const": "apiKey"}}},
-                        "then": {
-                            "required": ["in", "name"],
-                            "properties": {
-                                "in": {"enum": ["header", "query", "cookie"]},
-                                "name": {"type": "string"},
-                            },
-                        },
-                    }
-                }
-            },
-        },
-    },
-}
-_PARAMETER = {
-    "type": "object",
-    "required": ["name", "in"],
-    "properties": {
-        "name": {"type": "string"},
-        "in": {"enum": ["path", "query", "header", "cookie"]},
-        "required": {"type": "boolean"},
-        "schema": {"type": "object"},
-    },
-}
-
 _VERSIONS = "a document of OpenAPI 3.0 or 3.1"
+_DECLARE = "declare it, in: path, with its schema"
+_REMOVE = "take it away, or put it there"
 Finding = tuple[TreePath, Violation, str]
+"""A place in the document, the violation and its kind."""
+
+_Reference = tuple[str, str, Mapping[str, Any], str]
+"""An extension without its prefix, the name in it, the allowed names, and the noun for one of them."""
 
 
 def check_document(source: Source) -> list[Problem]:
-    """Everything wrong with a document; empty when its operations can be built."""
+    """Return all problems of a document; none when its operations can be built."""
     document = source.data
     if foreign := _not_openapi(document):
         message, path = foreign
@@ -160,8 +94,9 @@ def check_document(source: Source) -> list[Problem]:
                 placed.key(path), message, "document", remedy=f"it has to be {_VERSIONS}"
             )
         ]
+    # Each stage relies on the one before: a tree of the wrong shape cannot be walked.
     findings = [
-        (violation.path, violation, "document") for violation in violations(_SHAPE, document)
+        (violation.path, violation, "document") for violation in violations(DOCUMENT, document)
     ]
     if not findings:
         findings = list(_check_tree(document, document, ()))
@@ -176,16 +111,13 @@ def check_document(source: Source) -> list[Problem]:
 
 
 def _not_openapi(document: Any) -> tuple[str, TreePath] | None:
-    """What a document is instead of one that can be read, and where it says so."""
+    """Return why a document is not a supported one, and the place in it; None for a supported one."""
     if not isinstance(document, Mapping):
         return "this is no OpenAPI document", ()
     if "openapi" not in document:
-        known = (
-            f"Swagger {document['swagger']}, not OpenAPI"
-            if "swagger" in document
-            else "no OpenAPI document"
-        )
-        return f"this is {known}", ("swagger",) if "swagger" in document else ()
+        if "swagger" in document:
+            return f"this is Swagger {document['swagger']}, not OpenAPI", ("swagger",)
+        return "this is no OpenAPI document", ()
     if not re.match(r"3\.[01](\.|$)", str(document["openapi"])):
         return f"this is OpenAPI {document['openapi']}, which is not known", ("openapi",)
     return None
@@ -197,7 +129,10 @@ def _problem(source: Source, path: TreePath, violation: Violation, kind: str) ->
 
 
 def _check_tree(document: Any, node: Any, path: TreePath) -> Iterator[Finding]:
-    """References that point nowhere and x-runner-* keys that the vocabulary does not know, in the whole tree."""
+    """Yield the findings of the complete tree.
+
+    They are references without a target, and x-runner-* keys that the vocabulary lacks.
+    """
     if isinstance(node, list):
         for index, entry in enumerate(node):
             yield from _check_tree(document, entry, (*path, index))
@@ -221,13 +156,7 @@ def _check_reference(document: Any, node: Mapping[str, Any], path: TreePath) -> 
     except KeyError:
         here = (*path, "$ref")
         if isinstance(reference, str) and reference.startswith("#"):
-            group, _, name = reference.removeprefix("#/").rpartition("/")
-            try:
-                remedy = (
-                    nearest(name, follow(document, f"#/{group}"), noun="names") if group else ""
-                )
-            except KeyError:
-                remedy = ""
+            remedy = _nearest_target(document, reference)
             yield here, Violation(here, f"{reference!r} points nowhere", remedy), "reference"
         else:
             yield (
@@ -235,6 +164,15 @@ def _check_reference(document: Any, node: Mapping[str, Any], path: TreePath) -> 
                 Violation(here, f"{reference!r} is not a reference inside this document"),
                 "reference",
             )
+
+
+def _nearest_target(document: Any, reference: str) -> str:
+    """Return a remedy for a reference without a target: the nearest name in its group, else empty."""
+    group, _, name = reference.removeprefix("#/").rpartition("/")
+    try:
+        return nearest(name, follow(document, f"#/{group}"), noun="names") if group else ""
+    except KeyError:
+        return ""
 
 
 def _check_extensions(node: Mapping[str, Any], path: TreePath) -> Iterator[Finding]:
@@ -247,16 +185,16 @@ def _check_extensions(node: Mapping[str, Any], path: TreePath) -> Iterator[Findi
             here = (*path, key)
             yield here, Violation(here, f"{key!r} has no meaning here", key=True), "extension"
         return
-    found = extension_violations(place, keys)
-    for violation in found:
+    defects = extension_violations(place, keys)
+    for violation in defects:
         yield (*path, *violation.path), violation, "extension"
     conditions = f"{PREFIX}conditions"
-    if conditions in keys and not found:
+    if conditions in keys and not defects:
         yield from _check_conditions(keys[conditions], (*path, conditions))
 
 
 def _kind_of(path: TreePath) -> str:
-    """Which part of the vocabulary holds at `path`; empty where none does."""
+    """Return the part of the vocabulary that applies at `path`; empty where none does."""
     if path == ("info",):
         return "info"
     if len(path) == 3 and path[0] == "paths" and path[2] in METHODS:
@@ -288,9 +226,15 @@ def _check_parameters(document: Mapping[str, Any], method: str, path: str) -> It
     here: TreePath = ("paths", path, method)
     for base, holder in (here[:2], item), (here, item[method]):
         for index, entry in enumerate(holder.get("parameters", ())):
-            for violation in violations(_PARAMETER, deref(document, entry)):
+            for violation in violations(PARAMETER, deref(document, entry)):
                 yield (*base, "parameters", index, *violation.path), violation, "document"
                 return
+    yield from _check_names(document, method, path)
+
+
+def _check_names(document: Mapping[str, Any], method: str, path: str) -> Iterator[Finding]:
+    """Yield the parameters whose names collide, are not in the path, or are cookies."""
+    here: TreePath = ("paths", path, method)
     parameters = declared_parameters(document, method=method, path=path)
     names = [parameter_name(parameter) for parameter in parameters]
     remedy = "give the parameter another name with x-runner-name; an overlay can do it"
@@ -344,73 +288,69 @@ def _field_names(document: Mapping[str, Any], schema: Any, seen: set[str]) -> It
 
 
 def _check_meaning(document: Mapping[str, Any], method: str, path: str) -> Iterator[Finding]:
-    """Whether the extensions of an operation name things that it has."""
-    here = ("paths", path, method)
+    """Yield the extensions of an operation that name things which it lacks, or have no effect on it."""
+    here: TreePath = ("paths", path, method)
     entry = document["paths"][path][method]
     if not any(key.startswith(PREFIX) for key in entry):
         return
     operation = build_operation(document, "", method=method, path=path)
-    answer = deref(document, operation.answer) or {}
-    properties = answer.get("properties", {})
-    amounts = {
-        name: each
-        for name, each in operation.fields.items()
-        if set(types_of(each)) <= {"number", "integer"}
-    }
-    checks: list[tuple[str, str, Mapping[str, Any], str]] = [
-        ("money", operation.money, amounts, "a number in the body"),
-        (
-            "inside",
-            operation.inside,
-            {**operation.parameters, **operation.fields},
-            "a parameter or a field of the body",
-        ),
-        (
-            "version",
-            operation.version[1] if operation.version else "",
-            operation.parameters,
-            "a parameter of it",
-        ),
-    ]
-    if operation.items != "*":
-        checks.append(("items", operation.items, properties, "a property of the answer"))
-    if properties:
-        checks.append(("id", operation.id_field, properties, "a property of the answer"))
-        checks += [
-            ("link", name, properties, "a property of the answer")
-            for name in link_names(operation.link)
-        ]
-    if paging := operation.pagination:
-        queries = {
-            name: each for name, each in operation.parameters.items() if each.place == "query"
-        }
-        used = (paging.page, paging.offset, paging.count)
-        checks += [("pagination", each, queries, "a query parameter") for each in used]
-    for key, name, known, what in checks:
+    for key, name, known, what in _references(document, operation):
         if name and name not in known:
-            yield (
-                (*here, PREFIX + key),
-                Violation(here, f"{name!r} is not {what}", nearest(name, known)),
-                "extension",
-            )
+            place = (*here, PREFIX + key)
+            violation = Violation(here, f"{name!r} is not {what}", nearest(name, known))
+            yield place, violation, "extension"
     if f"{PREFIX}decimals" in entry and not operation.money:
         message = "no money moves here: it says how many decimals the amount of x-runner-money has"
         yield (*here, f"{PREFIX}decimals"), Violation(here, message, key=True), "extension"
     if f"{PREFIX}returns-existing" in entry and operation.effect != "create":
         message = "nothing is created here, so that no answer can have what exists instead"
         yield (*here, f"{PREFIX}returns-existing"), Violation(here, message, key=True), "extension"
-    for message, others in (
-        read_back_defects(document, operation) if f"{PREFIX}read-back" in entry else ()
-    ):
+    # Only a declared read-back is checked: the natural one is dropped where it does not fit.
+    if f"{PREFIX}read-back" in entry:
         place = (*here, f"{PREFIX}read-back", "operation")
-        near = nearest(operation.read_back.operation if operation.read_back else "", others)
-        yield place, Violation(place, message, near), "extension"
+        name = operation.read_back.operation if operation.read_back else ""
+        for message, others in read_back_defects(document, operation):
+            yield place, Violation(place, message, nearest(name, others)), "extension"
     for message in paging_defects(entry.get(f"{PREFIX}pagination"), operation.items):
         yield (*here, f"{PREFIX}pagination"), Violation(here, message), "extension"
 
 
+def _references(document: Mapping[str, Any], operation: Operation) -> Iterator[_Reference]:
+    """Yield the names in the extensions of an operation, with the names that each may have."""
+    parameters, fields = operation.parameters, operation.fields
+    amounts = {
+        name: schema
+        for name, schema in fields.items()
+        if set(types_of(schema)) <= {"number", "integer"}
+    }
+    yield "money", operation.money, amounts, "a number in the body"
+    yield (
+        "inside",
+        operation.inside,
+        {**parameters, **fields},
+        "a parameter or a field of the body",
+    )
+    version = operation.version[1] if operation.version else ""
+    yield "version", version, parameters, "a parameter of it"
+    answer = deref(document, operation.answer) or {}
+    properties = answer.get("properties", {})
+    if operation.items != "*":
+        yield "items", operation.items, properties, "a property of the answer"
+    # An answer without declared properties may have any.
+    if properties:
+        for key, name in (
+            ("id", operation.id_field),
+            *(("link", field) for field in link_names(operation.link)),
+        ):
+            yield key, name, properties, "a property of the answer"
+    if paging := operation.pagination:
+        queries = {name: entry for name, entry in parameters.items() if entry.place == "query"}
+        for name in (paging.page, paging.offset, paging.count):
+            yield "pagination", name, queries, "a query parameter"
+
+
 def _check_conditions(declared: Mapping[str, Any], path: TreePath) -> Iterator[Finding]:
-    """Whether the fields of x-runner-conditions are of a kind that it has."""
+    """Yield the fields of x-runner-conditions whose kind is not declared."""
     for name, entry in declared["fields"].items():
         if entry["kind"] not in declared["kinds"]:
             here = (*path, "fields", name, "kind")

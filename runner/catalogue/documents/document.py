@@ -1,4 +1,4 @@
-"""API documents: found, parsed, checked, and their operations built when somebody asks for one."""
+"""API documents: located, parsed, checked, and their operations built on demand."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ SUFFIX = ".openapi.yaml"
 
 
 class Auth(NamedTuple):
-    """A credential the API wants: the configuration's `secret` goes into `name`, a header or a query parameter.
+    """Credential of an API: the configuration's `secret` is sent as `name`, a header or a query parameter.
 
-    `scheme` is "" for a key as it stands, "bearer" for a token, "basic" for user:password. `in_form`: where the body is
-    a form, it goes in there and not into the query.
+    `scheme` is "" for an unchanged key, "bearer" for a token, "basic" for user:password. `in_form`: where the body is a
+    form, the credential is a field of it and not of the query.
     """
 
     secret: str
@@ -43,14 +43,14 @@ class Auth(NamedTuple):
     in_form: bool = False
 
     def value(self, secret: str) -> str:
-        """What is sent for a secret."""
+        """Return the sent form of a secret."""
         if self.scheme == "basic":
             return "Basic " + b64encode(secret.encode()).decode()
         return f"Bearer {secret}" if self.scheme == "bearer" else secret
 
 
 class Limits(NamedTuple):
-    """How fast the API may be called, how often a day, and whether its vendor asks for a User-Agent that names who."""
+    """Allowed requests per second and per day, and whether the vendor requires a User-Agent that names the caller."""
 
     requests_per_second: Decimal = Decimal(2)
     burst: int = 1
@@ -59,10 +59,10 @@ class Limits(NamedTuple):
 
 
 class Api(NamedTuple):
-    """One API as its document describes it. `document` is the raw document, references unresolved, overlay applied.
+    """API as its document describes it. `document` is the raw document, references unresolved, overlay applied.
 
-    `server` is empty where the document names none that can be reached as it stands; the configuration has to, then.
-    `notes` tell what was made of a document that says less than those that come with the program.
+    `server` is empty where the document has no complete address; the configuration has to name one then. `notes` say
+    how a document that is less complete than the shipped ones was interpreted.
     """
 
     name: str
@@ -92,6 +92,7 @@ class _Operations(Mapping[str, Operation]):
     def __getitem__(self, name: str) -> Operation:
         if name not in self._built:
             method, path = self._places[name]
+            # Read-back and window depend on other operations, so they are settled here.
             operation = build_operation(self._document, self._api, method=method, path=path)
             if not self._is_read_back(operation):
                 operation = replace(operation, read_back=None)
@@ -101,7 +102,7 @@ class _Operations(Mapping[str, Operation]):
         return self._built[name]
 
     def _window(self, write: Operation) -> Window | None:
-        """How far back the API reads the objects that a write creates or changes."""
+        """Return the window within which the API reads the objects that a write creates or changes."""
         if write.effect == "read":
             return None
         back = write.read_back
@@ -109,9 +110,9 @@ class _Operations(Mapping[str, Operation]):
         return window_of_write(self._document, [*read, write.path])
 
     def _is_read_back(self, write: Operation) -> bool:
-        """Whether the read that seems to belong to a write gives one object, with no more than the write knows.
+        """Return whether the read-back of a write returns one object, with arguments that the write has.
 
-        A list gives one, too, where the read-back names what its entry is known by.
+        A list returns one, too, where the read-back names the id field of its entries.
         """
         back = write.read_back
         if back is None:
@@ -131,13 +132,12 @@ class _Operations(Mapping[str, Operation]):
 
 
 def load_api(path: Path, *, name: str | None = None, overlay: Path | None = None) -> Api:
-    """The API that the document at `path` describes, called `name` or after the file; corrected by `overlay`.
+    """Return the API of the document at `path`, called `name` or after the file, corrected by `overlay`.
 
     Raises InvalidError, also for an overlay that matches nothing or leaves a document that is wrong.
     """
-    ours = (
-        path.parent == _folder()
-    )  # checked when they were made: whoever corrects them writes an overlay
+    # Shipped documents are checked by the tests; corrections to them are overlays.
+    ours = path.parent == _folder()
     source = _with_path_items(read_document(path, ours=ours))
     problems = check_document(source) if overlay is None and not ours else []
     if overlay is not None:
@@ -160,7 +160,7 @@ def load_api(path: Path, *, name: str | None = None, overlay: Path | None = None
 
 
 def _with_path_items(source: Source) -> Source:
-    """A document in which the paths that stand elsewhere (`/orders: {$ref: ...}`) stand in their place."""
+    """Return a document in which references to paths (`/orders: {$ref: ...}`) are replaced by their targets."""
     paths = source.data.get("paths") if isinstance(source.data, Mapping) else None
     if not isinstance(paths, Mapping) or not any(
         "$ref" in item for item in paths.values() if isinstance(item, dict)
@@ -168,13 +168,14 @@ def _with_path_items(source: Source) -> Source:
         return source
     try:
         followed = {path: deref(source.data, item) for path, item in paths.items()}
-    except KeyError:  # the check tells where it points
+    except KeyError:
+        # The check reports the reference with its position.
         return source
     return source._replace(data={**source.data, "paths": followed})
 
 
 def shipped_apis() -> Mapping[str, Path]:
-    """The documents that come with the program, by the name of their API."""
+    """Return the documents that come with the program, by the name of their API."""
     return {path.name.removesuffix(SUFFIX): path for path in sorted(_folder().glob(f"*{SUFFIX}"))}
 
 
@@ -183,7 +184,7 @@ def _folder() -> Path:
 
 
 class Catalogue(Mapping[str, Api]):
-    """APIs by name, each document read on first use. Without `paths`, those that come with the program.
+    """APIs by name, each document read on first use. Without `paths`, the shipped ones.
 
     `overlays` correct the documents of some of them.
     """
@@ -213,25 +214,25 @@ class Catalogue(Mapping[str, Api]):
         return name in self._paths
 
     def operation(self, full_name: str) -> Operation:
-        """The operation that `use` calls `api.operation`. Raises KeyError."""
-        found = self._operations.get(full_name)
-        if found is None:
+        """Return the operation that `use` names, as `api.operation`. Raises KeyError."""
+        operation = self._operations.get(full_name)
+        if operation is None:
             api, _, name = full_name.partition(".")
-            found = self._operations[full_name] = self[api].operations[name]
-        return found
+            operation = self._operations[full_name] = self[api].operations[name]
+        return operation
 
     def operations(self, apis: Collection[str] = ()) -> list[Operation]:
-        """The operations of those of `apis` that there are; of every one, where that is none."""
+        """Return the operations of those of `apis` that exist; of all APIs where none does."""
         used = [name for name in self if name in apis] or [*self]
         return [operation for name in used for operation in self[name].operations.values()]
 
     def listing(self, create: Operation) -> Operation | None:
-        """The read that lists what `create` adds to: the GET of the same path; None where there is none."""
+        """Return the read that lists what `create` adds to: the GET of the same path, or None."""
         return next(
             (
-                each
-                for each in self[create.api].operations.values()
-                if each.path == create.path and each.effect == "read" and each.items
+                read
+                for read in self[create.api].operations.values()
+                if read.path == create.path and read.effect == "read" and read.items
             ),
             None,
         )
@@ -245,16 +246,14 @@ class Catalogue(Mapping[str, Api]):
         return next((each for each in creates if each.path == path), None)
 
     def read_back(self, write: Operation) -> Operation | None:
-        """The read of one object that gives what `write` made or changed; None where nothing does."""
-        return (
-            self[write.api].operations[write.read_back.operation]
-            if write.read_back is not None
-            else None
-        )
+        """Return the read of the object that `write` created or changed, or None."""
+        if write.read_back is None:
+            return None
+        return self[write.api].operations[write.read_back.operation]
 
 
 def _server(document: Mapping[str, Any]) -> str:
-    """The first server, its variables at their defaults; empty when it is not a whole address."""
+    """Return the first server, its variables at their defaults; empty when it is no complete address."""
     server: Mapping[str, Any] = next(iter(document.get("servers", ())), {"url": ""})
     url: str = server["url"]
     for name, variable in server.get("variables", {}).items():
@@ -263,9 +262,9 @@ def _server(document: Mapping[str, Any]) -> str:
 
 
 def _auth(document: Mapping[str, Any]) -> Iterator[Auth]:
-    """The credentials of the first way in that the document offers; each scheme of it is one."""
+    """Yield the credentials of the first security requirement of the document, one for each scheme in it."""
     schemes = document.get("components", {}).get("securitySchemes", {})
-    for name in _way_in(document):
+    for name in _requirement(document):
         scheme = deref(document, schemes.get(name, {}))
         kind = scheme.get("type")
         if kind == "apiKey" and scheme["in"] != "cookie":
@@ -279,8 +278,8 @@ def _auth(document: Mapping[str, Any]) -> Iterator[Auth]:
             yield Auth(secret=name, place="header", name="Authorization", scheme="bearer")
 
 
-def _way_in(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """The schemes of the first choice of the document; else of the choice that most of its operations have."""
+def _requirement(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the schemes of the document's first requirement, else of the most frequent one of its operations."""
     choices = [tuple(choice) for choice in document.get("security", ()) if choice]
     if choices:
         return choices[0]
@@ -289,12 +288,13 @@ def _way_in(document: Mapping[str, Any]) -> tuple[str, ...]:
         next((tuple(choice) for choice in entry.get("security", ()) if choice), ())
         for entry in entries
     )
+    # An operation that needs no credential has no vote.
     del first[()]
     return first.most_common(1)[0][0] if first else ()
 
 
 def _notes(document: Mapping[str, Any]) -> Iterator[str]:
-    """What was made of a document that names its operations otherwise than recipes can."""
+    """Yield notes on operations that are left out, or whose names differ from the document's."""
     names = operation_names(document)
     entries = {place: document["paths"][place[1]][place[0]] for place in names}
     other = [name for place, name in names.items() if not can_be_sent(document, *place)]

@@ -1,4 +1,4 @@
-"""API documents as they lie in files: YAML or JSON, in one file or several of one folder, brought into one tree."""
+"""API documents in files: YAML or JSON, in one file or several of one folder, merged into one tree."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
-from runner.catalogue.documents.cache import keep, recall
+from runner.catalogue.documents.cache import load, store
 from runner.catalogue.schemas.normalize import DATA
 from runner.problems import InvalidError, Problem
 from runner.source import Source, TreePath, parse, read
 
 MAX_BYTES = 16 * 1024 * 1024
 FILES = "x-files"
-"""Where the other files of a document stand in its tree, by their path within its folder."""
+"""Key of the other files of a document in its tree, by their path within its folder."""
 
 
 def read_document(path: Path, *, ours: bool = False) -> Source:
-    """The document at `path` with the other files that it refers to; one of `ours` has none. Raises InvalidError."""
+    """Return the document at `path` with the other files that it refers to. Raises InvalidError.
+
+    A document of `ours`, which comes with the program, has no other files.
+    """
     source = _read(path, ours=ours)
     if ours:
         return source
@@ -31,7 +34,7 @@ def read_document(path: Path, *, ours: bool = False) -> Source:
 
 
 def with_places(source: Source) -> Source:
-    """`source` as it is needed to point into its text: it is read without places where that is much faster."""
+    """Return `source` with the positions in its text. It is read without them where that is much faster."""
     if source.root is not None:
         return source
     placed = parse(source.text, file=source.file, max_events=None, number_keys=True)
@@ -41,24 +44,25 @@ def with_places(source: Source) -> Source:
 def _read(path: Path, *, ours: bool = False) -> Source:
     text = _text(path)
     if text and path.suffix == ".json":
-        import simplejson  # imported on use: most documents are YAML
+        # Imported on use: most documents are YAML.
+        import simplejson
 
-        # where this fails, the reader of YAML, of which JSON is a part, tells what is wrong and where
+        # Where this fails, the YAML reader (JSON is a subset) reports the error with its position.
         with suppress(ValueError, RecursionError):
             data = simplejson.loads(
                 text, use_decimal=True, object_pairs_hook=_unique, parse_constant=_refuse
             )
             return Source(str(path), text, data, (), None)
-    elif text and (data := recall(path, text)) is not None:
+    elif text and (data := load(path, text)) is not None:
         return Source(str(path), text, data, (), None)
     source = read(path, max_bytes=MAX_BYTES, number_keys=True, ours=ours)
     if path.suffix != ".json":
-        keep(path, source.text, source.data)
+        store(path, source.text, source.data)
     return source
 
 
 def _text(path: Path) -> str:
-    """The text of a document; empty where it cannot be had, and the reader of YAML tells why."""
+    """Return the text of a document; empty where it cannot be read, which the YAML reader reports."""
     try:
         if path.is_file() and path.stat().st_size <= MAX_BYTES:
             return path.read_bytes().decode("utf-8-sig")
@@ -79,7 +83,7 @@ def _refuse(text: str) -> NoReturn:
 
 
 class _Bundle:
-    """Gathers the files that a document refers to. What is wrong with them is kept in `problems`."""
+    """Merges the files that a document refers to. Their defects are collected in `problems`."""
 
     def __init__(self, main: Path) -> None:
         self.folder, self.main = main.parent, main
@@ -87,7 +91,7 @@ class _Bundle:
         self.files: dict[str, Any] = {}
 
     def gather(self, source: Source) -> Any:
-        """The tree of the main document: every reference points into it, also those of the other files."""
+        """Return the tree of the main document, in which every reference is local, also those of other files."""
         if next(_foreign(source.data, ()), None) is None:
             return source.data
         tree = self._rewritten(source.data, source, self.main, ())
@@ -104,19 +108,17 @@ class _Bundle:
             ]
         if not isinstance(node, Mapping):
             return node
-        result = {
-            key: value
-            if _is_data(key, path)
-            else self._rewritten(value, source, file, (*path, key))
-            for key, value in node.items()
-        }
+        result = dict(node)
+        for key, value in node.items():
+            if not _is_data(key, path):
+                result[key] = self._rewritten(value, source, file, (*path, key))
         reference = node.get("$ref")
         if isinstance(reference, str) and path[-1:] != ("properties",):
             result["$ref"] = self._local(reference, source, file, path)
         return result
 
     def _local(self, reference: str, source: Source, file: Path, path: TreePath) -> str:
-        """The reference as it is inside the one tree."""
+        """Return a reference in the form that it has inside the one tree."""
         name, _, inside = reference.partition("#")
         target = file if not name else (file.parent / unquote(name))
         problem = "" if not name else self._unreachable(name, target)
@@ -144,7 +146,8 @@ class _Bundle:
         return "" if target.is_file() else "points to a file that is not there"
 
     def _add(self, key: str, file: Path) -> None:
-        self.files[key] = {}  # files may refer to each other
+        # Registered before it is read: files may refer to each other.
+        self.files[key] = {}
         try:
             other = _read(file)
         except InvalidError as error:
@@ -154,7 +157,7 @@ class _Bundle:
 
 
 def _foreign(node: Any, path: TreePath) -> Iterator[str]:
-    """The references of a tree that lead out of it."""
+    """Yield the references of a tree to other files."""
     if isinstance(node, list):
         for entry in node:
             yield from _foreign(entry, ())
@@ -172,5 +175,5 @@ def _foreign(node: Any, path: TreePath) -> Iterator[str]:
 
 
 def _is_data(key: str, path: TreePath) -> bool:
-    """Whether what stands under a key is data of the document's author and no part of the document."""
+    """Return whether the value of a key is example data or an extension, and no part of the document."""
     return path[-1:] != ("properties",) and (key in DATA or key.startswith("x-"))

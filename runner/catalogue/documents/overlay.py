@@ -1,4 +1,4 @@
-"""Overlays (OpenAPI Overlay 1.0): an API document corrected for one account, without touching the document.
+"""Overlays (OpenAPI Overlay 1.0): an API document corrected for one account, without changing its file.
 
 overlay: 1.0.0
 info: {title: Our account, version: 1.0.0}
@@ -49,20 +49,18 @@ _NOTHING = "matches nothing in the document"
 
 
 def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[Problem]]:
-    """The document with the overlay at `path` applied, and what is wrong with it then.
+    """Return the document with the overlay at `path` applied, and its problems then.
 
-    A problem that the overlay brought is told at the overlay. Raises InvalidError when the overlay is none, when
+    A problem that the overlay caused is reported at the overlay. Raises InvalidError when the file is no overlay, when
     one of its targets is no JSONPath or matches nothing, or when an update does not fit what it matches.
     """
     overlay = read(path, number_keys=True)
-    found = violations(_SHAPE, overlay.data)
-    if found:
+    defects = violations(_SHAPE, overlay.data)
+    if defects:
         raise InvalidError(
             [
-                overlay.problem(
-                    overlay.value(each.path), each.message, "overlay", remedy=each.remedy
-                )
-                for each in found
+                overlay.problem(overlay.value(own.path), own.message, "overlay", remedy=own.remedy)
+                for own in defects
             ]
         )
     tree = {"": deepcopy(source.data)}
@@ -71,11 +69,9 @@ def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[
         message = _apply(tree, action)
         if message:
             place = overlay.value(("actions", index, "target"))
-            remedy = (
-                f"mend it, or take it away if {source.file} has changed"
-                if message.endswith(_NOTHING)
-                else ""
-            )
+            remedy = ""
+            if message.endswith(_NOTHING):
+                remedy = f"mend it, or take it away if {source.file} has changed"
             problems.append(overlay.problem(place, message, "overlay", remedy=remedy))
     if problems:
         raise InvalidError(problems)
@@ -89,9 +85,10 @@ def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[
     wrong = check(corrected)
     if not wrong:
         return corrected, []
+    # Compared without positions, which an overlay does not have.
     before = {(problem.kind, problem.message) for problem in check(source)}
     return corrected, [
-        problem if (problem.kind, problem.message) in before else _brought(overlay, source, problem)
+        problem if (problem.kind, problem.message) in before else _caused(overlay, source, problem)
         for problem in wrong
     ]
 
@@ -118,8 +115,9 @@ def _brought(overlay: Source, source: Source, problem: Problem) -> Problem:
 
 
 def _apply(tree: dict[str, Any], action: Mapping[str, Any]) -> str:
-    """Do one action to the document that `tree` holds; why it cannot be done, else empty."""
-    from jsonpath import JSONPathEnvironment, JSONPathError  # imported on use: few have an overlay
+    """Apply one action to the document that `tree` holds; return why it cannot be applied, else ""."""
+    # Imported on use: few projects have an overlay.
+    from jsonpath import JSONPathEnvironment, JSONPathError
 
     target = action["target"]
     if "update" not in action and not action.get("remove"):
@@ -132,17 +130,17 @@ def _apply(tree: dict[str, Any], action: Mapping[str, Any]) -> str:
         return f"{target} is no JSONPath: {str(error).splitlines()[0]}"
     if not matches:
         return f"{target} {_NOTHING}"
-    for parts in sorted(matches, key=_from_the_end, reverse=True):
-        message = (
-            _remove(tree, parts) if action.get("remove") else _update(tree, parts, action["update"])
-        )
+    # From the end of a list: a removal moves the entries behind it.
+    for parts in sorted(matches, key=_position, reverse=True):
+        remove = action.get("remove")
+        message = _remove(tree, parts) if remove else _update(tree, parts, action["update"])
         if message:
             return f"{target} {message}"
     return ""
 
 
-def _from_the_end(parts: TreePath) -> list[tuple[int, str]]:
-    """An order in which the entries of one list come by their position."""
+def _position(parts: TreePath) -> list[tuple[int, str]]:
+    """Return a sort key that orders the entries of one list by their position."""
     return [(part, "") if isinstance(part, int) else (-1, part) for part in parts]
 
 
@@ -169,7 +167,7 @@ def _update(tree: dict[str, Any], parts: TreePath, update: Any) -> str:
 
 
 def _holder(tree: dict[str, Any], parts: TreePath) -> tuple[Any, Any]:
-    """What holds the node at `parts`, and under which key."""
+    """Return the container of the node at `parts`, and its key in it."""
     node: Any = tree
     last: str | int = ""
     for part in parts:
@@ -178,7 +176,7 @@ def _holder(tree: dict[str, Any], parts: TreePath) -> tuple[Any, Any]:
 
 
 def _merged(old: Any, new: Any) -> Any:
-    """`new` laid over `old` as the specification says: objects merge, lists grow, anything else is replaced."""
+    """Return `new` merged into `old` as the specification says: objects merge, lists grow, the rest is replaced."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         grown = {
             key: _merged(old[key], value) if key in old else deepcopy(value)
