@@ -1,7 +1,7 @@
-"""Schemas that say "one of these": the forms that a value can have, and what can be said of all of them at once.
+"""Schemas with alternatives: the forms that a value can have, and the facts that hold for all of them.
 
-`oneOf`, `anyOf` and `if` become one `anyOf` of whole forms, each with what stands beside it merged in. Beside that is
-what is to be known without regard to forms: every type, every field, and the fields that all forms need.
+`oneOf`, `anyOf` and `if` become one `anyOf` of complete forms, each merged with the keywords beside it. Beside the
+`anyOf` are the facts that need no choice of a form: all types, all fields, and the fields that all forms require.
 """
 
 from __future__ import annotations
@@ -13,24 +13,30 @@ from typing import Any, NamedTuple
 Schema = Mapping[str, Any]
 
 MAX_FORMS = 64
-"""Forms of one schema, beyond which nothing is known of it."""
+"""Forms of one schema beyond which its alternatives are ignored: their product grows exponentially."""
 
-_WORDS = frozenset({"oneOf", "anyOf", "if", "then", "else"})
+_KEYWORDS = frozenset({"oneOf", "anyOf", "if", "then", "else"})
 _OF_ONE_FORM = frozenset(
     {"type", "properties", "required", "additionalProperties", "enum", "items"}
 )
 _TYPES: Mapping[type, str] = {
-    bool: "boolean", int: "integer", Decimal: "number", float: "number", str: "string", type(None): "null",
-    list: "array", dict: "object",
-}  # fmt: skip
+    bool: "boolean",
+    int: "integer",
+    Decimal: "number",
+    float: "number",
+    str: "string",
+    type(None): "null",
+    list: "array",
+    dict: "object",
+}
 
 
 def united(schema: Schema) -> dict[str, Any]:
-    """A schema, whose parts are united already, with its alternatives as forms under `anyOf`."""
-    own = {key: value for key, value in schema.items() if key not in _WORDS}
+    """Return a schema, whose parts are united already, with its alternatives as forms under `anyOf`."""
+    own = {key: value for key, value in schema.items() if key not in _KEYWORDS}
     forms: list[dict[str, Any]] = [own]
     for alternatives in _alternatives(schema):
-        merged = (_both(form, each) for form in forms for each in alternatives)
+        merged = (_both(form, other) for form in forms for other in alternatives)
         forms = [form for form in merged if form is not None]
         if len(forms) > MAX_FORMS:
             return {key: value for key, value in own.items() if key not in _OF_ONE_FORM}
@@ -42,7 +48,7 @@ def united(schema: Schema) -> dict[str, Any]:
 
 
 def typed(schema: dict[str, Any]) -> None:
-    """Write out what `const` and `enum` say by themselves: the values there are, and their types."""
+    """Add what `const` and `enum` imply: the possible values, and their types."""
     if "const" in schema:
         schema.setdefault("enum", [schema["const"]])
     values = schema.get("enum")
@@ -52,31 +58,29 @@ def typed(schema: dict[str, Any]) -> None:
 
 
 def close(schema: dict[str, Any]) -> None:
-    """Write out what `unevaluatedProperties: false` means once all that may be said of fields has been merged."""
+    """Convert `unevaluatedProperties: false`, once all declared fields are merged, to `additionalProperties`."""
     if schema.get("unevaluatedProperties") is False:
         schema["additionalProperties"] = False
 
 
 class Chosen(NamedTuple):
-    """The forms that an object can have; with `why`, not all of them: a value that it has leaves out the others."""
+    """Forms that an object can have. `why` is the value that excludes the others, "" when none is excluded."""
 
     forms: Sequence[Schema]
     why: str = ""
 
     def lacking(self, given: Iterable[str]) -> list[list[str]]:
-        """What each form needs beside the names that are given; nothing where one of the forms has all."""
+        """Return the fields that each form requires beside the given names; empty where one form has all."""
         known = set(given)
         missing = [
             [name for name in form.get("required", ()) if name not in known] for form in self.forms
         ]
-        return (
-            [names for at, names in enumerate(missing) if names not in missing[:at]]
-            if all(missing)
-            else []
-        )
+        if not all(missing):
+            return []
+        return [names for at, names in enumerate(missing) if names not in missing[:at]]
 
     def strange(self, given: Iterable[str]) -> list[str]:
-        """The names that only forms have which are left out."""
+        """Return the given names that only excluded forms have."""
         if not self.why or not all(
             form.get("additionalProperties") is False for form in self.forms
         ):
@@ -96,23 +100,26 @@ class Chosen(NamedTuple):
 
 
 def chosen(schema: Schema, values: Mapping[str, Collection[Any]]) -> Chosen:
-    """The forms of an object that has one of these values in each of these fields; all forms where none fits."""
+    """Return the forms of an object with one of these values in each of these fields; all forms where none fits."""
     forms = [
         form for form in schema.get("anyOf", ()) if "object" in (_declared(form) or ["object"])
     ]
-    telling = [
+    # Only a field that excludes some form is a reason to name.
+    decisive = [
         name
         for name, given in values.items()
         if not all(_may_be(form, name, given) for form in forms)
     ]
-    fitting = [form for form in forms if all(_may_be(form, name, values[name]) for name in telling)]
-    if not telling or not fitting:
+    fitting = [
+        form for form in forms if all(_may_be(form, name, values[name]) for name in decisive)
+    ]
+    if not decisive or not fitting:
         return Chosen(forms)
-    told = (
+    reasons = (
         f"{name!r} is {' or '.join(sorted(repr(str(value)) for value in values[name]))}"
-        for name in telling
+        for name in decisive
     )
-    return Chosen(fitting, " and ".join(told))
+    return Chosen(fitting, " and ".join(reasons))
 
 
 def _may_be(form: Schema, name: str, given: Collection[Any]) -> bool:
@@ -127,7 +134,7 @@ def _may_be(form: Schema, name: str, given: Collection[Any]) -> bool:
 def _alternatives(schema: Schema) -> Iterator[Sequence[Schema]]:
     for key in ("oneOf", "anyOf"):
         if isinstance(schema.get(key), list):
-            yield [form for each in schema[key] for form in _forms(each)]
+            yield [form for alternative in schema[key] for form in _forms(alternative)]
     if "if" in schema:
         yield [form for key in ("then", "else") for form in _forms(schema.get(key, True))]
 
@@ -140,12 +147,10 @@ def _forms(schema: Any) -> Iterator[Schema]:
 
 
 def _both(one: Schema, other: Schema) -> dict[str, Any] | None:
-    """What fits both schemas; None where nothing can."""
+    """Return the schema of what fits both schemas; None where nothing can."""
     merged = {**one, **other}
-    types, enum = (
-        _common_types(_declared(one), _declared(other)),
-        _common(one.get("enum"), other.get("enum")),
-    )
+    types = _common_types(_declared(one), _declared(other))
+    enum = _common(one.get("enum"), other.get("enum"))
     if types is None or enum == []:
         return None
     if types:
@@ -177,7 +182,7 @@ def _property(one: Any, other: Any) -> Any:
 
 
 def _view(forms: Sequence[Schema]) -> dict[str, Any]:
-    """What holds for a value of any of the forms; of a field that only some have, what those say of it."""
+    """Return what holds for a value of any form; for a field of some forms, what these say of it."""
     view: dict[str, Any] = {}
     types = [_declared(form) for form in forms]
     if all(types):
@@ -201,9 +206,10 @@ def _view(forms: Sequence[Schema]) -> dict[str, Any]:
     lists = [form["items"] for form in forms if isinstance(form.get("items"), Mapping)]
     if lists:
         view["items"] = _either(lists)
+    # A form that is null alone adds one value; a form without an enum may have any.
     values = [
-        [None] if each == ["null"] else form.get("enum")
-        for form, each in zip(forms, types, strict=True)
+        [None] if names == ["null"] else form.get("enum")
+        for form, names in zip(forms, types, strict=True)
     ]
     if any(value is not None and value != [None] for value in values) and None not in values:
         view["enum"] = _distinct(entry for value in values for entry in value or ())
@@ -216,29 +222,34 @@ def _either(schemas: Sequence[Any]) -> Any:
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
-    found: list[Any] = []
+    # By type as well: 1, 1.0 and true are equal in Python and distinct in JSON.
+    distinct: list[Any] = []
     for value in values:
-        if not any(type(value) is type(other) and value == other for other in found):
-            found.append(value)
-    return found
+        if not any(type(value) is type(other) and value == other for other in distinct):
+            distinct.append(value)
+    return distinct
 
 
 def _declared(schema: Schema) -> list[str]:
-    """The types that a schema names, with null."""
+    """Return the types of a schema, with null."""
     declared = schema.get("type", ())
     return [declared] if isinstance(declared, str) else list(declared)
 
 
 def _common_types(one: list[str], other: list[str]) -> list[str] | None:
-    """The types that both allow, none where neither says; None where there is none."""
+    """Return the types that both allow, [] where neither has any; None where they exclude each other."""
     if not one or not other:
         return one or other
-    found = [name for name in other if name in one or (name == "integer" and "number" in one)]
-    found += [name for name in one if name == "integer" and "number" in other and name not in found]
-    return found or None
+    # An integer is a number, so that "integer" and "number" have integers in common.
+    common = [name for name in other if name in one or (name == "integer" and "number" in one)]
+    if "integer" in one and "number" in other and "integer" not in common:
+        common.append("integer")
+    return common or None
 
 
 def _common(one: Any, other: Any) -> list[Any] | None:
-    if not isinstance(one, list) or not isinstance(other, list):
-        return one if isinstance(one, list) else other if isinstance(other, list) else None
+    if not isinstance(one, list):
+        return other if isinstance(other, list) else None
+    if not isinstance(other, list):
+        return one
     return [value for value in other if value in one]

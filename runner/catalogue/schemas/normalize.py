@@ -1,7 +1,7 @@
-"""What OpenAPI documents of other people's making do differently, brought into the one form that is used here.
+"""Normalization of OpenAPI documents, in the style of any vendor, to the one form that is used here.
 
-Operations without an operationId are called after method and path; `nullable` and the other words of OpenAPI 3.0 that
-3.1 dropped, and `allOf`, are written out, and so are the forms of `oneOf`, `anyOf` and `if`.
+Operations without an operationId are named after method and path; `nullable` and the other words of OpenAPI 3.0 that
+3.1 dropped, and `allOf`, are rewritten, and so are the forms of `oneOf`, `anyOf` and `if`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 """Keys of a schema below which the keys are names."""
 DATA = frozenset({"example", "examples", "default", "enum", "const"})
-"""Keys of a document below which anything may stand."""
+"""Keys of a document below which any data may be."""
 
 _ONE = frozenset(
     {"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"}
@@ -25,7 +25,7 @@ _SEVERAL = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 
 
 def operation_names(document: Mapping[str, Any]) -> dict[tuple[str, str], str]:
-    """What the operation at each (method, path) is called, in the order of the document."""
+    """Return the name of the operation at each (method, path), in the order of the document."""
     return {
         (method, path): operation_name(method, path, item[method])
         for path, item in document["paths"].items()
@@ -35,7 +35,7 @@ def operation_names(document: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 
 
 def operation_name(method: str, path: str, entry: Mapping[str, Any]) -> str:
-    """The operationId as recipes can write it, `repos/get` as repos_get; without one method and path.
+    """Return the operationId in the characters of recipes, `repos/get` as repos_get; else method and path.
 
     >>> operation_name("get", "/orders/{id}", {})
     'get_orders_id'
@@ -45,20 +45,21 @@ def operation_name(method: str, path: str, entry: Mapping[str, Any]) -> str:
 
 
 def flat(schema: Any) -> Any:
-    """A schema without references, in the words of OpenAPI 3.1, with its `allOf` merged into it.
+    """Return a schema without references in the words of OpenAPI 3.1, with its `allOf` merged into it.
 
-    Where it allows several forms, they stand under `anyOf`, and all that they have beside it.
+    Where it allows several forms, they are under `anyOf`, and the facts common to all of them beside it.
     """
     if not isinstance(schema, Mapping):
         return schema
     result: dict[str, Any] = {}
     for key, value in schema.items():
         if key in NAMED and isinstance(value, Mapping):
-            result[key] = {name: flat(each) for name, each in value.items()}
+            result[key] = {name: flat(inner) for name, inner in value.items()}
         elif key in _SEVERAL and isinstance(value, list):
-            result[key] = [flat(each) for each in value]
+            result[key] = [flat(part) for part in value]
         else:
             result[key] = flat(value) if key in _ONE else value
+    # The order matters: each step reads keywords that the one before has merged or renamed.
     if "allOf" in result:
         result = _merged(result)
     typed(result)
@@ -71,7 +72,7 @@ def flat(schema: Any) -> Any:
 
 
 def _merged(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema and its `allOf` as one: what it says itself wins, a part alone cannot close the whole."""
+    """Return a schema merged with its `allOf`: its own keywords win, and one part of several cannot close it."""
     parts = [part for part in schema.pop("allOf") if isinstance(part, Mapping)]
     properties: dict[str, Any] = {}
     required: list[str] = []
@@ -101,7 +102,7 @@ def _accept_null(schema: dict[str, Any]) -> None:
 
 
 def _exclude(schema: dict[str, Any]) -> None:
-    """OpenAPI 3.0 says `exclusiveMinimum: true` beside `minimum`."""
+    """Convert the boolean `exclusiveMinimum` and `exclusiveMaximum` of OpenAPI 3.0 to numbers."""
     for exclusive, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and limit in schema:
             schema[exclusive] = schema.pop(limit)

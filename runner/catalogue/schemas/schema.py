@@ -1,4 +1,4 @@
-"""JSON Schema of API documents: values checked with jsonschema, references followed and inlined."""
+"""JSON Schema of API documents: values validated with jsonschema, references followed and inlined."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ TreePath = tuple[str | int, ...]
 
 
 class Violation(NamedTuple):
-    """What does not fit a schema: the path inside the value, what is wrong, and what to do about it.
+    """Violation of a schema: the path inside the value, the message, and the remedy.
 
-    `key` says that the last part of `path` is a key that may not be there.
+    `key` marks a path whose last part is a key that is not allowed.
     """
 
     path: TreePath
@@ -32,17 +32,17 @@ class Violation(NamedTuple):
 
 
 def violations(schema: Mapping[str, Any], value: Any) -> list[Violation]:
-    """Everything in `value` that does not fit `schema` (JSON Schema 2020-12, references inlined)."""
+    """Return all violations of `schema` (JSON Schema 2020-12, references inlined) in `value`."""
     return list(_worded(validator_of(schema), value))
 
 
 def extension_violations(place: str, keys: Mapping[str, Any]) -> list[Violation]:
-    """What is wrong with the x-runner-* `keys` of an object that is an info, operation, parameter or schema."""
+    """Return the violations in the x-runner-* `keys` of an info, operation, parameter or schema."""
     return list(_worded(_extension_validator(place), keys))
 
 
 def follow(document: Any, reference: str) -> Any:
-    """What a local `$ref` points at. Raises KeyError when it points nowhere or into another file."""
+    """Return the target of a local `$ref`. Raises KeyError when it has none or is in another file."""
     if not reference.startswith("#/"):
         raise KeyError(reference)
     node = document
@@ -58,7 +58,7 @@ def follow(document: Any, reference: str) -> Any:
 
 
 def deref(document: Any, node: Any) -> Any:
-    """`node` itself without a reference at its top; keys beside a `$ref` win over those of what it points at."""
+    """Return `node` with the reference at its top followed; keys beside a `$ref` win over those of its target."""
     seen: set[str] = set()
     while isinstance(node, Mapping) and isinstance(reference := node.get("$ref"), str):
         if reference in seen:
@@ -124,93 +124,100 @@ class _Inlining:
         return self.inlined(value, inside)
 
 
-def _discriminated(node: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """A schema whose forms say which values of the `discriminator` are theirs: by its mapping, else by their names."""
-    told = node["discriminator"]
-    name, named = told.get("propertyName"), told.get("mapping")
-    named = named if isinstance(named, Mapping) else {}
+def _discriminated(node: Mapping[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema whose forms declare the values of the `discriminator`.
+
+    The values are those of its mapping, else the names of the forms.
+    """
+    discriminator = node["discriminator"]
+    name, mapping = discriminator.get("propertyName"), discriminator.get("mapping")
+    mapping = mapping if isinstance(mapping, Mapping) else {}
     for key in ("oneOf", "anyOf"):
         if isinstance(name, str) and isinstance(node.get(key), list):
-            found[key] = [
-                _form_of(form, name, _values_of(str(written.get("$ref", "")), named))
-                if isinstance(written, Mapping) and isinstance(form, Mapping) else form
-                for written, form in zip(node[key], found[key], strict=True)
-            ]  # fmt: skip
-    return found
+            # The references are in the original node: inlining has replaced them.
+            result[key] = [
+                _form_of(form, name, _values_of(original, mapping))
+                for original, form in zip(node[key], result[key], strict=True)
+            ]
+    return result
 
 
-def _values_of(reference: str, named: Mapping[Any, Any]) -> list[str]:
+def _values_of(form: Any, mapping: Mapping[Any, Any]) -> list[str]:
+    """Return the discriminator values of a form: by its reference in the mapping, else the name in it."""
+    reference = str(form.get("$ref", "")) if isinstance(form, Mapping) else ""
     own = reference.rpartition("/")[2]
-    return [str(value) for value, target in named.items() if target in (reference, own)] or [
-        own
-    ] * bool(own)
+    values = [str(value) for value, target in mapping.items() if target in (reference, own)]
+    return values or ([own] if own else [])
 
 
-def _form_of(form: Mapping[str, Any], name: str, values: list[str]) -> Mapping[str, Any]:
-    """A form with the values that its discriminator can have, unless it says them itself."""
+def _form_of(form: Any, name: str, values: list[str]) -> Any:
+    """Return a form with the values of its discriminator, unless it declares them itself."""
+    if not values or not isinstance(form, Mapping):
+        return form
     parts = [form, *(part for part in form.get("allOf", ()) if isinstance(part, Mapping))]
-    said = next(
+    declared = next(
         (part["properties"][name] for part in parts if name in part.get("properties", {})),
         {"type": "string"},
     )
-    if not values or not isinstance(said, Mapping) or "enum" in said or "const" in said:
+    if not isinstance(declared, Mapping) or "enum" in declared or "const" in declared:
         return form
-    return {**form, "properties": {**form.get("properties", {}), name: {**said, "enum": values}}}
+    properties = {**form.get("properties", {}), name: {**declared, "enum": values}}
+    return {**form, "properties": properties}
 
 
 def is_open(schema: Mapping[str, Any]) -> bool:
-    """Whether an object may have properties that its schema does not name: it is not closed, or only inferred."""
+    """Return whether an object may have undeclared properties: its schema is not closed, or only inferred."""
     closed = schema.get("additionalProperties") is False and "patternProperties" not in schema
     return not closed or schema.get("x-runner-evidence") == "inferred"
 
 
 def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """The types a schema allows, without null; empty when it does not say."""
+    """Return the types a schema allows, without null; empty when it names none."""
     declared = schema.get("type", ())
     if isinstance(declared, str) and declared != "null":
         return (declared,)
-    return tuple(
-        name for name in ([declared] if isinstance(declared, str) else declared) if name != "null"
-    )
+    names = [declared] if isinstance(declared, str) else declared
+    return tuple(name for name in names if name != "null")
 
 
 def validator_of(schema: Mapping[str, Any], *, formats: bool = False) -> Any:
-    """A validator of jsonschema; with `formats` it holds texts to their `format`. Patterns take linear time."""
+    """Return a jsonschema validator with linear-time patterns; with `formats` it checks the `format` of texts."""
     kind = _linear_validator()
     return kind(dict(schema), format_checker=kind.FORMAT_CHECKER if formats else None)
 
 
 @cache
 def _linear_validator() -> Any:
-    # imported on use: it takes longer than many commands do
+    # Imported on use: the import takes longer than many commands.
     from jsonschema import Draft202012Validator, ValidationError, validators
 
-    def pattern(_: Any, wanted: str, value: Any, __: Any) -> Iterator[ValidationError]:
-        if isinstance(value, str) and not allows(wanted, value):
-            yield ValidationError(f"{value!r} does not match {wanted!r}")
+    # The rules below replace those of jsonschema, which use the standard library's patterns.
+    def pattern(_: Any, expression: str, value: Any, __: Any) -> Iterator[ValidationError]:
+        if isinstance(value, str) and not allows(expression, value):
+            yield ValidationError(f"{value!r} does not match {expression!r}")
 
     def properties(
         validator: Any, patterns: Mapping[str, Any], value: Any, _: Any
     ) -> Iterator[ValidationError]:
-        for wanted, schema in patterns.items() if isinstance(value, Mapping) else ():
-            for name, each in value.items():
-                if allows(wanted, name):
-                    yield from validator.descend(each, schema, path=name, schema_path=wanted)
+        for expression, schema in patterns.items() if isinstance(value, Mapping) else ():
+            for name, inner in value.items():
+                if allows(expression, name):
+                    yield from validator.descend(inner, schema, path=name, schema_path=expression)
 
     def others(
-        validator: Any, rule: Any, value: Any, whole: Mapping[str, Any]
+        validator: Any, rule: Any, value: Any, schema: Mapping[str, Any]
     ) -> Iterator[ValidationError]:
-        patterns = whole.get("patternProperties")
+        patterns = schema.get("patternProperties")
         if not patterns or not isinstance(value, Mapping):
             yield from Draft202012Validator.VALIDATORS["additionalProperties"](
-                validator, rule, value, whole
+                validator, rule, value, schema
             )
             return
-        named = whole.get("properties", {})
+        named = schema.get("properties", {})
         more = [
             name
             for name in value
-            if name not in named and not any(allows(wanted, name) for wanted in patterns)
+            if name not in named and not any(allows(expression, name) for expression in patterns)
         ]
         if rule is False and more:
             yield ValidationError(f"{', '.join(map(repr, more))} is not expected here")
@@ -242,20 +249,19 @@ def _worded(validator: Any, value: Any) -> Iterator[Violation]:
                     key=True,
                 )
         elif error.validator == "required":
-            (missing,) = (
-                name for name in rule if error.message.startswith(repr(name))
-            )  # an error for each of them
+            # jsonschema reports each missing name as an error of its own, and names it in the message only.
+            (missing,) = (name for name in rule if error.message.startswith(repr(name)))
             yield Violation(path, f"{missing!r} is missing")
         elif error.validator == "enum":
-            known = [str(each) for each in rule]
+            known = [str(entry) for entry in rule]
             yield Violation(
                 path,
                 f"{_shown(given)} is not one of {', '.join(known)}",
                 nearest(str(given), known),
             )
         elif error.validator == "type":
-            wanted = " or ".join([rule] if isinstance(rule, str) else rule)
-            yield Violation(path, f"{_shown(given)} is not of type {wanted}")
+            types = " or ".join([rule] if isinstance(rule, str) else rule)
+            yield Violation(path, f"{_shown(given)} is not of type {types}")
         else:
             yield Violation(path, error.message)
 
@@ -263,4 +269,6 @@ def _worded(validator: Any, value: Any) -> Iterator[Violation]:
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping | list):
         return "an object" if isinstance(value, Mapping) else "a list"
-    return repr(value) if isinstance(value, str) else "null" if value is None else str(value)
+    if isinstance(value, str):
+        return repr(value)
+    return "null" if value is None else str(value)
