@@ -1,4 +1,4 @@
-"""Answers as expressions see them: declared fields that an answer leaves out are null when they are read."""
+"""Answers for expressions: declared fields that an answer leaves out read as null."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from runner.catalogue.operation import Operation
 from runner.template import Answer
 
 Declare = Callable[[Any], Any]
-"""From an answer to the same one that knows its declared fields."""
+"""Function from an answer to the same answer with its declared fields."""
 
 
 def of_answer(operation: Operation, value: Any) -> Any:
-    """What an operation has answered: one object, or a list of entries."""
+    """Return the answer of an operation with its declared fields: one object, or a list of entries."""
     if isinstance(value, list):
-        return [of_entry(operation, each) for each in value]
-    whole = operation.entry if operation.items else operation.answer
-    return _declared(value, whole)
+        return [of_entry(operation, entry) for entry in value]
+    return _declared(value, operation.entry if operation.items else operation.answer)
 
 
 def of_entry(operation: Operation, value: Any) -> Any:
-    """One entry of what an operation lists."""
+    """Return one entry of the list of an operation with its declared fields."""
     return _declared(value, operation.entry)
 
 
@@ -32,7 +31,7 @@ def _declared(value: Any, schema: Mapping[str, Any] | None) -> Any:
 
 
 class _Schema:
-    """A schema as a key, by its identity: schemas live as long as their operations."""
+    """Cache key for a schema, by its identity: schemas live as long as their operations."""
 
     __slots__ = ("schema",)
 
@@ -52,24 +51,25 @@ def _declare_of(key: _Schema) -> Declare | None:
 
 
 def _declare(schema: Mapping[str, Any]) -> Declare | None:
-    """The function for a schema; None where nothing in it is declared."""
+    """Return the function for a schema; None where it declares nothing."""
     forms = [form for form in schema.get("anyOf", ()) if isinstance(form, Mapping)]
-    every = [found for found in map(_properties, forms or [schema]) if found]
-    names = frozenset[str].intersection(*map(frozenset, every)) if every else frozenset[str]()
+    declared = [properties for properties in map(_properties, forms or [schema]) if properties]
+    # A field that one form lacks is not declared for the value as a whole.
+    names = frozenset[str].intersection(*map(frozenset, declared)) if declared else frozenset[str]()
     fields: dict[str, Declare] = {}
     for name in names:
-        inner = every[0][name]
-        found = _declare(inner) if isinstance(inner, Mapping) else None
-        if found is not None:
-            fields[name] = found
+        inner = declared[0][name]
+        declare_inner = _declare(inner) if isinstance(inner, Mapping) else None
+        if declare_inner is not None:
+            fields[name] = declare_inner
     items = schema.get("items")
-    each = _declare(items) if isinstance(items, Mapping) else None
-    if not names and each is None:
+    declare_item = _declare(items) if isinstance(items, Mapping) else None
+    if not names and declare_item is None:
         return None
 
     def declare(value: Any) -> Any:
         if isinstance(value, list):
-            return value if each is None else [each(element) for element in value]
+            return value if declare_item is None else [declare_item(item) for item in value]
         if not names or not isinstance(value, dict):
             return value
         known = {name: fields[name](value[name]) for name in fields if name in value}
@@ -79,5 +79,5 @@ def _declare(schema: Mapping[str, Any]) -> Declare | None:
 
 
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = schema.get("properties")
-    return found if isinstance(found, Mapping) else {}
+    properties = schema.get("properties")
+    return properties if isinstance(properties, Mapping) else {}

@@ -1,6 +1,6 @@
-"""Search conditions as people write them, `{field: date_raised, is: after, value: 2026-11-14}`, in the API's numbers.
+"""Search conditions as recipes write them, `{field: date_raised, is: after, value: 2026-11-14}`, in the API's codes.
 
-What the fields and comparisons are called, and which parts their values go into, is in the API document.
+The names of fields and comparisons, and the parameters that take their values, are in the API document.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Part = tuple[str, Any]
 
 
 class Kind(NamedTuple):
-    """The parts that a field's value and the end of a range go into; `format` (strftime) when they are dates."""
+    """Parameters for a field's value and the end of a range; `format` (strftime) when they are dates."""
 
     value: str
     to: str = ""
@@ -32,7 +32,7 @@ class Kind(NamedTuple):
 
 
 class Field(NamedTuple):
-    """A field that can be tested. `values` are the only ones it has, by name, where the document lists them."""
+    """Field that can be compared. `values` are its only ones, by name, where the document lists them."""
 
     code: str
     kind: Kind
@@ -43,9 +43,10 @@ SIGNS = ("==", "!=", "<", ">", "<=", ">=")
 
 
 class Comparison(NamedTuple):
-    """A comparison. A `range` goes from `value` to `to`; with `day_end` a bare day in its last value is all of it.
+    """Comparison. A `range` goes from `value` to `to`.
 
-    `sign` is the one of SIGNS that is among its names, "" for none.
+    With `day_end` a date without a time, as the last value, includes the complete day. `sign` is the one of SIGNS that
+    is among its names, "" for none.
     """
 
     code: str
@@ -55,7 +56,7 @@ class Comparison(NamedTuple):
 
 
 class Conditions(NamedTuple):
-    """The grammar of one API's conditions. `comparisons` hold the other names too; `named` the first ones only."""
+    """Grammar of one API's conditions. `comparisons` include aliases; `named` are the first names only."""
 
     field_part: str
     is_part: str
@@ -65,12 +66,12 @@ class Conditions(NamedTuple):
 
 
 def read_grammar(declared: Mapping[str, Any]) -> Conditions:
-    """The grammar that an x-runner-conditions declares."""
+    """Return the grammar that an x-runner-conditions declares."""
     kinds = {name: Kind(**kind) for name, kind in declared["kinds"].items()}
     comparisons = {}
     for name, entry in declared["comparisons"].items():
         names = (name, *entry.get("also", ()))
-        sign = next((each for each in names if each in SIGNS), "")
+        sign = next((alias for alias in names if alias in SIGNS), "")
         comparison = Comparison(
             str(entry["code"]), entry.get("range", False), entry.get("day_end", False), sign
         )
@@ -92,10 +93,10 @@ def read_grammar(declared: Mapping[str, Any]) -> Conditions:
 
 
 def encode_conditions(name: str, grammar: Conditions, given: Any, findings: Findings) -> list[Part]:
-    """The query parameters of what a step gives for the parameter `name`: a list of conditions, or one alone.
+    """Return the query parameters for the value of the parameter `name`: a list of conditions, or one alone.
 
-    A list is sent as name[1][part], name[2][part], one alone as the bare parts. What cannot be sent is refused in
-    `findings`; Unknown values pass.
+    A list is sent as name[1][part], name[2][part], one alone as the bare parts. Values that cannot be sent are refused
+    in `findings`; Unknown values pass.
     """
     if isinstance(given, Unknown):
         return [(name, given)]
@@ -134,26 +135,27 @@ def _encode(
         if key not in given:
             names = ", ".join(grammar.fields if key == "field" else grammar.named)
             findings.refuse(path, f"a condition needs {key!r}: one of {names}")
-    field = _known(
+    field = _entry(
         given.get("field"), grammar.fields, grammar.fields, path=(*path, "field"), findings=findings
     )
-    compared = _known(
+    compared = _entry(
         given.get("is"), grammar.comparisons, grammar.named, path=(*path, "is"), findings=findings
     )
     parts: list[Part] = [
-        (part, known.code if isinstance(known, Field | Comparison) else known)
-        for part, known in ((grammar.field_part, field), (grammar.is_part, compared))
-        if known is not None
+        (part, entry.code if isinstance(entry, Field | Comparison) else entry)
+        for part, entry in ((grammar.field_part, field), (grammar.is_part, compared))
+        if entry is not None
     ]
     if isinstance(field, Field) and isinstance(compared, Comparison):
         return parts + _values(given, field, compared, grammar, path=path, findings=findings)
-    unknown = next((each for each in (field, compared) if isinstance(each, Unknown)), None)
-    if unknown is not None:  # how the values are written depends on it
+    unknown = next((entry for entry in (field, compared) if isinstance(entry, Unknown)), None)
+    if unknown is not None:
+        # The form of the values depends on it, so they are unknown as well.
         parts += [(key, unknown) for key in ("value", "to") if key in given]
     return parts
 
 
-def _known(
+def _entry(
     value: Any,
     known: Mapping[str, Any],
     names: Iterable[str],
@@ -161,7 +163,7 @@ def _known(
     path: TreePath,
     findings: Findings,
 ) -> Any:
-    """What a name stands for; an Unknown as it is; None when it is refused or not given."""
+    """Return the entry of a name; an Unknown unchanged; None when it is refused or missing."""
     if value is None or isinstance(value, Unknown):
         return value
     if not isinstance(value, str) or value not in known:
@@ -181,40 +183,41 @@ def _values(
     path: TreePath,
     findings: Findings,
 ) -> list[Part]:
-    """The companions that the field and the comparison ask for, each in its part."""
-    what, comparison = given["field"], given["is"]
+    """Return the values that the field and the comparison require, each with its parameter."""
+    name, comparison = given["field"], given["is"]
     if compared.range and not field.kind.to:
         findings.refuse(
-            (*path, "is"), f"{comparison!r} does not go with {what!r}, which has no ranges"
+            (*path, "is"), f"{comparison!r} does not go with {name!r}, which has no ranges"
         )
         return []
     if "to" in given and not compared.range:
         findings.refuse(
             (*path, "to"), f"{comparison!r} takes one value; 'to' is the end of a range"
         )
-    parts = []
+    parts: list[Part] = []
     keys = ("value", "to") if compared.range else ("value",)
     for key in keys:
         if key not in given:
-            wanted = "a date" if field.kind.format else "a text"
-            findings.refuse(
-                path, f"{what!r} {comparison!r} needs {key!r}: {wanted} to compare with"
-            )
+            noun = "a date" if field.kind.format else "a text"
+            findings.refuse(path, f"{name!r} {comparison!r} needs {key!r}: {noun} to compare with")
             continue
         end = compared.day_end and key == keys[-1]
         if _is_bare_day(given[key]) and (note := note_of_day(grammar, given, key)):
             findings.notes.append(((*path, key), note))
         value = _value(given[key], field, end=end, path=(*path, key), findings=findings)
         parts.append((getattr(field.kind, key), value))
-    texts = [value for _, value in parts]
-    if (
-        len(texts) > 1
-        and all(isinstance(text, str) for text in texts)
-        and field.kind.format
-        and texts[1] < texts[0]
-    ):
-        findings.refuse((*path, "to"), f"the range ends before it begins: {texts[0]} to {texts[1]}")
+    _check_order(parts, field, path=path, findings=findings)
     return parts
+
+
+def _check_order(
+    parts: Sequence[Part], field: Field, *, path: TreePath, findings: Findings
+) -> None:
+    """Refuse a range of dates that ends before it begins."""
+    texts = [value for _, value in parts if isinstance(value, str)]
+    # Formatted dates compare as texts.
+    if len(texts) > 1 and field.kind.format and texts[1] < texts[0]:
+        findings.refuse((*path, "to"), f"the range ends before it begins: {texts[0]} to {texts[1]}")
 
 
 def _value(value: Any, field: Field, *, end: bool, path: TreePath, findings: Findings) -> Any:
@@ -228,17 +231,16 @@ def _value(value: Any, field: Field, *, end: bool, path: TreePath, findings: Fin
     if isinstance(value, bool | float | Decimal | Mapping | list) or value is None:
         findings.refuse(path, f"{value!r} is not text")
         return None
-    return (
-        named_value(to_text(value), field.values, path=path, findings=findings)
-        if field.values
-        else to_text(value)
-    )
+    text = to_text(value)
+    if not field.values:
+        return text
+    return named_value(text, field.values, path=path, findings=findings)
 
 
 def named_value(
     value: Any, values: Mapping[str, Any], *, path: TreePath, findings: Findings
 ) -> Any:
-    """What is sent for one of `values`, given by its name or as it is sent; other values are refused."""
+    """Return the code of one of `values`, given by its name or its code; refuse other values."""
     if isinstance(value, Unknown):
         return value
     codes = {name.lower(): code for name, code in values.items()} | {
@@ -260,40 +262,36 @@ def _is_bare_day(value: Any) -> bool:
 
 
 def note_of_day(grammar: Conditions, condition: Mapping[str, Any], key: str) -> str:
-    """Return a note on a day without a time in `value` or `to`; "" where it holds what people mean by it.
+    """Return a note on a date without a time in `value` or `to`; "" where it has the intended meaning.
 
     The remedy follows after a semicolon.
     """
-    field, compared = (
-        known.get(name) if isinstance(name, str) else None
-        for known, name in (
-            (grammar.fields, condition.get("field")),
-            (grammar.comparisons, condition.get("is")),
-        )
-    )
-    if not isinstance(field, Field) or not isinstance(compared, Comparison):
+    field_name, comparison = condition.get("field"), condition.get("is")
+    field = grammar.fields.get(field_name) if isinstance(field_name, str) else None
+    compared = grammar.comparisons.get(comparison) if isinstance(comparison, str) else None
+    if field is None or compared is None:
         return ""
     last = key == ("to" if compared.range else "value")
     if not field.kind.format or (last and compared.day_end):
         return ""
     ranges = [name for name in grammar.named if grammar.comparisons[name].range]
     named = {grammar.comparisons[name].sign: name for name in grammar.named}
-    whole = f"; write is: {ranges[0]}, with the day as value and as to" if ranges else ""
+    all_day = f"; write is: {ranges[0]}, with the day as value and as to" if ranges else ""
     later = f"; for later days write is: {named['>=']}, with the next day" if ">=" in named else ""
     left_out = "the rest of the day is left out"
-    said = {
-        "==": f"nothing else equals it{whole}",
+    effect = {
+        "==": f"nothing else equals it{all_day}",
         "!=": "nothing else is left out",
         ">": f"the day itself is included{later}",
         "<=": left_out,
     }.get(compared.sign, left_out if compared.range and last else "")
-    return f"a day without a time is its first second: {said}" if said else ""
+    return f"a day without a time is its first second: {effect}" if effect else ""
 
 
 def in_our_words(grammar: Conditions, given: Mapping[Any, Any]) -> str:
-    """Return a condition that is spelled as the API does, as recipes spell it; "" where it is not, or is not whole."""
+    """Return a condition in the API's spelling as recipes spell it; "" for others, and incomplete ones."""
     codes = [str(given.get(part)) for part in (grammar.field_part, grammar.is_part)]
-    name = next((n for n, each in grammar.fields.items() if each.code == codes[0]), "")
+    name = next((n for n, field in grammar.fields.items() if field.code == codes[0]), "")
     comparison = next((n for n in grammar.named if grammar.comparisons[n].code == codes[1]), "")
     if not name or not comparison or not (set(given) - set(KEYS)) & spelled_parts(grammar):
         return ""
@@ -313,7 +311,7 @@ def in_our_words(grammar: Conditions, given: Mapping[Any, Any]) -> str:
 
 
 def spelled_parts(grammar: Conditions) -> frozenset[str]:
-    """Return the names that the API has for the parts of a condition."""
+    """Return the API's names for the parts of a condition."""
     kinds = [field.kind for field in grammar.fields.values()]
     parts = {part for kind in kinds for part in (kind.value, kind.to) if part}
     return frozenset({grammar.field_part, grammar.is_part, *parts})
@@ -322,43 +320,41 @@ def spelled_parts(grammar: Conditions) -> frozenset[str]:
 def spelled_conditions(
     name: str, grammar: Conditions, given: Mapping[str, Any]
 ) -> tuple[frozenset[str], str]:
-    """Return the arguments that spell conditions as they are sent, `field` or `conditions[1][field]`, and in our words.
+    """Return the arguments that spell conditions as the API does, and the same conditions in a recipe's spelling.
 
-    The words are "" where they are not whole.
+    The arguments are such as `field` or `conditions[1][field]`. The second text is "" where a condition is incomplete.
     """
     parts = spelled_parts(grammar)
     numbered: dict[str, dict[str, Any]] = {}
-    found = set()
+    names = set()
     pattern = re.compile(re.escape(name) + r"\[([0-9]+)\]\[([^]]*)\]")
     for key, value in given.items():
         bracketed = pattern.fullmatch(key)
         number, part = (bracketed[1], bracketed[2]) if bracketed else ("", key)
         if part in parts:
-            found.add(key)
+            names.add(key)
             numbered.setdefault(number, {})[part] = value
-    words = [in_our_words(grammar, each) for each in numbered.values()]
-    if not all(words):
-        return frozenset(found), ""
-    whole = words[0] if list(numbered) == [""] else f"[{', '.join(words)}]"
-    return frozenset(found), f"{name}: {whole}" if words else ""
+    texts = [in_our_words(grammar, condition) for condition in numbered.values()]
+    if not all(texts):
+        return frozenset(names), ""
+    single = list(numbered) == [""]
+    spelling = texts[0] if single else f"[{', '.join(texts)}]"
+    return frozenset(names), f"{name}: {spelling}" if texts else ""
 
 
 def _written(value: Any) -> str:
-    """Return a value as a recipe has it: in quotes where it is a text, but for dates."""
+    """Return a value as a recipe writes it: in quotes where it is a text, except for dates."""
     text = value.origin if isinstance(value, Unknown) else to_text(value)
     plain = not isinstance(value, str | Unknown) or _moment(value, end=False) is not None
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def _moment(value: Any, *, end: bool) -> dt.datetime | None:
-    """A day or a moment in UTC. A moment without an offset is UTC already."""
+    """Return a date or a moment in UTC. A moment without an offset is UTC already."""
     if isinstance(value, str):
+        parse = dt.date.fromisoformat if len(value) == 10 else dt.datetime.fromisoformat
         try:
-            value = (
-                dt.date.fromisoformat(value)
-                if len(value) == 10
-                else dt.datetime.fromisoformat(value)
-            )
+            value = parse(value)
         except ValueError:
             return None
     if isinstance(value, dt.datetime):

@@ -1,10 +1,10 @@
-"""The values of a step's `with`, made exactly what the operation's schema asks for: a schema as functions.
+"""Converters of a step's `with` to the types of the operation's schema: a schema compiled to functions.
 
     {"type": "object", "properties": {"sku": {"type": "string"}}}  ->  an object of fields, of which sku takes a text
 
-What a value may be, which rules it has to keep and where it stands is decided once, when the functions are made; they
-are called with each value and with the `Findings` that problems and notes go to. A field's function is made when it is
-first given, for most of what a document describes is never sent. No float passes, and an Unknown passes as it is.
+Types, rules and positions are settled once, when the functions are built; they are called with each value and with the
+`Findings` that collect problems and notes. A field's function is built on first use, since most of what a document
+describes is never sent. Floats are refused, and an Unknown passes unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from runner.problems import nearest
 from runner.template import Unknown
 
 Convert = Callable[[Any, Findings], Any]
-"""From a value, which is not null, to what is sent for it; None where that is nothing."""
+"""Function from a value, which is not null, to the sent value; None where nothing is sent."""
 
 _EXACT: Mapping[str, frozenset[type]] = {
     "string": frozenset({str}),
@@ -30,29 +30,41 @@ _EXACT: Mapping[str, frozenset[type]] = {
     "number": frozenset({int, Decimal}),
     "boolean": frozenset({bool}),
 }
-"""The types of values that are what is asked for already."""
+"""The Python types that need no conversion to a type of the schema."""
 
-_RULES = frozenset({
-    "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "maxLength", "minLength", "pattern", "format",
-})  # fmt: skip
+_RULES = frozenset(
+    {
+        "enum",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "maxLength",
+        "minLength",
+        "pattern",
+        "format",
+    }
+)
 
 
 def converter(
     schema: Mapping[str, Any], path: TreePath, *, evidence: str, note: Note | None = None
 ) -> Convert:
-    """What makes values at `path` as `schema` wants them; null is no value.
+    """Return the converter of values at `path` to the types of `schema`; null is no value.
 
-    What a schema says beyond the type is a reason to refuse a value only where `evidence` is better than inferred.
-    `note` is added for each value that is sent, but for an object, whose fields have their own.
+    The rules of a schema beyond the type refuse a value only where `evidence` is better than inferred. `note` is added
+    for each value that is sent, except for an object, whose fields have their own.
     """
-    rest = _Rest(schema, path, evidence)
+    rest = _SlowPath(schema, path, evidence)
+    # Locals, as this runs for every value of every call.
     exact, scalar, other = rest.exact, rest.scalar, rest.other
     simple = exact | {Unknown, dt.date} if str in exact else exact | {Unknown}
     ruled, takes_object = rest.ruled, rest.takes_object
 
     def convert(value: Any, findings: Findings) -> Any:
         kind = type(value)
-        if kind in simple:  # most are
+        # The fast path: most values have the exact type already.
+        if kind in simple:
             if note is not None:
                 findings.notes.append(note)
             if kind is str and value.isascii() and not ruled:
@@ -72,26 +84,22 @@ def converter(
     return convert
 
 
-class _Rest:
-    """What becomes of the values at `path` that do not go as they are."""
+class _SlowPath:
+    """Conversion of the values at `path` that cannot be sent unchanged."""
 
     def __init__(self, schema: Mapping[str, Any], path: TreePath, evidence: str) -> None:
-        self._schema, self._path, self._evidence, self._wanted = (
-            schema,
-            path,
-            evidence,
-            types_of(schema),
-        )
+        self._schema, self._path, self._evidence = schema, path, evidence
+        self._types = types_of(schema)
         self.exact = frozenset().union(
-            *(_EXACT.get(name, frozenset()) for name in self._wanted or _EXACT)
+            *(_EXACT.get(name, frozenset()) for name in self._types or _EXACT)
         )
-        """The types of values that are what is asked for already."""
+        """The Python types that need no conversion."""
         self.ruled = evidence != "inferred" and not _RULES.isdisjoint(schema)
-        self.takes_object = not self._wanted or "object" in self._wanted
+        self.takes_object = not self._types or "object" in self._types
 
     @cached_property
     def fields(self) -> Fields:
-        """The fields that it has when it is an object."""
+        """The fields of the schema as an object."""
         return Fields(self._schema, self._path)
 
     @cached_property
@@ -99,22 +107,22 @@ class _Rest:
         return _Items(self._schema, self._path, self._evidence)
 
     def scalar(self, plain: Any, findings: Findings) -> Any:
-        """A text, number or boolean that is of a type that is asked for."""
+        """Return a text, number or boolean of an allowed type, after checking its rules."""
         message = defect(plain) or (broken_rule(plain, self._schema) if self.ruled else "")
         if message:
             findings.refuse(self._path, message)
         return plain
 
     def other(self, value: Any, findings: Findings) -> Any:
-        """A value of another type, or of one of its kinds, such as a moment where a text is asked for."""
+        """Return a value of another type, or of a subtype, such as a moment where a text is expected."""
         if isinstance(value, float):
             findings.refuse(
                 self._path, f"{value!r} is a binary float, which is not exact; use a decimal"
             )
             return None
-        fit = first_fit(value, self._wanted) if self._wanted else value
+        fit = first_fit(value, self._types) if self._types else value
         if fit is MISFIT:
-            findings.refuse(self._path, misfit_message(value, self._wanted))
+            findings.refuse(self._path, misfit_message(value, self._types))
             return None
         if type(fit) in self.exact:
             return self.scalar(fit, findings)
@@ -126,34 +134,31 @@ class _Rest:
 
 
 class Fields:
-    """The fields of an object at `path`."""
+    """Fields of an object at `path`."""
 
     def __init__(self, schema: Mapping[str, Any], path: TreePath) -> None:
         properties = schema.get("properties", {})
         self._schema = schema
         self._schemas = properties if isinstance(properties, Mapping) else {}
-        self._path, self._open, self._required = (
-            path,
-            is_open(schema),
-            tuple(schema.get("required", ())),
-        )
+        self._path, self._open = path, is_open(schema)
+        self._required = tuple(schema.get("required", ()))
         self._forms = has_forms(schema)
-        self.made: dict[str, Convert] = {}
-        """What converts the fields that were given before, by name."""
+        self.cached: dict[str, Convert] = {}
+        """The converters of the fields that were sent before, by name."""
 
     def of(self, name: str) -> Convert | None:
-        """What converts a field, with its notes; None where there may not be one of this name."""
-        found = self.made.get(name)
-        if found is None and name in self._schemas:
-            found = self.made[name] = _documented(self._schemas[name], (*self._path, name))
-        return found or (_undocumented((*self._path, name)) if self._open else None)
+        """Return the converter of a field, with its notes; None for a name that the object may not have."""
+        convert = self.cached.get(name)
+        if convert is None and name in self._schemas:
+            convert = self.cached[name] = _documented(self._schemas[name], (*self._path, name))
+        return convert or (_undocumented((*self._path, name)) if self._open else None)
 
     def convert(self, value: Mapping[str, Any], findings: Findings) -> dict[str, Any] | None:
-        """An object without its nulls. One that held nothing but nulls is left out itself: None."""
+        """Return an object without its nulls; None for one that held nothing but nulls."""
         result: dict[str, Any] = {}
-        made = self.made
+        cached = self.cached
         for name, given in value.items():
-            field = made.get(name) or self.of(name)
+            field = cached.get(name) or self.of(name)
             if field is None:
                 message = "the API has no such field; " + nearest(name, self._schemas)
                 findings.refuse((*self._path, name), message)
@@ -163,19 +168,16 @@ class Fields:
                 result[name] = converted
         if value and not result:
             return None
-        for name in self._required:
-            if name not in result:
-                findings.require(
-                    [each for each in self._required if each not in result], path=self._path
-                )
-                break
+        missing = [name for name in self._required if name not in result]
+        if missing:
+            findings.require(missing, path=self._path)
         if self._forms:
             findings.require_form(self._schema, result, path=self._path)
         return result
 
 
 def _documented(schema: Mapping[str, Any], path: TreePath) -> Convert:
-    """A field that the document knows, noted when that is inferred."""
+    """Return the converter of a documented field, with a note when it is inferred."""
     evidence = schema.get("x-runner-evidence", "")
     return converter(
         schema,
@@ -187,16 +189,15 @@ def _documented(schema: Mapping[str, Any], path: TreePath) -> Convert:
 
 @lru_cache(maxsize=1024)
 def _undocumented(path: TreePath) -> Convert:
-    """A field that the document does not know, in an object that may have others."""
-    convert, note = (
-        converter({}, path, evidence="inferred"),
-        (path, "not in the API document, sent as it is"),
-    )
+    """Return the converter of a field that the document lacks, in an object that may have others."""
+    convert = converter({}, path, evidence="inferred")
+    note = (path, "not in the API document, sent as it is")
 
     def field(value: Any, findings: Findings) -> Any:
         before = len(findings.notes)
         converted = convert(value, findings)
         if converted is not None:
+            # One note for the field replaces those of the fields inside it.
             findings.notes[before:] = [note]
         return converted
 
@@ -204,7 +205,7 @@ def _undocumented(path: TreePath) -> Convert:
 
 
 def refusal(path: TreePath, message: str) -> Convert:
-    """What refuses every value at `path`."""
+    """Return a converter that refuses every value at `path`."""
 
     def refuse(_: Any, findings: Findings) -> None:
         findings.refuse(path, message)
@@ -213,7 +214,7 @@ def refusal(path: TreePath, message: str) -> Convert:
 
 
 class _Items:
-    """The elements of a list at `path`, which are as well known as the list."""
+    """Elements of a list at `path`, with the evidence of the list."""
 
     def __init__(self, schema: Mapping[str, Any], path: TreePath, evidence: str) -> None:
         self._schema, self._path, self._evidence = schema, path, evidence
@@ -224,7 +225,7 @@ class _Items:
         return converter(items if isinstance(items, Mapping) else {}, (), evidence=self._evidence)
 
     def convert(self, value: Sequence[Any], findings: Findings) -> list[Any]:
-        """The list of what is sent. What is found in an element is found at its position."""
+        """Return the converted elements. Findings about an element have its position in their paths."""
         result = []
         for index, entry in enumerate(value):
             inside = Findings()

@@ -1,4 +1,4 @@
-"""What is wrong with the values of a step's `with`, or worth a note, and where: what converting them finds."""
+"""Findings about the values of a step's `with`: problems and notes with their paths, collected while converting."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class ArgumentError(Exception):
 
 
 Note = tuple[TreePath, str]
-"""A path inside `with`, and what is to be said of the value there."""
+"""A path inside `with`, and a message about the value there."""
 
 
 class Findings:
-    """What was found while arguments were converted: problems, and notes on what the document does not vouch for.
+    """Problems of converted arguments, and notes on values that the document does not confirm.
 
     `known` is false where one of the values is only known after the run.
     """
@@ -40,7 +40,7 @@ class Findings:
         self.problems.append((path, message))
 
     def require(self, missing: Iterable[str], *, path: TreePath = ()) -> None:
-        """Refuse names that are missing inside `path`, but those that were given and are refused already."""
+        """Refuse names that are missing inside `path`, except those that are refused already."""
         for name in sorted(missing):
             here = (*path, name)
             if not any(refused[: len(here)] == here for refused, _ in self.problems):
@@ -49,13 +49,12 @@ class Findings:
     def require_form(
         self, schema: Mapping[str, Any], given: Mapping[str, Any], *, path: TreePath = ()
     ) -> None:
-        """Refuse an object that lacks something of each form that it can have by its values, or has another's field."""
+        """Refuse an object that lacks a field of each of its possible forms, or has a field of another form."""
+        # A value that is wrong already would select the wrong form.
         if self.problems or not has_forms(schema):
             return
-        forms = chosen(
-            schema,
-            {name: (value,) for name, value in given.items() if isinstance(value, str | int)},
-        )
+        values = {name: (value,) for name, value in given.items() if isinstance(value, str | int)}
+        forms = chosen(schema, values)
         where = f" where {forms.why}" if forms.why else ""
         first, *others = forms.lacking(given) or [[]]
         if first:
@@ -67,7 +66,7 @@ class Findings:
             )
 
     def take(self, inside: Findings, *, path: TreePath) -> None:
-        """Add what was found in the value at `path`, whose paths begin there."""
+        """Add the findings about the value at `path`, whose paths begin there."""
         if inside.problems:
             self.problems += [((*path, *inner), message) for inner, message in inside.problems]
         if inside.notes:
@@ -76,18 +75,18 @@ class Findings:
 
 
 def has_forms(schema: Mapping[str, Any]) -> bool:
-    """Whether an object has to have one of several forms, as far as the document vouches for them."""
+    """Return whether an object has to have one of several forms, by more than inferred evidence."""
     return "anyOf" in schema and schema.get("x-runner-evidence") != "inferred"
 
 
 @lru_cache(maxsize=4096)
 def texts_of(notes: tuple[Note, ...]) -> tuple[str, ...]:
-    """Notes as people read them; most requests of an operation have the same."""
+    """Return notes as texts. Cached, as most requests of an operation have the same notes."""
     return tuple(f"{dotted(path)}: {message}" for path, message in notes)
 
 
 @lru_cache(maxsize=4096)
 def dotted(path: TreePath) -> str:
-    """A path as people write it: `lines[0].sku`."""
+    """Return a path in dotted form: `lines[0].sku`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")

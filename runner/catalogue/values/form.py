@@ -1,7 +1,7 @@
-"""Bodies that are form-encoded: fields as they stand, lists and objects in brackets, as in `lines[0][sku]=00618`.
+"""Form-encoded bodies: plain fields by name, lists and objects in brackets, as in `lines[0][sku]=00618`.
 
-OpenAPI leaves open how nested values are written in a form; brackets are what most servers read. A list of plain values
-repeats its name, as OpenAPI says.
+OpenAPI leaves the form of nested values open; most servers read brackets. A list of plain values repeats its name, as
+OpenAPI specifies.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from runner.template import to_text
 FORM = "application/x-www-form-urlencoded"
 
 MAX_FIELDS = 1000
-"""Fields of a form that is read."""
+"""Fields of a form beyond which it is not decoded."""
 
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 
 
 def encode_form(body: Mapping[str, Any]) -> bytes:
-    """Plain data as a form: exact numbers, dates in ISO form, null left out."""
+    """Return plain data as a form: exact numbers, dates in ISO form, null left out."""
     return urlencode(
         [pair for name, value in body.items() for pair in _pairs(name, value)]
     ).encode()
 
 
 def decode_form(content: bytes, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a form, nested as their names say, numbers and booleans as `schema` asks for them.
+    """Return the fields of a form, nested by their names, with the numbers and booleans of `schema`.
 
-    Raises ValueError for what is no form, or has too many fields.
+    Raises ValueError for a text that is no form, or has too many fields.
     """
     pairs = parse_qsl(
         content.decode(),
@@ -49,6 +49,7 @@ def decode_form(content: bytes, schema: Mapping[str, Any]) -> dict[str, Any]:
             inside = inside.setdefault(part, {})
             if not isinstance(inside, dict):
                 raise ValueError(f"{name!r} stands for a value and for what is inside it")  # noqa: TRY004 - of a text
+        # A repeated name is a list.
         inside[parts[-1]] = [*_several(inside[parts[-1]]), value] if parts[-1] in inside else value
     return {
         name: _typed(value, schema.get("properties", {}).get(name, {}))
@@ -62,9 +63,8 @@ def _pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _pairs(f"{name}[{key}]", inner)
     elif isinstance(value, list | tuple):
         for place, inner in enumerate(value):
-            yield from _pairs(
-                f"{name}[{place}]" if isinstance(inner, Mapping | list | tuple) else name, inner
-            )
+            nested = isinstance(inner, Mapping | list | tuple)
+            yield from _pairs(f"{name}[{place}]" if nested else name, inner)
     elif value is not None:
         yield name, to_text(value)
 
@@ -74,7 +74,7 @@ def _several(value: Any) -> list[Any]:
 
 
 def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
-    """A value read from text, as the schema says; text that is not what it asks for stays text."""
+    """Return a text as the type of the schema; text that does not fit stays text."""
     types = types_of(schema)
     if "array" in types:
         entries = list(value.values()) if isinstance(value, dict) else _several(value)
@@ -91,7 +91,6 @@ def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
             number = Decimal(value)
         except InvalidOperation:
             return value
-        return (
-            int(number) if "integer" in types and number == number.to_integral_value() else number
-        )
+        integral = "integer" in types and number == number.to_integral_value()
+        return int(number) if integral else number
     return value

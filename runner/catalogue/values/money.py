@@ -1,4 +1,4 @@
-"""Amounts of operations that move money: refused where they are zero, negative, or finer than their currency."""
+"""Amounts of operations that move money: refused when zero, negative, or finer than their currency."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 DECIMALS = 2
-"""Decimals of an amount where neither the API's document nor the step says otherwise."""
+"""Decimals of an amount unless the API's document or the step changes them."""
 
 MOST_DECIMALS = 12
-"""The most that a document or a step may say."""
+"""The most that a document or a step may set."""
 
 
 class AmountRules(NamedTuple):
@@ -25,7 +25,7 @@ class AmountRules(NamedTuple):
 
 
 def amount_defect(amount: Decimal, rules: AmountRules, *, decimals: int) -> str:
-    """Say why an amount is not sent, with the remedy; empty where it may be. `decimals` are the operation's."""
+    """Return why an amount is not sent, with the remedy; "" where it may be. `decimals` are the operation's."""
     if not amount and not rules.zero:
         return (
             "0 moves no money; skip the step with 'when', or allow it: amount: {zero: allow}"
@@ -43,6 +43,6 @@ def amount_defect(amount: Decimal, rules: AmountRules, *, decimals: int) -> str:
 
 
 def decimals_of(amount: Decimal) -> int:
-    """Count the digits behind the point that matter: 12.500 has one."""
+    """Return the number of significant digits after the point: 12.500 has one."""
     exponent = amount.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -1,4 +1,4 @@
-"""The parameters of an operation as functions: from the value in `with` to the text in a path, a query or a header."""
+"""Parameters of an operation compiled to functions: from the value in `with` to the text in path, query or header."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from runner.catalogue.window import Window
 from runner.template import Unknown, to_text
 
 Encode = Callable[[Any, Findings], list[Any]]
-"""From a value, which is not null, to the texts of a parameter or Unknown: more than one in a query only, none where it
-is refused. Of search conditions, to pairs of a part and its text."""
+"""Function from a value, which is not null, to the texts of a parameter, or Unknown.
+
+A query may have several texts; a refused value has none. Search conditions give pairs of a part and its text."""
 
 _NESTED = frozenset({dict, list})
 
 
 class Parameter(NamedTuple):
-    """A parameter of the path, the query or the header (`place`). `evidence` says how it is known.
+    """Parameter of the path, the query or the header (`place`). `evidence` is the source of its description.
 
-    `name` is what steps call it, `wire` what it is called in the request where that differs. A date further back
-    than its `window` is refused. With `conditions` it takes search conditions. `values` may be given by name.
+    `name` is its name in steps, `wire` that in the request where it differs. A date further back than its `window` is
+    refused. With `conditions` it takes search conditions. `values` may be given by name.
     """
 
     name: str
@@ -44,12 +45,12 @@ class Parameter(NamedTuple):
 
     @property
     def sent_as(self) -> str:
-        """What it is called in the request."""
+        """The name in the request."""
         return self.wire or self.name
 
 
 def encoder(parameter: Parameter) -> Encode:
-    """What makes the texts of a parameter."""
+    """Return the encoder of a parameter."""
     if parameter.conditions is not None:
         return _of_conditions(parameter.name, parameter.conditions)
     path, place, convert = (parameter.name,), parameter.place, _converter(parameter)
@@ -58,7 +59,8 @@ def encoder(parameter: Parameter) -> Encode:
     def encode(value: Any, findings: Findings) -> list[Any]:
         before = len(findings.problems)
         converted = value
-        if type(value) is Unknown:  # in a dry run, most are
+        # In a dry run most values are Unknown, so that is the first test.
+        if type(value) is Unknown:
             findings.known = False
         else:
             converted = convert(value, findings)
@@ -78,7 +80,7 @@ def encoder(parameter: Parameter) -> Encode:
 
 
 def _converter(parameter: Parameter) -> Convert:
-    """What makes a value of a parameter what its schema wants, before it is text."""
+    """Return the converter of a parameter's value to the type of its schema, before it becomes text."""
     path, values = (parameter.name,), parameter.values
     convert = converter(parameter.schema, path, evidence=parameter.evidence)
 
@@ -100,7 +102,7 @@ def _of_conditions(name: str, conditions: Conditions) -> Encode:
 
 
 def _text(entry: Any, place: str, findings: Findings, *, path: tuple[str]) -> Any:
-    """The text of one value, refused where it cannot stand in this place; Unknown as it is."""
+    """Return the text of one value, refused where it cannot be in this place; Unknown unchanged."""
     if isinstance(entry, Unknown):
         return entry
     text = to_text(entry)
@@ -113,7 +115,7 @@ def _text(entry: Any, place: str, findings: Findings, *, path: tuple[str]) -> An
 
 
 def check_window(name: str, window: Window, value: Any, today: dt.date, findings: Findings) -> None:
-    """Refuse a date that the API cannot reach back to."""
+    """Refuse a date that is further back than the API reads."""
     if (day := window.missed(value, today)) is not None:
         findings.refuse(
             (name,),
@@ -123,14 +125,16 @@ def check_window(name: str, window: Window, value: Any, today: dt.date, findings
 
 
 def _defect(place: str, text: str) -> str:
-    """Why a text cannot stand in a path segment or a header; empty when it can."""
-    if text.isascii() and text.isalnum():  # as ids are
+    """Return why a text cannot be a path segment or a header; empty when it can."""
+    # The common case: ids.
+    if text.isascii() and text.isalnum():
         return ""
     if place == "path":
         if not text:
             return "is empty, and the path would lead elsewhere"
         if "\\" in text or any(unicodedata.category(character) == "Cc" for character in text):
             return f"{text!r} has a backslash or a control character, which no path may have"
+        # Percent-encoded slashes are decoded by some servers, and dots resolved after that.
         if any(part in ("", ".", "..") for part in text.split("/")):
             return f"{text!r} would lead to another path"
     if place == "header" and (not (text.isascii() and text.isprintable()) or text != text.strip()):

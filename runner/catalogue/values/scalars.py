@@ -1,7 +1,7 @@
-"""One scalar of a request: made exactly what a schema asks for where that loses nothing, or refused.
+"""Scalars of a request: converted to a type of the schema where that is lossless, else refused.
 
-A text that is exactly and losslessly the number or boolean that is asked for is converted, and so is an integer
-where text is asked for. Everything else that does not fit is an error; nothing is rounded.
+A text that is exactly a number or boolean of the required type is converted, and so is an integer where text is
+required. Every other misfit is an error; nothing is rounded.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any, Final
 from runner.patterns import allows
 
 MAX_DIGITS = 400
-"""Digits that a number may need when it is written out."""
+"""Digits of a number in positional notation beyond which it is refused."""
 
 _TOO_LARGE = 10**MAX_DIGITS
 _TOO_SMALL = -_TOO_LARGE
 _TOO_LONG = f"a number of more than {MAX_DIGITS} digits"
-_as_it_is = Context(prec=60, Emin=-60, Emax=60, traps=list(Context().traps)).plus
+_exact_context = Context(prec=60, Emin=-60, Emax=60, traps=list(Context().traps)).plus
 """Raises ArithmeticError where a decimal has many digits or a large exponent."""
 
 WRITTEN = {
@@ -29,7 +29,7 @@ WRITTEN = {
     "number": re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
     "boolean": re.compile(r"true|false"),
 }
-"""How a text is written, from its beginning to its end, that is exactly one."""
+"""Patterns of the texts that are exactly one value of a type."""
 
 _FORMATS: Mapping[str, str] = {
     "date": "a date like 2026-01-31",
@@ -38,7 +38,7 @@ _FORMATS: Mapping[str, str] = {
     "uuid": "a UUID like 123e4567-e89b-12d3-a456-426614174000",
     "uri": "an absolute address like https://example.com/a",
 }
-"""The formats that a text is held to, with what it has to be."""
+"""The formats that are checked, with the noun for messages."""
 _WORDS = {
     "integer": "an integer",
     "number": "a number",
@@ -58,26 +58,26 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 
 
 MISFIT: Final = object()
-"""The value is not of that type and cannot become it without a loss."""
+"""Result for a value that cannot be converted to a type without loss."""
 
 
-def first_fit(value: Any, wanted: Sequence[str]) -> Any:
-    """The value as the first type that it is already, else as the first that it can become without a loss."""
-    for fits in (_is_already, _become):
-        for name in wanted:
-            converted = fits(value, name)
+def first_fit(value: Any, types: Sequence[str]) -> Any:
+    """Return the value as the first type that it already has, else as the first that it can be converted to."""
+    for convert in (_unconverted, _converted):
+        for name in types:
+            converted = convert(value, name)
             if converted is not MISFIT:
                 return converted
     return MISFIT
 
 
-def _is_already(value: Any, name: str) -> Any:
+def _unconverted(value: Any, name: str) -> Any:
     if isinstance(value, bool) and name != "boolean":
         return MISFIT
     return value if isinstance(value, _KINDS.get(name, ())) else MISFIT
 
 
-def _become(value: Any, name: str) -> Any:
+def _converted(value: Any, name: str) -> Any:
     if isinstance(value, str):
         return _read(value, name) if len(value) <= MAX_DIGITS else MISFIT
     if isinstance(value, bool):
@@ -97,22 +97,23 @@ def _become(value: Any, name: str) -> Any:
 def _read(text: str, name: str) -> Any:
     if name not in WRITTEN or not WRITTEN[name].fullmatch(text):
         return MISFIT
-    return int(text) if name == "integer" else Decimal(text) if name == "number" else text == "true"
+    if name == "boolean":
+        return text == "true"
+    return int(text) if name == "integer" else Decimal(text)
 
 
 def defect(value: Any) -> str:
-    """Why a scalar cannot be written as JSON or into a URL; empty when it can."""
+    """Return why a scalar cannot be written as JSON or into a URL; empty when it can."""
     kind = type(value)
     if kind is str:
-        return (
-            ""
-            if value.isascii() or _is_whole(value)
-            else "text with half a character (a lone surrogate)"
-        )
+        if value.isascii() or _is_encodable(value):
+            return ""
+        return "text with half a character (a lone surrogate)"
     if kind is int:
         return "" if _TOO_SMALL < value < _TOO_LARGE else _TOO_LONG
     if kind is Decimal:
         return _defect_of(value)
+    # A subclass, such as an enum, is checked as its plain type.
     for plain in (str, int, Decimal):
         if isinstance(value, plain) and kind is not bool:
             return defect(plain(value))
@@ -123,15 +124,16 @@ def _defect_of(value: Decimal) -> str:
     if not value.is_finite():
         return f"{value} is not a number that a request can carry"
     try:
-        _as_it_is(value)
-    except ArithmeticError:  # to count the digits of every number would take ten times as long
+        _exact_context(value)
+    except ArithmeticError:
+        # Digits are counted for these numbers only: counting them for all takes ten times as long.
         exponent = value.as_tuple().exponent
         if value.adjusted() > MAX_DIGITS or (isinstance(exponent, int) and exponent < -MAX_DIGITS):
             return _TOO_LONG
     return ""
 
 
-def _is_whole(text: str) -> bool:
+def _is_encodable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -139,9 +141,9 @@ def _is_whole(text: str) -> bool:
     return True
 
 
-def misfit_message(value: Any, wanted: Sequence[str]) -> str:
-    words = " or ".join(_WORDS.get(name, name) for name in wanted)
-    if isinstance(value, Decimal) and "string" in wanted:
+def misfit_message(value: Any, types: Sequence[str]) -> str:
+    words = " or ".join(_WORDS.get(name, name) for name in types)
+    if isinstance(value, Decimal) and "string" in types:
         return f"{value:f} is a number where text is asked for; make it text, so that its digits are yours"
     if isinstance(value, Mapping | list | tuple):
         return f"{'an object' if isinstance(value, Mapping) else 'a list'} is not {words}"
@@ -158,9 +160,9 @@ def misfit_message(value: Any, wanted: Sequence[str]) -> str:
 
 
 def broken_rule(value: Any, schema: Mapping[str, Any]) -> str:
-    """The rule of the schema, beyond its type, that a scalar breaks; empty when it keeps them all."""
+    """Return the rule of the schema, beyond its type, that a scalar breaks; empty when it breaks none."""
     if "enum" in schema and value not in schema["enum"]:
-        return f"{value!r} is not one of {', '.join(str(each) for each in schema['enum'])}"
+        return f"{value!r} is not one of {', '.join(map(str, schema['enum']))}"
     if isinstance(value, str):
         return _broken_text_rule(value, schema)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
@@ -191,10 +193,12 @@ def _broken_text_rule(value: str, schema: Mapping[str, Any]) -> str:
 
 @cache
 def _has_format(form: str) -> Callable[[str], bool]:
-    """The check of one of `_FORMATS`."""
-    from jsonschema_rs import validator_for  # imported on use, as few documents have formats
+    """Return the check of one of `_FORMATS`."""
+    # Imported on use, as few documents have formats.
+    from jsonschema_rs import validator_for
 
     fits = validator_for({"format": form}, validate_formats=True).is_valid
-    if form == "email":  # one address, which a name with the address in brackets is not
+    if form == "email":
+        # The check accepts "Ann <ann@example.com>", of which APIs take the address alone.
         return lambda text: "<" not in text and fits(text)
     return fits
