@@ -9,6 +9,15 @@ from runner.rows.lookup_names import Names, names_not_found, spelled_otherwise
 from runner.rows.read import Piped, open_input
 
 __all__ = [
-    "Claimed", "Input", "Names", "Piped", "Row", "Spool", "folded", "names_not_found", "open_input", "read_mapping",
+    "Claimed",
+    "Input",
+    "Names",
+    "Piped",
+    "Row",
+    "Spool",
+    "folded",
+    "names_not_found",
+    "open_input",
+    "read_mapping",
     "spelled_otherwise",
-]  # fmt: skip
+]

@@ -1,4 +1,4 @@
-"""One cell to one typed value: a function per column, compiled once, because it runs for every cell of a file."""
+"""Columns of an input: the header matched with the recipe's columns, and records converted to values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Clean = Callable[[str], str]
 
 
 def compile_cleaning(column: Column) -> Clean | None:
-    """What `replace` and `case` make of a text; None where they do nothing."""
+    """Return the function for `replace` and `case`; None where they do nothing."""
     steps: list[Clean] = [_replacing(old, new) for old, new in column.replace]
     if column.case:
         steps.append(lambda text: cased(text, column.case))
@@ -31,6 +31,7 @@ def compile_cleaning(column: Column) -> Clean | None:
     trimmed = column.trim or column.type != "string" or bool(column.split)
 
     def clean(text: str) -> str:
+        # Trimmed again: a replacement may leave spaces at an end.
         for step in steps:
             text = step(text)
         return text.strip() if trimmed else text
@@ -43,31 +44,31 @@ def _replacing(old: str, new: str) -> Clean:
 
 
 def map_key(column: Column, key: str, clean: Clean | None) -> str:
-    """A key of `map` as cells are compared with it: cleaned like them."""
+    """Return a key of `map` cleaned like the cells that it is compared with."""
     trimmed = column.trim or column.type != "string" or bool(column.split)
     text = key.strip() if trimmed else key
     return clean(text) if clean is not None else text
 
 
 def cut(cell: Any, separator: str) -> list[Any]:
-    """The items of a cell; what is no text is one."""
+    """Return the items of a cell; a value that is no text is one item."""
     return [part.strip() for part in cell.split(separator)] if isinstance(cell, str) else [cell]
 
 
 Convert = Callable[[Any], Any]
-"""From a cell to its value: a text, or what a workbook or JSON has typed already (int, Decimal, bool, date, None)."""
+"""Function from a cell to its value. A cell is a text, or typed already by a workbook or JSON."""
 
 Parse = Callable[[str], Any]
 Check = Callable[[Any, str], None]
 
 MAX_DIGITS = 4300
-"""Digits of an integer: more cannot be written out again under Python's own limit."""
+"""Digits of an integer: Python's own limit for writing one as text."""
 
-DATES_KEPT = 4096
-"""Texts of a column that are not read as dates again: strptime is slow, and sheets repeat their days."""
+DATES_CACHED = 4096
+"""Texts of a column whose dates are cached: strptime is slow, and sheets repeat their days."""
 
 TIME_REMEDY = "give the date alone; `time: drop` says that the column's times do not matter"
-"""What to do about a date with a time in a column of dates."""
+"""Remedy for a date with a time in a column of dates."""
 
 _TIME = re.compile(
     r"(?<=[^\s:])[T\s]\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:\s?[AaPp][Mm])?"
@@ -75,18 +76,22 @@ _TIME = re.compile(
 )
 
 MAPPED_SHOWN = 12
-"""Values of a `map` that a message lists."""
+"""Values of a `map` that a message lists at most."""
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _TYPED: dict[str, tuple[type, ...]] = {
-    "integer": (int,), "decimal": (int, Decimal), "boolean": (bool,), "date": (datetime.date,), "string": (),
-}  # fmt: skip
-"""What is of a type before it is read."""
+    "integer": (int,),
+    "decimal": (int, Decimal),
+    "boolean": (bool,),
+    "date": (datetime.date,),
+    "string": (),
+}
+"""Python types that need no parsing for a column type."""
 _PLAIN_TEXT = Column("", "", empty=("",))
 
 
 class CellError(Exception):
-    """What is wrong with a cell, as the end of a sentence that its column begins, and the remedy."""
+    """Error in a cell, as the end of a sentence that its column begins, and the remedy."""
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
@@ -95,7 +100,7 @@ class CellError(Exception):
 
 
 def compile_cell(column: Column) -> Convert | None:
-    """From a cell to its value, None or the default where it has none; raises CellError when it is wrong.
+    """Return the function from a cell to its value; it returns the default for an empty cell, and raises CellError.
 
     The result is None for a plain text column, where the value is `cell or None`. Raises CellError at once
     when the column itself cannot be used (unknown type, bad pattern, bad date format, bad enum).
@@ -109,7 +114,7 @@ def compile_cell(column: Column) -> Convert | None:
     empty = frozenset(marker.strip() if trimmed else marker for marker in column.empty)
 
     def convert(cell: Any) -> Any:
-        text = cell if isinstance(cell, str) else "" if cell is None else to_text(cell)
+        text = _cell_text(cell)
         if trimmed:
             text = text.strip()
         if column.part is not None and text not in empty:
@@ -122,8 +127,14 @@ def compile_cell(column: Column) -> Convert | None:
     return convert
 
 
+def _cell_text(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell
+    return "" if cell is None else to_text(cell)
+
+
 def is_plain(column: Column, *, checked: bool = False) -> bool:
-    """Whether each text but the empty one is its own value: none is wrong, or none of those that were `checked`."""
+    """Return whether each non-empty text is its own value, and none is wrong, or none that was `checked` before."""
     if checked:
         column = column._replace(min_length=None, max_length=None, pattern="", enum=())
     return (
@@ -132,7 +143,7 @@ def is_plain(column: Column, *, checked: bool = False) -> bool:
 
 
 def _none(column: Column, text: str) -> Any:
-    """The value of a cell that has none."""
+    """Return the value of an empty cell: the default. Raises CellError where the column is required."""
     if not column.required:
         return column.default
     raise CellError(
@@ -141,7 +152,7 @@ def _none(column: Column, text: str) -> Any:
 
 
 One = Callable[[Any, str], Any]
-"""From a cell that has a value, and its text, to that value; None where cleaning leaves nothing of it."""
+"""Function from a non-empty cell and its text to its value; None where cleaning leaves an empty text."""
 
 
 def _as_text(cell: Any, text: str) -> Any:  # noqa: ARG001 - a plain text column
@@ -177,20 +188,20 @@ def _compile_one(column: Column) -> One:
 
 
 def _same(cell: Any, kind: str) -> Any:
-    """A value that is of its type already."""
+    """Return a value that has its type already, without a time of day and as a Decimal where due."""
     if kind == "decimal":
         return Decimal(cell)
     return cell.date() if isinstance(cell, datetime.datetime) else cell
 
 
 def _plain(cell: Any, text: str, kind: str) -> str:
-    """The text of a cell; a whole number that a workbook keeps as 12.0 is one."""
-    whole = kind == "integer" and isinstance(cell, Decimal) and cell == cell.to_integral_value()
-    return format(cell.to_integral_value(), "f") if whole else text
+    """Return the text of a cell. A workbook stores the integer 12 as 12.0."""
+    integral = kind == "integer" and isinstance(cell, Decimal) and cell == cell.to_integral_value()
+    return format(cell.to_integral_value(), "f") if integral else text
 
 
 def _compile_list(column: Column, one: One) -> Convert:
-    """From `S; M ;L` to its items, each a value of the column's type. A list of JSON has its items already."""
+    """Return the function from `S; M ;L` to a list of typed items. A list of JSON has its items already."""
     empty = frozenset(marker.strip() for marker in (*column.empty, ""))
 
     def convert(cell: Any) -> list[Any]:
@@ -211,7 +222,7 @@ def _compile_list(column: Column, one: One) -> Convert:
 
 
 def _part(text: str, separator: str, number: int, of: int) -> str:
-    """One of the parts of a compound cell."""
+    """Return one of the parts of a compound cell."""
     parts = text.split(separator)
     if len(parts) != of:
         count = f"{len(parts)} part{'s' * (len(parts) != 1)}"
@@ -222,21 +233,18 @@ def _part(text: str, separator: str, number: int, of: int) -> str:
 
 
 def _mapping(column: Column, clean: Callable[[str], str] | None) -> Parse:
-    """From a value of the sheet to the one that `map` gives for it."""
+    """Return the function from a value of the sheet to its value in `map`."""
     values = {map_key(column, key, clean): value for key, value in (column.map or {}).items()}
     names = list(column.map or ())
 
     def mapped(text: str) -> Any:
         if text not in values:
-            near, known = nearest(text, names, noun="values"), ", ".join(names[:MAPPED_SHOWN])
-            listed = (
-                ""
-                if near.startswith("known")
-                else f" it has {known}{' and more' * (len(names) > MAPPED_SHOWN)}"
-            )
-            raise CellError(
-                f"{shown(text)} is not in the `map` of the column", remedy=f"{near}{listed}"
-            )
+            remedy = nearest(text, names, noun="values")
+            # Without a near name `nearest` lists them itself.
+            if not remedy.startswith("known"):
+                more = " and more" if len(names) > MAPPED_SHOWN else ""
+                remedy += f" it has {', '.join(names[:MAPPED_SHOWN])}{more}"
+            raise CellError(f"{shown(text)} is not in the `map` of the column", remedy=remedy)
         return values[text]
 
     return mapped
@@ -256,9 +264,10 @@ def _parser(column: Column) -> Parse:
 
 def _number_parser(column: Column) -> Parse:
     whole = column.type == "integer"
-    what = "an integer" if whole else "a decimal number"
+    noun = "an integer" if whole else "a decimal number"
     read = compile_number(column.written, whole=whole)
-    plain = int if whole and column.written == PLAIN else None
+    # int() of the text keeps digits that a Decimal of the usual context would round.
+    exact = whole and column.written == PLAIN
 
     def parse(text: str) -> Any:
         if whole and len(text) > MAX_DIGITS and text.lstrip("+-").isdecimal():
@@ -266,14 +275,14 @@ def _number_parser(column: Column) -> Parse:
             raise CellError(message, remedy="an identifier is `type: string`")
         number = read(text)
         if number is None:
-            said = (
-                f", as the column writes them ({keys_of(column.written)})"
-                if column.written != PLAIN
-                else ""
-            )
+            style = ""
+            if column.written != PLAIN:
+                style = f", as the column writes them ({keys_of(column.written)})"
             remedy = number_remedy(text, column.written, whole=whole)
-            raise CellError(f"{shown(text)} is not {what}{said}", remedy=remedy)
-        return plain(text) if plain else int(number) if whole else number
+            raise CellError(f"{shown(text)} is not {noun}{style}", remedy=remedy)
+        if exact:
+            return int(text)
+        return int(number) if whole else number
 
     return parse
 
@@ -298,10 +307,11 @@ def _date_parser(column: Column) -> Parse:
     examples = " or ".join(example_date(form, locale=column.locale) for form in forms)
     known = ", or give the column a `format`" if forms == (ISO_DATE,) else f" ({', '.join(forms)})"
 
-    @lru_cache(maxsize=DATES_KEPT)
+    @lru_cache(maxsize=DATES_CACHED)
     def parse(text: str) -> datetime.date:
         if (time := _TIME.search(text)) and column.drop_time:
             text = text[: time.start()]
+        # All formats are tried: a text that fits two of them must not be read by the first.
         days = sorted({day for read in readers if (day := read(text)) is not None})
         if len(days) > 1:
             several = " or ".join(day.isoformat() for day in days)
@@ -354,7 +364,7 @@ def _range_checks(column: Column) -> list[Check]:
 
 
 def _enum_check(column: Column) -> Check:
-    # Numbers among the values allowed are written as recipes write them, whatever the sheet does.
+    # The allowed values are in the recipe, so they are written as in recipes and not as in the sheet.
     parse = _parser(column._replace(written=PLAIN))
     allowed = frozenset(map(parse, column.enum))
 

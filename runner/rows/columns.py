@@ -1,4 +1,4 @@
-"""The columns of an input: the header matched with what the recipe declares, and a record turned into values."""
+"""Columns of an input: the header matched with the recipe's columns, and records converted to values."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from runner.rows.derived import read_columns
 from runner.rows.findings import NO_TABLE
 from runner.rows.leftovers import is_free, leftovers
 
-CELLS_KEPT = 20_000
-"""Texts of all columns together that are not read again."""
+CELLS_CACHED = 20_000
+"""Texts of all columns together whose values are cached."""
 
-LONGEST_KEPT = 100
-"""Characters of such a text: longer ones seldom stand twice, and would fill the memory."""
+LONGEST_CACHED = 100
+"""Characters of a cached text: longer ones seldom repeat, and would fill the memory."""
 
 Report = Callable[[int, str, str, str], None]
 """Called with a cell of the header (from 0), a message, a kind and a remedy."""
 
 
-class Taken(NamedTuple):
-    """A column, taken from the cell `at` (from 0). Of a `plain` one each text but the empty one is its own value.
+class MatchedColumn(NamedTuple):
+    """Column of the recipe matched with the cell `at` (from 0).
 
-    So is each of those of a `verbatim` one that are not wrong.
+    In a `plain` column each non-empty text is its own value; in a `verbatim` one each that is not wrong.
     """
 
     name: str
@@ -41,20 +41,21 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that rows are made of, in the order of the recipe, or of the file where none are declared."""
+    """Columns of the rows, in the order of the recipe, or of the file where none are declared."""
 
     width: int
     labels: Mapping[str, str]
-    plan: tuple[Taken, ...] = field(repr=False)
+    plan: tuple[MatchedColumn, ...] = field(repr=False)
     header: tuple[str, ...] = field(default=(), repr=False)
-    """The header down to the last column with a name."""
+    """The header up to the last column with a name."""
     free: tuple[tuple[int, Column], ...] = field(default=(), repr=False)
-    """The columns, by their places, that take any text."""
+    """The columns that accept any text, by their places."""
 
     def values(self, cells: Sequence[Any]) -> dict[str, Any]:
-        """The typed values of a record, by column name. Raises CellError for a cell that is wrong."""
+        """Return the typed values of a record, by column name. Raises CellError for a wrong cell."""
         empty, plain, remembered = self._loops
-        values = empty.copy()  # costs less than putting the names in one by one
+        # A copy costs less than inserting the names one by one.
+        values = empty.copy()
         for name, at, convert in plain:
             if cells[at]:
                 values[name] = cells[at]
@@ -65,7 +66,7 @@ class Columns:
         return values
 
     def check(self, cells: Sequence[Any]) -> None:
-        """Raise CellError for a cell that is wrong. Nothing is made of the others, which is most of the first pass."""
+        """Raise CellError for a wrong cell. Plain cells are not converted, which saves most of the first pass."""
         _, plain, remembered = self._loops
         for _, at, convert in plain:
             if convert and not cells[at]:
@@ -74,13 +75,13 @@ class Columns:
             known[cells[at]]
 
     def split(self, used: Callable[[str], bool]) -> tuple[Columns, Columns]:
-        """The columns whose values are used, and the others, as far as something can be wrong with them."""
-        taken = tuple(column for column in self.plan if used(column.name))
+        """Return the columns whose values are used, and those of the others that can be wrong."""
+        needed = tuple(column for column in self.plan if used(column.name))
         others = tuple(column for column in self.plan if not used(column.name) and column.convert)
-        return replace(self, plan=taken), replace(self, plan=others)
+        return replace(self, plan=needed), replace(self, plan=others)
 
     def checked(self) -> Columns:
-        """The same columns, for texts in which nothing was wrong."""
+        """Return the same columns, for texts that were checked."""
         return replace(
             self, plan=tuple(column._replace(plain=column.verbatim) for column in self.plan)
         )
@@ -89,20 +90,21 @@ class Columns:
     def _loops(
         self,
     ) -> tuple[dict[str, Any], Sequence[tuple[str, int, Convert | None]], Sequence[_Known]]:
-        """The plan as `values` goes through it for every record: all names, the plain columns, and the others."""
+        """The plan split for the loop of `values`: all names, the plain columns, and the cached ones."""
         read = [
             (name, at, convert)
             for name, at, convert, plain, _ in self.plan
             if not plain and convert
         ]
         known = tuple(
-            (name, at, _Remembered(convert, CELLS_KEPT // len(read))) for name, at, convert in read
+            (name, at, _ValueCache(convert, CELLS_CACHED // len(read)))
+            for name, at, convert in read
         )
         plain = tuple(column[:3] for column in self.plan if column.plain)
         return dict.fromkeys(column.name for column in self.plan), plain, known
 
     def faults(self, cells: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-        """All that is wrong with a record: the place of the cell, the message and the remedy."""
+        """Yield all errors of a record: the place of the cell, the message and the remedy."""
         for name, at, convert, *_ in self.plan:
             try:
                 if convert:
@@ -111,16 +113,16 @@ class Columns:
                 yield at, f"{self.labels[name]} {error.message}", error.remedy
 
     def defects(self, cells: Sequence[Any]) -> list[tuple[int, str, str]]:
-        """Whether a record whose values are in order is one: else the place, the message and the remedy of each fault.
+        """Return place, message and remedy of each defect of a record whose values are valid.
 
-        It is none where it is the header once more, or where a spreadsheet has put something in place of a text.
+        It is the header again, or a text that a spreadsheet has replaced.
         """
         if self._is_header(cells):
             return [(0, "is the header once more: two files in one", "take the line out")]
         named = {at: name for name, at, *_ in self.plan}
-        found = leftovers(cells, self.free)
         return [
-            (at, f"{self.labels[named[at]]} {message}", remedy) for at, message, remedy in found
+            (at, f"{self.labels[named[at]]} {message}", remedy)
+            for at, message, remedy in leftovers(cells, self.free)
         ]
 
     def _is_header(self, cells: Sequence[Any]) -> bool:
@@ -135,21 +137,22 @@ class Columns:
         )
 
     def usable(self, cells: Sequence[str]) -> dict[str, Any]:
-        """The values of the cells that are not wrong; an empty cell has none, whether or not it is required."""
-        found: dict[str, Any] = {}
+        """Return the values of the valid cells; an empty cell is None, required or not."""
+        valid: dict[str, Any] = {}
         for name, at, convert, *_ in self.plan:
+            if cells[at] == "":
+                valid[name] = None
+                continue
             with suppress(CellError):
-                found[name] = (
-                    None if cells[at] == "" else convert(cells[at]) if convert else cells[at]
-                )
-        return found
+                valid[name] = convert(cells[at]) if convert else cells[at]
+        return valid
 
     def place(self, name: str) -> int:
-        """The place of a column in the file, from 0."""
+        """Return the place of a column in the file, from 0."""
         return next(at for known, at, *_ in self.plan if known == name)
 
     def place_of(self, names: Sequence[str]) -> int:
-        """The place of the first of these names that is a column, or 0."""
+        """Return the place of the first of these names that is a column, or 0."""
         return next((at for name in names for known, at, *_ in self.plan if known == name), 0)
 
 
@@ -158,7 +161,9 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
     places = {as_header(name): at for at, name in reversed(list(enumerate(header))) if name}
     declared = read_columns(rows)
     if not rows.columns:
-        declared = tuple(Column(name, name) for name in sorted(places, key=places.__getitem__))
+        declared = tuple(
+            Column(name, name) for name in sorted(places, key=lambda name: places[name])
+        )
     plan, labels, free = [], {}, []
     is_table = any(present_headers(column, places) for column in declared)
     if is_table:
@@ -172,19 +177,15 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
                 else _several(column, found, places)
             )
             continue
-        labels[column.name] = _label(column, found[0])
+        at = places[present[0]]
+        label = labels[column.name] = _label(column, present[0])
         try:
-            taken = compile_cell(column), is_plain(column), is_plain(column, checked=True)
-            plan.append(Taken(column.name, places[found[0]], *taken))
+            plain, verbatim = is_plain(column), is_plain(column, checked=True)
+            plan.append(MatchedColumn(column.name, at, compile_cell(column), plain, verbatim))
             if is_free(column):
-                free.append((places[found[0]], column))
+                free.append((at, column))
         except CellError as error:
-            report(
-                places[found[0]],
-                f"{labels[column.name]} {error.message}",
-                "bad-column",
-                error.remedy,
-            )
+            report(at, f"{label} {error.message}", "bad-column", error.remedy)
     _check_names(rows, declared, report)
     names = list(map(as_header, header))
     while names and not names[-1]:
@@ -192,36 +193,37 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
     return Columns(len(header), labels, tuple(plan), tuple(names), tuple(free))
 
 
-class _Remembered(dict[Any, Any]):
-    """Some texts of a column with their values: most stand there more than once, and close to each other.
+class _ValueCache(dict[Any, Any]):
+    """Values of a column's texts: most texts repeat, close to each other.
 
-    What is no text is of some type already, and read again each time; so are lists, each of which is somebody's own.
+    Typed cells are converted each time; so are lists, which the caller may change.
     """
 
-    def __init__(self, convert: Convert, kept: int) -> None:
+    def __init__(self, convert: Convert, size: int) -> None:
         super().__init__()
         self._convert = convert
-        self._kept = kept
+        self._size = size
 
     def __missing__(self, cell: Any) -> Any:
         value = self._convert(cell)
-        if type(cell) is str and len(cell) <= LONGEST_KEPT and type(value) is not list:
-            if len(self) >= self._kept:
+        if type(cell) is str and len(cell) <= LONGEST_CACHED and type(value) is not list:
+            # Emptied rather than ordered by age: that would cost more on every hit.
+            if len(self) >= self._size:
                 self.clear()
             self[cell] = value
         return value
 
 
-_Known = tuple[str, int, _Remembered]
+_Known = tuple[str, int, _ValueCache]
 
 
 def as_header(text: str) -> str:
-    """A header as it compares: in its canonical form, so that a line break in the cell is a space."""
+    """Return a header in its canonical form, in which a line break in the cell is a space."""
     return canonical(text)
 
 
 def present_headers(column: Column, present: Container[str]) -> list[str]:
-    """Those of the headers that a column accepts which are there."""
+    """Return those of the headers that a column accepts which the sheet has."""
     return [name for name in dict.fromkeys(map(as_header, column.headers)) if name in present]
 
 
@@ -239,15 +241,11 @@ def _missing(column: Column, header: Sequence[str], *, is_table: bool) -> tuple[
 
 
 def _several(
-    column: Column, found: Sequence[str], places: Mapping[str, int]
+    column: Column, present: Sequence[str], places: Mapping[str, int]
 ) -> tuple[int, str, str, str]:
-    message = f"{' and '.join(map(repr, found))} are both there, and {column.name} is one of them"
-    return (
-        places[found[1]],
-        message,
-        "repeated-column",
-        "take one of them out of the sheet, or out of `from`",
-    )
+    message = f"{' and '.join(map(repr, present))} are both there, and {column.name} is one of them"
+    remedy = "take one of them out of the sheet, or out of `from`"
+    return places[present[1]], message, "repeated-column", remedy
 
 
 def _check_repeated(header: Sequence[str], report: Report) -> None:
@@ -277,10 +275,10 @@ def _label(column: Column, header: str) -> str:
     return column.name if column.name == header else f"{column.name} (column {header!r})"
 
 
-def _remedy(wanted: str, header: Sequence[str]) -> str:
-    """The nearest header, unless the whole header is one cell: then it is the delimiter that is wrong."""
+def _remedy(name: str, header: Sequence[str]) -> str:
+    """Return the nearest header, or a hint to the delimiter where the complete header is one cell."""
     if len(header) == 1:
-        for delimiter, said in ((";", "';'"), ("\t", "a tab"), (",", "a comma"), ("|", "'|'")):
+        for delimiter, noun in ((";", "';'"), ("\t", "a tab"), (",", "a comma"), ("|", "'|'")):
             if delimiter in header[0]:
-                return f"the cells seem to be separated by {said}: say so with `delimiter` under `rows`"
-    return nearest(wanted, [name for name in header if name], noun="columns")
+                return f"the cells seem to be separated by {noun}: say so with `delimiter` under `rows`"
+    return nearest(name, [other for other in header if other], noun="columns")

@@ -1,4 +1,4 @@
-"""What a row is made of beside its own cells: computed columns, the lines that are left out, columns that become lines.
+"""Derived parts of a row: computed columns, filtered lines, and columns that become lines.
 
 columns:  {qty: {type: integer}, price: {type: decimal}, total: {type: decimal, value: "{{ row.qty * row.price }}"}}
 where:    row.qty > 0
@@ -17,8 +17,8 @@ from runner.template import EvaluationError, Expression, Template, Unknown, to_t
 LINES = "lines"
 
 
-class MakingError(Exception):
-    """What is wrong with what is made of a record: the columns it is made of, a message and a remedy."""
+class DerivationError(Exception):
+    """Error in a derived value: the columns that it depends on, a message and a remedy."""
 
     def __init__(self, columns: Sequence[str], message: str, *, remedy: str = "") -> None:
         super().__init__(message)
@@ -28,27 +28,27 @@ class MakingError(Exception):
 
 
 def read_columns(rows: Rows) -> tuple[Column, ...]:
-    """The columns that are read from the file: without those that are computed, and with those that become lines."""
+    """Return the columns that are read from the file: not the computed ones, but those that become lines."""
     unpivot = rows.unpivot
     own = [column for column in rows.columns if column.value is None]
     if unpivot is None:
         return tuple(own)
-    held = next(column for column in rows.columns if column.name == unpivot.value)
-    beside = [column for column in own if column.name not in (unpivot.name, unpivot.value)]
+    value = next(column for column in rows.columns if column.name == unpivot.value)
+    others = [column for column in own if column.name not in (unpivot.name, unpivot.value)]
     cells = (
-        held._replace(name=_place(held, header), header=header, others=())
+        value._replace(name=_place(value, header), header=header, others=())
         for header in unpivot.columns
     )
-    return (*beside, *cells)
+    return (*others, *cells)
 
 
 def _place(column: Column, header: str) -> str:
-    """What a column that becomes lines is called meanwhile: no recipe can use it."""
+    """Return the internal name of a column that becomes lines. Its space keeps it apart from names of recipes."""
     return f"{column.name} {header}"
 
 
-class Making:
-    """Makes the values of a record complete. Raises CellError at once for a column that cannot be used."""
+class RowBuilder:
+    """Adds the derived values to records. Raises CellError at once for a column that cannot be used."""
 
     def __init__(self, rows: Rows, scope: Mapping[str, Any]) -> None:
         self._scope = scope
@@ -63,33 +63,30 @@ class Making:
         self._pivoted: list[tuple[str, Any]] = []
         if rows.unpivot is not None:
             names = {column.name: column for column in rows.columns}
-            label, held = compile_cell(names[rows.unpivot.name]), names[rows.unpivot.value]
+            convert, value = compile_cell(names[rows.unpivot.name]), names[rows.unpivot.value]
             for header in rows.unpivot.columns:
-                self._pivoted.append(
-                    (_place(held, header), header if label is None else label(header))
-                )
+                label = header if convert is None else convert(header)
+                self._pivoted.append((_place(value, header), label))
         computed = {column.name for column, *_ in self._computed}
+        # A filter without computed columns is applied first: a filtered line need not be computable.
         self._early = rows.where is not None and computed.isdisjoint(_columns(rows.where))
         self.unpivoted = rows.unpivot is not None
         self.needed = bool(self._computed or self._where or self._unpivot)
-        """Whether anything is made of records, or left out."""
+        """True when records have derived values, or are filtered."""
 
-    def of(self, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The values of a record with all that is made of them; None for one that is left out. Raises MakingError."""
+    def build(self, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return a record with its derived values; None for one that is filtered out. Raises DerivationError."""
         cells = [(label, values[place]) for place, label in self._pivoted]
         places = {place for place, _ in self._pivoted}
-        row = (
-            {name: value for name, value in values.items() if name not in places}
-            if places
-            else dict(values)
-        )
-        if self._early and not self._taken(row):
+        row = {name: value for name, value in values.items() if name not in places}
+        if self._early and not self._passes(row):
             return None
         for column, value, convert in self._computed:
             row[column.name] = self._value(column, value, convert, row)
         if self._computed:
+            # In the order of the recipe.
             row = {**{name: row[name] for name in self._order if name in row}, **row}
-        if not self._early and not self._taken(row):
+        if not self._early and not self._passes(row):
             return None
         if self._unpivot is not None:
             one, other = self._unpivot.name, self._unpivot.value
@@ -99,50 +96,51 @@ class Making:
         return row
 
     def leaves_out(self, values: Mapping[str, Any]) -> bool:
-        """Whether a record is no row, although some of its cells are wrong: `values` has those that are not."""
+        """Return whether a record is filtered out, although it has wrong cells; `values` are the valid ones."""
         try:
-            return self._early and not self._taken(values)
-        except MakingError:
+            return self._early and not self._passes(values)
+        except DerivationError:
             return False
 
-    def _taken(self, row: Mapping[str, Any]) -> bool:
+    def _passes(self, row: Mapping[str, Any]) -> bool:
         return self._where is None or bool(self._evaluated(self._where, row, "where"))
 
     def _value(
         self, column: Column, value: Template | str, convert: Convert | None, row: Mapping[str, Any]
     ) -> Any:
-        found = value if isinstance(value, str) else self._evaluated(value, row, column.name)
-        if isinstance(found, Mapping) or (isinstance(found, list) and not column.listed):
-            kind = "an object" if isinstance(found, Mapping) else "a list"
-            raise MakingError(_columns(value), f"{column.name} is {kind}, not one value")
+        result = value if isinstance(value, str) else self._evaluated(value, row, column.name)
+        if isinstance(result, Mapping) or (isinstance(result, list) and not column.listed):
+            kind = "an object" if isinstance(result, Mapping) else "a list"
+            raise DerivationError(_columns(value), f"{column.name} is {kind}, not one value")
         try:
-            return _text(found) if convert is None else convert(found)
+            return _text(result) if convert is None else convert(result)
         except CellError as error:
-            raise MakingError(
+            raise DerivationError(
                 _columns(value), f"{column.name} {error.message}", remedy=error.remedy
             ) from None
 
-    def _evaluated(self, what: Template | Expression, row: Mapping[str, Any], name: str) -> Any:
+    def _evaluated(self, source: Template | Expression, row: Mapping[str, Any], name: str) -> Any:
         scope = {**self._scope, "row": row}
         try:
-            found = what.render(scope) if isinstance(what, Template) else what.evaluate(scope)
-        except EvaluationError as error:
-            raise MakingError(_columns(what), f"{name} cannot be computed: {error}") from None
-        if isinstance(found, Unknown):
-            raise MakingError(
-                _columns(what), f"{name} needs {found.origin}, which is only known after the run"
+            result = (
+                source.render(scope) if isinstance(source, Template) else source.evaluate(scope)
             )
-        return found
+        except EvaluationError as error:
+            raise DerivationError(_columns(source), f"{name} cannot be computed: {error}") from None
+        if isinstance(result, Unknown):
+            message = f"{name} needs {result.origin}, which is only known after the run"
+            raise DerivationError(_columns(source), message)
+        return result
 
 
 def _text(value: Any) -> Any:
-    """A computed value of a plain text column."""
+    """Return a computed value of a plain text column."""
     return None if value is None else to_text(value) or None
 
 
-def _columns(what: Template | Expression | str) -> list[str]:
-    """The columns that something is made of."""
-    references = () if isinstance(what, str) else what.references
+def _columns(source: Template | Expression | str) -> list[str]:
+    """Return the columns that an expression reads."""
+    references = () if isinstance(source, str) else source.references
     return [
         str(reference.path[0])
         for reference in references

@@ -1,4 +1,4 @@
-"""The problems of one input file: collected, capped, counted, each with its place in the text of a record."""
+"""Findings about one input file: collected, capped, counted, each with its place in the text of a record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_TABLE = "no-table"
 
 
 class Text(NamedTuple):
-    """The text of a record, the line it begins on, and what separates its cells."""
+    """Text of a record, the line that it begins on, and the delimiter of its cells."""
 
     number: int
     text: str
@@ -24,21 +24,21 @@ class Text(NamedTuple):
 
 
 class Findings:
-    """What is wrong with an input. The first `PROBLEMS_SHOWN` are kept, the others only counted.
+    """Problems of an input. The first `PROBLEMS_SHOWN` are stored, the others only counted.
 
-    `file` is what messages call the file in hand; `warnings` are what is worth knowing and stops nothing.
+    `file` is the name of the current file in messages; `warnings` do not stop a run.
     """
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.total = 0
         self.warnings: list[Problem] = []
-        self._kept: list[Problem] = []
+        self._stored: list[Problem] = []
 
     @property
     def full(self) -> bool:
-        """Whether problems are only counted from now on."""
-        return len(self._kept) >= PROBLEMS_SHOWN
+        """True when further problems are only counted."""
+        return len(self._stored) >= PROBLEMS_SHOWN
 
     def add(
         self,
@@ -50,17 +50,20 @@ class Findings:
         column: int = 1,
         excerpt: str = "",
     ) -> None:
-        """A problem at a known line and column; `excerpt` is the text of that line."""
+        """Add a problem at a known line and column; `excerpt` is the text of that line."""
         self._keep(Problem(self.file, line, column, message, kind, remedy, 1, excerpt))
 
     def warn(self, message: str, kind: str, *, remedy: str = "", line: int = 1) -> None:
-        """What is worth knowing about a line."""
+        """Add a warning about a line."""
         self.warnings.append(Problem(self.file, line, 1, message, kind, remedy, severity="warning"))
 
     def add_cell(
         self, record: Text, cell: int, *, message: str, kind: str, remedy: str = ""
     ) -> None:
-        """A problem in a cell of a record: from 0, -1 the last one, the end of the text where there is no such cell."""
+        """Add a problem in a cell of a record.
+
+        Cells count from 0, -1 is the last; a missing cell is at the end of the text.
+        """
         if self.full:
             self.total += 1
             return
@@ -74,22 +77,22 @@ class Findings:
         self._keep(Problem(self.file, line, column, message, kind, remedy, length, excerpt))
 
     def error(self) -> InvalidError:
-        """All that was found, as the exception that ends the reading."""
-        return InvalidError(self._kept, total=self.total)
+        """Return all problems as the exception that ends the reading."""
+        return InvalidError(self._stored, total=self.total)
 
     def _keep(self, problem: Problem) -> None:
         self.total += 1
-        if len(self._kept) < PROBLEMS_SHOWN:
-            self._kept.append(problem)
+        if len(self._stored) < PROBLEMS_SHOWN:
+            self._stored.append(problem)
 
 
 def shown(text: str) -> str:
-    """A cell as a message repeats it: quoted, and cut where it is long."""
+    """Return a cell for a message: quoted, and shortened where it is long."""
     return repr(text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "...")
 
 
 def _span(record: Text, cell: int) -> tuple[int, int]:
-    """Where a cell begins and ends in the text of its record."""
+    """Return the start and end of a cell in the text of its record."""
     text = record.text.rstrip("\r\n")
     starts = _starts(text, record.delimiter)
     if cell >= len(starts):
@@ -99,11 +102,15 @@ def _span(record: Text, cell: int) -> tuple[int, int]:
 
 
 def _starts(text: str, delimiter: str) -> list[int]:
-    """The offset of each cell, by the rules of the csv module; an unclosed quote makes the last cell run to the end."""
+    """Return the offset of each cell, by the rules of the csv module.
+
+    An unclosed quote extends the last cell to the end.
+    """
     starts = [0]
     quoted = was_quoted = False
-    for found in re.finditer(f'["{re.escape(delimiter)}]', text):
-        offset, character = found.start(), found[0]
+    for match in re.finditer(f'["{re.escape(delimiter)}]', text):
+        offset, character = match.start(), match[0]
+        # A quote opens a cell only at its start; a doubled one closes and opens it again.
         if character == '"' and (was_quoted or offset == starts[-1]):
             quoted, was_quoted = not quoted, True
         elif character == delimiter and not quoted:

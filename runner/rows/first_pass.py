@@ -1,4 +1,4 @@
-"""What every first pass over an input has in common, whatever its format: lines to rows, and keys claimed."""
+"""First pass over an input of any format: records are grouped, and keys claimed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from runner.keys import canonical, canonical_shared
 from runner.recipe.model import Rows
-from runner.rows.control_totals import Announced
-from runner.rows.derived import Making, MakingError
+from runner.rows.control_totals import ControlTotals
+from runner.rows.derived import DerivationError, RowBuilder
 from runner.rows.findings import Findings
 from runner.rows.group import Keys, RowKeyError
 from runner.rows.index import OF_GROUPS, Index
@@ -28,23 +28,31 @@ Report = Callable[[Sequence[str], str, str, str], None]
 
 
 class Format(Protocol):
-    """How the records of a file become values."""
+    """Conversion of the records of a file to values."""
 
     def values(self, raw: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
-        """The typed values of records that were found to be in order."""
+        """Yield the typed values of records that passed the check."""
 
     def report(
-        self, findings: Findings, *, number: int, raw: bytes, names: Sequence[str], message: str, kind: str, remedy: str
-    ) -> None:  # fmt: skip
-        """A problem of the first of these columns, in the record that begins on line `number`."""
+        self,
+        findings: Findings,
+        *,
+        number: int,
+        raw: bytes,
+        names: Sequence[str],
+        message: str,
+        kind: str,
+        remedy: str,
+    ) -> None:
+        """Report a problem of the first of these columns, in the record that begins on line `number`."""
 
 
 @dataclass(frozen=True)
 class Read:
-    """What a first pass found: how to read the records again, and how many bytes there are.
+    """Result of a first pass: the format to read the records again, and the number of bytes.
 
-    `header` has the names in the header; `header_bytes` all that stands before the first record. `layout` says to
-    people how the file was read, where that is not how its ending has it.
+    `header` has the names in the header; `header_bytes` all bytes before the first record. `layout` describes how the
+    file was read, where that differs from what its ending implies.
     """
 
     format: Format
@@ -55,66 +63,78 @@ class Read:
 
 
 class Indexing:
-    """Remembers where each record stands, which of them make up a row, which keys there are, and what is left out.
+    """Records the place of each record, the rows that they form, the keys, and the filtered lines.
 
-    `part` is the file in hand, from 0, and `before` what its lines are counted from: `LINES_A_FILE` for each before it.
+    `part` is the number of the current file, from 0, and `before` its first line number: `LINES_A_FILE` per earlier
+    file.
     """
 
     def __init__(
-        self, rows: Rows, keys: Keys | None, *, scope: Mapping[str, Any], making: Making, announced: Announced
-    ) -> None:  # fmt: skip
+        self,
+        rows: Rows,
+        keys: Keys | None,
+        *,
+        scope: Mapping[str, Any],
+        builder: RowBuilder,
+        totals: ControlTotals,
+    ) -> None:
         self.index = Index()
         self.left_out = array("Q")
-        self._making, self._announced = making, announced
+        self._builder, self._totals = builder, totals
         self.part = self.before = self.count = 0
         self._group_by, self._keys = rows.group_by, keys
         self._group: Hashable = None
         self._shared = tuple(rows.shared.items())
         self._scope = scope
-        used = (each.path for value in rows.shared.values() for each in value.references)
+        used = (ref.path for value in rows.shared.values() for ref in value.references)
         self._read = frozenset(str(path[0]) for path in used if path)
-        self._whole = not rows.columns or making.needed or rows.expect_total is not None
+        self._uses_all = not rows.columns or builder.needed or rows.expect_total is not None
 
     def uses(self, name: str) -> bool:
-        """Whether `add` looks at the values of this column."""
+        """Return whether `add` reads the values of this column."""
         return (
-            self._whole
+            self._uses_all
             or name == self._group_by
             or name in self._read
             or (self._keys is not None and self._keys.uses(name))
         )
 
     def leaves_out(self, number: int, values: Mapping[str, Any]) -> bool:
-        """Whether the record on line `number`, of which only `values` can be used, is no row."""
-        if not self._making.leaves_out(values):
+        """Return whether the record on line `number` is filtered out; `values` are its valid cells."""
+        if not self._builder.leaves_out(values):
             return False
         self.left_out.append(number + self.before)
         return True
 
     def add(
-        self, record: tuple[int, int, int, int], values: Mapping[str, Any], *, labels: Mapping[str, str], report: Report
-    ) -> None:  # fmt: skip
-        """Take a record: offset, length, line and checksum; `labels` are what messages call its columns.
+        self,
+        record: tuple[int, int, int, int],
+        values: Mapping[str, Any],
+        *,
+        labels: Mapping[str, str],
+        report: Report,
+    ) -> None:
+        """Add a record: its offset, length, line and checksum. `labels` are the names of its columns in messages.
 
-        Of a column that is not used, `values` need not have a value.
+        `values` may lack columns that are not used.
         """
-        offset, length, number, checksum = record
-        number += self.before
-        if self._making.needed:
+        offset, length, line, checksum = record
+        number = line + self.before
+        if self._builder.needed:
             try:
-                made = self._making.of(values)
-            except MakingError as error:
+                row = self._builder.build(values)
+            except DerivationError as error:
                 report(error.columns, error.message, "bad-value", error.remedy)
                 return
-            if made is None:
+            if row is None:
                 self.left_out.append(number)
                 return
-            values = made
-        self._announced.add(values)
+            values = row
+        self._totals.add(values)
         self.count += 1
         if self._group_by:
             group = identity_in(values, self._group_by)
-            # The lines of a group mostly follow each other, and what was found of the first one holds for all.
+            # Lines of a group are mostly adjacent: the check of the first holds for all. 1 equals True.
             if group is None or group != self._group or type(group) is not type(self._group):
                 self._group = self._checked_group(values, labels, report)
                 if self._group is not None:
@@ -128,10 +148,11 @@ class Indexing:
         self.index.add((number, self.part, offset, length, checksum), self._group)
 
     def _share(self, step: str, value: Expression, values: Mapping[str, Any], number: int) -> None:
-        """Note the value for which a step is done once; what has none is refused when its row is."""
+        """Record the value for which a step is done once; a row without one is refused when it is planned."""
         try:
-            found = value.evaluate(identity_scope({**self._scope, "row": values}, value.references))
-            text = "" if isinstance(found, Unknown) else canonical_shared(identity_of(found))
+            scope = identity_scope({**self._scope, "row": values}, value.references)
+            shared = value.evaluate(scope)
+            text = "" if isinstance(shared, Unknown) else canonical_shared(identity_of(shared))
         except (EvaluationError, Undecided):
             return
         if text:
@@ -140,14 +161,14 @@ class Indexing:
     def _checked_group(
         self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report
     ) -> Hashable | None:
-        """The group that a record belongs to; None when it cannot be told, or has no key, which is a problem."""
+        """Return the group of a record; None, after a report, where it has none, or has no key."""
         group, keys = self._group_of(values, labels, report), self._keys
         if group is None or keys is None or not keys.early:
             return group
         return group if self._key(keys, values, report) else None
 
     def _key(self, keys: Keys, values: Mapping[str, Any], report: Report) -> str:
-        """The key of a record, or nothing, which is a problem."""
+        """Return the key of a record, or "" after a report."""
         try:
             return keys.of(values, differing={})
         except RowKeyError as error:
@@ -157,7 +178,7 @@ class Indexing:
     def _group_of(
         self, values: Mapping[str, Any], labels: Mapping[str, str], report: Report
     ) -> Hashable | None:
-        """The group that a record belongs to; None when it cannot be told, which is a problem."""
+        """Return the group of a record, or None after a report."""
         value: Hashable = identity_in(values, self._group_by)
         wrong = "" if isinstance(value, Hashable) else "is not one value"
         if value is None or value == "":
@@ -172,6 +193,6 @@ class Indexing:
 
 
 def identity_in(values: Mapping[str, Any], name: str) -> Any:
-    """Return the value by which a record is compared with others: of a text its canonical form."""
+    """Return the value of a column for comparisons between records: of a text its canonical form."""
     value = values.get(name)
     return canonical(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""How the cells of a column may be written, by all of its cells: only where there is one way to read each of them."""
+"""Guesses of how the cells of a column are written, by all of its cells, and only where one reading fits them all."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from runner.recipe.model import Numbers
 from runner.rows.numbers import MARKS, MINUS, compile_number, money_of
 
 MOST_DIGITS = 15
-"""Digits beyond which a number is rather an identifier."""
+"""Digits beyond which a number is treated as an identifier."""
 
 NAMED = ("%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%d. %B %Y", "%B %d, %Y")
 FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m/%d/%y", "%d.%m.%y", *NAMED)
-"""Ways in which sheets write dates, those with the names of months among them."""
+"""Formats of dates in sheets, including those with the names of months."""
 
 LOCALES = ("de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs")
-"""Languages whose months are looked for, where English ones do not fit."""
+"""Languages whose months are tried where English ones do not fit."""
 
 _NAMES_MONTH = re.compile(r"\s*[0-9]{1,2}[.\s-]+[^\W\d_]{3,}\.?[\s-]+[0-9]{2,4}\s*").fullmatch
 
@@ -27,9 +27,9 @@ _PADDED = re.compile(r"(?<![0-9.,' ])0[0-9]")
 
 
 def written_of(cells: Collection[str], *, mark: str = "") -> tuple[str, Numbers] | None:
-    """The type of numbers, and the one way in which all of these cells can be numbers; None without one.
+    """Return the type of numbers, and the one form in which all of these cells are numbers; None without one.
 
-    With `mark` that is the decimal mark.
+    `mark` is the decimal mark, if known.
     """
     texts = [cell.strip() for cell in cells]
     if not texts or any(
@@ -39,30 +39,29 @@ def written_of(cells: Collection[str], *, mark: str = "") -> tuple[str, Numbers]
     currency = tuple(dict.fromkeys(sign for text in texts for sign in money_of(text)))
     percent = all(text.endswith("%") for text in texts)
     accounting = any(text[-1:] in "-)" or MINUS in text for text in texts)
-    found: dict[tuple[Decimal, ...], Numbers] = {}
+    readings: dict[tuple[Decimal, ...], Numbers] = {}
     ways = [marks for marks in MARKS if not mark or marks[0] == mark]
     for point, thousands in sorted(ways, key=lambda marks: (len(marks[1]), marks[0] != ".")):
         written = Numbers(point, thousands, currency, percent=percent, accounting=accounting)
         read = compile_number(written, whole=False)
         numbers = [number for text in texts if (number := read(text)) is not None]
         if len(numbers) == len(texts):
-            found.setdefault(tuple(numbers), written)
-    if (
-        len(found) != 1 or Numbers() in found.values()
-    ):  # what is plain, and no number by its digits, is an identifier
+            readings.setdefault(tuple(numbers), written)
+    # Plain digits that were not recognized as a number before are an identifier.
+    if len(readings) != 1 or Numbers() in readings.values():
         return None
-    ((numbers_found, way),) = found.items()
+    ((values, way),) = readings.items()
     whole = (
         not percent
-        and all(number == number.to_integral_value() for number in numbers_found)
+        and all(number == number.to_integral_value() for number in values)
         and not currency
     )
     return ("integer" if whole and way.decimal_mark not in "".join(texts) else "decimal"), way
 
 
 def mark_of(columns: Iterable[Collection[str]]) -> str:
-    """The decimal mark that some of these columns leave no doubt about, and none is at odds with; empty without one."""
-    found: set[str] = set()
+    """Return the decimal mark that some of these columns require and none contradicts; empty without one."""
+    marks: set[str] = set()
     for cells in columns:
         ways = [
             point
@@ -70,8 +69,8 @@ def mark_of(columns: Iterable[Collection[str]]) -> str:
             if written_of(cells, mark=point) is not None or _are_plain(cells, point)
         ]
         if len(ways) == 1 and any(ways[0] in cell for cell in cells):
-            found.add(ways[0])
-    return found.pop() if len(found) == 1 else ""
+            marks.add(ways[0])
+    return marks.pop() if len(marks) == 1 else ""
 
 
 def _are_plain(cells: Collection[str], point: str) -> bool:
@@ -80,20 +79,20 @@ def _are_plain(cells: Collection[str], point: str) -> bool:
 
 
 def dates_of(cells: Collection[str]) -> tuple[tuple[str, ...], str]:
-    """The formats that these dates are in, and the language of their months where it is not English.
+    """Return the formats of these dates, and the language of their months where it is not English.
 
-    None where one of them is no date, or could be two.
+    The formats are () where one of the cells is no date, or could be two.
     """
     if formats := formats_of(cells):
         return formats, ""
     if not all(map(_NAMES_MONTH, cells)):
         return (), ""
-    found = ((formats_of(cells, locale=locale), locale) for locale in LOCALES)
-    return next((each for each in found if each[0]), ((), ""))
+    by_locale = ((formats_of(cells, locale=locale), locale) for locale in LOCALES)
+    return next((fitting for fitting in by_locale if fitting[0]), ((), ""))
 
 
 def formats_of(cells: Collection[str], *, locale: str = "") -> tuple[str, ...]:
-    """The formats that these dates are in; none where one of them is no date, or could be two."""
+    """Return the formats of these dates; none where one of the cells is no date, or could be two."""
     readers = {form: read_date(form, locale=locale) for form in (NAMED if locale else FORMATS)}
     used: dict[str, None] = {}
     for cell in cells:

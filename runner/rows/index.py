@@ -1,8 +1,8 @@
-"""Where each record of an input stands, which of them make up a row, and which keys there are: on disk, not in memory.
+"""Index of an input, on disk: the place of each record, the rows that records form, and their keys.
 
-All of it is in a nameless SQLite database, which SQLite keeps in memory up to `CACHE_KIB` and in a temporary file
-beyond that, sorting included. So an input costs the same memory whatever its size, and groups whose lines are not
-adjacent cost a sort instead of a dictionary.
+All of it is in a nameless SQLite database, which SQLite holds in memory up to `CACHE_KIB` and in a temporary file
+beyond that, sorting included. So an input of any size takes the same memory, and groups whose lines are not adjacent
+cost a sort instead of a dictionary.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ CACHE_KIB = 8 * 1024
 """Memory that the database takes, in KiB."""
 
 Place = tuple[int, int, int, int, int]
-"""Where a record stands: its first line, its file from 0, the offset there and length of its bytes, their CRC-32."""
+"""Place of a record: its first line, its file from 0, the offset there and length of its bytes, their CRC-32."""
 
 _PLACE = struct.Struct("5Q")
 _RUN = 64
-"""Records that one row of the database has: adjacent ones, of one group where records are grouped."""
+"""Most records in one row of the database: adjacent ones, of one group where records are grouped."""
 
 _BATCH = 1_000
 _SCHEMA = """
@@ -60,11 +60,11 @@ OF_GROUPS = ""
 """The step that the values of groups are shared under: none."""
 
 FORMER = "?"
-"""What the keys are shared under that earlier versions made of rows: no step has this name."""
+"""The step for former keys of rows: no step has this name."""
 
 
 class Conflict(NamedTuple):
-    """A key, or a value that rows share, and the first one that is the same or looks like it, each with its line."""
+    """Conflict of a key, or of a value that rows share, with the first one that is equal or looks alike."""
 
     step: str
     number: int
@@ -74,12 +74,12 @@ class Conflict(NamedTuple):
 
     @property
     def repeated(self) -> bool:
-        """Whether it is the same one."""
+        """True when both are the same."""
         return self.key == self.first_key
 
 
 class Claimed(NamedTuple):
-    """A key of a row, or a value that rows share, as `brief` texts: what it looks like, and the line where it is."""
+    """Key of a row, or value that rows share, as `brief` texts, with its look-alike form and its line."""
 
     look: str
     key: str
@@ -108,6 +108,7 @@ class Index:
         self._grouped = self._scattered = False
 
     def __del__(self) -> None:
+        # An input has no end that could be marked with a context manager.
         self._db.close()
 
     def __len__(self) -> int:
@@ -115,14 +116,15 @@ class Index:
 
     @property
     def row_count(self) -> int:
-        """How many rows the records make up."""
+        """The number of rows that the records form."""
         return self._row_count if self._grouped else self._count
 
     def add(self, place: Place, group: Hashable = None) -> None:
         """Append a record, which belongs to `group` where records are grouped."""
+        # Compared by type as well: 1 equals True.
         if group is not self._group and (
             group != self._group or type(group) is not type(self._group)
-        ):  # 1 is not True
+        ):
             self._end_run()
             self._group = group
         elif len(self._run) == _RUN:
@@ -131,15 +133,16 @@ class Index:
         self._count += 1
 
     def claim(self, key: str, number: int, former: Sequence[str] = ()) -> None:
-        """The row that begins on line `number` has this key, and may be on record as one of `former`."""
-        for each in former:
-            self.share(FORMER, each, number)
+        """Record the key, and the former keys, of the row that begins on line `number`."""
+        for name in former:
+            self.share(FORMER, name, number)
         self._keys.append((_bytes(key), _bytes(look_alike(key)), number))
         if len(self._keys) >= _BATCH:
             self._write()
 
     def share(self, step: str, value: str, number: int) -> None:
-        """The record on line `number` has this value, for which `step` is done once, or OF_GROUPS, its group."""
+        """Record the value for which the record on line `number` shares `step`; OF_GROUPS for its group."""
+        # Adjacent lines mostly share a value, which is stored once.
         if self._last.get(step) == value:
             return
         self._last[step] = value
@@ -148,7 +151,7 @@ class Index:
             self._write()
 
     def close(self) -> None:
-        """All records are there: put those of a row together."""
+        """Finish the index once all records are added: bring those of a row together."""
         self._end_run()
         self._write()
         if self._grouped:
@@ -160,7 +163,7 @@ class Index:
             self._ask(_SORT).close()
 
     def conflicts(self) -> Iterator[Conflict]:
-        """The keys that another row has, too, or one that looks alike."""
+        """Yield the keys that another row has as well, or one that looks alike."""
         self._write()
         for number, mark, same, first, first_mark in self._ask(_CONFLICTS):
             if same < number:
@@ -169,26 +172,26 @@ class Index:
                 yield Conflict("", number, _text(mark), first, _text(first_mark))
 
     def alike(self) -> Iterator[Conflict]:
-        """The values that rows share and that look like another one of the same step."""
+        """Yield the shared values that look like another one of the same step."""
         self._write()
         for step, number, mark, first, first_mark in self._ask(_ALIKE):
             yield Conflict(step, number, _text(mark), first, _text(first_mark))
 
     def claimed(self) -> Iterator[Claimed]:
-        """The keys of all rows."""
+        """Yield the keys of all rows."""
         self._write()
         for look, mark, number in self._ask("SELECT look, mark, number FROM keys"):
             yield Claimed(_text(look), _text(mark), number)
 
     def shared(self, step: str) -> Iterator[Claimed]:
-        """The values for which a step is done once."""
+        """Yield the values for which a step is done once."""
         self._write()
         sql = "SELECT look, mark, number FROM shared WHERE step = ?"
         for look, mark, number in self._ask(sql, step):
             yield Claimed(_text(look), _text(mark), number)
 
     def has(self, step: str, value: str) -> bool:
-        """Return whether rows share this value of a step; of OF_GROUPS as a group, of FORMER as a former key."""
+        """Return whether rows share this value of a step; for OF_GROUPS a group, for FORMER a former key."""
         self._write()
         sql = "SELECT 1 FROM shared WHERE step = ? AND mark = ?"
         return any(self._ask(sql, step, _bytes(value)))
@@ -196,11 +199,12 @@ class Index:
     def has_key(self, key: str) -> bool:
         """Return whether a row has this key."""
         self._write()
+        # Built on first use: few inputs need it, and inserting is faster without.
         self._ask("CREATE INDEX IF NOT EXISTS key_marks ON keys (mark)")
         return any(self._ask("SELECT 1 FROM keys WHERE mark = ? LIMIT 1", _bytes(key)))
 
     def rows(self) -> Iterator[list[Place]]:
-        """For each row the records that it is made of, in the order of first lines."""
+        """Yield the records of each row, in the order of first lines."""
         if not self._grouped:
             yield from ([place] for place in self._places())
             return
@@ -211,11 +215,11 @@ class Index:
             yield [place for _, places in runs for place in _PLACE.iter_unpack(places)]
 
     def numbers(self) -> Iterator[int]:
-        """The first line of each record, ascending."""
+        """Yield the first line of each record, ascending."""
         return map(itemgetter(0), self._places())
 
     def find(self, numbers: Collection[int]) -> Iterator[Place]:
-        """The records that begin on these lines, in file order. Raises ValueError where none begins."""
+        """Yield the records that begin on these lines, in file order. Raises ValueError where none begins."""
         run: dict[int, Place] = {}
         for number in sorted(set(numbers)):
             if number not in run:
@@ -230,14 +234,15 @@ class Index:
             yield run[number]
 
     def _places(self) -> Iterator[Place]:
-        """Where each record stands, in file order."""
+        """Return the places of all records, in file order."""
         return (
-            place for (places,) in self._ask("SELECT places FROM runs ORDER BY number")
+            place
+            for (places,) in self._ask("SELECT places FROM runs ORDER BY number")
             for place in _PLACE.iter_unpack(places)
-        )  # fmt: skip
+        )
 
     def _end_run(self) -> None:
-        """What is added next stands in a row of the database of its own."""
+        """End the current run of records, which becomes one row of the database."""
         if self._run:
             mark = None if self._group is None else _mark(self._group)
             self._grouped = self._grouped or mark is not None
@@ -280,7 +285,7 @@ def _text(stored: bytes) -> str:
 
 
 def _mark(value: Hashable) -> bytes:
-    """What stands for a value: the same bytes for equal values, and others for all others."""
+    """Return bytes that represent a value: equal for equal values, and different for all others."""
     if isinstance(value, str):
         text = value.encode("utf-8", "surrogatepass")
     elif isinstance(value, int | Decimal) and not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Columns from a sheet's own headers and values: a type only where every value has it, and nothing is lost by it."""
+"""Columns inferred from a sheet's headers and values: a type only where all values have it and none loses by it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from runner.rows.findings import Findings
 from runner.rows.formats.decode import Content, unpack
 from runner.rows.formats.detect import DELIMITERS, kind_of
 from runner.rows.formats.dialect import HEADER_WITHIN, lay_out
-from runner.rows.formats.json_array import keep_objects
+from runner.rows.formats.json_array import spool_objects
 from runner.rows.formats.lines import Lines, open_file, read_records
-from runner.rows.formats.xlsx.cells import Formatted, Odd, unpack_cells
-from runner.rows.formats.xlsx.workbook import keep_sheet
+from runner.rows.formats.xlsx.cells import Formatted, UnusableCell, unpack_cells
+from runner.rows.formats.xlsx.workbook import spool_sheet
 from runner.rows.guess import MOST_DIGITS, dates_of, mark_of, written_of
 from runner.rows.leftovers import NOTHING
 from runner.template import to_text
@@ -37,21 +37,21 @@ _NAMES_AMOUNT = re.compile(
     r"\b(?:qty|quantity|price|amount|total|cost|units?|count|pieces|pcs)\b", re.IGNORECASE
 )
 _NAMES_DAY = re.compile(r"\b(?:date|day|due|datum|in[- ]hands?|month|year)\b", re.IGNORECASE)
-"""Headers of what lines have alike, or not, by chance."""
+"""Headers of amounts and dates, which are equal or different on lines by chance."""
 
 _NAMES_ORDER = re.compile(r"\b(?:order|po|job|invoice|ref|reference)\b", re.IGNORECASE)
 _NAMES_ONE = re.compile(r"\b(?:id|key|number|no|nr|code|e-?mail)\b|#", re.IGNORECASE)
-"""Headers of what lines of one order share, and of what else names one of something."""
+"""Headers of columns that the lines of one order share, and of other identifiers."""
 
 _NAMES_TEXT = re.compile(
     r"\b(?:phone|tel|telephone|mobile|fax|zip|postcode|postal code|plz)\b", re.IGNORECASE
 )
-"""Headers of digits that are no numbers."""
+"""Headers of columns whose digits are no numbers."""
 
 _SUM = re.compile(
     r"\s*(?:(?:(?:sub|grand)[ -]?)?totals?|(?:zwischen)?summe|gesamt)\s*:?\s*", re.IGNORECASE
 )
-"""What stands where the name of a row would be when the line holds a sum."""
+"""Texts in place of a row's name on a line with sums."""
 
 _WORDS = frozenset(
     {
@@ -74,7 +74,7 @@ _WORDS = frozenset(
         "else",
     }
 )
-"""What means something else in YAML or in an expression."""
+"""Words with another meaning in YAML or in an expression."""
 
 
 def _is_date(form: str) -> Callable[[str], bool]:
@@ -93,16 +93,16 @@ _KINDS: dict[tuple[str, str], Callable[[str], object]] = {
     ("boolean", ""): lambda text: text in ("true", "false"),
     **{("date", form): _is_date(form) for form in DATES},
 }
-"""Whether a value is of a type and, for dates, of a format, in the order in which they are preferred."""
+"""Tests for the types of a value and, for dates, their formats, in the order of preference."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a sheet looks like. `key` names the column that tells rows apart; with `grouped` its lines belong together.
+    """Inferred structure of a sheet. `key` names the column that identifies rows; `grouped`: rows have several lines.
 
-    `key` is empty where no column is sure to. `constant` names the columns that are the same on all lines of a row;
-    `sums` are the values of the key that name a sum, so that their lines are no rows; nor is a line on which all of
-    `named` are empty, which has amounts alone.
+    `key` is empty where no column is certain to. `constant` names the columns that are the same on all lines of a row;
+    `sums` are the values of the key that mark a line with sums, which is no row; nor is a line on which all of `named`
+    are empty, which has amounts alone.
     """
 
     columns: tuple[Column, ...]
@@ -115,8 +115,8 @@ class Sheet:
 
 
 @dataclass
-class _Seen:
-    """What is known of a column after some lines."""
+class _Profile:
+    """Properties of a column after some lines."""
 
     kinds: list[tuple[str, str]] = field(default_factory=lambda: list(_KINDS))
     values: set[str] = field(default_factory=set)
@@ -148,15 +148,15 @@ class _Seen:
         return self.required and len(self.values) == self.filled
 
     def kind(self) -> tuple[str, str]:
-        """The type and format; a date only where no other format of dates fits as well."""
+        """Return the type and format; a date only where no other format of dates fits as well."""
         dates = [kind for kind in self.kinds if kind[0] == "date"]
         if not self.filled or not self.kinds or (self.kinds == dates and len(dates) > 1):
             return "string", ""
         return self.kinds[0]
 
 
-def _column(name: str, label: str, seen: _Seen, *, key: bool, mark: str) -> Column:
-    """A column by all of its cells. What tells rows apart is text; `mark` is the sheet's decimal mark, if known."""
+def _column(name: str, label: str, seen: _Profile, *, key: bool, mark: str) -> Column:
+    """Return a column by all of its cells. An identifier stays text; `mark` is the sheet's decimal mark, if known."""
     empty = (*EMPTY_CELLS, *sorted(seen.nothing))
     column = Column(name, header=label, required=seen.required, empty=empty)
     kind, form = seen.kind()
@@ -165,23 +165,24 @@ def _column(name: str, label: str, seen: _Seen, *, key: bool, mark: str) -> Colu
         return column._replace(trim=key and seen.padded)
     if kind != "string" and (kind != "decimal" or mark != ","):
         return column._replace(type=kind, format=() if form in ("", ISO_DATE) else (form,))
-    if (
-        not seen.blank
-        and (written := written_of(seen.values) if kind == "string" else None) is not None
-    ):
+    # A cell of spaces alone has no type, so that the column stays text.
+    if seen.blank:
+        return column._replace(trim=seen.padded)
+    written = written_of(seen.values) if kind == "string" else None
+    if written is None and mark:
+        written = written_of(seen.values, mark=mark)
+    if written is not None:
         return column._replace(type=written[0], written=written[1])
-    if mark and not seen.blank and (written := written_of(seen.values, mark=mark)) is not None:
-        return column._replace(type=written[0], written=written[1])
-    formats, locale = dates_of(seen.values) if not seen.blank else ((), "")
+    formats, locale = dates_of(seen.values)
     if formats:
         return column._replace(type="date", format=formats, locale=locale)
     return column._replace(trim=seen.padded)
 
 
 def infer(path: Path) -> Sheet:
-    """What the sheet at `path` looks like. Raises UsageError when it is none."""
+    """Return the structure of the sheet at `path`. Raises UsageError for a file that is none."""
     try:
-        given, header, read = _look(path, Findings(str(path)))
+        delimiter, header, read = _load(path, Findings(str(path)))
     except InvalidError as error:
         first = error.problems[0]
         raise UsageError(f"{path}:{first.line}: {first.message}", remedy=first.remedy) from None
@@ -196,28 +197,28 @@ def infer(path: Path) -> Sheet:
             f"{path} has no lines", remedy="it needs a header and a line for each record"
         )
     names, key = _names(header), read.key
-    mark = mark_of(each.values for each in read.found if each.filled and not each.blank)
+    mark = mark_of(own.values for own in read.profiles if own.filled and not own.blank)
     columns = tuple(
-        _column(names[place], label, each, key=place == key, mark=mark)
-        for place, (label, each) in enumerate(zip(header, read.found, strict=True))
+        _column(names[place], label, own, key=place == key, mark=mark)
+        for place, (label, own) in enumerate(zip(header, read.profiles, strict=True))
         if label
     )
-    constant = (name for name, each in zip(names, read.found, strict=True) if each.constant)
-    values = read.found[key].values if key is not None else ()
+    constant = (name for name, own in zip(names, read.profiles, strict=True) if own.constant)
+    values = read.profiles[key].values if key is not None else ()
     sums = tuple(sorted(filter(_SUM.fullmatch, values)))
     return Sheet(
         columns,
         names[key] if key is not None else "",
         read.grouped,
-        given,
+        delimiter,
         frozenset(constant),
         sums if len(sums) < read.records else (),
         tuple(names[place] for place in read.named),
     )
 
 
-def _look(path: Path, findings: Findings) -> tuple[str, list[str], _Read]:
-    """The delimiter where it is not the usual one, the header, and what is below it."""
+def _load(path: Path, findings: Findings) -> tuple[str, list[str], _Read]:
+    """Return the delimiter where it is not the usual one, the header, and the table below it."""
     delimiter = ""
     with open_file(path, findings) as file:
         content = unpack(file, "", findings)
@@ -225,13 +226,13 @@ def _look(path: Path, findings: Findings) -> tuple[str, list[str], _Read]:
         if kind == "xlsx":
             records = _sheet_records(content, findings)
         elif kind in ("json", "jsonl"):
-            kept = keep_objects(content.file, findings) if kind == "json" else content.file
-            records = _object_records(kept)
+            spool = spool_objects(content.file, findings) if kind == "json" else content.file
+            records = _object_records(spool)
         else:
             usual = DELIMITERS[kind]
-            found, line = lay_out(content.file, Rows(), usual, findings)
-            delimiter = "" if found == usual else found
-            lines = Lines(content.file, found, findings)
+            sign, line = lay_out(content.file, Rows(), usual, findings)
+            delimiter = "" if sign == usual else sign
+            lines = Lines(content.file, sign, findings)
             lines.skip(line)
             records = _below_titles(read_records(lines, findings))
         header = [name.strip() for name in next(records, [])]
@@ -242,7 +243,10 @@ def _look(path: Path, findings: Findings) -> tuple[str, list[str], _Read]:
 
 
 def _below_titles(records: Iterator[list[str]]) -> Iterator[list[str]]:
-    """The records from the header on, where lines with one cell stand above it: the first that is filled the most."""
+    """Yield the records from the header on.
+
+    Where lines with one cell are above it, the header is the first record with the most cells.
+    """
     top = list(islice(records, HEADER_WITHIN))
     filled = [sum(map(bool, map(str.strip, cells))) for cells in top]
     titled = bool(top) and len(top[0]) > 1 >= filled[0]
@@ -250,38 +254,42 @@ def _below_titles(records: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def _sheet_records(content: Content, findings: Findings) -> Iterator[list[str]]:
-    """The rows of a sheet as text, from its header on: the first of the rows at its top that are filled the most."""
-    kept, *_ = keep_sheet(content, Rows(), findings)
+    """Yield the rows of a sheet as text, from its header on.
+
+    The header is the first of the top rows with the most cells.
+    """
+    spool, *_ = spool_sheet(content, Rows(), findings)
     filled = [
-        sum(cell != "" for cell in unpack_cells(line)) for line in islice(kept, HEADER_WITHIN)
+        sum(cell != "" for cell in unpack_cells(line)) for line in islice(spool, HEADER_WITHIN)
     ]
-    kept.seek(0)
-    for line in islice(kept, filled.index(max(filled)) if filled else 0, None):
-        yield ["" if isinstance(cell, Odd) else _as_text(cell) for cell in unpack_cells(line)]
+    spool.seek(0)
+    for line in islice(spool, filled.index(max(filled)) if filled else 0, None):
+        yield [
+            "" if isinstance(cell, UnusableCell) else _as_text(cell) for cell in unpack_cells(line)
+        ]
 
 
 def _as_text(cell: Any) -> str:
-    """A cell as it is looked at: a number as the sheet shows it where that has zeros before it, else as it is."""
+    """Return a cell as text: a number with leading zeros as the sheet shows it, else unformatted."""
     if isinstance(cell, Formatted):
         shown = str(cell)
         return shown if shown[:1] == "0" and shown[1:2].isdigit() else to_text(cell.number)
     return str(cell) if isinstance(cell, dt.time | dt.timedelta) else to_text(cell)
 
 
-def _object_records(kept: IO[bytes]) -> Iterator[list[str]]:
-    """The fields of objects as text, under a header with all of them; lists and objects are no cells."""
+def _object_records(spool: IO[bytes]) -> Iterator[list[str]]:
+    """Yield the fields of objects as text, under a header with all names; lists and objects are empty cells."""
     header: dict[str, None] = {}
-    lines = [line for line in kept if line.strip()]
-    objects = [parse_json(line) for line in lines]
-    for each in objects:
+    objects = [parse_json(line) for line in spool if line.strip()]
+    for record in objects:
         header.update(
             dict.fromkeys(
-                name for name, value in each.items() if not isinstance(value, list | Mapping)
+                name for name, value in record.items() if not isinstance(value, list | Mapping)
             )
         )
     yield list(header)
-    for each in objects:
-        values = (each.get(name) for name in header)
+    for record in objects:
+        values = (record.get(name) for name in header)
         yield [
             "" if value is None or isinstance(value, list | Mapping) else to_text(value)
             for value in values
@@ -289,12 +297,12 @@ def _object_records(kept: IO[bytes]) -> Iterator[list[str]]:
 
 
 class _Read(NamedTuple):
-    """Every column, the place of the one that tells rows apart (None: no column does), and how many lines there are.
+    """Table below a header: the columns, the place of the one that identifies rows (or None), and the line count.
 
-    `named` are the places that are empty on a last line that holds sums.
+    `named` are the places that are empty on a last line with sums.
     """
 
-    found: list[_Seen]
+    profiles: list[_Profile]
     key: int | None
     grouped: bool
     records: int
@@ -302,97 +310,100 @@ class _Read(NamedTuple):
 
 
 def _read(header: Sequence[str], records: Iterator[list[str]]) -> _Read:
-    """What is below a header. Raises UsageError for what is no table."""
+    """Return the table below a header. Raises UsageError for records that form none."""
     if not any(header) or len(set(filter(None, header))) != len(list(filter(None, header))):
         raise UsageError(
             "the header is empty, or a name in it stands twice",
             remedy="give each column its own name",
         )
-    kept: list[list[str]] = []
+    lines: list[list[str]] = []
     for cells in records:
         if not any(map(str.strip, cells)):
             continue
         if len(cells) != len(header):
-            message = f"record {len(kept) + 1} below the header has {len(cells)} cells where that has {len(header)}"
+            message = f"record {len(lines) + 1} below the header has {len(cells)} cells where that has {len(header)}"
             raise UsageError(
                 message,
                 remedy="put a cell that has the separator in it into quotes, or correct the line",
             )
-        kept.append(cells)
-    named = _empty_on_sums(header, kept)
-    rows, sums = (kept[:-1], kept[-1:]) if named else (kept, [])
-    found = [_Seen() for _ in header]
+        lines.append(cells)
+    named = _empty_on_sums(header, lines)
+    rows, sums = (lines[:-1], lines[-1:]) if named else (lines, [])
+    profiles = [_Profile() for _ in header]
     for cells in rows:
-        for each, cell in zip(found, cells, strict=True):
-            each.add(cell)
-    key = _telling(header, found)
-    grouped = key is not None and not found[key].unique
+        for profile, cell in zip(profiles, cells, strict=True):
+            profile.add(cell)
+    key = _identifying(header, profiles)
+    grouped = key is not None and not profiles[key].unique
     groups: dict[str, list[str]] = {}
     for number, cells in enumerate(rows):
         first = groups.setdefault(cells[key].strip() if key is not None else str(number), cells)
         for place, cell in enumerate(cells):
-            found[place].constant &= cell.strip() == first[place].strip()
+            profiles[place].constant &= cell.strip() == first[place].strip()
+    # The line of sums has no part in the key, but its amounts have to fit the types.
     for cells in sums:
-        for each, cell in zip(found, cells, strict=True):
-            each.add(cell)
-    return _Read(found, key, grouped, len(kept), named)
+        for profile, cell in zip(profiles, cells, strict=True):
+            profile.add(cell)
+    return _Read(profiles, key, grouped, len(lines), named)
 
 
-def _empty_on_sums(header: Sequence[str], kept: Sequence[Sequence[str]]) -> tuple[int, ...]:
-    """The places of what every line has and the last one lacks, if that has amounts and nothing else."""
-    if len(kept) < 2:
+def _empty_on_sums(header: Sequence[str], lines: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """Return the places that all lines but the last have, if the last has amounts and nothing else."""
+    if len(lines) < 2:
         return ()
-    last = kept[-1]
+    last = lines[-1]
     filled = [place for place, cell in enumerate(last) if cell.strip()]
     if not all(_NAMES_AMOUNT.search(header[place]) for place in filled):
         return ()
     return tuple(
         place
         for place, label in enumerate(header)
-        if label and place not in filled and not _NAMES_AMOUNT.search(label)
-        and all(cells[place].strip() for cells in kept[:-1])
-    )  # fmt: skip
+        if label
+        and place not in filled
+        and not _NAMES_AMOUNT.search(label)
+        and all(cells[place].strip() for cells in lines[:-1])
+    )
 
 
-def _telling(header: Sequence[str], found: Sequence[_Seen]) -> int | None:
-    """The column that tells rows apart: that of orders, else what names one of something, else text that differs.
+def _identifying(header: Sequence[str], profiles: Sequence[_Profile]) -> int | None:
+    """Return the column that identifies rows: that of orders, else another identifier, else text that differs.
 
-    The lines of a column of orders that repeats belong together. Never an amount or a day: they differ by chance.
+    The lines of a column of orders that repeats belong together. Amounts and dates are excluded: they differ by chance.
     """
     usable = [
         place
         for place, label in enumerate(header)
-        if label and found[place].required and not _differs_by_chance(label, found[place])
+        if label and profiles[place].required and not _differs_by_chance(label, profiles[place])
     ]
     orders = [place for place in usable if _NAMES_ORDER.search(header[place])]
     ones = [place for place in usable if _NAMES_ONE.search(header[place])]
     ranked = [
-        *(place for place in orders if found[place].unique), *orders,
-        *(place for place in ones if found[place].unique), *ones,
-        *(place for place in usable if found[place].unique),
-    ]  # fmt: skip
+        *(place for place in orders if profiles[place].unique),
+        *orders,
+        *(place for place in ones if profiles[place].unique),
+        *ones,
+        *(place for place in usable if profiles[place].unique),
+    ]
     return next(iter(ranked), None)
 
 
-def _differs_by_chance(label: str, seen: _Seen) -> bool:
+def _differs_by_chance(label: str, seen: _Profile) -> bool:
     named = _NAMES_AMOUNT.search(label) or _NAMES_DAY.search(label)
     written = written_of(seen.values) if seen.kind()[0] == "string" else None
     return bool(named or written or seen.kind()[0] in ("decimal", "date", "boolean"))
 
 
 def _names(header: Sequence[str]) -> list[str]:
-    """Names for expressions, each once: 'Order #' is order, 'Unit Price' unit_price, 'Größe' grosse."""
+    """Return names for expressions, all different: 'Order #' is order, 'Unit Price' unit_price, 'Größe' grosse."""
     names: list[str] = []
     for place, label in enumerate(header, start=1):
         letters = "".join(
             sign for sign in normalize("NFKD", label.casefold()) if not combining(sign)
         )
         plain = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
-        name = (
-            plain
-            if re.match("[a-z]", plain) and plain not in _WORDS
-            else f"column_{plain or place}"
-        )
+        usable = re.match("[a-z]", plain) and plain not in _WORDS
+        name = plain if usable else f"column_{plain or place}"
+        # Methods of objects in expressions.
         name = f"{name}_" if name in ("lines", "items", "keys", "values") else name[:90]
         while name in names:
             name += "_"

@@ -1,4 +1,4 @@
-"""An input that was found to be in order: its rows, typed and grouped, read again each time they are used."""
+"""Checked input: its rows, typed and grouped, read again on each use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from runner.problems import Problem
 from runner.recipe.model import Rows
-from runner.rows.derived import Making
+from runner.rows.derived import RowBuilder
 from runner.rows.findings import Findings
 from runner.rows.formats.xlsx.cells import original_cells
 from runner.rows.group import Keys, Row, RowKeyError, merge
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """Checked files as one input. Iterating and `raw_lines` read them anew, and raise InvalidError when one is another.
+    """Checked files as one input. Iterating and `raw_lines` read them again; InvalidError for one that has changed.
 
     `digest` is the SHA-256 of its bytes in hexadecimal, or of the names and digests of several files; `header` has its
-    names without blanks around them, none where each record names its own. Lines are counted from `LINES_A_FILE` on
-    in the second file; `place` tells the file. `origin` is what it can be opened from again, as the journal keeps it.
-    `left_out` are the lines that `where` left out, `announced` the totals that it had to have; `warnings` tell what was
-    guessed of the file.
+    trimmed names, none where each record names its own. Lines are counted from `LINES_A_FILE` on in the second file;
+    `place` returns the file. `origin` is the text from which it can be opened again, as the journal stores it.
+    `left_out` are the lines that `where` filters out, `announced` the control totals; `warnings` report guesses about
+    the file.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Input:
     announced: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
     left_out: array[int] = field(default_factory=lambda: array("Q"), repr=False)
-    _making: Making = field(repr=False)
+    _builder: RowBuilder = field(repr=False)
     _rows: Rows = field(repr=False)
     _keys: Keys | None = field(repr=False)
     _index: Index = field(repr=False)
@@ -56,26 +56,18 @@ class Input:
 
     @property
     def title(self) -> str:
-        """What it is called without its folder: orders.csv; orders.csv and 2 more."""
-        return (
-            self.path.name
-            if len(self.parts) == 1
-            else f"{self.path.name} and {len(self.parts) - 1} more"
-        )
+        """The name without its folder: orders.csv; orders.csv and 2 more."""
+        more = len(self.parts) - 1
+        return f"{self.path.name} and {more} more" if more else self.path.name
 
     @property
     def agreed(self) -> str:
-        """What is as it was announced, for people: 412 lines, amount 18,442.50."""
-        known = [
-            (name, self.announced[name]) for name in ("lines", "rows") if name in self.announced
-        ]
-        counts = [f"{count:,} {name if count != 1 else name[:-1]}" for name, count in known]
-        return ", ".join(
-            [
-                *counts,
-                *(f"{name} {total:,f}" for name, total in self.announced.get("sum", {}).items()),
-            ]
-        )
+        """The confirmed control totals, for people: 412 lines, amount 18,442.50."""
+        totals = self.announced
+        counts = [(name, totals[name]) for name in ("lines", "rows") if name in totals]
+        texts = [f"{count:,} {name if count != 1 else name[:-1]}" for name, count in counts]
+        texts += [f"{name} {total:,f}" for name, total in totals.get("sum", {}).items()]
+        return ", ".join(texts)
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -84,7 +76,7 @@ class Input:
 
     @property
     def layout(self) -> str:
-        """How the file was read, for people; empty where it was read as its ending has it."""
+        """The interpretation of the file, for people; empty where its ending implies it."""
         if len(self.parts) == 1:
             return self.parts[0].read.layout
         return "; ".join(
@@ -93,7 +85,7 @@ class Input:
 
     @property
     def piped(self) -> IO[bytes] | None:
-        """What was piped in, at its beginning; None for files."""
+        """The piped input, at its beginning; None for files."""
         file = self.parts[0].piped
         if file is not None:
             file.seek(0)
@@ -101,67 +93,67 @@ class Input:
 
     @property
     def row_count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return self._index.row_count
 
     @property
     def line_count(self) -> int:
-        """How many records there are, without the header."""
+        """The number of records, without the header."""
         return len(self._index)
 
     @property
     def grouped(self) -> bool:
-        """Whether a row may have several lines."""
+        """True when a row may have several lines."""
         return bool(self._rows.group_by)
 
     def __iter__(self) -> Iterator[Row]:
         return self.rows()
 
     def rows(self, *, besides: Callable[[int, Sequence[int]], bool] | None = None) -> Iterator[Row]:
-        """The rows in their order, but for those `besides`, which is asked by number and lines; they are not read."""
-        for number, lines, found in self._groups(besides):
-            values, differing = (
-                self._merged(lines, found) if self._rows.group_by else (found[0], {})
-            )
-            key = (
-                self._keys.of(values, differing=differing)
-                if self._keys is not None
-                else str(number)
-            )
-            former = self._keys.former(values, key) if self._keys is not None else ()
+        """Yield the rows in order. Those for which `besides` (number, lines) is true are neither read nor yielded."""
+        for number, lines, records in self._groups(besides):
+            values: Mapping[str, Any] = records[0]
+            differing: Mapping[str, tuple[int, int]] = {}
+            if self._rows.group_by:
+                values, differing = self._merged(lines, records)
+            key, former = str(number), tuple[str, ...]()
+            if self._keys is not None:
+                key = self._keys.of(values, differing=differing)
+                former = self._keys.former(values, key)
             yield Row(number, key, values, lines, differing, former)
 
     def place(self, number: int) -> tuple[str, int]:
-        """The file that a line is in, as messages call it, and its line there."""
+        """Return the file of a line, by its name in messages, and the line in that file."""
         part = self._part_of(number)
         return part.name, number - part.before
 
     def header_bytes(self) -> bytes:
-        """The header as it stands in the file, with all that is above it and its line end, as UTF-8."""
+        """Return the header, with all lines above it and its line end, as UTF-8."""
         return self.parts[0].read.header_bytes
 
     def raw_lines(self, numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
-        """The records that begin on these lines, as they stand but as UTF-8, with their line ends, in file order.
+        """Yield the records that begin on these lines, unchanged but as UTF-8, with their line ends, in file order.
 
         Raises ValueError for a line on which none begins.
         """
-        places: deque[int] = deque()
+        # Reading ahead may draw several places before their bytes are yielded.
+        lines: deque[int] = deque()
 
-        def noted() -> Iterator[Place]:
+        def places() -> Iterator[Place]:
             for place in self._index.find(numbers):
-                places.append(place[0])
+                lines.append(place[0])
                 yield place
 
-        for raw in self._raw(noted()):
-            yield places.popleft(), raw
+        for raw in self._raw(places()):
+            yield lines.popleft(), raw
 
     def records(self) -> Iterator[int]:
-        """The first line of each record, in file order, without the header."""
+        """Yield the first line of each record, in file order, without the header."""
         return self._index.numbers()
 
     @property
     def retry_ending(self) -> str:
-        """The ending of a file with some of the records that is read as this input is."""
+        """The ending of a retry file that is read in the same way as this input."""
         part = self.parts[0]
         if part.kind in ("xlsx", "json"):
             return f".{part.kind}"
@@ -170,23 +162,23 @@ class Input:
 
     @property
     def sheet(self) -> str:
-        """The sheet of a workbook that the records are from; empty where the input is text."""
+        """The sheet of the workbook with the records; empty for text."""
         return self._workbook.sheet if self.parts[0].kind == "xlsx" else ""
 
     @property
     def _workbook(self) -> Workbook:
-        return cast(
-            "Workbook", self.parts[0].read.format
-        )  # its class takes its time to import, and most input is text
+        # Cast, as its class is slow to import, and most input is text.
+        return cast("Workbook", self.parts[0].read.format)
 
     def sheet_cells(self, numbers: Collection[int]) -> Iterator[list[Any]]:
-        """The cells of a workbook down to its header, and of the rows with these numbers, as they stand."""
+        """Yield the unchanged cells of a workbook: its rows up to the header, and the rows with these numbers."""
         yield from map(original_cells, self._workbook.above)
         for number, raw in self.raw_lines(numbers):
             yield self._part_of(number).arranged(original_cells(raw))
 
     def write_some(self, file: IO[bytes], numbers: Collection[int]) -> None:
-        """Write the header and the records that begin on these lines, as they stand. May raise OSError."""
+        """Write the header and the records that begin on these lines, unchanged. Raises OSError."""
+        # Files in several encodings have UTF-8 in common.
         encodings = {part.encoding for part in self.parts}
         encoding = encodings.pop() if len(encodings) == 1 else "utf-8"
         records: Iterator[bytes] = chain([self.header_bytes()], self._ended(numbers))
@@ -197,22 +189,22 @@ class Input:
         )
 
     def _ended(self, numbers: Collection[int]) -> Iterator[bytes]:
-        """These records, each but the last with a line end, which the last one of a file may not have."""
+        """Yield these records. The last one of a file may lack a line end, which is added between records."""
         last = max(numbers, default=0)
         for number, raw in self.raw_lines(numbers):
             raw = self._part_of(number).arranged_text(raw)
             yield raw if number == last or raw.endswith((b"\n", b"\r")) else raw + b"\n"
 
     def check_keys(self, findings: Findings) -> None:
-        """Check that no two rows have one key, or keys that look alike. Raises InvalidError with every problem."""
+        """Raise InvalidError with every problem where two rows have one key, or keys that look alike."""
         if self._keys is not None and not self._keys.early:
-            self._claim_groups(findings)
+            self._claim_groups(self._keys, findings)
         self._names(findings).within()
         if findings.total:
             raise findings.error()
 
     def check_known(self, known: Known) -> None:
-        """Check that no key or shared value looks like another one that is on record. Raises InvalidError."""
+        """Raise InvalidError where a key or shared value looks like another one on record."""
         findings = Findings(self.name)
         self._names(findings).beside(known)
         if findings.total:
@@ -224,44 +216,52 @@ class Input:
         ) -> None:
             self._report(findings, number, columns, message, kind, remedy)
 
-        return NameCheck(self._index, self._rows, self._keys, self._said, report)
+        return NameCheck(self._index, self._rows, self._keys, self._line_name, report)
 
     def keys(self) -> Iterator[str]:
-        """The keys of all rows in no order, the long ones in brief; and those that earlier versions made of them."""
+        """Yield the keys of all rows, and the keys of earlier versions for them, in no order.
+
+        Long keys are in brief.
+        """
         grouped = self._rows.group_by and self._keys is not None and self._keys.early
-        found = self._index.shared(OF_GROUPS) if grouped else self._index.claimed()
-        return (claimed.key for claimed in chain(found, self._index.shared(FORMER)))
+        claimed = self._index.shared(OF_GROUPS) if grouped else self._index.claimed()
+        return (entry.key for entry in chain(claimed, self._index.shared(FORMER)))
 
     def warning(
         self, number: int, column: str, *, message: str, kind: str, remedy: str = ""
     ) -> Problem:
-        """A warning about the cell of a column on line `number`."""
-        found = self.problem(number, [column], message=message, kind=kind, remedy=remedy)
-        return replace(found, severity="warning")
+        """Return a warning about the cell of a column on line `number`."""
+        problem = self.problem(number, [column], message=message, kind=kind, remedy=remedy)
+        return replace(problem, severity="warning")
 
     def problem(
         self, number: int, columns: Collection[str], *, message: str, kind: str, remedy: str = ""
     ) -> Problem:
-        """A problem of the cells of these columns on line `number`."""
+        """Return a problem of the cells of these columns on line `number`."""
         findings = Findings(self.name)
         self._report(findings, number, columns, message, kind, remedy)
         return findings.error().problems[0]
 
-    def _claim_groups(self, findings: Findings) -> None:
-        """The keys that need all the lines of a group."""
-        assert self._keys is not None  # noqa: S101 - without keys there is nothing to check
-        for _, lines, found in self._groups():
-            values, differing = self._merged(lines, found)
+    def _claim_groups(self, keys: Keys, findings: Findings) -> None:
+        """Claim the keys that depend on all lines of a group."""
+        for _, lines, records in self._groups():
+            values, differing = self._merged(lines, records)
             try:
-                key = self._keys.of(values, differing=differing)
-                self._index.claim(key, lines[0], self._keys.former(values, key))
+                key = keys.of(values, differing=differing)
+                self._index.claim(key, lines[0], keys.former(values, key))
             except RowKeyError as error:
-                columns = self._keys.columns
+                columns = keys.columns
                 self._report(findings, lines[0], columns, error.message, error.kind, error.remedy)
 
     def _report(
-        self, findings: Findings, number: int, names: Collection[str], message: str, kind: str, remedy: str
-    ) -> None:  # fmt: skip
+        self,
+        findings: Findings,
+        number: int,
+        names: Collection[str],
+        message: str,
+        kind: str,
+        remedy: str,
+    ) -> None:
         if findings.full:
             findings.total += 1
             return
@@ -269,46 +269,55 @@ class Input:
         findings.file = part.name
         raw = next(raw for _, raw in self.raw_lines([number]))
         part.read.format.report(
-            findings, number=number - part.before, raw=raw, names=list(names), message=message, kind=kind,
+            findings,
+            number=number - part.before,
+            raw=raw,
+            names=list(names),
+            message=message,
+            kind=kind,
             remedy=remedy,
-        )  # fmt: skip
+        )
 
     def _part_of(self, number: int) -> Part:
         return self.parts[bisect_right(self.parts, number - 1, key=attrgetter("before")) - 1]
 
-    def _said(self, number: int, beside: int) -> str:
-        """A line as a message about another one calls it."""
+    def _line_name(self, number: int, beside: int) -> str:
+        """Return the name of a line in a message about line `beside`."""
         part = self._part_of(number)
         line = f"line {number - part.before}"
         return line if part is self._part_of(beside) else f"{line} of {part.name}"
 
     def _merged(
         self, numbers: Sequence[int], lines: Sequence[Mapping[str, Any]]
-    ) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:  # fmt: skip
-        return merge(numbers, lines, unpivoted=self._making.unpivoted)
+    ) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
+        return merge(numbers, lines, unpivoted=self._builder.unpivoted)
 
-    def _made(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The whole values of a record that was taken when the file was checked."""
-        made = self._making.of(values)
-        assert made is not None  # noqa: S101 - the same bytes and the same variables
-        return made
+    def _built(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """Yield records with their derived values."""
+        for values in records:
+            row = self._builder.build(values)
+            # The index has only records that passed the filter, and their bytes are checked.
+            if row is None:
+                raise RuntimeError("a record of the index was filtered out")
+            yield row
 
     def _groups(
         self, besides: Callable[[int, Sequence[int]], bool] | None = None
     ) -> Iterator[tuple[int, tuple[int, ...], list[Mapping[str, Any]]]]:
-        """The number of each row that is read, the numbers of its lines, and their values."""
+        """Yield the number of each row that is read, the numbers of its lines, and their values."""
         rows: deque[tuple[int, list[Place]]] = deque()
 
-        def taken() -> Iterator[list[Place]]:
+        def places() -> Iterator[list[Place]]:
             for number, members in enumerate(self._index.rows(), start=1):
                 if besides is None or not besides(number, [place[0] for place in members]):
                     rows.append((number, members))
                     yield members
 
-        lines = self._values(chain.from_iterable(taken()))
-        if self._making.needed:
-            lines = map(self._made, lines)
-        for first in lines:  # which draws the places of its row
+        lines = self._values(chain.from_iterable(places()))
+        if self._builder.needed:
+            lines = self._built(lines)
+        for first in lines:
+            # Drawing the first line has drawn the places of its row.
             number, members = rows.popleft()
             yield (
                 number,
@@ -317,21 +326,21 @@ class Input:
             )
 
     def _values(self, places: Iterable[Place]) -> Iterator[Mapping[str, Any]]:
-        """The typed values of records."""
+        """Yield the typed values of records."""
         parts = ((self.parts[number], some) for number, some in groupby(places, itemgetter(1)))
         return chain.from_iterable(part.read.format.values(part.raw(some)) for part, some in parts)
 
     def _raw(self, places: Iterable[Place]) -> Iterator[bytes]:
-        """The bytes of records."""
+        """Yield the bytes of records."""
         for number, some in groupby(places, itemgetter(1)):
             yield from self.parts[number].raw(some)
 
 
 def _as_array(records: Iterable[bytes]) -> Iterator[bytes]:
-    """Objects as one array, each on a line of its own."""
-    sign = b"[\n"
+    """Yield objects as one JSON array, each on a line of its own."""
+    separator = b"[\n"
     for record in records:
         if record:
-            yield sign + record.rstrip(b"\n")
-            sign = b",\n"
+            yield separator + record.rstrip(b"\n")
+            separator = b",\n"
     yield b"\n]\n"

@@ -1,4 +1,4 @@
-"""A lookup from a file: the company's own names, each for one thing."""
+"""Lookups from a file: entries of a company's own data, each with a unique name."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from runner.template import to_text
 
 @dataclass(frozen=True)
 class MappingFile:
-    """The lines of a file that a lookup reads. `digest` is the SHA-256 of its bytes in hexadecimal."""
+    """Entries of a lookup's file. `digest` is the SHA-256 of its bytes in hexadecimal."""
 
     entries: tuple[Mapping[str, Any], ...]
     digest: str
 
 
 def read_mapping(lookup: Lookup, path: Path, *, name: str) -> MappingFile:
-    """The entries of a lookup, each under a name of its own. Raises InvalidError with every line that is wrong.
+    """Return the entries of a lookup, each with a unique name. Raises InvalidError with every line that is wrong.
 
-    `name` is what messages call the file.
+    `name` is the file's name in messages.
     """
     input_ = open_input(path, Rows(), scope={}, name=name)
     problems = [
@@ -39,7 +39,7 @@ def read_mapping(lookup: Lookup, path: Path, *, name: str) -> MappingFile:
 
 
 def folded(text: str) -> str:
-    """A name without regard to case, blanks around it, and how many there are inside."""
+    """Return a name normalized in case and spaces."""
     return " ".join(text.casefold().split())
 
 
@@ -51,37 +51,27 @@ def _missing(input_: Input, by: str) -> Problem:
 
 
 def _problems(lookup: Lookup, input_: Input) -> Iterator[Problem]:
-    """Lines without a name, and names that stand for two things."""
+    """Yield lines without a name, and names with two meanings."""
     first: dict[tuple[str, ...], tuple[int, Mapping[str, Any]]] = {}
     for row in input_:
         number = row.lines[0]
         empty = next((by for by in lookup.by if row.values.get(by) is None), None)
         if empty is not None:
-            yield _problem(
-                input_,
-                number,
-                empty,
-                f"{empty} is empty, and entries are found by it",
-                "fill it in",
-            )
+            message = f"{empty} is empty, and entries are found by it"
+            yield _problem(input_, number, empty, message, "fill it in")
             continue
         names = tuple(to_text(row.values[by]) for by in lookup.by)
         key = tuple(map(folded, names)) if lookup.fold else names
+        # Lines that repeat an entry, spelling of the name aside, have one meaning.
         line, values = first.setdefault(key, (number, row.values))
         if line != number and {**values, **dict.fromkeys(lookup.by)} != {
             **row.values,
             **dict.fromkeys(lookup.by),
         }:
-            said = ", ".join(map(shown, names))
-            yield _problem(
-                input_,
-                number,
-                lookup.by[0],
-                f"{said} has two meanings: line {line} has it too",
-                "keep one",
-            )
+            message = f"{', '.join(map(shown, names))} has two meanings: line {line} has it too"
+            yield _problem(input_, number, lookup.by[0], message, "keep one")
 
 
 def _problem(input_: Input, number: int, column: str, message: str, remedy: str) -> Problem:
-    found = input_.warning(number, column, message=message, kind="bad-mapping", remedy=remedy)
-    return replace(found, severity="error")
+    problem = input_.warning(number, column, message=message, kind="bad-mapping", remedy=remedy)
+    return replace(problem, severity="error")

@@ -1,9 +1,9 @@
-"""Cells that are names: those that a lookup from a file does not have, and those written in more than one way."""
+"""Names in cells: those that a lookup's file lacks, and those with several spellings."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
@@ -17,24 +17,28 @@ from runner.rows.lookup_file import folded
 from runner.template import to_text
 
 MAX_NAMES = 10_000
-"""Different names of one column that are remembered."""
+"""Different names that are remembered at most."""
 
 
 def spelled_otherwise(input_: Input, columns: Collection[str]) -> Iterator[Problem]:
-    """A warning for the first cell of each spelling that differs from an earlier one in case or blanks only."""
+    """Yield a warning for the first cell of each spelling that differs from an earlier one in case or spaces."""
     first: dict[tuple[str, str], tuple[str, int]] = {}
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for row in input_ if columns else ():
         for number, values in _lines(row):
             for column in columns:
                 cell = values.get(column)
-                if not isinstance(cell, str) or (column, cell) in told or len(first) >= MAX_NAMES:
+                if (
+                    not isinstance(cell, str)
+                    or (column, cell) in reported
+                    or len(first) >= MAX_NAMES
+                ):
                     continue
                 known, line = first.setdefault(
                     (column, " ".join(cell.casefold().split())), (cell, number)
                 )
                 if known != cell:
-                    told.add((column, cell))
+                    reported.add((column, cell))
                     message = f"{shown(cell)} is {shown(known)} on line {line}: names are found as they are written"
                     yield input_.warning(
                         number,
@@ -46,7 +50,7 @@ def spelled_otherwise(input_: Input, columns: Collection[str]) -> Iterator[Probl
 
 
 class Names:
-    """The names of a lookup's entries: those of its first field, and under each those of the next."""
+    """Names of a lookup's entries: those of its first field, and under each those of the next."""
 
     def __init__(self, lookup: Lookup, entries: Iterable[Mapping[str, Any]]) -> None:
         self.lookup = lookup
@@ -59,7 +63,7 @@ class Names:
                 above = (*above, self._key(name))
 
     def missing(self, keys: Sequence[str]) -> tuple[int, Collection[str]] | None:
-        """Which of the keys has no entry, and the names there are in its place; None where there is an entry."""
+        """Return the first key without an entry, with the existing names at its place; None for an entry."""
         above: tuple[str, ...] = ()
         for at, key in enumerate(map(self._key, keys)):
             known = self._below.get(above, {})
@@ -72,14 +76,23 @@ class Names:
         return folded(name) if self.lookup.fold else name
 
 
+@dataclass
+class _Occurrences:
+    """Lines with a name without an entry: the first one, and their number; `missing` as by `Names.missing`."""
+
+    first: int
+    missing: tuple[int, Collection[str]]
+    count: int = 1
+
+
 def names_not_found(
     input_: Input, uses: Sequence[Use], names: Mapping[str, Names]
 ) -> Iterator[Problem]:
-    """A problem for each name that an entry is looked for by and none has, at the first line where it stands.
+    """Yield a problem for each name without an entry, at the first line where it occurs.
 
-    What every row looks up is an error, anything else a warning.
+    It is an error where every row does the lookup, else a warning.
     """
-    found: dict[tuple[Use, tuple[str, ...]], list[int]] = {}
+    unknown: dict[tuple[Use, tuple[str, ...]], _Occurrences] = {}
     for row in input_ if uses else ():
         for number, values in _lines(row):
             for use in uses:
@@ -87,23 +100,25 @@ def names_not_found(
                 if None in cells:
                     continue
                 keys = tuple(map(to_text, cells))
-                if ((use, keys) in found or len(found) < MAX_NAMES) and names[use.lookup].missing(
-                    keys
-                ):
-                    first = found.setdefault((use, keys), [number, 0])
-                    first[1] += 1
-    for (use, keys), (number, count) in found.items():
-        missing = names[use.lookup].missing(keys)
-        assert missing is not None  # noqa: S101 - that is why it was noted
-        yield _not_found(
-            input_, names[use.lookup].lookup, use, keys, lines=(number, count - 1), missing=missing
-        )
+                if (use, keys) in unknown:
+                    unknown[use, keys].count += 1
+                elif len(unknown) < MAX_NAMES and (missing := names[use.lookup].missing(keys)):
+                    unknown[use, keys] = _Occurrences(number, missing)
+    for (use, keys), own in unknown.items():
+        lines = own.first, own.count - 1
+        lookup = names[use.lookup].lookup
+        yield _not_found(input_, lookup, use, keys, lines=lines, missing=own.missing)
 
 
 def _not_found(
-    input_: Input, lookup: Lookup, use: Use, keys: Sequence[str], *, lines: tuple[int, int],
+    input_: Input,
+    lookup: Lookup,
+    use: Use,
+    keys: Sequence[str],
+    *,
+    lines: tuple[int, int],
     missing: tuple[int, Collection[str]],
-) -> Problem:  # fmt: skip
+) -> Problem:
     (number, more), (at, known) = lines, missing
     key, column = use.keys[at]
     where = "".join(f" under {shown(keys[before])}" for before in range(at))
@@ -121,10 +136,10 @@ def _not_found(
 
 
 def _lines(row: Row) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The lines of a row with their values; the row itself where it has none."""
+    """Yield the lines of a row with their values; the row itself where it has none."""
     lines = row.values.get("lines")
     if not (isinstance(lines, list) and lines and isinstance(lines[0], Mapping)):
         lines = [row.values]
-    # Lines that were made of columns have no lines of their own in the file: the row's first stands for them.
+    # Unpivoted lines have no lines of their own in the file: they are reported at the row's first.
     numbers = row.lines if len(lines) == len(row.lines) else repeat(row.lines[0])
     yield from zip(numbers, ({**row.values, **line} for line in lines), strict=False)

@@ -1,4 +1,4 @@
-"""Keys of rows and values that rows share: none twice, and none that a person takes for another one.
+"""Check of keys and shared values: none twice, and none that a person confuses with another.
 
 the key 'PO-1' is repeated: line 2 has it too
 the key 'po-1' looks like 'PO-1' on line 2: they differ in case
@@ -20,7 +20,7 @@ from runner.rows.group import Keys
 from runner.rows.index import FORMER, OF_GROUPS, Claimed, Conflict, Index
 
 BATCH = 400
-"""Names that are looked for on record at a time."""
+"""Names that are compared with the record at a time."""
 
 _BOTH = "write both the same, or say `keys: exact` under rows if they are two"
 
@@ -29,12 +29,12 @@ Report = Callable[[int, Collection[str], str, str, str], None]
 
 
 class Known(Protocol):
-    """What is on record of earlier runs."""
+    """Record of earlier runs."""
 
     def conflicts(
         self, step: str, claimed: Sequence[Claimed]
     ) -> Iterator[tuple[Claimed, str, str]]:
-        """Those that look like others that are on record, with each of these, and what was done under it and when.
+        """Yield the names that look like others on record, with each of these, and its use and time.
 
         `step` is that of a `once_per`; it is empty for the keys of rows.
         """
@@ -42,32 +42,36 @@ class Known(Protocol):
 
 @dataclass(frozen=True)
 class NameCheck:
-    """The check of one input. `said` is how a message about the second of two lines calls the first."""
+    """Check of one input. `line_name` returns the name of the first line in a message about the second."""
 
     index: Index
     rows: Rows
     keys: Keys | None
-    said: Callable[[int, int], str]
+    line_name: Callable[[int, int], str]
     report: Report
 
     def within(self) -> None:
-        """Report what is repeated in the input, or looks like something else in it."""
-        for found in self.index.conflicts() if self.keys is not None else ():
-            if found.repeated:
-                self._repeated(found)
+        """Report names that are repeated in the input, or look alike in it."""
+        for conflict in self.index.conflicts() if self.keys is not None else ():
+            if conflict.repeated:
+                self._repeated(conflict)
             elif not self.rows.exact:
-                self._alike(found, f"the key {_shown(found.key)}")
-        for found in () if self.rows.exact else self.index.alike():
-            name = "the group" if found.step == OF_GROUPS else f"once_per of {found.step},"
-            self._alike(found, f"{name} {_shown(found.key)}{',' * (found.step != OF_GROUPS)}")
+                self._alike(conflict, f"the key {_shown(conflict.key)}")
+        for conflict in () if self.rows.exact else self.index.alike():
+            name = f"once_per of {conflict.step}, {_shown(conflict.key)},"
+            if conflict.step == OF_GROUPS:
+                name = f"the group {_shown(conflict.key)}"
+            self._alike(conflict, name)
 
     def beside(self, known: Known) -> None:
-        """Report what looks like something else that is on record."""
+        """Report names that look like others on record."""
         if self.rows.exact:
             return
         if self.keys is not None:
+            # Where the group is the key, groups are recorded instead of keys.
             early = self.rows.group_by and self.keys.early
-            self._on_record(known, "", self.index.shared(OF_GROUPS) if early else self.index.claimed())  # fmt: skip
+            claimed = self.index.shared(OF_GROUPS) if early else self.index.claimed()
+            self._on_record(known, "", claimed)
             self._on_record(known, FORMER, self.index.shared(FORMER))
         for step in self.rows.shared:
             self._on_record(known, step, self.index.shared(step))
@@ -76,45 +80,49 @@ class NameCheck:
         names = {"": "the key {}", FORMER: "the former key {}"}
         while batch := list(islice(claimed, BATCH)):
             reported = None
-            for one, other, what in known.conflicts("" if step == FORMER else step, batch):
+            for one, other, use in known.conflicts("" if step == FORMER else step, batch):
+                # Another row of this input continues it.
                 if step == FORMER and self.index.has(FORMER, other):
-                    continue  # another row continues it
+                    continue
                 if one is reported or self._is_other_row(step, one, other):
                     continue
                 reported = one
                 name = names.get(step, f"once_per of {step}, {{}},").format(_shown(one.key))
                 differ = f": they differ {apart(one.key, other)}" if len(one.key) <= SHORT else ""
-                message = f"{name} looks like {_shown(other)}, {what}{differ}"
+                message = f"{name} looks like {_shown(other)}, {use}{differ}"
                 self.report(one.number, self._columns(step), message, "look-alike", _BOTH)
 
     def _is_other_row(self, step: str, one: Claimed, other: str) -> bool:
-        """Return whether a name on record that differs in zeros alone is there as well, as 1.1 is beside 1.10."""
+        """Return whether a name on record is in the input as well, differing in zeros alone, as 1.1 from 1.10."""
         if brief(look_alike(other)) == one.look:
             return False
         if step in ("", FORMER):
             return self.index.has_key(other) or self.index.has(FORMER, other)
         return self.index.has(step, other)
 
-    def _repeated(self, found: Conflict) -> None:
+    def _repeated(self, conflict: Conflict) -> None:
         remedy = "use a key that differs for each group"
         if not self.rows.group_by:
             remedy = (
                 "use a key that differs on each line, or `group_by` for lines that belong together"
             )
-        line = self.said(found.first, found.number)
-        message = f"the key {_shown(found.key)} is repeated: {line} has it too"
-        self.report(found.number, self._columns(found.step), message, "repeated-key", remedy)
+        line = self.line_name(conflict.first, conflict.number)
+        message = f"the key {_shown(conflict.key)} is repeated: {line} has it too"
+        self.report(conflict.number, self._columns(conflict.step), message, "repeated-key", remedy)
 
-    def _alike(self, found: Conflict, name: str) -> None:
-        line = self.said(found.first, found.number)
-        differ = f": they differ {apart(found.key, found.first_key)}" if len(found.key) <= SHORT else ""  # fmt: skip
-        message = f"{name} looks like {_shown(found.first_key)} on {line}{differ}"
-        self.report(found.number, self._columns(found.step), message, "look-alike", _BOTH)
+    def _alike(self, conflict: Conflict, name: str) -> None:
+        line = self.line_name(conflict.first, conflict.number)
+        # A long key is stored in brief, so that the difference is not known.
+        differ = ""
+        if len(conflict.key) <= SHORT:
+            differ = f": they differ {apart(conflict.key, conflict.first_key)}"
+        message = f"{name} looks like {_shown(conflict.first_key)} on {line}{differ}"
+        self.report(conflict.number, self._columns(conflict.step), message, "look-alike", _BOTH)
 
     def _columns(self, step: str) -> Collection[str]:
-        """The columns that a name is made of."""
+        """Return the columns of a name."""
         if step in self.rows.shared:
-            paths = (each.path for each in self.rows.shared[step].references if each.root == "row")
+            paths = (ref.path for ref in self.rows.shared[step].references if ref.root == "row")
             return [str(path[0]) for path in paths if path]
         if self.keys is not None:
             return self.keys.columns
@@ -122,5 +130,5 @@ class NameCheck:
 
 
 def _shown(name: str) -> str:
-    """A key as messages repeat it; of a long one its beginning."""
+    """Return a key for messages; of a long one its beginning."""
     return shown(name[: SHORT + 1])

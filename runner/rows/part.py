@@ -1,4 +1,4 @@
-"""One file of an input, as the first pass left it: its records can be read again."""
+"""One checked file of an input, whose records can be read again."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from runner.rows.index import Place
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A checked file. `path` is `-` for what was piped in; `before` is what its lines are counted from.
+    """Checked file. `path` is `-` for piped input; `before` is the number that its lines are counted from.
 
-    `digest` is the SHA-256 of its bytes in hexadecimal; `kept` what its records are read from, where that is not the
-    file itself; `piped` holds what was piped in; `encoding` Python's name of what its text is in. `order` are the
-    places of its columns in the order of the first file's, where that is another.
+    `digest` is the SHA-256 of its bytes in hexadecimal; `spool` the file with its records, where that is another one;
+    `piped` holds piped input; `encoding` is Python's name of its text's encoding. `order` are the places of its columns
+    in the order of the first file's, where that differs.
     """
 
     path: Path
@@ -37,35 +37,36 @@ class Part:
     before: int = 0
     order: tuple[int, ...] = ()
     encoding: str = "utf-8"
-    kept: IO[bytes] | None = field(default=None, repr=False)
+    spool: IO[bytes] | None = field(default=None, repr=False)
     piped: IO[bytes] | None = field(default=None, repr=False)
     stamp: tuple[int, int] = field(default=(0, 0), repr=False)
 
     @property
     def delimiter(self) -> str:
-        """What separates the cells; empty where nothing does."""
+        """The delimiter of the cells; empty where the format has none."""
         form = self.read.format
         return form.delimiter if isinstance(form, Delimited) else ""
 
     def arranged(self, cells: Sequence[Any]) -> list[Any]:
-        """The cells of a record in the order of the first file's columns."""
+        """Return the cells of a record in the order of the first file's columns."""
         return [*(cells[at] for at in self.order), *cells[len(self.order) :]]
 
     def arranged_text(self, raw: bytes) -> bytes:
-        """A record as it stands, or the same cells in the order of the first file's columns."""
+        """Return a record unchanged, or its cells in the order of the first file's columns."""
         if not self.order:
             return raw
         cells = next(csv.reader([raw.decode()], delimiter=self.delimiter, strict=True))
-        text = io.StringIO(newline="")  # written with CRLF, so that a lone CR is quoted too
+        # Written with CRLF, so that a lone CR is quoted too.
+        text = io.StringIO(newline="")
         csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n").writerow(
             self.arranged(cells)
         )
         return text.getvalue().removesuffix("\r\n").encode() + raw[len(raw.rstrip(b"\r\n")) :]
 
     def raw(self, places: Iterable[Place]) -> Iterator[bytes]:
-        """The bytes of records, each compared with what the first pass saw. Raises InvalidError for another file."""
-        if self.kept is not None:
-            yield from self._from(self.kept, places)
+        """Yield the bytes of records, each compared with its checksum. Raises InvalidError for a changed file."""
+        if self.spool is not None:
+            yield from self._from(self.spool, places)
             return
         try:
             with open_file(self.path, Findings(self.name)) as file:
@@ -77,8 +78,9 @@ class Part:
     def _from(self, file: IO[bytes], places: Iterable[Place]) -> Iterator[bytes]:
         position, handle = -1, file.fileno()
         for number, _, offset, length, checksum in places:
-            if self.kept is not None:
-                raw = os.pread(handle, length, offset)  # no position that another reader could move
+            if self.spool is not None:
+                # Read without a position, which another reader could move.
+                raw = os.pread(handle, length, offset)
             else:
                 if position != offset:
                     file.seek(offset)
@@ -94,15 +96,15 @@ class Part:
 
 
 def unchanged(file: IO[bytes], before: tuple[int, int], digest: str) -> bool:
-    """Whether an open file is what it was: one with another time of change still is when its bytes are the same."""
-    found = stamp(file)
-    if found == before:
+    """Return whether an open file has the same bytes; only with another time of change are they read."""
+    now = stamp(file)
+    if now == before:
         return True
-    return found[0] == before[0] and digest_of(file) == digest
+    return now[0] == before[0] and digest_of(file) == digest
 
 
 def changed(name: str, line: int) -> InvalidError:
-    """What to raise for a file that is another than before, from `line` on."""
+    """Return the error for a file that differs from before, from `line` on."""
     findings = Findings(name)
     remedy = "start again with the file as it is now"
     findings.add("changed while it was being read", "changed", remedy=remedy, line=line)

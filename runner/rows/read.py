@@ -1,4 +1,4 @@
-"""The first pass over an input: all that is wrong with it is found before the first row is used."""
+"""First pass over an input: it reports all defects before the first row is used."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from runner.problems import LINES_A_FILE
 from runner.recipe.model import Rows
 from runner.rows.cells import CellError
-from runner.rows.control_totals import Announced
-from runner.rows.derived import Making
+from runner.rows.control_totals import ControlTotals
+from runner.rows.derived import RowBuilder
 from runner.rows.findings import Findings
 from runner.rows.first_pass import Indexing
 from runner.rows.formats.decode import Spool, unpack
 from runner.rows.formats.delimited import read_delimited
 from runner.rows.formats.detect import DELIMITERS, kind_of
-from runner.rows.formats.json_array import keep_objects
+from runner.rows.formats.json_array import spool_objects
 from runner.rows.formats.jsonl import read_json_lines
 from runner.rows.formats.lines import open_file, stamp, unreadable
 from runner.rows.group import Keys
@@ -31,63 +31,92 @@ from runner.template import EvaluationError
 
 @dataclass(frozen=True)
 class Piped:
-    """What was piped in, in a file of its own, and what it is, where that was said."""
+    """Piped input in a file of its own, with its kind where that is declared."""
 
     file: Spool
     kind: str = ""
 
 
 def open_input(
-    path: Path, rows: Rows, *, scope: Mapping[str, Any], name: str | None = None, piped: Piped | None = None,
+    path: Path,
+    rows: Rows,
+    *,
+    scope: Mapping[str, Any],
+    name: str | None = None,
+    piped: Piped | None = None,
     more: Sequence[Path] = (),
-) -> Input:  # fmt: skip
-    """Check the whole file at `path` against `rows`, and `more` files that go on with it: all of them are one input.
+) -> Input:
+    """Check the complete file at `path` against `rows`, and `more` files that continue it, as one input.
 
-    `scope` is what the key sees beside `row`, `name` what messages call the file. Without a key, rows are counted.
-    Instead of a file, `path` may be `-` with what was `piped` in. Raises InvalidError with every problem found.
+    `scope` are the variables of the key beside `row`, `name` is the file's name in messages. Without a key, rows are
+    counted. `path` may be `-` with the `piped` input. Raises InvalidError with every problem.
     """
     findings = Findings(name or str(path))
     keys = Keys(rows.key, scope, rows=rows) if rows.key is not None else None
-    making, announced = _made(rows, scope, findings)
-    indexing = Indexing(rows, keys, scope=scope, making=making, announced=announced)
+    builder, totals = _prepared(rows, scope, findings)
+    indexing = Indexing(rows, keys, scope=scope, builder=builder, totals=totals)
+    parts = _read_all([path, *more], rows, indexing, findings, piped)
+    findings.file = parts[0].name if not more else f"{parts[0].name} and {len(more)} more"
+    _check_total(indexing, totals, findings)
+    checked = Input(
+        name=findings.file,
+        digest=_digest(parts),
+        parts=tuple(parts),
+        warnings=tuple(findings.warnings),
+        announced=totals.agreed(),
+        left_out=indexing.left_out,
+        _builder=builder,
+        _rows=rows,
+        _keys=keys,
+        _index=indexing.index,
+    )
+    # Groups with a line missing would have other keys; keys of single lines are checked in any case.
+    if findings.total and rows.group_by:
+        raise findings.error()
+    checked.check_keys(findings)
+    if findings.total:
+        raise findings.error()
+    return checked
+
+
+def _read_all(
+    paths: Sequence[Path],
+    rows: Rows,
+    indexing: Indexing,
+    findings: Findings,
+    piped: Piped | None,
+) -> list[Part]:
+    """Check every record of the files, the first of which may be piped input. Raises InvalidError."""
+    parts: list[Part] = []
     try:
-        parts = [_read(path, rows, indexing, findings, piped)]
-        for each in more:
-            findings.file, indexing.part, indexing.before = (
-                str(each),
-                len(parts),
-                len(parts) * LINES_A_FILE,
-            )
-            parts.append(_alike(parts[0], _read(each, rows, indexing, findings, None), findings))
+        for number, path in enumerate(paths):
+            if number:
+                findings.file = str(path)
+            indexing.part, indexing.before = number, number * LINES_A_FILE
+            part = _read(path, rows, indexing, findings, None if number else piped)
+            parts.append(_alike(parts[0], part, findings) if parts else part)
         indexing.index.close()
     except OSError as error:
         raise unreadable(error, findings) from None
-    findings.file = parts[0].name if not more else f"{parts[0].name} and {len(more)} more"
+    return parts
+
+
+def _check_total(indexing: Indexing, totals: ControlTotals, findings: Findings) -> None:
+    """Report an input whose lines are all filtered out, and control totals that differ."""
     if indexing.left_out and not len(indexing.index):
-        message = (
-            f"has no rows: `where` leaves out {'each of ' * (len(indexing.left_out) > 1)}its lines"
-        )
+        lines = "each of its lines" if len(indexing.left_out) > 1 else "its lines"
+        message = f"has no rows: `where` leaves out {lines}"
         findings.add(message, "empty-file", remedy="look at the expression, or at the sheet")
-    lines, count = len(indexing.index), indexing.index.row_count
+    # Totals of an input with wrong lines differ for that reason alone.
     if not findings.total:
-        announced.check(findings, lines=lines, rows=count)
-    opened = Input(
-        name=findings.file, digest=_digest(parts), parts=tuple(parts), warnings=tuple(findings.warnings),
-        announced=announced.agreed(), left_out=indexing.left_out, _making=making,
-        _rows=rows, _keys=keys, _index=indexing.index,
-    )  # fmt: skip
-    if findings.total and rows.group_by:
-        raise findings.error()
-    opened.check_keys(findings)
-    if findings.total:
-        raise findings.error()
-    return opened
+        index = indexing.index
+        totals.check(findings, lines=len(index), rows=index.row_count)
 
 
 def _alike(first: Part, part: Part, findings: Findings) -> Part:
-    """A file that is to go on with the first one: what is left to do of all of them has to fit under one header.
+    """Return a file that continues the first one, after reporting where it differs from it.
 
-    Its columns may stand in another order. What is not as in the first file is noted.
+    A retry file of all of them has one header, so that they have to agree; columns may be in another order.
     """
     remedy = f"give it the columns and the format of {first.name}, or run it by itself"
     if part.kind != first.kind or part.delimiter != first.delimiter:
@@ -96,7 +125,7 @@ def _alike(first: Part, part: Part, findings: Findings) -> Part:
         here, there = Counter(part.read.header), Counter(first.read.header)
         if here == there:
             return replace(part, order=_order(part.read.header, first.read.header))
-        own, other = (", ".join(map(repr, each)) for each in (here - there, there - here))
+        own, other = (", ".join(map(repr, names)) for names in (here - there, there - here))
         differs = " and ".join(
             filter(None, (own and f"{own} only here", other and f"{other} only there"))
         )
@@ -106,26 +135,28 @@ def _alike(first: Part, part: Part, findings: Findings) -> Part:
     return part
 
 
-def _order(header: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
-    """Where the names of one header stand in another that has the same; several without a name follow each other."""
+def _order(header: Sequence[str], target: Sequence[str]) -> tuple[int, ...]:
+    """Return the places of the names of `target` in a header with the same names; unnamed ones follow in order."""
     places: dict[str, list[int]] = {}
     for at, name in enumerate(header):
         places.setdefault(name, []).append(at)
-    return tuple(places[name].pop(0) for name in wanted)
+    return tuple(places[name].pop(0) for name in target)
 
 
 def _digest(parts: Sequence[Part]) -> str:
-    """The digest of a file, or what stands for the names and digests of several."""
+    """Return the digest of a file, or that of the names and digests of several."""
     if len(parts) == 1:
         return parts[0].digest
     lines = (f"{part.digest}  {part.path.name}\n" for part in parts)
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _made(rows: Rows, scope: Mapping[str, Any], findings: Findings) -> tuple[Making, Announced]:
-    """What makes rows of records, and what was announced of them. Raises InvalidError."""
+def _prepared(
+    rows: Rows, scope: Mapping[str, Any], findings: Findings
+) -> tuple[RowBuilder, ControlTotals]:
+    """Return the builder of rows, and the control totals. Raises InvalidError."""
     try:
-        return Making(rows, scope), Announced(rows, scope)
+        return RowBuilder(rows, scope), ControlTotals(rows, scope)
     except CellError as error:
         findings.add(f"a column {error.message}", "bad-column", remedy=error.remedy)
     except EvaluationError as error:
@@ -139,26 +170,37 @@ def _read(
     """Check every record of one file."""
     with ExitStack() as opened:
         file = opened.enter_context(open_file(path, findings)) if piped is None else piped.file
+        # Taken first: a change during the check is seen at its end.
         before = stamp(file)
         content = unpack(file, rows.encoding, findings)
-        kind = kind_of(path, content, rows, findings, told=piped.kind if piped is not None else "")
-        kept = content.file if content.own or piped is not None else None
+        declared = piped.kind if piped is not None else ""
+        kind = kind_of(path, content, rows, findings, declared=declared)
+        # The file itself is read again by its path; other content has to be stored.
+        spool = content.file if content.own or piped is not None else None
         if kind == "xlsx":
-            from runner.rows.formats.xlsx.workbook import (
-                read_workbook,
-            )  # imported on use, as its room for XML takes its time
+            # Imported on use: the XML parser is slow to import.
+            from runner.rows.formats.xlsx.workbook import read_workbook
 
-            read, kept = read_workbook(content, rows, indexing, findings)
+            read, spool = read_workbook(content, rows, indexing, findings)
         elif kind == "json":
-            kept = keep_objects(content.file, findings)
-            read = read_json_lines(kept, rows, indexing, findings)
+            spool = spool_objects(content.file, findings)
+            read = read_json_lines(spool, rows, indexing, findings)
         elif kind == "jsonl":
             read = read_json_lines(content.file, rows, indexing, findings)
         else:
             read = read_delimited(content.file, DELIMITERS[kind], rows, indexing, findings)
-        if (kept is None and read.size != before[0]) or not unchanged(file, before, content.digest):
+        is_short = spool is None and read.size != before[0]
+        if is_short or not unchanged(file, before, content.digest):
             raise changed(findings.file, 1)
     return Part(
-        path=path, name=findings.file, kind=kind, digest=content.digest, read=read, before=indexing.before,
-        encoding=content.encoding, kept=kept, stamp=before, piped=piped.file if piped is not None else None,
-    )  # fmt: skip
+        path=path,
+        name=findings.file,
+        kind=kind,
+        digest=content.digest,
+        read=read,
+        before=indexing.before,
+        encoding=content.encoding,
+        spool=spool,
+        stamp=before,
+        piped=piped.file if piped is not None else None,
+    )

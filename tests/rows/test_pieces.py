@@ -18,7 +18,7 @@ from runner.rows.findings import Findings
 from runner.rows.formats.decode import Content
 from runner.rows.formats.xlsx import archive, chunks
 from runner.rows.formats.xlsx.cells import unpack_cells
-from runner.rows.formats.xlsx.workbook import keep_sheet
+from runner.rows.formats.xlsx.workbook import spool_sheet
 
 from .conftest import Refuse
 
@@ -60,7 +60,7 @@ def with_sheet(content: bytes, change: Callable[[str], str], *, part: str = SHEE
 def read(content: bytes) -> tuple[list[list[Any]], Any]:
     """The cells of every row of the first sheet, and what is merged."""
     findings = Findings("orders.xlsx")
-    kept, _, merges, _ = keep_sheet(
+    kept, _, merges, _ = spool_sheet(
         Content(io.BytesIO(content), "", head=content[:8]), Rows(), findings
     )
     return [unpack_cells(line) for line in kept], merges

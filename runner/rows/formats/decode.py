@@ -1,6 +1,6 @@
-"""The bytes of a file as what the formats read: unpacked, and as UTF-8, in a nameless file where they were not so.
+"""Bytes of a file for the formats: unpacked, and as UTF-8, in a nameless file where they were not.
 
-A record keeps its place in that file, and a retry file is written in the encoding that the input had.
+A record has the same place in that file, and a retry file is written in the encoding of the input.
 """
 
 from __future__ import annotations
@@ -22,17 +22,23 @@ from runner.rows.findings import Findings
 CHUNK = 1024 * 1024
 
 MOST_UNPACKED = 16 * 1024**3
-"""Bytes of a file that is packed with gzip, unpacked."""
+"""Unpacked bytes of a gzip file beyond which it is refused."""
 
 ENCODINGS = {
-    "utf-8": "utf-8", "utf-16": "utf-16-le", "windows-1250": "cp1250", "windows-1251": "cp1251",
-    "windows-1252": "cp1252", "iso-8859-1": "latin-1", "iso-8859-2": "iso8859-2", "iso-8859-15": "iso8859-15",
+    "utf-8": "utf-8",
+    "utf-16": "utf-16-le",
+    "windows-1250": "cp1250",
+    "windows-1251": "cp1251",
+    "windows-1252": "cp1252",
+    "iso-8859-1": "latin-1",
+    "iso-8859-2": "iso8859-2",
+    "iso-8859-15": "iso8859-15",
     "mac-roman": "mac-roman",
-}  # fmt: skip
-"""What `encoding` under `rows` can say, and Python's names for it."""
+}
+"""Values of `encoding` under `rows`, with Python's names for them."""
 
 GUESSED = "windows-1252"
-"""What text is that is not UTF-8, where nobody says what it is: what Excel writes as CSV in the Americas and Europe."""
+"""Encoding of undeclared text that is not UTF-8: Excel writes CSV in it in the Americas and Europe."""
 
 GZIP, ZIP, OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -42,10 +48,10 @@ _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 @dataclass(frozen=True)
 class Content:
-    """What is in a file. `file` holds it, at its beginning; `digest` is the SHA-256 of the file's own bytes.
+    """Content of a file. `file` holds it, at its beginning; `digest` is the SHA-256 of the file's own bytes.
 
-    `own` is true where `file` is not the file itself but a nameless one. `encoding` is Python's name of what the text
-    was in; `head` the first bytes of it.
+    `own` is true where `file` is a nameless one. `encoding` is Python's name of the text's encoding; `head` its first
+    bytes.
     """
 
     file: IO[bytes]
@@ -56,13 +62,13 @@ class Content:
 
     @property
     def is_archive(self) -> bool:
-        """Whether it begins as a workbook does, of today or of old."""
+        """True for the beginning of a workbook, current or old."""
         return self.head.startswith((ZIP, OLE))
 
 
 @dataclass
 class _Scan:
-    """What one look at all bytes of a text shows. `wrong` is the place of the first byte that is not UTF-8, or -1."""
+    """Result of one scan of a text. `wrong` is the place of the first byte that is not UTF-8, or -1."""
 
     digest: str
     wrong: int = -1
@@ -70,7 +76,7 @@ class _Scan:
 
 
 class Spool(io.BufferedRandom):
-    """A nameless file, which is gone when nobody uses it any more."""
+    """Nameless file, which is gone with its last user."""
 
     def __init__(self) -> None:
         handle, name = tempfile.mkstemp(prefix="runner-")
@@ -81,10 +87,10 @@ class Spool(io.BufferedRandom):
         self.close()
 
 
-def unpack(file: IO[bytes], told: str, findings: Findings) -> Content:
-    """What is in an open file; `told` is the encoding that the recipe names, or empty.
+def unpack(file: IO[bytes], declared: str, findings: Findings) -> Content:
+    """Return the content of an open file; `declared` is the encoding that the recipe names, or empty.
 
-    Raises InvalidError for what is no text and no workbook, OSError when it cannot be read or kept.
+    Raises InvalidError for a file that is neither text nor a workbook, OSError when it cannot be read or stored.
     """
     digest = ""
     own = file.read(len(GZIP)) == GZIP
@@ -99,46 +105,51 @@ def unpack(file: IO[bytes], told: str, findings: Findings) -> Content:
     content = Content(file, digest or scan.digest, own, head=head)
     if content.is_archive:
         return content
-    encoding = _encoding(content, scan, told, findings)
+    encoding = _encoding(content, scan, declared, findings)
     return content if encoding == "utf-8" else _transcode(content, encoding, findings)
 
 
 def digest_of(file: IO[bytes]) -> str:
-    """The SHA-256 of all bytes of a file, in hexadecimal; the file is at its beginning afterwards."""
-    whole = hashlib.sha256()
+    """Return the SHA-256 of all bytes of a file, in hexadecimal; the file is at its beginning afterwards."""
+    digest = hashlib.sha256()
     file.seek(0)
     for chunk in iter(partial(file.read, CHUNK), b""):
-        whole.update(chunk)
+        digest.update(chunk)
     file.seek(0)
-    return whole.hexdigest()
+    return digest.hexdigest()
 
 
 def _scan(file: IO[bytes], *, is_text: bool) -> _Scan:
-    found, digest, place = _Scan(""), hashlib.sha256(), 0
+    scan, digest, place = _Scan(""), hashlib.sha256(), 0
     decoder = codecs.getincrementaldecoder("utf-8")()
     while chunk := file.read(CHUNK):
         digest.update(chunk)
-        if is_text and found.wrong < 0 and not (chunk.isascii() and decoder.getstate() == (b"", 0)):
+        # ASCII needs no decoding, unless it cuts a character of the chunk before short.
+        if is_text and scan.wrong < 0 and not (chunk.isascii() and decoder.getstate() == (b"", 0)):
             pending = len(decoder.getstate()[0])
             try:
-                found.has_multibyte |= not decoder.decode(chunk).isascii()
+                scan.has_multibyte |= not decoder.decode(chunk).isascii()
             except UnicodeDecodeError as error:
-                found.wrong = place - pending + error.start
-                found.has_multibyte |= not error.object[: error.start].isascii()
+                scan.wrong = place - pending + error.start
+                scan.has_multibyte |= not error.object[: error.start].isascii()
         place += len(chunk)
-    if is_text and found.wrong < 0 and (pending := len(decoder.getstate()[0])):
-        found.wrong = place - pending
-    found.digest = digest.hexdigest()
-    return found
+    if is_text and scan.wrong < 0 and (pending := len(decoder.getstate()[0])):
+        scan.wrong = place - pending
+    scan.digest = digest.hexdigest()
+    return scan
 
 
-def _encoding(content: Content, scan: _Scan, told: str, findings: Findings) -> str:
-    """Python's name of what the text is in: what is told, its byte order mark, UTF-8, or else a guess that is told."""
+def _encoding(content: Content, scan: _Scan, declared: str, findings: Findings) -> str:
+    """Return Python's name of the text's encoding, after a warning where it is guessed.
+
+    The declared one wins, then the byte order mark, then UTF-8.
+    """
     marked = _UTF_16.get(content.head[:2], "")
-    if told:
-        return marked if marked and told == "utf-16" else ENCODINGS[told]
+    if declared:
+        return marked if marked and declared == "utf-16" else ENCODINGS[declared]
     if marked:
         return marked
+    # Text with valid UTF-8 sequences before the wrong byte is damaged UTF-8, not another encoding.
     if scan.wrong < 0 or scan.has_multibyte or b"\0" in content.head:
         return "utf-8"
     content.file.seek(scan.wrong)
@@ -152,7 +163,7 @@ def _encoding(content: Content, scan: _Scan, told: str, findings: Findings) -> s
 
 
 def _line_of(file: IO[bytes], place: int) -> int:
-    """The line that a byte is on; the file is at its beginning before and afterwards."""
+    """Return the line that a byte is on; the file is at its beginning before and afterwards."""
     line, left = 1, place
     while left and (chunk := file.read(min(left, CHUNK))):
         line += chunk.count(b"\n")
@@ -162,12 +173,12 @@ def _line_of(file: IO[bytes], place: int) -> int:
 
 
 def _transcode(content: Content, encoding: str, findings: Findings) -> Content:
-    """The text as UTF-8 in a nameless file; a byte order mark stays a byte order mark."""
-    kept, line = Spool(), 1
+    """Return the text as UTF-8 in a nameless file, with its byte order mark."""
+    spool, line = Spool(), 1
     chunks = iter(partial(content.file.read, CHUNK), b"")
     try:
         for text in codecs.iterdecode(chunks, encoding):
-            kept.write(text.encode())
+            spool.write(text.encode())
             line += text.count("\n")
     except UnicodeDecodeError as error:
         line += error.object[: error.start].decode(encoding, "replace").count("\n")
@@ -177,15 +188,15 @@ def _transcode(content: Content, encoding: str, findings: Findings) -> Content:
             message, "encoding", remedy="say what it is with `encoding` under `rows`", line=line
         )
         raise findings.error() from None
-    kept.seek(0)
-    head = kept.read(1024)
-    kept.seek(0)
-    return Content(kept, content.digest, own=True, encoding=encoding, head=head)
+    spool.seek(0)
+    head = spool.read(1024)
+    spool.seek(0)
+    return Content(spool, content.digest, own=True, encoding=encoding, head=head)
 
 
 def _gunzip(file: IO[bytes], findings: Findings) -> IO[bytes]:
-    """What a file packed with gzip holds, in a nameless file. Raises InvalidError when it is damaged, or a bomb."""
-    kept, size, packed = Spool(), 0, 0
+    """Return the content of a gzip file, in a nameless file. Raises InvalidError for a damaged one, or a bomb."""
+    spool, size, packed = Spool(), 0, 0
     try:
         for chunk in _members(file):
             size += len(chunk)
@@ -197,23 +208,24 @@ def _gunzip(file: IO[bytes], findings: Findings) -> IO[bytes]:
                 raise _refusal(
                     message, "too-large", "unpack it yourself, and look at what it is", findings
                 )
-            kept.write(chunk)
+            spool.write(chunk)
     except (zlib.error, EOFError) as error:
         reason = str(error).rpartition(": ")[2]
         raise _refusal(
             f"is damaged: gzip says {reason!r}", "damaged", "copy it again", findings
         ) from None
-    kept.seek(0)
-    return kept
+    spool.seek(0)
+    return spool
 
 
 def _members(file: IO[bytes]) -> Iterator[bytes]:
-    """The unpacked bytes of each member of a gzip file, a piece at a time."""
+    """Yield the unpacked bytes of each member of a gzip file, in chunks."""
     unpacker, pending = zlib.decompressobj(wbits=31), b""
     while chunk := pending or file.read(CHUNK):
         yield unpacker.decompress(chunk, CHUNK)
         pending = unpacker.unconsumed_tail
         if unpacker.eof:
+            # Members may be padded with zeros, as on tapes.
             pending = (unpacker.unused_data or file.read(CHUNK)).lstrip(b"\0")
             if not pending:
                 return

@@ -1,4 +1,4 @@
-"""CSV and TSV: the first pass over such a file, and its records as values."""
+"""CSV and TSV: first pass over such a file, and its records converted to values."""
 
 from __future__ import annotations
 
@@ -13,28 +13,36 @@ from runner.rows.cells import CellError
 from runner.rows.columns import Columns, match_columns
 from runner.rows.findings import Findings, Text
 from runner.rows.first_pass import Indexing, Read
-from runner.rows.formats.dialect import SAID, lay_out
+from runner.rows.formats.dialect import DELIMITER_NAMES, lay_out
 from runner.rows.formats.lines import Lines, read_records
 from runner.rows.leftovers import plain_cells
 
 
 @dataclass(frozen=True)
 class Delimited:
-    """Records whose cells a delimiter separates, under a header."""
+    """Records with delimited cells under a header."""
 
     columns: Columns
     delimiter: str
 
     def values(self, raw: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
-        """The typed values of records that were found to be in order."""
-        # A record is one item for the reader, line ends and all, so that the two stay in step.
+        """Yield the typed values of records that passed the check."""
+        # Each record is one item for the reader, with its line ends, so that it yields one record for it.
         cells = csv.reader(map(bytes.decode, raw), delimiter=self.delimiter, strict=True)
         return map(self.columns.values, map(plain_cells, cells))
 
     def report(
-        self, findings: Findings, *, number: int, raw: bytes, names: Sequence[str], message: str, kind: str, remedy: str
-    ) -> None:  # fmt: skip
-        """A problem of the first of these columns, in the record that begins on line `number`."""
+        self,
+        findings: Findings,
+        *,
+        number: int,
+        raw: bytes,
+        names: Sequence[str],
+        message: str,
+        kind: str,
+        remedy: str,
+    ) -> None:
+        """Report a problem of the first of these columns, in the record that begins on line `number`."""
         record = Text(number, raw.decode(), self.delimiter)
         findings.add_cell(
             record, self.columns.place_of(names), message=message, kind=kind, remedy=remedy
@@ -44,24 +52,22 @@ class Delimited:
 def read_delimited(
     file: IO[bytes], usual: str, rows: Rows, indexing: Indexing, findings: Findings
 ) -> Read:
-    """Check every cell of a text; `usual` is what separates the cells of such files. Raises InvalidError."""
+    """Check every cell of a text; `usual` is the delimiter of such files. Raises InvalidError."""
     before = findings.total
     delimiter, line = lay_out(file, rows, usual, findings)
     lines = Lines(file, delimiter, findings)
     above = lines.skip(line)
+    # Empty lines above a header that was searched for are not repeated in a retry file.
     above = above if rows.header or above.strip() else b""
     records = read_records(lines, findings)
     first = next(records, None)
     if first is None:
         raise _empty(findings, "is empty", "it needs a header and a line for each record")
-    header, header_bytes, count = (
-        tuple(name.strip() for name in first),
-        above + lines.raw,
-        indexing.count,
-    )
+    header = tuple(name.strip() for name in first)
+    header_bytes, count = above + lines.raw, indexing.count
     layout = [f"header on line {lines.number}"] if lines.number > 1 else []
     if delimiter not in (usual, rows.delimiter):
-        layout.append(f"cells separated by {SAID[delimiter]}")
+        layout.append(f"cells separated by {DELIMITER_NAMES[delimiter]}")
     columns = match_columns(header, rows, lines.report)
     if findings.total > before:
         raise findings.error()
@@ -81,11 +87,12 @@ def _check_records(
 
     width, named, labels = columns.width, len(columns.header), columns.labels
     used, others = columns.split(indexing.uses)
-    for found in records:
-        if len(found) != width and (len(found) < named or "".join(found[width:]).strip()):
-            _report_ragged(lines, len(found), width)
+    for record in records:
+        # Empty cells beyond the header, or missing ones below nameless columns, do no harm.
+        if len(record) != width and (len(record) < named or "".join(record[width:]).strip()):
+            _report_ragged(lines, len(record), width)
             continue
-        cells = plain_cells(found)
+        cells = plain_cells(record)
         wrong: Sequence[tuple[int, str, str]]
         try:
             values = used.values(cells)
@@ -101,7 +108,7 @@ def _check_records(
 
 
 def _report_ragged(lines: Lines, count: int, width: int) -> None:
-    message = f"has {count} cell{'s' * (count != 1)} where the header has {width}"
+    message = f"has {count} cell{'' if count == 1 else 's'} where the header has {width}"
     remedy = "put a cell that holds the delimiter in quotes"
     if count < width:
         remedy = "an empty cell has its delimiter too"

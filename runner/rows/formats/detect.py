@@ -1,4 +1,4 @@
-"""What kind of file an input is: by its first bytes, by what is said, by its ending."""
+"""Detection of a file's kind: by its first bytes, by declaration, by its ending."""
 
 from __future__ import annotations
 
@@ -10,33 +10,39 @@ from runner.rows.findings import Findings
 from runner.rows.formats.decode import Content
 
 KINDS = {
-    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl",
-    ".json": "json", ".xlsx": "xlsx", ".xlsm": "xlsx",
-}  # fmt: skip
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+}
 """Kinds of files, by their endings."""
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
-"""What separates the cells of a kind of file, unless the header says otherwise."""
+"""The usual delimiter of a kind of file; the header may show another."""
 
 ENDINGS = (*KINDS, *(f"{ending}.gz" for ending in KINDS if KINDS[ending] != "xlsx"))
 """Endings of files that can be read."""
 
 
 def ending_of(path: PurePath) -> str:
-    """The ending of a file's name in small letters, without that of a packed file: `.csv` of `orders.CSV.gz`."""
+    """Return the ending of a file's name in lower case, without that of a packed file: `.csv` of `orders.CSV.gz`."""
     return PurePath(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
 
 
 def kind_of(
-    path: PurePath, content: Content, rows: Rows, findings: Findings, *, told: str = ""
+    path: PurePath, content: Content, rows: Rows, findings: Findings, *, declared: str = ""
 ) -> str:
-    """The kind of a file, or of what is piped in and `told` to be something. Raises InvalidError for what is none."""
+    """Return the kind of a file, or of piped input `declared` to have one. Raises InvalidError for other files."""
     ending = ending_of(path)
     if content.is_archive:
         return "xlsx"
-    kind = told or ("csv" if rows.delimiter else KINDS.get(ending, ""))
+    kind = declared or ("csv" if rows.delimiter else KINDS.get(ending, ""))
     if not kind and str(path) == "-":
-        kind = _by_its_beginning(content.head)
+        kind = _by_content(content.head)
     if kind == "xlsx":
         remedy = "open it in a spreadsheet and save it as .xlsx"
         findings.add("is no workbook, whatever its name says", "damaged", remedy=remedy)
@@ -44,18 +50,16 @@ def kind_of(
     if kind:
         return kind
     *others, last = KINDS
-    message = (
-        f"files ending in {ending} are not supported"
-        if ending
-        else "a file without an ending is not supported"
-    )
+    message = "a file without an ending is not supported"
+    if ending:
+        message = f"files ending in {ending} are not supported"
     remedy = f"save it as {', '.join(others)} or {last}, or say what separates the cells with `delimiter`"
     findings.add(message, "unsupported", remedy=remedy)
     raise findings.error()
 
 
-def _by_its_beginning(head: bytes) -> str:
-    """The kind of a text by how it begins: JSON by its bracket, in one piece or with an object on each line."""
+def _by_content(head: bytes) -> str:
+    """Return the kind of a text by its beginning: JSON by its bracket, in one piece or with an object on each line."""
     text = head.decode("utf-8-sig", "replace").lstrip()
     if not text.startswith("{"):
         return "json" if text.startswith("[") else "csv"
@@ -64,8 +68,7 @@ def _by_its_beginning(head: bytes) -> str:
         first = json.loads(line)
     except ValueError:
         return "json" if end else "jsonl"
-    return (
-        "jsonl"
-        if rest.strip() or not any(isinstance(value, list) for value in first.values())
-        else "json"
-    )
+    # A single line may be either: an object that holds an array is JSON in one piece.
+    if rest.strip() or not any(isinstance(value, list) for value in first.values()):
+        return "jsonl"
+    return "json"

@@ -1,7 +1,7 @@
-"""How a delimited text is laid out: what separates its cells, and on which line its header stands.
+"""Layout of a delimited text: its delimiter, and the line of its header.
 
-csv.Sniffer guesses both from the look of the text. What is declared is known better: the delimiter is the one that
-makes the declared headers appear, and the header is the first record in which they all do.
+csv.Sniffer guesses both from the text alone. The declared columns are better evidence: the delimiter is the one with
+which the declared headers appear, and the header is the first record in which they all do.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from runner.rows.columns import as_header, present_headers
 from runner.rows.derived import read_columns
 from runner.rows.findings import Findings
 
-SAID = {",": "a comma", ";": "';'", "\t": "a tab", "|": "'|'"}
-"""Delimiters that are looked for, and what messages call them."""
+DELIMITER_NAMES = {",": "a comma", ";": "';'", "\t": "a tab", "|": "'|'"}
+"""Delimiters that are tried, with their names in messages."""
 
 HEADER_WITHIN = 50
-"""Records at the beginning of an input among which the header is looked for."""
+"""Records at the beginning of an input among which the header is searched."""
 
 _HEAD_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
 class Header:
-    """Where a header stands: its line from 1, how many of the declared names it has, and how many cells."""
+    """Place of a header: its line from 1, the number of declared names in it, and of its cells."""
 
     line: int
     hits: int = 0
@@ -39,7 +39,7 @@ class Header:
 def find_header(
     records: Iterator[tuple[int, Sequence[str]]], columns: Sequence[Column]
 ) -> Header | None:
-    """The first record with every declared header, or else with the most; without any declared, the first record.
+    """Return the first record with every declared header, or else with the most; the first where none is declared.
 
     Each record is its line and its cells. None where no record has a value.
     """
@@ -48,49 +48,50 @@ def find_header(
         names = {as_header(name) for name in cells}
         if not any(names):
             continue
-        found = Header(
-            line, sum(bool(present_headers(column, names)) for column in columns), len(cells)
-        )
-        if best is None or found.hits > best.hits:
-            best = found
+        hits = sum(bool(present_headers(column, names)) for column in columns)
+        if best is None or hits > best.hits:
+            best = Header(line, hits, len(cells))
         if best.hits == len(columns):
             break
     return best
 
 
 def lay_out(file: IO[bytes], rows: Rows, usual: str, findings: Findings) -> tuple[str, int]:
-    """The delimiter, and the line of the header. The file is at its beginning before and afterwards.
+    """Return the delimiter, and the line of the header. The file is at its beginning before and afterwards.
 
-    `usual` is the delimiter that goes with the file's ending. Raises InvalidError where two would do.
+    `usual` is the delimiter of the file's ending. Raises InvalidError where two others would do.
     """
     head = file.read(_HEAD_BYTES).decode("utf-8-sig", "replace")
     file.seek(0)
     columns = read_columns(rows)
-    told = _told(rows.delimiter, findings)
-    candidates = [told] if told else [usual, *(sign for sign in SAID if sign != usual)]
-    found = {sign: header for sign in candidates if (header := _header(head, sign, rows))}
-    if candidates[0] not in found:
-        return candidates[0], rows.header or 1
-    if not columns:
-        first = found[candidates[0]]
-        widest = max(found, key=lambda sign: found[sign].width)
-        return (candidates[0], first.line) if first.width > 1 else (widest, found[widest].line)
-    complete = [sign for sign, header in found.items() if header.hits == len(columns)]
-    if len(complete) > 1 and candidates[0] not in complete:
-        message = f"the cells may be separated by {' or by '.join(SAID[sign] for sign in complete)}"
-        remedy = "say which with `delimiter` under `rows`"
-        findings.add(message, "ambiguous", remedy=remedy, line=found[complete[0]].line)
-        raise findings.error()
-    chosen = (
-        candidates[0]
-        if candidates[0] in complete
-        else max(found, key=lambda sign: found[sign].hits)
+    declared = _declared(rows.delimiter, findings)
+    candidates = (
+        [declared] if declared else [usual, *(sign for sign in DELIMITER_NAMES if sign != usual)]
     )
-    return chosen, found[chosen].line
+    preferred = candidates[0]
+    headers = {sign: header for sign in candidates if (header := _header(head, sign, rows))}
+    if preferred not in headers:
+        return preferred, rows.header or 1
+    if not columns:
+        # Without declared headers the width is the only evidence.
+        chosen = preferred
+        if headers[preferred].width <= 1:
+            chosen = max(headers, key=lambda sign: headers[sign].width)
+        return chosen, headers[chosen].line
+    complete = [sign for sign, header in headers.items() if header.hits == len(columns)]
+    if len(complete) > 1 and preferred not in complete:
+        message = f"the cells may be separated by {' or by '.join(DELIMITER_NAMES[sign] for sign in complete)}"
+        remedy = "say which with `delimiter` under `rows`"
+        findings.add(message, "ambiguous", remedy=remedy, line=headers[complete[0]].line)
+        raise findings.error()
+    chosen = preferred
+    if preferred not in complete:
+        chosen = max(headers, key=lambda sign: headers[sign].hits)
+    return chosen, headers[chosen].line
 
 
-def _told(delimiter: str, findings: Findings) -> str:
-    """The delimiter that the recipe says, if any. Raises InvalidError for one that cannot be one."""
+def _declared(delimiter: str, findings: Findings) -> str:
+    """Return the delimiter of the recipe, if any. Raises InvalidError for one that cannot separate cells."""
     if delimiter and (len(delimiter) > 1 or delimiter in '"\r\n\0 '):
         raise _bad_delimiter(delimiter, findings)
     return delimiter
@@ -103,17 +104,17 @@ def _bad_delimiter(delimiter: str, findings: Findings) -> InvalidError:
 
 
 def _header(head: str, delimiter: str, rows: Rows) -> Header | None:
-    """The header of a text whose cells this delimiter separates."""
+    """Return the header of a text with this delimiter."""
     records = _records(head, delimiter)
     if not rows.header:
         return find_header(islice(records, HEADER_WITHIN), read_columns(rows))
-    told = next(((line, cells) for line, cells in records if line >= rows.header), None)
-    found = find_header(iter([told] if told else []), read_columns(rows))
-    return Header(rows.header, found.hits, found.width) if found else None
+    declared = next(((line, cells) for line, cells in records if line >= rows.header), None)
+    header = find_header(iter([declared] if declared else []), read_columns(rows))
+    return Header(rows.header, header.hits, header.width) if header else None
 
 
 def _records(head: str, delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
-    """The records at the beginning of a text, with their lines; what is no CSV ends them."""
+    """Yield the records at the beginning of a text, with their lines, up to the first that is no CSV."""
     reader = csv.reader((f"{text}\n" for text in head.split("\n")), delimiter=delimiter)
     line = 1
     try:

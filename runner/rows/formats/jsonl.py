@@ -1,4 +1,4 @@
-"""JSON Lines: an object on each line, typed as JSON is; declared columns are read from its fields."""
+"""JSON Lines: an object on each line, with JSON's types; declared columns are read from its fields."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Plan = Sequence[tuple[Column, Convert | None]]
 
 @dataclass(frozen=True)
 class JsonLines:
-    """Records that are JSON objects. `plan` has the declared columns; without any, a row is the object as it is."""
+    """Records that are JSON objects. `plan` has the declared columns; without any, a row is the unchanged object."""
 
     plan: Plan
 
     def values(self, raw: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
-        """The values of records that were found to be in order."""
+        """Yield the values of records that passed the check."""
         for line in raw:
             record = parse_json(line)
             yield {
@@ -35,15 +35,23 @@ class JsonLines:
             } or record
 
     def report(
-        self, findings: Findings, *, number: int, raw: bytes, names: Sequence[str], message: str, kind: str, remedy: str
-    ) -> None:  # fmt: skip
-        """A problem of the record on line `number`, at the first of these columns that it has."""
+        self,
+        findings: Findings,
+        *,
+        number: int,
+        raw: bytes,
+        names: Sequence[str],
+        message: str,
+        kind: str,
+        remedy: str,
+    ) -> None:
+        """Report a problem of the record on line `number`, at the first of these columns that it has."""
         text = raw.decode("utf-8-sig", "replace").rstrip("\r\n")
         headers = {column.name: column.headers for column, _ in self.plan}
         fields = [header for name in names for header in headers.get(name, (name,))]
         places = [text.find(f'"{field.rpartition(".")[2]}"') for field in fields]
         column = next((place for place in places if place >= 0), 0)
-        # A long object is shown from the field in question on.
+        # A long object is shown from this field on.
         start = max(0, column - 1) if len(text) > 2 * SHOWN_CHARACTERS else 0
         excerpt = text[start : start + 2 * SHOWN_CHARACTERS]
         findings.add(
@@ -52,7 +60,7 @@ class JsonLines:
 
 
 def read_json_lines(file: IO[bytes], rows: Rows, indexing: Indexing, findings: Findings) -> Read:
-    """Check every line of a file. Raises InvalidError when the columns cannot be used, or a line has no end."""
+    """Check every line of a file. Raises InvalidError when the columns cannot be used, or a line is too long."""
     form = JsonLines(_plan(rows, findings))
     offset, number, count = 0, 0, indexing.count
     missing = {column.name: column for column, _ in form.plan}
@@ -88,16 +96,20 @@ def read_json_lines(file: IO[bytes], rows: Rows, indexing: Indexing, findings: F
         findings.add("has no lines", "empty-file", remedy="it needs an object on each line")
     for column in missing.values() if indexing.count > count else ():
         remedy = nearest(column.header, fields, noun="fields")
-        wanted = " or ".join(map(repr, column.headers))
-        findings.add(f"no line has a field {wanted}", "missing-column", remedy=remedy)
+        names = " or ".join(map(repr, column.headers))
+        findings.add(f"no line has a field {names}", "missing-column", remedy=remedy)
     return Read(form, offset)
 
 
 def _take(
-    form: JsonLines, record: Mapping[str, Any], place: tuple[int, int, int, int], raw: bytes, indexing: Indexing,
+    form: JsonLines,
+    record: Mapping[str, Any],
+    place: tuple[int, int, int, int],
+    raw: bytes,
+    indexing: Indexing,
     findings: Findings,
-) -> None:  # fmt: skip
-    """Check the columns of one record, and remember it."""
+) -> None:
+    """Check the columns of one record, and add it to the index."""
 
     def report(names: Sequence[str], message: str, kind: str, remedy: str) -> None:
         form.report(
@@ -137,7 +149,7 @@ def _plan(rows: Rows, findings: Findings) -> Plan:
 
 
 def _record(raw: bytes, number: int, findings: Findings) -> dict[str, Any] | None:
-    """The object on a line; None when there is none, which is a problem."""
+    """Return the object on a line, or None after a report."""
     try:
         record = parse_json(raw)
     except AnswerError as error:
@@ -156,9 +168,10 @@ def _record(raw: bytes, number: int, findings: Findings) -> dict[str, Any] | Non
 
 
 def _value(column: Column, convert: Convert | None, record: Mapping[str, Any]) -> Any:
-    """The typed value of a column. Raises CellError when what the record has there is something else."""
+    """Return the typed value of a column. Raises CellError when the field has another type."""
     value = record.get(column.header)
-    if type(value) is str and not column.others:  # as most are
+    # The fast path: most fields are texts under one name.
+    if type(value) is str and not column.others:
         return convert(value) if convert else value or None
     headers = _fields(column, record) or [column.header]
     if len(headers) > 1:
@@ -167,12 +180,9 @@ def _value(column: Column, convert: Convert | None, record: Mapping[str, Any]) -
     header = headers[0]
     value = record[header] if header in record else _inner(record, header)
     if isinstance(value, Mapping) or (isinstance(value, list) and not column.listed):
-        kind, example = ("a list", "") if isinstance(value, list) else ("an object", f"{header}.id")
-        remedy = (
-            f"name what is inside it with `from`, as in {example}"
-            if example
-            else "leave it out of `columns`"
-        )
+        kind, remedy = "a list", "leave it out of `columns`"
+        if isinstance(value, Mapping):
+            kind, remedy = "an object", f"name what is inside it with `from`, as in {header}.id"
         raise CellError(f"is {kind}, not one value", remedy=remedy)
     if convert is None:
         return None if value is None else to_text(value) or None
@@ -180,7 +190,7 @@ def _value(column: Column, convert: Convert | None, record: Mapping[str, Any]) -
 
 
 def _fields(column: Column, record: Mapping[str, Any]) -> list[str]:
-    """Those of the headers that a column accepts which a record has."""
+    """Return those of the headers that a column accepts which a record has."""
     return [
         header
         for header in column.headers
@@ -189,7 +199,7 @@ def _fields(column: Column, record: Mapping[str, Any]) -> list[str]:
 
 
 def _inner(record: Any, header: str) -> Any:
-    """What stands at a dotted place; None where there is nothing."""
+    """Return the value at a dotted place, or None."""
     for name in header.split("."):
         record = record.get(name) if isinstance(record, Mapping) else None
     return record

@@ -1,4 +1,4 @@
-"""Bytes to records: the physical lines of a delimited text file, decoded strictly, and the cells they make up."""
+"""Records of a delimited text file: its physical lines, decoded strictly, and the cells that they form."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from runner.rows.findings import Findings, Text
 from runner.rows.formats.detect import ENDINGS
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
-"""Bytes of one record, so that a file without line ends cannot fill the memory."""
+"""Bytes of one record at most, so that a file without line ends cannot fill the memory."""
 
 END_OF_FILE = b"\x1a"
-"""The mark that DOS put at the end of a text; programs that copy it write it still."""
+"""The mark of DOS for the end of a text; some programs still write it."""
 
 _SAVE_AS = "save it as CSV UTF-8"
 
 
 class Lines:
-    """The physical lines of a file as `texts`, one at a time, and the place of the record that they make up.
+    """Physical lines of a file as `texts`, one at a time, and the place of the record that they form.
 
-    `begin` starts a record, whose first line is then `number`, from 1; `record` tells its bytes once the csv module
-    has drawn all its lines. `last` is the line drawn last.
+    `begin` starts a record, whose first line is then `number`, from 1; `record` returns its place once the csv module
+    has read all its lines. `last` is the line that was read last.
     """
 
     def __init__(self, file: IO[bytes], delimiter: str, findings: Findings) -> None:
@@ -41,12 +41,13 @@ class Lines:
         self._left_out = 0
 
     def _texts(self, readline: Callable[[int], bytes]) -> Iterator[str]:
-        behind = readline(MAX_RECORD_BYTES + 1)
-        while raw := behind:
-            behind = readline(MAX_RECORD_BYTES + 1)
-            if not behind and raw.rstrip(b"\r\n").endswith(END_OF_FILE):
-                whole, raw = raw, raw.rstrip(b"\r\n").removesuffix(END_OF_FILE)
-                self._left_out = len(whole) - len(raw)
+        # One line ahead: the mark of DOS counts on the last line only.
+        following = readline(MAX_RECORD_BYTES + 1)
+        while raw := following:
+            following = readline(MAX_RECORD_BYTES + 1)
+            if not following and raw.rstrip(b"\r\n").endswith(END_OF_FILE):
+                marked, raw = raw, raw.rstrip(b"\r\n").removesuffix(END_OF_FILE)
+                self._left_out = len(marked) - len(raw)
                 if not raw:
                     return
             self._raw.append(raw)
@@ -58,18 +59,19 @@ class Lines:
                 text = raw.decode(self._encoding)
             except UnicodeDecodeError as error:
                 raise self._wrong_encoding(error) from None
+            # A byte order mark is one at the beginning only.
             self._encoding = "utf-8"
             yield text
 
     def begin(self) -> None:
-        """The next line begins a record."""
+        """Begin a record at the next line."""
         self.number = self.last + 1
         self.offset += self.length
         self.length = 0
         self._raw.clear()
 
     def record(self) -> tuple[int, int, int, int]:
-        """The record so far: its offset and length in bytes, its first line, and the CRC-32 of its bytes."""
+        """Return the record so far: its offset and length in bytes, its first line, and the CRC-32 of its bytes."""
         return self.offset, self.length, self.number, zlib.crc32(b"".join(self._raw))
 
     @property
@@ -79,11 +81,11 @@ class Lines:
 
     @property
     def size(self) -> int:
-        """Bytes read up to now."""
+        """The number of bytes read so far."""
         return self.offset + self.length + self._left_out
 
     def skip(self, line: int) -> bytes:
-        """Leave out what stands before `line`, and give it back."""
+        """Skip the lines before `line`, and return them."""
         skipped = []
         while self.last < line - 1 and next(self.texts, None) is not None:
             skipped.append(self.raw)
@@ -91,7 +93,7 @@ class Lines:
         return b"".join(skipped)
 
     def report(self, cell: int, message: str, kind: str, remedy: str) -> None:
-        """Something is wrong with a cell of the record in hand, counted from 0, -1 the last one."""
+        """Report a defect of a cell of the current record, counted from 0, -1 the last one."""
         text = self.raw.decode("utf-8-sig" if self.offset == 0 else "utf-8")
         record = Text(self.number, text, self.delimiter)
         self._findings.add_cell(record, cell, message=message, kind=kind, remedy=remedy)
@@ -113,7 +115,7 @@ class Lines:
 
     def _wrong_encoding(self, error: UnicodeDecodeError) -> InvalidError:
         before = error.object[: error.start].decode(self._encoding)
-        # The byte is shown as what Windows most likely meant by it, so that people find the word in their sheet.
+        # The byte is shown as Windows would, so that people find the word in their sheet.
         excerpt = before + error.object[error.start :].decode("cp1252", "replace").rstrip("\r\n")
         message = f"is not UTF-8 text (byte 0x{error.object[error.start]:02x})"
         return self._refusal(
@@ -130,9 +132,9 @@ class Lines:
 
 
 def read_records(lines: Lines, findings: Findings) -> Iterator[list[str]]:
-    """The cells of each record; `lines` tells the place of the one in hand. Lines without any value are no records.
+    """Yield the cells of each record; `lines` has the place of the current one. Lines without a value are skipped.
 
-    Quotes that do not fit are reported; where that leaves the rest of the file in doubt, raises InvalidError.
+    Invalid quotes are reported; where they leave the rest of the file in doubt, raises InvalidError.
     """
     reader = csv.reader(lines.texts, delimiter=lines.delimiter, strict=True)
     while True:
@@ -152,7 +154,7 @@ def read_records(lines: Lines, findings: Findings) -> Iterator[list[str]]:
 
 
 def open_file(path: Path, findings: Findings) -> BufferedReader:
-    """The regular file at `path`, for reading bytes. Raises InvalidError when it is not there, or not readable."""
+    """Return the regular file at `path`, for reading bytes. Raises InvalidError when it cannot be read."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISREG(mode):
@@ -160,7 +162,7 @@ def open_file(path: Path, findings: Findings) -> BufferedReader:
         folder = stat.S_ISDIR(mode)
         reason = "it is a folder" if folder else "it is not a regular file, and it is read twice"
     except FileNotFoundError:
-        raise unreadable("no such file", findings, remedy=_beside(path)) from None
+        raise unreadable("no such file", findings, remedy=_nearest_file(path)) from None
     except OSError as error:
         raise unreadable(error, findings) from None
     raise unreadable(
@@ -168,8 +170,8 @@ def open_file(path: Path, findings: Findings) -> BufferedReader:
     )
 
 
-def _beside(path: Path) -> str:
-    """The nearest of the files that could have been meant."""
+def _nearest_file(path: Path) -> str:
+    """Return the name nearest to a missing file in its folder, as a remedy."""
     try:
         names = [
             entry.name for entry in path.parent.iterdir() if entry.name.lower().endswith(ENDINGS)
@@ -180,7 +182,7 @@ def _beside(path: Path) -> str:
 
 
 def unreadable(reason: str | OSError, findings: Findings, *, remedy: str = "") -> InvalidError:
-    """What to raise for a file that cannot be read."""
+    """Return the error for a file that cannot be read."""
     if isinstance(reason, OSError):
         reason = (reason.strerror or str(reason)).lower()
     findings.add(f"cannot be read: {reason}", "unreadable", remedy=remedy)
@@ -188,20 +190,18 @@ def unreadable(reason: str | OSError, findings: Findings, *, remedy: str = "") -
 
 
 def stamp(file: IO[bytes]) -> tuple[int, int]:
-    """Size in bytes and time of change in nanoseconds of an open file."""
+    """Return the size in bytes and time of change in nanoseconds of an open file."""
     status = os.fstat(file.fileno())
     return status.st_size, status.st_mtime_ns
 
 
 def _explain(error: str, lines: Lines) -> tuple[str, str, str]:
-    """Message, kind and remedy for what the csv module found wrong with the record in hand."""
+    """Return message, kind and remedy for the csv module's error about the current record."""
+    # The csv module has no codes: its messages are the only distinction.
     if "field limit" in error:
         message = f"a cell is longer than {csv.field_size_limit():,} characters"
-        return (
-            message,
-            "too-long",
-            "look for a quote that is not closed" if lines.last > lines.number else "",
-        )
+        several = lines.last > lines.number
+        return message, "too-long", "look for a quote that is not closed" if several else ""
     if "unexpected end" in error:
         return "the quote that opens this cell is not closed", "unclosed-quote", 'close it with "'
     if "new-line" in error:

@@ -1,8 +1,8 @@
-"""A workbook as the archive that it is: looked over before anything is unpacked, and the cells that a reader drops.
+"""Workbook as a zip archive: its size is checked before anything is unpacked, and unreadable cells are located.
 
-python-calamine gives the values of cells fast, but an error such as #N/A, and a formula that nobody has computed yet,
-come out of it as empty cells. Both are found here, in the XML of the sheet, as is how large the sheet becomes: the
-reader makes room for every cell of the rectangle that is in use, so that two cells far apart are a bomb.
+python-calamine reads the values of cells fast, but an error such as #N/A, and a formula without a computed value,
+become empty cells in it. Both are located here, in the XML of the sheet, and so is the extent of the sheet: the
+reader allocates every cell of the used rectangle, so that two cells far apart are a bomb.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from runner.problems import InvalidError
 from runner.rows.findings import Findings
 
 MOST_PARTS = 10_000
-"""Files in the archive."""
+"""Files in the archive at most."""
 
 MOST_BYTES = 4 * 1024**3
-"""Bytes of all of them, unpacked."""
+"""Unpacked bytes of all files together at most."""
 
 MOST_RATIO, RATIO_FROM = 250, 32 * 1024**2
-"""How many times larger than packed a file of more than so many bytes may be."""
+"""Highest ratio of unpacked to packed size, and the unpacked bytes from which on it is checked."""
 
 MOST_CELLS = 30_000_000
-"""Cells of the rectangle of a sheet that is in use."""
+"""Cells of the used rectangle of a sheet at most."""
 
 BOOK, RELATIONS, STRINGS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml"
 STYLES = "xl/styles.xml"
 
 MOST_ROW = 64 * 1024**2
-"""Bytes of the XML of a row."""
+"""Bytes of the XML of a row at most."""
 
 MOST_TEXT = 4 * 1024**2
-"""Bytes of the XML of a text, of what stands before the rows, and of a tag behind them."""
+"""Bytes at most of the XML of a text, of the head before the rows, and of a tag behind them."""
 
 _CHUNK = 1024**2
 _MOST_BOOK = 8 * 1024**2
 _OTHERS = {"content.xml": "an OpenDocument file", "xl/workbook.bin": "a binary workbook (.xlsb)"}
-# A tag ends at the next < at the latest, and no pattern goes back over what it has read: a sheet whose tags do not
-# close takes a time linear in its size, too.
+# A tag ends at the next < at the latest, and no pattern backtracks: a sheet whose tags do not close takes linear
+# time as well.
 _CELL_TAG = rb"""<(?:\w++:)?c(?=\s)"""
 _FORMULA_TAG = rb"""\s*+<(?:\w++:)?f(?=[\s/>])[^<>]*+>(?:(?<=/>)|[^<]*+</(?:\w++:)?f>)"""
 _FAULT = re.compile(
     _CELL_TAG + rb"""(?=(?>[^<>]*?\st=)["']e["'])([^<>]*+)>(?>""" + _FORMULA_TAG + rb""")?+\s*+"""
     rb"""<(?:\w++:)?v>([^<]*+)<"""
-)  # fmt: skip
+)
 _FORMULA = re.compile(
     _CELL_TAG + rb"""([^<>]*+)(?<!/)>""" + _FORMULA_TAG + rb"""\s*+(?!<(?:\w++:)?v>[^<])"""
 )
@@ -59,7 +59,7 @@ _TEXT = re.compile(rb"""\bt=["']str["']""").search
 
 @dataclass(frozen=True)
 class Extent:
-    """How far a sheet goes: the numbers of rows and columns of the rectangle in use, and its last column, from 1."""
+    """Extent of a sheet: the rows and columns of its used rectangle, and its last column, from 1."""
 
     rows: int
     columns: int
@@ -67,11 +67,11 @@ class Extent:
 
 
 Fault = tuple[int, int, str]
-"""The row and column of a cell without a value that can be used, from 1, and the error in it, or nothing."""
+"""Row and column, from 1, of a cell without a usable value, and its error, "" for a formula."""
 
 
 def open_archive(file: IO[bytes], findings: Findings) -> zipfile.ZipFile:
-    """The archive of a workbook, with nothing in it that unpacks to too much. Raises InvalidError."""
+    """Return the archive of a workbook, after checking its unpacked size. Raises InvalidError."""
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
@@ -81,16 +81,10 @@ def open_archive(file: IO[bytes], findings: Findings) -> zipfile.ZipFile:
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if BOOK not in names:
-        what = next(
-            (what for name, what in _OTHERS.items() if name in names),
-            "an archive without a workbook in it",
-        )
-        raise _refusal(
-            f"is {what}, not an .xlsx workbook",
-            "unsupported",
-            "save the sheet as .xlsx or CSV",
-            findings,
-        )
+        unknown = "an archive without a workbook in it"
+        kind = next((kind for name, kind in _OTHERS.items() if name in names), unknown)
+        message = f"is {kind}, not an .xlsx workbook"
+        raise _refusal(message, "unsupported", "save the sheet as .xlsx or CSV", findings)
     wrong = ""
     if len(parts) > MOST_PARTS or len(names) < len(parts):
         wrong = f"has {len(parts):,} files in it, or one of them twice"
@@ -105,13 +99,14 @@ def open_archive(file: IO[bytes], findings: Findings) -> zipfile.ZipFile:
 
 
 def bomb(wrong: str, findings: Findings) -> InvalidError:
-    """What to raise for a workbook that is too much to read."""
+    """Return the error for a workbook that is too large to read."""
     return _refusal(wrong, "too-large", "split the sheet, or save it as CSV", findings)
 
 
 def read_xml(archive: zipfile.ZipFile, name: str, findings: Findings) -> ElementTree.Element:
-    """A small part of a workbook. Raises InvalidError when it is none."""
+    """Return the root element of a small part of a workbook. Raises InvalidError for an invalid one."""
     content = b"".join(read_part(archive, name, findings, most=_MOST_BOOK))
+    # Nested entities can expand to gigabytes.
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         raise damaged(f"{name} defines entities", findings)
     try:
@@ -123,7 +118,7 @@ def read_xml(archive: zipfile.ZipFile, name: str, findings: Findings) -> Element
 def read_part(
     archive: zipfile.ZipFile, name: str, findings: Findings, *, most: int = MOST_BYTES
 ) -> Iterator[bytes]:
-    """The bytes of a part, a piece at a time. Raises InvalidError when it is not what the archive says it is."""
+    """Yield the bytes of a part, in chunks. Raises InvalidError when it differs from the archive's directory."""
     size = 0
     try:
         with archive.open(name) as part:
@@ -139,16 +134,17 @@ def read_part(
 
 
 def measure(archive: zipfile.ZipFile, name: str, findings: Findings) -> Extent:
-    """How far a sheet goes. Raises InvalidError for one with more cells than can be read."""
+    """Return the extent of a sheet. Raises InvalidError for one with too many cells."""
     columns: set[bytes] = set()
     rows: set[int] = set()
-    for chunk in _whole_rows(read_part(archive, name, findings), findings):
-        found = _CELL.findall(chunk)
-        columns.update({letters for letters, _ in found})
-        numbers = {digits for _, digits in found}
+    for chunk in _row_chunks(read_part(archive, name, findings), findings):
+        # Reduced to sets of texts first: converting every address would take most of the time.
+        cells = _CELL.findall(chunk)
+        columns.update({letters for letters, _ in cells})
+        numbers = {digits for _, digits in cells}
         if numbers:
-            seen = {int(digits) for digits in numbers}
-            rows = {min(seen | rows), max(seen | rows)}
+            rows |= {int(digits) for digits in numbers}
+            rows = {min(rows), max(rows)}
     if not rows:
         return Extent(0, 0, 0)
     places = {column_number(letters.decode()) for letters in columns}
@@ -160,26 +156,28 @@ def measure(archive: zipfile.ZipFile, name: str, findings: Findings) -> Extent:
 
 
 def faults_in(rows: bytes, findings: Findings) -> set[Fault]:
-    """The cells in some rows of a sheet that hold an error, or a formula without a value."""
-    found = set()
+    """Return the cells of some rows that hold an error, or a formula without a value."""
+    faults = set()
+    # Searching for the literal first is many times as fast as the patterns.
     if b'"e"' in rows or b"'e'" in rows:
         for match in _FAULT.finditer(rows):
-            found.add((*_address(match[1], findings), match[2].decode(errors="replace")))
+            faults.add((*_address(match[1], findings), match[2].decode(errors="replace")))
     if b"<f" in rows or b":f" in rows:
-        matches = (match[1] for match in _FORMULA.finditer(rows))
-        found |= {(*_address(each, findings), "") for each in matches if not _TEXT(each)}
-    return found
+        cells = (match[1] for match in _FORMULA.finditer(rows))
+        # A formula with the type "str" and no value has computed an empty text.
+        faults |= {(*_address(cell, findings), "") for cell in cells if not _TEXT(cell)}
+    return faults
 
 
 def _address(attributes: bytes, findings: Findings) -> tuple[int, int]:
-    found = re.search(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""", attributes)
-    if found is None:
+    match = re.search(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""", attributes)
+    if match is None:
         raise damaged("a cell has no address", findings)
-    return int(found[2]), column_number(found[1].decode())
+    return int(match[2]), column_number(match[1].decode())
 
 
-def _whole_rows(chunks: Iterator[bytes], findings: Findings) -> Iterator[bytes]:
-    """The XML of a sheet in pieces that end with a row."""
+def _row_chunks(chunks: Iterator[bytes], findings: Findings) -> Iterator[bytes]:
+    """Yield the XML of a sheet in chunks that end with a row."""
     left = b""
     for chunk in chunks:
         left += chunk
@@ -193,7 +191,7 @@ def _whole_rows(chunks: Iterator[bytes], findings: Findings) -> Iterator[bytes]:
 
 
 def column_number(letters: str) -> int:
-    """The number of a column from 1: C is 3."""
+    """Return the number of a column from 1: C is 3."""
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - 64
@@ -201,7 +199,7 @@ def column_number(letters: str) -> int:
 
 
 def column_letters(number: int) -> str:
-    """The letters of a column: 3 is C."""
+    """Return the letters of a column: 3 is C."""
     letters = ""
     while number:
         number, rest = divmod(number - 1, 26)
@@ -210,7 +208,7 @@ def column_letters(number: int) -> str:
 
 
 def damaged(reason: str, findings: Findings) -> InvalidError:
-    """What to raise for a workbook that no spreadsheet writes."""
+    """Return the error for a workbook that no spreadsheet writes."""
     remedy = "open it in a spreadsheet and save it again"
     return _refusal(f"is a damaged workbook: {reason}", "damaged", remedy, findings)
 

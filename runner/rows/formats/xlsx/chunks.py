@@ -1,7 +1,7 @@
-"""A sheet read a piece at a time. python-calamine takes a whole one into memory, so it is given small workbooks.
+"""Sheet read in chunks: python-calamine loads a complete sheet into memory, so it is given small workbooks.
 
-Each has some rows of the sheet as they stand, with the styles of the workbook and the texts that these rows use. What a
-cell holds is left to the reader; only its row, and the numbers of texts, are looked at here.
+Each has some unchanged rows of the sheet, with the styles of the workbook and the texts that these rows use. The values
+of cells are left to the reader; only row numbers, and the numbers of texts, are parsed here.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from runner.rows.formats.xlsx.number_formats import number_formats
 from runner.rows.formats.xlsx.shared_strings import Strings
 
 CELLS_AT_ONCE = 200_000
-"""Cells of the rectangle of a piece: the reader makes room for each of them, used or not."""
+"""Cells of the rectangle of a chunk: the reader allocates each of them, used or not."""
 
 Merges = tuple[tuple[tuple[int, int], tuple[int, int]], ...]
-"""The first and the last cell of each merged range, as row and column from 0."""
+"""First and last cell of each merged range, as row and column from 0."""
 
 _RELATIONS = (
     b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" '
     b'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
     b'Target="xl/workbook.xml"/></Relationships>'
 )
-"""What a reader begins with to find the workbook in the archive."""
+"""The part in which a reader looks up the place of the workbook in the archive."""
 
 _DATA = re.compile(rb"<((?:\w++:)?)sheetData\s*+(/?)>")
 _ROW = re.compile(rb"<(?:\w++:)?row(?=[\s/>])(?:(?>[^<>]*?\sr=)[\"']([0-9]{1,7})[\"'])?")
@@ -54,7 +54,7 @@ _SHARED = re.compile(
     rb"""(?:(<(?:\w++:)?v>)([0-9]++)<|((?:[^<]++|<(?!/?(?:\w++:)?c[\s>]))*+)(?=</(?:\w++:)?c>))"""
 )
 _VALUE = re.compile(rb"(<(?:\w++:)?v(?=[\s>])[^<>]*+(?<!/)>\s*+)([0-9]++)(?=\s*+<)")
-_ODD_VALUE = re.compile(rb"<(?:\w++:)?v(?=[\s/>])[^<>]*+(?<!/)>(?!\s*+</)")
+_BAD_VALUE = re.compile(rb"<(?:\w++:)?v(?=[\s/>])[^<>]*+(?<!/)>(?!\s*+</)")
 _MERGED = re.compile(
     rb"""<(?:\w++:)?mergeCell(?=\s)(?>[^<>]*?\sref=)["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']"""
 )
@@ -62,7 +62,7 @@ _MERGED = re.compile(
 
 @dataclass(frozen=True)
 class SheetRow:
-    """A row of a sheet by its number from 1, by column from 0 its cells, and the errors in it, empty for a formula.
+    """Row of a sheet: its number from 1, its cells, and their errors by column from 0, "" for a formula.
 
     `formats` are those of cells that belong to a column of text.
     """
@@ -75,10 +75,10 @@ class SheetRow:
 
 @dataclass
 class Pieces:
-    """The rows of the sheet `name` in the part `part` that have something in them, read from the archive once.
+    """Non-empty rows of the sheet `name` in the part `part`, read from the archive once.
 
-    `text_headers` are the headers of columns of text; None where each column is one. `merges` are there when all rows
-    were read. Raises InvalidError where the sheet is no sheet.
+    `text_headers` are the headers of columns of text; None where each column is one. `merges` are complete after the
+    last row. Raises InvalidError where the part is no sheet.
     """
 
     archive: zipfile.ZipFile
@@ -94,17 +94,18 @@ class Pieces:
         self._strings = Strings(self.archive, self.findings)
         self._styles = number_formats(self.archive, self.findings)
         self._texts: set[int] = set()
-        there = set(self.archive.namelist())
+        present = set(self.archive.namelist())
         self._fixed = {"_rels/.rels": _RELATIONS} | {
             part: b"".join(read_part(self.archive, part, self.findings))
-            for part in (BOOK, RELATIONS, STYLES) if part in there
-        }  # fmt: skip
+            for part in (BOOK, RELATIONS, STYLES)
+            if part in present
+        }
         for rows in self._row_texts():
-            for some in self._split(rows):
-                yield from self._read(some)
+            for chunk in self._split(rows):
+                yield from self._read(chunk)
 
     def _row_texts(self) -> Iterator[bytes]:
-        """The text of the sheet's rows, in pieces that end with one; what stands around them is noted."""
+        """Yield the XML of the sheet's rows, in chunks that end with a row; store the XML around them."""
         chunks, left = read_part(self.archive, self.part, self.findings), b""
         for chunk in chunks:
             left += chunk
@@ -116,11 +117,8 @@ class Pieces:
             raise damaged("there are no rows in its sheet", self.findings)
         self._head = left[: data.start()] + b"<%ssheetData>" % data[1]
         self._tail = b"</%ssheetData></%sworksheet>" % (data[1], data[1])
-        left, row_end, data_end = (
-            left[data.end() :],
-            b"</%srow>" % data[1],
-            b"</%ssheetData" % data[1],
-        )
+        left = left[data.end() :]
+        row_end, data_end = b"</%srow>" % data[1], b"</%ssheetData" % data[1]
         ended = bool(data[2])
         while not ended:
             cut = left.find(data_end)
@@ -144,7 +142,7 @@ class Pieces:
     def _merged(
         self, left: bytes, chunks: Iterator[bytes]
     ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-        """The merged cells, in what follows the rows."""
+        """Yield the merged cells, from the XML after the rows."""
         while left:
             for match in _MERGED.finditer(left):
                 first, last = (column_number(match[at].decode()) - 1 for at in (1, 3))
@@ -156,7 +154,7 @@ class Pieces:
             left = left[end:] + more if more else b""
 
     def _split(self, text: bytes) -> Iterator[bytes]:
-        """Rows in pieces whose rectangle is not too large."""
+        """Yield rows in chunks whose rectangle is not too large."""
         most = max(1, CELLS_AT_ONCE // max(1, self.extent.last_column))
         begin, first, number = 0, 0, 0
         for match in _ROW.finditer(text):
@@ -169,36 +167,38 @@ class Pieces:
         yield text[begin:]
 
     def _read(self, text: bytes) -> Iterator[SheetRow]:
-        """The rows of a piece."""
+        """Yield the rows of a chunk."""
         row = _ROW.search(text)
         if row is None:
             return
-        counted = 0 if row[1] else self._last  # rows without a number follow each other
-        wrong: dict[int, dict[int, str]] = {}
+        # Rows without a number follow the last one.
+        counted = 0 if row[1] else self._last
+        faults: dict[int, dict[int, str]] = {}
         for number, column, error in faults_in(text, self.findings):
-            wrong.setdefault(number, {})[column - 1] = error
+            faults.setdefault(number, {})[column - 1] = error
         (top, left), rows = self._cells(text)
         numbered = {top + counted + at: cells for at, cells in enumerate(rows, start=1)}
         self._find_texts(numbered, left)
         formats = self._formats(text)
-        for number in sorted({*numbered, *wrong}):
+        for number in sorted({*numbered, *faults}):
             cells = [""] * left + numbered[number] if number in numbered else []
-            yield SheetRow(number, cells, wrong.get(number, {}), formats.get(number, {}))
+            yield SheetRow(number, cells, faults.get(number, {}), formats.get(number, {}))
             self._last = number
 
     def _find_texts(self, rows: Mapping[int, list[Any]], left: int) -> None:
-        """Note the columns below a header of text: a header stands in one of the first rows."""
+        """Record the columns below a header of text, which is in one of the first rows."""
         for number in range(self._last + 1, HEADER_WITHIN + 1):
             for at, cell in enumerate(rows.get(number, ()), start=left):
-                wanted = self.text_headers
-                if isinstance(cell, str) and cell and (wanted is None or canonical(cell) in wanted):
+                headers = self.text_headers
+                is_text = isinstance(cell, str) and cell != ""
+                if is_text and (headers is None or canonical(cell) in headers):
                     self._texts.add(at)
 
     def _formats(self, text: bytes) -> dict[int, dict[int, str]]:
-        """The formats of the numbers in columns of text, by row from 1 and column from 0."""
-        found: dict[int, dict[int, str]] = {}
+        """Return the formats of the numbers in columns of text, by row from 1 and column from 0."""
+        formats: dict[int, dict[int, str]] = {}
         if not self._styles or not self._texts:
-            return found
+            return formats
         letters = b"|".join(column_letters(at + 1).encode() for at in sorted(self._texts))
         styles = b"|".join(self._styles)
         cells = re.compile(
@@ -207,11 +207,11 @@ class Pieces:
         )
         for column, row, style in cells.findall(text):
             at = column_number(column.decode()) - 1
-            found.setdefault(int(row), {})[at] = self._styles[style]
-        return found
+            formats.setdefault(int(row), {})[at] = self._styles[style]
+        return formats
 
     def _renumbered(self, text: bytes) -> tuple[bytes, list[int]]:
-        """A piece whose cells count the texts that it uses from 0, and the numbers of those in the workbook."""
+        """Return a chunk whose cells number the texts that it uses from 0, and their numbers in the workbook."""
         used: dict[bytes, int] = {}
 
         def number(match: re.Match[bytes]) -> bytes:
@@ -220,27 +220,28 @@ class Pieces:
         def renumbered(match: re.Match[bytes]) -> bytes:
             if match[3] is not None:
                 return b"%s%s%d<" % (match[1], match[2], used.setdefault(match[3], len(used)))
-            inner, found = _VALUE.subn(number, match[4])
-            if not found and _ODD_VALUE.search(inner):
+            inner, count = _VALUE.subn(number, match[4])
+            if not count and _BAD_VALUE.search(inner):
                 raise damaged("a cell has a text without a number", self.findings)
             return match[1] + inner
 
         return _SHARED.sub(renumbered, text), list(map(int, used))
 
     def _cells(self, text: bytes) -> tuple[tuple[int, int], list[list[Any]]]:
-        """The place of the first cell of a piece, row and column from 0, and the values from there on."""
+        """Return the place of a chunk's first cell, row and column from 0, and the values from there on."""
         from python_calamine import CalamineError, CalamineWorkbook
 
         text, used = self._renumbered(text)
         book = io.BytesIO()
-        with zipfile.ZipFile(book, "w") as made:
+        # Stored without compression: it is read once, and at once.
+        with zipfile.ZipFile(book, "w") as small:
             for name, content in self._fixed.items():
-                made.writestr(name, content)
-            made.writestr(STRINGS, self._strings.part(used))
-            made.writestr(self.part, self._head + text + self._tail)
+                small.writestr(name, content)
+            small.writestr(STRINGS, self._strings.part(used))
+            small.writestr(self.part, self._head + text + self._tail)
         book.seek(0)
         try:
-            found = CalamineWorkbook.from_filelike(book).get_sheet_by_name(self.name)
-            return (found.start or (0, 0)), found.to_python(skip_empty_area=True)
+            sheet = CalamineWorkbook.from_filelike(book).get_sheet_by_name(self.name)
+            return (sheet.start or (0, 0)), sheet.to_python(skip_empty_area=True)
         except CalamineError as error:
             raise damaged(str(error), self.findings) from None

@@ -1,4 +1,4 @@
-"""The texts that the cells of a workbook share, kept in a nameless file: a million lines can have millions of them."""
+"""Shared strings of a workbook, stored in a nameless file: a million lines can have millions of them."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ _ROOT = re.compile(rb"<((?:\w++:)?)sst\b")
 
 
 class Strings:
-    """The texts of a workbook by number, as they stand in it; eight bytes for each stay in memory.
+    """Shared texts of a workbook by number, as XML; eight bytes of each are in memory.
 
-    Raises InvalidError for a part that is not what the archive says it is.
+    Raises InvalidError for a part that differs from the archive's directory.
     """
 
     def __init__(self, archive: zipfile.ZipFile, findings: Findings) -> None:
         self._findings = findings
-        self._kept, self._places = Spool(), array("Q", [0])
+        self._spool, self._places = Spool(), array("Q", [0])
         self._head, self._tail = _NONE
         if STRINGS in archive.namelist():
-            self._keep(read_part(archive, STRINGS, findings))
-            self._kept.flush()
+            self._store(read_part(archive, STRINGS, findings))
+            self._spool.flush()
 
     def part(self, numbers: Iterable[int]) -> bytes:
-        """The part of a workbook that has these texts alone, in this order."""
+        """Return a part of a workbook with these texts alone, in this order."""
+        # Adjacent texts, from `first` to before `behind`, are read at once.
         texts, first, behind = [self._head], 0, 0
         for number in numbers:
             if number + 1 >= len(self._places):
@@ -43,7 +44,7 @@ class Strings:
                     f"a cell has the text {number}, and there are {len(self._places) - 1}",
                     self._findings,
                 )
-            if number != behind:  # what follows each other in the file is read at once
+            if number != behind:
                 texts.append(self._read(first, behind))
                 first = number
             behind = number + 1
@@ -51,16 +52,16 @@ class Strings:
 
     def _read(self, first: int, behind: int) -> bytes:
         start, end = self._places[first], self._places[behind]
-        return os.pread(self._kept.fileno(), end - start, start) if end > start else b""
+        return os.pread(self._spool.fileno(), end - start, start) if end > start else b""
 
-    def _keep(self, chunks: Iterator[bytes]) -> None:
+    def _store(self, chunks: Iterator[bytes]) -> None:
         left, size = b"", 0
         for chunk in chunks:
             left, end = left + chunk, 0
             for match in _ITEM.finditer(left):
                 if len(self._places) == 1 and not size:
                     self._begin(left[: match.start()])
-                size += self._kept.write(match[0])
+                size += self._spool.write(match[0])
                 self._places.append(size)
                 end = match.end()
             left = left[end:]
@@ -70,7 +71,7 @@ class Strings:
             raise damaged(f"{STRINGS} ends in the middle of a text", self._findings)
 
     def _begin(self, head: bytes) -> None:
-        """What stands before the first text, with the names that its elements begin with."""
+        """Store the XML before the first text, and the namespace prefix of its elements."""
         root = _ROOT.search(head)
         if root is None:
             raise damaged(f"{STRINGS} has no texts where they should be", self._findings)

@@ -1,4 +1,4 @@
-"""Workbooks: a sheet of an .xlsx file, read by python-calamine and kept as records that a run reads by position."""
+"""Workbooks: a sheet of an .xlsx file, read by python-calamine and stored as records that a run reads by position."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _STRICT_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
 @dataclass(frozen=True)
 class Workbook:
-    """The records of a sheet under a header. `above` are the rows up to it, as they are kept."""
+    """Records of a sheet under a header. `above` are the stored rows up to it."""
 
     columns: Columns
     sheet: str
@@ -51,20 +51,29 @@ class Workbook:
     merges: Merges = field(repr=False)
 
     def values(self, raw: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
-        """The typed values of records that were found to be in order."""
+        """Yield the typed values of records that passed the check."""
         return map(self.columns.values, map(unpack_cells, raw))
 
     def report(
-        self, findings: Findings, *, number: int, raw: bytes, names: Sequence[str], message: str, kind: str, remedy: str
-    ) -> None:  # fmt: skip
-        """A problem of the first of these columns, in row `number` of the sheet."""
-        del raw  # the address says where it is
+        self,
+        findings: Findings,
+        *,
+        number: int,
+        raw: bytes,
+        names: Sequence[str],
+        message: str,
+        kind: str,
+        remedy: str,
+    ) -> None:
+        """Report a problem of the first of these columns, in row `number` of the sheet."""
+        # An address identifies the cell, so that no excerpt is needed.
+        del raw
         self.report_cell(findings, number, self.columns.place_of(names), message, kind, remedy)
 
     def report_cell(
         self, findings: Findings, number: int, at: int, message: str, kind: str, remedy: str
     ) -> None:
-        """A problem of a cell, with its address; `at` counts columns from 0."""
+        """Report a problem of a cell, with its address; `at` counts columns from 0."""
         place = number - 1, at
         for first, last in self.merges:
             if (
@@ -80,7 +89,7 @@ class Workbook:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A sheet of a workbook, and the part of the archive that it is in."""
+    """Sheet of a workbook, with its part of the archive."""
 
     name: str
     part: str
@@ -90,63 +99,65 @@ class _Sheet:
 def read_workbook(
     content: Content, rows: Rows, indexing: Indexing, findings: Findings
 ) -> tuple[Read, IO[bytes]]:
-    """Check every row of a sheet, and keep it. Raises InvalidError when it cannot be read."""
+    """Check every row of a sheet, and store it. Raises InvalidError when it cannot be read."""
     before = findings.total
-    kept, sheet, merges, first_day = keep_sheet(content, rows, findings)
-    found = _header(kept, rows)
-    if found is None:
+    spool, sheet, merges, first_day = spool_sheet(content, rows, findings)
+    header_row = _header(spool, rows)
+    if header_row is None:
         findings.add(
             f"the sheet {sheet!r} is empty",
             "empty-file",
             remedy="name another one with `sheet` under `rows`",
         )
         raise findings.error()
-    above = list(islice(kept, found))
+    above = list(islice(spool, header_row))
     names = [str(cell).strip() for cell in unpack_cells(above[-1])]
-    while names and not names[-1]:  # cells beyond the header may make the sheet wider
+    # Cells beyond the header may make the sheet wider.
+    while names and not names[-1]:
         names.pop()
     header = tuple(names)
     offset = sum(map(len, above))
 
+    # Reporting on the header needs a workbook, whose columns follow from the header.
     form = Workbook(Columns(len(header), {}, ()), sheet, tuple(above), merges)
-    columns = match_columns(header, rows, partial(form.report_cell, findings, found))
+    columns = match_columns(header, rows, partial(form.report_cell, findings, header_row))
     form = Workbook(typed_columns(columns, rows, first_day), sheet, tuple(above), merges)
     if findings.total > before:
         raise findings.error()
     count = indexing.count
-    _check_rows(kept, form, offset, found, indexing, findings)
+    _check_rows(spool, form, offset, header_row, indexing, findings)
     if indexing.count == count and not indexing.left_out and findings.total == before:
         findings.add(
             f"the sheet {sheet!r} has a header and no lines",
             "empty-file",
             remedy="name another with `sheet`",
         )
-    layout = f"sheet {sheet!r}" + (f", header on line {found}" if found > 1 else "")
-    return Read(form, offset, header, layout=layout), kept
+    layout = f"sheet {sheet!r}" + (f", header on line {header_row}" if header_row > 1 else "")
+    return Read(form, offset, header, layout=layout), spool
 
 
-def _header(kept: IO[bytes], rows: Rows) -> int | None:
-    """The row of the header, which has to be among the first ones; the file is at its beginning afterwards."""
-    lines = islice(kept, rows.header or HEADER_WITHIN)
+def _header(spool: IO[bytes], rows: Rows) -> int | None:
+    """Return the row number of the header among the first rows; the file is at its beginning afterwards."""
+    lines = islice(spool, rows.header or HEADER_WITHIN)
     cells = (
         (number, [str(cell) for cell in unpack_cells(line)])
         for number, line in enumerate(lines, start=1)
     )
-    found = find_header((each for each in cells if each[0] >= rows.header), read_columns(rows))
-    kept.seek(0)
-    return found.line if found else None
+    header = find_header((row for row in cells if row[0] >= rows.header), read_columns(rows))
+    spool.seek(0)
+    return header.line if header else None
 
 
 def _check_rows(
-    kept: IO[bytes],
+    spool: IO[bytes],
     form: Workbook,
     offset: int,
     number: int,
     indexing: Indexing,
     findings: Findings,
 ) -> None:
-    """Check the rows beneath the header, which is on line `number`."""
-    for number, line in enumerate(kept, start=number + 1):  # noqa: B020 - counted on from the header
+    """Check the rows below the header, which is on line `number`."""
+    for number, line in enumerate(spool, start=number + 1):  # noqa: B020 - counted on from the header
         cells = unpack_cells(line)
         if any(not isinstance(cell, str) or cell.strip() for cell in cells):
             wrong: Sequence[tuple[int, str, str]]
@@ -173,24 +184,30 @@ def _check_rows(
         offset += len(line)
 
 
-def keep_sheet(
+def spool_sheet(
     content: Content, rows: Rows, findings: Findings
 ) -> tuple[IO[bytes], str, Merges, dt.date]:
-    """A line for each row of the sheet, its name, its merged cells, and the day 0 of its dates. Raises InvalidError."""
+    """Return the stored rows of the sheet, its name, its merged cells, and the day 0 of its dates.
+
+    Raises InvalidError.
+    """
     if content.head.startswith(OLE):
         raise _old(content, findings)
     archive = open_archive(content.file, findings)
     sheet = _choose(archive_sheets(archive, findings), rows.sheet, findings)
     extent = measure(archive, sheet.part, findings)
     texts = text_headers(rows)
-    kept, pieces = Spool(), Pieces(archive, sheet.name, sheet.part, extent, findings, texts)
-    kept.writelines(_packed(pieces, extent.last_column))
-    kept.seek(0)
-    return kept, sheet.name, pieces.merges, _first_day(archive, findings)
+    spool, pieces = Spool(), Pieces(archive, sheet.name, sheet.part, extent, findings, texts)
+    spool.writelines(_packed(pieces, extent.last_column))
+    spool.seek(0)
+    return spool, sheet.name, pieces.merges, _first_day(archive, findings)
 
 
 def _packed(rows: Iterable[SheetRow], width: int) -> Iterator[bytes]:
-    """The rows as they are kept, each as wide as those before it and as `width`, with empty ones where none stands."""
+    """Yield stored rows, with empty ones in gaps.
+
+    Each is as wide as `width` and as those before it.
+    """
     last = 0
     for row in rows:
         for _ in range(last + 1, row.number):
@@ -200,60 +217,58 @@ def _packed(rows: Iterable[SheetRow], width: int) -> Iterator[bytes]:
 
 
 def _first_day(archive: Any, findings: Findings) -> dt.date:
-    """The day that the workbook counts days from, as number 0: in 1904 where it says so."""
-    for each in read_xml(archive, BOOK, findings).iter():
-        if each.tag.rpartition("}")[2] == "workbookPr" and each.get("date1904") in ("1", "true"):
+    """Return the day 0 of the workbook's dates, which is in 1904 where the workbook declares it."""
+    for element in read_xml(archive, BOOK, findings).iter():
+        is_settings = element.tag.rpartition("}")[2] == "workbookPr"
+        if is_settings and element.get("date1904") in ("1", "true"):
             return dt.date(1904, 1, 1)
     return FIRST_DAY
 
 
 def archive_sheets(archive: Any, findings: Findings) -> list[_Sheet]:
-    """The worksheets of a workbook, in its order."""
+    """Return the worksheets of a workbook, in its order."""
     targets = {
-        each.get("Id"): each.get("Target", "")
-        for each in read_xml(archive, RELATIONS, findings)
-        if each.get("Id")
+        element.get("Id"): element.get("Target", "")
+        for element in read_xml(archive, RELATIONS, findings)
+        if element.get("Id")
     }
     sheets = []
-    for each in read_xml(archive, BOOK, findings).iter():
-        if each.tag.rpartition("}")[2] == "sheet":
-            target = targets.get(each.get(_ID) or each.get(_STRICT_ID), "")
+    for element in read_xml(archive, BOOK, findings).iter():
+        if element.tag.rpartition("}")[2] == "sheet":
+            # Strict workbooks have the attribute in another namespace.
+            target = targets.get(element.get(_ID) or element.get(_STRICT_ID), "")
             part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+            # Charts are sheets as well, in another folder.
             if "worksheet" in part:
-                sheets.append(
-                    _Sheet(each.get("name", ""), part, each.get("state", "visible") != "visible")
-                )
+                hidden = element.get("state", "visible") != "visible"
+                sheets.append(_Sheet(element.get("name", ""), part, hidden))
     return sheets
 
 
-def _choose(sheets: Sequence[_Sheet], wanted: str | int, findings: Findings) -> _Sheet:
-    """The sheet by its name or number; the first one that is not hidden where the recipe says nothing."""
+def _choose(sheets: Sequence[_Sheet], choice: str | int, findings: Findings) -> _Sheet:
+    """Return the sheet by its name or number; the first visible one where the recipe names none."""
     names = [sheet.name for sheet in sheets]
-    if isinstance(wanted, int) and 1 <= wanted <= len(sheets):
-        return sheets[wanted - 1]
-    if wanted in names:
-        return sheets[names.index(str(wanted))]
-    if not wanted and sheets:
+    if isinstance(choice, int) and 1 <= choice <= len(sheets):
+        return sheets[choice - 1]
+    if choice in names:
+        return sheets[names.index(str(choice))]
+    if not choice and sheets:
         return next((sheet for sheet in sheets if not sheet.hidden), sheets[0])
-    message = f"there is no sheet {wanted!r}" if wanted else "has no sheets"
-    findings.add(message, "missing-sheet", remedy=nearest(str(wanted), names, noun="sheets"))
+    message = f"there is no sheet {choice!r}" if choice else "has no sheets"
+    findings.add(message, "missing-sheet", remedy=nearest(str(choice), names, noun="sheets"))
     raise findings.error()
 
 
 def _old(content: Content, findings: Findings) -> InvalidError:
-    """What to say of a file in Microsoft's older container: an encrypted workbook, or one of Excel 97 to 2003."""
+    """Return the error for a file in Microsoft's older container: an encrypted workbook, or one of Excel 97 to 2003."""
     left, encrypted = b"", False
     while chunk := content.file.read(CHUNK):
         encrypted = encrypted or _ENCRYPTED in left + chunk
         left = chunk[-len(_ENCRYPTED) :]
-    message, remedy = (
-        "is a workbook of Excel 97 to 2003 (.xls)",
-        "open it in a spreadsheet and save it as .xlsx",
-    )
+    message = "is a workbook of Excel 97 to 2003 (.xls)"
+    remedy = "open it in a spreadsheet and save it as .xlsx"
     if encrypted:
-        message, remedy = (
-            "is an encrypted workbook: it opens with a password only",
-            "save it without a password",
-        )
+        message = "is an encrypted workbook: it opens with a password only"
+        remedy = "save it without a password"
     findings.add(message, "unsupported", remedy=remedy)
     return findings.error()
