@@ -263,14 +263,13 @@ def _parser(column: Column) -> Parse:
 
 
 def _number_parser(column: Column) -> Parse:
-    whole = column.type == "integer"
-    noun = "an integer" if whole else "a decimal number"
-    read = compile_number(column.written, whole=whole)
-    # int() of the text keeps digits that a Decimal of the usual context would round.
-    exact = whole and column.written == PLAIN
+    integer = column.type == "integer"
+    noun = "an integer" if integer else "a decimal number"
+    read = compile_number(column.written, integer=integer)
+    exact = integer and column.written == PLAIN
 
     def parse(text: str) -> Any:
-        if whole and len(text) > MAX_DIGITS and text.lstrip("+-").isdecimal():
+        if integer and len(text) > MAX_DIGITS and text.lstrip("+-").isdecimal():
             message = f"{shown(text)} has more than {MAX_DIGITS:,} digits"
             raise CellError(message, remedy="an identifier is `type: string`")
         number = read(text)
@@ -278,11 +277,11 @@ def _number_parser(column: Column) -> Parse:
             style = ""
             if column.written != PLAIN:
                 style = f", as the column writes them ({keys_of(column.written)})"
-            remedy = number_remedy(text, column.written, whole=whole)
+            remedy = number_remedy(text, column.written, integer=integer)
             raise CellError(f"{shown(text)} is not {noun}{style}", remedy=remedy)
         if exact:
             return int(text)
-        return int(number) if whole else number
+        return int(number) if integer else number
 
     return parse
 

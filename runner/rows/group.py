@@ -145,7 +145,7 @@ def merge(
     differing: dict[str, tuple[int, int]] = {}
     for number, line in zip(numbers[1:], lines[1:], strict=True):
         if tuple(line) == names:
-            # The usual case, at the speed of C.
+            # The usual case, in loops that run in C.
             unequal = list(compress(names, map(ne, first.values(), line.values())))
         else:
             # Records of JSON need not have the same fields.

@@ -43,7 +43,7 @@ def written_of(cells: Collection[str], *, mark: str = "") -> tuple[str, Numbers]
     ways = [marks for marks in MARKS if not mark or marks[0] == mark]
     for point, thousands in sorted(ways, key=lambda marks: (len(marks[1]), marks[0] != ".")):
         written = Numbers(point, thousands, currency, percent=percent, accounting=accounting)
-        read = compile_number(written, whole=False)
+        read = compile_number(written, integer=False)
         numbers = [number for text in texts if (number := read(text)) is not None]
         if len(numbers) == len(texts):
             readings.setdefault(tuple(numbers), written)
@@ -51,12 +51,12 @@ def written_of(cells: Collection[str], *, mark: str = "") -> tuple[str, Numbers]
     if len(readings) != 1 or Numbers() in readings.values():
         return None
     ((values, way),) = readings.items()
-    whole = (
+    integer = (
         not percent
         and all(number == number.to_integral_value() for number in values)
         and not currency
     )
-    return ("integer" if whole and way.decimal_mark not in "".join(texts) else "decimal"), way
+    return ("integer" if integer and way.decimal_mark not in "".join(texts) else "decimal"), way
 
 
 def mark_of(columns: Iterable[Collection[str]]) -> str:
@@ -74,7 +74,7 @@ def mark_of(columns: Iterable[Collection[str]]) -> str:
 
 
 def _are_plain(cells: Collection[str], point: str) -> bool:
-    read = compile_number(Numbers(point), whole=False)
+    read = compile_number(Numbers(point), integer=False)
     return all(read(cell.strip()) is not None for cell in cells)
 
 

@@ -403,7 +403,7 @@ def _names(header: Sequence[str]) -> list[str]:
         plain = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
         usable = re.match("[a-z]", plain) and plain not in _WORDS
         name = plain if usable else f"column_{plain or place}"
-        # Methods of objects in expressions.
+        # Names that rows have in expressions already: their lines, and the methods of objects.
         name = f"{name}_" if name in ("lines", "items", "keys", "values") else name[:90]
         while name in names:
             name += "_"

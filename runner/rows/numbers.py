@@ -47,12 +47,12 @@ _CODE = re.compile(r"\b(?:USD|EUR|GBP|CAD|AUD|NZD|CHF|JPY|CNY|INR|MXN|SEK|NOK|DK
 
 
 @lru_cache(maxsize=256)
-def compile_number(written: Numbers, *, whole: bool) -> ReadNumber:
-    """Return the function that reads numbers in this notation; with `whole` those without a fraction."""
+def compile_number(written: Numbers, *, integer: bool) -> ReadNumber:
+    """Return the function that reads numbers in this notation; with `integer` those without a fraction."""
     if written == PLAIN:
-        plain = _PLAIN_INTEGER if whole else _PLAIN
+        plain = _PLAIN_INTEGER if integer else _PLAIN
         return lambda text: Decimal(text) if plain(text) else None
-    match, separators = _digits(written, whole=whole)
+    match, separators = _digits(written, integer=integer)
 
     def read(text: str) -> Decimal | None:
         bare = _bare(text.strip(), written)
@@ -68,14 +68,14 @@ def compile_number(written: Numbers, *, whole: bool) -> ReadNumber:
 
 
 def _digits(
-    written: Numbers, *, whole: bool
+    written: Numbers, *, integer: bool
 ) -> tuple[Callable[[str], re.Match[str] | None], dict[int, None]]:
     """Return the matcher of a number's digits, and the table that removes its separators of thousands."""
     signs = _SEPARATORS.get(written.thousands, written.thousands)
     # The first group begins with no zero: in 0,125 the comma is a decimal mark in any notation.
     groups = f"[1-9][0-9]{{0,2}}(?:[{re.escape(signs)}][0-9]{{3}})+|" if signs else ""
     fraction = f"(?:{re.escape(written.decimal_mark)}(?P<fraction>[0-9]+))?"
-    if whole:
+    if integer:
         # A group that never matches, so that the caller can read it.
         fraction = "(?P<fraction>(?!))?"
     pattern = re.compile(f"(?P<whole>{groups}[0-9]+){fraction}")
@@ -126,26 +126,26 @@ def keys_of(written: Numbers) -> str:
     return ", ".join([*keys, *(f"{name}: true" for name, value in flags.items() if value)])
 
 
-def ways(text: str, *, whole: bool) -> Iterator[tuple[Numbers, Decimal]]:
+def ways(text: str, *, integer: bool) -> Iterator[tuple[Numbers, Decimal]]:
     """Yield the notations in which a text is a number, each with that number: a column could declare any of them."""
     text = text.strip()
     currency = tuple(dict.fromkeys(money_of(text)))
     accounting = text.endswith("-") or MINUS in text or (text.endswith(")") and "(" in text)
-    percent = text.endswith("%") and not whole
-    for mark, thousands in dict.fromkeys(_plainest(text, whole=whole)):
+    percent = text.endswith("%") and not integer
+    for mark, thousands in dict.fromkeys(_plainest(text, integer=integer)):
         written = Numbers(mark, thousands, currency[:1], percent=percent, accounting=accounting)
-        number = compile_number(written, whole=whole)(text)
+        number = compile_number(written, integer=integer)(text)
         if number is not None:
             yield written, number
 
 
-def _plainest(text: str, *, whole: bool) -> Iterator[tuple[str, str]]:
+def _plainest(text: str, *, integer: bool) -> Iterator[tuple[str, str]]:
     """Yield the marks that may be meant, without those that the text lacks."""
     for mark, thousands in MARKS:
         signs = re.escape(_SEPARATORS.get(thousands, thousands))
         apart = thousands if signs and re.search(f"[0-9][{signs}][0-9]{{3}}(?![0-9])", text) else ""
-        point = mark if not whole and (mark in text or apart == ".") else "."
-        if whole or point != apart:
+        point = mark if not integer and (mark in text or apart == ".") else "."
+        if integer or point != apart:
             yield point, apart
 
 
@@ -155,37 +155,39 @@ def money_of(text: str) -> Iterator[str]:
     yield from _CODE.findall(text)
 
 
-def number_remedy(text: str, written: Numbers, *, whole: bool) -> str:
+def number_remedy(text: str, written: Numbers, *, integer: bool) -> str:
     """Return the remedy for a text that people read as a number and that is not one in this notation."""
     if written != PLAIN:
-        return f"write it like {_example(written, whole=whole)}"
+        return f"write it like {_example(written, integer=integer)}"
     # Reversed twice: of several notations for one number the first is proposed.
-    notations = {number: keys_of(way) for way, number in reversed(list(ways(text, whole=whole)))}
+    notations = {
+        number: keys_of(way) for way, number in reversed(list(ways(text, integer=integer)))
+    }
     readings = [(format(number, "f"), keys) for number, keys in reversed(notations.items()) if keys]
     if len(readings) > 1:
         return "let the column say which it is: " + "; or ".join(
             f"{keys}, for {plain}" for plain, keys in readings
         )
-    plain, keys = readings[0] if readings else (_plain(text, whole=whole), "")
+    plain, keys = readings[0] if readings else (_plain(text, integer=integer), "")
     if plain:
         return f"write {plain}" + (f", or let the column say {keys}" if keys else "")
-    if whole:
+    if integer:
         return "write a whole number in digits, such as 12"
     return "write digits and a point, such as 1234.50"
 
 
-def _plain(text: str, *, whole: bool) -> str:
+def _plain(text: str, *, integer: bool) -> str:
     """Return the number in plain digits where it has an exponent or a bare point, or nothing."""
     text = re.sub(r"(?<![0-9])\.(?=[0-9])", "0.", text.strip()).removesuffix(".")
     if _EXPONENT(text):
         text = format(Decimal(text), "f")
     digits, _, fraction = text.partition(".")
-    text = digits if whole and not fraction.strip("0") else text
-    is_plain = _PLAIN_INTEGER if whole else _PLAIN
+    text = digits if integer and not fraction.strip("0") else text
+    is_plain = _PLAIN_INTEGER if integer else _PLAIN
     return text if is_plain(text) else ""
 
 
-def _example(written: Numbers, *, whole: bool) -> str:
-    fraction = "" if whole else f"{written.decimal_mark}50"
+def _example(written: Numbers, *, integer: bool) -> str:
+    fraction = "" if integer else f"{written.decimal_mark}50"
     percent = "%" if written.percent else ""
     return f"{''.join(written.currency[:1])}1{written.thousands}234{fraction}{percent}"

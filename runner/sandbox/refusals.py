@@ -80,7 +80,7 @@ class Failures:
         for place, value in ((failure.field, failure.values[0]), (failure.code, declared["code"])):
             set_at(body, place, value)
         set_at(body, failure.message, message)
-        # An answer that lacks a required field would count as a wrong one before its failure is read.
+        # The document requires these fields of every answer: a failure has them as null.
         required = (operation.answer or {}).get("required", ()) if operation else ()
         return 200, {**dict.fromkeys(required), **body}
 

@@ -117,7 +117,7 @@ NUMBERS = st.decimals(min_value=-(10**15), max_value=10**15, places=2) | st.inte
 @given(NUMBERS, WAYS)
 def test_any_number_comes_back_exact_as_it_is_written(number: Decimal, way: Numbers) -> None:
     number = number.copy_abs() if number.is_zero() else number
-    read = compile_number(way, whole=False)(written(number, way))
+    read = compile_number(way, integer=False)(written(number, way))
     assert read == number
     assert read is None or read.is_signed() == number.is_signed()
 
@@ -129,7 +129,7 @@ def test_a_number_written_in_another_way_is_exact_or_refused(
 ) -> None:
     """Unless the text means that other number in the declared way: 1,234 is two numbers, and the column says which."""
     text = written(number, way)
-    read = compile_number(declared, whole=False)(text)
+    read = compile_number(declared, integer=False)(text)
     assert read is None or read == number or text in set(writings(read, declared))
 
 
@@ -146,7 +146,7 @@ def writings(number: Decimal, way: Numbers) -> Iterator[str]:
 @settings(max_examples=300)
 @given(st.text(st.sampled_from("0123456789.,-+()% $€'"), max_size=14), WAYS)
 def test_no_text_is_read_as_another_number_than_its_digits(text: str, way: Numbers) -> None:
-    read = compile_number(way, whole=False)(text)
+    read = compile_number(way, integer=False)(text)
     if read is not None:
         digits = "".join(sign for sign in text if sign.isdecimal())
         assert int("".join(map(str, read.as_tuple().digits))) == int(digits)

@@ -222,7 +222,7 @@ def _either(schemas: Sequence[Any]) -> Any:
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
-    # By type as well: 1, 1.0 and true are equal in Python and distinct in JSON.
+    # By type as well: 1 and true are equal in Python and distinct in JSON.
     distinct: list[Any] = []
     for value in values:
         if not any(type(value) is type(other) and value == other for other in distinct):
