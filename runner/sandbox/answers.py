@@ -12,7 +12,7 @@ from runner.sandbox import exact_json
 from runner.sandbox.nested_updates import book
 from runner.sandbox.refusals import invalid, not_found
 from runner.sandbox.resources import Resource, properties
-from runner.sandbox.routes import Making, Refer, Route
+from runner.sandbox.routes import Blueprint, Reference, Route
 from runner.sandbox.state import Place, State
 from runner.sandbox.views import shown
 
@@ -50,46 +50,48 @@ def answer_example(call: Call) -> Answer:
     return Answer(route.status, {} if route.example is None else route.example)
 
 
-def answer_item(state: State, call: Call, making: Making) -> Answer:
+def answer_item(state: State, call: Call, blueprint: Blueprint) -> Answer:
     """Return the object that the path names. Raises RefusedError."""
-    place, key = _named(state, call, making.resource)
+    place, key = _named(state, call, blueprint.resource)
     text = state.get(place, key)
     if text is None:
         raise not_found(call.route.called)
-    _reach(making.resource, text, call, called=call.route.called)
+    _reach(blueprint.resource, text, call, called=call.route.called)
     return Answer(call.route.status, shown(state, place, key, text, call.route.view))
 
 
-def create(state: State, call: Call, making: Making) -> Answer:
+def create(state: State, call: Call, blueprint: Blueprint) -> Answer:
     """Store a new object and return the answer. Raises RefusedError; the caller undoes what was changed by then."""
-    place = place_of(state, call, making.resource, call.ids)
-    stored, key = _make(state, place, making, {**_body(call), **call.route.given}, call.today)
+    place = place_of(state, call, blueprint.resource, call.ids)
+    stored, key = _store_new(
+        state, place, blueprint, {**_body(call), **call.route.given}, call.today
+    )
     return Answer(call.route.status, _written(call, stored, key, place), key)
 
 
-def update(state: State, call: Call, making: Making) -> Answer:
+def update(state: State, call: Call, blueprint: Blueprint) -> Answer:
     """Merge the body into an object. Raises RefusedError; the caller undoes what was changed by then."""
     route, body = call.route, _body(call)
-    place, key = _named(state, call, making.resource)
+    place, key = _named(state, call, blueprint.resource)
     text = state.get(place, key)
     if text is None:
         raise not_found(route.called)
-    _reach(making.resource, text, call, called=route.called)
+    _reach(blueprint.resource, text, call, called=route.called)
     stored: dict[str, Any] = exact_json.decode(text)
     # Some APIs accept such fields alone, answer 200 and change nothing.
     if route.ignored.issuperset(body):
         return Answer(route.status, _written(call, stored, key, place), key)
     # These are no fields of the stored object: they are booked, stored elsewhere, or name it.
-    apart = {*making.parts, *(entry.name for entry in route.entries), route.key}
+    apart = {*blueprint.parts, *(entry.name for entry in route.entries), route.key}
     changed = {name: value for name, value in body.items() if name not in apart}
     stored = {**_merged(stored, {**changed, **route.given})}
     book(stored, body, route.entries)
-    _fill(state, stored, [refer for refer in making.refers if refer.field in body])
-    for name, default, always in making.defaults:
+    _fill(state, stored, [refer for refer in blueprint.refers if refer.field in body])
+    for name, default, always in blueprint.defaults:
         if always:
             stored[name] = _default(state, place, default, call.today)
-    stored[making.resource.id_field] = (
-        stored.get(making.resource.id_field, key) if route.key else key
+    stored[blueprint.resource.id_field] = (
+        stored.get(blueprint.resource.id_field, key) if route.key else key
     )
     state.put(place, key, exact_json.encode(stored))
     return Answer(route.status, _written(call, stored, key, place), key)
@@ -121,26 +123,26 @@ def _named(state: State, call: Call, resource: Resource) -> tuple[Place, int]:
     return Place(resource.api, resource.collection), _key(str(key), call.route.called)
 
 
-def _make(
-    state: State, place: Place, making: Making, given: Mapping[str, Any], today: date
+def _store_new(
+    state: State, place: Place, blueprint: Blueprint, given: Mapping[str, Any], today: date
 ) -> tuple[dict[str, Any], int]:
     """Store an object, and the objects given inside it in their own collections below it."""
-    resource = making.resource
-    stored = {name: value for name, value in given.items() if name not in making.parts}
-    for name, default, always in making.defaults:
+    resource = blueprint.resource
+    stored = {name: value for name, value in given.items() if name not in blueprint.parts}
+    for name, default, always in blueprint.defaults:
         if always or name not in stored:
             stored[name] = _default(state, place, default, today)
-    _fill(state, stored, making.refers)
+    _fill(state, stored, blueprint.refers)
     key = state.next_id(place, resource.first_id)
     # First in order, last in value: the id leads the object and no request can choose it.
     stored = {resource.id_field: key, **stored, resource.id_field: key}
     state.put(place, key, exact_json.encode(stored))
-    for name, part in making.parts.items():
+    for name, part in blueprint.parts.items():
         below = Place(resource.api, part.resource.collection, f"{place.parent}/{key}".lstrip("/"))
         for item in given.get(name) or ():
             if not isinstance(item, dict):
                 raise invalid({name: [f"{name} has to be a list of objects"]})
-            _make(state, below, part, item, today)
+            _store_new(state, below, part, item, today)
     return stored, key
 
 
@@ -177,7 +179,7 @@ def _reach(resource: Resource, text: str, call: Call, *, called: str) -> None:
         raise not_found(called, why=why)
 
 
-def _fill(state: State, stored: dict[str, Any], refers: Sequence[Refer]) -> None:
+def _fill(state: State, stored: dict[str, Any], refers: Sequence[Reference]) -> None:
     """Fill the references of an object from their targets. Raises RefusedError for a target that does not exist."""
     errors = {}
     for refer in refers:

@@ -96,8 +96,8 @@ class Sandbox:
         for route in api_routes:
             for criterion in route.filters:
                 # No index helps a substring, or a field of the object that a reference names.
-                if route.making and criterion.match != "contains" and criterion.through is None:
-                    resource = route.making.resource
+                if route.blueprint and criterion.match != "contains" and criterion.through is None:
+                    resource = route.blueprint.resource
                     self._state.index(Place(resource.api, resource.collection), criterion.field)
         failures = Failures(api)
         checked = [
@@ -143,16 +143,16 @@ class Sandbox:
 
     def _answer(self, call: Call) -> Answer:
         """Execute a call. Raises RefusedError; the caller undoes what was changed by then."""
-        making, act = call.route.making, call.route.act
-        if making is None or act is Act.EXAMPLE:
+        blueprint, act = call.route.blueprint, call.route.act
+        if blueprint is None or act is Act.EXAMPLE:
             return answer_example(call)
         if act is Act.CREATE:
-            return create(self._state, call, making)
+            return create(self._state, call, blueprint)
         if act is Act.UPDATE:
-            return update(self._state, call, making)
+            return update(self._state, call, blueprint)
         if act is Act.ITEM:
-            return answer_item(self._state, call, making)
-        return answer_list(self._state, call, making.resource)
+            return answer_item(self._state, call, blueprint)
+        return answer_list(self._state, call, blueprint.resource)
 
     def _call(self, request: _Request) -> Call:
         """Return the request as a checked call. Raises RefusedError."""

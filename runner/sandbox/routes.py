@@ -59,7 +59,7 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Refer:
+class Reference:
     """Field that references an object of another resource and is filled from it, with these names (none: all)."""
 
     field: str
@@ -68,13 +68,13 @@ class Refer:
 
 
 @dataclass(frozen=True)
-class Making:
+class Blueprint:
     """Parts of an object of `resource` beside the request's: defaults, references, objects below it."""
 
     resource: Resource
     defaults: tuple[tuple[str, Any, bool], ...] = ()
-    refers: tuple[Refer, ...] = ()
-    parts: Mapping[str, Making] = field(default_factory=dict)
+    refers: tuple[Reference, ...] = ()
+    parts: Mapping[str, Blueprint] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Route:
     act: Act
     status: int
     example: Any = None
-    making: Making | None = None
+    blueprint: Blueprint | None = None
     owner: Resource | None = None
     view: View = _FULL_VIEW
     filters: tuple[Filter, ...] = ()
@@ -142,7 +142,7 @@ def _route(api: Api, operation: Operation, known: Mapping[str, Resource], *, sha
         act,
         status,
         example(api, operation),
-        making=_making(resource, body, known),
+        blueprint=_blueprint(resource, body, known),
         owner=None if act is Act.LIST_ALL else known.get(resource.collection.rpartition("/{}")[0]),
         # Objects that another API has stored are shown with the names of this document only.
         view=view(resource, resource.fields, known, all_names=not shared),
@@ -194,7 +194,9 @@ def _act(
     return Act.EXAMPLE, None
 
 
-def _making(resource: Resource, body: Mapping[str, Any], known: Mapping[str, Resource]) -> Making:
+def _blueprint(
+    resource: Resource, body: Mapping[str, Any], known: Mapping[str, Resource]
+) -> Blueprint:
     fields = {**resource.fields, **body}
     own = list(with_settings(fields, resource.fields))
     below = {
@@ -202,21 +204,21 @@ def _making(resource: Resource, body: Mapping[str, Any], known: Mapping[str, Res
         for name, s in own
         if "children" in s
     }
-    return Making(
+    return Blueprint(
         resource,
         defaults=tuple(
             (name, s["default"], s.get("always", False)) for name, s in own if "default" in s
         ),
         refers=tuple(_refers(resource, fields, known)),
         parts={
-            name: _making(child, {}, known) for name, child in below.items() if child is not None
+            name: _blueprint(child, {}, known) for name, child in below.items() if child is not None
         },
     )
 
 
 def _refers(
     resource: Resource, fields: Mapping[str, Any], known: Mapping[str, Resource]
-) -> Iterator[Refer]:
+) -> Iterator[Reference]:
     for name, settings in with_settings(fields, resource.fields):
         if "refers" not in settings:
             continue
@@ -225,7 +227,7 @@ def _refers(
             message = f"{resource.api}: {name!r} refers to {settings['refers']!r}, which no operation creates or lists"
             raise ConfigError(message, remedy=f"correct {EXTENSION} in the API document")
         shown = properties(resource.fields.get(name)) or properties(fields[name])
-        yield Refer(name, refers_to, frozenset(shown) - {refers_to.id_field})
+        yield Reference(name, refers_to, frozenset(shown) - {refers_to.id_field})
 
 
 def _filters(
