@@ -48,7 +48,7 @@ class Format(Protocol):
 
 
 @dataclass(frozen=True)
-class Read:
+class FirstPass:
     """Result of a first pass: the format to read the records again, and the number of bytes.
 
     `header` has the names in the header; `header_bytes` all bytes before the first record. `layout` describes how the

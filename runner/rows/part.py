@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from runner.problems import InvalidError
 from runner.rows.findings import Findings
-from runner.rows.first_pass import Read
+from runner.rows.first_pass import FirstPass
 from runner.rows.formats.decode import digest_of
 from runner.rows.formats.delimited import Delimited
 from runner.rows.formats.lines import open_file, stamp, unreadable
@@ -33,7 +33,7 @@ class Part:
     name: str
     kind: str
     digest: str
-    read: Read = field(repr=False)
+    read: FirstPass = field(repr=False)
     before: int = 0
     order: tuple[int, ...] = ()
     encoding: str = "utf-8"

@@ -12,7 +12,7 @@ from runner.recipe.model import Rows
 from runner.rows.cells import CellError
 from runner.rows.columns import Columns, match_columns
 from runner.rows.findings import Findings, Text
-from runner.rows.first_pass import Indexing, Read
+from runner.rows.first_pass import FirstPass, Indexing
 from runner.rows.formats.dialect import DELIMITER_NAMES, lay_out
 from runner.rows.formats.lines import Lines, read_records
 from runner.rows.leftovers import plain_cells
@@ -51,7 +51,7 @@ class Delimited:
 
 def read_delimited(
     file: IO[bytes], usual: str, rows: Rows, indexing: Indexing, findings: Findings
-) -> Read:
+) -> FirstPass:
     """Check every cell of a text; `usual` is the delimiter of such files. Raises InvalidError."""
     before = findings.total
     delimiter, line = lay_out(file, rows, usual, findings)
@@ -74,7 +74,7 @@ def read_delimited(
     _check_records(records, lines, columns, indexing)
     if indexing.count == count and not indexing.left_out:
         raise _empty(findings, "has a header and no lines", "it needs a line for each record")
-    return Read(
+    return FirstPass(
         Delimited(columns.checked(), delimiter), lines.size, header, header_bytes, ", ".join(layout)
     )
 

@@ -13,7 +13,7 @@ from runner.recipe.model import Column, Rows
 from runner.rows.cells import CellError, Convert, compile_cell
 from runner.rows.derived import read_columns
 from runner.rows.findings import SHOWN_CHARACTERS, Findings
-from runner.rows.first_pass import Indexing, Read
+from runner.rows.first_pass import FirstPass, Indexing
 from runner.rows.formats.lines import MAX_RECORD_BYTES
 from runner.template import to_text
 
@@ -59,7 +59,9 @@ class JsonLines:
         )
 
 
-def read_json_lines(file: IO[bytes], rows: Rows, indexing: Indexing, findings: Findings) -> Read:
+def read_json_lines(
+    file: IO[bytes], rows: Rows, indexing: Indexing, findings: Findings
+) -> FirstPass:
     """Check every line of a file. Raises InvalidError when the columns cannot be used, or a line is too long."""
     form = JsonLines(_plan(rows, findings))
     offset, number, count = 0, 0, indexing.count
@@ -98,7 +100,7 @@ def read_json_lines(file: IO[bytes], rows: Rows, indexing: Indexing, findings: F
         remedy = nearest(column.header, fields, noun="fields")
         names = " or ".join(map(repr, column.headers))
         findings.add(f"no line has a field {names}", "missing-column", remedy=remedy)
-    return Read(form, offset)
+    return FirstPass(form, offset)
 
 
 def _take(

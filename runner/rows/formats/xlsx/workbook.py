@@ -16,7 +16,7 @@ from runner.rows.cells import CellError
 from runner.rows.columns import Columns, match_columns
 from runner.rows.derived import read_columns
 from runner.rows.findings import Findings
-from runner.rows.first_pass import Indexing, Read
+from runner.rows.first_pass import FirstPass, Indexing
 from runner.rows.formats.decode import CHUNK, OLE, Content, Spool
 from runner.rows.formats.dialect import HEADER_WITHIN, find_header
 from runner.rows.formats.xlsx.archive import (
@@ -98,7 +98,7 @@ class _Sheet:
 
 def read_workbook(
     content: Content, rows: Rows, indexing: Indexing, findings: Findings
-) -> tuple[Read, IO[bytes]]:
+) -> tuple[FirstPass, IO[bytes]]:
     """Check every row of a sheet, and store it. Raises InvalidError when it cannot be read."""
     before = findings.total
     spool, sheet, merges, first_day = spool_sheet(content, rows, findings)
@@ -133,7 +133,7 @@ def read_workbook(
             remedy="name another with `sheet`",
         )
     layout = f"sheet {sheet!r}" + (f", header on line {header_row}" if header_row > 1 else "")
-    return Read(form, offset, header, layout=layout), spool
+    return FirstPass(form, offset, header, layout=layout), spool
 
 
 def _header(spool: IO[bytes], rows: Rows) -> int | None:
