@@ -106,7 +106,7 @@ def condition_notes(operation: Operation, arguments: Mapping[str, Any]) -> list[
     return findings.notes
 
 
-class _Given(NamedTuple):
+class _Preparation(NamedTuple):
     """Preparations for all requests whose arguments have the same names, regardless of their values.
 
     `parameters` are names with their encoders and windows, `elsewhere` the parameters outside the path, `fields` all
@@ -141,7 +141,7 @@ class Builder:
         self._needed_fields = [
             name for name in operation.required if name not in operation.parameters
         ]
-        self.given: dict[tuple[str, ...], _Given] = {}
+        self.given: dict[tuple[str, ...], _Preparation] = {}
         """The preparations by the names of the arguments."""
         self._last_notes: tuple[list[Note], tuple[str, ...]] = ([], ())
 
@@ -178,7 +178,7 @@ class Builder:
             operation.form,
         )
 
-    def _prepare(self, names: tuple[str, ...]) -> _Given:
+    def _prepare(self, names: tuple[str, ...]) -> _Preparation:
         """Return and cache the preparations for arguments with these names. A step has the same ones for each row."""
         parameters = [
             parameter for name, parameter in self._operation.parameters.items() if name in names
@@ -187,7 +187,7 @@ class Builder:
         # Rows with optional columns could have any combination of names.
         if len(self.given) >= MAX_GIVEN:
             self.given.clear()
-        prepared = self.given[names] = _Given(
+        prepared = self.given[names] = _Preparation(
             [(entry.name, self._encoders[entry.name], entry.window) for entry in parameters],
             [entry for entry in parameters if entry.place != "path"],
             [(name, self._field(name)) for name in names if name not in self._encoders],
@@ -226,7 +226,7 @@ class Builder:
 
 
 def _converted(
-    given: _Given, arguments: Mapping[str, Any], today: dt.date | None, findings: Findings
+    given: _Preparation, arguments: Mapping[str, Any], today: dt.date | None, findings: Findings
 ) -> tuple[dict[str, list[Any]], dict[str, Any], bool]:
     """Return the texts of parameters and the body, and True where an argument has no value to send."""
     texts, body, gap = {}, {}, False
