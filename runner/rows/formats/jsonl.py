@@ -80,21 +80,12 @@ def read_json_lines(
                 missing = {
                     name: column for name, column in missing.items() if not _fields(column, record)
                 }
-                _take(
-                    form,
-                    record,
-                    (offset, len(raw), number, zlib.crc32(raw)),
-                    raw,
-                    indexing,
-                    findings,
-                )
+                place = offset, len(raw), number, zlib.crc32(raw)
+                _take(form, record, place, raw, indexing, findings)
         offset += len(raw)
-    if (
-        rows.search is None
-        and indexing.count == count
-        and not indexing.left_out
-        and not findings.total
-    ):
+    is_empty = indexing.count == count and not indexing.left_out and not findings.total
+    # A search may find nothing; a file without lines is a mistake.
+    if is_empty and rows.search is None:
         findings.add("has no lines", "empty-file", remedy="it needs an object on each line")
     for column in missing.values() if indexing.count > count else ():
         remedy = nearest(column.header, fields, noun="fields")
