@@ -23,7 +23,7 @@ MAX_LINE = 300
 """Characters of an error that are shown."""
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
-_HALF = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class AnswerError(Exception):

@@ -177,8 +177,8 @@ def match_columns(header: Sequence[str], rows: Rows, report: Report) -> Columns:
                 else _several(column, found, places)
             )
             continue
-        at = places[present[0]]
-        label = labels[column.name] = _label(column, present[0])
+        at = places[found[0]]
+        label = labels[column.name] = _label(column, found[0])
         try:
             plain, verbatim = is_plain(column), is_plain(column, checked=True)
             plan.append(MatchedColumn(column.name, at, compile_cell(column), plain, verbatim))

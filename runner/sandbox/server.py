@@ -22,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from runner.catalogue import load_api
+from runner.catalogue import Api, load_api
 from runner.durable import refuse_links
 from runner.problems import ConfigError, LockedError, StoppedError
 from runner.sandbox.state import State

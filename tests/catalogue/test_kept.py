@@ -107,23 +107,23 @@ def test_what_is_wrong_with_a_document_is_told_at_its_place_both_times(
 
 
 def test_another_byte_is_not_believed(tmp_path: Path, own: Mapping[str, str]) -> None:
-    keep(tmp_path / "x.yaml", TEXT, DATA, environ=own)
+    store(tmp_path / "x.yaml", TEXT, DATA, environ=own)
     kept = the_file(own)
     kept.write_bytes(kept.read_bytes().replace(b"1.10", b"9.10"))
-    assert recall(tmp_path / "x.yaml", TEXT, environ=own) is None
+    assert load(tmp_path / "x.yaml", TEXT, environ=own) is None
 
 
 def test_a_link_is_not_followed(tmp_path: Path, own: Mapping[str, str]) -> None:
-    keep(tmp_path / "x.yaml", TEXT, DATA, environ=own)
+    store(tmp_path / "x.yaml", TEXT, DATA, environ=own)
     kept = the_file(own)
     kept.rename(tmp_path / "elsewhere")
     kept.symlink_to(tmp_path / "elsewhere")
-    assert recall(tmp_path / "x.yaml", TEXT, environ=own) is None
+    assert load(tmp_path / "x.yaml", TEXT, environ=own) is None
 
 
 def test_nothing_is_kept_where_others_write(tmp_path: Path, own: Mapping[str, str]) -> None:
     folder = tmp_path / "cache" / FOLDER
     folder.mkdir(parents=True)
     folder.chmod(0o777)
-    keep(tmp_path / "x.yaml", TEXT, DATA, environ=own)
+    store(tmp_path / "x.yaml", TEXT, DATA, environ=own)
     assert not list(folder.iterdir())

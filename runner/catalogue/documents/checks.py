@@ -266,7 +266,7 @@ def _check_names(document: Mapping[str, Any], method: str, path: str) -> Iterato
             Violation(here, f"{name!r} {what}", f"{mend}; an overlay can do it", key=True),
             "parameter",
         )
-    schema = body_schema(document, item[method])
+    schema = body_schema(document, document["paths"][path][method])
     for name in sorted(set(names) & set(_field_names(document, schema, set()))):
         whose = f"{method.upper()} {path}: {name!r}"
         message = f"{whose} is a parameter and a field of the body, and a step could not tell which it gives"

@@ -88,7 +88,7 @@ def overlaid(source: Source, path: Path, *, check: Check) -> tuple[Source, list[
     # Compared without positions, which an overlay does not have.
     before = {(problem.kind, problem.message) for problem in check(source)}
     return corrected, [
-        problem if (problem.kind, problem.message) in before else _caused(overlay, source, problem)
+        problem if (problem.kind, problem.message) in before else _brought(overlay, source, problem)
         for problem in wrong
     ]
 
