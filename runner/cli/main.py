@@ -36,6 +36,7 @@ _COMMANDS = (
     "ops",
     "schema",
     "probe",
+    "doctor",
     "sandbox",
 )
 """The commands, in the order of `--help`; each is a function of the module that is called so."""

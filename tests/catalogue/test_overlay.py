@@ -144,13 +144,11 @@ def test_what_an_overlay_breaks_is_told_at_the_overlay(tmp_path: Path) -> None:
     )
 
 
-def test_an_inferred_path_is_moved_for_one_account(tmp_path: Path) -> None:
+def test_an_inferred_parameter_is_corrected_for_one_account(tmp_path: Path) -> None:
     overlay = tmp_path / "tenant.yaml"
     overlay.write_text(
         HEAD
         + """\
-  - target: $.servers[0]
-    update: {url: 'https://api.syncore.app/v1/ours'}
   - target: $.paths['/orders/jobs'].get.parameters[?@.name=='date_from']
     update: {x-runner-name: created_from, x-runner-evidence: observed}
 """,
@@ -159,7 +157,6 @@ def test_an_inferred_path_is_moved_for_one_account(tmp_path: Path) -> None:
     catalogue = Catalogue(overlays={"syncore_v1": overlay})
     assert set(catalogue) == set(shipped_apis())
     api = catalogue["syncore_v1"]
-    assert api.server == "https://api.syncore.app/v1/ours"
     parameter = api.operations["search_jobs"].parameters["created_from"]
     assert (
         parameter.sent_as,
@@ -170,4 +167,4 @@ def test_an_inferred_path_is_moved_for_one_account(tmp_path: Path) -> None:
         "observed",
         13,
     )
-    assert Catalogue()["syncore_v1"].server == "https://api.syncore.app/v1"
+    assert "created_from" not in Catalogue()["syncore_v1"].operations["search_jobs"].parameters
