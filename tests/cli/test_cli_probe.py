@@ -58,7 +58,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "shop.openapi.yaml").write_text(DOCUMENT)
     (tmp_path / "runner.yaml").write_text("apis: {shop: shop.openapi.yaml}\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SHOP_TOKEN", "t0ken")
+    monkeypatch.setenv("SHOP_TOKEN", "t0ken-71")
     return tmp_path
 
 
@@ -158,7 +158,7 @@ def test_the_secret_is_sent_and_never_shown(
     run(["probe", "shop", "--target", "live", "--write", "seen.yaml"])
     said = capsys.readouterr()
     for text in (said.out, said.err, (home / "seen.yaml").read_text()):
-        assert "t0ken" not in text
+        assert "t0ken-71" not in text
         assert "Ada" not in text
 
 
