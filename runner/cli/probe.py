@@ -21,7 +21,7 @@ from runner.project.apis import catalogue_for
 
 if TYPE_CHECKING:
     from runner.engine.limits import Hits
-    from runner.probe.probe import Probed
+    from runner.probe.probe import ProbeResult
 
 EXIT_DIFFERS = 4
 EXIT_NOT_ALLOWED = 7
@@ -56,7 +56,7 @@ def probe(*, api: str, target_name: str, file: Path | None) -> int:
         connections.open_connections(config, (api,), target, catalogue) as way,
         _counted(config, way, api) as hits,
     ):
-        found: list[Probed] = []
+        found: list[ProbeResult] = []
         for each in ask(
             catalogue[api], way.connections[api], today=today, wait=time.sleep, hits=hits
         ):
@@ -84,7 +84,7 @@ def _counted(config: Config, way: connections.Way, api: str) -> Iterator[Hits | 
         yield Hits(way.account, journal, history, limits={api: limit})
 
 
-def exit_code(found: Sequence[Probed]) -> int:
+def exit_code(found: Sequence[ProbeResult]) -> int:
     """0 when everything that was allowed agrees, 7 when nothing was allowed, 4 for all else."""
     states = {each.state for each in found if each.state != "not tried"}
     if states == {"not allowed"}:

@@ -1,1 +1,1 @@
-"""Compare a live API with its document: reads only, and nothing of a value is shown."""
+"""Comparison of a live API with its document. It only reads, and never shows a value."""

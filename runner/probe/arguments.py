@@ -1,4 +1,7 @@
-"""What a probe can ask an API without knowing anything of the account: dates, pages, and ids that lists gave before."""
+"""Arguments of the reads of a probe: dates, pages, and ids of objects that earlier lists returned.
+
+They need no prior knowledge of the account.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from runner.catalogue import Conditions, Operation, Parameter
 from runner.catalogue.schemas.schema import types_of
 
 RECENT_DAYS = 30
-"""Days that a search looks back where it has to have a date."""
+"""Days before today at which a search starts if it requires a date."""
 
-MAX_KEPT = 100
-"""Objects of one answer whose ids are tried."""
+MAX_OBJECTS = 100
+"""Objects per answer that are remembered, and whose ids are tried."""
 
 _DATE = re.compile(r"(?:^|_)(?:date|since|until|from|to|before|after|day)(?:_|$)")
 _LAST = re.compile(r"(?:^|_)(?:to|until|end|before)(?:_|$)")
@@ -23,53 +26,60 @@ _ID = re.compile(r"_?(?:id|number|no|key)\Z")
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An object that an answer held: where it was listed (a path, its parameters as {}), and the ids on the way."""
+class ListedObject:
+    """An object of an answer.
+
+    collection  the path of the read, with {} for each parameter
+    arguments   the path parameters that the read was sent with
+    item        the object itself
+    """
 
     collection: str
     arguments: Mapping[str, Any]
     item: Mapping[str, Any]
 
     def value(self, name: str, above: str) -> Any:
-        """The value of a path parameter that stands after the path `above`; None when this object does not know."""
+        """Return the value for the path parameter `name` that follows the path `above`, or None."""
         key, stem = _plain(name), _stem(name)
-        for given, value in self.arguments.items():
-            if _plain(given) == key and (stem or self.collection.startswith(f"{above}/{{}}")):
+        for argument, value in self.arguments.items():
+            if _plain(argument) == key and (stem or self.collection.startswith(f"{above}/{{}}")):
                 return value
-        if not stem:  # called just `id`: only what was listed right above it can have that
+        if not stem:
+            # A parameter that is just called `id` fits only the objects of the list right above it.
             return self._own_id() if self.collection == above else None
-        for inner, value in self.item.items():
-            if _plain(inner) == key and _is_id(value):
+        for field_name, value in self.item.items():
+            if _plain(field_name) == key and _is_id(value):
                 return value
         if self.collection == above or stem in _singulars(self.collection):
             return self._own_id()
-        references = (value for inner, value in self.item.items() if _plain(inner) == stem)
-        found = next((value.get("id") for value in references if isinstance(value, Mapping)), None)
-        return found if _is_id(found) else None
+        # A nested object, such as `client: {id: 7}` for the parameter client_id.
+        nested = (value for field_name, value in self.item.items() if _plain(field_name) == stem)
+        nested_id = next((value.get("id") for value in nested if isinstance(value, Mapping)), None)
+        return nested_id if _is_id(nested_id) else None
 
     def _own_id(self) -> Any:
-        """The id of the object itself: `id`, or the only field that is called like one."""
+        """Return the object's own id: the field `id`, or the only field whose name ends with _id."""
         if _is_id(self.item.get("id")):
             return self.item["id"]
-        named = [
+        ids = [
             value
             for name, value in self.item.items()
             if _snake(name).endswith("_id") and _is_id(value)
         ]
-        return named[0] if len(named) == 1 else None
+        return ids[0] if len(ids) == 1 else None
 
 
 @dataclass
 class Knowledge:
-    """What the answers so far have taught, and what today is."""
+    """The objects of the answers so far, and today's date."""
 
     today: dt.date
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[ListedObject] = field(default_factory=list)
 
     def learn(
         self, operation: Operation, arguments: Mapping[str, Any], items: Sequence[Any]
     ) -> None:
-        """Keep the first objects that a read gave."""
+        """Remember the first objects that a read returned."""
         path = {
             name: value
             for name, value in arguments.items()
@@ -77,37 +87,40 @@ class Knowledge:
         }
         collection = shape(operation.path)
         self.seen += [
-            Seen(collection, path, item) for item in items[:MAX_KEPT] if isinstance(item, Mapping)
+            ListedObject(collection, path, item)
+            for item in items[:MAX_OBJECTS]
+            if isinstance(item, Mapping)
         ]
 
     def arguments(self, operation: Operation) -> tuple[dict[str, Any], list[str]]:
-        """The arguments for what the operation requires, and the names of those that nothing is known of."""
-        given: dict[str, Any] = {}
-        needed: list[str] = []
+        """Return arguments for what the operation requires, and the names without a value."""
+        arguments: dict[str, Any] = {}
+        missing: list[str] = []
         for name in sorted(operation.required):
             parameter = operation.parameters.get(name)
-            value = self._anything(operation, parameter) if parameter is not None else None
+            value = self._generic_value(operation, parameter) if parameter is not None else None
             if value is None:
-                needed.append(name)
+                missing.append(name)
             else:
-                given[name] = value
-        if not needed:
-            return given, []
-        places = {name: _above(operation.path, name) for name in needed}
+                arguments[name] = value
+        if not missing:
+            return arguments, []
+        prefixes = {name: _prefix(operation.path, name) for name in missing}
         best: dict[str, Any] = {}
-        for seen in self.seen:
-            found = {
+        # All ids come from one object: ids of different objects hardly belong together.
+        for listed in self.seen:
+            ids = {
                 name: value
-                for name in needed
-                if (value := seen.value(name, places[name])) is not None
+                for name in missing
+                if (value := listed.value(name, prefixes[name])) is not None
             }
-            best = max(best, found, key=len)
-            if len(best) == len(needed):
+            best = max(best, ids, key=len)
+            if len(best) == len(missing):
                 break
-        return {**given, **best}, [name for name in needed if name not in best]
+        return {**arguments, **best}, [name for name in missing if name not in best]
 
-    def _anything(self, operation: Operation, parameter: Parameter) -> Any:
-        """A value that fits whatever the account holds; None where there is none."""
+    def _generic_value(self, operation: Operation, parameter: Parameter) -> Any:
+        """Return a value that is valid regardless of the account's data, or None."""
         pages, schema, name = operation.pagination, parameter.schema, parameter.name
         if pages and name in (pages.page, pages.count):
             return 1
@@ -123,7 +136,7 @@ class Knowledge:
         return self._date(parameter) if parameter.place != "path" else None
 
     def _date(self, parameter: Parameter) -> str | None:
-        """A day of the recent past, in the form that the parameter shows."""
+        """Return a recent date in the parameter's format, or None unless the parameter is a date."""
         kind, name = parameter.schema.get("format", ""), _snake(parameter.name)
         if kind not in ("date", "date-time") and not (
             _DATE.search(name) and "string" in types_of(parameter.schema)
@@ -136,27 +149,26 @@ class Knowledge:
 
 
 def shape(path: str) -> str:
-    """A path with every parameter as {}."""
+    """Return a path with {} for each parameter."""
     return re.sub(r"\{[^{}]*\}", "{}", path)
 
 
-def _above(path: str, name: str) -> str:
-    """What stands before a parameter in its path."""
-    before, found, _ = path.partition(f"/{{{name}}}")
-    return shape(before) if found else ""
+def _prefix(path: str, name: str) -> str:
+    """Return the part of a path in front of a parameter; empty unless the path contains it."""
+    before, separator, _ = path.partition(f"/{{{name}}}")
+    return shape(before) if separator else ""
 
 
 def _recent(grammar: Conditions, today: dt.date) -> Sequence[Mapping[str, Any]] | None:
-    """A search condition for what is recent: a date after a day of the last month."""
-    dated = next((name for name, each in grammar.fields.items() if each.kind.format), None)
+    """Return a search condition for recent objects: a date after RECENT_DAYS ago, or None."""
+    date_field = next((name for name, each in grammar.fields.items() if each.kind.format), None)
     after = next(
         (name for name in grammar.named if name in ("after", "not_before", "greater", "from")), None
     )
-    if dated is None or after is None:
+    if date_field is None or after is None:
         return None
-    return [
-        {"field": dated, "is": after, "value": (today - dt.timedelta(days=RECENT_DAYS)).isoformat()}
-    ]
+    start = today - dt.timedelta(days=RECENT_DAYS)
+    return [{"field": date_field, "is": after, "value": start.isoformat()}]
 
 
 def _is_id(value: Any) -> bool:
@@ -174,13 +186,12 @@ def _plain(name: str) -> str:
 
 
 def _stem(name: str) -> str:
-    """What a parameter is the id of: job_id and jobId are those of a job."""
-    stem = _ID.sub("", _snake(name))
-    return stem.replace("_", "")
+    """Return the noun in the name of an id: "job" for job_id and for jobId."""
+    return _ID.sub("", _snake(name)).replace("_", "")
 
 
 def _singulars(collection: str) -> set[str]:
-    """What one object of a collection may be called."""
+    """Return possible names of one object of a collection."""
     last = _plain(collection.rstrip("/").rpartition("/")[2])
     endings = {"": "", "s": "", "es": "", "ies": "y"}
     return {last.removesuffix(end) + other for end, other in endings.items() if last.endswith(end)}

@@ -1,6 +1,7 @@
-"""What an answer holds against what the document says of it: names and types only, no value ever leaves here.
+"""Comparison of an answer with its description in the document, by names and types of fields only.
 
-The document is walked as it stands, with its references, so that a difference knows where in the document it belongs.
+No value leaves this module. The document is walked with its references unresolved, so that each difference has its
+place in the document.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from runner.source import TreePath
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that is not as the document says.
+    """One field that differs from the document.
 
-    kind      unknown (not in the document), table (names that may be data), missing (required, and not there), type,
+    kind      unknown (not in the document), table (names that may be data), missing (required, but absent), type,
               or envelope
-    at        where it is in the answer, as in `jobs[].client.id`; "" for the answer itself
-    found     the JSON types that were seen, or what is there instead of the envelope
-    declared  what the document says, "" for what it does not know
-    place     where in the document the object, list or value is described
-    schema    what was seen, as a schema
+    at        the field in the answer, as in `jobs[].client.id`; "" for the answer itself
+    found     the JSON types of the values, or the form of the answer in place of the envelope
+    declared  the document's type or form, "" for a field that it does not describe
+    place     the path in the document of the description of the object, list or value
+    schema    the schema of the values
     """
 
     kind: str
@@ -40,12 +41,12 @@ class Difference:
 
     @property
     def name(self) -> str:
-        """The last part of the field."""
+        """The last part of `at`."""
         return self.at.rpartition(".")[2]
 
 
 def answer_place(document: Mapping[str, Any], operation: Operation) -> TreePath | None:
-    """Where the document describes the operation's answer; None when it does not."""
+    """Return the path of the answer's schema in the document; None if there is none."""
     here: TreePath = ("paths", operation.path, operation.method.lower(), "responses")
     responses = follow_path(document, here) or {}
     status = next(
@@ -64,22 +65,20 @@ def answer_place(document: Mapping[str, Any], operation: Operation) -> TreePath 
 
 
 def follow_path(document: Any, path: TreePath) -> Any:
-    """What stands at `path`; None when nothing does."""
+    """Return the node at `path`; None if there is none."""
     node = document
     for part in path:
-        inside = (
-            part in node
-            if isinstance(node, Mapping)
-            else isinstance(node, list) and part in range(len(node))
-        )
-        if not inside:
+        in_object = isinstance(node, Mapping) and part in node
+        in_list = isinstance(node, list) and part in range(len(node))
+        if not in_object and not in_list:
             return None
         node = node[part]
     return node
 
 
 def resolved(document: Any, path: TreePath) -> TreePath:
-    """Where the reference at `path`, if it is one, leads in the end."""
+    """Follow the reference at `path`, and references to references; return the final path."""
+    # References in a cycle end where the cycle closes.
     seen: set[TreePath] = set()
     while path not in seen:
         seen.add(path)
@@ -92,8 +91,9 @@ def resolved(document: Any, path: TreePath) -> TreePath:
 
 
 def _pointed(document: Any, reference: str) -> TreePath:
-    """The path that a reference inside the document stands for."""
-    follow(document, reference)  # a checked document has no other ones
+    """Return the path of a reference within the document."""
+    # Raises for any other reference; a checked document has none.
+    follow(document, reference)
     parts = [
         unquote(part).replace("~1", "/").replace("~0", "~") for part in reference[2:].split("/")
     ]
@@ -104,7 +104,7 @@ def _pointed(document: Any, reference: str) -> TreePath:
 
 
 class Description:
-    """What the document says at one place: its schema with all that this refers to and is composed of."""
+    """The document's schema at one place, combined with the schemas of its `$ref` and `allOf`."""
 
     def __init__(self, document: Any, place: TreePath) -> None:
         self.document = document
@@ -112,19 +112,23 @@ class Description:
 
     @property
     def home(self) -> TreePath:
-        """The place that says most of an object: where its properties are."""
-        named = [path for path, node in self.layers if "properties" in node]
-        typed = [path for path, node in self.layers if "type" in node]
-        return (named or typed or [self.layers[-1][0] if self.layers else ()])[0]
+        """The path of the most specific layer: with properties, else with a type, else the last."""
+        for key in ("properties", "type"):
+            for path, node in self.layers:
+                if key in node:
+                    return path
+        return self.layers[-1][0] if self.layers else ()
 
     @property
     def types(self) -> tuple[tuple[str, ...], TreePath]:
-        """The types it allows, and where that is said; none when it does not say."""
+        """The allowed types, and the path of their declaration; no types if none are declared."""
         for path, node in self.layers:
             declared = node.get("type")
             if declared:
                 names = (declared,) if isinstance(declared, str) else tuple(declared)
-                return (*names, *(("null",) if self.nullable and "null" not in names else ())), path
+                if self.nullable and "null" not in names:
+                    names = (*names, "null")
+                return names, path
         return (), self.home
 
     @property
@@ -133,25 +137,27 @@ class Description:
 
     @property
     def properties(self) -> dict[str, TreePath]:
-        found: dict[str, TreePath] = {}
+        """The paths of the properties by name; an earlier layer takes precedence."""
+        properties: dict[str, TreePath] = {}
         for path, node in reversed(self.layers):
-            found |= {name: (*path, "properties", name) for name in node.get("properties", {})}
-        return found
+            properties |= {name: (*path, "properties", name) for name in node.get("properties", {})}
+        return properties
 
     @property
     def required(self) -> dict[str, TreePath]:
-        """The names that have to be there, each with the place that says so."""
+        """The names of required fields, each with the path of the schema that requires it."""
         return {
             name: path for path, node in reversed(self.layers) for name in node.get("required", ())
         }
 
     @property
     def open(self) -> bool:
-        """Whether it says by itself that there are more fields, or says nothing of fields."""
-        more = ("additionalProperties", "patternProperties")
-        named = any("properties" in node for _, node in self.layers)
-        return not named or any(
-            node.get(key) not in (None, False) for _, node in self.layers for key in more
+        """True if other fields than the declared ones are allowed, or if none are declared."""
+        closed = any("properties" in node for _, node in self.layers)
+        return not closed or any(
+            node.get(key) not in (None, False)
+            for _, node in self.layers
+            for key in ("additionalProperties", "patternProperties")
         )
 
     @property
@@ -167,7 +173,7 @@ class Description:
 
     @property
     def branches(self) -> list[TreePath]:
-        """The alternatives, one of which has to fit."""
+        """The paths of the alternatives of `oneOf` and `anyOf`."""
         return [
             (*path, key, index)
             for path, node in self.layers
@@ -179,7 +185,10 @@ class Description:
 def _layers(
     document: Any, place: TreePath, inside: tuple[TreePath, ...]
 ) -> Iterator[tuple[TreePath, dict[str, Any]]]:
-    """The schemas that make up the one at `place`, what wins first; the same schema inside itself ends it."""
+    """Yield the schemas that make up the one at `place`, in order of precedence.
+
+    A schema that contains itself is not entered again.
+    """
     node = follow_path(document, place)
     if not isinstance(node, Mapping) or place in inside:
         return
@@ -196,7 +205,10 @@ def _layers(
 def compare(
     document: Any, place: TreePath, values: Sequence[Any], name: str = ""
 ) -> list[Difference]:
-    """How `values`, which the document describes at `place`, differ from that; `name` is the field that holds them."""
+    """Return the differences of `values` from the document's schema at `place`.
+
+    `name` is the field that contains the values.
+    """
     return _sorted(_compare(document, place, values, name))
 
 
@@ -211,23 +223,32 @@ def _compare(
     name: str,
     known: frozenset[str] = frozenset(),
 ) -> Iterator[Difference]:
-    """The differences; `known` are names that are described elsewhere."""
+    """Yield the differences; `known` are names that a surrounding schema describes."""
     described = Description(document, place)
     branches = described.branches
     inside = frozenset(described.properties) | known
     for value in values if branches else ():
         if value is not None or not described.nullable:
+            # The branch with the fewest differences is the one that the value is meant for.
             yield from min(
                 (_sorted(_compare(document, each, [value], name, inside)) for each in branches),
                 key=len,
             )
     known |= {key for branch in branches for key in Description(document, branch).properties}
-    types, where = described.types
-    seen = {json_type(value) for value in values}
-    strange = sorted(kind for kind in seen if types and not _allowed(kind, types, values))
-    if strange:
+    types, types_place = described.types
+    unexpected = sorted(
+        kind
+        for kind in {json_type(value) for value in values}
+        if types and not _allowed(kind, types, values)
+    )
+    if unexpected:
         yield Difference(
-            "type", name, " or ".join(strange), " or ".join(types), where, types_schema(strange)
+            kind="type",
+            at=name,
+            found=" or ".join(unexpected),
+            declared=" or ".join(types),
+            place=types_place,
+            schema=types_schema(unexpected),
         )
     objects = [value for value in values if isinstance(value, Mapping)]
     if objects and (not types or "object" in types):
@@ -240,37 +261,39 @@ def _compare(
 def _compare_objects(
     described: Description, objects: Sequence[Mapping[str, Any]], name: str, known: frozenset[str]
 ) -> Iterator[Difference]:
+    """Yield the differences of the fields of objects: described ones, unknown ones, missing ones."""
     properties = described.properties
-    dot = f"{name}." if name else ""
+    prefix = f"{name}." if name else ""
     names = dict.fromkeys(key for value in objects for key in value)
     for key in names:
         if key in properties:
             inner = [value[key] for value in objects if key in value]
-            yield from _compare(described.document, properties[key], inner, dot + key)
-    unknown = (
-        []
-        if described.open
-        else [key for key in names if key not in properties and key not in known]
-    )
+            yield from _compare(described.document, properties[key], inner, prefix + key)
+    unknown: list[str] = []
+    if not described.open:
+        unknown = [key for key in names if key not in properties and key not in known]
+    # Names such as e-mail addresses are data: they are not shown.
     if len(unknown) > MAX_NAMES or not all(map(is_name, unknown)):
-        yield Difference("table", f"{dot}*", "names that may be data", "", described.home)
+        yield Difference("table", f"{prefix}*", "names that may be data", "", described.home)
         unknown = []
     for key in unknown:
         inner = [value[key] for value in objects if key in value]
-        found = " or ".join(sorted({json_type(value) for value in inner}))
-        yield Difference("unknown", dot + key, found, "", described.home, schema_of(inner))
-    for key, where in described.required.items():
+        types = " or ".join(sorted({json_type(value) for value in inner}))
+        yield Difference("unknown", prefix + key, types, "", described.home, schema_of(inner))
+    for key, place in described.required.items():
         without = sum(key not in value for value in objects)
         if without:
-            found = (
-                "not there" if without == len(objects) else f"not in {without} of {len(objects)}"
-            )
-            yield Difference("missing", dot + key, found, "required", where)
+            extent = f"not in {without} of {len(objects)}"
+            if without == len(objects):
+                extent = "not there"
+            yield Difference("missing", prefix + key, extent, "required", place)
 
 
 def _allowed(kind: str, types: tuple[str, ...], values: Sequence[Any]) -> bool:
+    """Return true if the JSON type `kind` is among `types`, or is a form of one of them."""
     if kind in types or (kind == "integer" and "number" in types):
         return True
+    # JSON Schema counts 2.0 as an integer.
     numbers = (value for value in values if isinstance(value, Decimal))
     return (
         kind == "number"

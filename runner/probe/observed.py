@@ -1,4 +1,4 @@
-"""What was seen of data, as schemas: the names and types of fields, and nothing of what they hold."""
+"""Schemas inferred from data: the names and types of fields, and none of their values."""
 
 from __future__ import annotations
 
@@ -8,35 +8,42 @@ from decimal import Decimal
 from typing import Any
 
 MAX_LEVELS = 6
-"""Levels of objects that are described of a field."""
+"""Levels of nested objects that a schema describes."""
 
 MAX_NAMES = 100
-"""Names in one object beyond which it is rather a table, whose names may be data."""
+"""Names in one object above which it is treated as a table, whose names may be data."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z", re.ASCII)
 
 
 def is_name(key: str) -> bool:
-    """Whether a key is the name of a field rather than data, such as an e-mail address."""
+    """Return true if a key is the name of a field rather than data, such as an e-mail address."""
     return bool(_NAME.match(key))
 
 
 def json_type(value: Any) -> str:
-    """The JSON type of a value."""
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else "boolean"
-    if isinstance(value, int | Decimal):
-        return "integer" if isinstance(value, int) else "number"
-    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
+    """Return the JSON type of a value."""
+    if value is None:
+        return "null"
+    # bool before int: in Python, a bool is an int.
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, Decimal):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
 
 
 def types_schema(types: Sequence[str]) -> dict[str, Any]:
-    """The schema of values that have one of these types."""
+    """Return the schema of values that have one of these types."""
     return {"type": types[0] if len(types) == 1 else list(types)}
 
 
 def schema_of(values: Sequence[Any], *, levels: int = MAX_LEVELS) -> dict[str, Any]:
-    """A schema of what was seen: names and types."""
+    """Return the schema of values: their types, and the names and types of their fields."""
     kinds = {json_type(value) for value in values}
     kinds -= {"integer"} if "number" in kinds else set()
     if not kinds - {"null"}:
@@ -56,7 +63,7 @@ def schema_of(values: Sequence[Any], *, levels: int = MAX_LEVELS) -> dict[str, A
 
 
 def merged_schema(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema of what either of two says that was seen."""
+    """Return a schema that allows what either of two inferred schemas allows."""
     if not one or not other or "$ref" in one:
         return dict(one or other)
     kinds = {kind for each in (one, other) for kind in _as_list(each.get("type", ()))}
@@ -67,8 +74,9 @@ def merged_schema(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str,
     for key in ("properties", "items"):
         inner, more = one.get(key), other.get(key)
         if inner is None or more is None:
-            known = inner if inner is not None else more
-            merged |= {} if known is None else {key: known}
+            only = inner if inner is not None else more
+            if only is not None:
+                merged[key] = only
         elif key == "items":
             merged[key] = merged_schema(inner, more)
         else:

@@ -19,21 +19,21 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from runner.probe.compare import Difference
-from runner.probe.probe import Probed, State
+from runner.probe.probe import ProbeResult, State
 from runner.problems import printable
 from runner.report.text import columns, plural
 
 _WHOLE = "(the answer)"
 
 
-def probe_text(found: Sequence[Probed]) -> str:
+def probe_text(found: Sequence[ProbeResult]) -> str:
     """The table of all operations, what differs field by field, and the count of each state."""
     details = [line for each in found if each.differences for line in _details(each)]
     lines = [*_table(found), *details, "", _count(found)]
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def _table(found: Sequence[Probed]) -> list[str]:
+def _table(found: Sequence[ProbeResult]) -> list[str]:
     rows = [["operation", "state", "status", "objects", ""]]
     for each in found:
         tried = each.state in ("agrees", "differs")
@@ -43,7 +43,7 @@ def _table(found: Sequence[Probed]) -> list[str]:
     return columns(rows, right={2, 3})
 
 
-def _details(probed: Probed) -> Iterator[str]:
+def _details(probed: ProbeResult) -> Iterator[str]:
     operation = probed.operation
     yield ""
     yield f"{operation.name}  {operation.method} {operation.path}"
@@ -59,7 +59,7 @@ def _declared(difference: Difference) -> str:
     return f"the document says {difference.declared}" if difference.declared else ""
 
 
-def _count(found: Sequence[Probed]) -> str:
+def _count(found: Sequence[ProbeResult]) -> str:
     counts = Counter(each.state for each in found)
     states: tuple[State, ...] = get_args(State)
     return ", ".join(f"{counts[state]} {state}" for state in states if counts[state])

@@ -17,7 +17,7 @@ import pytest
 from runner.catalogue import Api, load_api
 from runner.engine.context import Connection
 from runner.probe.overlay import overlay_actions, overlay_text
-from runner.probe.probe import Probed, probe
+from runner.probe.probe import ProbeResult, probe
 from runner.problems import UsageError
 from runner.report.probe import probe_text
 from runner.transport.client import Transport
@@ -136,7 +136,7 @@ class Bench:
         (self.folder / "overlay.yaml").write_text(overlay)
         return load_api(file, name="shop", overlay=self.folder / "overlay.yaml")
 
-    def probe(self, api: Api, **answers: Any) -> dict[str, Probed]:
+    def probe(self, api: Api, **answers: Any) -> dict[str, ProbeResult]:
         self.server.answers = {
             f"/{path.replace('__', '/')}": answer for path, answer in answers.items()
         }
@@ -149,9 +149,9 @@ class Bench:
         }
 
     def again(
-        self, paths: Mapping[str, Any], found: Mapping[str, Probed], **answers: Any
-    ) -> dict[str, Probed]:
-        """Probed once more, with the overlay that the differences found first amount to."""
+        self, paths: Mapping[str, Any], found: Mapping[str, ProbeResult], **answers: Any
+    ) -> dict[str, ProbeResult]:
+        """Probe again, with the overlay of the differences of the first probe."""
         before = self.api(paths)
         text = overlay_text(
             overlay_actions(list(found.values()), before.document), title="seen", version="1"
@@ -167,7 +167,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     stop()
 
 
-def told(probed: Probed) -> list[tuple[str, str, str]]:
+def told(probed: ProbeResult) -> list[tuple[str, str, str]]:
     return [(each.kind, each.at, each.found) for each in probed.differences]
 
 
