@@ -107,7 +107,7 @@ def _api(settings: Config, target: Target, catalogue: Catalogue, name: str) -> I
 def _secret(settings: Config, target: Target, known: Api, auth: Auth) -> Line:
     source = target.apis[known.name].secrets.get(auth.secret)
     kind = f"{auth.scheme} " * bool(auth.scheme)
-    said = f"{auth.secret} from {source.said if source is not None else 'nowhere'}"
+    said = f"{auth.secret} from {source.description if source is not None else 'nowhere'}"
     said += f", sent as {kind}{auth.place} {auth.name}"
     try:
         settings.secrets(target, known.name, (auth.secret,), environ=os.environ)

@@ -1,27 +1,27 @@
-"""Targets and secrets: `runner.yaml` beside the recipes, and where everything of a project is kept.
+"""Configuration of a project: the targets, their secrets and the notices of `runner.yaml`, beside the recipes.
 
     targets:
       production:
-        account: acme-promo               # the name the journal files calls under: keep it for ever
+        account: acme-promo               # the name of the account in the journal: never change it
         apis:
           syncore:
-            base_url: https://api.syncore.app/v2       # has to be there where a secret is
-            origin_was: https://old.example.com        # it has moved; what was sent there counts here
+            base_url: https://api.syncore.app/v2       # required where there is a secret
+            origin_was: https://old.example.com        # the API has moved; calls to its old address count here
             secrets: {api_key: {env: SYNCORE_API_KEY}}
             user_agent: acme-order-import/1.0
             rate: {requests_per_second: 2, burst: 1, hits_per_day: 20000}
-            deadline: 60                               # seconds for one request, all in all
-            keep_alive: reads                          # what may share connections: reads, writes as well, or never
+            deadline: 60                               # total seconds for one request
+            keep_alive: reads                          # requests that may share connections: reads, writes or never
             overlay: syncore.overlay.yaml              # corrects the API's document for this account
     apis:
       shop: shop.openapi.yaml                          # an API of your own: any OpenAPI 3.0 or 3.1 document
     notify:
-      - {when: trouble, webhook: {url: {env: SLACK_URL}, body: slack}}       # who hears of a run's end
+      - {when: trouble, webhook: {url: {env: SLACK_URL}, body: slack}}       # recipients of a run's end
 
 Secrets come from the environment or from a `.env` file beside `runner.yaml`, from a keyring, a command or standard
-input (`runner.config.sources`); the file names the place, never the value.
-The target `sandbox` needs no configuration, and takes overlays alone. Nothing reaches a real account until
-`--target` says so. Files are named relative to `runner.yaml`.
+input (`runner.config.sources`); the file names the source, never the value.
+The target `sandbox` needs no configuration, and accepts only overlays. Runs reach a real account only with
+`--target`. Files are named relative to `runner.yaml`.
 """
 
 from __future__ import annotations
@@ -59,15 +59,16 @@ __all__ = [
 NAME = "runner.yaml"
 SANDBOX = "sandbox"
 LONGEST_DEADLINE = 86_400
-"""Seconds, a day."""
+"""Seconds of the longest deadline of a request: one day."""
 
 KeepAlive = Literal["reads", "writes", "never"]
-"""The requests that may share connections: reads, writes too (but those that move money), or none."""
+"""The requests that may share connections: reads; reads and writes, except those that move money; or none."""
 
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "top": ("targets", "apis", "notify"),
     "target": ("account", "apis"),
-    "sandbox target": ("apis",),  # it is built in: nothing to say but how an API differs
+    # The sandbox is built in: only the document of an API can be corrected.
+    "sandbox target": ("apis",),
     "sandbox api": ("overlay",),
     "api": (
         "base_url",
@@ -84,10 +85,11 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 
 
 class ApiTarget(NamedTuple):
-    """One API of a target. `secrets` maps the name of a security scheme to where its secret comes from.
+    """One API of a target. `secrets` maps the name of a security scheme to the source of its secret.
 
-    `overlay` is the file that corrects the API's document for this target, as the configuration names it.
-    `origin_was` is where the API was before it moved, with this account and all that is on record for it.
+    `deadline` is in seconds. `overlay` is the file that corrects the API's document for this target, as named in
+    the configuration. `origin_was` is the API's address before it moved: calls on record for that address belong
+    to this account.
     """
 
     base_url: str = ""
@@ -103,7 +105,7 @@ class ApiTarget(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A named place a run goes to. `account` is part of the identity of every call."""
+    """A named destination of runs. `account` is part of the identity of every call."""
 
     name: str
     account: str
@@ -111,10 +113,10 @@ class Target(NamedTuple):
 
 
 class Config(NamedTuple):
-    """A project: its folder and its targets. Runs, journal and sandbox are kept in `runs/` inside it.
+    """A project: its folder and its targets. Runs, journal and sandbox are stored in its folder `runs/`.
 
-    `apis` are the files of its own APIs, by name; `notify` says who hears of a run's end. `document` is the
-    configuration file itself, if there is one.
+    `apis` are the files of its own APIs, by name; `notify` are the notices of a run's end. `document` is the
+    configuration file itself, or None without one.
     """
 
     home: Path
@@ -128,19 +130,23 @@ class Config(NamedTuple):
         return self.home / "runs"
 
     def target(self, name: str) -> Target:
-        """The target called `name`. Raises UsageError with the nearest one."""
+        """Return the target called `name`. Raises UsageError that suggests the nearest name."""
         if name not in self.targets:
-            near = nearest(name, [*self.targets, SANDBOX], noun="targets")
-            remedy = f"{near}{' or' if near.endswith('?') else ';'} add it to {self.home / NAME}"
+            suggestion = nearest(name, [*self.targets, SANDBOX], noun="targets")
+            joint = " or" if suggestion.endswith("?") else ";"
+            remedy = f"{suggestion}{joint} add it to {self.home / NAME}"
             raise UsageError(f"there is no target {name!r}", remedy=remedy)
         return self.targets[name]
 
     def secrets(
         self, target: Target, api: str, names: tuple[str, ...], *, environ: Mapping[str, str]
     ) -> dict[str, Secret]:
-        """The secrets an API needs. Raises ConfigError that names every missing one and how to set it."""
+        """Return the secrets of an API by name.
+
+        Raises ConfigError that names every missing one and how to set it.
+        """
         settings = target.apis.get(api, ApiTarget())
-        found, missing = {}, []
+        secrets, missing = {}, []
         dotenv = self._dotenv()
         for name in names:
             source = settings.secrets.get(name)
@@ -149,43 +155,48 @@ class Config(NamedTuple):
                     where = f"targets.{target.name}.apis.{api}.secrets"
                     raise SourceError(f"say where it comes from in {NAME}: {where}")
                 value = secret_from(source, dotenv=dotenv, environ=environ, home=self.home)
-                wrong = unusable(value, public=is_public(name))
-                if wrong:
-                    raise SourceError(f"{source.name} holds {wrong}")
-                found[name] = Secret(value)
+                defect = unusable(value, public=is_public(name))
+                if defect:
+                    raise SourceError(f"{source.name} holds {defect}")
+                secrets[name] = Secret(value)
             except SourceError as error:
                 missing.append(f"{name}: {error}")
         if missing:
             raise ConfigError(
                 f"target {target.name!r} lacks a secret of {api}", remedy="; ".join(missing)
             )
-        return found
+        return secrets
 
     def secret(self, variable: str, *, environ: Mapping[str, str]) -> Secret:
-        """The secret in a variable of the environment or of `.env`. Raises ConfigError when it is not there."""
+        """Return the secret in a variable of the environment or of `.env`.
+
+        Raises ConfigError if it is not set, or unusable.
+        """
         value = {**self._dotenv(), **environ}.get(variable) or ""
-        wrong = unusable(value) if value else ""
-        if wrong or not value:
-            raise ConfigError(
-                f"{variable} holds {wrong}" if wrong else f"{variable} is not set",
-                remedy=f"set it in the environment or in {self.home / '.env'}",
-            )
+        remedy = f"set it in the environment or in {self.home / '.env'}"
+        if not value:
+            raise ConfigError(f"{variable} is not set", remedy=remedy)
+        defect = unusable(value)
+        if defect:
+            raise ConfigError(f"{variable} holds {defect}", remedy=remedy)
         return Secret(value)
 
     def problem(
         self, path: source.TreePath, message: str, *, remedy: str = "", key: bool = False
     ) -> Problem:
-        """What is wrong with the value, or the key, at `path` of the configuration file."""
+        """Return a problem of the value, or the key, at `path` of the configuration file."""
         if self.document is None:
             return Problem(str(self.home / NAME), 1, 1, message, "config", remedy)
         place = self.document.key(path) if key else self.document.value(path)
         return discreet(self.document.problem(place, message, "config", remedy=remedy))
 
     def _dotenv(self) -> Mapping[str, str | None]:
+        """Return the variables of `.env`. Raises ConfigError unless only its owner can read it."""
         path = self.home / ".env"
         if not path.is_file():
             return {}
-        from dotenv import dotenv_values  # imported on use: most commands need no secret
+        # Imported on use: most commands need no secret.
+        from dotenv import dotenv_values
 
         check_owner(path)
         try:
@@ -193,10 +204,8 @@ class Config(NamedTuple):
                 if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                     raise ConfigError(f"{path} can be read by others", remedy=f"chmod 600 {path}")
                 return dotenv_values(stream=file, interpolate=False)
-        except (
-            OSError,
-            UnicodeDecodeError,
-        ) as error:  # whose text would show a part of what it holds
+        except (OSError, UnicodeDecodeError) as error:
+            # The text of a UnicodeDecodeError would show a part of the file.
             if isinstance(error, OSError) and error.errno == errno.ELOOP:
                 remedy = "put the file itself there: a link can lead to what others write"
                 raise ConfigError(f"{path} is a symbolic link", remedy=remedy) from None
@@ -206,18 +215,18 @@ class Config(NamedTuple):
 
 
 def _open_file(path: Path) -> int:
-    """A descriptor of a file that is no link."""
+    """Return a descriptor of a file. Raises OSError if it is a symbolic link."""
     return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 def find_home(start: Path) -> Path | None:
-    """The nearest folder at or above `start` that holds a runner.yaml."""
+    """Return the nearest folder at or above `start` that contains a runner.yaml, or None."""
     start = start.resolve()
     return next((folder for folder in (start, *start.parents) if (folder / NAME).is_file()), None)
 
 
 def load(home: Path) -> Config:
-    """The configuration in `home`; without a file only the sandbox. Raises InvalidError."""
+    """Return the configuration in `home`; without a file, only the sandbox. Raises InvalidError."""
     path = home / NAME
     if not path.exists():
         return Config(home, {SANDBOX: Target(SANDBOX, SANDBOX, {})})
@@ -237,7 +246,7 @@ def load(home: Path) -> Config:
 
 
 class _Reader(Reading):
-    """Reads a parsed runner.yaml, collecting everything that is wrong with it."""
+    """Reader of a parsed runner.yaml, which collects all of its problems."""
 
     def __init__(self, document: source.Source, problems: list[Problem]) -> None:
         super().__init__(document, problems)
@@ -250,27 +259,26 @@ class _Reader(Reading):
     def notices(self) -> tuple[Notice, ...]:
         if "notify" not in self.top:
             return ()
-        from runner.config.notices import (
-            read_notices,
-        )  # imported on use: most configurations have none
+        # Imported on use: most configurations have no notices.
+        from runner.config.notices import read_notices
 
         return read_notices(self, self.top["notify"])
 
     def targets(self) -> dict[str, Target]:
-        found = {}
+        targets = {}
         for name, value in self.mapping(self.top.get("targets"), ("targets",), None).items():
-            path, kind = ("targets", name), "sandbox " * (name == SANDBOX)
+            path, kind = ("targets", name), "sandbox " if name == SANDBOX else ""
             settings = self.mapping(value, path, _KEYS[f"{kind}target"])
             account = self.text(settings, path, "account") or kind.strip()
             if not settings.get("account") and not kind and isinstance(value, Mapping | None):
                 remedy = f"account: {name}, the name that calls are filed under: keep it for ever"
                 self.wrong(path, f"target {name!r} has no account", remedy=remedy, key=True)
             apis = self.mapping(settings.get("apis"), (*path, "apis"), None)
-            each = {
+            read = {
                 api: self._api(v, (*path, "apis", api), f"{kind}api") for api, v in apis.items()
             }
-            found[name] = Target(name, account, each)
-        return found
+            targets[name] = Target(name, account, read)
+        return targets
 
     def _api(self, value: Any, path: source.TreePath, kind: str) -> ApiTarget:
         settings = self.mapping(value, path, _KEYS[kind])
@@ -281,6 +289,7 @@ class _Reader(Reading):
             for name, where in declared.items()
         }
         secrets = {name: each for name, each in sources.items() if each is not None}
+        # The address of a key's recipient comes from the person, never from a document.
         if secrets and not settings.get("base_url"):
             remedy = "base_url: https://..., so that no document says where a secret goes"
             self.wrong((*path, "secrets"), "secrets without a base_url", remedy=remedy, key=True)

@@ -1,4 +1,4 @@
-"""Addresses of APIs and hosts, checked as they are written: nothing is looked up."""
+"""Syntax checks of the addresses of APIs and hosts. No name is resolved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST = 253
 
 
 def is_address(url: str) -> bool:
-    """Return whether a text is the whole address of an API, http or https, with a host that can be one."""
+    """Return true if a text is a complete http or https URL with a valid host."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -31,7 +31,7 @@ def is_address(url: str) -> bool:
 
 
 def is_host(name: str, *, bracketed: bool = False) -> bool:
-    """Return whether a text can be a host: a name, or an IP address, which is `bracketed` where it is of version 6."""
+    """Return true if a text is a valid host: a name, or an IP address. IPv6 is in brackets."""
     if bracketed or ":" in name:
         return bracketed and _is_ip(name, version=6)
     labels = name.removesuffix(".").split(".")

@@ -1,9 +1,9 @@
-"""Secrets blotted out of texts, in whatever spelling they come back: a server may quote, escape and encode at will.
+"""Redaction of secrets in texts, in any encoding: a server may quote, escape and encode what it echoes.
 
-A spelling is found character by character, so that any mixture of them is: as it is, percent-encoded in either case
-and more than once, a plus for a blank, HTML entities by name and number, escapes of JSON and of JSON within JSON.
-Base64, plain and url-safe, with and without padding and at any offset (as of `user:secret`), takes all of its token
-with it. Hex is found as well.
+The patterns match character by character, and so match any mixture of encodings: none, percent-encoding in either
+case and more than once, a plus for a space, HTML entities by name and number, escapes of JSON and of JSON within
+JSON. A base64 token with a secret in it is redacted completely: plain and URL-safe, with and without padding, and
+with the secret at any offset (as in `user:secret`). Hex is matched as well.
 """
 
 from __future__ import annotations
@@ -22,41 +22,44 @@ from urllib.parse import quote, quote_plus
 BLOT = "***"
 
 SHORTEST = 8
-"""Characters that a secret has at least: a shorter one is found in data that is none."""
+"""Minimum length of a secret in characters: a shorter one also occurs in ordinary data."""
 
 MOST_LEARNED = 100
-"""Credentials of answers that are kept in mind, the last ones."""
+"""Credentials of answers that are remembered; the oldest is forgotten first."""
 
 _TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=%")
-"""Bytes of base64 as it stands in texts and URLs."""
+"""Bytes of base64 in texts and URLs."""
 
 _LONGEST_TOKEN = 100_000
+"""Bytes on either side of a secret that are searched for the ends of its base64 token."""
+
 _ESCAPES = re.compile(
     rb'\\+(?:u[0-9a-fA-F{]|x[0-9a-fA-F]|["/\\])|%[0-9a-fA-F]{2}|&(?:amp;)*(?:#[0-9xX]|[A-Za-z]{2,31})'
 )
-"""What only some texts have: a character that is not written as itself."""
+"""A character that is escaped or encoded. Only texts with one are searched for encoded secrets."""
 
 _SLASHES, _PERCENT = r"\\{1,32}", "%(?:25){0,8}"
 _AMPERSAND, _ZEROS = rf"(?:&|{_SLASHES}u0026|%26)(?:amp;){{0,8}}", "0{0,16}"
-"""Beginnings of a character's other spellings, encoded again and again; bounded, so that no text takes long."""
+"""Beginnings of a character's encodings, applied repeatedly; bounded, which limits the time for any text."""
 
 _SHORT_ESCAPES = "bfnrtu"
-"""Letters that are something else behind a backslash."""
+"""Letters that form an escape behind a backslash."""
 
 
 class Mask:
-    """Blots secrets out. Safe for many threads; what is too short to be one is left out."""
+    """Redacts secrets. It is thread-safe; secrets that are shorter than SHORTEST are ignored."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # Longest first: a secret may contain another one.
         self._secrets = sorted({each for each in secrets if len(each) >= SHORTEST}, key=len)[::-1]
-        self._plain = _either(_as_it_is(each) for each in self._secrets)
-        self._spelled = _either(_spelled(each) for each in self._secrets)
-        self._coded = _either(core for each in self._secrets for core in _base64(each))
+        self._plain = _alternatives(_unencoded(each) for each in self._secrets)
+        self._encoded = _alternatives(_any_encoding(each) for each in self._secrets)
+        self._coded = _alternatives(core for each in self._secrets for core in _base64(each))
         self._learned: dict[str, Sequence[bytes]] = {}
         self._lock = threading.Lock()
 
     def learn(self, text: str) -> None:
-        """Keep in mind that a text of an answer is a credential."""
+        """Remember a text of an answer as a credential."""
         if len(text) < SHORTEST:
             return
         with self._lock:
@@ -66,33 +69,36 @@ class Mask:
                 del self._learned[next(iter(self._learned))]
 
     def answer(self, content: bytes) -> bytes:
-        """An answer without the secrets; what it brings of credentials is in it, for those who need it next."""
-        if self._plain is None or self._spelled is None or self._coded is None:
+        """Return an answer without the secrets.
+
+        Credentials that it brings stay in it: later calls need them.
+        """
+        if self._plain is None or self._encoded is None or self._coded is None:
             return content
         content = self._plain.sub(BLOT.encode(), content)
         if _ESCAPES.search(content):
-            content = self._spelled.sub(BLOT.encode(), content)
+            content = self._encoded.sub(BLOT.encode(), content)
         if self._coded.search(content):
             content = _without_tokens(content, self._coded)
         return content
 
     def data(self, value: Any) -> Any:
-        """The data of an answer without the secrets, in names as well."""
+        """Return the data of an answer without the secrets, in names of fields as well."""
         return _mapped(value, lambda text: _decoded(text, self.answer)) if self._secrets else value
 
     def text(self, text: str) -> str:
-        """A text that is stored or shown, without the secrets and the credentials that answers have brought."""
+        """Return a text without the secrets and the credentials of answers, to be stored or shown."""
         if self._plain is None and not self._learned:
             return text
         return _decoded(text, lambda raw: self._without_learned(self.answer(raw)))
 
     def tree(self, value: Any) -> Any:
-        """Plain data that is stored or shown, without either."""
+        """Return plain data without the secrets and the credentials of answers, to be stored or shown."""
         return _mapped(value, self.text) if self._secrets or self._learned else value
 
     def finds(self, content: bytes) -> bool:
-        """Return whether there is a secret in it, in any spelling, that of a cell in quotes as well."""
-        patterns = (self._plain, self._spelled, self._coded)
+        """Return true if the content contains a secret in any encoding, including CSV quotes."""
+        patterns = (self._plain, self._encoded, self._coded)
         return any(each is not None and each.search(content) is not None for each in patterns)
 
     def _without_learned(self, content: bytes) -> bytes:
@@ -106,30 +112,32 @@ class Mask:
 
 
 def _decoded(text: str, mask: Callable[[bytes], bytes]) -> str:
+    """Return a text masked as UTF-8; lone surrogates, which JSON can express, survive."""
     raw = text.encode("utf-8", "surrogatepass")
     masked = mask(raw)
     return text if masked == raw else masked.decode("utf-8", "surrogatepass")
 
 
 def _mapped(value: Any, mask: Callable[[str], str]) -> Any:
-    """Plain data with all of its texts and names masked."""
+    """Return plain data with all of its texts and names masked."""
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, Mapping):
         return {_mapped(name, mask): _mapped(each, mask) for name, each in value.items()}
     if isinstance(value, list | tuple):
         masked = [_mapped(each, mask) for each in value]
+        # A named tuple keeps its type.
         return masked if isinstance(value, list) else getattr(type(value), "_make", tuple)(masked)
     return value
 
 
-def _either(patterns: Iterable[str]) -> re.Pattern[bytes] | None:
+def _alternatives(patterns: Iterable[str]) -> re.Pattern[bytes] | None:
     text = "|".join(patterns)
     return re.compile(text.encode()) if text else None
 
 
 def _forms(text: str) -> Sequence[bytes]:
-    """How a text may stand in what this program writes itself: as it is, in JSON, in a URL, in HTML, in base64."""
+    """Return the forms of a text in this program's own output: unchanged, in JSON, URLs, HTML and base64."""
     texts = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
     texts |= {quote(text, safe=""), quote(text), quote_plus(text), html.escape(text)}
     raw = {each.encode("utf-8", "surrogatepass") for each in texts}
@@ -137,89 +145,97 @@ def _forms(text: str) -> Sequence[bytes]:
     return sorted(raw | {b64encode(coded), urlsafe_b64encode(coded)}, key=len, reverse=True)
 
 
-def _as_it_is(secret: str) -> str:
-    """The secret itself, also with a plus for a blank, and in hex."""
-    behind = r"(?<!\\)" * (secret[0] in _SHORT_ESCAPES)
+def _unencoded(secret: str) -> str:
+    """Return a pattern of the secret itself, with a plus for a space, and in hex."""
+    # Behind a backslash, a first letter such as n may belong to an escape.
+    behind = r"(?<!\\)" if secret[0] in _SHORT_ESCAPES else ""
     texts = dict.fromkeys([secret, secret.replace(" ", "+")])
     coded = secret.encode("utf-8", "surrogatepass")
     forms = [f"{behind}{re.escape(each)}" for each in texts]
     return "|".join([*forms, "[: -]?".join(_hex(f"{byte:02x}") for byte in coded)])
 
 
-def _spelled(secret: str) -> str:
-    """The secret with each of its characters in any spelling."""
+def _any_encoding(secret: str) -> str:
+    """Return a pattern of the secret with each of its characters in any encoding."""
     return "".join(map(_character, secret))
 
 
 @cache
 def _character(each: str) -> str:
-    """A character in any spelling, as a pattern."""
+    """Return a pattern of a character in any encoding."""
     number = ord(each)
     itself = _SLASHES if each == "\\" else re.escape(each)
-    ways = [rf"\\{{0,32}}{itself}" if each in "\"/'" else itself]
+    forms = [rf"\\{{0,32}}{itself}" if each in "\"/'" else itself]
     if each == '"':
-        ways.append('""')  # in CSV
+        # A quote in a quoted cell of CSV is doubled.
+        forms.append('""')
     units = each.encode("utf-16-be", "surrogatepass")
     pairs = [units[at : at + 2].hex() for at in range(0, len(units), 2)]
-    ways.append("".join(f"{_SLASHES}u{_hex(unit)}" for unit in pairs))
-    ways.append(rf"{_SLASHES}u\{{{_ZEROS}{_hex(f'{number:x}')}\}}")
+    forms.append("".join(f"{_SLASHES}u{_hex(unit)}" for unit in pairs))
+    forms.append(rf"{_SLASHES}u\{{{_ZEROS}{_hex(f'{number:x}')}\}}")
     coded = each.encode("utf-8", "surrogatepass")
-    ways.append("".join(f"{_PERCENT}{_hex(f'{byte:02x}')}" for byte in coded))
+    forms.append("".join(f"{_PERCENT}{_hex(f'{byte:02x}')}" for byte in coded))
     if number < 256:
-        ways.append(f"{_SLASHES}x{_hex(f'{number:02x}')}")
-    ways.append(f"{_AMPERSAND}#{_ZEROS}{number};?")
-    ways.append(f"{_AMPERSAND}#[xX]{_ZEROS}{_hex(f'{number:x}')};?")
+        forms.append(f"{_SLASHES}x{_hex(f'{number:02x}')}")
+    forms.append(f"{_AMPERSAND}#{_ZEROS}{number};?")
+    forms.append(f"{_AMPERSAND}#[xX]{_ZEROS}{_hex(f'{number:x}')};?")
     names = "|".join(re.escape(name) for name in _names().get(each, ()))
     if names:
-        ways.append(f"{_AMPERSAND}(?:{names})")
+        forms.append(f"{_AMPERSAND}(?:{names})")
     if each == " ":
-        ways.append(r"\+")
-    return f"(?:{'|'.join(ways)})"
+        forms.append(r"\+")
+    return f"(?:{'|'.join(forms)})"
 
 
 @cache
 def _names() -> Mapping[str, tuple[str, ...]]:
-    """The names of characters in HTML, the longest first, with their semicolons."""
-    found: dict[str, list[str]] = {}
+    """Return the HTML entities of each character, the longest first, with their semicolons."""
+    entities: dict[str, list[str]] = {}
     for name, character in html.entities.html5.items():
-        found.setdefault(character, []).append(name)
-    return {each: tuple(sorted(names, key=len, reverse=True)) for each, names in found.items()}
+        entities.setdefault(character, []).append(name)
+    return {each: tuple(sorted(names, key=len, reverse=True)) for each, names in entities.items()}
 
 
 def _hex(digits: str) -> str:
-    """Hexadecimal digits in either case, as a pattern."""
+    """Return a pattern of hexadecimal digits in either case."""
     return "".join(f"[{each}{each.upper()}]" if each.isalpha() else each for each in digits)
 
 
 def _base64(secret: str) -> list[str]:
-    """What base64 of a text that holds the secret holds for sure, at each of the three places where it can begin."""
+    """Return patterns of the secret in base64 of a text that contains it.
+
+    Base64 encodes groups of three bytes: there is one pattern for each of the secret's three offsets in a group.
+    Each has only the characters that do not depend on the text around the secret.
+    """
     raw, cores = secret.encode("utf-8", "surrogatepass"), []
-    for before in range(3):
-        coded = b64encode(b"\0" * before + raw).decode()
-        first = (0, 2, 3)[before]  # characters that depend on what stands before it
-        whole = (before + len(raw)) * 8 // 6
-        cores.append("".join(map(_coded, coded[first:whole])))
+    for offset in range(3):
+        coded = b64encode(b"\0" * offset + raw).decode()
+        # The first characters depend on the text in front of the secret, the last on that behind it.
+        first = (0, 2, 3)[offset]
+        end = (offset + len(raw)) * 8 // 6
+        cores.append("".join(map(_base64_character, coded[first:end])))
     return cores
 
 
-def _coded(each: str) -> str:
+def _base64_character(each: str) -> str:
+    """Return a pattern of a character of base64, plain or URL-safe, percent-encoded or not."""
     if each not in "+/":
         return each
     return f"(?:{_character(each)}|{'-' if each == '+' else '_'}|%2[bBfFdD]|%5[fF])"
 
 
 def _without_tokens(content: bytes, coded: re.Pattern[bytes]) -> bytes:
-    """Blot out all of each base64 token that holds a secret."""
+    """Redact each base64 token that contains a secret, from its first to its last character."""
     parts, done = [], 0
-    for found in coded.finditer(content):
-        start, end = found.span()
+    for match in coded.finditer(content):
+        start, end = match.span()
         if start < done:
             continue
-        while (
-            start > done and content[start - 1] in _TOKEN and found.start() - start < _LONGEST_TOKEN
-        ):
+        earliest = max(done, start - _LONGEST_TOKEN)
+        latest = min(len(content), end + _LONGEST_TOKEN)
+        while start > earliest and content[start - 1] in _TOKEN:
             start -= 1
-        while end < len(content) and content[end] in _TOKEN and end - found.end() < _LONGEST_TOKEN:
+        while end < latest and content[end] in _TOKEN:
             end += 1
         parts += [content[done:start], BLOT.encode()]
         done = end

@@ -1,4 +1,4 @@
-"""Who hears of the end of a run: `notify` in `runner.yaml`, a list of webhooks and mails.
+"""Notices of the end of a run: `notify` in `runner.yaml`, a list of webhooks and mails.
 
     notify:
       - when: trouble                       # always, trouble (exit code above 0) or unknown
@@ -13,7 +13,7 @@
           password: {env: SMTP_PASSWORD}
           attach: true                      # the results, as a workbook where there is one
 
-A webhook's URL is a secret: whoever knows it can post there.
+A webhook's URL is a secret: anyone who knows it can post there.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ NAMES = (
     "recipe", "target", "account", "run", "exit_code", "outcome", "stopped", "summary",
     "rows", "lines", "done", "found", "changed", "rejected", "unknown", "not_started",
 )  # fmt: skip
-"""What a text can say: names of the run, its counts of rows, and the whole summary."""
+"""Names in a text: facts of the run, its counts of rows, and the complete summary."""
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """An address that takes a POST. `url` names the variable that holds it, `body` the form of what is sent."""
+    """An address that accepts a POST. `url` is the variable that contains it, `body` the format of the body."""
 
     url: str
     body: str
@@ -52,7 +52,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail by SMTP. `password` names the variable that holds it; `tls` is starttls, implicit or none."""
+    """A mail by SMTP. `password` is the variable that contains it; `tls` is starttls, implicit or none."""
 
     to: tuple[str, ...]
     sender: str
@@ -66,7 +66,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class Notice:
-    """One that is told of the ends of runs that are such as `when` says. Without a `text` it is the summary."""
+    """A message about the end of a run, sent if `when` is true of it. The default `text` is the summary."""
 
     when: str
     channel: Webhook | Mail
@@ -74,21 +74,21 @@ class Notice:
 
     @property
     def name(self) -> str:
-        """What messages call it; no secret is in it."""
+        """The name of the notice in messages, without a secret."""
         if isinstance(self.channel, Webhook):
             return f"webhook {self.channel.url}"
         return f"mail to {', '.join(self.channel.to)}"
 
 
 def read_notices(reader: Reading, declared: Any) -> tuple[Notice, ...]:
-    """The notices of a configuration; what is wrong with them goes to the reader."""
+    """Return the notices of a configuration; their problems are added to the reader."""
     if declared is None:
         return ()
     if not isinstance(declared, list):
         reader.wrong(("notify",), "notify is a list", remedy="begin each of them with a dash")
         return ()
-    found = [_notice(reader, value, ("notify", at)) for at, value in enumerate(declared)]
-    return tuple(each for each in found if each is not None)
+    notices = [_notice(reader, value, ("notify", at)) for at, value in enumerate(declared)]
+    return tuple(notice for notice in notices if notice is not None)
 
 
 def _notice(reader: Reading, value: Any, path: source.TreePath) -> Notice | None:
@@ -104,9 +104,8 @@ def _notice(reader: Reading, value: Any, path: source.TreePath) -> Notice | None
         place = (*path, "webhook")
         webhook = reader.mapping(settings["webhook"], place, ("url", "body"))
         url = reader.variable(webhook.get("url"), (*place, "url") if "url" in webhook else place)
-        return Notice(
-            when, Webhook(url, reader.choice(webhook, place, "body", choices=BODIES)), text
-        )
+        body = reader.choice(webhook, place, "body", choices=BODIES)
+        return Notice(when, Webhook(url, body), text)
     return Notice(when, _mail(reader, settings["mail"], (*path, "mail")), text)
 
 
@@ -115,16 +114,10 @@ def _mail(reader: Reading, value: Any, path: source.TreePath) -> Mail:
     settings = reader.mapping(value, path, keys)
     for key in ("to", "from", "host"):
         if not settings.get(key):
-            reader.wrong(
-                path,
-                f"the mail has no {key}",
-                remedy="to, from and host have to be there",
-                key=True,
-            )
-    tls, host = (
-        reader.choice(settings, path, "tls", choices=TLS),
-        reader.text(settings, path, "host"),
-    )
+            remedy = "to, from and host have to be there"
+            reader.wrong(path, f"the mail has no {key}", remedy=remedy, key=True)
+    tls = reader.choice(settings, path, "tls", choices=TLS)
+    host = reader.text(settings, path, "host")
     if host and not is_host(host) and host not in LOOPBACK:
         reader.wrong((*path, "host"), "host is not the name of a host", remedy="smtp.example.com")
     if tls == "none" and host and host not in LOOPBACK:
@@ -133,42 +126,42 @@ def _mail(reader: Reading, value: Any, path: source.TreePath) -> Mail:
     secret = settings.get("password")
     password = reader.variable(secret, (*path, "password")) if secret is not None else ""
     if ("user" in settings) != ("password" in settings):
-        reader.wrong(
-            path,
-            "user and password go together",
-            remedy="password: {env: NAME_OF_A_VARIABLE}",
-            key=True,
-        )
-    port = reader.whole(settings, path, "port", most=65_535) or PORTS[tls]
+        remedy = "password: {env: NAME_OF_A_VARIABLE}"
+        reader.wrong(path, "user and password go together", remedy=remedy, key=True)
     return Mail(
-        _addresses(reader, settings, path), reader.text(settings, path, "from"), host, port, tls,
-        reader.text(settings, path, "user"), password, reader.flag(settings, path, "attach"),
-    )  # fmt: skip
+        port=reader.whole(settings, path, "port", most=65_535) or PORTS[tls],
+        to=_addresses(reader, settings, path),
+        sender=reader.text(settings, path, "from"),
+        host=host,
+        tls=tls,
+        user=reader.text(settings, path, "user"),
+        password=password,
+        attach=reader.flag(settings, path, "attach"),
+    )
 
 
 def _addresses(
     reader: Reading, settings: Mapping[str, Any], path: source.TreePath
 ) -> tuple[str, ...]:
-    given = settings.get("to", [])
-    listed = given if isinstance(given, list) else [given]
-    if not all(
-        isinstance(each, str) and each.count("@") == 1 and each.isascii() for each in listed
-    ):
-        reader.wrong(
-            (*path, "to"), "to is an address or a list of addresses", remedy="to: [ops@example.com]"
-        )
+    value = settings.get("to", [])
+    addresses = value if isinstance(value, list) else [value]
+    if not all(map(_is_mail_address, addresses)):
+        message = "to is an address or a list of addresses"
+        reader.wrong((*path, "to"), message, remedy="to: [ops@example.com]")
         return ()
-    return tuple(listed)
+    return tuple(addresses)
+
+
+def _is_mail_address(value: Any) -> bool:
+    return isinstance(value, str) and value.count("@") == 1 and value.isascii()
 
 
 def _template(reader: Reading, text: Any, path: source.TreePath) -> Template | str | None:
-    """A text with `{{ names }}`, each of which has to be known."""
+    """Return the template of a text; each of its names has to be one of NAMES."""
     if text is None:
         return None
-    from runner.template import (
-        TemplateError,
-        compile_template,
-    )  # imported on use: most configurations have none
+    # Imported on use: most configurations have no notices.
+    from runner.template import TemplateError, compile_template
 
     if not isinstance(text, str):
         reader.wrong(path, "text has to be text", remedy="quote it")

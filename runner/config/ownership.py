@@ -1,7 +1,7 @@
-"""Whose files are believed: one's own, those of root, and those in folders that one has named.
+"""Ownership check of configuration files: trusted are the user's own, those of root, and those in named folders.
 
-A file that says where a key goes decides over money. One that another user of this machine has put in the way, in a
-folder that many may write to, is no word of the person at work.
+Such a file decides which host receives a key, and thus over money. Another user of this machine may have put one
+into a folder that many may write to; it is refused.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from pathlib import Path
 from runner.problems import ConfigError
 
 SAFE_FOLDERS = "RUNNER_SAFE_FOLDERS"
-"""The variable that names folders whose files are believed, whoever owns them: paths with `:` between them, or `*`."""
+"""The variable with folders whose files are trusted regardless of their owner: paths separated by `:`, or `*`."""
 
 _ROOT = 0
 
 
 def check_owner(path: Path, *, environ: Mapping[str, str] = os.environ) -> None:
-    """Refuse a file, or a link to one, of another user; one that is not there is left to its reader.
+    """Raise ConfigError for a file, or a link to a file, of another user.
 
-    Raises ConfigError.
+    A missing file is left to its reader.
     """
     for place, owner in _owners(path):
         if not is_trusted(owner, environ) and not _is_safe(place, environ):
@@ -29,13 +29,13 @@ def check_owner(path: Path, *, environ: Mapping[str, str] = os.environ) -> None:
 
 
 def is_trusted(owner: int, environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether a user's files are believed: ours, root's, and under sudo those of who called it."""
+    """Return true if a user's files are trusted: our own, root's, and under sudo the caller's."""
     caller = environ.get("SUDO_UID", "") if os.geteuid() == _ROOT else ""
     return owner in (os.geteuid(), _ROOT) or str(owner) == caller
 
 
 def foreign(path: Path, owner: int) -> ConfigError:
-    """The refusal of a file of another user."""
+    """Return the error for a file of another user."""
     return ConfigError(
         f"{path} belongs to another user (id {owner}), and says where keys and requests go; nothing was sent",
         remedy=f"look at it and make a copy of your own; where the folder is meant to be another user's, as in a "
@@ -44,7 +44,7 @@ def foreign(path: Path, owner: int) -> ConfigError:
 
 
 def _owners(path: Path) -> Iterator[tuple[Path, int]]:
-    """The owner of what stands at `path`, and of what it leads to, each with its place."""
+    """Yield the path and the owner of the file at `path`, then those of the file that it links to."""
     try:
         yield path.absolute().parent.resolve() / path.name, path.lstat().st_uid
         yield path.resolve(), path.stat().st_uid

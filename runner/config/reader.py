@@ -1,4 +1,4 @@
-"""Reading a parsed configuration file: everything that is wrong with it is collected, and nothing of it is repeated."""
+"""Reader of a parsed configuration file. It collects all problems, and repeats no value in them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Secret:
-    """A value that prints as `***`. `reveal` is for the transport alone."""
+    """A value that prints as `***`. Only the transport calls `reveal`."""
 
     __slots__ = ("_value",)
 
@@ -29,7 +29,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself."""
+        """Return the value itself."""
         return self._value
 
     def __repr__(self) -> str:
@@ -37,12 +37,13 @@ class Secret:
 
     __str__ = __repr__
 
+    # Pickling would write the value to a file or a pipe.
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not written anywhere")
 
 
 class Reading:
-    """Reads parts of a parsed file, each at its path. What is wrong goes to `problems`."""
+    """A parsed file, whose values are read and checked by path. Problems are added to `problems`."""
 
     def __init__(self, document: source.Source, problems: list[Problem]) -> None:
         self.document, self.problems = document, problems
@@ -55,7 +56,7 @@ class Reading:
         *,
         choices: Sequence[str],
     ) -> str:
-        """One of `choices`, the first where nothing is said."""
+        """Return one of `choices`; the first is the default."""
         value = settings.get(key, choices[0])
         if value not in choices:
             self.wrong((*path, key), f"{key} is one of {', '.join(choices)}")
@@ -63,14 +64,17 @@ class Reading:
         return str(value)
 
     def flag(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> bool:
-        """true or false, false where nothing is said."""
+        """Return true or false; false is the default."""
         value = settings.get(key, False)
         if not isinstance(value, bool):
             self.wrong((*path, key), f"{key} is true or false")
         return value is True
 
     def variable(self, where: Any, path: source.TreePath) -> str:
-        """The name of the variable that holds a secret. What stands there is not repeated: it may be the secret."""
+        """Return the name of the variable with a secret, or "" after a problem.
+
+        The value is not repeated in a problem: it may be the secret itself.
+        """
         if not isinstance(where, Mapping):
             self.wrong(path, "a secret is never written here", remedy=_IN_A_VARIABLE)
             return ""
@@ -82,7 +86,10 @@ class Reading:
         return name
 
     def secret_source(self, where: Any, path: source.TreePath) -> SecretSource | None:
-        """Where a secret comes from; None for what is wrong. It is not repeated: it may be the secret."""
+        """Return the source of a secret, or None after a problem.
+
+        The value is not repeated in a problem: it may be the secret itself.
+        """
         if not isinstance(where, Mapping):
             self.wrong(path, "a secret is never written here", remedy=_IN_A_VARIABLE)
             return None
@@ -98,14 +105,17 @@ class Reading:
             return variable(name) if name else None
         parts = _parts(kind, settings[kind])
         if parts is None:
-            self.wrong((*path, kind), _WANTED[kind], remedy=_SOURCES)
+            self.wrong((*path, kind), _SYNTAX[kind], remedy=_SOURCES)
             return None
         return SecretSource(kind, parts)
 
     def address(
         self, settings: Mapping[str, Any], path: source.TreePath, key: str = "base_url"
     ) -> str:
-        """A base URL without what must not stand in one; it is not repeated either: it may hold a password."""
+        """Return a base URL without a slash at its end, or "" if it is missing or no address.
+
+        The value is not repeated in a problem: it may contain a password.
+        """
         url = self.text(settings, path, key)
         place = (*path, key)
         if url and not is_address(url):
@@ -115,52 +125,43 @@ class Reading:
             return ""
         parts = urlsplit(url)
         if parts.username is not None or parts.query or parts.fragment:
-            self.wrong(
-                place,
-                f"{key} holds more than host and path",
-                remedy="a secret belongs under secrets:",
-            )
+            remedy = "a secret belongs under secrets:"
+            self.wrong(place, f"{key} holds more than host and path", remedy=remedy)
         elif parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            self.wrong(
-                place,
-                f"{key} is not encrypted",
-                remedy="write https://; http is for this machine only",
-            )
+            remedy = "write https://; http is for this machine only"
+            self.wrong(place, f"{key} is not encrypted", remedy=remedy)
         return url.rstrip("/")
 
     def mapping(
         self, value: Any, path: source.TreePath, known: Sequence[str] | None
     ) -> Mapping[str, Any]:
-        """A mapping, empty where there is none; keys that are not `known` are problems."""
+        """Return a mapping, empty if there is none; keys that are not `known` are problems.
+
+        `known` is None where any key is allowed.
+        """
         if not isinstance(value, Mapping):
             if value is not None:
                 self.wrong(path, "a mapping is needed here", remedy="name: value")
             return {}
         for key in (key for key in value if known is not None and key not in known):
-            self.wrong(
-                (*path, key),
-                f"unknown key {key!r}",
-                remedy=nearest(key, known or (), noun="keys"),
-                key=True,
-            )
+            remedy = nearest(key, known or (), noun="keys")
+            self.wrong((*path, key), f"unknown key {key!r}", remedy=remedy, key=True)
         return value
 
     def text(self, settings: Mapping[str, Any], path: source.TreePath, key: str) -> str:
-        """Plain text, empty where there is none."""
+        """Return plain text, or "" if there is none."""
         value = settings.get(key, "")
         if not isinstance(value, str) or not plain(value):
-            wrong, remedy = (
-                "plain text, without line breaks or accents",
-                "quote it" * isinstance(value, int | Decimal),
-            )
-            self.wrong((*path, key), f"{key} has to be {wrong}", remedy=remedy)
+            message = f"{key} has to be plain text, without line breaks or accents"
+            remedy = "quote it" if isinstance(value, int | Decimal) else ""
+            self.wrong((*path, key), message, remedy=remedy)
             return ""
         return value
 
     def number(
         self, settings: Mapping[str, Any], path: source.TreePath, key: str, *, least: str, most: int
     ) -> Decimal | None:
-        """A number from `least` to `most`, None where there is none."""
+        """Return a number from `least` to `most`, or None if there is none."""
         value = settings.get(key)
         fits = (
             isinstance(value, int | Decimal)
@@ -174,7 +175,7 @@ class Reading:
     def whole(
         self, settings: Mapping[str, Any], path: source.TreePath, key: str, *, most: int
     ) -> int | None:
-        """A whole number from 1 to `most`, None where there is none."""
+        """Return an integer from 1 to `most`, or None if there is none."""
         value = self.number(settings, path, key, least="1", most=most) or Decimal(0)
         if value != int(value):
             self.wrong((*path, key), f"{key} has to be a whole number")
@@ -196,14 +197,14 @@ _PUBLIC = frozenset(
 
 
 def is_public(name: str) -> bool:
-    """Return whether a credential of this name says who somebody is, which is no secret by itself."""
+    """Return true if a credential of this name identifies a user, which is no secret by itself."""
     return name.lower().replace("-", "_") in _PUBLIC
 
 
 _SOURCES = (
     "one of {env: NAME}, {keyring: service/user}, {command: [program, argument]}, {stdin: true}"
 )
-_WANTED = {
+_SYNTAX = {
     "keyring": "keyring is service/user",
     "command": "command is a list: the program, and each of its arguments",
     "stdin": "stdin is true",
@@ -211,19 +212,19 @@ _WANTED = {
 
 
 def _parts(kind: str, value: Any) -> tuple[str, ...] | None:
-    """What a source needs to know, of what stands in the configuration; None for what it cannot be."""
+    """Return the parts of a source of a secret, or None if its value has the wrong form."""
     if kind == "stdin":
         return () if value is True else None
     if kind == "keyring":
         service, _, user = value.rpartition("/") if isinstance(value, str) else ("", "", "")
         return (service, user) if service and user else None
-    listed = value if isinstance(value, list) else []
-    texts = all(isinstance(each, str) and each for each in listed)
-    return tuple(listed) if listed and texts else None
+    if not isinstance(value, list) or not value:
+        return None
+    return tuple(value) if all(isinstance(each, str) and each for each in value) else None
 
 
 def unusable(value: str, *, public: bool = False) -> str:
-    """What is wrong with a secret, in words that tell nothing of it; a `public` name of somebody may be short."""
+    """Return a secret's defect without its value, or ""; a `public` user name may be short."""
     if not plain(value):
         return "a line break or other characters that a header cannot carry"
     if len(value) < SHORTEST and not public:
@@ -232,7 +233,7 @@ def unusable(value: str, *, public: bool = False) -> str:
 
 
 def discreet(problem: Problem) -> Problem:
-    """Without what stands in the file: somebody may have written a secret there."""
+    """Return a problem without the text of the file, which may contain a secret."""
     hidden = {"tag": "tags are not allowed", "number": "not a number that can be used here"}
     remedy = "" if problem.kind in hidden else problem.remedy
     return replace(
@@ -241,5 +242,5 @@ def discreet(problem: Problem) -> Problem:
 
 
 def plain(text: str) -> bool:
-    """Whether a text is what a header can carry."""
+    """Return true if an HTTP header can carry a text: printable ASCII."""
     return text.isascii() and text.isprintable()

@@ -1,4 +1,4 @@
-"""Secrets by where they come from: the environment or `.env`, a keyring, a command, or standard input.
+"""Sources of secrets: the environment or `.env`, a keyring, a command, or standard input.
 
     secrets:
       api_key: {env: SYNCORE_API_KEY}                           # the environment, else .env beside runner.yaml
@@ -6,7 +6,7 @@
       api_key: {command: [op, read, "op://Ops/Syncore/key"]}    # a program with its arguments, without a shell
       api_key: {stdin: true}                                    # a line that is piped in, or typed unseen
 
-A command is run in the project's folder, has 60 seconds, and prints the secret; what else it says is not repeated.
+A command is run in the project's folder, has 60 seconds, and prints the secret; its error output is not repeated.
 """
 
 from __future__ import annotations
@@ -22,29 +22,32 @@ from typing import NamedTuple
 SOURCES = ("env", "keyring", "command", "stdin")
 
 SECONDS = 60
-"""Seconds that a command may take, with a person who unlocks something."""
+"""Seconds that a command may take: a person may have to unlock a vault."""
 
 MOST = 10_000
-"""Characters of what a command prints, or is piped in, that are looked at."""
+"""Maximum length of a secret from a command or standard input; the rest is ignored."""
 
 
 class SourceError(Exception):
-    """A secret cannot be had; the text says why, and nothing of the secret."""
+    """A secret is not available; the text has the reason, and nothing of the secret."""
 
 
 class SecretSource(NamedTuple):
-    """Where a secret comes from: `kind` is env, keyring, command or stdin, `parts` what it needs to know."""
+    """Source of a secret. `kind` is env, keyring, command or stdin.
+
+    `parts` are the variable, the keyring's service and user, or the command with its arguments.
+    """
 
     kind: str
     parts: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """What messages about it begin with."""
-        return self.parts[0] if self.kind == "env" else self.said
+        """The name of the source in messages."""
+        return self.parts[0] if self.kind == "env" else self.description
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """The source in words."""
         if self.kind == "env":
             return f"variable {self.parts[0]}"
@@ -54,7 +57,7 @@ class SecretSource(NamedTuple):
 
 
 def variable(name: str) -> SecretSource:
-    """The source of a secret in a variable."""
+    """Return the source of a secret in a variable."""
     return SecretSource("env", (name,))
 
 
@@ -65,12 +68,12 @@ def secret_from(
     environ: Mapping[str, str],
     home: Path,
 ) -> str:
-    """The secret. Raises SourceError where there is none."""
+    """Return the secret of a source. Raises SourceError if there is none."""
     if source.kind == "env":
-        found = {**dotenv, **environ}.get(source.parts[0])
-        if not found:
+        secret = {**dotenv, **environ}.get(source.parts[0])
+        if not secret:
             raise SourceError(f"set {source.parts[0]} in the environment or in {home / '.env'}")
-        return found
+        return secret
     if source.kind == "keyring":
         return _from_keyring(*source.parts)
     if source.kind == "command":
@@ -79,62 +82,71 @@ def secret_from(
 
 
 def _from_keyring(service: str, user: str) -> str:
+    # keyring is an optional dependency.
     try:
-        keyring = importlib.import_module("keyring")  # an extra: most projects have no use for it
+        keyring = importlib.import_module("keyring")
     except ImportError:
         raise SourceError(
             "there is no keyring here: pip install 'recipe-runner[keyring]'"
         ) from None
+    # Each backend has errors of its own. Their texts are left out: they may contain a secret.
     try:
-        found = keyring.get_password(service, user)
-    except Exception as error:  # noqa: BLE001 - each of its backends has errors of its own, and their texts may tell much
+        secret = keyring.get_password(service, user)
+    except Exception as error:  # noqa: BLE001 - see above
         raise SourceError(f"the keyring cannot be used ({type(error).__name__})") from None
-    if not found:
+    if not secret:
         raise SourceError(f"the keyring has nothing for it: keyring set {service} {user}")
-    return str(found)
+    return str(secret)
 
 
 @cache
 def _from_command(
     command: tuple[str, ...], *, environ: tuple[tuple[str, str], ...], home: Path
 ) -> str:
-    """What a command prints, once for a process."""
+    """Return the output of a command, which is run once per process."""
     name = command[0]
     try:
-        done = subprocess.run(
-            command, cwd=home, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS,
+        result = subprocess.run(
+            command,
+            cwd=home,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
             check=False,
-        )  # fmt: skip
+        )
     except subprocess.TimeoutExpired:
         raise SourceError(f"the command {name} has not ended after {SECONDS} s") from None
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise SourceError(f"the command {name} cannot be run: {why}") from None
-    if done.returncode:
-        raise SourceError(f"the command {name} ended with {done.returncode}: try it by hand")
+        reason = (error.strerror or str(error)).lower()
+        raise SourceError(f"the command {name} cannot be run: {reason}") from None
+    if result.returncode:
+        raise SourceError(f"the command {name} ended with {result.returncode}: try it by hand")
     try:
-        text = done.stdout[:MOST].decode()
+        text = result.stdout[:MOST].decode()
     except UnicodeDecodeError:
         text = ""
-    found = text.removesuffix("\n").removesuffix("\r")
-    if not found:
+    secret = text.removesuffix("\n").removesuffix("\r")
+    if not secret:
         raise SourceError(f"the command {name} printed no secret")
-    return found
+    return secret
 
 
 @cache
 def _from_stdin() -> str:
-    """A line of standard input, once for a process."""
+    """Return a line of standard input, which is read once per process."""
+    # None in a process without a console, such as a service.
     if sys.stdin is None:
         raise SourceError("there is no standard input")
     if sys.stdin.isatty():
-        from getpass import getpass  # imported on use: few secrets are typed
+        # Imported on use: few secrets are typed.
+        from getpass import getpass
 
         try:
             return getpass("secret: ")
         except EOFError:
             raise SourceError("nothing was typed") from None
-    found = sys.stdin.readline(MOST).removesuffix("\n").removesuffix("\r")
-    if not found:
+    secret = sys.stdin.readline(MOST).removesuffix("\n").removesuffix("\r")
+    if not secret:
         raise SourceError("nothing is piped in for it (with --rows - standard input is the rows)")
-    return found
+    return secret
