@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from runner.recipe.included import Files
 from runner.recipe.texts import HIT, Text, Texts, is_each, mapping, sequence
 from runner.recipe.typecheck.assignable import check_fit, schema_at
 from runner.recipe.typecheck.filters import DEFINED, guards_of
-from runner.recipe.typecheck.inference import Inference
+from runner.recipe.typecheck.inference import FOR_EACH, LISTS, Inference
 from runner.recipe.typecheck.messages import Findings
 from runner.recipe.typecheck.narrowing import Facts, facts_of, present
 from runner.recipe.typecheck.scopes import Scopes
@@ -51,7 +52,7 @@ def _once(problems: Iterator[Problem]) -> Iterator[Problem]:
     told: set[tuple[str, ...]] = set()
     for problem in problems:
         mark = (problem.kind, problem.remedy, problem.message.partition(",")[0])
-        if problem.kind != "may-be-null" or mark not in told:
+        if problem.kind not in ("may-be-null", "may-be-empty") or mark not in told:
             told.add(mark)
             yield problem
 
@@ -290,7 +291,11 @@ class _Flow:
             return ANY
         guards, facts = self._guards(place, text), self._facts(path)
         inside = Inference(names, Findings(text.compiled.text), guards, facts)
-        return inside.of(text.compiled.tree).element
+        element = inside.of(text.compiled.tree).element
+        lists = element.of.endswith(LISTS)
+        return (
+            replace(element, of=f"{element.of.removesuffix(LISTS)}{FOR_EACH}") if lists else element
+        )
 
     def _step(self, path: TreePath) -> Mapping[str, Any]:
         return self._steps[path[1]] if path[0] == "steps" and isinstance(path[1], int) else {}

@@ -90,12 +90,35 @@ def _type(spec: Filter, node: Node, parts: Sequence[Typed], findings: Findings) 
             findings.need(part, type_, kinds, where=f"{spec.name}(...)")
     part, type_ = parts[0]
     use = Applied(node, spec, (part, type_), given, findings, parts[1:])
+    if spec.name in ("length", "count") and _is_one_thing(type_):
+        _counted(use)
     rule = _RULES.get(spec.gives)
     if spec.takes == "Textual":
         findings.text_of(part, type_)
     elif TAKES[spec.takes] and not findings.need(part, type_, TAKES[spec.takes], where=spec.name):
         use = use._replace(subject=(part, ANY))
     return rule(use) if rule is not None else of_kind(spec.gives)
+
+
+_NOT_ANSWERED = frozenset({"", "row", "line", "vars", "run", "loop", "lookup", "entry"})
+
+
+def _is_one_thing(type_: Type) -> bool:
+    """Whether a value is an object of an API, whose fields nobody counts."""
+    answered = type_.of not in _NOT_ANSWERED and type_.of not in (PAIR, GROUP)
+    return type_.solid == {OBJECT} and bool(type_.fields) and type_.rest is None and answered
+
+
+def _counted(use: Applied) -> None:
+    """Note where the fields of one thing would be counted in place of the things that a list holds."""
+    part, whole = use.subject[0], use.findings.quoted(use.subject[0])
+    first = part.kind == "member" and isinstance(part.parts[1].value, int)
+    of = use.findings.quoted(part.parts[0]) if first else ""
+    message = f"{whole} is one object, and {use.spec.name} counts what a list holds"
+    advice = f"write {of} | {use.spec.name}" if first else "leave 'expect' of the step out"
+    if part.kind != "name" and not first:
+        advice = "count the list that it is from"
+    use.findings.add(part, message, "wrong-type", remedy=advice, sure=use.type.sure)
 
 
 def for_each(node: Node, subject: Typed, inner: Typed, findings: Findings) -> Type:

@@ -42,6 +42,7 @@ from runner.recipe.typecheck.types import (
 )
 from runner.synonyms import among, meant
 from runner.template import Node, path_of
+from runner.template.check import EXPRESSION_FILTERS
 from runner.template.dates import PARTS
 from runner.template.filters import FILTERS
 from runner.template.methods import METHODS
@@ -106,8 +107,7 @@ class Inference(NamedTuple):
         if node.kind == "each":
             return self._each(node)
         if (node.kind, node.value) in _ASKED:
-            asked = node.parts[0]
-            self.of(asked.parts[0] if asked.kind == "member" else asked)
+            self._asked(node)
             return of_kind(BOOLEAN)
         forgiving = (node.kind, node.value) == ("filter", "default")
         parts = [
@@ -127,6 +127,29 @@ class Inference(NamedTuple):
                 self.findings.need(part, type_, NUMBERS, where="range")
             return list_of(of_kind(INTEGER))
         return tested(node, parts, self.findings) if node.kind == "test" else of_kind(BOOLEAN)
+
+    def _asked(self, node: Node) -> None:
+        """`is defined` and `is undefined`: note where what is asked always is, or can never be."""
+        asked = node.parts[0]
+        whole, not_null = self.findings.quoted(asked), node.value == "defined"
+        if asked.kind != "member":
+            type_ = self.of(asked)
+            if asked.kind == "name" and asked.value in self.names and asked.value not in self.own:
+                skipped = type_.absent is not None
+                why = ": without a result it is null" if skipped else ""
+                remedy = _not_null(whole, holds=not_null) if skipped else "leave it out"
+                message = f"{whole!r} is always defined{why}"
+                self.findings.add(node, message, "always-defined", remedy=remedy, sure=False)
+            return
+        owner = self.of(asked.parts[0])
+        known = isinstance(asked.value, str) and asked.value in owner.fields
+        if known and owner.fields[asked.value].absent is not None:
+            what = "an empty cell" if owner.of in COLUMNS else "what is left out"
+            message = f"{whole} is always defined: {what} is null"
+            remedy = _not_null(whole, holds=not_null)
+            self.findings.add(node, message, "always-defined", remedy=remedy, sure=False)
+        elif not known and owner.closed and owner.fields and owner.of in _KINDS:
+            self._unknown(asked, owner)
 
     def _cut(self, parts: Sequence[tuple[Node, Type]]) -> Type:
         """`a[1:3]`, of a list or a text."""
@@ -247,9 +270,8 @@ class Inference(NamedTuple):
             return replace(of_kind(NULL), of=f"{type_.absent.reason}, and it is here")
         if path in self.guards or type_.absent.unless & self.guards:
             return type_.present()
-        if (*path, DEFINED) in self.guards:
-            advice = f"null is defined too: write {self.findings.quoted(node)} is not none"
-            return type_.maybe(type_.absent._replace(remedy=advice))
+        if (*path, DEFINED) in self.guards:  # that null is defined is said there
+            return type_.present()
         return type_
 
     def _either(self, node: Node) -> Type:
@@ -317,6 +339,8 @@ class Inference(NamedTuple):
         if owner.can_be({LIST}):
             if isinstance(node.value, str):
                 return self._of_list(node, owner, by)
+            if not tolerant:
+                self._may_be_empty(node, owner)
             return owner.fields.get(str(node.value), owner.element)
         if owner.can_be({STRING}) and not isinstance(node.value, str) and by.can_be({INTEGER}):
             return of_kind(STRING)
@@ -433,26 +457,64 @@ class Inference(NamedTuple):
             message = f"{whole} is a list, which has no {node.value!r}"
             self.findings.add(node.parts[1], message, "wrong-type", remedy=_length(whole))
             return ANY
-        field = (
-            f".{node.value}"
-            if not by.enum or str(node.value).isidentifier()
-            else f"[{node.value!r}]"
-        )
         why = f": {owner.of}" if owner.of else ""
-        remedy = (
-            f"say which: {whole}[0]{field}"
-            if path_of(node)
-            else f"say which: | first, and {field} after it"
-        )
-        if owner.of.endswith(LISTS):
-            remedy += f"; or let {whole!r} expect: one"
-        what = f"the result of {whole!r} is a list" if why else f"{whole} is a list"
-        self.findings.add(
-            node.parts[0], f"{what}{why}", "list-result", remedy=remedy, sure=owner.sure
-        )
+        result = why and not owner.of.endswith(FOR_EACH)
+        what = f"the result of {whole!r} is a list" if result else f"{whole} is a list"
+        message, remedy = f"{what}{why}", self._which(node, owner, by)
+        if self._is_itself(node, owner):
+            message = f"{whole!r} is the list itself, without {node.value!r}"
+            remedy = f"leave {node.value!r} out: {self._without(node)}"
+        self.findings.add(node.parts[0], message, "list-result", remedy=remedy, sure=owner.sure)
         return ANY
 
+    def _may_be_empty(self, node: Node, owner: Type) -> None:
+        """Note the element of what a search has found, which may be nothing, where no condition looks at the list."""
+        path = path_of(node.parts[0])
+        if not path or not owner.of.endswith(LISTS):
+            return
+        if any(each[: len(path)] == path for each in self.guards):
+            return
+        of, operation = self.findings.quoted(node.parts[0]), owner.of.removesuffix(LISTS)
+        message = f"{operation} may list nothing, and then there is no {self.findings.quoted(node)}"
+        remedy = f"ask first, as in when: {of} | length > 0; or let {of!r} expect: one"
+        self.findings.add(node, message, "may-be-empty", remedy=remedy, sure=False)
 
+    def _which(self, node: Node, owner: Type, by: Type) -> str:
+        """How a field of the elements of a list is written."""
+        whole, written = self.findings.quoted(node.parts[0]), str(node.value)
+        if owner.item is not None and owner.item.solid == {LIST}:
+            return f"put its lists into one: {whole} | flatten | map(attribute={written!r})"
+        if owner.of.endswith(FOR_EACH):
+            return "put these lists into one where they are gone through: | flatten"
+        field = f".{written}" if not by.enum or written.isidentifier() else f"[{written!r}]"
+        if not path_of(node):
+            return f"say which: | first, and {field} after it"
+        one = f"; or let {whole!r} expect: one" if owner.of.endswith(LISTS) else ""
+        return f"say which: {whole}[0]{field}{one}"
+
+    def _is_itself(self, node: Node, owner: Type) -> bool:
+        """Whether a member of a list is what other tools call the list: `find.results`, `existing.payments`."""
+        name, fields = str(node.value), owner.element.fields
+        if not path_of(node) or name in fields:
+            return False
+        after = self.findings.text[node.offset + node.length :].lstrip()
+        called = re.match(r"\|\s*([a-z_]+)", after)
+        listed = {*FILTERS, *EXPRESSION_FILTERS}
+        return name in FIELDS or after.startswith("[") or bool(called and called[1] in listed)
+
+    def _without(self, node: Node) -> str:
+        """The whole expression without a member that is none."""
+        text, whole = self.findings.text.strip(), self.findings.quoted(node.parts[0])
+        member = self.findings.text[node.offset : node.offset + node.length]
+        written = text.replace(member, whole)
+        return written if len(written) <= LONGEST else f"{whole} in place of {member}"
+
+
+LONGEST = 100
+"""The characters of an expression that a remedy repeats."""
+
+FOR_EACH = " lists, for each"
+"""The same of an element of a list of such lists."""
 LISTS = " lists"
 """How the words end that say why a step's result is a list, where `expect` would make it one thing."""
 
@@ -467,6 +529,10 @@ def _operands(node: Node) -> Sequence[Node]:
 
 _ASKED = {("test", "defined"), ("test", "undefined")}
 """Whether something is there at all."""
+
+
+def _not_null(whole: str, *, holds: bool) -> str:
+    return f"write {whole} is {'not ' if holds else ''}none"
 
 
 def _length(whole: str) -> str:
