@@ -1,1 +1,1 @@
-"""The page of a run: HTML, and the data that it shows."""
+"""Page of a run: HTML, and its data."""

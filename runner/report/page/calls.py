@@ -1,7 +1,7 @@
-"""The calls of the page: requests and answers in deflated chunks, each opened only when one of its rows is unfolded.
+"""Calls of the page: requests and answers in compressed chunks. A chunk is read when one of its rows is unfolded.
 
-A chunk is a JSON object of columns, sorted by step so that what is alike stands together: that is what makes it small.
-Rows that need a person come first; when the room is used up, the calls of the rest are left out, and it is told.
+A chunk is a JSON object of columns, sorted by step: similar values are adjacent, and compress well.
+Rows that need a person come first. When the room is used up, the calls of the other rows are left out and counted.
 """
 
 from __future__ import annotations
@@ -21,64 +21,81 @@ from runner.report.replay import decimal
 from runner.report.text import money
 
 LONGEST = 20_000
-"""Characters of a request or an answer that are kept."""
+"""Maximum length of a request or an answer, in characters; the rest is cut."""
 
 ROWS_IN_CHUNK = 500
 MOST_CALLS = 20_000
-"""Calls in a chunk at most: a row may have thousands."""
+"""Maximum number of calls in a chunk: a row may have thousands."""
 
 MOST_REQUESTS = 20
-"""Requests of a call that are told apart: a search may go through hundreds of pages."""
+"""Requests of a call that are listed, the last ones: a search may go through hundreds of pages."""
 
 STEPPED = ("row", "id", "at")
-"""Columns of which a chunk holds the differences."""
+"""Columns that a chunk stores as differences of successive values, which are shorter."""
 
 
 def packed(value: Any) -> bytes:
-    """A JSON value, deflated, in base64: nothing in it can end the element it stands in."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8", "backslashreplace"
-    )
-    return b64encode(zlib.compress(text, 9))
+    """Return a value as JSON, compressed and in base64, which cannot end an HTML element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return b64encode(zlib.compress(text.encode("utf-8", "backslashreplace"), 9))
 
 
 def cut(text: str, longest: int = LONGEST) -> str:
-    """A text that is safe to show, cut with a note where it is very long."""
+    """Return a printable text, cut with a note if it is longer than `longest`."""
     if len(text) > longest:
         return f"{printable(text[:longest])} … cut here: {len(text):,} characters in all"
     return printable(text)
 
 
-def drawn(sent: SentCall, since: Callable[[str], int]) -> dict[str, Any]:
-    """A call as the page has it. `since` gives the milliseconds from the start of the run."""
+def call_data(sent: SentCall, since: Callable[[str], int]) -> dict[str, Any]:
+    """Return a call as data of the page. `since` returns the milliseconds since the start of the run."""
     call, identity = sent.call, sent.call.identity
-    state = "unknown" if call.is_open else call.state
     amount = decimal(call.amount)
+    reason = call.reason
+    if not reason and call.state == "intent":
+        reason = "no outcome was recorded"
     return {
-        "id": call.id, "step": printable(identity.step), "item": printable(call.shown_item),
-        "again": identity.generation, "once": identity.key[:200] if identity.per == "once" else "",
-        "op": printable(call.operation), "state": state, "status": call.status, "method": call.method,
-        "url": cut(call.url), "amount": money(amount) if amount is not None else "",
-        "why": cut(call.reason or ("no outcome was recorded" if call.state == "intent" else "")), "run": call.run,
-        "sent": cut(call.body), "got": cut(call.answer),
+        "id": call.id,
+        "step": printable(identity.step),
+        "item": printable(call.shown_item),
+        "again": identity.generation,
+        "once": identity.key[:200] if identity.per == "once" else "",
+        "op": printable(call.operation),
+        "state": "unknown" if call.is_open else call.state,
+        "status": call.status,
+        "method": call.method,
+        "url": cut(call.url),
+        "amount": money(amount) if amount is not None else "",
+        "why": cut(reason),
+        "run": call.run,
+        "sent": cut(call.body),
+        "got": cut(call.answer),
         "at": since(sent.attempts[0].at if sent.attempts else call.sent_at),
         "ms": milliseconds(sum(each.seconds for each in sent.attempts)),
-        "count": len(sent.requests), "tried": len(sent.attempts),
-        "tries": [
-            [since(each.at), milliseconds(each.seconds), each.state, each.status, cut(each.reason)]
-            for each in sent.attempts[-MOST_REQUESTS:]
-        ] if len(sent.attempts) > 1 else [],
-    }  # fmt: skip
+        "count": len(sent.requests),
+        "tried": len(sent.attempts),
+        "tries": _tries(sent, since),
+    }
+
+
+def _tries(sent: SentCall, since: Callable[[str], int]) -> list[list[Any]]:
+    """Return time, duration, state, status and reason of the attempts; none for a single one."""
+    if len(sent.attempts) <= 1:
+        return []
+    return [
+        [since(each.at), milliseconds(each.seconds), each.state, each.status, cut(each.reason)]
+        for each in sent.attempts[-MOST_REQUESTS:]
+    ]
 
 
 def milliseconds(seconds: float) -> int:
-    """A time of the journal as the page has it."""
+    """Return a duration of the journal in milliseconds; 0 if it is negative (the clock was set back)."""
     return max(0, round(seconds * 1000))
 
 
 @dataclass
 class _Chunks:
-    """Chunks of rows, until `room` bytes are used up."""
+    """Chunks of one group of rows, up to about `room` bytes."""
 
     room: int
     done: list[tuple[list[int], bytes]] = field(default_factory=list)
@@ -99,7 +116,7 @@ class _Chunks:
         self._open.append((row, call()))
 
     def close(self) -> None:
-        """Pack what is open."""
+        """Pack the open calls into a chunk."""
         if not self._open:
             return
         self._open.sort(key=lambda each: (each[1]["step"], each[0]))
@@ -117,27 +134,27 @@ class _Chunks:
 
 
 class Chunks:
-    """All chunks of a page, in `room` bytes at most: first those of the rows in `first`."""
+    """All chunks of a page, in at most `room` bytes. The rows in `first` precede the others."""
 
     def __init__(self, first: set[int], *, room: int) -> None:
         self._first = first
         self._needy, self._rest = _Chunks(room), _Chunks(room)
 
     def add(self, row: int, call: Callable[[], dict[str, Any]]) -> None:
-        """Take a call of a row."""
+        """Add a call of a row."""
         (self._needy if row in self._first else self._rest).add(row, call)
 
     def close(self, room: int) -> tuple[list[tuple[list[int], bytes]], int]:
-        """The chunks with their rows that fit into `room` bytes, and how many rows were left out."""
+        """Return the chunks that fit into `room` bytes, with their rows, and the number of rows left out."""
         self._needy.close()
         self._rest.close()
         left_out = self._needy.left_out | self._rest.left_out
-        kept: list[tuple[list[int], bytes]] = []
+        chunks: list[tuple[list[int], bytes]] = []
         used = 0
         for rows, content in (*self._needy.done, *self._rest.done):
             if used + len(content) <= room:
-                kept.append((rows, content))
+                chunks.append((rows, content))
                 used += len(content)
             else:
                 left_out.update(rows)
-        return kept, len(left_out)
+        return chunks, len(left_out)

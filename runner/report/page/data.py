@@ -1,11 +1,12 @@
-"""A run as the page has it, from the journal alone: what was asked, the summary, money, times, rows and their calls."""
+"""Data of the page of a run, from the journal alone: the request, summary, money, times, rows and their calls."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from itertools import chain, islice
 from pathlib import PurePath
 from typing import Any
@@ -18,31 +19,33 @@ from runner.journal import History, RowRecord, RunRecord, SentCall
 from runner.journal.open_runs import still_unknown
 from runner.problems import printable
 from runner.report.history import id_of, lines_of, object_of, said_state
-from runner.report.page.calls import Chunks, cut, drawn, milliseconds, packed
+from runner.report.page.calls import Chunks, call_data, cut, milliseconds, packed
 from runner.report.page.times import CLASSES, Times
 from runner.report.replay import Recount, decimal, span
 from runner.report.text import line_numbers, moment, money, run_size
 
 ROOM = 1_900_000
-"""Bytes for rows, requests and answers: with 10,000 rows the page stays below 2 MB."""
+"""Bytes for rows, requests and answers: with 10,000 rows, the page stays below 2 MB."""
 
 LEAST = 5
-"""The part of them that is for requests and answers, however many rows there are."""
+"""One n-th of the room is reserved for requests and answers, regardless of the number of rows."""
 
 LONGEST_CELL = 500
+"""Characters of a cell of the table."""
 
 _OF_AN_END = ("not started", "lines")
-"""Sections of the summary that say nothing while a run goes on."""
+"""Sections of the summary that mean nothing until the run has ended."""
 
 IDS_SHOWN = 12
+"""Ids of created objects that a row shows."""
 
 _PAGE = 500
-"""Rows whose earlier calls are looked up at a time."""
+"""Rows per query for earlier calls."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What the page is made from. `head` is all but the calls, and JSON; `chunks` are those, packed."""
+    """The data of a page. `head` is JSON, with everything but the calls; `chunks` are the packed calls."""
 
     head: Mapping[str, Any]
     summary: tuple[tuple[str, tuple[str, ...]], ...]
@@ -51,17 +54,17 @@ class Page:
 
 @dataclass
 class _Row:
-    """What the calls of a row come to."""
+    """Totals of the calls of a row. Times are milliseconds since the run began, -1 without a call."""
 
     calls: int = 0
     start: int = -1
     end: int = -1
     amount: Decimal = Decimal(0)
-    made: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
 
 
 class Clock:
-    """Times of the journal as milliseconds since a run began."""
+    """Conversion of times of the journal to milliseconds since a run began."""
 
     def __init__(self, run: RunRecord) -> None:
         self._start = run.started_at
@@ -70,60 +73,107 @@ class Clock:
         return milliseconds(span(self._start, at))
 
 
-def collect(
-    history: History, run: RunRecord, catalogue: Catalogue, *, made_at: str, room: int = ROOM, live: bool = False
-) -> Page:  # fmt: skip
-    """The page of a run. `made_at` is when (ISO); `room` the bytes for rows and calls, 0 for no calls.
+class _Tally:
+    """Totals over the calls of a run, for each part of the page."""
 
-    `live` is for a run that is known to go on: rows without an end are under way, and not cut short.
-    """
-    rows = [row for row in rows_of(history, catalogue, run) if row.reached or not live]
-    places = {key: row.number for row in rows for key in (row.key, row.on_record)}
-    under_way = history.under_way(run.id) if live else 0
-    whole = not any(row.lines == "[]" for row in rows if run.line_count)
-    recount = Recount(run, rows, whole=whole, under_way=under_way)
-    first = {row.number for row in rows if row.bucket not in ("done", "found")} | {0}
-    chunks, times, since = Chunks(first, room=room), Times(), Clock(run)
-    figures: dict[int, _Row] = defaultdict(_Row)
-    sums = _Money()
-    for sent in chain(history.sent(run.id), _earlier(history, run, rows)):
-        number = place_of(sent, run, places)
-        recount.add(sent)
-        sums.add(sent)
-        _note(figures[number], sent, since)
+    def __init__(self, run: RunRecord, *, first: set[int], room: int) -> None:
+        self._since = Clock(run)
+        self._with_calls = room > 0
+        self.chunks = Chunks(first, room=room)
+        self.figures: dict[int, _Row] = defaultdict(_Row)
+        self.money = _Money()
+        self.times = Times()
+
+    def add(self, number: int, sent: SentCall) -> None:
+        """Add a call of the row with this number."""
+        self.money.add(sent)
+        _add_call(self.figures[number], sent, self._since)
         for each in sent.requests:
             took = milliseconds(each.seconds)
-            times.add(sent.call.operation, each.state, start=since(each.at), took=took)
-        if room:
-            chunks.add(number, _drawing(sent, since))
-    unknown = still_unknown(
-        [row for row in rows if row.bucket == "unknown"],
-        history.open_calls(run.account, run.recipe),
-    )
-    columns = _columns(rows, figures, open_rows={row.number for row in unknown})
-    kept, left_out = chunks.close(max(room - len(packed(columns)), room // LEAST))
-    summary = tuple(
+            self.times.add(sent.call.operation, each.state, start=self._since(each.at), took=took)
+        if self._with_calls:
+            self.chunks.add(number, partial(call_data, sent, self._since))
+
+
+def collect(
+    history: History,
+    run: RunRecord,
+    catalogue: Catalogue,
+    *,
+    made_at: str,
+    room: int = ROOM,
+    live: bool = False,
+) -> Page:
+    """Return the page of a run.
+
+    `made_at` is its time (ISO). `room` is the bytes for rows and calls, 0 for no calls.
+    `live` is for a run that has not ended: rows without an end are under way, and not interrupted.
+    """
+    rows = [row for row in rows_of(history, catalogue, run) if row.reached or not live]
+    numbers = {key: row.number for row in rows for key in (row.key, row.on_record)}
+    under_way = history.under_way(run.id) if live else 0
+    complete = not any(row.lines == "[]" for row in rows if run.line_count)
+    recount = Recount(run, rows, whole=complete, under_way=under_way)
+    # Row 0 has the calls that belong to no row.
+    first = {row.number for row in rows if row.bucket not in ("done", "found")} | {0}
+    tally = _Tally(run, first=first, room=room)
+    for sent in chain(history.sent(run.id), _earlier(history, run, rows)):
+        recount.add(sent)
+        tally.add(place_of(sent, run, numbers), sent)
+    columns = _columns(rows, tally.figures, open_rows=_open_rows(history, run, rows))
+    chunks, left_out = tally.chunks.close(max(room - len(packed(columns)), room // LEAST))
+    summary = _summary(recount, live=live)
+    head = {
+        **_run_data(run, history, made_at),
+        "counts": list(recount.buckets.values()),
+        "under_way": under_way,
+        "summary": summary,
+        "money": tally.money.table(),
+        "operations": tally.times.operations(),
+        "picture": tally.times.picture(list(_ends(rows, tally.figures))),
+        "rows": columns,
+        "chunks": [rows_of_chunk for rows_of_chunk, _ in chunks],
+        "left_out": left_out if room else 0,
+    }
+    return Page(head, summary, tuple(content for _, content in chunks))
+
+
+def _run_data(run: RunRecord, history: History, made_at: str) -> dict[str, Any]:
+    """Return the data of the page that does not depend on rows and calls."""
+    return {
+        "made": made_at,
+        "buckets": BUCKETS,
+        "classes": CLASSES,
+        "run": run.id,
+        "state": run.state,
+        "code": run.exit_code,
+        "name": printable(f"{run.recipe} → {run.target}"),
+        "asked": _asked(run, history),
+        "started": run.started_at,
+        "total": run.row_count,
+    }
+
+
+def _summary(recount: Recount, *, live: bool) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple(
         (label, tuple(map(cut, lines)))
         for label, lines in recount.summary()
         if not (live and label in _OF_AN_END)
     )
-    ends = list(_ends(rows, figures))
-    head = {
-        "run": run.id, "state": run.state, "code": run.exit_code, "name": printable(f"{run.recipe} → {run.target}"),
-        "asked": _asked(run, history), "made": made_at, "started": run.started_at, "buckets": BUCKETS,
-        "counts": list(recount.buckets.values()), "total": run.row_count, "under_way": under_way,
-        "summary": summary, "classes": CLASSES, "money": sums.table(), "operations": times.operations(),
-        "picture": times.picture(ends), "rows": columns,
-        "chunks": [numbers for numbers, _ in kept], "left_out": left_out if room else 0,
-    }  # fmt: skip
-    return Page(head, summary, tuple(content for _, content in kept))
+
+
+def _open_rows(history: History, run: RunRecord, rows: Sequence[RowRecord]) -> set[int]:
+    """Return the numbers of the rows that are unknown and have not been settled since."""
+    unknown = [row for row in rows if row.bucket == "unknown"]
+    open_calls = history.open_calls(run.account, run.recipe)
+    return {row.number for row in still_unknown(unknown, open_calls)}
 
 
 def _ends(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> Iterator[tuple[int, int]]:
-    """The end of each finished row with the place of its bucket.
+    """Yield the end of each finished row (milliseconds) with the index of its bucket.
 
-    A row without calls of its own, as one that was done before, ends with the rows in front of it: rows are taken in
-    their order. One that was not started has no end.
+    A row without calls of its own, such as one done by an earlier run, ends with the rows before it: rows are
+    processed in order. A row that was not started has no end.
     """
     latest = 0
     for row in rows:
@@ -136,7 +186,7 @@ def _ends(rows: Iterable[RowRecord], figures: Mapping[int, _Row]) -> Iterator[tu
 
 
 def _earlier(history: History, run: RunRecord, rows: Sequence[RowRecord]) -> Iterator[SentCall]:
-    """The writes of earlier runs on record for rows that a person may have to look at."""
+    """Yield the writes of earlier runs on record for rows that a person may have to review."""
     needy = (row for row in rows if row.bucket not in ("done", "found"))
     keys = (key for row in needy for key in (row.key, row.on_record) if key)
     while page := list(islice(keys, _PAGE)):
@@ -145,30 +195,25 @@ def _earlier(history: History, run: RunRecord, rows: Sequence[RowRecord]) -> Ite
 
 
 def calls_of_row(history: History, run: RunRecord, number: int) -> list[dict[str, Any]]:
-    """The calls of one row, for a page that is looked at while the run goes on."""
+    """Return the calls of one row, for the page of a run that has not ended."""
     since = Clock(run)
-    found = history.sent(run.id, number)
-    return [drawn(sent, since) for sent in found if sent.call.run == run.id]
+    calls = history.sent(run.id, number)
+    return [call_data(sent, since) for sent in calls if sent.call.run == run.id]
 
 
-def place_of(sent: SentCall, run: RunRecord, places: Mapping[str, int]) -> int:
-    """The row of this run that a call belongs to; 0 for what belongs to none."""
+def place_of(sent: SentCall, run: RunRecord, numbers: Mapping[str, int]) -> int:
+    """Return the number of the row of this run that a call belongs to; 0 if there is none.
+
+    `numbers` maps the keys of rows to their numbers.
+    """
     call = sent.call
-    return (
-        call.row
-        if call.run == run.id
-        else places.get(call.identity.key, 0)
-        if call.identity.per == "row"
-        else 0
-    )
+    if call.run == run.id:
+        return call.row
+    return numbers.get(call.identity.key, 0) if call.identity.per == "row" else 0
 
 
-def _drawing(sent: SentCall, since: Clock) -> Callable[[], dict[str, Any]]:
-    return lambda: drawn(sent, since)
-
-
-def _note(row: _Row, sent: SentCall, since: Clock) -> None:
-    """Add a call to its row."""
+def _add_call(row: _Row, sent: SentCall, since: Clock) -> None:
+    """Add a call to the totals of its row."""
     call = sent.call
     row.calls += len(sent.requests)
     for each in sent.requests:
@@ -179,13 +224,13 @@ def _note(row: _Row, sent: SentCall, since: Clock) -> None:
         return
     if call.state in ("done", "found") or call.is_open:
         row.amount = exact_sum((row.amount, decimal(call.amount) or 0))
-    made = id_of(call.answer)
-    if made and len(row.made) < IDS_SHOWN:
-        row.made.append(f"{call.identity.step} {made}")
+    created = id_of(call.answer)
+    if created and len(row.ids) < IDS_SHOWN:
+        row.ids.append(f"{call.identity.step} {created}")
 
 
 class _Money:
-    """What the calls of each operation come to that the run has got to, and what became of it."""
+    """Amounts of the calls that the run has reached, by operation and outcome."""
 
     def __init__(self) -> None:
         self._sums: dict[str, list[Decimal]] = {}
@@ -194,23 +239,27 @@ class _Money:
         call, amount = sent.call, decimal(sent.call.amount)
         if amount is None or call.effect == "read":
             return
+        # The columns of the table: reached, posted, there already, unknown, not posted.
         if call.is_open:
-            place = 3
+            column = 3
         elif any(each.state == "done" for each in sent.attempts):
-            place = 1
+            column = 1
         else:
-            place = 2 if call.state in ("done", "found") else 4
+            column = 2 if call.state in ("done", "found") else 4
         sums = self._sums.setdefault(call.operation, [Decimal(0)] * 5)
-        for at in (0, place):
+        for at in (0, column):
             sums[at] = exact_sum((sums[at], amount))
 
     def table(self) -> list[list[str]]:
-        """For each operation: reached, posted, there already, unknown, not posted."""
+        """Return for each operation: reached, posted, there already, unknown, not posted."""
         return [[printable(name), *map(money, sums)] for name, sums in sorted(self._sums.items())]
 
 
 def _asked(run: RunRecord, history: History) -> list[tuple[str, str]]:
-    """What was asked for, and when; files by their names, as the page is for people elsewhere."""
+    """Return labels and values of the request for the run.
+
+    Files are without their folders: the page is for people on other machines.
+    """
     facts = [
         ("recipe", f"{PurePath(run.recipe_file).name}  sha256 {run.recipe_digest[:12]}"),
         ("input", f"{_names(run)}  sha256 {run.input_digest[:12]}" if run.input_file else ""),
@@ -224,17 +273,17 @@ def _asked(run: RunRecord, history: History) -> list[tuple[str, str]]:
         ("finished", moment(run.finished_at)),
         ("state", said_state(run)),
     ]
-    again = (
-        f"{each.key}: {each.why} ({each.who}, {moment(each.at)})" for each in history.again(run.id)
-    )
-    facts += [("sent again", text) for text in again]
+    facts += [
+        ("sent again", f"{each.key}: {each.why} ({each.who}, {moment(each.at)})")
+        for each in history.again(run.id)
+    ]
     return [(name, cut(text, LONGEST_CELL)) for name, text in facts if text]
 
 
 def _columns(
     rows: Iterable[RowRecord], figures: Mapping[int, _Row], *, open_rows: Collection[int]
 ) -> dict[str, list[Any]]:
-    """The table, column by column; `open_rows` are those of the unknown ones that are unknown by now."""
+    """Return the table by columns; `open_rows` are the unknown rows that have not been settled."""
     columns: dict[str, list[Any]] = defaultdict(list)
     nothing = _Row()
     for row in rows:
@@ -248,13 +297,10 @@ def _columns(
             "n": row.number,
             "key": cut(row.key, LONGEST_CELL),
             "lines": line_numbers(lines_of(row.lines)),
-            "bucket": next(
-                (place for place, bucket in enumerate(BUCKETS) if bucket == row.bucket),
-                len(BUCKETS) - 1,
-            ),
+            "bucket": _bucket_index(row.bucket),
             "why": cut(row.reason, LONGEST_CELL),
             "out": cut(", ".join(outputs), LONGEST_CELL),
-            "ids": cut(row.ids or "; ".join(figure.made), LONGEST_CELL),
+            "ids": cut(row.ids or "; ".join(figure.ids), LONGEST_CELL),
             "money": money(amount) if amount else "",
             "calls": figure.calls,
             "at": figure.start,
@@ -265,6 +311,11 @@ def _columns(
     return columns
 
 
+def _bucket_index(bucket: str) -> int:
+    """Return the index of a bucket; that of the last one, "not started", for a row without an end."""
+    return BUCKETS.index(bucket) if bucket in BUCKETS else len(BUCKETS) - 1
+
+
 def _names(run: RunRecord) -> str:
-    """The files of the input without their folders."""
+    """Return the files of the input without their folders."""
     return ", ".join(PurePath(name).name for name in run.input_files)

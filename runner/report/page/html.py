@@ -1,10 +1,11 @@
-"""The page of a run: one HTML file that holds all it shows, runs its own script and nothing else, and loads nothing.
+"""Page of a run: one self-contained HTML file, which loads nothing.
 
-    <head>    what was asked, the summary as text, for viewers without script
-    #head     everything but the calls, as deflated JSON
-    #chunk-N  requests and answers, some hundred rows each, opened when one of them is unfolded
+    <head>    the request and the summary as text, for viewers without script
+    #head     everything but the calls, as compressed JSON
+    #chunk-N  requests and answers of some hundred rows, read when one of them is unfolded
 
-Its policy names the digests of its style and script: nothing else that gets into it runs, and it reaches no network.
+Its content security policy allows its own style and script by their digests: no injected script runs, and no network
+request is made.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ SCRIPTS = ("page.js", "facts.js", "calls.js", "table.js", "start.js")
 
 
 def page_html(page: Page, *, live: str = "") -> bytes:
-    """The page as a file; with `live`, how often (seconds) it asks the command that serves it for what is new."""
+    """Return the page as a file. With `live` (seconds), it polls the command that serves it."""
+    # Imported on use: most commands write no page.
     from jinja2 import Environment, StrictUndefined
 
     style, script = _text("page.css"), "\n".join(map(_text, SCRIPTS))
@@ -29,17 +31,22 @@ def page_html(page: Page, *, live: str = "") -> bytes:
         autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
     )
     content = environment.from_string(_text("page.html")).render(
-        live=live, policy=policy(live=bool(live)), style=style, script=script,
-        head=page.head, summary=page.summary, made=page.head["made"],
+        live=live,
+        policy=policy(live=bool(live)),
+        style=style,
+        script=script,
+        head=page.head,
+        summary=page.summary,
+        made=page.head["made"],
         packed="" if live else packed(page.head).decode("ascii"),
         chunks=[chunk.decode("ascii") for chunk in page.chunks],
-    )  # fmt: skip
+    )
     return content.encode("utf-8", "backslashreplace")
 
 
 @cache
 def policy(*, live: bool = False) -> str:
-    """What the browser may do with the page: its own style and script, and when live, ask where it comes from."""
+    """Return the content security policy: the page's own style and script, and if live, its own server."""
     style, script = _digest(_text("page.css")), _digest("\n".join(map(_text, SCRIPTS)))
     asks = "connect-src 'self'; " if live else ""
     return f"default-src 'none'; {asks}style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"

@@ -1,11 +1,11 @@
-"""The page of a run while it goes on: served on loopback to whoever has its address, from the journal, only read.
+"""Live page of a run: served on loopback to those who have its address, from the journal, read-only.
 
     GET /TOKEN/                 the page
-    GET /TOKEN/data?seen=MARK   what it shows now; 204 when nothing has happened since MARK
+    GET /TOKEN/data?seen=MARK   its current data; 204 if nothing has happened since MARK
     GET /TOKEN/calls?row=N      the calls of a row
 
-The token keeps other programs and pages of this machine out; a request whose Host is not this address comes from a name
-that somebody has made to point here, and is refused. http.server is enough for one reader on this machine.
+The token excludes other programs and pages on this machine. A request with another Host is refused: it comes from a
+name that resolves to loopback (DNS rebinding). http.server is sufficient for one reader on this machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from runner.report.page.data import Page, calls_of_row, collect
 from runner.report.page.html import page_html, policy
 
 INTERVAL = 2
-"""Seconds between two questions of the page; more where an answer takes long."""
+"""Seconds between two requests of the page; more if an answer takes long."""
 
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -41,11 +41,15 @@ _HEADERS = {
 
 
 class LivePage:
-    """Serves the page of run `number` of the journal in `folder`, in threads of its own, at `url` until closed."""
+    """Server of the page of run `number` of the journal in `folder`, at `url` until closed.
+
+    It has threads of its own.
+    """
 
     def __init__(self, folder: Path, number: int, catalogue: Catalogue) -> None:
         token = secrets.token_urlsafe(24)
 
+        # http.server creates a handler per request, and passes it no data but its class's.
         class Handler(_Handler):
             prefix = f"/{token}/"
             source = folder, number, catalogue
@@ -72,58 +76,57 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def do_GET(self) -> None:
-        """Answer, with nothing but a status for what is none of the page's own questions."""
-        asked = urlsplit(self.path)
+        """Answer a request of the page; any other gets a status without content."""
+        url = urlsplit(self.path)
         port = self.connection.getsockname()[1]
+        prefix = self.path.encode()[: len(self.prefix)]
         if self.headers.get("Host") not in [f"{name}:{port}" for name in _NAMES]:
-            self._give(421, b"")
-        elif not secrets.compare_digest(
-            self.path.encode()[: len(self.prefix)], self.prefix.encode()
-        ):
-            self._give(404, b"")
+            self._send(421, b"")
+        elif not secrets.compare_digest(prefix, self.prefix.encode()):
+            self._send(404, b"")
         else:
-            self._answer(asked.path.removeprefix(self.prefix), parse_qs(asked.query))
+            self._answer(url.path.removeprefix(self.prefix), parse_qs(url.query))
 
-    def _answer(self, what: str, query: Mapping[str, list[str]]) -> None:
+    def _answer(self, name: str, query: Mapping[str, list[str]]) -> None:
         folder, number, _ = self.source
         try:
             with closing(History(folder)) as history:
                 run = history.run(number)
                 if run is None:
-                    self._give(404, b"")
+                    self._send(404, b"")
                 else:
-                    self._tell(history, run, what, query)
+                    self._send_resource(history, run, name, query)
         except StoppedError as error:
-            self._give(503, error.message.encode("utf-8", "backslashreplace"))
+            self._send(503, error.message.encode("utf-8", "backslashreplace"))
 
-    def _tell(
-        self, history: History, run: RunRecord, what: str, query: Mapping[str, list[str]]
+    def _send_resource(
+        self, history: History, run: RunRecord, name: str, query: Mapping[str, list[str]]
     ) -> None:
         row = query.get("row", [""])[0]
-        if what == "":
-            self._give(
-                200, page_html(self._page(history, run), live=str(INTERVAL)), kind="text/html"
-            )
-        elif what == "data":
+        if name == "":
+            content = page_html(self._page(history, run), live=str(INTERVAL))
+            self._send(200, content, kind="text/html")
+        elif name == "data":
+            # The mark comes before the data: what happens in between is then sent again, not lost.
             mark = history.mark(run.id)
             if query.get("seen", [""])[0] == mark:
-                self._give(204, b"")
+                self._send(204, b"")
             else:
-                self._give_json({**self._page(history, run).head, "mark": mark})
-        elif what == "calls" and row.isascii() and row.isdigit() and len(row) < 10:
-            self._give_json(calls_of_row(history, run, int(row)))
+                self._send_json({**self._page(history, run).head, "mark": mark})
+        elif name == "calls" and row.isascii() and row.isdigit() and len(row) < 10:
+            self._send_json(calls_of_row(history, run, int(row)))
         else:
-            self._give(404, b"")
+            self._send(404, b"")
 
     def _page(self, history: History, run: RunRecord) -> Page:
         live = run.state == "running"
         return collect(history, run, self.source[2], made_at=now(), room=0, live=live)
 
-    def _give_json(self, value: Any) -> None:
+    def _send_json(self, value: Any) -> None:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        self._give(200, text.encode("utf-8", "backslashreplace"), kind="application/json")
+        self._send(200, text.encode("utf-8", "backslashreplace"), kind="application/json")
 
-    def _give(self, status: int, content: bytes, kind: str = "text/plain") -> None:
+    def _send(self, status: int, content: bytes, kind: str = "text/plain") -> None:
         self.send_response(status)
         for name, text in _HEADERS.items():
             self.send_header(name, text)
@@ -135,4 +138,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
+        """Log nothing: the standard error output belongs to the command."""

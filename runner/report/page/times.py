@@ -1,7 +1,7 @@
-"""When the calls of a run were made and how long they took: bins for the pictures of the page, waits, and latencies.
+"""Times and latencies of the calls of a run: bins for the charts of the page, waits, and percentiles.
 
-Times are milliseconds since the run began. Hours between a stop and a resume, in which nothing was sent, are cut out
-of the axis: `breaks` says where, and how long they were.
+Times are milliseconds since the run began. Long pauses without a call, as between a stop and a resume, are cut out of
+the axis: `breaks` has their places and lengths.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from runner.engine.events import BUCKETS
 
 BINS = 96
-"""Bars of a picture at most."""
+"""Maximum number of bars of a chart."""
 
 BREAK = 600_000
-"""Milliseconds without a call that are cut out of the axis."""
+"""Milliseconds without a call from which on a pause is cut out of the axis."""
 
 WAIT = 1000
-"""Milliseconds without a call in flight that count as waiting."""
+"""Milliseconds without a call in flight from which on a pause counts as waiting."""
 
 CLASSES = ("ok", "refused", "held back", "unknown")
 _CLASS = {
@@ -35,7 +35,7 @@ _CLASS = {
 
 
 class Times:
-    """Takes every request of a run: 17 bytes each stay in memory."""
+    """Times of every request of a run, in 17 bytes of memory each."""
 
     def __init__(self) -> None:
         self._starts, self._ends, self._classes = array("q"), array("q"), array("b")
@@ -52,17 +52,19 @@ class Times:
         times.append(took)
 
     def operations(self) -> list[list[Any]]:
-        """For each operation: its name, requests by class, and its median, 95th percentile and longest time."""
-        found = []
+        """Return for each operation: name, requests by class, median, 95th percentile, longest time."""
+        operations = []
         for name, (counts, times) in sorted(self._operations.items()):
             ordered = sorted(times)
-            found.append(
-                [name, *counts, percentile(ordered, 50), percentile(ordered, 95), ordered[-1]]
-            )
-        return found
+            percentiles = percentile(ordered, 50), percentile(ordered, 95)
+            operations.append([name, *counts, *percentiles, ordered[-1]])
+        return operations
 
     def picture(self, rows: Iterable[tuple[int, int]]) -> dict[str, Any] | None:
-        """The bins; None when nothing was sent. `rows` are the ends of rows with the places of their buckets."""
+        """Return the data of the charts; None if nothing was sent.
+
+        `rows` are the ends of rows, with the indexes of their buckets.
+        """
         if not self._starts:
             return None
         order = sorted(range(len(self._starts)), key=self._starts.__getitem__)
@@ -76,16 +78,19 @@ class Times:
         for times in took:
             times.sort()
         return {
-            "start": axis.start, "width": axis.width, "bins": axis.bins, "calls": calls,
+            "start": axis.start,
+            "width": axis.width,
+            "bins": axis.bins,
+            "calls": calls,
             "median": [percentile(times, 50) for times in took],
             "slow": [percentile(times, 95) for times in took],
             "rows": _finished(rows, axis),
             "waits": self._waits(axis),
             "breaks": [[axis.place(at), length] for at, length in axis.breaks],
-        }  # fmt: skip
+        }
 
     def _waits(self, axis: _Axis) -> list[list[int]]:
-        """From, how long, and whether the API had asked for it."""
+        """Return start and length of each wait, and 1 if the API had throttled the call before it."""
         return [
             [axis.place(at), length, int(self._classes[last] == _CLASS["throttled"])]
             for at, length, last in axis.gaps
@@ -94,11 +99,12 @@ class Times:
 
 
 class _Axis:
-    """The time that is shown: from the first start to the last end, without the breaks."""
+    """Time axis of the charts: from the first start to the last end, without the breaks."""
 
     def __init__(self, order: Sequence[int], starts: Sequence[int], ends: Sequence[int]) -> None:
         self.start = starts[order[0]]
         self.gaps: list[tuple[int, int, int]] = []
+        # Calls overlap: a gap begins at the latest end so far, not at the end of the previous call.
         until, last = ends[order[0]], order[0]
         for place in order:
             if starts[place] - until >= WAIT:
@@ -110,22 +116,23 @@ class _Axis:
         self._cut = [0]
         for _, length in self.breaks:
             self._cut.append(self._cut[-1] + length)
-        shown = max(1, self.place(until))
-        self.bins = min(BINS, max(1, shown // 100))
-        self.width = -(-shown // self.bins)
+        length = max(1, self.place(until))
+        self.bins = min(BINS, max(1, length // 100))
+        # Rounded up, so that the last time is still in the last bin.
+        self.width = -(-length // self.bins)
 
     def place(self, at: int) -> int:
-        """A time on the axis."""
+        """Return the place of a time on the axis, in milliseconds."""
         passed = bisect_right(self._at, at - 1)
         return max(0, at - self.start - self._cut[passed])
 
     def bin(self, at: int) -> int:
-        """The bar that a time is in."""
+        """Return the index of the bar of a time."""
         return min(self.bins - 1, self.place(at) // self.width)
 
 
 def _finished(rows: Iterable[tuple[int, int]], axis: _Axis) -> list[list[int]]:
-    """How many rows of each bucket were finished by the end of each bin."""
+    """Return for each bucket the number of rows finished by the end of each bin."""
     counts = [[0] * axis.bins for _ in BUCKETS]
     for end, bucket in rows:
         counts[bucket][axis.bin(end)] += 1
@@ -136,5 +143,5 @@ def _finished(rows: Iterable[tuple[int, int]], axis: _Axis) -> list[list[int]]:
 
 
 def percentile(ordered: Sequence[int], percent: int) -> int:
-    """The nearest-rank percentile of ascending numbers; 0 of none."""
+    """Return the nearest-rank percentile of ascending numbers; 0 if there are none."""
     return ordered[-(-len(ordered) * percent // 100) - 1] if ordered else 0

@@ -1,1 +1,1 @@
-"""Problems of recipes and rows, in the formats that people and CI services read."""
+"""Problems of recipes and rows, in formats for people and for CI services."""

@@ -1,9 +1,9 @@
-"""Annotations for GitHub Actions: workflow commands that put a message beside a line of a file.
+"""Annotations for GitHub Actions: workflow commands that show a message beside a line of a file.
 
     ::error file=recipe.yaml,line=11,col=25,endColumn=30,title=unknown-step::no earlier step is called 'creat'%0A...
 
-GitHub shows ten of a kind for a step and drops the rest without a word, so that the rest is counted here. The signs
-that mean something in a command are escaped as GitHub's own toolkit does it.
+GitHub shows ten annotations of a kind per step and silently drops the rest; here the rest is counted. Special
+characters of a command are escaped as in GitHub's own toolkit.
 """
 
 from __future__ import annotations
@@ -17,27 +17,36 @@ from runner.problems import Problem, printable
 from runner.report.plan.text import HEADINGS, kind_of, reason_of
 
 SHOWN = 10
-"""Annotations that GitHub shows of one step."""
+"""Annotations that GitHub shows per step."""
 
 
-def annotated(problems: Sequence[Problem], *, total: int, notes: Sequence[Problem] = ()) -> str:
-    """The first problems as annotations, errors before warnings before notes, and how many more there are."""
+def problem_annotations(
+    problems: Sequence[Problem], *, total: int, notes: Sequence[Problem] = ()
+) -> str:
+    """Return the first problems as annotations, and the number of the others.
+
+    Errors precede warnings, and these notes.
+    """
     ordered = [*sorted(problems, key=lambda each: each.severity != "error"), *notes]
     return "".join(_limited((_annotation(each) for each in ordered), total=total + len(notes)))
 
 
 def command(name: str, message: str, **properties: str | int) -> str:
-    """One workflow command on a line of its own."""
-    given = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items() if value)
-    return f"::{name}{' ' if given else ''}{given}::{_data(message)}\n"
+    """Return a workflow command on a line of its own."""
+    texts = [f"{key}={_property(str(value))}" for key, value in properties.items() if value]
+    space = " " if texts else ""
+    return f"::{name}{space}{','.join(texts)}::{_data(message)}\n"
 
 
 class PlanGithub:
-    """Annotates the rows of a dry run that need a person, by the file and line that `place` tells of them."""
+    """Writer of annotations for the rows of a dry run that need a person.
+
+    `place` returns the file and the line there of a line of the input.
+    """
 
     def __init__(self, out: TextIO, place: Callable[[int], tuple[str, int]]) -> None:
         self._out, self._place = out, place
-        self._found: list[str] = []
+        self._commands: list[str] = []
         self._count = 0
 
     def __call__(self, event: Event) -> None:
@@ -46,13 +55,13 @@ class PlanGithub:
             if kind not in HEADINGS:
                 return
             self._count += 1
-            if len(self._found) < SHOWN:
+            if len(self._commands) < SHOWN:
                 title = f"{event.result.key or event.result.number}: {HEADINGS[kind]}"
                 file, line = self._place(next(iter(event.result.lines), 0))
                 message = reason_of(event.result)
-                self._found.append(command("error", message, file=file, line=line, title=title))
+                self._commands.append(command("error", message, file=file, line=line, title=title))
         elif isinstance(event, RunEnded):
-            self._out.writelines(_limited(self._found, total=self._count))
+            self._out.writelines(_limited(self._commands, total=self._count))
             if event.stopped:
                 self._out.write(command("error", event.stopped))
 

@@ -1,4 +1,4 @@
-"""Problems in the form that was asked for: the same values, sorted and without repetitions, for people and machines."""
+"""Problems in the requested format, sorted and deduplicated, for people and programs."""
 
 from __future__ import annotations
 
@@ -16,36 +16,42 @@ VERSION = 1
 
 
 def drawn(
-    problems: Sequence[Problem], form: Form, *,
-    files: Sequence[str] = (), total: int | None = None, notes: Sequence[Problem] = (),
-) -> str:  # fmt: skip
-    """The problems as text. `files` were looked at; `total` counts beyond what was kept.
+    problems: Sequence[Problem],
+    form: Form,
+    *,
+    files: Sequence[str] = (),
+    total: int | None = None,
+    notes: Sequence[Problem] = (),
+) -> str:
+    """Return the problems of `files` in a format. `total` is their number, if more than `problems`.
 
-    `notes` say what was not checked, to machines: they are no problems, and people are told of them elsewhere.
+    `notes` list the checks that were not made. They are no problems, and are for programs: the commands show them to
+    people separately.
     """
     ordered = sorted(set(problems))
     count = max(total or 0, len(ordered))
     if form == "text":
         return draw_all(ordered, total=count) if ordered else ""
+    # The other formats are imported on use: most commands write text.
     if form == "json":
         return _json(ordered, files, count, notes)
     if form == "github":
-        from runner.report.problems.github import annotated
+        from runner.report.problems.github import problem_annotations
 
-        return annotated(ordered, total=count, notes=notes)
+        return problem_annotations(ordered, total=count, notes=notes)
     if form == "sarif":
         from runner.report.problems.sarif import sarif
 
         return sarif(ordered, notes=notes)
-    from runner.report.problems.junit import checked
+    from runner.report.problems.junit import validation
 
-    return checked(files, ordered, notes=notes)
+    return validation(files, ordered, notes=notes)
 
 
 def _json(
     problems: Sequence[Problem], files: Sequence[str], total: int, notes: Sequence[Problem]
 ) -> str:
-    """One JSON document in ASCII, a problem or note on each line."""
+    """Return one JSON document in ASCII, with a problem or note on each line."""
     warnings = sum(each.severity == "warning" for each in problems)
     head = {
         "diagnostics": VERSION,
@@ -53,18 +59,23 @@ def _json(
         "errors": total - warnings,
         "warnings": warnings,
     }
-    lists = f'"problems": {_listed(problems)}, "not_checked": {_listed(notes)}'
+    lists = f'"problems": {_array(problems)}, "not_checked": {_array(notes)}'
     return in_json(f"{json.dumps(head)[:-1]}, {lists}}}\n")
 
 
-def _listed(problems: Sequence[Problem]) -> str:
+def _array(problems: Sequence[Problem]) -> str:
     lines = ",\n".join(json.dumps(_tree(each)) for each in problems)
     return f"[\n{lines}\n]" if lines else "[]"
 
 
 def _tree(problem: Problem) -> dict[str, Any]:
     return {
-        "file": problem.file, "line": problem.line, "column": problem.column,
-        "end_column": problem.column + max(1, problem.length), "severity": problem.severity, "kind": problem.kind,
-        "message": problem.message, "remedy": problem.remedy,
-    }  # fmt: skip
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "end_column": problem.column + max(1, problem.length),
+        "severity": problem.severity,
+        "kind": problem.kind,
+        "message": problem.message,
+        "remedy": problem.remedy,
+    }

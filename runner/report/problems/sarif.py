@@ -1,4 +1,4 @@
-"""Problems as SARIF 2.1.0, the format of code scanning: a rule for each kind, a result for each problem."""
+"""Problems as SARIF 2.1.0, the format of code scanning, with a rule per kind and a result per problem."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SCHEMA = (
 
 
 def sarif(problems: Sequence[Problem], *, notes: Sequence[Problem] = ()) -> str:
-    """One run of one tool, as JSON text with a line feed at its end.
+    """Return one run of one tool, as JSON text with a line feed at its end.
 
-    `notes`, of what was not checked, are notifications of the tool: code scanning makes no alert of those.
+    `notes`, about checks that were not made, are notifications of the tool: code scanning creates no alerts for them.
     """
     kinds = sorted({each.kind for each in problems})
     driver = {
@@ -35,10 +35,12 @@ def sarif(problems: Sequence[Problem], *, notes: Sequence[Problem] = ()) -> str:
         "results": [_result(each, kinds.index(each.kind)) for each in problems],
     }
     if notes:
-        told = [
+        notifications = [
             {"level": "note", "descriptor": {"id": each.kind}, **_finding(each)} for each in notes
         ]
-        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": told}]
+        run["invocations"] = [
+            {"executionSuccessful": True, "toolExecutionNotifications": notifications}
+        ]
     tree = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return in_json(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
 
@@ -53,8 +55,10 @@ def _result(problem: Problem, rule: int) -> dict[str, Any]:
 
 
 def _finding(problem: Problem) -> dict[str, Any]:
-    """What a problem says, and where."""
-    text = _plain(problem.message) + (f"; {_plain(problem.remedy)}" if problem.remedy else "")
+    """Return message and location of a problem."""
+    text = _plain(problem.message)
+    if problem.remedy:
+        text += f"; {_plain(problem.remedy)}"
     region: dict[str, Any] = {
         "startLine": problem.line,
         "startColumn": problem.column,
@@ -62,21 +66,12 @@ def _finding(problem: Problem) -> dict[str, Any]:
     }
     if problem.excerpt:
         region["snippet"] = {"text": printable(problem.excerpt)}
-    return {
-        "message": {"text": text},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": _uri(problem.file)},
-                    "region": region,
-                }
-            }
-        ],
-    }
+    location = {"artifactLocation": {"uri": _uri(problem.file)}, "region": region}
+    return {"message": {"text": text}, "locations": [{"physicalLocation": location}]}
 
 
 def _plain(text: str) -> str:
-    """Text of a message, in which no link is one: SARIF makes links of [text](address)."""
+    """Return the text of a message without links: SARIF turns [text](address) into one."""
     return _LINK.sub(r"\\[", printable(text))
 
 
