@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.problems import InvalidError, Problem
 from runner.recipe import model, schema_errors
 from runner.recipe.check import check
+from runner.recipe.chosen import single_steps
 from runner.recipe.columns import column
 from runner.recipe.containment import check_containment
 from runner.recipe.declarations import variable
@@ -70,6 +71,7 @@ def _load(source: Source, catalogue: Catalogue, path: Path | None) -> Loaded:
         raise InvalidError(problems)
     builder = _Builder(source, texts, catalogue, files)
     recipe = builder.recipe()
+    recipe = recipe._replace(steps=single_steps(recipe, catalogue))
     places = [(of, at) for _, of, at in builder.placed_steps()]
     problems += check_containment(places, recipe, catalogue)
     if any(problem.severity != "warning" for problem in problems):

@@ -268,6 +268,7 @@ class Step(NamedTuple):
     `once`: `run` for a read that is made once a run; then each row takes what `where` and `expect` say of the answer.
     `where`: the entries of a list that was read which are meant; it sees each as `item`.
     `inside`: what includes it; its id is then customer.contact, and its expressions see what the file has.
+    `single`: it reads a list of which one element is taken, by `expect` or by an expression of the recipe.
     """
 
     id: str
@@ -292,6 +293,7 @@ class Step(NamedTuple):
     once: str = ""
     where: Expression | None = None
     inside: Include | None = None
+    single: bool = False
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from runner.engine.calls.diff import literal
+from runner.engine.calls.searches import check_where
 from runner.engine.sending.outcome import Outcome
 from runner.recipe.model import Step
 from runner.template import EvaluationError, Expression, Undecided, Unknown, paths_of
@@ -64,6 +65,8 @@ def chosen(step: Step, outcome: Outcome, scope: Mapping[str, Any]) -> Outcome:
         if isinstance(value, Unknown):
             raise Undecided(value.origin)
         if isinstance(value, list) and step.where is not None:
+            if step.single:
+                check_where(step.where, scope)
             value = [item for item in value if fits(step.where, item, scope)]
     except Undecided:
         nothing = step.expect == "none"

@@ -63,10 +63,9 @@ class Caller(Planning):
         """Make or plan one call; what it gives is the outcome's value."""
         operation, search = use.operation, use.step.unless_found
         try:
-            chooses = operation.effect == "read" and use.step.expect in ("one", "first")
             use.arguments = (
                 filters(self._context, use.step, use.scope)
-                if chooses
+                if use.step.single
                 else self._context.render(use.step.arguments, use.scope)
             )
             request = self._context.request(operation, first_arguments(operation, use.arguments))

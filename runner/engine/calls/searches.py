@@ -141,7 +141,8 @@ def filters(context: Context, search: Search | Step, scope: Mapping[str, Any]) -
     Raises EvaluationError where one has no value: it would not be sent, and the search would find anybody's. And where
     `where` compares with nothing that names an object. The arguments for a list that is read once are not the row's.
     """
-    check_where(search.where, scope)
+    if not (isinstance(search, Step) and search.once):  # each row says what it takes of that
+        check_where(search.where, scope)
     if isinstance(search, Search) and search.lookup:
         return context.render(search.arguments, context.scope)
     arguments = context.render(search.arguments, scope)
