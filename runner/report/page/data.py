@@ -76,9 +76,11 @@ class Clock:
 class _Tally:
     """Totals over the calls of a run, for each part of the page."""
 
-    def __init__(self, run: RunRecord, *, first: set[int], room: int) -> None:
+    def __init__(self, run: RunRecord, rows: Iterable[RowRecord], *, room: int) -> None:
         self._since = Clock(run)
         self._with_calls = room > 0
+        # Row 0 has the calls that belong to no row.
+        first = {row.number for row in rows if row.bucket not in ("done", "found")} | {0}
         self.chunks = Chunks(first, room=room)
         self.figures: dict[int, _Row] = defaultdict(_Row)
         self.money = _Money()
@@ -114,9 +116,7 @@ def collect(
     under_way = history.under_way(run.id) if live else 0
     complete = not any(row.lines == "[]" for row in rows if run.line_count)
     recount = Recount(run, rows, whole=complete, under_way=under_way)
-    # Row 0 has the calls that belong to no row.
-    first = {row.number for row in rows if row.bucket not in ("done", "found")} | {0}
-    tally = _Tally(run, first=first, room=room)
+    tally = _Tally(run, rows, room=room)
     for sent in chain(history.sent(run.id), _earlier(history, run, rows)):
         recount.add(sent)
         tally.add(place_of(sent, run, numbers), sent)

@@ -1,4 +1,4 @@
-"""A dry run against a plan of before: what changed for people, and the check that nothing did before a run sends.
+"""Comparison of a dry run with an earlier plan: the changes for people, and the check before a run sends.
 
 DRY RUN  import-orders -> sandbox   against plan.json
          the recipe changed: recipe.sha256 was "5f0c...", is "77aa..."
@@ -28,7 +28,7 @@ from runner.report.plan.text import Totals, kind_of, summary
 from runner.report.text import line_numbers, plural
 
 ROWS_SHOWN = 50
-"""Changed rows that are shown before the rest is only counted."""
+"""Changed rows that are shown; the rest is counted."""
 
 DETAILS_SHOWN = 20
 """Differences of one row that are shown."""
@@ -37,13 +37,13 @@ _AGAIN = "plan it again, review it, and run the new plan"
 
 
 class PlanCheck:
-    """Raises PlanError at the first difference between what would be sent and a plan of before."""
+    """Check of a run against a plan. It raises PlanError at the first difference in what would be sent."""
 
     def __init__(self, plan: PlanFile, header: Header) -> None:
         self._plan, self._header = plan, header
         self._rows = plan.rows()
         self.difference = ""
-        """The first difference, empty while there is none."""
+        """The first difference; empty if there is none yet."""
         for text in header_differences(plan.header, header, besides=("run_date",)):
             raise self._differs(text)
 
@@ -52,39 +52,37 @@ class PlanCheck:
             self._row(event.result)
         elif isinstance(event, RunEnded) and not self.difference and not event.stopped:
             for _, line in self._rows:
-                raise self._differs(
-                    f"row {_name(self._plan.parsed(line)['key'])} is no longer there"
-                )
+                name = _name(self._plan.parsed(line)["key"])
+                raise self._differs(f"row {name} is no longer there")
 
     def _row(self, result: RowResult) -> None:
         now = row_line(result, self._header.searches).encode()
         _, before = next(self._rows, (0, b""))
+        # Equal text is the usual case, and needs no parsing.
         if before == now:
             return
         if not before:
             raise self._differs(f"row {_name(result.key)} is not in it")
         old, new = self._plan.parsed(before), self._plan.parsed(now)
         if old.get("key") != new["key"]:
-            raise self._differs(
-                f"row {_name(new['key'])} stands where row {_name(old.get('key', ''))} stood"
-            )
+            name, planned = _name(new["key"]), _name(old.get("key", ""))
+            raise self._differs(f"row {name} stands where row {planned} stood")
         first = next(row_differences(old, new), "another number or other notes")
         raise self._differs(f"row {_name(result.key)}: {first}")
 
     def _differs(self, text: str) -> PlanError:
         self.difference = text
         day = self._plan.header.get("run_date")
-        also = (
-            f"; the plan is of {day}, and run.date is {self._header.date} now"
-            if day != self._header.date
-            else ""
-        )
-        return PlanError(f"not what {self._plan.path} says: {text}{also}", remedy=_AGAIN)
+        message = f"not what {self._plan.path} says: {text}"
+        # Another day alone is no difference, but often the cause of one.
+        if day != self._header.date:
+            message += f"; the plan is of {day}, and run.date is {self._header.date} now"
+        return PlanError(message, remedy=_AGAIN)
 
 
 @dataclass(frozen=True)
 class Change:
-    """A row that is not as it was: `+` added, `~` changed, `-` gone."""
+    """A row that differs from the plan. The sign is `+` for added, `~` for changed, `-` for gone."""
 
     sign: str
     name: str
@@ -93,7 +91,7 @@ class Change:
 
 
 class Against:
-    """Compares rows with a plan of before, whatever their order. Keeps a place for each row of that plan."""
+    """Comparison of rows with an earlier plan, in any order. It stores a file offset per row of that plan."""
 
     def __init__(self, plan: PlanFile, header: Header) -> None:
         self._plan, self._header = plan, header
@@ -104,11 +102,11 @@ class Against:
 
     @property
     def any(self) -> bool:
-        """Whether a row changed, came or went."""
+        """True if a row was changed, added or gone."""
         return bool(self.added or self.changed or self.gone)
 
     def compare(self, result: RowResult) -> Change | None:
-        """What is new about a row; None when it is as it was."""
+        """Return the change of a row; None if there is none."""
         place = self._places.pop(result.key, None)
         lines, name = line_numbers(result.lines), printable(result.key) or f"row {result.number}"
         if place is None:
@@ -125,14 +123,14 @@ class Against:
         return None
 
     def left(self) -> Iterator[Change]:
-        """The rows of before that did not come."""
+        """Yield the rows of the plan that are gone, and count them."""
         for key, place in self._places.items():
             self.gone += 1
             state = self._plan.parsed(self._plan.row(place)).get("state", "")
             yield Change("-", printable(key), "", (f"no longer there: was {state}",))
 
     def summary(self) -> str:
-        """How many rows changed, in one line."""
+        """Return the numbers of changed, added, gone and equal rows, in one line."""
         parts = [
             f"{count:,} {what}"
             for count, what in ((self.added, "added"), (self.gone, "gone"))
@@ -144,7 +142,7 @@ class Against:
 
 
 class PlanChanges:
-    """Writes what changed to `out` as it is found. `show_all` shows every changed row."""
+    """Writer of the changes to `out`, row by row. `show_all` shows every changed row."""
 
     def __init__(self, out: TextIO, against: Against, *, show_all: bool = False) -> None:
         self._out, self._against, self._show_all = out, against, show_all
@@ -185,9 +183,8 @@ class PlanChanges:
             for change in self._against.left():
                 self._draw(change)
         if self._shown > ROWS_SHOWN and not self._show_all:
-            self._write(
-                f"... and {plural(self._shown - ROWS_SHOWN, 'more row')} (--all shows each)"
-            )
+            more = plural(self._shown - ROWS_SHOWN, "more row")
+            self._write(f"... and {more} (--all shows each)")
         if self._shown:
             self._write("")
         self._write(f"Changes: {self._against.summary()}", *summary(self._totals, rows=self._rows))
@@ -197,7 +194,7 @@ class PlanChanges:
 
 
 def details_of(change: Change) -> list[str]:
-    """The differences of a row, the first of them."""
+    """Return the first differences of a row, and the number of the others."""
     rest = len(change.details) - DETAILS_SHOWN
     shown = [printable(text) for text in change.details[:DETAILS_SHOWN]]
     return [*shown, f"... and {plural(rest, 'more difference')}"] if rest > 0 else shown

@@ -1,4 +1,4 @@
-"""A plan that was written before: read again a row at a time, and compared with what would be sent now."""
+"""Reader of a plan file, row by row, and the differences between a plan and what would be sent now."""
 
 from __future__ import annotations
 
@@ -16,26 +16,35 @@ from runner.report.plan.calls import flatten, literal
 from runner.report.plan.json import VERSION, Header, unmarked
 
 MAX_LINE = 64 * 1024 * 1024
-"""Bytes of one row of a plan."""
+"""Maximum size of one row of a plan, in bytes."""
 
 _REMEDY = "make it with: runner plan RECIPE --out plan.json"
 
 
 _NOUNS = {
-    "target": "target", "account": "account", "apis": "way to the APIs", "recipe": "recipe", "input": "input",
-    "vars": "variables", "only": "choice of rows", "limit": "limit", "lookups": "way lookups are made",
-    "run_date": "day of the run", "run_previous": "run before it",
-}  # fmt: skip
+    "target": "target",
+    "account": "account",
+    "apis": "way to the APIs",
+    "recipe": "recipe",
+    "input": "input",
+    "vars": "variables",
+    "only": "choice of rows",
+    "limit": "limit",
+    "lookups": "way lookups are made",
+    "run_date": "day of the run",
+    "run_previous": "run before it",
+}
+"""Members of the header as messages name them, the most important first."""
 
 
 class Number(str):
-    """A number as it stands in a plan, with all its digits."""
+    """A number of a plan as text, with all its digits."""
 
     __slots__ = ()
 
 
 class PlanFile:
-    """The plan in the file at `path`, open for reading. Raises PlanError when it is none. A context manager."""
+    """The plan in the file at `path`, a context manager. Raises PlanError if the file is not a plan."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,10 +57,9 @@ class PlanFile:
                 self._file = failing.enter_context(self.path.open("rb"))
                 head = [self._file.readline(MAX_LINE) for _ in range(3)]
             except OSError as error:
-                why = (error.strerror or str(error)).lower()
-                raise PlanError(
-                    f"the plan {self.path} cannot be read: {why}", remedy=_REMEDY
-                ) from None
+                reason = (error.strerror or str(error)).lower()
+                message = f"the plan {self.path} cannot be read: {reason}"
+                raise PlanError(message, remedy=_REMEDY) from None
             self.header = self._header(head)
             failing.pop_all()
         return self
@@ -60,22 +68,21 @@ class PlanFile:
         self._file.close()
 
     def _header(self, head: list[bytes]) -> Mapping[str, Any]:
+        """Return the header in the first three lines. Raises PlanError unless they are a plan's."""
         is_plan = re.fullmatch(rb'{"plan":[0-9]+,\n', head[0]) is not None
         if is_plan and head[0] != b'{"plan":%d,\n' % VERSION:
-            raise PlanError(
-                f"the plan {self.path} is of another version of the format", remedy=_REMEDY
-            )
+            message = f"the plan {self.path} is of another version of the format"
+            raise PlanError(message, remedy=_REMEDY)
         is_plan = is_plan and head[1].endswith(b",\n") and head[2] == b'"rows":[\n'
         tree = self._parsed(b"{" + head[1].removesuffix(b",\n") + b"}") if is_plan else {}
         header = tree.get("header")
         if list(tree) != ["header"] or not isinstance(header, dict):
-            raise PlanError(
-                f"{self.path} is not a plan, or was written anew by another program", remedy=_REMEDY
-            )
+            message = f"{self.path} is not a plan, or was written anew by another program"
+            raise PlanError(message, remedy=_REMEDY)
         return header
 
     def rows(self) -> Iterator[tuple[int, bytes]]:
-        """Where each row stands in the file, and its text."""
+        """Yield the offset of each row in the file (bytes), and its text."""
         while True:
             place = self._file.tell()
             line = self._file.readline(MAX_LINE)
@@ -87,7 +94,7 @@ class PlanFile:
             yield place, line.rstrip(b",\n")
 
     def _check_end(self) -> None:
-        """Refuse a plan in which anything but the totals follows its rows. Raises PlanError."""
+        """Raise PlanError unless only the totals follow the rows."""
         line, rest = self._file.readline(MAX_LINE), self._file.read(1)
         tree = self._parsed(b"{" + line) if line.startswith(b'"totals":') else {}
         if not isinstance(tree.get("totals"), dict) or rest or not line.endswith(b"}\n"):
@@ -97,12 +104,12 @@ class PlanFile:
             )
 
     def row(self, place: int) -> bytes:
-        """The row that stands there."""
+        """Return the text of the row at an offset."""
         self._file.seek(place)
         return self._file.readline(MAX_LINE).rstrip(b",\n")
 
     def parsed(self, line: bytes) -> dict[str, Any]:
-        """A row as plain data, with its numbers as they stand and what is not known as Unknown."""
+        """Return a row as plain data, with its numbers as text. Raises PlanError if it is damaged."""
         return self._parsed(line)
 
     def _parsed(self, line: bytes) -> dict[str, Any]:
@@ -118,7 +125,10 @@ class PlanFile:
 def header_differences(
     old: Mapping[str, Any], new: Header, *, besides: tuple[str, ...] = ()
 ) -> Iterator[str]:
-    """What a plan was made from and is no longer, in words, the weightiest first."""
+    """Yield the differences between a plan's header and the current one, the most important first.
+
+    Members in `besides` are not compared.
+    """
     tree = json.loads(to_json(new.tree()), parse_float=Number, parse_int=Number)
     for name, noun in _NOUNS.items():
         changed = [
@@ -130,7 +140,10 @@ def header_differences(
 
 
 def row_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """What changed in a row of a plan, wherever it stands: call by call, old and new values."""
+    """Yield the differences of a row, call by call, with old and new values.
+
+    The row's number and its lines are not compared: rows may move in the file.
+    """
     before, after = _calls(old), _calls(new)
     own = [
         {key: value for key, value in row.items() if key not in ("row", "lines", "calls")}
@@ -148,13 +161,14 @@ def row_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[
                 f"{name}: {at} was {was}, is {now}"
                 for at, was, now in differences(before[name], call)
             )
-    shared = [name for name in before if name in after]  # names only: values may be Unknown
+    # Only names are compared here: values may be Unknown.
+    shared = [name for name in before if name in after]
     if shared != [name for name in after if name in before]:
         yield "the calls are in another order"
 
 
 def differences(old: Any, new: Any) -> Iterator[tuple[str, str, str]]:
-    """The leaves in which two trees differ: the place, and both values as they stand in JSON."""
+    """Yield the leaves in which two trees differ: the path, and both values as in JSON."""
     before, after = dict(flatten(old)), dict(flatten(new))
     for place in dict.fromkeys((*before, *after)):
         was, now = (_literal(leaves, place) for leaves in (before, after))
@@ -174,11 +188,11 @@ def _place(call: Mapping[str, Any]) -> str:
 
 
 def _calls(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The calls of a row by step and item; notes are no part of what is sent."""
-    found = {}
+    """Return the calls of a row by step and item, without notes, which are not sent."""
+    calls = {}
     for call in row.get("calls", ()):
         name = call["step"] + (f"[{call['item']}]" if "item" in call else "")
-        found[name] = unmarked(
+        calls[name] = unmarked(
             {key: value for key, value in call.items() if key not in ("step", "item", "notes")}
         )
-    return found
+    return calls

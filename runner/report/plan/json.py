@@ -1,4 +1,4 @@
-"""The dry run as JSON: one document, byte for byte the same for the same plan, a row on each of its lines.
+"""Dry run as JSON: one document, byte for byte the same for the same plan, with one row per line.
 
     {"plan":1,
     "header":{"recipe":{"name":"import-orders","sha256":"..."},"input":{...},"target":"sandbox",...},
@@ -8,10 +8,10 @@
     ],
     "totals":{"rows":{"to send":1,"with problems":1},"calls":{"syncore.create_job":1},...}}
 
-`schemas/plan.schema.json` describes it. A body is as it goes on the wire, key by key. What only the run knows stands
-there as an object with one key that no data has, {"(known after run)": "job.id"}, or with a list of texts and such
-objects where it is a part of a text; a key of data that begins with a bracket gets a second one. In paths it stands in
-brackets with blanks, which are encoded in everything else.
+`schemas/plan.schema.json` describes it. A body is byte for byte as it is sent. A value that only the run knows is an
+object with one key, {"(known after run)": "job.id"}; as a part of a text, its value is a list of texts and such
+objects. No data has this key: a key of data that begins with a parenthesis gets a second one. In paths, such a value
+is in parentheses with spaces, which are encoded in everything else.
 """
 
 from __future__ import annotations
@@ -33,17 +33,18 @@ VERSION = 1
 """The version of the format."""
 
 LATER = "(known after run)"
-"""The key of what is not known yet."""
+"""The key of a value that is not known yet."""
 
 SENSITIVE = "(sensitive)"
-"""Stands where a secret is added when it is sent."""
+"""Placeholder of a secret, which is added when the request is sent."""
 
 
 class Header(NamedTuple):
-    """What a plan was made from. `apis` are the base URL and the credentials of each API; `searches` the operation
-    that looks for what a step would create, by step. `left_out` counts the lines of the input that are no rows,
-    `announced` has the totals that it had to have, and `previous` says which run is run.previous, where that is asked
-    for. Texts and digests (SHA-256) only: no path, no time of its own, no secret.
+    """The inputs of a plan, as texts and digests (SHA-256): no path, no current time, no secret.
+
+    `apis` are the base URL and the credentials of each API. `searches` are by step the operations that search for
+    the object that the step would create. `left_out` is the number of lines of the input that are no rows,
+    `announced` are its control totals, and `previous` is the run that is run.previous, where the recipe uses it.
     """
 
     recipe: str
@@ -65,7 +66,7 @@ class Header(NamedTuple):
     previous: str = ""
 
     def tree(self) -> dict[str, Any]:
-        """The header as plain data."""
+        """Return the header as plain data."""
         secrets = {
             api: [_credential(auth) for auth in auths] for api, (_, auths) in self.apis.items()
         }
@@ -104,7 +105,7 @@ def _credential(auth: Auth) -> dict[str, str]:
 
 
 class PlanJson:
-    """Writes a dry run to `out` as it happens; what it keeps does not grow with the rows."""
+    """Writer of a dry run to `out`, row by row, in constant memory."""
 
     def __init__(self, out: TextIO, header: Header) -> None:
         self._out, self._header = out, header
@@ -127,12 +128,12 @@ class PlanJson:
 
 
 def head_lines(header: Header) -> str:
-    """What stands before the rows."""
+    """Return the lines before the rows."""
     return f'{{"plan":{VERSION},\n{_member("header", header.tree())},\n"rows":[\n'
 
 
 def totals_tree(totals: Totals, ended: RunEnded) -> dict[str, Any]:
-    """What a plan adds up to, as plain data. Money is decimal text, so that no reader rounds it."""
+    """Return the totals of a plan as plain data. Amounts are decimal text, which no reader rounds."""
     conditional = totals.money_undecided
     tree = {
         "rows": dict(sorted(totals.rows.items())),
@@ -152,7 +153,7 @@ def totals_tree(totals: Totals, ended: RunEnded) -> dict[str, Any]:
 
 
 def row_line(result: RowResult, searches: Mapping[str, str]) -> str:
-    """A row of the plan on one line."""
+    """Return a row of the plan on one line."""
     kind = kind_of(result)
     lines = ",".join(map(str, result.lines))
     line = (
@@ -167,9 +168,8 @@ def row_line(result: RowResult, searches: Mapping[str, str]) -> str:
 
 
 def _call(call: PlannedCall, searches: Mapping[str, str]) -> str:
-    step, operation, state, request, item, reason, unless_found, run, read_back = (
-        call  # cheaper than by their names
-    )
+    # Unpacking is cheaper than access by name, for hundreds of thousands of calls.
+    step, operation, state, request, item, reason, unless_found, run, read_back = call
     line = _call_head(step, operation.full_name, operation.effect, state)
     if item is not None:
         line += f',"item":{item + 1}'
@@ -209,26 +209,27 @@ def _request(request: Request, *, inferred: bool = False) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _notes(notes: tuple[str, ...], inferred: bool) -> str:  # noqa: FBT001 - it is looked up by both, again and again
+def _notes(notes: tuple[str, ...], inferred: bool) -> str:  # noqa: FBT001 - the cache is fastest without keywords
     return to_json(("inferred operation", *notes) if inferred else notes).decode()
 
 
 def _body(request: Request) -> str:
-    """The body, to the byte as it is sent where all of it is known."""
+    """Return the body as JSON; byte for byte as it is sent, if all of it is known."""
     if request.known:
         content = request.text or ""
+        # A key that begins with a parenthesis has to be marked.
         if '"(' not in content:
             return content
     return marked(request.body)
 
 
 def marked(tree: Any) -> str:
-    """JSON of plain data in which what is not known is an object that no data looks like."""
+    """Return JSON of plain data in which an unknown value is an object that no data can equal."""
     return escaped(write(tree, _MARKED, _later))
 
 
 _MARKED = Names(lambda name: f"({name}" if name.startswith("(") else name)
-"""The names of members, of which none looks like what is not known."""
+"""Names of members, none of which equals the key of an unknown value."""
 
 
 def _later(value: Any) -> str:
@@ -245,15 +246,13 @@ def _later_whole(origin: str) -> str:
 
 
 def unmarked(tree: Any) -> Any:
-    """What `marked` was given."""
+    """Return plain data from its marked form: the reverse of `marked`."""
     if isinstance(tree, Mapping):
         if LATER in tree:
             later = tree[LATER]
-            return (
-                Unknown(later)
-                if isinstance(later, str)
-                else Unknown.text([unmarked(part) for part in later])
-            )
+            if isinstance(later, str):
+                return Unknown(later)
+            return Unknown.text([unmarked(part) for part in later])
         return {name.removeprefix("("): unmarked(value) for name, value in tree.items()}
     return [unmarked(value) for value in tree] if isinstance(tree, list) else tree
 

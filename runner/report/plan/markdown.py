@@ -1,4 +1,4 @@
-"""The dry run as Markdown, for a comment on a pull request or the summary of a workflow.
+"""Dry run as Markdown, for a comment on a pull request or the summary of a workflow.
 
     ### Dry run: `import-orders` to `sandbox`
 
@@ -18,8 +18,8 @@
     ...
     </details>
 
-All that comes from data stands in code, where Markdown, HTML, mentions and links mean nothing. What is too long for a
-comment is left out and counted.
+All data is in code spans and code blocks, in which Markdown, HTML, mentions and links have no effect. Parts that do
+not fit into a comment are left out and counted.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from runner.report.plan.text import HEADINGS, OTHERS, Totals, kind_of, money_lin
 from runner.report.text import LIKE_SHOWN, input_size, line_numbers, plural
 
 LIMIT = 65_536
-"""Bytes that a comment on GitHub may have."""
+"""Maximum size of a comment on GitHub, in bytes."""
 
 ROWS_SHOWN = 50
-"""Rows with problems, changed rows and problems that are listed before the rest is only counted."""
+"""Rows with problems, changed rows and problems that are listed; the rest is counted."""
 
 TEXT_SHOWN = 500
 """Characters of one reason or difference."""
@@ -50,7 +50,7 @@ BLOCK_SHOWN = 6_000
 
 
 class PlanMarkdown:
-    """Keeps the first rows of each kind, and writes the dry run to `out` at its end. `against` adds what changed."""
+    """Writer of a dry run to `out`, at its end. It stores the first rows of each kind; `against` adds changes."""
 
     def __init__(self, out: TextIO, *, against: Against | None = None) -> None:
         self._out, self._against = out, against
@@ -73,11 +73,10 @@ class PlanMarkdown:
     def _row(self, result: RowResult) -> None:
         kind = kind_of(result)
         self._totals.add(kind, result.planned)
-        place = " ".join(
-            filter(None, (code(result.key or f"row {result.number}"), line_numbers(result.lines)))
-        )
         if kind in HEADINGS:
-            _keep(self._attention, f"- {place}: {HEADINGS[kind]}: {code(reason_of(result))}")
+            place = f"{code(result.key or f'row {result.number}')} {line_numbers(result.lines)}"
+            line = f"- {place.rstrip()}: {HEADINGS[kind]}: {code(reason_of(result))}"
+            _add_line(self._attention, line)
         elif kind != "done before":
             like = tuple(dict.fromkeys(map(shape, result.planned)))
             self._shapes[like] = self._shapes.get(like, 0) + 1
@@ -88,10 +87,10 @@ class PlanMarkdown:
                 self._blocks[like][0].append(name)
         change = self._against.compare(result) if self._against is not None else None
         if change is not None:
-            _keep(self._changes, _changed(change))
+            _add_line(self._changes, _changed(change))
 
     def _parts(self, ended: RunEnded) -> Iterable[str]:
-        """The parts of the comment, the most important first."""
+        """Yield the parts of the comment, the most important first."""
         if self._started is None:
             return
         yield f"### Dry run: {code(self._started.recipe)} to {code(self._started.target)}\n\n{self._headline()}\n"
@@ -122,7 +121,7 @@ class PlanMarkdown:
 
     def _changed(self, against: Against, ended: RunEnded) -> Iterable[str]:
         for change in against.left() if not ended.stopped else ():
-            _keep(self._changes, _changed(change))
+            _add_line(self._changes, _changed(change))
         count = against.added + against.changed + against.gone
         yield f"\n#### Changes against {code(against.name)}: {against.summary()}\n\n"
         yield from (f"- {code(note)}\n" for note in against.notes)
@@ -131,19 +130,18 @@ class PlanMarkdown:
     def _details(self) -> Iterable[str]:
         for like, (names, block) in self._blocks.items():
             count = self._shapes[like]
-            title = (
-                ", ".join(map(html, names))
-                if count == len(names)
-                else f"{count:,} rows like {html(names[0])}"
-            )
+            title = f"{count:,} rows like {html(names[0])}"
+            if count == len(names):
+                title = ", ".join(map(html, names))
             cut = block if len(block) <= BLOCK_SHOWN else block[:BLOCK_SHOWN] + "\n..."
             yield f"\n<details><summary>{title}</summary>\n\n{fenced(cut)}\n</details>\n"
         if len(self._shapes) > len(self._blocks):
-            yield f"\n... and {plural(len(self._shapes) - len(self._blocks), 'more shape')} of rows\n"
+            more = plural(len(self._shapes) - len(self._blocks), "more shape")
+            yield f"\n... and {more} of rows\n"
 
 
 def problems_markdown(problems: Sequence[Problem], *, total: int) -> str:
-    """Problems as Markdown: what is said in the place of a plan when there can be none."""
+    """Return problems as Markdown, in place of a plan that cannot be made."""
     lines = [
         f"- {code(f'{each.file}:{each.line}:{each.column}')} {each.severity}: {code(each.message)}"
         + (f" ({code(each.remedy)})" if each.remedy else "")
@@ -154,40 +152,41 @@ def problems_markdown(problems: Sequence[Problem], *, total: int) -> str:
 
 
 def bounded(parts: Iterable[str], *, limit: int = LIMIT) -> str:
-    """The parts that fit into a comment, in their order; a part that does not fit is left out, and that is said."""
-    kept, size, left = [], 0, 0
-    room = limit - 100  # for the last line
+    """Return the parts that fit into a comment, in order; the others are left out and counted."""
+    fitting, size, left = [], 0, 0
+    # 100 bytes are for the last line.
+    room = limit - 100
     for part in parts:
         length = len(part.encode())
         if size + length <= room:
-            kept.append(part)
+            fitting.append(part)
             size += length
         else:
             left += 1
     if left:
-        kept.append(
-            f"\n{plural(left, 'part')} too long for a comment: the whole plan is in the plan file\n"
-        )
-    return "".join(kept)
+        count = plural(left, "part")
+        fitting.append(f"\n{count} too long for a comment: the whole plan is in the plan file\n")
+    return "".join(fitting)
 
 
 def code(text: str) -> str:
-    """Text from data on one line, as a code span."""
+    """Return text from data as a code span, on one line."""
     text = printable(text)
     text = text if len(text) <= TEXT_SHOWN else text[: TEXT_SHOWN - 3] + "..."
+    # A code span ends at as many backticks as it begins with: one more than the longest inside.
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     pad = " " if text[:1] in ("`", " ", "") or text[-1:] in ("`", " ") else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def fenced(text: str) -> str:
-    """Text from data on several lines, as a code block."""
+    """Return text from data as a code block, on several lines."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}text\n{text}\n{fence}"
 
 
 def html(text: str) -> str:
-    """Text from data inside HTML: every sign that could mean something is a character reference."""
+    """Return text from data for HTML, with a character reference for each special character."""
     text = text if len(text) <= TEXT_SHOWN else text[: TEXT_SHOWN - 3] + "..."
     return f"<code>{re.sub(r'[^A-Za-z0-9 ]', lambda sign: f'&#{ord(sign[0])};', text)}</code>"
 
@@ -204,7 +203,8 @@ def _cell(text: str) -> str:
     return code(text.replace("|", "\N{BROKEN BAR}"))
 
 
-def _keep(lines: list[str], line: str) -> None:
+def _add_line(lines: list[str], line: str) -> None:
+    """Add a line unless there are enough to show."""
     if len(lines) < ROWS_SHOWN:
         lines.append(line)
 

@@ -1,4 +1,4 @@
-"""The dry run as text: what would be sent, row by row, and what it adds up to.
+"""Dry run as text: the calls that would be sent, row by row, and the totals.
 
     DRY RUN  import-orders -> sandbox   nothing is sent
              40 rows from 112 lines
@@ -21,9 +21,9 @@
     Money: 31 payments, 18,442.50
     DRY RUN  nothing was sent
 
-Rows are of one shape when they have the same steps in the same states with the same fields. The first call of each
-operation shows its whole URL, the others leave out the host. Text is quoted as JSON; what is in brackets without
-quotes is not known yet.
+Rows are of one shape if they have the same steps in the same states with the same fields. The first call of each
+operation shows its complete URL, the others leave out the host. Text is quoted as in JSON; a value in parentheses
+without quotes is not known yet.
 """
 
 from __future__ import annotations
@@ -50,24 +50,37 @@ from runner.report.text import (
 from runner.template import Unknown
 
 Kind = Literal[
-    "to send", "to export", "only read", "with nothing to do", "done before", "unknown", "changed", "with problems"
-]  # fmt: skip
+    "to send",
+    "to export",
+    "only read",
+    "with nothing to do",
+    "done before",
+    "unknown",
+    "changed",
+    "with problems",
+]
 
 HEADINGS: Mapping[Kind, str] = {
     "with problems": "not sent",
     "changed": "set aside",
     "unknown": "not sent, unknown",
 }
-"""What a row that needs a person is called."""
+"""Headings of the rows that need a person."""
 
 OTHERS: tuple[Kind, ...] = (
-    "to export", "only read", "with nothing to do", "done before", "unknown", "changed", "with problems",
-)  # fmt: skip
+    "to export",
+    "only read",
+    "with nothing to do",
+    "done before",
+    "unknown",
+    "changed",
+    "with problems",
+)
 
 
 @dataclass
 class _Money:
-    """Payments counted and summed; of some the amount is not known yet."""
+    """Number and sum of payments. `open` is the number of those whose amount is not known yet."""
 
     count: int = 0
     total: Decimal = Decimal(0)
@@ -83,7 +96,7 @@ class _Money:
 
 @dataclass
 class Totals:
-    """What a dry run adds up to. `writes` and `reads` count calls by the full name of their operation."""
+    """Totals of a dry run. `writes` and `reads` count calls by the full name of their operation."""
 
     rows: Counter[Kind] = field(default_factory=Counter)
     writes: Counter[str] = field(default_factory=Counter)
@@ -94,11 +107,11 @@ class Totals:
     money_undecided: _Money = field(default_factory=_Money)
 
     def begin(self, event: RunStarted) -> None:
-        """Count what is read before the first row."""
+        """Count the reads before the first row."""
         self.reads.update(event.lookups)
 
     def add(self, kind: Kind, planned: Sequence[PlannedCall]) -> None:
-        """Count a row; of a row that is set aside no calls, for none are sent."""
+        """Count a row, and its calls if it is sent: a row that is set aside sends none."""
         self.rows[kind] += 1
         if kind not in ("to send", "only read"):
             return
@@ -121,7 +134,7 @@ class Totals:
 
 
 class PlanText:
-    """Writes a dry run to `out` as it happens. `show_all` draws every row instead of one of each shape."""
+    """Writer of a dry run to `out`, row by row. `show_all` shows every row instead of one of each shape."""
 
     def __init__(self, out: TextIO, *, show_all: bool = False) -> None:
         self._out = out
@@ -136,27 +149,27 @@ class PlanText:
 
     @property
     def to_send(self) -> int:
-        """Rows with something to send."""
+        """The number of rows with something to send."""
         return self.totals.rows["to send"]
 
     @property
     def done_before(self) -> int:
-        """Rows whose writes earlier runs have done or found."""
+        """The number of rows whose writes earlier runs have done or found."""
         return self.totals.rows["done before"]
 
     @property
     def invalid(self) -> int:
-        """Rows that are not sent because something is wrong with them."""
+        """The number of rows that have problems and are not sent."""
         return self.totals.rows["with problems"]
 
     @property
     def changed(self) -> int:
-        """Rows set aside because what was sent for them has changed since."""
+        """The number of rows set aside because their data has changed since it was sent."""
         return self.totals.rows["changed"]
 
     @property
     def unknown(self) -> int:
-        """Rows that wait for a call to be settled."""
+        """The number of rows with a call that has to be settled first."""
         return self.totals.rows["unknown"]
 
     def __call__(self, event: Event) -> None:
@@ -173,13 +186,11 @@ class PlanText:
     def _begin(self, event: RunStarted) -> None:
         self._rows, self._each = event.rows, event.reads is not None
         self.totals.begin(event)
-        self._write(
-            f"DRY RUN  {printable(event.recipe)} -> {printable(event.target)}   nothing is sent"
-        )
+        head = f"DRY RUN  {printable(event.recipe)} -> {printable(event.target)}"
+        self._write(f"{head}   nothing is sent")
         if event.reads is not None:
-            self._write(
-                f"         rows: {printable(event.search)}   GET {printable(event.reads.url)}"
-            )
+            search, url = printable(event.search), printable(event.reads.url)
+            self._write(f"         rows: {search}   GET {url}")
             self._write("         they are read when it runs; one row stands here for each of them")
         elif event.lines:
             self._write(f"         {input_size(event)}")
@@ -187,9 +198,8 @@ class PlanText:
             self._write(f"         run.previous: {event.previous}")
         if event.writes_before:
             finished = f"earlier runs finished {plural(event.writes_before, 'call')}"
-            self._write(
-                f"         {finished}; none is sent again{printable(exceptions(event.again))}"
-            )
+            again = printable(exceptions(event.again))
+            self._write(f"         {finished}; none is sent again{again}")
 
     def _row(self, result: RowResult) -> None:
         kind = kind_of(result)
@@ -204,6 +214,7 @@ class PlanText:
         elif self._show_all:
             self._block(result)
         else:
+            # Calls of one shape count once: rows may differ in the number of their items.
             like = tuple(dict.fromkeys(map(shape, result.planned)))
             if like not in self._likes:
                 self._likes[like] = [_name(result)]
@@ -245,16 +256,16 @@ class PlanText:
 
 
 def summary(totals: Totals, *, rows: int, each: bool = False) -> list[str]:
-    """The last lines of a plan. `rows` is how many the input has, which may be more than were planned.
+    """Return the last lines of a plan. `rows` is the number of rows of the input, which may not all be planned.
 
-    `each`: the one row that was planned stands for all that a search will find.
+    `each`: the one planned row represents all rows that a search will find.
     """
-    seen = totals.rows.total()
-    of = f" of {rows:,}" if rows > seen else ""
+    planned = totals.rows.total()
+    of = f" of {rows:,}" if rows > planned else ""
     kinds = [f"{totals.rows['to send']:,} to send"]
     kinds += [f"{totals.rows[kind]:,} {kind}" for kind in OTHERS if totals.rows[kind]]
-    noun = "row" if (rows if of else seen) == 1 else "rows"
-    lines = [f"Plan: {seen:,}{of} {noun}: {', '.join(kinds)}; {_counted(totals.writes, 'call')}"]
+    noun = "row" if max(rows, planned) == 1 else "rows"
+    lines = [f"Plan: {planned:,}{of} {noun}: {', '.join(kinds)}; {_counted(totals.writes, 'call')}"]
     if each:
         lines = [f"Plan: for each row found: {_counted(totals.writes, 'call')}"]
     if totals.undecided:
@@ -263,18 +274,17 @@ def summary(totals: Totals, *, rows: int, each: bool = False) -> list[str]:
         )
     reads = totals.reads.total() + totals.searches
     if reads:
-        searches = (
-            plural(totals.searches, "search before a call", "searches before a call")
-            if totals.searches
-            else ""
+        names = [_names(totals.reads)] if totals.reads else []
+        if totals.searches:
+            names.append(plural(totals.searches, "search before a call", "searches before a call"))
+        lines.append(
+            f"Reads: {reads:,} at least ({', '.join(names)}); a list of several pages takes more"
         )
-        names = ", ".join(filter(None, (_names(totals.reads), searches)))
-        lines.append(f"Reads: {reads:,} at least ({names}); a list of several pages takes more")
     return [*lines, money_line(totals)]
 
 
 def money_line(totals: Totals) -> str:
-    """What is paid, in one line."""
+    """Return the totals of the payments, in one line."""
     parts = []
     if totals.money.count:
         parts.append(f"{plural(totals.money.count, 'payment')}, {money(totals.money.total)}")
@@ -284,9 +294,8 @@ def money_line(totals: Totals) -> str:
             f"{conditional.count:,} of them ({money(conditional.total)}) only if their condition holds"
         )
     if totals.money.open:
-        parts.append(
-            f"{plural(totals.money.open, 'payment')} whose amount is only known after the run"
-        )
+        payments = plural(totals.money.open, "payment")
+        parts.append(f"{payments} whose amount is only known after the run")
     return f"Money: {'; '.join(parts) or 'none'}"
 
 
@@ -295,14 +304,16 @@ def _counted(calls: Counter[str], noun: str) -> str:
 
 
 def _names(calls: Counter[str]) -> str:
-    """Counts by operation in the order of the steps, short names where they tell the operations apart."""
+    """Return counts by operation in the order of the steps, with short names if these are unique."""
     short = {name: name.rpartition(".")[2] for name in calls}
-    clear = len(set(short.values())) == len(short)
-    return ", ".join(f"{count:,} {short[name] if clear else name}" for name, count in calls.items())
+    unique = len(set(short.values())) == len(short)
+    return ", ".join(
+        f"{count:,} {short[name] if unique else name}" for name, count in calls.items()
+    )
 
 
 def kind_of(result: RowResult) -> Kind:
-    """Where a dry run leaves a row."""
+    """Return the kind of a row in a dry run; that which needs a person takes precedence."""
     states = {call.state for call in result.planned}
     if result.bucket == "changed" or "changed" in states:
         return "changed"
@@ -324,7 +335,7 @@ def _name(result: RowResult) -> str:
 
 
 def reason_of(result: RowResult) -> str:
-    """Why a row is not sent; empty where nothing is said."""
+    """Return the reason why a row is not sent; empty if there is none."""
     return result.reason or next(
         (f"{call.step}: {call.reason}" for call in result.planned if call.reason), ""
     )
