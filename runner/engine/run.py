@@ -404,7 +404,7 @@ class Run:
             if self._context.stop.requested:
                 return
             refused = self._refused(row)
-            result = refused or self._row_run(row).run()
+            result = refused or self._sent(row)
         except RunnerError as error:
             self._stop_for(error)
             return
@@ -418,6 +418,14 @@ class Run:
             halt = halt or self._failures.of_outputs(result)
         if halt is not None:
             self._context.stop.ask(halt.reason, exit_code=EXIT_STOPPED, remedy=halt.remedy)
+
+    def _sent(self, row: Row) -> RowResult:
+        """Take a row through its steps; what is sent for it is on record with its lines."""
+        input_, sender = self._input, self._sender
+        if sender is None or input_ is None:
+            return self._row_run(row).run()
+        with sender.row(row.number, lambda: input_.digests(row)):
+            return self._row_run(row).run()
 
     def _record(self, result: RowResult) -> int:
         """A row as far as it got: in the journal, in the totals, and told. How many are rejected by now.

@@ -13,6 +13,7 @@ from runner.journal.records import (
     RowRecord,
     RunRecord,
     SentCall,
+    SentLine,
     SentWrite,
     SettlementRecord,
     moment_after,
@@ -23,6 +24,6 @@ from runner.journal.store import Journal
 
 __all__ = [
     "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
-    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "SentWrite", "SettlementRecord", "content_of",
-    "look_of", "moment_after", "now",
+    "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "SentLine", "SentWrite", "SettlementRecord",
+    "content_of", "look_of", "moment_after", "now",
 ]  # fmt: skip

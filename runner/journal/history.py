@@ -19,6 +19,7 @@ from runner.journal.records import (
     NoticeRecord,
     RunRecord,
     SentCall,
+    SentLine,
     SentWrite,
     SettlementRecord,
 )
@@ -207,6 +208,17 @@ class History(RowQueries):
         )
         found = self._select(sql, account, recipe, *steps, *looks)
         return [(str(look), SentWrite(*values)) for look, *values in found]
+
+    def sent_lines(self, account: str, recipe: str, lines: Collection[str]) -> list[SentLine]:
+        """The keys under which a recipe has sent something for these lines, a few hundred at most."""
+        sql = (
+            "SELECT line, step, key, run FROM sent_lines s "  # noqa: S608
+            f"WHERE account = ? AND recipe = ? AND line IN ({places(lines)}) "
+            "AND EXISTS (SELECT 1 FROM calls c WHERE c.account = s.account AND c.recipe = s.recipe AND c.key = s.key "
+            "AND c.per = CASE s.step WHEN '' THEN 'row' ELSE 'once' END AND c.effect <> 'read' "
+            "AND c.state IN ('done', 'found', 'intent', 'unknown'))"
+        )
+        return [SentLine(*values) for values in self._select(sql, account, recipe, *lines)]
 
     def sent_bodies(
         self, account: str, recipe: str, operation: str

@@ -174,6 +174,18 @@ class SentWrite(NamedTuple):
     row: int
 
 
+class SentLine(NamedTuple):
+    """A line of an input for which something was sent, or may have been: under which key, first in which run.
+
+    `line` is the digest of its cells; the key is that of a row, or the value for which `step` is done once.
+    """
+
+    line: str
+    step: str
+    key: str
+    run: int
+
+
 class AgainRecord(NamedTuple):
     """That a row is to be sent again in a run as `generation`, although it is done: who asked for it, when and why."""
 

@@ -114,6 +114,12 @@ TABLES: Mapping[str, Table] = {
         rowless=True,
         later=True,
     ),
+    "sent_lines": Table(
+        {"account": TEXT, "recipe": TEXT, "line": TEXT, "step": TEXT, "key": TEXT, "run": INTEGER},
+        ("account", "recipe", "line", "step", "key"),
+        rowless=True,
+        later=True,
+    ),
     "journal": Table({"id": TEXT}, later=True),
     "origins": Table(
         {"account": TEXT, "api": TEXT, "origin": TEXT, "writes": INTEGER, "at": TEXT},

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +51,7 @@ _PUT_CALL = (
     + ", ".join(f"{name} = excluded.{name}" for name in _CALL_COLUMNS[len(Identity._fields) :])
 )
 _PUT_IDENTITY = "INSERT OR IGNORE INTO identities (account, recipe, step, look, key, run) VALUES (?, ?, ?, ?, ?, ?)"
+_PUT_LINE = "INSERT OR IGNORE INTO sent_lines (account, recipe, line, step, key, run) VALUES (?, ?, ?, ?, ?, ?)"
 _NAMED = 4096
 """Keys that are not recorded again while they are among the last so many."""
 
@@ -232,6 +233,12 @@ class Journal:
             self._in_flight.add(name_of(call.identity))
         self.flush()
 
+    def note_lines(self, call: CallRecord, lines: Collection[str]) -> None:
+        """Record the lines of the input, by their digests, that a write is for; goes with the next commit."""
+        account, recipe, step, key = _named_by(call.identity)
+        for line in lines:
+            self._put(_PUT_LINE, (account, recipe, line, step, key, call.run))
+
     def record(self, call: CallRecord, *, at: str, seconds: float = 0.0) -> None:
         """Record an attempt and the state it left the call in; goes with the next commit. `seconds` it took."""
         self._put_call(call)
@@ -354,8 +361,7 @@ class Journal:
 
     def _put_identity(self, call: CallRecord) -> None:
         """Record what the key of a write looks like, beside the first call that has it."""
-        account, recipe, per, key, step, *_ = call.identity
-        step = "" if per == "row" else step_of(step)
+        account, recipe, step, key = _named_by(call.identity)
         with self._queue_lock:
             if (known := (account, recipe, step, key)) in self._named:
                 return
@@ -429,6 +435,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> Path | None:
             f"the journal {path} cannot be made durable here (mode {mode}, synchronous {level})"
         )
     return bring_up(connection, path)
+
+
+def _named_by(identity: Identity) -> tuple[str, str, str, str]:
+    """Account, recipe, step and key of a call; without the step where the key is that of a row."""
+    account, recipe, per, key, step, *_ = identity
+    return account, recipe, "" if per == "row" else step_of(step), key
 
 
 def _unusable(path: Path, error: Exception) -> StoppedError:

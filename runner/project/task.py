@@ -22,6 +22,7 @@ from runner.engine.past.names import KnownNames
 from runner.engine.past.other_names import Beside, OtherNames
 from runner.engine.past.other_uses import Others, others_of
 from runner.engine.past.previous import previous_run, said, visible
+from runner.engine.past.same_lines import SameLines
 from runner.engine.run import EVERY_ROW, Reporters, Run, Selection, scope_of
 from runner.engine.sending.retry import Budget
 from runner.engine.sending.sender import Sender
@@ -238,10 +239,12 @@ class Job(NamedTuple):
         input_: Input | None,
         again: Sequence[AgainRecord],
     ) -> None:
-        """Refuse rows that were sent under another recipe name or account. Raises StoppedError."""
+        """Refuse rows that were sent under another recipe name, account or key. Raises StoppedError."""
         context = self.context(way, Unknown("run.id"), history, None, [], Stop())
         context = replace(context, again=by_key(again))
         self._check_names(OtherNames(context), input_)
+        if input_ is not None and not self.new_identity:
+            self._check_lines(SameLines(context, input_, values=self.recorded_values), input_)
         destination = destination_of(self.project.recipe, self.target, self.catalogue, way)
         if destination is None or self.new_identity:
             return
@@ -250,6 +253,11 @@ class Job(NamedTuple):
                 names = {(run.account, run.recipe) for run in there.runs()}
                 known = frozenset(name for name in names if name[0] == way.account)
                 self._check_names(OtherNames(context, Beside(there, known)), input_)
+
+    def _check_lines(self, same: SameLines, input_: Input) -> None:
+        what = "looked for under other keys, nothing is sent yet"
+        rows = watched(input_, what, total=input_.row_count, quiet=self.wanted.quiet)
+        same.check(self.selection.of(iter(rows)))
 
     def _check_names(self, others: OtherNames, input_: Input | None) -> None:
         rows = iter([self.single()]) if input_ is None else iter(input_)

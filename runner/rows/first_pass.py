@@ -33,6 +33,9 @@ class Format(Protocol):
     def values(self, raw: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
         """Yield the typed values of records that passed the check."""
 
+    def cells(self, raw: bytes) -> Mapping[str, Any] | Sequence[Any]:
+        """Return the unchanged cells of a record: the fields of an object, or a cell for each name in the header."""
+
     def report(
         self,
         findings: Findings,
@@ -140,9 +143,7 @@ class Indexing:
                 if self._group is not None:
                     self.index.share(OF_GROUPS, identity_of(self._group), number)
         elif self._keys is not None:
-            key = self._key(self._keys, values, report)
-            if key:
-                self.index.claim(key, number, self._keys.former(values, key))
+            self._claim(self._keys, values, number, report)
         for step, value in self._shared:
             self._share(step, value, values, number)
         self.index.add((number, self.part, offset, length, checksum), self._group)
@@ -166,6 +167,14 @@ class Indexing:
         if group is None or keys is None or not keys.early:
             return group
         return group if self._key(keys, values, report) else None
+
+    def _claim(self, keys: Keys, values: Mapping[str, Any], number: int, report: Report) -> None:
+        """Record the key of a record and its former ones, or report why there is none."""
+        try:
+            key = keys.of(values, differing={})
+            self.index.claim(key, number, keys.former(values, key))
+        except RowKeyError as error:
+            report(keys.columns, error.message, error.kind, error.remedy)
 
     def _key(self, keys: Keys, values: Mapping[str, Any], report: Report) -> str:
         """Return the key of a record, or "" after a report."""

@@ -25,7 +25,7 @@ class Row(NamedTuple):
     `values` is `row` in expressions. In a grouped input it has the values that agree on all lines and, as `lines`, the
     values of each line; `differing` names the columns that do not agree, each with two lines that differ. `former` are
     other keys that the row may be on record under: those of `key_was`, and the key in the form of earlier versions,
-    with decimals as the sheet writes them.
+    with decimals as the sheet writes them. `raw` has its lines as they are read.
     """
 
     number: int
@@ -34,6 +34,7 @@ class Row(NamedTuple):
     lines: tuple[int, ...]
     differing: Mapping[str, tuple[int, int]] = MappingProxyType({})
     former: tuple[str, ...] = ()
+    raw: tuple[bytes, ...] = ()
 
 
 class RowKeyError(Exception):
@@ -56,7 +57,15 @@ class Keys:
         references = () if isinstance(key, str) else key.references
         paths = [ref.path for ref in references if ref.root == "row"]
         self.columns = tuple(str(path[0]) for path in paths if path)
-        self._uses_all = not all(paths)
+        was = [
+            ref.path
+            for each in self._was
+            if isinstance(each, Template)
+            for ref in each.references
+            if ref.root == "row"
+        ]
+        self._read = frozenset(str(path[0]) for path in (*paths, *was) if path)
+        self._uses_all = not all((*paths, *was))
         # Most keys are one column: looking it up instead of rendering halves the time of the first pass.
         is_column = not isinstance(key, str) and _is_column(key.text)
         self._column = self.columns[0] if is_column else ""
@@ -68,8 +77,8 @@ class Keys:
         """True when each line has its row's key: where lines are grouped by the key, all of a group have the same."""
 
     def uses(self, name: str) -> bool:
-        """Return whether the key depends on this column."""
-        return self._uses_all or name in self.columns
+        """Return whether the key, or a former one, depends on this column."""
+        return self._uses_all or name in self._read
 
     def of(self, values: Mapping[str, Any], *, differing: Mapping[str, tuple[int, int]]) -> str:
         """Return the key of a row in its canonical form. Raises RowKeyError when it is empty or cannot be rendered."""

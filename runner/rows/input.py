@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from runner.problems import Problem
 from runner.recipe.model import Rows
+from runner.rows.cell_digest import digest_of_cells
 from runner.rows.derived import RowBuilder
 from runner.rows.findings import Findings
 from runner.rows.formats.xlsx.cells import original_cells
@@ -111,7 +112,7 @@ class Input:
 
     def rows(self, *, besides: Callable[[int, Sequence[int]], bool] | None = None) -> Iterator[Row]:
         """Yield the rows in order. Those for which `besides` (number, lines) is true are neither read nor yielded."""
-        for number, lines, records in self._groups(besides):
+        for number, lines, records, raw in self._groups(besides):
             values: Mapping[str, Any] = records[0]
             differing: Mapping[str, tuple[int, int]] = {}
             if self._rows.group_by:
@@ -120,7 +121,14 @@ class Input:
             if self._keys is not None:
                 key = self._keys.of(values, differing=differing)
                 former = self._keys.former(values, key)
-            yield Row(number, key, values, lines, differing, former)
+            yield Row(number, key, values, lines, differing, former, raw)
+
+    def digests(self, row: Row) -> tuple[str, ...]:
+        """Return a digest of the cells of each line of a row, equal for equal cells in whatever format and order."""
+        return tuple(
+            digest_of_cells(self._part_of(number).cells(raw))
+            for number, raw in zip(row.lines, row.raw, strict=True)
+        )
 
     def place(self, number: int) -> tuple[str, int]:
         """Return the file of a line, by its name in messages, and the line in that file."""
@@ -244,7 +252,7 @@ class Input:
 
     def _claim_groups(self, keys: Keys, findings: Findings) -> None:
         """Claim the keys that depend on all lines of a group."""
-        for _, lines, records in self._groups():
+        for _, lines, records, _ in self._groups():
             values, differing = self._merged(lines, records)
             try:
                 key = keys.of(values, differing=differing)
@@ -303,8 +311,8 @@ class Input:
 
     def _groups(
         self, besides: Callable[[int, Sequence[int]], bool] | None = None
-    ) -> Iterator[tuple[int, tuple[int, ...], list[Mapping[str, Any]]]]:
-        """Yield the number of each row that is read, the numbers of its lines, and their values."""
+    ) -> Iterator[tuple[int, tuple[int, ...], list[Mapping[str, Any]], tuple[bytes, ...]]]:
+        """Yield the number of each row that is read, the numbers of its lines, their values and their bytes."""
         rows: deque[tuple[int, list[Place]]] = deque()
 
         def places() -> Iterator[list[Place]]:
@@ -313,22 +321,29 @@ class Input:
                     rows.append((number, members))
                     yield members
 
-        lines = self._values(chain.from_iterable(places()))
+        read = deque[bytes]()
+        lines = self._values(chain.from_iterable(places()), read)
         if self._builder.needed:
             lines = self._built(lines)
         for first in lines:
             # Drawing the first line has drawn the places of its row.
             number, members = rows.popleft()
-            yield (
-                number,
-                tuple(map(itemgetter(0), members)),
-                [first, *islice(lines, len(members) - 1)],
-            )
+            records = [first, *islice(lines, len(members) - 1)]
+            raw = tuple(read.popleft() for _ in members)
+            yield number, tuple(map(itemgetter(0), members)), records, raw
 
-    def _values(self, places: Iterable[Place]) -> Iterator[Mapping[str, Any]]:
-        """Yield the typed values of records."""
+    def _values(self, places: Iterable[Place], read: deque[bytes]) -> Iterator[Mapping[str, Any]]:
+        """Yield the typed values of records, and append their bytes to `read`."""
+
+        def noted(raw: Iterable[bytes]) -> Iterator[bytes]:
+            for each in raw:
+                read.append(each)
+                yield each
+
         parts = ((self.parts[number], some) for number, some in groupby(places, itemgetter(1)))
-        return chain.from_iterable(part.read.format.values(part.raw(some)) for part, some in parts)
+        return chain.from_iterable(
+            part.read.format.values(noted(part.raw(some))) for part, some in parts
+        )
 
     def _raw(self, places: Iterable[Place]) -> Iterator[bytes]:
         """Yield the bytes of records."""

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -46,6 +46,13 @@ class Part:
         """The delimiter of the cells; empty where the format has none."""
         form = self.read.format
         return form.delimiter if isinstance(form, Delimited) else ""
+
+    def cells(self, raw: bytes) -> Mapping[str, Any]:
+        """Return the unchanged cells of a record by their headers, or the fields of an object."""
+        found = self.read.format.cells(raw)
+        if isinstance(found, Mapping):
+            return found
+        return dict(zip(self.read.header, found, strict=False))
 
     def arranged(self, cells: Sequence[Any]) -> list[Any]:
         """Return the cells of a record in the order of the first file's columns."""

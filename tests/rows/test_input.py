@@ -47,7 +47,7 @@ def test_typed_values_by_the_names_of_the_recipe(opened: Open) -> None:
     content = "Day,Note,Price,Order #,Qty\n2/9/2024,x,12.10,007, 3\n"
     found = opened(content, ORDER, QTY, price, day, key="{{ row.order }}")
     values = {"order": "007", "qty": 3, "price": Decimal("12.10"), "day": datetime.date(2024, 2, 9)}
-    assert list(found) == [Row(1, "007", values, (2,))]
+    assert [row._replace(raw=()) for row in found] == [Row(1, "007", values, (2,))]
     assert list(next(iter(found)).values) == ["order", "qty", "price", "day"]
 
 
@@ -88,7 +88,7 @@ def test_groups_whose_lines_are_not_adjacent(opened: Open) -> None:
     found = opened(SCATTERED, ORDER, QTY, TOWN, key="{{ row.order }}", group_by="order")
     first, second, third = found
     koln = {"order": "A", "town": "Köln"}
-    assert first == Row(
+    assert first._replace(raw=()) == Row(
         1, "A", koln | {"lines": [koln | {"qty": 1}, koln | {"qty": 3}]}, (2, 4), {"qty": (2, 4)}
     )
     assert (second.key, second.lines, second.differing) == (

@@ -23,7 +23,7 @@ def check_key(context: Context) -> None:
     Raises StoppedError: every row would be a new one, and all of it would be sent again.
     """
     recipe = context.recipe
-    known = {key_text(recipe), *map(_text, _key_was(recipe))}
+    known = known_texts(recipe)
     for run, text in context.history.key_texts(context.account, recipe.name):
         if text not in known:
             message = (
@@ -34,6 +34,11 @@ def check_key(context: Context) -> None:
                 "or put the key back"
             )
             raise StoppedError(message, remedy=remedy, exit_code=EXIT_DATA)
+
+
+def known_texts(recipe: Recipe) -> set[str]:
+    """The texts of the key and of the former ones that the recipe names."""
+    return {key_text(recipe), *map(_text, _key_was(recipe))}
 
 
 def heirs_of(context: Context, rows: Callable[[], Iterable[Row]], plan: Plan) -> dict[str, str]:

@@ -6,7 +6,8 @@ A dry run never gets here: it stops where a request has been built (call.py).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -55,12 +56,32 @@ class Sending:
         self.record = record
 
 
+class _Lines:
+    """The lines of a row, whose digests are made for its first write, and the keys that have them on record."""
+
+    def __init__(self, digests: Callable[[], Sequence[str]]) -> None:
+        self._make = digests
+        self._digests: Sequence[str] | None = None
+        self._noted: set[tuple[str, str, str]] = set()
+
+    def new_for(self, identity: Identity) -> Sequence[str]:
+        """Return the lines, once for each key under which something is sent for the row."""
+        name = identity.per, identity.key, identity.step if identity.per == "once" else ""
+        if name in self._noted:
+            return ()
+        self._noted.add(name)
+        if self._digests is None:
+            self._digests = self._make()
+        return self._digests
+
+
 class Sender:
     """Sends the calls of one run."""
 
     def __init__(self, context: Context, journal: Journal) -> None:
         self._context, self._journal = context, journal
         self.unknown_payment = ""
+        self._lines: dict[int, _Lines] = {}
         self._watch = Watch()
         self._makers = Makers(context.history, journal)
         self._told: set[str] = set()
@@ -70,6 +91,15 @@ class Sender:
             if each.hits_per_day is not None
         }
         self._hits = Hits(context.account, journal, context.history, limits=limits)
+
+    @contextmanager
+    def row(self, number: int, lines: Callable[[], Sequence[str]]) -> Iterator[None]:
+        """Put on record that what is sent meanwhile for a row is for these lines of the input, by their digests."""
+        self._lines[number] = _Lines(lines)
+        try:
+            yield
+        finally:
+            del self._lines[number]
 
     def write(
         self,
@@ -131,6 +161,7 @@ class Sender:
         )
         record = self._record(subject, operation, request)._replace(made=made)
         answer = to_json(self._kept(operation, value)).decode()
+        self._note_lines(record)
         self._journal.note(
             record._replace(state=state, answer=answer, reason=reason, sent_at=since or now())
         )
@@ -223,11 +254,17 @@ class Sender:
         def commit() -> None:
             if operation.effect != "read":
                 sending.record = sending.record._replace(sent_at=now())
+                self._note_lines(sending.record)
                 self._journal.intend(sending.record)
 
         pace = self._context.connections[operation.api].pace
         sending.clearance = Clearance(commit, pace=pace, stop=self._context.stop)
         return sending
+
+    def _note_lines(self, record: CallRecord) -> None:
+        lines = self._lines.get(record.row) if record.effect != "read" else None
+        if lines is not None:
+            self._journal.note_lines(record, lines.new_for(record.identity))
 
     def _attempt(
         self, sending: Sending, operation: Operation, request: Request, *, check: Check, before: Outcome | None

@@ -31,6 +31,10 @@ class Delimited:
         cells = csv.reader(map(bytes.decode, raw), delimiter=self.delimiter, strict=True)
         return map(self.columns.values, map(plain_cells, cells))
 
+    def cells(self, raw: bytes) -> Sequence[str]:
+        """Return the cells of a record."""
+        return next(csv.reader([raw.decode()], delimiter=self.delimiter, strict=True))
+
     def report(
         self,
         findings: Findings,

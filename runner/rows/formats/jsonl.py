@@ -34,6 +34,11 @@ class JsonLines:
                 column.name: _value(column, convert, record) for column, convert in self.plan
             } or record
 
+    def cells(self, raw: bytes) -> Mapping[str, Any]:
+        """Return the fields of a record."""
+        record: Mapping[str, Any] = parse_json(raw)
+        return record
+
     def report(
         self,
         findings: Findings,

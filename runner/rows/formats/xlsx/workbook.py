@@ -54,6 +54,10 @@ class Workbook:
         """Yield the typed values of records that passed the check."""
         return map(self.columns.values, map(unpack_cells, raw))
 
+    def cells(self, raw: bytes) -> Sequence[Any]:
+        """Return the cells of a record."""
+        return unpack_cells(raw)
+
     def report(
         self,
         findings: Findings,

@@ -1,0 +1,148 @@
+"""A recipe whose key has the same text and other values, since the columns behind it have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .command import Command
+from .conftest import StartStub
+from .stub import Answer
+
+RECIPE = """\
+recipe: 1
+name: contacts
+rows:
+  file: rows.csv
+  key: "{{ row.ref }}"
+  columns:
+    ref: {from: Ref, required: true}
+    name: {from: Name}
+steps:
+  - id: contact
+    use: syncore.create_contact
+    with: {business_name: "{{ row.ref }} {{ row.name }}", email: "x@example.org"}
+"""
+SHEET = "Ref,PO,Name\nPO-1,77,Ace\nPO-2,78,Blue\n"
+Contacts = Callable[[str], Command]
+
+
+@pytest.fixture
+def sent(runner: Command) -> Contacts:
+    """Sends the sheet by a recipe."""
+
+    def send(recipe: str) -> Command:
+        runner.write("a.yaml", recipe)
+        runner.write("rows.csv", SHEET)
+        runner("run", "a.yaml")
+        return runner
+
+    return send
+
+
+def refused(runner: Command, key: str, *, was: str = "PO-1", count: int = 2) -> None:
+    """A run sends nothing and names the old key; a plan says that it would be refused."""
+    said = f"{key!r} was sent as {was!r} in run 1: it is the same line of the sheet"
+    ended = runner("run", "a.yaml", code=8)
+    assert said in ended.err
+    assert "key_was" in ended.err and "--new-identity" in ended.err
+    assert f"note: a run is refused: {said}" in runner("plan", "a.yaml").err
+    assert len(runner.delivered()) == count
+    assert not (runner.runs / "2").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "key"),
+    [
+        ("{from: PO, required: true}", "77"),
+        ('{from: Ref, split: "-", part: 2 of 2}', "1"),
+        ('{from: Ref, replace: {"PO-": "PO/"}}', "PO/1"),
+        ("{from: Ref, map: {PO-1: X1, PO-2: X2}}", "X1"),
+        ("{value: \"x{{ row.name }}\"}", "xAce"),
+    ],
+)  # fmt: skip
+def test_the_column_of_the_key_is_another_one(sent: Contacts, column: str, key: str) -> None:
+    runner = sent(RECIPE)
+    changed = RECIPE.replace("{from: Ref, required: true}", column)
+    if "row.name" in column:  # computed from what is read before it
+        changed = changed.replace("    name: {from: Name}\n", "")
+        changed = changed.replace("    ref:", "    name: {from: Name}\n    ref:")
+    runner.write("a.yaml", changed)
+    refused(runner, key)
+
+
+def test_rows_are_grouped_by_another_column(sent: Contacts) -> None:
+    grouped = RECIPE.replace('key: "{{ row.ref }}"', "group_by: ref")
+    runner = sent(grouped)
+    runner.write("a.yaml", grouped.replace("from: Ref", "from: PO"))
+    refused(runner, "77")
+
+
+def test_what_rows_share_is_another_value(sent: Contacts) -> None:
+    shared = RECIPE.replace("{{ row.ref }}", "{{ row.name }}", 1).replace(
+        "    use:", "    once_per: row.ref\n    use:"
+    )
+    runner = sent(shared)
+    runner.write("a.yaml", shared.replace("from: Ref", "from: PO"))
+    refused(runner, "77")
+
+
+def test_a_workbook_of_the_same_lines(sent: Contacts) -> None:
+    xlsxwriter = pytest.importorskip("xlsxwriter")
+    runner = sent(RECIPE)
+    with xlsxwriter.Workbook(runner.folder / "rows.xlsx") as book:
+        sheet = book.add_worksheet()
+        for at, line in enumerate(SHEET.splitlines()):
+            sheet.write_row(at, 0, [int(c) if c.isdigit() else c for c in line.split(",")])
+    runner.write("a.yaml", RECIPE.replace("from: Ref", "from: PO").replace("rows.csv", "rows.xlsx"))
+    refused(runner, "77")
+
+
+def test_what_may_have_landed_counts(contacts: Command, start_stub: StartStub) -> None:
+    start_stub(lambda sent: Answer(0))
+    contacts.write("a.yaml", RECIPE)
+    contacts.write("rows.csv", SHEET)
+    live = ["--target", "live", "--first-run"]
+    contacts("run", "a.yaml", *live, code=5, env={"ACME_KEY": "key-of-acme"})
+    contacts.write("a.yaml", RECIPE.replace("from: Ref", "from: PO"))
+    told = contacts("run", "a.yaml", *live[:2], code=8, env={"ACME_KEY": "key-of-acme"}).err
+    assert "'77' was sent as 'PO-1' in run 1" in told
+
+
+def test_harmless_changes_are_none(sent: Contacts) -> None:
+    runner = sent(RECIPE)
+    runner.write("a.yaml", RECIPE.replace("from: Ref", 'from: ["Order #", Ref]'))
+    assert "2 done" in runner("run", "a.yaml").err
+    assert len(runner.delivered()) == 2
+    renamed = RECIPE.replace("from: Ref", "from: Reference")
+    runner.write("a.yaml", renamed)
+    runner.write("rows.csv", SHEET.replace("Ref", "Reference"))
+    assert "2 done" in runner("run", "a.yaml").err
+    runner.write("rows.csv", SHEET.replace("Ref", "Reference").replace("PO-", "PO-9"))
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 4
+
+
+def test_variables_in_the_key_make_other_work(sent: Contacts) -> None:
+    monthly = RECIPE.replace('"{{ row.ref }}"', '"{{ row.ref }}-{{ vars.month }}"', 1)
+    monthly = monthly.replace("rows:", "vars: {month: {default: oct}}\nrows:", 1)
+    runner = sent(monthly.replace("{{ row.ref }} {{", "{{ row.ref }} {{ vars.month }} {{"))
+    other = monthly.replace("{{ row.ref }} {{", "{{ row.ref }} of {{ vars.month }} {{")
+    runner.write("a.yaml", other)
+    runner("run", "a.yaml", "-v", "month=nov")
+    assert len(runner.delivered()) == 4
+
+
+def test_the_ways_on(sent: Contacts) -> None:
+    runner = sent(RECIPE)
+    changed = RECIPE.replace("from: Ref", "from: PO")
+    known = changed.replace("    name:", "    old: {from: Ref}\n    name:", 1)
+    runner.write("a.yaml", known.replace("  columns", '  key_was: "{{ row.old }}"\n  columns'))
+    assert "2 changed" in runner("run", "a.yaml", code=4).err
+    assert len(runner.delivered()) == 2
+    runner.write("a.yaml", changed)
+    runner("run", "a.yaml", "--new-identity")
+    assert len(runner.delivered()) == 4
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 4
