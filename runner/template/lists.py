@@ -314,6 +314,20 @@ def slice_(value: Elements, slices: Whole, fill_with: Anything = None) -> list[l
 
 
 @filter_(
+    "flatten", gives="flattened", doc="the elements of the lists that a list holds, as one list"
+)
+def flatten(value: Elements) -> Any:
+    found: list[Any] = []
+    for each in value:
+        if isinstance(each, Unknown):
+            return each
+        if not isinstance(each, list | tuple):
+            raise EvaluationError(f"flatten needs a list of lists, and this one holds {kind(each)}")
+        found += each
+    return found
+
+
+@filter_(
     "zip",
     gives="zipped",
     usage="zip(others)",

@@ -24,7 +24,6 @@ REFUSED_FILTERS: Mapping[str, str] = {
     "currency": "use money('$')",
     "dict": "write an object: {'a': x}, or use index_by('name')",
     "filter": "use where('item.x > 0') or select",
-    "flatten": "use map(attribute='lines') in a for_each of its own",
     "from_json": "declare the column: what JSON holds is read as it is",
     "items2dict": "use index_by('key')",
     "dict2items": "use items",

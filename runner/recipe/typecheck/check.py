@@ -14,8 +14,8 @@ from runner.recipe.exports import total_of
 from runner.recipe.included import Files
 from runner.recipe.texts import HIT, Text, Texts, is_each, mapping, sequence
 from runner.recipe.typecheck.assignable import check_fit, schema_at
-from runner.recipe.typecheck.filters import DEFINED, guards_of
-from runner.recipe.typecheck.inference import FOR_EACH, LISTS, Inference
+from runner.recipe.typecheck.filters import DEFINED, LISTS, guards_of
+from runner.recipe.typecheck.inference import FOR_EACH, Inference
 from runner.recipe.typecheck.messages import Findings
 from runner.recipe.typecheck.narrowing import Facts, facts_of, present
 from runner.recipe.typecheck.scopes import Scopes

@@ -39,6 +39,7 @@ from runner.template.tests import TESTS
 Typed = tuple[Node, Type]
 
 _WHOLE = re.compile(r"[-+]?[0-9]+(?:\.0+)?\Z", re.ASCII)
+_IN_ONE = "put its lists into one first: | flatten"
 PAIR, GROUP = "a pair", "a group"
 """What `of` says of the elements of items, dictsort and groupby, whose parts have types of their own."""
 
@@ -278,6 +279,21 @@ def _lists(use: Applied) -> Type:
     return list_of(list_of(element))
 
 
+def _flattened(use: Applied) -> Type:
+    """`flatten`: what the lists hold that a list holds."""
+    element = use.type.element
+    if not element.can_be({LIST}):
+        message = f"flatten puts lists into one, and this list holds {element}"
+        advice = "leave it out"
+        inner = [name for name in element.fields if element.fields[name].solid == {LIST}]
+        if inner:
+            advice = f"choose them first: | map(attribute={inner[0]!r}) | flatten"
+        use.findings.add(use.subject[0], message, "wrong-type", remedy=advice, sure=element.sure)
+        return list_of(ANY)
+    use.findings.absent(use.subject[0], element, "and flatten needs lists")
+    return list_of(element.element)
+
+
 def _texts(_: Applied) -> Type:
     return list_of(of_kind(STRING))
 
@@ -300,11 +316,20 @@ def _sum(use: Applied) -> Type:
     """`sum` and `sum('field')`."""
     part, element = use.subject[0], use.type.element
     added = _field(use, "attribute") if "attribute" in use.given else element
+    if "start" in use.given and use.given["start"][1].solid == {LIST}:
+        use.findings.add(
+            use.subject[0], "sum adds numbers, not lists", "wrong-type", remedy="write | flatten"
+        )
+        return list_of(use.type.element.element)
     if not added.can_be(NUMBERS):
         name = use.literal("attribute")
         what = f"{name!r}" if name else "an element"
         advice = (
-            "say which field: sum('field')" if added.solid == {OBJECT} else remedy(added, NUMBERS)
+            "say which field: sum('field')"
+            if added.solid == {OBJECT}
+            else _IN_ONE
+            if added.solid == {LIST}
+            else remedy(added, NUMBERS)
         )
         message = f"sum adds numbers, and {what} is {added}"
         use.findings.add(part, message, "wrong-type", remedy=advice, sure=added.sure)
@@ -392,6 +417,8 @@ def _mapped(use: Applied) -> Type:
     """`map('upper')`, a filter for each element, and `map(attribute='sku')`, a field of each."""
     name, element, part = use.literal("name"), use.type.element, use.subject[0]
     if "attribute" in use.given or not isinstance(name, str) or name not in FILTERS:
+        if isinstance(use.literal("attribute"), int) and element.of.endswith(LISTS):
+            _only_one_of_each(use)
         found = _field(use, "attribute" if "attribute" in use.given else "name")
         if "default" in use.given and found.kinds:
             found = join(found.present(), use.given["default"][1])
@@ -401,6 +428,8 @@ def _mapped(use: Applied) -> Type:
         advice = f"write map(attribute={name!r}) for the field"
         use.findings.add(part, message, "wrong-type", remedy=advice)
     spec = FILTERS[name]
+    if name in ("first", "last") and element.of.endswith(LISTS):
+        _only_one_of_each(use)
     kinds = TAKES[spec.takes]
     if kinds and not element.can_be(kinds):
         message = f"map({name!r}) needs a list of {Type(kinds)}, and this one holds {element}"
@@ -412,6 +441,19 @@ def _mapped(use: Applied) -> Type:
     inner = use.node._replace(value=name, names=tuple(each.name for each in takers))
     parts = [(part, element), *use.by_place[: len(takers)]]
     return list_of(_type(spec, inner, parts, use.findings))
+
+
+def _only_one_of_each(use: Applied) -> None:
+    """Note where one entry of each list is kept which a search has given, and the others are lost."""
+    which = use.literal("name") or f"element {use.literal('attribute')}"
+    message = f"of each list the {which} is kept, and what else it holds is left out"
+    use.findings.add(
+        use.subject[0], message, "left-out", remedy="for all of them: | flatten", sure=False
+    )
+
+
+LISTS = " lists"
+"""How the words end that say why a step's result is a list, where `expect` would make it one thing."""
 
 
 def _selected(use: Applied) -> Type:
@@ -480,6 +522,8 @@ def _inside(use: Applied, element: Type, name: str, written: str, argument: Node
         )
         near = nearest(written, FILTERS) if use.spec.name == "map" else ""
         advice = near if near.startswith("did you") else "leave the name out"
+        if element.solid == {LIST}:
+            advice = _IN_ONE
         use.findings.add(use.subject[0], message, "wrong-type", remedy=advice, sure=element.sure)
         return ANY
     if name in element.fields:
@@ -510,7 +554,8 @@ def _join(use: Applied) -> Type:
 
 _RULES: Mapping[str, Rule] = {
     "chosen": _chosen,
-    "converted": _converted, "default": _default, "element": _element, "end": _end, "formatted": _formatted,
+    "converted": _converted, "default": _default, "element": _element, "end": _end, "flattened": _flattened,
+    "formatted": _formatted,
     "got": _got, "groups": _groups,
     "index": _index, "joined": _join, "least": _least, "list": _list, "lists": _lists, "mapped": _mapped,
     "number": _number, "only": _only, "ordered": _ordered, "pairs": _pairs, "rejected": _selects, "same": _same,

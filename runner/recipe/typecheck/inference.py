@@ -12,6 +12,7 @@ from runner.recipe.foreign import FIELDS, LENGTHS
 from runner.recipe.typecheck.filters import (
     DEFINED,
     GROUP,
+    LISTS,
     filtered,
     for_each,
     guards_of,
@@ -515,8 +516,6 @@ LONGEST = 100
 
 FOR_EACH = " lists, for each"
 """The same of an element of a list of such lists."""
-LISTS = " lists"
-"""How the words end that say why a step's result is a list, where `expect` would make it one thing."""
 
 
 def _operands(node: Node) -> Sequence[Node]:
