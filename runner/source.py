@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
@@ -83,6 +84,8 @@ class Source(NamedTuple):
     lines: Sequence[str]
     root: yaml.Node | None
     number_keys: bool = False
+    renamed: Mapping[TreePath, str] = MappingProxyType({})
+    """The keys as the text has them, by the paths of those that stand in their place in the data."""
 
     def value(self, path: TreePath) -> Place:
         """The place of the value at `path`; of the nearest node above it where that does not exist."""
@@ -128,10 +131,11 @@ class Source(NamedTuple):
     def _node(self, path: TreePath) -> tuple[yaml.Node | None, yaml.Node | None]:
         """The value node and the key node of `path`, or the nearest ones above it."""
         node = key = self.root
-        for part in path:
+        for at, part in enumerate(path, 1):
             found = None
             if isinstance(node, yaml.MappingNode):
-                found = next(((k, v) for k, v in node.value if k.value == part), None)
+                written = self.renamed.get(path[:at], part) if self.renamed else part
+                found = next(((k, v) for k, v in node.value if k.value == written), None)
             elif (
                 isinstance(node, yaml.SequenceNode)
                 and isinstance(part, int)

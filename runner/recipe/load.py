@@ -14,6 +14,7 @@ from runner.recipe.check import check
 from runner.recipe.chosen import single_steps
 from runner.recipe.columns import column
 from runner.recipe.containment import check_containment
+from runner.recipe.corrected import corrected
 from runner.recipe.declarations import variable
 from runner.recipe.exports import groups_of, total_of
 from runner.recipe.include import check_alone, read_included
@@ -60,13 +61,11 @@ def load_text(text: str, *, file: str, catalogue: Catalogue) -> Loaded:
 def _load(source: Source, catalogue: Catalogue, path: Path | None) -> Loaded:
     if is_steps_file(source.data) and not {"rows", "outputs"} & source.data.keys():
         raise InvalidError(check_alone(source, path, catalogue))
-    misshapen, broken = schema_errors.check(source)
-    if () in broken:  # not even a mapping: nothing else can be said
-        raise InvalidError(misshapen)
-    texts, malformed = compile_texts(source)
-    files, unread = read_included(source, path, catalogue)
-    checked = check(source, texts, catalogue, broken=broken, files=files)
-    problems = _told_once([*misshapen, *malformed, *unread, *checked])
+    problems, texts, files = _judged(source, catalogue, path)
+    fixed = corrected(source, catalogue) if problems else None
+    if fixed is not None:
+        hidden, _, _ = _judged(fixed, catalogue, path)
+        problems = _told_once(_beside(hidden, problems))
     if any(problem.severity != "warning" for problem in problems):
         raise InvalidError(problems)
     builder = _Builder(source, texts, catalogue, files)
@@ -78,6 +77,31 @@ def _load(source: Source, catalogue: Catalogue, path: Path | None) -> Loaded:
         raise InvalidError(problems)
     included = tuple(each for file in files.values() for each in file.all())
     return Loaded(recipe, source, texts, tuple(sorted(set(problems))), included)
+
+
+def _judged(
+    source: Source, catalogue: Catalogue, path: Path | None
+) -> tuple[list[Problem], Texts, Files]:
+    """Every problem of a recipe but for what the whole shows, its templates, and the files that it includes."""
+    misshapen, broken = schema_errors.check(source)
+    if () in broken:  # not even a mapping: nothing else can be said
+        raise InvalidError(misshapen)
+    texts, malformed = compile_texts(source)
+    files, unread = read_included(source, path, catalogue)
+    checked = check(source, texts, catalogue, broken=broken, files=files)
+    return _told_once([*misshapen, *malformed, *unread, *checked]), texts, files
+
+
+def _beside(hidden: Sequence[Problem], told: Sequence[Problem]) -> list[Problem]:
+    """What was told of a recipe, and what it still has when corrected, where nothing is said yet.
+
+    A warning that a slip has brought about is none.
+    """
+    left = set(hidden)
+    slips = ("unknown-field", "unknown-key")
+    kept = [each for each in told if each.severity == "error" or each.kind in slips or each in left]
+    places = {(each.file, each.line, each.column) for each in kept}
+    return [*kept, *(e for e in hidden if (e.file, e.line, e.column) not in places)]
 
 
 def _told_once(problems: Sequence[Problem]) -> list[Problem]:

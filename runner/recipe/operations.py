@@ -79,6 +79,17 @@ def check_arguments(
         yield from _Arguments(source, path, arguments, operation).problems()
 
 
+def meant_arguments(
+    source: Source, path: TreePath, part: Mapping[str, Any], operation: Operation
+) -> Iterator[tuple[TreePath, str]]:
+    """The names in `with` that the operation does not know, each with what is said of it."""
+    arguments = part.get("with", {})
+    searched = any(each.conditions is not None for each in operation.parameters.values())
+    if isinstance(arguments, dict) and not searched:
+        for unfit in _Arguments(source, path, arguments, operation).unfit():
+            yield unfit.path, unfit.remedy
+
+
 def written_number(value: Any) -> Decimal | None:
     """The number that is written out as an argument, also as text or as a template that reads nothing; else None."""
     if isinstance(value, str) and "{{" in value:
@@ -158,8 +169,7 @@ class _Arguments(NamedTuple):
                     yield from self._replace(given=given).problems()
                     return
         yield from self._days()
-        names = {**self.operation.fields, **self.operation.parameters}
-        unfit = [*_unknown((), self.given, names, refused=not self.operation.open), *self._inside()]
+        unfit = self.unfit()
         yield from map(self._unknown, unfit)
         missing: dict[TreePath, dict[str, str]] = {}
         try:
@@ -182,6 +192,11 @@ class _Arguments(NamedTuple):
             ]
             if left:
                 yield self._missing(parent, left, absent[left[-1]])
+
+    def unfit(self) -> list[_Unfit]:
+        """The names that the operation does not know."""
+        names = {**self.operation.fields, **self.operation.parameters}
+        return [*_unknown((), self.given, names, refused=not self.operation.open), *self._inside()]
 
     def _spelled(self, keys: frozenset[str], words: str) -> Problem:
         """Search conditions that are spelled as the API does."""

@@ -77,14 +77,22 @@ def all_that_is_wrong(
     source: Source, validator: Any = None
 ) -> tuple[list[Problem], frozenset[TreePath]]:
     """The problems of a recipe that has some, and the paths that have one."""
-    problems: list[Problem] = []
-    broken: set[TreePath] = set()
-    for error in (validator or recipe_validator()).iter_errors(source.data):
-        for path, problem in _findings(source, error):
-            broken.add(path)
+    findings = list(_all(source, validator or recipe_validator()))
+    problems = {problem for _, problem in findings if problem}
+    return sorted(problems), frozenset(path for path, _ in findings)
+
+
+def found(source: Source) -> Iterator[tuple[TreePath, Problem]]:
+    """The problems of the shape of a recipe with their paths."""
+    if source.data is not None and not fits(source.data):
+        for path, problem in _all(source, recipe_validator()):
             if problem:
-                problems.append(problem)
-    return sorted(set(problems)), frozenset(broken)
+                yield path, problem
+
+
+def _all(source: Source, validator: Any) -> Iterator[Finding]:
+    for error in validator.iter_errors(source.data):
+        yield from _findings(source, error)
 
 
 def _findings(source: Source, error: ValidationError) -> Iterator[Finding]:
