@@ -25,6 +25,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -153,6 +154,15 @@ def said_line(number: int) -> str:
 
 _COMMAND = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
 """The beginning of what Azure Pipelines, and older runners of GitHub, take for a command."""
+
+
+def shell_word(text: str, *, bare: bool = False) -> str:
+    """A text as one word of a command that a person may paste into a POSIX shell; `bare` without needless quotes.
+
+    Every command that the program proposes with a value of a user in it, a key or a file, has it in this form.
+    """
+    word = shlex.quote(text)
+    return word if bare or word.startswith("'") else f"'{word}'"
 
 
 def printable(text: str) -> str:

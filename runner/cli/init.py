@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from runner.catalogue import to_json
-from runner.problems import UsageError
+from runner.problems import UsageError, shell_word
 from runner.project import projects
 from runner.project.apis import catalogue_for, operation_called
 
@@ -57,6 +57,6 @@ def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
     write_new(folder, {"orders.csv": files.pop("orders.csv")} if sheet is None else {})
     recipe = MODELINE + recipe_for(name, operation, folder, sheet or folder / "orders.csv")
     write_new(folder, {f"{name}.yaml": recipe} | files)
-    where = "" if folder == Path() else f"cd {folder} && "
+    where = "" if folder == Path() else f"cd {shell_word(str(folder), bare=True)} && "
     click.echo(f"next: {where}runner plan {name}.yaml", err=True)
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from runner.cli.init import SHEET
-from runner.problems import UsageError
+from runner.problems import UsageError, shell_word
 
 
 @click.command(short_help="Make a recipe for an operation.")
@@ -30,5 +30,5 @@ def new(*, operation: str, sheet: Path | None, out: Path | None) -> int:
         raise UsageError(f"{path} is there already", remedy="name another file with --out")
     modeline = MODELINE if (path.parent / SCHEMA).is_file() else ""
     write_new(path.parent, {path.name: modeline + recipe_for(name, operation, path.parent, sheet)})
-    click.echo(f"next: runner plan {path}", err=True)
+    click.echo(f"next: runner plan {shell_word(str(path), bare=True)}", err=True)
     return 0

@@ -240,11 +240,10 @@ def _decide(current: Config, history: History, call: CallRecord, decision: _Deci
     settlement = SettlementRecord(
         call.id, now(), projects.user(), "done" if name else "absent", name, decision.why, shown
     )
-    _record(current, call, settlement, answer, made)
+    left = _record(current, call, settlement, answer, made)
     as_what = f"{verdict}, as {name}" if name else verdict
-    click.echo(
-        printable(f"call {call.id} is recorded as {as_what}; go on: runner resume {call.run}")
-    )
+    on = f"go on: runner resume {call.run}" if left else "nothing else of its row is left to do"
+    click.echo(printable(f"call {call.id} is recorded as {as_what}; {on}"))
     return 0
 
 
@@ -329,8 +328,16 @@ def _read(current: Config, history: History, call: CallRecord, value: Any) -> Re
 
 def _record(
     current: Config, call: CallRecord, settlement: SettlementRecord, answer: Any, made: str
-) -> None:
-    from runner.engine.calls.settlement import before_text, row_settled, settled, waiting_rows
+) -> bool:
+    """Record a decision, and bring rows and files up to date; returns whether something may be left of the rows."""
+    from runner.engine.calls.settlement import (
+        before_text,
+        left_to_do,
+        row_settled,
+        settled,
+        waiting_rows,
+    )
+    from runner.project.recorded_runs import completed_since
 
     with projects.open_journal(current.runs) as journal, closing(History(current.runs)) as history:
         fresh = history.call(call.id)
@@ -339,8 +346,14 @@ def _record(
         rows = waiting_rows(history, fresh)
         settlement = settlement._replace(before=before_text(fresh, rows))
         new = [row_settled(row, fresh, settlement) for row in rows]
-        journal.settle(settled(fresh, settlement, answer=answer, made=made), settlement, new)
+        call = settled(fresh, settlement, answer=answer, made=made)
+        journal.settle(call, settlement, [*map(left_to_do, new)])
+        complete = [*completed_since(current, history, new)] if settlement.name else []
+        for row in complete:
+            journal.row(row)
+        journal.flush()
         _refresh(current, history, fresh, new)
+        return len(complete) < len(new) or not new
 
 
 def _take_back(current: Config, number: int, why: str) -> int:

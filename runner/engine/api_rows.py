@@ -21,7 +21,7 @@ from runner.engine.events import Noticed, RowsRead
 from runner.engine.sending.pages import MAX_ROW_PAGES, PageWatch
 from runner.engine.sending.sender import Sender, Subject
 from runner.journal import Identity
-from runner.problems import InvalidError, Problem, StoppedError
+from runner.problems import InvalidError, Problem, StoppedError, shell_word
 from runner.recipe.model import Search
 from runner.source import TreePath, parse
 from runner.template import EvaluationError, render
@@ -53,7 +53,9 @@ def fetch_rows(context: Context, sender: Sender, search: Search, path: Path) -> 
 def _remedy(context: Context, part: Path) -> str:
     if context.journal is None:
         return "nothing was sent; plan again"
-    return f"nothing was sent; read it again: {context.stop.resume}; with what it gave and no more: --rows {part}"
+    rows = shell_word(str(part), bare=True)
+    again = f"read it again: {context.stop.resume}; with what it gave and no more: --rows {rows}"
+    return f"nothing was sent; {again}"
 
 
 def _read(

@@ -292,8 +292,10 @@ class RowRun:
         other = self._context.twins.get((per, key))
         if other is None or self._again is not None:
             return ""
-        anew = f"to send it again: --again {self._row.key!r} --why ..."
-        return f"{key!r} was also sent as {other!r}, which is the same key: see what is there twice; {anew}"
+        return (
+            f"{key!r} was also sent as {other!r}, which is the same key: see what is there twice, and cancel there by "
+            "hand what is too much; nothing is to be sent for it"
+        )
 
     def _orphan(self, prior: Mapping[tuple[str, str], CallRecord]) -> str:
         """A write among those before whose step the recipe no longer has: going on could do it twice."""

@@ -82,10 +82,12 @@ def still_unknown(rows: Sequence[RowRecord], calls: Collection[CallRecord]) -> I
 def _left(history: History, run: RunRecord, calls: Sequence[CallRecord]) -> tuple[Left, list[str]]:
     """What is left of a run, and the keys of the rows that are still unknown."""
     counts = history.buckets(run.id)
-    rows = history.rows_in(run.id, "unknown") if counts.get("unknown") else []
+    rows = history.rows_in(run.id, "unknown")
     own = [call for call in calls if call.identity[:2] == (run.account, run.recipe)]
     unknown = [row.key for row in still_unknown(rows, own)]
-    waiting = history.rows_in(run.id, "not started") if counts.get("not started") else []
+    waiting = []
+    if counts.get("not started"):
+        waiting = [row for row in history.rows(run.id) if row.bucket == "not started"]
     settled = sum(SETTLED_AS in row.reason for row in waiting)
     only = set(json.loads(run.only))
     recorded = sum(not only or row.key in only for row in waiting) - settled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 
 from runner.journal.queries import Queries, places
@@ -18,6 +18,8 @@ _FINISHED = (
     "AND money <> '' ORDER BY number LIMIT ?"
 )
 _PAGE = 500
+_FINAL = ("done", "found")
+_LATER = "r.id > own.id AND (r.account, r.recipe) = (own.account, own.recipe)"
 _UNFINISHED = (
     "run = ? AND row > 0 AND row NOT IN (SELECT number FROM rows WHERE run = ? AND reached = 1)"
 )
@@ -27,11 +29,22 @@ class RowQueries(Queries):
     """Queries for rows.
 
     A row of a run is on record as the run has ended it, or as it was known before where the run did not get to it. One
-    that it had begun when it was killed is what its calls say.
+    that it had begun when it was killed is what its calls say. A row that the run has not finished is, by now, what the
+    last of the later runs that got to it has made of it.
     """
 
     def rows(self, run: int) -> Iterator[RowRecord]:
-        """The rows of a run of which something is known, in the order of the input."""
+        """The rows of a run of which something is known by now, in the order of the input.
+
+        One that a later run got to says so in its `run`, with the key and lines that it has in this one.
+        """
+        if not self._ran_later(run):
+            return self._left_by(run)
+        now = (row for _, row in self._by_now(run, self._left_by(run)))
+        return merge(now, self._only_later(run), key=attrgetter("number"))
+
+    def _left_by(self, run: int) -> Iterator[RowRecord]:
+        """The rows of a run as it has left them."""
         cut_short = self.cut_short(run)
         recorded = (row for row in self._recorded(run) if row.number not in cut_short)
         return merge(recorded, cut_short.values(), key=attrgetter("number"))
@@ -44,7 +57,7 @@ class RowQueries(Queries):
             last = page[-1].number
 
     def rows_in(self, run: int, bucket: str) -> list[RowRecord]:
-        """The rows of a run that are in a bucket, in the order of the input."""
+        """The rows of a run that it has left in a bucket, in the order of the input."""
         cut_short = self.cut_short(run)
         sql = f"SELECT {_ROW} FROM rows WHERE run = ? AND bucket = ?"  # noqa: S608
         recorded = [RowRecord(*values) for values in self._select(sql, run, bucket)]
@@ -52,12 +65,66 @@ class RowQueries(Queries):
         found += [row for row in cut_short.values() if row.bucket == bucket]
         return sorted(found, key=attrgetter("number"))
 
+    def _ran_later(self, run: int) -> bool:
+        """Return whether a later run of the same recipe and account is on record."""
+        sql = f"SELECT EXISTS (SELECT 1 FROM runs r, runs own WHERE own.id = ? AND {_LATER})"  # noqa: S608
+        return any(bool(found) for (found,) in self._select(sql, run))
+
+    def _by_now(self, run: int, rows: Iterator[RowRecord]) -> Iterator[tuple[RowRecord, RowRecord]]:
+        """Rows of a run as it has left them, each with what it is by now."""
+        while page := list(islice(rows, _PAGE)):
+            keys = {row.key for row in page if row.bucket not in _FINAL}
+            later = self._got_to_later(run, keys)
+            yield from ((row, _since(row, later.get(row.key))) for row in page)
+
+    def _got_to_later(self, run: int, keys: Collection[str]) -> dict[str, RowRecord]:
+        """The rows with these keys as the last of the later runs that got to them has left them."""
+        found: dict[str, RowRecord] = {}
+        for name in ("key", "on_record"):
+            sql = (
+                f"SELECT {_OF_ROW}, max(rows.run) FROM rows JOIN runs r ON r.id = rows.run, runs own "  # noqa: S608
+                f"WHERE own.id = ? AND {_LATER} AND rows.reached = 1 AND rows.{name} IN ({places(keys)}) "
+                f"GROUP BY rows.{name}"
+            )
+            for *values, _ in self._select(sql, run, *keys) if keys else ():
+                row = RowRecord(*values)
+                key = getattr(row, name)
+                if key not in found or found[key].run < row.run:
+                    found[key] = row
+        return found
+
+    def _only_later(self, run: int) -> Iterator[RowRecord]:
+        """The rows that a run has nothing of, and a later one with the same input got to."""
+        sql = (
+            f"SELECT {_OF_ROW}, max(rows.run) FROM rows JOIN runs r ON r.id = rows.run, runs own "  # noqa: S608
+            f"WHERE own.id = ?1 AND {_LATER} AND rows.reached = 1 "
+            "AND (r.input_digest, r.vars, r.key_text, r.row_count) "
+            "= (own.input_digest, own.vars, own.key_text, own.row_count) AND own.input_digest <> '' "
+            "AND NOT EXISTS (SELECT 1 FROM rows known WHERE known.run = ?1 AND known.number = rows.number) "
+            "AND NOT EXISTS (SELECT 1 FROM calls WHERE calls.run = ?1 AND calls.row = rows.number) "
+            "GROUP BY rows.number ORDER BY rows.number"
+        )
+        for *values, _ in self._each(sql, run):
+            row = RowRecord(*values)
+            yield _since(row._replace(run=run, bucket="not started", reason=""), row)
+
     def has_row(self, run: int, key: str) -> bool:
         """Return whether a run has a row with this key on record."""
         return bool(self._select("SELECT 1 FROM rows WHERE key = ? AND run = ? LIMIT 1", key, run))
 
     def buckets(self, run: int) -> dict[str, int]:
-        """How many rows of a run are in each bucket, of those of which something is known."""
+        """How many rows of a run are in each bucket by now, of those of which something is known."""
+        counts = Counter(self._buckets_left_by(run))
+        unfinished = any(bucket not in _FINAL for bucket in counts)
+        if not self._ran_later(run):
+            return dict(counts)
+        for row, now in self._by_now(run, self._left_by(run)) if unfinished else ():
+            counts.subtract([row.bucket])
+            counts.update([now.bucket])
+        counts.update(row.bucket for row in self._only_later(run))
+        return {name: count for name, count in counts.items() if count}
+
+    def _buckets_left_by(self, run: int) -> dict[str, int]:
         sql = "SELECT bucket, count(*) FROM rows WHERE run = ? GROUP BY bucket"
         counts = Counter({str(name): int(count) for name, count in self._select(sql, run)})
         cut_short = self.cut_short(run)
@@ -169,3 +236,20 @@ class RowQueries(Queries):
                 f"{sql} AND recipe_digest <> ?", account, recipe, recipe_digest
             )
         )
+
+
+def _since(row: RowRecord, later: RowRecord | None) -> RowRecord:
+    """A row of a run as a later one has left it; as it is where that has the same of it, or the row is finished."""
+    if later is None or row.bucket in _FINAL or row.bucket == later.bucket:
+        return row
+    if later.bucket in _FINAL:
+        known = later.reason.startswith("done in run ")
+        reason = (
+            later.reason.replace("done", "finished", 1) if known else f"finished in run {later.run}"
+        )
+    else:
+        reason = f"in run {later.run}: {later.reason}"
+    return row._replace(
+        run=later.run, bucket=later.bucket, reason=reason, outputs=later.outputs, ids=later.ids, links=later.links,
+        on_record=later.on_record,
+    )  # fmt: skip

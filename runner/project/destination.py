@@ -89,8 +89,9 @@ class Destination(NamedTuple):
             raise ConfigError(
                 f"the account {self.account!r} is on record at {known[api]} ({api}), and the target "
                 f"{self.target!r} leads to {origin}: what was sent there was not sent here; nothing was sent",
-                remedy="give another place another account in runner.yaml; if the API itself has moved, write "
-                f"origin_was: {known[api]} below targets.{self.target}.apis.{api}",
+                remedy=f"if it is the same API that has moved, or has another name, write origin_was: {known[api]} "
+                f"below targets.{self.target}.apis.{api}; only if it is another place, with nothing of what was sent, "
+                "give it another account in runner.yaml",
             )
 
     def accounts(self, history: History) -> set[str]:

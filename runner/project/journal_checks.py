@@ -23,9 +23,27 @@ def refuse_lost_runs(history: History, *, runs: Path) -> None:
     if folder is not None:
         raise StoppedError(
             said_lost(folder),
-            remedy=f"restore the journal; else leave the rows that {folder / 'created.csv'} names out of the next run, "
-            f"finish them by hand, and move {folder} away",
+            remedy=f"restore the journal; else {_without_it(folder)}; then move {folder} away",
         )
+
+
+def _without_it(folder: Path) -> str:
+    """What to do about the rows of a run that the journal has lost, so that none of them is sent twice."""
+    from runner.report.files.created import CREATED
+    from runner.report.files.results import RESULTS
+
+    results, created = folder / RESULTS, folder / CREATED
+    if not results.exists():
+        return (
+            "look up every row of the run at the API: it has left no results.csv, and what was in flight when it ended "
+            f"is not in {created} either; leave out of the next run what is there, in whole or in part, and finish "
+            "that by hand"
+        )
+    return (
+        f"leave out of the next run each row that {results} does not call 'not started', unknown and rejected ones "
+        f"too, and each that {created} or a later run's files name; look them up at the API, and finish them by hand; "
+        "if the run, or a resume of it, was killed, look up all of its rows: those in flight are in neither file"
+    )
 
 
 def lost_run(history: History, runs: Path) -> Path | None:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
 
 from runner.catalogue import parse_json
 from runner.config import Config
+from runner.engine.completed import completed
+from runner.engine.past.finished import record_of
+from runner.engine.past.rows import with_reported
 from runner.engine.run import Selection
-from runner.journal import History, RunRecord
+from runner.engine.stop import Stop
+from runner.journal import History, RowRecord, RunRecord
 from runner.journal.open_runs import open_runs
-from runner.problems import UsageError
+from runner.problems import RunnerError, UsageError
 from runner.project import projects
 from runner.project.apis import catalogue_for
+from runner.project.connections import planned_way
 from runner.project.inputs import near
 from runner.project.journal_checks import lost_run, said_lost
 from runner.project.output_settings import Wanted
@@ -49,6 +58,28 @@ def reopened(
         names = ", ".join(record.input_files)
         refuse(f"the input {names} has changed since run {record.id} began", remedy=remedy)
     return job, input_
+
+
+def completed_since(
+    current: Config, history: History, rows: Iterable[RowRecord]
+) -> Iterator[RowRecord]:
+    """Those of some rows that were left to do of which nothing is, as they are now; their reason stays.
+
+    None of a run whose recipe or input cannot be read any more, or is another one.
+    """
+    for run, of_run in groupby(rows, key=attrgetter("run")):
+        waiting = {row.number: row for row in of_run}
+        record = recorded_run(history, run)
+        with suppress(RunnerError):
+            job, input_ = reopened(current, record, Wanted(), remedy="")
+            way = planned_way(job.project, job.target, job.catalogue)
+            if way.account != record.account:
+                continue
+            context = job.context(way, run, history, None, [], Stop())
+            source = input_.rows() if input_ is not None else (job.single(),)
+            for result in completed(context, (row for row in source if row.number in waiting)):
+                found = record_of(run, with_reported(result, waiting[result.number]))
+                yield found._replace(reason=waiting[result.number].reason)
 
 
 def is_complete(history: History, record: RunRecord) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from runner.catalogue import Catalogue, Operation
 from runner.durable import unwritable
-from runner.problems import ConfigError, UsageError
+from runner.problems import ConfigError, UsageError, shell_word
 from runner.project import projects
 from runner.project.apis import catalogue_for, operation_called
 from runner.project.streams import note, say
@@ -220,7 +220,8 @@ def recipe_for(name: str, operation: str, folder: Path, sheet: Path | None) -> s
     inside = sheet.resolve().is_relative_to(folder.resolve())
     file = os.path.relpath(sheet, folder) if inside else ""
     if not inside:
-        told = f"the sheet is not below the recipe's folder, and not named in it: --rows {sheet}"
+        named = shell_word(str(sheet), bare=True)
+        told = f"the sheet is not below the recipe's folder, and not named in it: --rows {named}"
         note(told)
     return recipe_text(name, found, sheet=infer(sheet), file=file)
 

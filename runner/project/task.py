@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, cast
 
 from runner.catalogue import Catalogue, Request, to_json
-from runner.config import Target
+from runner.config import SANDBOX, Target
 from runner.engine.api_rows import fetch_rows, search_request
 from runner.engine.calls.dry_reads import Looker
 from runner.engine.context import Context
@@ -242,10 +242,19 @@ class Job(NamedTuple):
         """Refuse rows that were sent under another recipe name, account or key. Raises StoppedError."""
         context = self.context(way, Unknown("run.id"), history, None, [], Stop())
         context = replace(context, again=by_key(again))
-        self._check_names(OtherNames(context), input_)
+        destination = destination_of(self.project.recipe, self.target, self.catalogue, way)
+        elsewhere: set[tuple[str, str]] = set()
+        if destination is not None and not self.new_identity:
+            elsewhere = {
+                (run.account, run.recipe)
+                for run in history.runs()
+                if run.recipe == context.recipe.name
+                and run.account != way.account
+                and run.target != SANDBOX
+            }
+        self._check_names(OtherNames(context, elsewhere=elsewhere), input_)
         if input_ is not None and not self.new_identity:
             self._check_lines(SameLines(context, input_, values=self.recorded_values), input_)
-        destination = destination_of(self.project.recipe, self.target, self.catalogue, way)
         if destination is None or self.new_identity:
             return
         for folder in destination.beside(self.project.config.runs):

@@ -21,6 +21,7 @@ from runner.engine.events import (
     RunStarted,
 )
 from runner.exact import exact_sum
+from runner.problems import shell_word
 from runner.report.text import duration, line_numbers, money, plural
 
 REASONS_SHOWN = 10
@@ -262,7 +263,9 @@ def shared_reason(result: RowResult) -> str:
     reason = result.reason
     if result.bucket == "changed":  # the summary says the ways on once
         reason = reason.removesuffix(f"; {choices(result.key)}")
-    return reason.replace(repr(result.key), "KEY") if result.key else reason
+    for named in (shell_word(result.key), repr(result.key)) if result.key else ():
+        reason = reason.replace(named, "KEY")
+    return reason
 
 
 def row_place(key: str, lines: Sequence[int]) -> str:

@@ -152,6 +152,24 @@ def test_an_account_stays_where_it_is(contacts: Command, stub: Stub, start_stub:
     assert f"leads to {first}" in contacts(*RUN, code=7, env=KEY).err
 
 
+def test_another_account_under_another_name_of_the_place(contacts: Command, stub: Stub) -> None:
+    """The same input under the name of the recipe is on record: which accounts are one place, nothing says."""
+    contacts(*RUN, "--first-run", env=KEY)
+    settings = stub.settings().replace("127.0.0.1", "localhost")
+    settings = settings.replace("secrets:", "user_agent: tests (a@example.com)\n        secrets:")
+    contacts.write("runner.yaml", settings)
+    told = contacts(*RUN, code=7, env=KEY).err
+    assert "only if it is another place, with nothing of what was sent" in told
+    contacts.write("runner.yaml", settings.replace("account: acme", "account: beta"))
+    for more in ((), ("--limit", "1")):
+        told = contacts(*RUN, "--first-run", *more, code=8, env=KEY).err
+        assert "'A-1' was done as contacts in run 1 under the account 'acme'" in told
+        assert "the same line of the same input" in told
+    assert len(stub.writes) == 2
+    contacts(*RUN, "--first-run", "--new-identity", env=KEY)
+    assert len(stub.writes) == 4
+
+
 def test_what_is_unknown_is_looked_up_where_it_was_sent(
     contacts: Command, start_stub: StartStub
 ) -> None:

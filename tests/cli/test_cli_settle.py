@@ -83,11 +83,12 @@ def test_settled_as_done(contacts: Command, stub: Stub) -> None:
     told = settle(contacts, "--done", "31987").out
     assert told == (
         "the API has 31987: id 31987, business_name Ace Awards, first_name A-1, email a-1@example.com\n"
-        "call 1 is recorded as done, as 31987; go on: runner resume 1\n"
+        "call 1 is recorded as done, as 31987; nothing else of its row is left to do\n"
     )
     assert contacts("settle").out == "nothing is unknown\n"
-    resume(contacts)
+    assert "nothing to resume" in contacts("resume", env=KEY).out
     assert bodies(stub, b"A-1") == 1
+    assert rows(contacts)[0]["reason"].startswith("contact: settled as done, as 31987, by ")
     assert rows(contacts)[0] | {"reason": ""} == {
         "line": "2", "key": "A-1", "row": "1", "bucket": "done", "reason": "", "ids": "contact 31987",
         "links": "", "contact_id": "31987",
@@ -260,15 +261,11 @@ def test_the_files_of_the_run_are_brought_up_to_date(contacts: Command, stub: St
     assert [row["id"] for row in rows(contacts, "created.csv")] == ["7"]
     settle(contacts, "--done", "31987")
     first = rows(contacts)[0]
-    assert (first["bucket"], first["ids"]) == ("not started", "contact 31987")
+    assert (first["bucket"], first["ids"]) == ("done", "contact 31987")
     assert first["reason"].startswith("contact: settled as done, as 31987, by ")
-    assert "is found out by: runner resume 1" in first["reason"]
     assert sorted(row["id"] for row in rows(contacts, "created.csv")) == ["31987", "7"]
-    assert b"A-1" in (contacts.runs / "1" / "retry.csv").read_bytes()
-    assert (
-        "run 1: 1 row was unknown, and settled since; go on with: runner resume 1"
-        in contacts("runs").out
-    )
+    assert not (contacts.runs / "1" / "retry.csv").exists()
+    assert "unknown, and" not in contacts("runs").out
     told = contacts("settle", "--undo", "1", "--why", "a typo").out
     assert told.startswith("call 1 is unknown again, as it was before ")
     assert [row["bucket"] for row in rows(contacts)] == ["unknown", "done"]
@@ -280,7 +277,6 @@ def test_the_files_of_the_run_are_brought_up_to_date(contacts: Command, stub: St
     assert "call 1 taken back as 31987 by " in shown
     assert "a typo" in shown
     settle(contacts, "--done", "31987")
-    resume(contacts)
     assert [row["bucket"] for row in rows(contacts)] == ["done", "done"]
     assert bodies(stub, b"A-1") == 1
 
@@ -305,9 +301,14 @@ def test_a_row_that_was_done_is_unknown_again(contacts: Command, stub: Stub) -> 
 
 def test_what_followed_keeps_a_settlement(contacts: Command, paid: Stub) -> None:
     settle(contacts, "--done", "901", "--yes")
+    (row,) = rows(contacts)
+    assert row["bucket"] == "not started"
+    assert row["reason"].endswith("of the row is left is found out by: runner resume 1")
     resume(contacts)
     told = contacts("settle", "--undo", "2", "--why", "a typo", code=2).err
     assert "the settlement of call 2 cannot be taken back: contact was sent since, in run 1" in told
+    assert "nothing is to be sent for it" in told
+    assert "--again" not in told
 
 
 def test_what_was_sent_again_keeps_a_settlement(contacts: Command, stub: Stub) -> None:
@@ -315,6 +316,10 @@ def test_what_was_sent_again_keeps_a_settlement(contacts: Command, stub: Stub) -
     resume(contacts)
     told = contacts("settle", "--undo", "1", "--why", "a typo", code=2).err
     assert "cannot be taken back: it was sent again since" in told
+    assert (
+        "nothing is to be sent for it: look up what is there, and cancel or correct there" in told
+    )
+    assert "--again" not in told
     assert bodies(stub, b"A-1") == 2
 
 

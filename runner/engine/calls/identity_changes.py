@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from runner.journal import CallRecord, History
 from runner.journal.records import OPEN, SETTLED
+from runner.problems import shell_word
 from runner.recipe.model import Recipe, Step
 
 Prior = Mapping[tuple[str, str], CallRecord]
@@ -97,7 +98,7 @@ def choices(key: str, former: str = "") -> str:
 
     `former` is the key that it was sent under, where that is another one.
     """
-    again = f"--again {key!r} --why ..."
+    again = f"--again {shell_word(key)} --why ..."
     another = f"; if this row is another one than the one that had the key {former!r} then: {again}"
     return (
         "put back what was sent, change it there by hand or with an update recipe"

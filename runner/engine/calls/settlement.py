@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import Operation, is_id, parse_own_json, to_json, types_of, violations
 from runner.engine.calls.objects import with_id, without_id
 from runner.engine.calls.owners import made_by, was_there
 from runner.engine.calls.snapshot import id_of
+from runner.exact import EXACT, exact_sum
 from runner.journal import CallRecord, History, RowRecord, SettlementRecord
 from runner.journal.open_runs import SETTLED_AS, still_unknown
 from runner.journal.records import OPEN
-from runner.problems import UsageError
+from runner.problems import UsageError, shell_word
 
 _KEPT = ("state", "status", "answer", "reason")
 """What a settlement replaces in a call."""
+
+_OF_ROW = ("bucket", "reason", "outputs", "links", "money", "unsettled")
+"""What it replaces in a row, in the order in which it is kept; earlier versions kept the first two."""
 
 
 def id_value(operation: Operation, text: str) -> Any:
@@ -89,8 +94,25 @@ def row_settled(row: RowRecord, call: CallRecord, settlement: SettlementRecord) 
         row = row._replace(ids=with_id(row.ids, call.identity.step, settlement.name))
     what = f"done, as {settlement.name}" if settlement.verdict == "done" else "not carried out"
     reason = f"{call.identity.step}{SETTLED_AS}{what}, by {settlement.who}: {settlement.why}"
-    reason += f"; whether anything of the row is left is found out by: runner resume {row.run}"
-    return row._replace(bucket="not started", reason=reason)
+    return _with_money(row, call, settlement)._replace(bucket="not started", reason=reason)
+
+
+def _with_money(row: RowRecord, call: CallRecord, settlement: SettlementRecord) -> RowRecord:
+    """A row with the money of a call where it belongs: what may have been posted was, or was not."""
+    if not call.amount or not row.unsettled or call.identity.per != "row":
+        return row
+    amount, left = Decimal(call.amount), Decimal(row.unsettled)
+    money = Decimal(row.money or 0)
+    if settlement.verdict == "done":
+        money = exact_sum((money, amount))
+    left = EXACT.subtract(left, amount) if left >= amount else Decimal(0)
+    return row._replace(money=str(money), unsettled=str(left))
+
+
+def left_to_do(row: RowRecord) -> RowRecord:
+    """A row whose call is settled and of which something is left, or may be."""
+    where = f"; whether anything of the row is left is found out by: runner resume {row.run}"
+    return row._replace(reason=row.reason + where)
 
 
 def _waits_for(row: RowRecord, call: CallRecord) -> bool:
@@ -103,7 +125,7 @@ def _waits_for(row: RowRecord, call: CallRecord) -> bool:
 def before_text(call: CallRecord, rows: Iterable[RowRecord]) -> str:
     """What a settlement replaces, as the journal keeps it."""
     kept = {name: getattr(call, name) for name in _KEPT}
-    places = [[row.run, row.number, row.bucket, row.reason] for row in rows]
+    places = [[row.run, row.number, *(getattr(row, name) for name in _OF_ROW)] for row in rows]
     return json.dumps({"call": kept, "rows": places}, ensure_ascii=False)
 
 
@@ -113,13 +135,14 @@ def last_settlement(history: History, call: CallRecord) -> SettlementRecord:
     if not found or found[-1].verdict == "undone":
         raise UsageError(
             f"call {call.id} has no settlement that could be taken back",
-            remedy=f"what was decided about it: runner show {call.run} --key {call.identity.key!r}",
+            remedy=f"what was decided about it: runner show {call.run} --key {shell_word(call.identity.key)}",
         )
     followed = _followed(history, call, found[-1])
     if followed:
         raise UsageError(
             f"the settlement of call {call.id} cannot be taken back: {followed}",
-            remedy="correct what is there by hand, or send the row again: run --again KEY --why TEXT",
+            remedy="nothing is to be sent for it: look up what is there, and cancel or correct there by hand what is "
+            "too much or in the wrong place",
         )
     return found[-1]
 
@@ -156,10 +179,10 @@ def rows_undone(
     reason = f"{call.identity.step}: its settlement was taken back: runner settle {call.run}"
     found = []
     for row in rows:
-        bucket, text = places.get((row.run, row.number), ("", ""))
-        if bucket:
+        was = places.get((row.run, row.number), ())
+        if was:
             row = row._replace(ids=without_id(row.ids, call.identity.step, settlement.name))
-            found.append(row._replace(bucket=bucket, reason=text))
+            found.append(row._replace(**dict(zip(_OF_ROW, was, strict=False))))
         elif (
             call.identity.per == "row"
             and key in (row.key, row.on_record)

@@ -66,13 +66,17 @@ class Beside(NamedTuple):
 class OtherNames:
     """What the journal has for the rows of a recipe under the other names of `context`, which is that of a dry run.
 
-    Or what a journal `beside` it has for them, under all of its names.
+    Or what a journal `beside` it has for them, under all of its names. `elsewhere` are accounts and recipes at other
+    origins, of which the very same input counts: an origin may have several names.
     """
 
-    def __init__(self, context: Context, beside: Beside | None = None) -> None:
+    def __init__(
+        self, context: Context, beside: Beside | None = None, *, elsewhere: Collection[tuple[str, str]] = ()
+    ) -> None:  # fmt: skip
         recipe, catalogue = context.recipe, context.catalogue
         self._context, self._recipe = context, recipe
         self._history = beside.history if beside is not None else context.history
+        self._elsewhere = elsewhere
         self._others = sorted(beside.names if beside is not None else context.others.names)
         self._where = f" of {beside.history.path}" if beside is not None else ""
         steps = [step for step in recipe.steps if creates(step, catalogue)]
@@ -86,7 +90,7 @@ class OtherNames:
 
     def check(self, rows: Iterable[Row], *, digest: str) -> None:
         """Raise StoppedError for the first of these rows that was sent under another name. `digest` is the input's."""
-        clash = next(self._clashes(rows, digest), None) if self._others else None
+        clash = next(self._clashes(rows, digest), None) if self._others or self._elsewhere else None
         if clash is not None:
             raise self._refusal(clash)
 
@@ -166,7 +170,8 @@ class OtherNames:
         """What other names have sent of the operations that count for the very same input, by line."""
         found: dict[int, list[SentWrite]] = {}
         for run in self._history.runs() if digest and self._operations else ():
-            if run.input_digest == digest and (run.account, run.recipe) in self._others:
+            name = run.account, run.recipe
+            if run.input_digest == digest and (name in self._others or name in self._elsewhere):
                 for sent, lines in self._history.sent_writes(run.id):
                     for line in lines if sent.operation in self._operations else ():
                         found.setdefault(line, []).append(sent)

@@ -136,14 +136,21 @@ def unsettled(writes: Iterable[CallRecord]) -> Decimal:
 
 
 def rows_of(history: History, catalogue: Catalogue, run: RunRecord) -> Iterator[RowRecord]:
-    """The rows of a run of which something is known, in the order of the input, with what was sent for each."""
+    """The rows of a run of which something is known by now, in the order of the input, with what was sent for each.
+
+    The money of one that a later run has got to is what this run and those before it have posted for it.
+    """
     cut_short = history.cut_short(run.id)
     for row in history.rows(run.id):
         keys = {row.key, row.on_record} - {""}
-        if row.number in cut_short and keys:
-            sent = history.writes_of(run.account, run.recipe, keys).values()
-            found = with_sent(result_of(row), [call for calls in sent for call in calls], catalogue)
-            found = with_reported(found, row)
+        later = row.run != run.id
+        if keys and (later or row.number in cut_short):
+            of_keys = history.writes_of(run.account, run.recipe, keys).values()
+            sent = [call for calls in of_keys for call in calls]
+            found = with_reported(with_sent(result_of(row), sent, catalogue), row)
+            if later:
+                own = [call for call in sent if call.run <= run.id]
+                found = found._replace(money=posted(own), unsettled=unsettled(own))
             yield record_of(run.id, found, reached=False)
         else:
             yield row
