@@ -10,13 +10,17 @@ from decimal import Decimal
 from typing import Any
 
 from runner.catalogue import to_json
-from runner.problems import printable
 from runner.rows.leftovers import FORMULA, escape_formula
 from runner.template import Unknown, to_text
 
 _NUMBERS = (int, Decimal)
 _SPLIT = re.compile(r"([;\t]\s*)(?=['\"]*[" + re.escape("".join(map(str.strip, FORMULA))) + "])")
 """A place within a text where a spreadsheet that splits there begins a formula."""
+
+_ACTING = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]"
+)
+"""Characters that a terminal or an editor acts on (controls, directions of text), and those that are none."""
 
 
 def record(values: Sequence[Any]) -> bytes:
@@ -44,7 +48,7 @@ def readable(value: Any) -> Any:
     """
     if not isinstance(value, str) or (value.isascii() and value.isprintable() and ";" not in value):
         return value
-    text = "".join(c if c.isprintable() or c in "\t\r\n" else printable(c) for c in value)
+    text = _ACTING.sub(lambda found: ascii(found[0])[1:-1], value)
     return _SPLIT.sub(r"\1'", text)
 
 
