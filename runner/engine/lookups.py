@@ -22,6 +22,7 @@ from runner.engine.events import Noticed
 from runner.engine.sending.sender import Sender, Subject
 from runner.engine.totals import EXIT_DATA
 from runner.journal import CallRecord, Identity
+from runner.keys import canonical
 from runner.problems import StoppedError, nearest
 from runner.recipe.lookups import fixed_of
 from runner.recipe.model import Lookup, Recipe
@@ -192,7 +193,7 @@ class LookupTable(dict[str, Any]):
         return iter(self._names.values())
 
     def __contains__(self, key: object) -> bool:
-        return super().__contains__(_key(self._lookup, str(key)))
+        return _is_name(key) and super().__contains__(_key(self._lookup, str(key)))
 
     def __getitem__(self, key: Any) -> Any:
         known = _key(self._lookup, str(key))
@@ -212,7 +213,7 @@ def table_of(
     found: dict[str, list[Any]] = {}
     names: dict[str, str] = {}
     for entry in entries:
-        if entry.get(field) is not None:
+        if _is_name(entry.get(field)):
             name = to_text(entry[field])
             names.setdefault(_key(lookup, name), name)
             found.setdefault(_key(lookup, name), []).append(entry)
@@ -228,6 +229,11 @@ def table_of(
     ):  # lines that share a name say the same: that was found out when the file was read
         found = {key: some[:1] for key, some in found.items()}
     return LookupTable(lookup, found, names, last=True)
+
+
+def _is_name(value: Any) -> bool:
+    """Tell whether a value can name an entry: what is null, blank or invisible names none."""
+    return value is not None and bool(canonical(str(value)))
 
 
 def _key(lookup: Lookup, name: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Undefined
 
+from runner.keys import canonical
 from runner.problems import nearest
 from runner.template.dates import PARTS
 from runner.template.filters import MAX_TEXT
@@ -52,6 +53,8 @@ def member(of: Any, key: Any) -> Any:
             return of[key]
         if isinstance(of, Answer) and key in of.declared:
             return None
+        if key is None or not canonical(str(key)):
+            return StrictUndefined(hint="the name that it is asked for by has no value")
         remedy = nearest(str(key), map(str, of), noun="keys")
         return StrictUndefined(hint=f"there is no {key!r}" + (f"; {remedy}" if remedy else ""))
     if isinstance(of, list | tuple | str) and isinstance(key, int) and not isinstance(key, bool):

@@ -43,6 +43,18 @@ def test_exactly_one_entry_or_all_that_it_could_be() -> None:
     assert "'Wire' in types" and evaluated(lookup, "'Wire' in types") is True
 
 
+@pytest.mark.parametrize("name", ["''", "' '", "'\\u200b'", "none"])
+@pytest.mark.parametrize("fold", [True, False])
+def test_no_entry_is_found_by_nothing(name: str, *, fold: bool) -> None:
+    lookup = Lookup("types", "a.b", {}, ("name",), fold=fold)
+    entries = [{"id": 6, "name": ""}, {"id": 7, "name": "\u200b "}, {"id": 8, "name": "None"}]
+    table = {"types": table_of(lookup, entries)}
+    with pytest.raises(EvaluationError, match="that it is asked for by has no value"):
+        compile_expression(f"types[{name}].id").evaluate(table)
+    assert compile_expression(f"{name} in types").evaluate(table) is False
+    assert compile_expression("types | length").evaluate(table) == 1
+
+
 def test_names_without_regard_to_case_and_blanks() -> None:
     lookup = Lookup("types", "a.b", {}, ("name",), fold=True)
     assert "2 entries of types are called 'CHECK'" in refused(lookup, "types['CHECK'].id")

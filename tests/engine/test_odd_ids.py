@@ -40,6 +40,13 @@ def test_an_id_of_hundreds_of_digits(server: FaultServer, bench: Bench) -> None:
     assert len(server.writes()) == 1
 
 
+@pytest.mark.parametrize("name", ["AB12 ", "\u200bAB12", "AB\u00ad12", "\u00a0AB12"])
+def test_an_id_that_looks_like_another(server: FaultServer, bench: Bench, name: str) -> None:
+    server.on("POST", "/orders", actions.answer(201, {"id": name}))
+    assert bench.run(ORDER).row.bucket == "unknown"
+    assert len(server.writes()) == 1
+
+
 @pytest.mark.parametrize("key", [" ", "\u00a0", "\u200b"])
 def test_a_key_that_names_nothing(server: FaultServer, bench: Bench, key: str) -> None:
     with pytest.raises(InvalidError):

@@ -42,6 +42,26 @@ def test_six_rows_with_one_address_are_one_customer(
     assert len(orders) == 6
 
 
+TWO_STEPS = STEPS.replace(
+    "  - id: order\n",
+    STEPS.removeprefix("steps:\n")
+    .partition("  - id: order")[0]
+    .replace("id: customer", "id: payer")
+    + "  - id: order\n",
+)
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_two_steps_with_one_search_are_one_customer(
+    server: FaultServer, bench: Bench, workers: int
+) -> None:
+    """The list never shows what was created."""
+    server.on("GET", "/customers", actions.answer(200, EMPTY))
+    ran = bench.run(TWO_STEPS, SIX, head=HEAD, workers=workers)
+    assert ran.buckets == {"done": 6}
+    assert len(server.deliveries("POST", "/customers")) == 1
+
+
 @pytest.mark.parametrize("workers", [1, 8])
 @pytest.mark.parametrize("steps", [STEPS, WHERE], ids=["arguments", "where"])
 def test_a_list_that_lags_behind(

@@ -46,6 +46,11 @@ def sent_by(operation: Operation, call: CallRecord) -> Any:
     return parse_own_json(call.body) if call.body else {}
 
 
+def differing(operation: Operation, call: CallRecord, found: Any) -> str:
+    """Say which fields of an object are not as a call has sent them; empty where all that is given back are."""
+    return compare_with(sent_by(operation, call), found, unlike=unlike(operation)).still()
+
+
 class Makers:
     """The calls of an account by what they have made or found, over all runs, this one included."""
 

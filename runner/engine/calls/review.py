@@ -20,7 +20,7 @@ from runner.catalogue import (
     to_json,
     without_credentials,
 )
-from runner.engine.calls.diff import compare_with, unlike
+from runner.engine.calls.owners import differing
 from runner.engine.calls.snapshot import Before, id_of, new_since, read_before
 from runner.engine.context import Connection
 from runner.engine.limits import Hits
@@ -179,9 +179,7 @@ def _said_ids(ids: Sequence[str]) -> str:
 
 def _compared(operation: Operation, call: CallRecord, found: Json, name: Any) -> ReadObject:
     """An object beside what was sent, and beside the id that it is to have."""
-    body = call.body.encode()
-    sent = decode_form(body, operation.body or {}) if operation.form else parse_json(body or b"{}")
-    differs = compare_with(sent, found, unlike=unlike(operation)).still()
+    differs = differing(operation, call, found)
     own = id_of(operation, found)
     if own and own != str(name):
         differs = f"its id is {own}" + (f"; {differs}" if differs else "")

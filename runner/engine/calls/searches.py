@@ -79,12 +79,16 @@ class Searches:
 
 
 def name_of(step: Step, search: Search, arguments: Any, scope: Mapping[str, Any]) -> str:
-    """Return what tells this search from all others: its step, its arguments and what its `where` reads of the row.
+    """Return what tells this search from all others: what it is for, its arguments, and what its `where` reads.
+
+    Two steps that create the same thing after the same search have one name for it.
 
     Raises EvaluationError where that cannot be computed.
     """
     read = () if search.where is None else _values(search.where, scope)
-    return repr([step.id, search.operation, plain(arguments), [plain(each) for each in read]])
+    where = "" if search.where is None else " ".join(search.where.text.split())
+    made = [step.operation, search.operation, search.lookup, where]
+    return repr([*made, plain(arguments), [plain(each) for each in read]])
 
 
 def fits(

@@ -18,7 +18,7 @@ from runner.catalogue import (
     to_json,
     without_credentials,
 )
-from runner.engine.calls.owners import RETURNS_EXISTING, Makers, given_by, made_by
+from runner.engine.calls.owners import RETURNS_EXISTING, Makers, differing, given_by, made_by
 from runner.engine.calls.snapshot import id_of
 from runner.engine.context import Connection, Context
 from runner.engine.events import CallFinished, Noticed, Waiting
@@ -184,7 +184,10 @@ class Sender:
         The call stays one of the run and row that sent it.
         """
         made = made_by(operation, prior.url, item)
-        wrong = self._makers.doubt(operation, prior._replace(made=made, state="unknown"), item)
+        wrong = differing(operation, prior, item) if operation.effect == "create" else ""
+        wrong = wrong or self._makers.doubt(
+            operation, prior._replace(made=made, state="unknown"), item
+        )
         if not wrong:
             answer = to_json(self._kept(operation, item)).decode()
             done = prior._replace(state="done", answer=answer, made=made)
