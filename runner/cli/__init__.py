@@ -1,4 +1,4 @@
-"""The command line: parsing and wiring, and the one boundary from errors to text and exit codes."""
+"""Command line: parsing and wiring, and the one place that turns errors into text and exit codes."""
 
 from runner.cli.main import main
 

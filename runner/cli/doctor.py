@@ -1,4 +1,4 @@
-"""`doctor`: where secrets come from, what reaches each target, and what is wrong with a set-up; no secret is shown."""
+"""`doctor`: check of a set-up: the sources of secrets, the APIs of each target, and problems. No secret is shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runner.project import projects
 from runner.project.apis import catalogue_for
 
 Line = tuple[bool, str]
-"""Whether something is in order, and what is said of it."""
+"""True if something is in order, and the text about it."""
 
 
 @click.command(
@@ -34,7 +34,7 @@ def doctor() -> int:
     wrong = 0
     for right, text in _lines(settings):
         wrong += not right
-        click.echo(printable(text if right else f"{text}"))
+        click.echo(printable(text))
     click.echo(f"\n{wrong} wrong" if wrong else "\nall in order")
     return ConfigError.exit_code if wrong else 0
 
@@ -54,21 +54,18 @@ def _lines(settings: Config) -> Iterator[Line]:
 
 
 def _files(settings: Config) -> Iterator[Line]:
-    path = settings.home / config.NAME
-    yield (
-        True,
-        f"project   {settings.home}" + ("" if path.exists() else f", without a {config.NAME}"),
-    )
+    missing = "" if (settings.home / config.NAME).exists() else f", without a {config.NAME}"
+    yield True, f"project   {settings.home}{missing}"
     for name in (config.NAME, ".env"):
         with suppress(FileNotFoundError):
             yield from _file(settings.home / name)
 
 
 def _file(path: Path) -> Iterator[Line]:
-    found = path.stat()
-    if path.name == ".env" and stat.S_IMODE(found.st_mode) & 0o077:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if path.name == ".env" and mode & 0o077:
         yield False, f"WRONG     {path} can be read by others: chmod 600 {path}"
-    elif stat.S_IMODE(found.st_mode) & 0o022:
+    elif mode & 0o022:
         yield False, f"WRONG     {path} can be written by others: chmod go-w {path}"
     else:
         yield True, f"file      {path}"
@@ -106,19 +103,20 @@ def _api(settings: Config, target: Target, catalogue: Catalogue, name: str) -> I
 
 def _secret(settings: Config, target: Target, known: Api, auth: Auth) -> Line:
     source = target.apis[known.name].secrets.get(auth.secret)
-    kind = f"{auth.scheme} " * bool(auth.scheme)
-    said = f"{auth.secret} from {source.description if source is not None else 'nowhere'}"
-    said += f", sent as {kind}{auth.place} {auth.name}"
+    scheme = f"{auth.scheme} " if auth.scheme else ""
+    origin = source.description if source is not None else "nowhere"
+    text = f"{auth.secret} from {origin}, sent as {scheme}{auth.place} {auth.name}"
+    # A secret is read, so that a keyring or a command is known to work.
     try:
         settings.secrets(target, known.name, (auth.secret,), environ=os.environ)
     except ConfigError as error:
-        return False, f"WRONG       {said}: {error.remedy.removeprefix(f'{auth.secret}: ')}"
-    return True, f"    secret  {said}"
+        return False, f"WRONG       {text}: {error.remedy.removeprefix(f'{auth.secret}: ')}"
+    return True, f"    secret  {text}"
 
 
-def _checked(said: str, settings: Config, variable: str) -> Line:
+def _checked(text: str, settings: Config, variable: str) -> Line:
     try:
         settings.secret(variable, environ=os.environ)
     except ConfigError as error:
-        return False, f"WRONG     {said.partition('    ')[2]}: {error.message}"
-    return True, said
+        return False, f"WRONG     {text.partition('    ')[2]}: {error.message}"
+    return True, text

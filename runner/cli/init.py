@@ -1,4 +1,4 @@
-"""`init`: a folder to start from. What is there is never overwritten."""
+"""`init`: files of a new project. Existing files are never overwritten."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ SHEET = click.Path(path_type=Path, dir_okay=False)
     metavar="SHEET",
     help="A sheet or workbook whose columns it takes.",
 )
-@click.option("--use", "operation", metavar="API.OPERATION", show_default="the one that its API begins with",
-              help="What the recipe does for each row.")  # fmt: skip
+@click.option(
+    "--use",
+    "operation",
+    metavar="API.OPERATION",
+    show_default="the one that its API begins with",
+    help="What the recipe does for each row.",
+)
 def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
     """Make FOLDER (this one, when it is left out) something to start from, and leave alone what is there.
 
@@ -53,7 +58,8 @@ def init(*, folder: Path, sheet: Path | None, operation: str | None) -> int:
     if taken:
         raise UsageError(f"{folder / taken[0]} is there already", remedy="name an empty folder")
     operation = operation or first_operation(catalogue)
-    operation_called(catalogue, operation)  # before the first file is made
+    # Raises for an unknown operation, before the first file is written.
+    operation_called(catalogue, operation)
     write_new(folder, {"orders.csv": files.pop("orders.csv")} if sheet is None else {})
     recipe = MODELINE + recipe_for(name, operation, folder, sheet or folder / "orders.csv")
     write_new(folder, {f"{name}.yaml": recipe} | files)

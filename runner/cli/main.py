@@ -1,4 +1,4 @@
-"""The command group, which imports a command only when it is used, and the boundary where every error ends."""
+"""Command group, which imports a command on use, and the handler of every error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from runner.project.streams import OutputError, flush_streams, open_streams
 EXIT_OUTPUT = OutputError("").exit_code
 
 _WEAKER = (0, 4, 20)
-"""Exit codes that say less than that the output could not be written."""
+"""Exit codes that the code of unwritable output replaces."""
 
 _COMMANDS = (
     "init",
@@ -39,7 +39,7 @@ _COMMANDS = (
     "doctor",
     "sandbox",
 )
-"""The commands, in the order of `--help`; each is a function of the module that is called so."""
+"""The commands in the order of `--help`; each is a function in the module of its name."""
 
 EXIT_CODES = {
     0: "all done",
@@ -56,13 +56,13 @@ EXIT_CODES = {
     130: "stopped by SIGINT (ctrl-C)",
     143: "stopped by SIGTERM",
 }
-"""What a command ends with, and what that means. `--help` shows it."""
+"""The exit codes with their meanings. `--help` shows them."""
 
 _AFTER = "if something was sent, the journal has it: runner runs"
 
 
 class _Commands(click.Group):
-    """Commands by name, each from its module on first use: `runner --version` loads none of them."""
+    """Commands by name, each imported on first use: `runner --version` imports none of them."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Exit codes"):
@@ -90,7 +90,8 @@ class _Commands(click.Group):
 
 
 def _import(module: str) -> ModuleType:
-    """The module of a command. What it imports stays: going over it for garbage took a twentieth of the start."""
+    """Return the module of a command."""
+    # Modules are never garbage: collecting them took a twentieth of the start.
     gc.disable()
     try:
         return importlib.import_module(module)
@@ -133,19 +134,19 @@ def cli(ctx: click.Context) -> int:
 
 
 def main() -> NoReturn:
-    """The `runner` command: runs it and ends the process with its exit code."""
+    """Run the `runner` command, and end the process with its exit code."""
     open_streams()
     code = run(sys.argv[1:])
     failure = flush_streams()
     if failure:
         with suppress(OutputError):
-            _say(failure)
+            _print_error(failure)
         code = EXIT_OUTPUT if code in _WEAKER else code
     sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
-    """One command to its exit code. Every error ends here, as text."""
+    """Run one command and return its exit code. Every error is reported here, as text."""
     try:
         # Not cli.main, which makes a closed pipe exit code 1.
         with cli.make_context("runner", arguments) as context:
@@ -154,16 +155,17 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except OutputError as error:
-        return error.exit_code  # main reports it: where it is raised it may be one of several
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the boundary: whatever it is, told in a line
+        # main reports it, once: the output may fail at several places.
+        return error.exit_code
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every error becomes a line of text
         try:
-            return _tell(error)
+            return _report_error(error)
         except OutputError:
             return getattr(error, "exit_code", 1)
 
 
-def _tell(error: Exception | KeyboardInterrupt) -> int:
-    """Say what ended the command; returns its exit code."""
+def _report_error(error: Exception | KeyboardInterrupt) -> int:
+    """Print the error that ended the command, and return its exit code."""
     if isinstance(error, InvalidError):
         click.echo(draw_all(error.problems, total=error.total), err=True, nl=False)
         click.echo("nothing was sent", err=True)
@@ -172,28 +174,26 @@ def _tell(error: Exception | KeyboardInterrupt) -> int:
         click.echo("interrupted", err=True)
         return 130
     if isinstance(error, RunnerError):
-        _say(error.message, *getattr(error, "__notes__", ()), error.remedy)
+        _print_error(error.message, *getattr(error, "__notes__", ()), error.remedy)
         return error.exit_code
     if isinstance(error, click.ClickException):
         message = error.format_message()
         context = getattr(error, "ctx", None)
-        _say(
-            message[:1].lower() + message[1:].rstrip("."),
-            f"see: {context.command_path} --help" if context else "",
-        )
+        remedy = f"see: {context.command_path} --help" if context else ""
+        _print_error(message[:1].lower() + message[1:].rstrip("."), remedy)
         return error.exit_code
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename is not None else ""
-        _say(name + (error.strerror or str(error)).lower(), _AFTER)
+        _print_error(name + (error.strerror or str(error)).lower(), _AFTER)
         return 1
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name}:{place.lineno}"
-    _say(f"{type(error).__name__} at {where}: this is a fault of runner itself", _AFTER)
+    _print_error(f"{type(error).__name__} at {where}: this is a fault of runner itself", _AFTER)
     return 1
 
 
-def _say(message: str, *more: str) -> None:
-    """An error on stderr, with what to do about it below."""
+def _print_error(message: str, *more: str) -> None:
+    """Print an error on stderr, followed by its remedy."""
     click.echo(f"error: {printable(message)}", err=True)
     for line in filter(None, more):
         click.echo(f"       {printable(line)}", err=True)

@@ -1,4 +1,4 @@
-"""`new`: a recipe for an operation. What is there is never overwritten."""
+"""`new`: a recipe for an operation. Existing files are never overwritten."""
 
 from __future__ import annotations
 

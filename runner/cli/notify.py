@@ -1,4 +1,4 @@
-"""`notify`: a test message to everybody that runner.yaml names."""
+"""`notify`: a test message to each recipient in runner.yaml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ops`: the catalogue."""
+"""`ops`: list of the operations in the catalogue, or one of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def ops(*, name: str | None, words: tuple[str, ...], as_json: bool, target_name:
 
 
 def _named(catalogue: Catalogue, name: str | None) -> list[Operation]:
-    """The operations that `name` stands for: all, those of an API, or one."""
+    """Return the operations that `name` selects: all, those of an API, or one.
+
+    Raises UsageError if there is none.
+    """
     from runner.report.operations import matches
 
     api, dot, operation = (name or "").partition(".")

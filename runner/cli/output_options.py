@@ -1,4 +1,4 @@
-"""What a run is to leave and to tell, on the command line of `run`, `resume` and `report`."""
+"""Options for the files and the output of a run, of `run`, `resume` and `report`."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ OUT = click.option(
     help="A folder that gets copies of the run's files.",
 )
 JUNIT = click.option(
-    "--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE",
+    "--junit",
+    "junit_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
     callback=lambda _, __, path: path and check_output(path, "--junit", ending=".xml"),
     help="Also write the results as JUnit XML, a test case for each row.",
-)  # fmt: skip
+)
 
 
 def _known_format(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse an export of no known format before anything is read."""
+    """Raise for an export of an unknown format, before any input is read."""
     if path is not None:
         from runner.report.files.export import format_of
 
@@ -42,26 +45,41 @@ def _known_format(_: click.Context, __: click.Parameter, path: Path | None) -> P
 
 
 EXPORT = click.option(
-    "--export", type=click.Path(path_type=Path), callback=_known_format,
+    "--export",
+    type=click.Path(path_type=Path),
+    callback=_known_format,
     help="Where an export goes: .csv, .jsonl or .xlsx.",
-)  # fmt: skip
-_TOLD = (
+)
+_OPTIONS = (
     XLSX,
-    click.option("-q", "--quiet", is_flag=True, help="Say nothing but what needs a person, once the run is over."),
-    click.option("--verbose", is_flag=True, help="Show each call: row, step, method, path, status, time."),
-    click.option("--json", "as_json", is_flag=True,
-                 help="Tell the run on stdout as JSON, an event a line (schemas/events.schema.json)."),
-)  # fmt: skip
+    click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        help="Say nothing but what needs a person, once the run is over.",
+    ),
+    click.option(
+        "--verbose",
+        is_flag=True,
+        help="Show each call: row, step, method, path, status, time.",
+    ),
+    click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Tell the run on stdout as JSON, an event a line (schemas/events.schema.json).",
+    ),
+)
 
 
 def wanted_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of what a run leaves and tells, as one argument `wanted`."""
+    """Add the options for files and output to a command, as one argument `wanted`."""
 
     @functools.wraps(command)
     def packed(*, xlsx: bool, quiet: bool, verbose: bool, as_json: bool, **given: Any) -> int:
         wanted = Wanted(xlsx=xlsx, quiet=quiet, verbose=verbose, as_json=as_json)
         return command(wanted=wanted, **given)
 
-    for option in reversed(_TOLD):
+    for option in reversed(_OPTIONS):
         option(packed)
     return packed

@@ -1,4 +1,4 @@
-"""`plan`: the dry run under a name of its own."""
+"""`plan`: `run --dry-run` as a command."""
 
 from __future__ import annotations
 
@@ -9,22 +9,36 @@ import click
 
 from runner.cli.run import run
 
-_SENDING = frozenset({
-    "as_json", "dry_run", "export", "first_run", "junit_file", "max_failures", "new_identity", "plan_file", "quiet",
-    "separate_journal", "skip_invalid", "verbose", "workers", "xlsx",
-})  # fmt: skip
-"""What `run` takes that means nothing where nothing is sent."""
+_SENDING = frozenset(
+    {
+        "as_json",
+        "dry_run",
+        "export",
+        "first_run",
+        "junit_file",
+        "max_failures",
+        "new_identity",
+        "plan_file",
+        "quiet",
+        "separate_journal",
+        "skip_invalid",
+        "verbose",
+        "workers",
+        "xlsx",
+    }
+)
+"""Parameters of `run` that have no meaning if nothing is sent."""
 
 _HELP = {
     "limit": "Only the first N rows.",
     "again": "Plan this row as sent again although it is done; may be repeated.",
     "why": "With --again: the reason.",
 }
-"""What an option is for where it says more of a run than a plan does with it."""
+"""Help texts of options for which the text of `run` does not apply."""
 
 
 def _own(parameter: click.Parameter) -> click.Parameter:
-    """A parameter of `run` as `plan` has it: it need not say that it is for the dry run."""
+    """Return a parameter of `run` for `plan`, without the remarks about dry runs in its help."""
     own = copy.copy(parameter)
     if isinstance(own, click.Option) and own.help:
         text = _HELP.get(own.name or "", own.help).removeprefix("With --dry-run: ")

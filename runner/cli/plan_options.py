@@ -1,4 +1,4 @@
-"""The options of a dry run, on the command line of `plan` and, with --dry-run, of `run`."""
+"""Options of a dry run, for `plan` and, with --dry-run, for `run`."""
 
 from __future__ import annotations
 
@@ -14,33 +14,71 @@ from runner.project.plan_settings import FORMATS, OUT, PlanOptions
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 PROJECT = click.option(
-    "--project", "named", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+    "--project",
+    "named",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
     help="The folder of the runner.yaml that holds, instead of the one here or above.",
-)  # fmt: skip
+)
 OPTIONS = (
-    click.option("--all", "show_all", is_flag=True, help="With --dry-run: show every row, also those that are alike."),
-    click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True,
-                 help="With --dry-run: what is printed, also of problems; schemas/plan.schema.json describes JSON."),
-    click.option("--out", type=click.Path(path_type=Path), multiple=True, metavar="FILE|FOLDER",
-                 help="With --dry-run: also write the plan to FILE.json, FILE.md, FILE.txt or FILE.xml (JUnit); may be "
-                 "repeated. For a run: a folder that gets copies of its files."),
-    click.option("--against", type=_FILE, metavar="PLAN", help="With --dry-run: show what changed since a JSON plan."),
-    click.option("--detailed-exitcode", "detailed", is_flag=True,
-                 help="With --dry-run: end with 20 when there is something to send (--against: when a row changed)."),
-    click.option("--lookups", is_flag=True,
-                 help="With --dry-run: make lookups, reads and searches as far as they can be made, by GET only."),
-    click.option("--values", is_flag=True, help="With --dry-run: show the values that let names, with each row."),
-    click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
-                 help="With --dry-run: the day that run.date is, instead of today."),
-)  # fmt: skip
+    click.option(
+        "--all",
+        "show_all",
+        is_flag=True,
+        help="With --dry-run: show every row, also those that are alike.",
+    ),
+    click.option(
+        "--format",
+        type=click.Choice(FORMATS),
+        default="text",
+        show_default=True,
+        help="With --dry-run: what is printed, also of problems; schemas/plan.schema.json describes JSON.",
+    ),
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="FILE|FOLDER",
+        help="With --dry-run: also write the plan to FILE.json, FILE.md, FILE.txt or FILE.xml (JUnit); may be "
+        "repeated. For a run: a folder that gets copies of its files.",
+    ),
+    click.option(
+        "--against",
+        type=_FILE,
+        metavar="PLAN",
+        help="With --dry-run: show what changed since a JSON plan.",
+    ),
+    click.option(
+        "--detailed-exitcode",
+        "detailed",
+        is_flag=True,
+        help="With --dry-run: end with 20 when there is something to send (--against: when a row changed).",
+    ),
+    click.option(
+        "--lookups",
+        is_flag=True,
+        help="With --dry-run: make lookups, reads and searches as far as they can be made, by GET only.",
+    ),
+    click.option(
+        "--values",
+        is_flag=True,
+        help="With --dry-run: show the values that let names, with each row.",
+    ),
+    click.option(
+        "--date",
+        "day",
+        type=click.DateTime(["%Y-%m-%d"]),
+        metavar="YYYY-MM-DD",
+        help="With --dry-run: the day that run.date is, instead of today.",
+    ),
+)
 
 
 def given(shown: PlanOptions) -> str:
-    """An option that was set and that only a dry run has, as people write it; empty when none was."""
+    """Return an option that was set and applies only to a dry run, such as --all; empty if there is none."""
+    # --out with the name of a plan file means a dry run: sending would be the opposite of it.
     if any(path.suffix.lower() in OUT and not path.is_dir() for path in shown.out):
-        return (
-            "--out"  # a plan is meant: to send instead would be the opposite of what was asked for
-        )
+        return "--out"
     command = click.Command("plan")
     for option in OPTIONS:
         option(command)
@@ -55,15 +93,18 @@ def given(shown: PlanOptions) -> str:
 
 
 def plan_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of a dry run, as one argument `shown`; it tells problems as they say."""
+    """Add the options of a dry run to a command, as one argument `shown`.
+
+    Problems of a dry run are printed in its format.
+    """
 
     @functools.wraps(command)
-    def packed(**given: Any) -> int:
-        shown = PlanOptions(**{name: given.pop(name) for name in PlanOptions._fields})
+    def packed(**arguments: Any) -> int:
+        shown = PlanOptions(**{name: arguments.pop(name) for name in PlanOptions._fields})
         try:
-            return command(shown=shown, **given)
+            return command(shown=shown, **arguments)
         except InvalidError as error:
-            if not given.get("dry_run"):
+            if not arguments.get("dry_run"):
                 raise
             from runner.project.dry_run import tell_problems
 

@@ -1,4 +1,4 @@
-"""`probe`: whether a live API still looks like its document. It reads, and changes nothing."""
+"""`probe`: comparison of a live API with its document. It reads, and changes nothing."""
 
 from __future__ import annotations
 
@@ -32,8 +32,13 @@ EXIT_NOT_ALLOWED = 7
 @click.option(
     "--target", "target_name", default="sandbox", show_default=True, help="Whose API (runner.yaml)."
 )
-@click.option("--write", "file", type=click.Path(path_type=Path), metavar="OVERLAY.YAML",
-              help="Write what differs as an overlay to start from.")  # fmt: skip
+@click.option(
+    "--write",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="OVERLAY.YAML",
+    help="Write what differs as an overlay to start from.",
+)
 def probe(*, api: str, target_name: str, file: Path | None) -> int:
     """Send one GET for each operation of API that reads, and compare the answers with its document.
 
@@ -72,7 +77,7 @@ def probe(*, api: str, target_name: str, file: Path | None) -> int:
 
 @contextmanager
 def _counted(config: Config, way: connections.Way, api: str) -> Iterator[Hits | None]:
-    """What counts the requests of an account that may make only so many a day; None where it may make any number."""
+    """Yield the daily quota of requests of an account; None if it is not limited."""
     from runner.engine.limits import Hits
     from runner.journal import History
 
@@ -85,7 +90,7 @@ def _counted(config: Config, way: connections.Way, api: str) -> Iterator[Hits | 
 
 
 def exit_code(found: Sequence[ProbeResult]) -> int:
-    """0 when everything that was allowed agrees, 7 when nothing was allowed, 4 for all else."""
+    """Return 0 if every allowed read agrees, 7 if none was allowed, and 4 otherwise."""
     states = {each.state for each in found if each.state != "not tried"}
     if states == {"not allowed"}:
         return EXIT_NOT_ALLOWED
@@ -95,15 +100,15 @@ def exit_code(found: Sequence[ProbeResult]) -> int:
 def _write(
     file: Path, actions: Sequence[dict[str, Any]], *, api: str, config: Config, target: Target
 ) -> None:
-    """Write the overlay: what the target's overlay says already, and what was found now."""
+    """Write the overlay: the actions of the target's current overlay, then the new ones."""
     from runner.probe.overlay import overlay_text
 
     if not actions:
         click.echo("nothing differs that an overlay could say, so none was written", err=True)
         return
     before = target.apis.get(api, ApiTarget()).overlay
-    said = source.read(config.home / before, number_keys=True).data["actions"] if before else []
-    text = overlay_text([*said, *actions], title=f"{api} as {target.account} has it", version="1")
+    old = source.read(config.home / before, number_keys=True).data["actions"] if before else []
+    text = overlay_text([*old, *actions], title=f"{api} as {target.account} has it", version="1")
     try:
         with file.open("x", encoding="utf-8", newline="\n") as out:
             out.write(text)

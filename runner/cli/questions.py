@@ -10,7 +10,7 @@ import click
 
 
 def confirmed(question: str, *, err: bool = False) -> bool:
-    """Ask a question whose answer is no unless yes is typed; the end of the input (Ctrl-D) is no answer, and so no."""
+    """Ask a question, and return true if the answer is yes. The end of the input (Ctrl-D) means no."""
     try:
         return click.confirm(question, default=False, err=err)
     except click.Abort as error:
@@ -21,7 +21,7 @@ def confirmed(question: str, *, err: bool = False) -> bool:
 
 
 def asked_at_terminal() -> Callable[[str], bool] | None:
-    """Return what asks the person at the terminal; None where nobody is."""
+    """Return a function that asks the person at the terminal; None if there is no terminal."""
     if sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
         return partial(confirmed, err=True)
     return None

@@ -1,4 +1,4 @@
-"""`report`: what there is to see of a run, made anew from what is on record: its files, or its page."""
+"""`report`: the files of a run, or its page, regenerated from the journal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from runner.project.reporters import RunFiles, tell_files
 from runner.report.files.results_xlsx import BOOK
 
 PAGE = "report.html"
-"""In the folder of a run: its page."""
+"""File name of the page in the folder of its run."""
 
 
 @click.command(short_help="Make the files of a run anew, or a page of it; nothing is sent.")
@@ -88,9 +88,9 @@ def report(
 
 
 def bring_up_to_date(current: Config, history: History, run: RunRecord) -> None:
-    """Write the files of a run again that are in its folder; what keeps one from it is reported, and changes nothing.
+    """Regenerate the files in the folder of a run. An error is reported, and leaves them unchanged.
 
-    Without the recipe and input of the run only created.csv can be written.
+    Without the recipe and input of the run, only created.csv can be written.
     """
     from runner.report.files.created import Created
 
@@ -110,7 +110,7 @@ def bring_up_to_date(current: Config, history: History, run: RunRecord) -> None:
 def _files(
     current: Config, history: History, run: RunRecord, wanted: Wanted, junit_file: Path | None
 ) -> None:
-    """The files of a run, in its folder and where they are wanted."""
+    """Write the files of a run, in its folder and in the requested one."""
     files = _rebuilt(current, history, run, wanted, junit_file)
     if strange := files.created.strange:
         many = f"{strange} lines" if strange > 1 else "a line"
@@ -124,7 +124,7 @@ def _files(
 def _rebuilt(
     current: Config, history: History, run: RunRecord, wanted: Wanted, junit_file: Path | None
 ) -> RunFiles:
-    """The files of a run in its folder, made from the journal and its input."""
+    """Write the files of a run in its folder, from the journal and its input, and return them."""
     from runner.report.problems.junit import JUnit
     from runner.report.replay import replay
 
@@ -135,25 +135,29 @@ def _rebuilt(
     job.wanted.check(input_, job.project.recipe, runs=current.runs)
     catalogue = catalogue_for(current, current.target(run.target))
     files = RunFiles(
-        run, job.project.recipe, current.runs / str(run.id), wanted=job.wanted, history=history,
-        catalogue=catalogue, input_=input_, live=False,
-    )  # fmt: skip
+        run,
+        job.project.recipe,
+        current.runs / str(run.id),
+        wanted=job.wanted,
+        history=history,
+        catalogue=catalogue,
+        input_=input_,
+        live=False,
+    )
     try:
         with ExitStack() as opened:
-            also = (
-                [JUnit(opened.enter_context(written(junit_file)), input_)]
-                if junit_file is not None
-                else []
-            )
+            reporters = list(files.reporters)
+            if junit_file is not None:
+                reporters.append(JUnit(opened.enter_context(written(junit_file)), input_))
             rows = rows_of(history, catalogue, run)
-            replay(run, rows, input_, Reporters([*files.reporters, *also]))
+            replay(run, rows, input_, Reporters(reporters))
     finally:
         files.close()
     return files
 
 
 def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> None:
-    """The page of a run, for its owner alone where nobody says where to."""
+    """Write the page of a run; in the run's own folder, only its owner can read it."""
     from runner.report.page.data import collect
     from runner.report.page.html import page_html
 
@@ -177,7 +181,7 @@ def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> No
 
 
 def _serve(current: Config, run: RunRecord) -> None:
-    """The page of a run on loopback, until a signal ends it."""
+    """Serve the page of a run on loopback, until a signal ends it."""
     from runner.report.page.live import LivePage
 
     ended = threading.Event()

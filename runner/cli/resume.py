@@ -1,4 +1,4 @@
-"""`resume`: the rest of a run that stopped."""
+"""`resume`: continuation of a run that stopped."""
 
 from __future__ import annotations
 
@@ -33,9 +33,16 @@ from runner.project.recorded_runs import (
 @declared_options(first_run=False)
 @wanted_options
 def resume(
-    *, number: int | None, workers: int, max_failures: int | None, skip_invalid: bool, strict: bool,
-    out: Path | None, declared: Declared, wanted: Wanted,
-) -> int:  # fmt: skip
+    *,
+    number: int | None,
+    workers: int,
+    max_failures: int | None,
+    skip_invalid: bool,
+    strict: bool,
+    out: Path | None,
+    declared: Declared,
+    wanted: Wanted,
+) -> int:
     """Continue a run where it stopped, for whatever reason: RUN, or the only one that something is left to do of."""
     from runner.project.execution import Settings, execute
 

@@ -148,18 +148,13 @@ def run(
         return show_plan(job, input_, shown)
     if plan_file is not None:
         check_plan(job, input_, plan_file)
-    from runner.project.execution import (
-        Settings,
-        execute,
-        keeping,
-    )  # what sends is imported when something is sent
+    # Imported on use: a dry run sends nothing.
+    from runner.project.execution import Settings, execute, keeping
 
     with ExitStack() as open_files:
-        also = (
-            [partial(_junit, open_files.enter_context(written(junit_file)))]
-            if junit_file is not None
-            else []
-        )
+        also = []
+        if junit_file is not None:
+            also.append(partial(_junit, open_files.enter_context(written(junit_file))))
         settings = Settings(
             workers,
             max_failures,
@@ -169,6 +164,7 @@ def run(
             ask=asked_at_terminal(),
         )
         code = execute(job, input_, settings)
+        # An unwritable output does not hide that calls are unknown (exit code 5).
         with keeping(code):
             open_files.pop_all().close()
         return code
@@ -181,7 +177,7 @@ def _junit(out: TextIO, input_: Input | None) -> Reporter:
 
 
 def _check_dry_run(of_a_run: Path | None, wanted: Wanted, shown: PlanOptions) -> None:
-    """Refuse the options of a run on a dry run, and what does not go together among its own."""
+    """Raise UsageError for options of a run on a dry run, and for options that exclude each other."""
     if of_a_run:
         remedy = "--against PLAN shows what changed, --out FILE.xml writes JUnit"
         raise UsageError("--plan and --junit are for a run", remedy=remedy)

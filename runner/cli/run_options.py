@@ -1,4 +1,4 @@
-"""Options that `run` and `resume` have in common."""
+"""Options of both `run` and `resume`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`runs`: the runs of a project, and how many rows of each are left to do."""
+"""`runs`: list of the runs of a project, with the numbers of rows left to do."""
 
 from __future__ import annotations
 

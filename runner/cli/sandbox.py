@@ -1,4 +1,4 @@
-"""`sandbox`: the APIs on loopback."""
+"""`sandbox`: server of the APIs on loopback."""
 
 from __future__ import annotations
 
@@ -21,18 +21,22 @@ from runner.project.apis import catalogue_for, documents_of, overlays_of
     type=click.Path(path_type=Path),
     help="Where its state is kept, instead of runs/sandbox.",
 )
-@click.option("--key", "keys", multiple=True, metavar="KEY[:read|:write]",
-              help="Accept only this key, for reading or writing only where it says so; user:password where an API has "
-                   "both. May be repeated.")  # fmt: skip
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="KEY[:read|:write]",
+    help="Accept only this key, for reading or writing only where it says so; user:password where an API has "
+    "both. May be repeated.",
+)
 def sandbox(*, port: int, folder: Path | None, keys: tuple[str, ...]) -> int:
     """Serve the APIs on this machine until interrupted; runs with the target sandbox find it by themselves."""
     from runner.sandbox.server import serve
 
     current = projects.current()
     target = current.target(SANDBOX)
-    catalogue_for(
-        current, target
-    )  # says what is wrong with the configuration's own APIs and overlays
+    # Raises for problems in the configuration's own APIs and overlays.
+    catalogue_for(current, target)
     documents = documents_of(current)
     if folder is None:
         projects.make_folder(current.runs)
@@ -56,7 +60,7 @@ def sandbox(*, port: int, folder: Path | None, keys: tuple[str, ...]) -> int:
 
 
 def _permission(text: str) -> tuple[str, frozenset[str]]:
-    """A key and what it may do: everything, unless it ends in :read or :write."""
+    """Return a key and its permissions: both, unless the text ends with :read or :write."""
     for right in ("read", "write"):
         if text.endswith(f":{right}"):
             return text.removesuffix(f":{right}"), frozenset({right})

@@ -1,4 +1,4 @@
-"""`schema`: the recipe schema for editors."""
+"""`schema`: JSON Schema of recipes for editors."""
 
 from __future__ import annotations
 
@@ -48,11 +48,12 @@ def schema(*, recipe: str | None, apis: bool, of_steps: bool, target_name: str) 
 
 
 def _used(recipe: str) -> set[str]:
-    """The APIs that a recipe names, right or not in all else."""
+    """Return the APIs that a recipe and its included files use. The recipe may be invalid otherwise."""
     from runner.recipe.editor import parts
 
     path, _ = projects.find_recipe(recipe)
-    found: set[str] = set()
+    apis: set[str] = set()
+    # Files may include each other: each is read once.
     left, seen = [(path, recipe)], set()
     while left:
         file, name = left.pop()
@@ -61,7 +62,7 @@ def _used(recipe: str) -> set[str]:
         seen.add(file.resolve())
         for part in parts(source.read(file, name=name).data):
             if isinstance(part.get("use"), str):
-                found.add(part["use"].partition(".")[0])
+                apis.add(part["use"].partition(".")[0])
             if isinstance(included := part.get("include"), str):
                 left.append((file.parent / included, included))
-    return found
+    return apis

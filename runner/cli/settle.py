@@ -1,4 +1,4 @@
-"""`settle`: the calls whose outcome is unknown, and what a person found out about them."""
+"""`settle`: list of the calls with an unknown outcome, and record of the outcomes that a person found."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REMEDY = "--done ID --why TEXT, or --absent --why TEXT"
 
 
 class _Decision(NamedTuple):
-    """What the command line says about a call: `done` has its id, empty when it is absent."""
+    """Decision of the command line about a call: `done` is the id of its object, None if there is none."""
 
     call: int
     done: str | None
@@ -140,7 +140,10 @@ def _listed(
     look: bool,
     number: int | None,
 ) -> int:
-    """The list of what is open; with `look`, with what the API shows. Calls in flight have no outcome yet."""
+    """Print the open calls; with `look`, with what the API shows. Return the exit code.
+
+    Calls in flight are not listed: they have no outcome yet.
+    """
     from runner.report.history import settle_text
 
     at_work = {run.id for run in history.runs() if run.state == "running"}
@@ -155,17 +158,13 @@ def _listed(
         )
     if not calls:
         others = len(history.all_open_calls()) if number is not None else 0
-        text = (
-            f"nothing of run {number}, its recipe and account is unknown"
-            if number
-            else "nothing is unknown"
-        )
-        more = (
-            f"; {others} call{'s are' if others > 1 else ' is'}, of others: runner settle"
-            if others
-            else ""
-        )
-        click.echo(f"{text}{more}")
+        text = "nothing is unknown"
+        if number:
+            text = f"nothing of run {number}, its recipe and account is unknown"
+        if others:
+            calls_are = "calls are" if others > 1 else "call is"
+            text += f"; {others} {calls_are}, of others: runner settle"
+        click.echo(text)
         return 0
     shown = _looked_up(current, history, calls, lambda look, call: look.at(call)) if look else None
     click.echo(settle_text(calls, shown=shown, number=number), nl=False)
@@ -173,9 +172,12 @@ def _listed(
 
 
 def _looked_up(
-    current: Config, history: History, calls: Sequence[CallRecord], ask: Callable[[Look, CallRecord], Shown]
-) -> dict[int, Shown]:  # fmt: skip
-    """What the API shows now of each call; why not, where its target cannot be asked."""
+    current: Config,
+    history: History,
+    calls: Sequence[CallRecord],
+    ask: Callable[[Look, CallRecord], Shown],
+) -> dict[int, Shown]:
+    """Return by call what the API shows now, or the reason why its target cannot be asked."""
     from runner.engine.calls.review import Shown
 
     found: dict[int, Shown] = {}
@@ -194,7 +196,10 @@ def _looked_up(
 def _looking(
     current: Config, history: History, journal: Journal, calls: Sequence[CallRecord]
 ) -> Iterator[Look]:
-    """Reads for calls of one run. No run may be at work meanwhile: they share the account's pace."""
+    """Yield the review of calls of one run.
+
+    No run may be active meanwhile: they share the account's rate limit.
+    """
     from runner.engine.calls.review import Look
     from runner.engine.calls.snapshot import read_before
     from runner.engine.limits import Hits
@@ -227,7 +232,7 @@ def _looking(
 
 
 def _decide(current: Config, history: History, call: CallRecord, decision: _Decision) -> int:
-    """Check what was found, show what the API has of it, and record it."""
+    """Check a decision, show the object that the API has, and record the decision."""
     shown, answer, made, name = "", None, "", ""
     if decision.done is not None:
         shown, answer, made = _checked(current, history, call, decision)
@@ -248,16 +253,16 @@ def _decide(current: Config, history: History, call: CallRecord, decision: _Deci
 
 
 def _asks() -> bool:
-    """Tell if a person is there to be asked."""
+    """Return true if there is a terminal on both standard streams, and so a person to ask."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _checked(
     current: Config, history: History, call: CallRecord, decision: _Decision
 ) -> tuple[str, Any, str]:
-    """What the API shows of an id, the answer that it stands for, and the path of the object it names.
+    """Return the text of the object with an id, the answer to record, and the path of the object.
 
-    Raises UsageError when the call cannot have made that.
+    Raises UsageError if the call cannot have created it.
     """
     from runner.engine.calls.owners import made_by, said_maker
     from runner.engine.calls.settlement import answer_of, holder, id_value
@@ -311,7 +316,7 @@ def _operation(current: Config, history: History, call: CallRecord) -> Operation
 
 
 def _read(current: Config, history: History, call: CallRecord, value: Any) -> ReadObject:
-    """The object with this id as the API has it now; why not, where it cannot be asked."""
+    """Return the current object with this id, or the reason why the API cannot be asked."""
     from runner.engine.calls.review import ReadObject
 
     try:
@@ -321,6 +326,7 @@ def _read(current: Config, history: History, call: CallRecord, value: Any) -> Re
         ):
             return look.read(call, value)
     except RunnerError as error:
+        # 6: another run is using the journal.
         if error.exit_code == 6:
             raise
         return ReadObject(why=error.message)
@@ -340,6 +346,7 @@ def _record(
     from runner.project.recorded_runs import completed_since
 
     with projects.open_journal(current.runs) as journal, closing(History(current.runs)) as history:
+        # The journal was not locked while the person was asked.
         fresh = history.call(call.id)
         if fresh is None or fresh.state not in OPEN or fresh.sent_at != call.sent_at:
             raise UsageError(f"call {call.id} has been settled, or sent again, meanwhile")
@@ -357,7 +364,7 @@ def _record(
 
 
 def _take_back(current: Config, number: int, why: str) -> int:
-    """Put a call back to what it was before it was settled."""
+    """Restore the state of a call from before it was settled."""
     from runner.engine.calls.settlement import last_settlement, rows_undone, undone
 
     with projects.open_journal(current.runs) as journal, closing(History(current.runs)) as fresh:
@@ -378,7 +385,7 @@ def _take_back(current: Config, number: int, why: str) -> int:
 def _refresh(
     current: Config, history: History, call: CallRecord, rows: Sequence[RowRecord]
 ) -> None:
-    """Bring the files of the runs up to date that these rows are of; what keeps one from it is reported."""
+    """Regenerate the files of the runs of these rows; errors are reported."""
     from runner.cli.report import bring_up_to_date
 
     for number in sorted({call.run, *(row.run for row in rows)}):

@@ -1,4 +1,4 @@
-"""`show`: a run row by row and call by call."""
+"""`show`: rows and calls of a run."""
 
 from __future__ import annotations
 
@@ -28,9 +28,15 @@ def show(*, number: int | None, key: str | None, limit: int) -> int:
     history = History(projects.current().runs)
     run = recorded_run(history, number)
     text = show_run(
-        run, history.rows(run.id), history.calls_of_run(run.id), key=key, limit=limit, again=history.again(run.id),
-        notices=history.notices(run.id), settlements=history.settlements_of_run(run.id),
+        run,
+        history.rows(run.id),
+        history.calls_of_run(run.id),
+        key=key,
+        limit=limit,
+        again=history.again(run.id),
+        notices=history.notices(run.id),
+        settlements=history.settlements_of_run(run.id),
         writes_of=partial(history.writes_of, run.account, run.recipe),
-    )  # fmt: skip
+    )
     click.echo(text, nl=False)
     return 0

@@ -1,10 +1,10 @@
-"""`validate`: loads nothing that could send."""
+"""`validate`: check of recipes and their input. It imports nothing that can send."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -20,6 +20,15 @@ from runner.recipe.load import Loaded, load
 from runner.report.problems.render import FORMS, Form, drawn
 
 
+class _Recipe(NamedTuple):
+    """A recipe with its mappings, the documents of its APIs and its project."""
+
+    loaded: Loaded
+    mappings: Mapping[str, Sequence[Mapping[str, Any]]]
+    catalogue: Catalogue
+    config: Config
+
+
 @click.command(short_help="Check recipes without rows and without a network.")
 @click.argument("recipes", nargs=-1, required=True, metavar="RECIPE...")
 @rows_options("Check this input of the recipe as well; - is what is piped in.")
@@ -27,11 +36,22 @@ from runner.report.problems.render import FORMS, Form, drawn
     "--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold."
 )
 @PROJECT
-@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True,
-              help="How problems are told: to people, or to a machine on stdout.")  # fmt: skip
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    default="text",
+    show_default=True,
+    help="How problems are told: to people, or to a machine on stdout.",
+)
 def validate(
-    *, recipes: tuple[str, ...], rows_files: tuple[Path, ...], target_name: str, named: Path | None, form: Form
-) -> int:  # fmt: skip
+    *,
+    recipes: tuple[str, ...],
+    rows_files: tuple[Path, ...],
+    target_name: str,
+    named: Path | None,
+    form: Form,
+) -> int:
     """Check recipes: everything that can be known without rows and without a network.
 
     With --rows, one recipe and its input: the header, the types of all cells, the keys of the rows, how names of
@@ -40,84 +60,90 @@ def validate(
     if rows_files and len(recipes) > 1:
         raise UsageError("--rows is for one recipe", remedy="check the others without it")
     problems, notes = list[Problem](), list[Problem]()
-    catalogues: dict[
-        Path, Catalogue
-    ] = {}  # recipes of one project share the documents that are read for them
+    # Recipes of one project share its documents, which take long to read.
+    catalogues: dict[Path, Catalogue] = {}
     total = code = 0
     for recipe in recipes:
         try:
-            path, shipped = find_recipe(recipe)
-            config = config_beside(recipe, named)
-            if config.home not in catalogues:
-                catalogues[config.home] = catalogue_for(config, config.target(target_name))
-            if (
-                path.name == CONFIGURATION
-            ):  # as `runner validate *.yaml` names it; what is in it was read just now
-                _say(form, f"{recipe}: ok, the configuration")
-                continue
-            loaded = load(
-                path, catalogue=catalogues[config.home], name=path.name if shipped else recipe
-            )
-            mappings, _ = mappings_of(loaded, path.parent)
+            read = _read(recipe, named, target_name, catalogues)
         except InvalidError as error:
             problems += error.problems
             total += error.total
             code = max(code, error.exit_code)
             continue
-        found = [*loaded.warnings, *_missing_names(loaded, mappings, catalogues[config.home])]
+        if read is None:
+            _say(form, f"{recipe}: ok, the configuration")
+            continue
+        found = [*read.loaded.warnings, *_missing_names(read)]
         problems += found
         total += len(found)
-        steps = len(loaded.recipe.steps)
+        steps = len(read.loaded.recipe.steps)
         _say(form, f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
         if rows_files:
-            found, count, notes = _rows(
-                loaded, rows_files, catalogues[config.home], mappings, config, target_name, say=form == "text"
-            )  # fmt: skip
+            found, count, notes = _rows(read, rows_files, target_name, say=form == "text")
             problems += found
             total += count
     for note in notes:
         _say(form, f"    {note.message} ({note.remedy})")
-    told = drawn(problems, form, files=recipes, total=total, notes=notes)
-    click.echo(told, err=form == "text", nl=False)
-    return code or (
-        InvalidError(problems).exit_code if any(p.severity == "error" for p in problems) else 0
-    )
+    text = drawn(problems, form, files=recipes, total=total, notes=notes)
+    click.echo(text, err=form == "text", nl=False)
+    if not code and any(problem.severity == "error" for problem in problems):
+        return InvalidError(problems).exit_code
+    return code
 
 
 def _say(form: Form, text: str) -> None:
-    """Tell people; the other forms have a place for nothing but problems and notes."""
+    """Print text for people; the other formats hold only problems and notes."""
     if form == "text":
         click.echo(printable(text))
 
 
-def _missing_names(
-    loaded: Loaded, mappings: Mapping[str, Sequence[Mapping[str, Any]]], catalogue: Catalogue
-) -> list[Problem]:
-    """Names that the recipe gives and its lookups do not have; imports the engine only where there is a lookup."""
-    if not loaded.recipe.lookups:
+def _read(
+    recipe: str, named: Path | None, target_name: str, catalogues: dict[Path, Catalogue]
+) -> _Recipe | None:
+    """Return a recipe; None if it is the configuration. Raises InvalidError.
+
+    `catalogues` has the documents by project; those of a new project are added.
+    """
+    path, shipped = find_recipe(recipe)
+    config = config_beside(recipe, named)
+    if config.home not in catalogues:
+        catalogues[config.home] = catalogue_for(config, config.target(target_name))
+    # `runner validate *.yaml` names the configuration too; it has just been read.
+    if path.name == CONFIGURATION:
+        return None
+    catalogue = catalogues[config.home]
+    loaded = load(path, catalogue=catalogue, name=path.name if shipped else recipe)
+    mappings, _ = mappings_of(loaded, path.parent)
+    return _Recipe(loaded, mappings, catalogue, config)
+
+
+def _missing_names(read: _Recipe) -> list[Problem]:
+    """Return problems for names in the recipe that its lookups do not have."""
+    if not read.loaded.recipe.lookups:
         return []
+    # Imported on use: it imports the engine.
     from runner.project.row_checks import names_not_there
 
-    return names_not_there(loaded, mappings, catalogue)
+    return names_not_there(read.loaded, read.mappings, read.catalogue)
 
 
 def _rows(
-    loaded: Loaded, files: tuple[Path, ...], catalogue: Catalogue,
-    mappings: Mapping[str, Sequence[Mapping[str, Any]]], config: Config, target_name: str, *, say: bool,
-) -> tuple[list[Problem], int, list[Problem]]:  # fmt: skip
-    """The problems of an input, how many there are beyond those that were kept, and what was not checked."""
+    read: _Recipe, files: tuple[Path, ...], target_name: str, *, say: bool
+) -> tuple[list[Problem], int, list[Problem]]:
+    """Return the problems of an input, their total number, and notes about checks that were not made."""
     from runner.project.connections import account_of
     from runner.project.row_checks import check_rows, unchecked
 
-    notes = unchecked(loaded, catalogue)
+    notes = unchecked(read.loaded, read.catalogue)
     try:
-        account = account_of(config, config.target(target_name))
+        account = account_of(read.config, read.config.target(target_name))
         input_, found = check_rows(
-            loaded.recipe,
+            read.loaded.recipe,
             files,
-            catalogue,
-            mappings,
-            runs=config.runs,
+            read.catalogue,
+            read.mappings,
+            runs=read.config.runs,
             account=account,
             piped_as=rows_format(),
         )
@@ -136,7 +162,7 @@ def _rows(
 
 
 def _verdict(found: Sequence[Problem]) -> str:
-    """How many errors rows have whose cells are all right: names not found, requirements not met, and the others."""
+    """Return the numbers of errors that are not about cells: unknown names, unmet requirements, others."""
     from runner.project.row_checks import REFUSED
 
     kinds = [problem.kind for problem in found if problem.severity == "error"]

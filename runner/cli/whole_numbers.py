@@ -1,4 +1,4 @@
-"""The whole numbers that commands take: each has an end, beyond which no journal, list or clock has a place for it."""
+"""Integer parameters of commands, each with the limits of the journal, the list or the port that it is for."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import click
 
 
 class Whole(click.IntRange):
-    """A whole number from `least` to `most`, written in digits."""
+    """An integer from `least` to `most`, in decimal digits."""
 
     def __init__(self, least: int, most: int) -> None:
         super().__init__(least, most)
         self._least, self._most = least, most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number. What is none, or is beyond the ends, is a usage error."""
+        """Return the number. Fails with a usage error if it is no number, or beyond the limits."""
         text = str(value).strip()
         if re.fullmatch(r"[0-9]{1,19}", text, re.ASCII) and self._least <= int(text) <= self._most:
             return int(text)
@@ -27,10 +27,10 @@ class Whole(click.IntRange):
 
 
 RECORDED = Whole(1, 2**63 - 1)
-"""The number of a run or a call: what SQLite numbers its records with."""
+"""The number of a run or a call: a row id of SQLite."""
 
 COUNT = Whole(1, 10**9)
-"""So many rows."""
+"""A number of rows."""
 
 WORKERS = Whole(1, 64)
 
