@@ -36,8 +36,7 @@ class _RowValues(dict[str, Any]):
 def name_values(scope: dict[str, Any], let: Mapping[str, Expression]) -> None:
     """Add the values that a `let` names to a scope, each computed in it when it is first read."""
     scope |= {
-        name: Lazy(partial(value.evaluate, scope), (value.tree, scope))
-        for name, value in let.items()
+        name: Lazy(partial(value.evaluate, scope), (value, scope)) for name, value in let.items()
     }
 
 

@@ -109,6 +109,68 @@ def test_a_where_that_an_empty_cell_makes_true(
     assert server.deliveries() == []
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "PO-{{ row.customer | default('') }}",
+        "{{ row.customer | default('') }}-{{ row.customer | default('\\u200b') }}",
+        "{{ 'PO-' ~ row.customer | default('') }}",
+        "{{ 'PO-' + (row.customer | default('')) }}",
+        "{{ mark }}",
+        "x{{ mark }}",
+    ],
+)
+@pytest.mark.parametrize("steps", [ADOPTED, READ])
+def test_a_filter_in_which_no_value_is(
+    server: FaultServer, bench: Bench, steps: str, value: str
+) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": each} for each in ("PO-", "-", "xPO-")]
+    let = "let: {mark: \"'PO-' ~ row.customer | default('')\"}\n"
+    steps = let + steps.replace("{{ row.customer }}", value)
+    for way in (bench.plan, bench.run):
+        row = way(steps, table("ref,customer", ("A", "")), head=HEAD).row
+        assert (row.bucket, server.deliveries()) == ("rejected", []), row
+        assert "name has no value" in row.reason
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "{{ row.customer | default('C') }}",
+        "{{ row.ref }}{{ row.customer | default('') }}",
+        "C-{{ 'x' ~ (row.customer or row.ref) }}",
+        "{{ 'C' }}",
+    ],
+)
+def test_a_filter_in_which_a_value_is(server: FaultServer, bench: Bench, value: str) -> None:
+    names = ("A", "C", "C-xA")
+    server.shop.objects["/customers"] = [{"id": n, "name": each} for n, each in enumerate(names, 7)]
+    steps = READ.replace("{{ row.customer }}", value)
+    assert bench.run(steps, table("ref,customer", ("A", "")), head=HEAD).row.bucket == "done"
+
+
+LEFT_OF_IT = [
+    "(item.name | default('') | replace('-', '')) == (row.customer | replace('-', ''))",
+    "not (item.name | default('') | replace('-', '')) != (row.customer | replace('-', ''))",
+    "(item.name | default('') | regex_replace('[^0-9]', '')) == (row.customer | regex_replace('[^0-9]', ''))",
+    "(row.customer | replace('-', '') | trim) in (item.name | default(''))",
+    "item.client == row.ref and (item.name | default('')).startswith(row.customer | replace('-', ''))",
+]
+
+
+@pytest.mark.parametrize("where", LEFT_OF_IT)
+@pytest.mark.parametrize("steps", [ADOPTED, READ])
+def test_a_where_that_is_left_with_nothing_of_a_cell(
+    server: FaultServer, bench: Bench, steps: str, where: str
+) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": "", "client": "A"}]
+    steps = steps.replace(SEARCH, f'use: shop.search_customers, where: "{where}"')
+    for way in (bench.plan, bench.run):
+        row = way(steps, table("ref,customer", ("A", "-")), head=HEAD).row
+        assert (row.bucket, server.deliveries()) == ("rejected", []), row
+        assert "has no value" in row.reason
+
+
 NAMING = [
     "item.name == row.ref and item.notes | default('') == row.customer | default('')",
     "item.name == row.ref and (not row.customer or item.notes == row.customer)",

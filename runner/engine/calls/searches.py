@@ -18,7 +18,18 @@ from runner.catalogue import Request
 from runner.engine.calls.diff import alike, compare_with, literal
 from runner.keys import canonical, look_alike
 from runner.recipe.model import Search, Step
-from runner.template import EvaluationError, Expression, Lazy, Node, paths_of, plain
+from runner.template import (
+    EvaluationError,
+    Expression,
+    Lazy,
+    Node,
+    Template,
+    TemplateError,
+    Tree,
+    compile_expression,
+    paths_of,
+    plain,
+)
 
 if TYPE_CHECKING:
     from runner.engine.context import Context
@@ -151,20 +162,46 @@ def filters(context: Context, search: Search | Step, scope: Mapping[str, Any]) -
         return context.render(search.arguments, context.scope)
     arguments = context.render(search.arguments, scope)
     for name, value in arguments.items() if isinstance(arguments, Mapping) else ():
-        if _is_blank(value):
+        if _is_blank(value) or _is_made_of_nothing(search.arguments.get(name), scope):
             raise EvaluationError(
                 f"{name} has no value, and without it the search finds what it is not meant to; {_REMEDY}"
             )
     return arguments
 
 
+def _is_made_of_nothing(tree: Tree, scope: Mapping[str, Any]) -> bool:
+    """Tell whether a text of constants and values is one in which no value is: `PO-{{ row.ref }}` of an empty cell."""
+    if isinstance(tree, Mapping):
+        return any(_is_made_of_nothing(each, scope) for each in tree.values())
+    if not isinstance(tree, Template) or tree.blocks is not None:
+        return False
+    parts = [each for _, each in tree.placed if each.references]
+    return bool(parts) and all(_is_nothing(each, each.tree, scope) for each in parts)
+
+
+def _is_nothing(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool:
+    """Tell whether a part of an expression comes to nothing; of what puts a text together, each value that it reads."""
+    if node.kind == "operation" and node.value in ("~", "+"):
+        read = [part for part in node.parts if paths_of(part)]
+        return bool(read) and all(_is_nothing(of, part, scope) for part in read)
+    named = scope.get(node.value) if node.kind == "name" else None
+    if isinstance(named, Lazy) and isinstance(named.source, tuple):
+        value, behind = named.source
+        return bool(value.references) and _is_nothing(value, value.tree, behind)
+    try:
+        text = of.text[node.offset : node.offset + node.length]
+        return _is_blank(compile_expression(text).evaluate(scope))
+    except (EvaluationError, TemplateError):  # as the search itself is going to say
+        return False
+
+
 def check_where(where: Expression | None, scope: Mapping[str, Any]) -> None:
     """Raise EvaluationError for a `where` that can be true of an object that it does not name."""
     if where is None:
         return
-    named = _named(where.tree, scope)
+    named = _named(where, where.tree, scope)
     if named is None:
-        named = not _names_nothing(where.tree, scope)
+        named = not _names_nothing(where, where.tree, scope)
     if not named:
         text = " ".join(where.text.split())
         raise EvaluationError(
@@ -172,17 +209,17 @@ def check_where(where: Expression | None, scope: Mapping[str, Any]) -> None:
         )
 
 
-def _named(node: Node, scope: Mapping[str, Any]) -> bool | None:
+def _named(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool | None:
     """Tell whether a condition names an object by a value beside it; None where it compares with no such value.
 
     With `or` each side has to, with `and` one, unless another is true of every text, as `'' in item.notes` is.
     """
     if node.kind not in ("and", "or"):
         reads_both = ("item",) in paths_of(node) and bool(list(_beside(node, scope)))
-        return not _names_nothing(node, scope) if reads_both else None
-    found = [_named(part, scope) for part in node.parts]
+        return not _names_nothing(of, node, scope) if reads_both else None
+    found = [_named(of, part, scope) for part in node.parts]
     if False in found and (
-        node.kind == "or" or any(_takes_all(each, scope) for each in node.parts)
+        node.kind == "or" or any(_takes_all(of, each, scope) for each in node.parts)
     ):
         return False
     if node.kind == "or":
@@ -190,18 +227,28 @@ def _named(node: Node, scope: Mapping[str, Any]) -> bool | None:
     return True if True in found else None if found.count(None) == len(found) else False
 
 
-def _takes_all(node: Node, scope: Mapping[str, Any]) -> bool:
+def _takes_all(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool:
     """Tell whether a part of a condition looks into a text, or a list, for what has no value."""
     if node.kind in ("and", "or"):
-        return any(_takes_all(part, scope) for part in node.parts)
+        return any(_takes_all(of, part, scope) for part in node.parts)
     if node.kind == "compare" and "in" in node.value:
-        return any(_names_nothing(part, scope) for part in node.parts)
+        return any(_names_nothing(of, part, scope) for part in node.parts)
     is_prefix = node.kind == "call" and node.value in ("startswith", "endswith")
-    return is_prefix and any(_names_nothing(part, scope) for part in node.parts[1:])
+    return is_prefix and any(_names_nothing(of, part, scope) for part in node.parts[1:])
 
 
-def _names_nothing(node: Node, scope: Mapping[str, Any]) -> bool:
-    """Tell whether all that a node reads beside the object has no value, or one that is no name: zero, true, false."""
+def _names_nothing(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool:
+    """Tell whether all that a node reads beside the object has no value, or one that is no name: zero, true, false.
+
+    So it is where a side of a comparison that does not read the object comes to nothing.
+    """
+    while node.kind == "not":
+        node = node.parts[0]
+    asks = node.kind in ("compare", "call", "filter", "test") and ("item",) in paths_of(node)
+    sides = node.parts if asks else (node,)
+    own = [side for side in sides if ("item",) not in paths_of(side) and paths_of(side)]
+    if any(_is_nothing(of, side, scope) for side in own):  # what is left of it, as after `replace`
+        return True
     values = list(_beside(node, scope))
     return bool(values) and all(
         _is_blank(each) or isinstance(each, bool) or (isinstance(each, int | Decimal) and not each)
@@ -223,7 +270,7 @@ def _values_at(scope: Mapping[str, Any], path: Sequence[str | int]) -> Iterator[
     """The value at a path; of a text that `let` puts together, the values that it is made of."""
     value, named = _at(scope, path), scope[str(path[0])]
     source = named.source if isinstance(named, Lazy) and isinstance(value, str) else None
-    behind = list(_beside(*source)) if source is not None else []
+    behind = list(_beside(source[0].tree, source[1])) if source is not None else []
     yield from behind or [value]
 
 
