@@ -255,13 +255,40 @@ def _grouped(problems: Sequence[Problem]) -> Iterable[list[Problem]]:
     """The problems in their order, those that are one mistake at several places together."""
     groups: dict[tuple[object, ...], list[Problem]] = {}
     for at, problem in enumerate(problems):
-        repeated = problem.kind in REPEATED and (problem.file, problem.severity, problem.message)
+        of, found, _ = _field_of(problem)
+        same = of if found else problem.message
+        repeated = problem.kind in REPEATED and (problem.file, problem.severity, same)
         groups.setdefault(repeated or (at,), []).append(problem)
     return groups.values()
 
 
 def _again(first: Problem, others: Sequence[Problem]) -> str:
-    """The other lines on which it is the same."""
+    """The other lines on which it is the same, and the other fields of the same operation, each with its own."""
+    fields: dict[str, list[Problem]] = {}
+    for other in others:
+        fields.setdefault(other.message, []).append(other)
+    same = fields.pop(first.message, [])
+    return _same(first, same) + "".join(
+        f"\n     = {_field_of(one)[2]} on line {one.line}: {printable(one.remedy)}{_same(one, more)}"
+        for one, *more in fields.values()
+    )
+
+
+_FIELD = re.compile(
+    r"(.*) (?:is not known to have a field|has no parameter|has no field) ('[^']*')"
+)
+
+
+def _field_of(problem: Problem) -> tuple[str, bool, str]:
+    """The operation that a field is not of which is given to it, whether that is the mistake, and the field."""
+    found = _FIELD.match(problem.message) if problem.kind in _GIVEN else None
+    return (found[1], True, found[2]) if found else ("", False, "")
+
+
+_GIVEN = ("unknown-field", "unknown-parameter")
+
+
+def _same(first: Problem, others: Sequence[Problem]) -> str:
     lines = list(dict.fromkeys(str(other.line) for other in others if other.line != first.line))
     if not lines:
         return ""

@@ -28,6 +28,7 @@ _SAME = (
     "reference ref",
     "description title subject",
     "supplier vendor",
+    "line item",
     "payment pay deposit",
     "salesorder sale",
 )
@@ -58,10 +59,16 @@ def meant(name: str, known: Mapping[str, str], *, partly: bool = False) -> list[
     given = words(name)
     scores = {other: _likeness(given, name, other, about) for other, about in known.items()}
     if partly and not any(scores.values()):
-        scores = {other: len({*given} & {*words(other)} - {"id"}) for other in known}
+        scores = {other: _shared(given, words(other)) for other in known}
     best = max(scores.values(), default=0)
     found = sorted(other for other, score in scores.items() if score == best)
     return found if best and len(found) <= _SHOWN else []
+
+
+def _shared(given: tuple[str, ...], own: tuple[str, ...]) -> int:
+    """The number of words that two names share; none where most of the other's are its own."""
+    shared = len({*given} & {*own} - {"id"})
+    return shared if shared * 2 >= len({*own} - {"id"}) else 0
 
 
 def _likeness(given: tuple[str, ...], name: str, other: str, about: str) -> float:
@@ -69,7 +76,7 @@ def _likeness(given: tuple[str, ...], name: str, other: str, about: str) -> floa
     if not given or not own or given == ("id",):
         return 0
     described = {*given} <= {*words(about)} and name.lower() in about.lower()
-    if {*given} <= {*own}:
+    if {*given} <= {*own} and len({*given}) * 2 >= len({*own} - {"id"}):
         same_end = given[-1] == own[-1]
         return 2 + same_end + len({*given}) / len({*own}) + described / 2
     if described and len(given) == 1:

@@ -15,7 +15,7 @@ from runner.catalogue import ArgumentError, build_request, condition_notes, spel
 from runner.catalogue.schemas.schema import is_open
 from runner.catalogue.values.scalars import WRITTEN
 from runner.problems import Problem, nearest
-from runner.recipe.texts import is_each, mapping
+from runner.recipe.texts import is_each, mapping, sequence
 from runner.source import Source, TreePath
 from runner.synonyms import among, meant, words
 from runner.template import (
@@ -65,9 +65,27 @@ def _operation_meant(source: Source, path: TreePath, name: str, api: Api) -> str
     takes = {other: len(given & api.operations[other].parameters.keys()) for other in close}
     close = [other for other in close if takes[other] == max(takes.values())]
     close = close or difflib.get_close_matches(name, api.operations, n=1)
+    parent = _with_lines(name, close, api)
+    if parent:
+        return parent
     if close:
         return among(f"{api.name}.{other}" for other in close)
     return f"'runner ops {api.name}' lists what it has"
+
+
+_LINES = re.compile(r"_(?:line_?)?(?:items?|lines?)\Z")
+
+
+def _with_lines(name: str, close: list[str], api: Api) -> str:
+    """Where the lines go that no operation of their own adds: create_purchase_order_line."""
+    owner = _LINES.sub("", name)
+    if owner == name or any(_LINES.search(other) for other in close):
+        return ""
+    for other in meant(owner, dict.fromkeys(api.operations, "")):
+        for field in api.operations[other].fields:
+            if {"line", "item"} & {*words(field)}:
+                return f"they are given with what they belong to: {field} of {api.name}.{other}"
+    return ""
 
 
 def check_arguments(
@@ -127,17 +145,48 @@ class _Unfit(NamedTuple):
         own = [each for each in self.free if each.endswith("_id") and not _is_body(self.free[each])]
         if name == "id" and len(own) == 1:
             return own[0], f"did you mean {own[0]!r}?"
+        own_fields = self._flat(inside) if len(inside) > 1 else []
+        if own_fields:
+            return own_fields[0], f"write them as fields of their own: {', '.join(own_fields)}"
         near = nearest(name, self.free, noun="names")
         about = {other: _about(self.free[other]) for other in self.free}
-        found = meant(name, about)
+        found, dates = meant(name, about), self._dates()
+        found = self._by_value([each for each in found if each in dates] or dates or found)
         close = re.match(r"did you mean '([^']*)'\?", near)
+        if close and not found and not _is_near(name, close.group(1)):
+            close, near = None, ""
         if close and not found:
             other = close.group(1)
             return other, self._written(other) + near[close.end() :]
         found = found or meant(name, about, partly=True)
         if len(found) == 1:
             return found[0], self._written(found[0])
-        return (found[0], among(found)) if found else ("", near or "leave it out")
+        others = (
+            f"known names: {', '.join(sorted(self.free)[:12])}" if self.free else "leave it out"
+        )
+        return (found[0], among(found)) if found else ("", near or others)
+
+    def _flat(self, inside: Mapping[str, Any]) -> list[str]:
+        """The fields that an object's own are here, where most of them are: address: {street: ..., city: ...}."""
+        free = {key: "" for key, schema in self.free.items() if not _is_reference(schema)}
+        found = [key if key in free else next(iter(meant(key, free)), "") for key in inside]
+        flat = list(dict.fromkeys(filter(None, found)))
+        return flat if len(flat) * 2 > len(inside) else []
+
+    def _dates(self) -> list[str]:
+        """The fields for a date, where the name says that it is one."""
+        if "date" not in words(str(self.path[-1])):
+            return []
+        found = [key for key, each in self.free.items() if mapping(each).get("format") == "date"]
+        return found if len(found) <= SHOWN else []
+
+    def _by_value(self, found: list[str]) -> list[str]:
+        """The names that may be meant, one that says what the value says first: row.company is business_name."""
+        said = {*words(str(self.value))}
+        name = words(str(self.path[-1]))
+        same = [key for key in self.free if len(name) == 1 and _ends_with(key, name)]
+        found = list(dict.fromkeys([*found, *same])) if len(found) > 1 else found
+        return sorted(found, key=lambda key: not said & ({*words(key)} - {*name}))
 
     def _written(self, name: str) -> str:
         """How what was given is written under a name that the operation knows."""
@@ -150,6 +199,26 @@ class _Unfit(NamedTuple):
     @property
     def remedy(self) -> str:
         return self.meant[1]
+
+
+SHOWN = 3
+"""Fields that may be meant, where one does not say it of itself."""
+
+
+def _ends_with(key: str, name: tuple[str, ...]) -> bool:
+    return len(words(key)) == 2 and words(key)[-1:] == name
+
+
+def _is_near(name: str, other: str) -> bool:
+    """Whether a name is another one by its words, or but for a slip in its letters."""
+    return (
+        words(name)[-1:] == words(other)[-1:]
+        or difflib.SequenceMatcher(None, name, other).ratio() > LIKE
+    )
+
+
+LIKE = 0.8
+"""How alike the letters of two names are of which one is a slip for the other."""
 
 
 class _Arguments(NamedTuple):
@@ -254,9 +323,31 @@ class _Arguments(NamedTuple):
         *most, last = map(repr, names)
         listed = f"{', '.join(most)} and {last}" if most else last
         message = f"{whole} needs {listed}{instead}" + (f" in {parent[-1]!r}" if parent else "")
+        values = [self._at_hand(name) for name in names]
+        if not parent and all(values):
+            shown = ", ".join(f"{name}: {value}" for name, value in zip(names, values, strict=True))
+            remedy = f"write with: {{{shown}}}" if not self.given else f"add to with: {shown}"
+            return self.source.problem(place, message, "missing-parameter", remedy=remedy)
         target = "with" if not parent else str(parent[-1])
         remedy = f"add {'it' if len(names) == 1 else 'them'} to {target}; 'runner ops {whole}' shows what it takes"
         return self.source.problem(place, message, "missing-parameter", remedy=remedy)
+
+    def _at_hand(self, name: str) -> str:
+        """What a recipe has for a name: the id of a step above, a column of its name, a day of this run."""
+        data, said = mapping(self.source.data), words(name)
+        if "date" in said and said[-1] in ("from", "since", "start", "after"):
+            return '"{{ run.date | days(-30) }}"'
+        if "date" in said and said[-1] in ("to", "until", "end", "before"):
+            return '"{{ run.date }}"'
+        index = self.path[1] if self.path[0] == "steps" else 0
+        steps = [mapping(step) for step in sequence(data.get("steps"))[: int(index)]]
+        for step in reversed(steps):
+            verb, _, noun = str(step.get("use", "")).rpartition(".")[2].partition("_")
+            made = verb == "create" and noun.replace("_", "") == name.removesuffix("_id")
+            if made and "for_each" not in step and name.endswith("_id"):
+                return f'"{{{{ {step.get("id")}.id }}}}"'
+        columns = mapping(mapping(data.get("rows")).get("columns"))
+        return f'"{{{{ row.{name} }}}}"' if name in columns else ""
 
     def _misfit(self, path: TreePath, message: str) -> Problem:
         value = _at(self.given, path)

@@ -77,6 +77,11 @@ REFUSED_TESTS: Mapping[str, str] = {
     "filter": "validate knows which filters there are",
     "test": "validate knows which tests there are",
     "sameas": "compare with ==, or with is none, is true, is false",
+    **dict.fromkeys(("skipped",), "what was skipped is null: write is none, or is not none"),
+    **dict.fromkeys(
+        ("succeeded", "success", "successful", "changed"), "what was done is there: is not none"
+    ),
+    **dict.fromkeys(("failed", "failure"), "under on_error: continue it is null: is none"),
     "match": "use regex_search('^pattern') is not none",
     "regex": "use regex_search('pattern') is not none",
     "search": "use regex_search('pattern') is not none",
@@ -124,6 +129,7 @@ REFUSED_FUNCTIONS: Mapping[str, str] = {
     "lipsum": "write the text",
     "now": "write run.date",
     "today": "write run.date",
+    "timedelta": "write it behind the date: row.day | days(3)",
     "format": "write '%s of %s' | format(a, b)",
     "lookup": "declare it under lookups, and write name['key']",
     "lookup('env')": "declare it under vars, and set it with -v NAME=VALUE or --vars-file",

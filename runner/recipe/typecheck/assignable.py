@@ -93,7 +93,7 @@ def _misfits(type_: Type, schema: Mapping[str, Any], path: Path, *, text: str) -
     if not fitting:
         is_ = f"{text} is {Type(type_.solid)}" if not path else f"it is {Type(type_.solid)}"
         message = f"has to be {_or(wanted)}, and {is_}"
-        yield Misfit(path, message, _remedy(type_, wanted))
+        yield Misfit(path, message, _remedy(type_, wanted, schema, text))
     elif OBJECT in type_.solid and "object" in fitting:
         yield from _object(type_, schema, path)
     elif LIST in type_.solid and "array" in fitting:
@@ -173,13 +173,17 @@ def either(forms: Sequence[Sequence[str]]) -> str:
     return ", or ".join(" and ".join(map(repr, names)) for names in forms)
 
 
-def _remedy(type_: Type, wanted: Sequence[str]) -> str:
+def _remedy(type_: Type, wanted: Sequence[str], schema: Mapping[str, Any], text: str) -> str:
     if wanted == ("string",) and type_.solid == {DECIMAL}:
         return "make it text, so that its digits are yours: | text"
     if wanted == ("array",):
         return "put it in a list: [ ... ]"
     if wanted == ("object",):
-        return "write the object: {id: ...}"
+        fields = list(schema.get("properties", {}))
+        if "id" in fields:
+            return f'write the object: {{id: "{{{{ {text} }}}}"}}'
+        shown = ", ".join(f"{name}: ..." for name in fields[:2])
+        return f"write the object: {{{shown}}}" if fields else "write its fields: {name: value}"
     if type_.can_be({LIST, OBJECT}):
         return remedy(type_, TEXTS)
     if wanted == ("boolean",):

@@ -205,8 +205,9 @@ def _converted(use: Applied) -> Type:
     ):
         shown = repr(min(map(str, type_.enum)))
         what = "a whole number" if whole else "a number"
-        message = f"{use.spec.name} needs {what}, and {shown} is none"
-        use.findings.add(part, message, "wrong-type", sure=type_.sure)
+        message = f"{use.spec.name} needs {what}, and {shown} is not one"
+        advice = f"say what to take then: | {use.spec.name}(0)"
+        use.findings.add(part, message, "wrong-type", remedy=advice, sure=type_.sure)
     return of_kind(kind)
 
 

@@ -349,6 +349,8 @@ class Inference(NamedTuple):
             return of_kind(INTEGER)
         message = f"{self.findings.quoted(of)} is {Type(owner.solid)}, which has no {node.value!r}"
         remedy = _called(node.value, owner) or f"leave {node.value!r} out"
+        if node.value == "days" and owner.solid == {INTEGER}:
+            remedy = "leave it out: dates apart are a number of days"
         if node.value in LENGTHS and owner.can_be({STRING}):
             empty = " | default('')" if owner.absent is not None else ""
             remedy = _length(f"{self.findings.quoted(of)}{empty}")

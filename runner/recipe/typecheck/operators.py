@@ -281,9 +281,15 @@ def alike(first: Type, second: Type) -> str:
                 remedy(text, NUMBERS) if text.column else "make both the same: | text, or | decimal"
             )
         if text.solid == {STRING} and other.solid == {BOOLEAN}:
+            if text.column:
+                return f"give the column its type, as in {text.column}: {{type: boolean}}; or compare it with its text"
             return "true and false are written without quotes"
         if text.solid == {STRING} and other.solid == {DATE}:
-            return "compare dates with dates; as text: | date('%Y-%m-%d')"
+            if text.column:
+                return remedy(text, {DATE})
+            if text.enum and len(text.enum) == 1:
+                return f"make it a date: {next(iter(text.enum))!r} | to_date"
+            return "compare dates with dates: the text | to_date; or texts: the date | date('%Y-%m-%d')"
         if text.solid == {LIST} or text.solid == {OBJECT}:
             return remedy(text, NUMBERS | {STRING, BOOLEAN, DATE})
     return ""
