@@ -21,9 +21,15 @@ Part = Mapping[str, Any]
 
 def amount_rules(amount: Part) -> AmountRules:
     """What `amount` lets pass of a step."""
-    allowed = {name for name in ("zero", "negative", "repeated") if name in amount}
+    allowed = {name for name in ("zero", "negative", "repeated", "found") if name in amount}
     decimals = amount.get("decimals")
-    return AmountRules("zero" in allowed, "negative" in allowed, decimals, "repeated" in allowed)
+    return AmountRules(
+        "zero" in allowed,
+        "negative" in allowed,
+        decimals,
+        "repeated" in allowed,
+        "found" in allowed,
+    )
 
 
 class Uses(NamedTuple):

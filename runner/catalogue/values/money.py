@@ -15,13 +15,15 @@ MOST_DECIMALS = 12
 class AmountRules(NamedTuple):
     """The amounts that a step lets pass besides those above zero. `decimals` replaces those of the operation.
 
-    `repeated`: also one that another recipe has paid in the same object.
+    `repeated`: also one that another recipe has paid in the same object. `found`: a payment that the search finds is
+    taken for the row's, whatever its amount is and whoever has made it.
     """
 
     zero: bool = False
     negative: bool = False
     decimals: int | None = None
     repeated: bool = False
+    found: bool = False
 
 
 def amount_defect(amount: Decimal, rules: AmountRules, *, decimals: int) -> str:

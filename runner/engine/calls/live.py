@@ -316,7 +316,8 @@ class Caller(Planning):
         assert self._sender is not None  # noqa: S101 - a dry run stops before
         subject, reason = self._subject(use), "found before it was sent"
         self._sender.note(subject, use.operation, request, "found", value=found, reason=reason)
-        if wrong := self._created_apart(use, request, found):
+        wrong = self._created_apart(use, request, found)  # and what has created it is committed
+        if wrong := wrong or self._not_this_payment(use, request, found):
             self._sender.note(subject, use.operation, request, "rejected", value=None, reason=wrong)
             return Outcome("rejected", wrong)
         self._progress.writes.append(("found", self._context.run))

@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.catalogue import ArgumentError, Request, container_of, first_arguments, parse_json
 from runner.engine.calls.dry_reads import Looker, may_look
+from runner.engine.calls.found_payment import not_this_payment
 from runner.engine.calls.parents import COUNTED, found_parent, refusal
 from runner.engine.calls.read_back import BackReading, back_request
 from runner.engine.calls.reads import Reading, words
@@ -107,6 +108,9 @@ class Planning:
             )
         self.plan(use.step, "changed", request=request, reason=reason, position=use.position)
         return Outcome("rejected", reason, set_aside=True)
+
+    def _not_this_payment(self, use: Use, request: Request, found: Any) -> str:
+        return not_this_payment(self._context, use, request, found, self._progress.keys)
 
     def _same_request(self, use: Use, request: Request) -> CallRecord | None:
         """The call that has sent the content of a create, or may have, and that nothing asks for now."""
@@ -352,6 +356,9 @@ class Planning:
             return outcome, True
         if not outcome.value:
             return None, True
+        if wrong := self._not_this_payment(use, request, outcome.value[0]):
+            self.plan(use.step, "invalid", request=request, reason=wrong, position=use.position)
+            return Outcome("rejected", wrong), True
         reason = "found while it was planned"
         self.plan(
             use.step,
