@@ -65,6 +65,10 @@ class PlannedCall(NamedTuple):
     read_back: Request | None = None
 
 
+SENT_WHOLE = "; all that is to be sent for the row was sent"
+"""In the reason of a row that is rejected for an output alone: nothing of it is left to do."""
+
+
 class OutputFault(NamedTuple):
     """An output that cannot be computed, and why."""
 

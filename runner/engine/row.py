@@ -14,7 +14,7 @@ from runner.engine.calls.identity_changes import Past, choices, done_calls, rena
 from runner.engine.calls.live import Caller
 from runner.engine.calls.objects import Objects
 from runner.engine.context import Context, Progress, Use
-from runner.engine.events import Bucket, OutputFault, RowResult
+from runner.engine.events import SENT_WHOLE, Bucket, OutputFault, RowResult
 from runner.engine.exported import exported
 from runner.engine.once_per import A_RUN, item_name, shared_value
 from runner.engine.past.claims import (
@@ -207,7 +207,8 @@ class RowRun:
         self._add_recorded(through=bucket in ("done", "found"))
         refused = self._context.strict or self._context.recipe.exports
         if faults and refused and bucket not in ("changed", "unknown"):
-            bucket, reason = "rejected", faults[0].text
+            whole = bucket in ("done", "found") and bool(self._progress.writes)
+            bucket, reason = "rejected", faults[0].text + SENT_WHOLE * whole
         elif faults:
             reason = "; ".join(filter(None, (reason, *(fault.text for fault in faults))))
         found = RowResult(

@@ -131,7 +131,7 @@ class Run:
         start = self._clock() if since is None else since
         self._context.emit(started)
         try:
-            check_key(self._context)
+            check_key(self._context.history, self._context.account, self._context.recipe)
             if self._sender is not None:
                 self._sender.read_earlier()
             lookups = {

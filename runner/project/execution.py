@@ -13,6 +13,7 @@ from runner.config.masking import Mask
 from runner.durable import refuse_links
 from runner.engine.context import Context
 from runner.engine.events import RunEnded
+from runner.engine.past.former_keys import check_key
 from runner.engine.past.row_calls import shared_former_keys
 from runner.engine.past.rows import OnRecord
 from runner.engine.run import Run
@@ -117,6 +118,9 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         check_runs(runs, journal, history, job.catalogue)
         if destination is not None:
             destination.record(journal, history, settings.declared)
+        check_key(
+            history, way.account, job.project.recipe
+        )  # rows that cannot be placed leave no files
         job.check_known(input_, history, way.account)
         again = history.again(resumed.id) if resumed else job.asked_again(history, way, input_)
         if input_ is not None or not job.search:

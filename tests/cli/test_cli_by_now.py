@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from .command import ROWS, Command
+from .command import RECIPE, ROWS, Command
 from .conftest import StartStub
 from .stub import Answer, Sent, Stub
 
@@ -173,3 +173,16 @@ def test_what_is_proposed_can_be_pasted(contacts: Command, stub: Stub) -> None:
     ).stdout  # fmt: skip
     assert words.decode().split("\0")[:3] == ["--again", key, "--why"]
     assert not (contacts.folder / "pwned").exists()
+
+
+def test_a_row_that_was_sent_whole_is_never_to_be_retried(contacts: Command, stub: Stub) -> None:
+    """Only the answer shows that an output cannot be computed, and the contact is there by then."""
+    contacts.write("contacts.yaml", RECIPE + '  fax: "{{ contact.fax }}"\n')
+    contacts.write("rows.csv", ROWS.rpartition("A-2")[0])
+    contacts(*LIVE, "--strict", code=8, env=KEY)
+    for _ in range(2):
+        (line,) = results(contacts, 1)
+        assert line["bucket"] == "rejected"
+        assert line["reason"].endswith("; all that is to be sent for the row was sent")
+        assert not (contacts.runs / "1" / "retry.csv").exists()
+        contacts("report", "1")

@@ -32,7 +32,7 @@ def test_it_is_refused_until_key_was_names_it(runner: Command, name: str) -> Non
     runner.write("rows.csv", "ref,client\nW-1,acme\nW-2,beta\n")
     runner("run", "a.yaml")
     runner.write("a.yaml", new)
-    for way in ([], ["--dry-run"]):
+    for way in (["--dry-run"], []):
         ended = runner("run", "a.yaml", *way, code=3)
         assert (
             "the key of the recipe was '{{ row.ref }}' in run 1, and is "
@@ -40,6 +40,8 @@ def test_it_is_refused_until_key_was_names_it(runner: Command, name: str) -> Non
         )
         assert "add key_was: '{{ row.ref }}' beside key" in ended.out + ended.err
     assert len(runner.delivered()) == 2
+    assert not (runner.runs / "2").exists(), "no file calls rows not started that cannot be placed"
+    assert "not started" not in ended.out + ended.err
     runner.write("a.yaml", new.replace("  columns", '  key_was: "{{ row.ref }}"\n  columns'))
     runner("validate", "a.yaml")
     assert "2 done" in runner("run", "a.yaml").err

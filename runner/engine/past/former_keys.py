@@ -9,6 +9,7 @@ from runner.engine.context import Context
 from runner.engine.events import RowResult
 from runner.engine.past.row_calls import has_sent, shared_former_keys
 from runner.engine.totals import EXIT_DATA
+from runner.journal import History
 from runner.problems import StoppedError
 from runner.recipe.model import Recipe, key_text
 from runner.rows import Row
@@ -17,14 +18,13 @@ Plan = Callable[[Context, Row], RowResult]
 """The dry run of one row in a context."""
 
 
-def check_key(context: Context) -> None:
+def check_key(history: History, account: str, recipe: Recipe) -> None:
     """Refuse a recipe whose key was another one when it sent something, and that does not name it in `key_was`.
 
     Raises StoppedError: every row would be a new one, and all of it would be sent again.
     """
-    recipe = context.recipe
     known = known_texts(recipe)
-    for run, text in context.history.key_texts(context.account, recipe.name):
+    for run, text in history.key_texts(account, recipe.name):
         if text not in known:
             message = (
                 f"the key of the recipe was {text!r} in run {run}, and is {key_text(recipe)!r} now"

@@ -8,7 +8,8 @@
 The results are for people and their spreadsheets: UTF-8 with a byte order mark, text that a spreadsheet would take
 for a formula with an apostrophe before it; as results.xlsx too, where that is asked for. The retry file is input
 again: the header and the records of rows that were rejected or not started, byte for byte. Rows that are
-unknown or changed are not in it: feeding them back is how things get done twice.
+unknown or changed, or rejected for an output after all of them was sent, are not in it: feeding them back is how things
+get done twice.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import IO, Any
 
 from runner.catalogue import parse_own_json, to_json
 from runner.durable import WholeFile, stopping
-from runner.engine.events import Event, RowFinished, RowResult, RunEnded, RunStarted
+from runner.engine.events import SENT_WHOLE, Event, RowFinished, RowResult, RunEnded, RunStarted
 from runner.problems import InvalidError, StoppedError, printable
 from runner.recipe.model import FILE_COLUMN, RESULT_COLUMNS
 from runner.report.files.cells import readable, record, storable
@@ -119,7 +120,8 @@ class Files:
         for line in result.lines or (0,):
             index = self._index(line)
             self._places[index] = place
-            self._to_do[index] = result.bucket in ("rejected", "not started")
+            left = result.bucket in ("rejected", "not started")
+            self._to_do[index] = left and SENT_WHOLE not in result.reason
 
     def _index(self, line: int) -> int:
         index = bisect_left(self._numbers, line)
