@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever happens while they are written."""
+"""Atomic writes: a file is replaced completely or not at all, even if the process is killed meanwhile."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from runner.problems import ConfigError, RunnerError, StoppedError, UsageError
 _REMEDY = "make room or make the folder writable, then enter the same command again"
 
 NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK})
-"""Errors of flock on a file system that has no locks."""
+"""Errors of flock on a file system without locks."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""Errors of a disk that takes no more, whatever the name of the file is."""
+"""Errors of a full or failing disk, which are not about the name of the file."""
 
 
 class WholeFile:
-    """A new file that takes the place of `path` once it is whole and on the disk; for the owner alone, if `private`.
+    """A new file that replaces `path` once it is complete and on the disk. Only its owner can read a `private` one.
 
-    A context manager that commits when nothing went wrong. Writing may raise OSError. What a killed process has left of
-    such a file is taken away by the next one that writes it: until then it is locked by whoever does.
+    A context manager that commits unless an exception is raised. Writing may raise OSError. An unfinished file is
+    locked by its writer; one that a killed process left is removed by the next writer of the same path.
     """
 
     def __init__(self, path: Path, *, private: bool = True) -> None:
         self.path, self._private = path, private
-        _take_away(path)
+        _remove_abandoned(path)
         handle, self._name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
         os.close(handle)
         self.file: IO[bytes] = Path(self._name).open("w+b")  # noqa: SIM115 - by name, see beside
@@ -55,11 +55,12 @@ class WholeFile:
             self.discard()
 
     def commit(self) -> None:
-        """Put it in its place."""
+        """Replace the file at `path`. Raises OSError, and then leaves it unchanged."""
         try:
             self.file.flush()
             os.fsync(self.file.fileno())
             self.file.close()
+            # mkstemp creates files that only their owner can read.
             if not self._private:
                 Path(self._name).chmod(0o666 & ~_umask())
             Path(self._name).replace(self.path)
@@ -68,7 +69,7 @@ class WholeFile:
             raise
 
     def discard(self) -> None:
-        """Leave what stands at `path` as it is. Safe to call more than once."""
+        """Leave the file at `path` unchanged. Safe to call more than once."""
         with suppress(OSError):
             self.file.close()
         shutil.rmtree(beside(self._name), ignore_errors=True)
@@ -77,7 +78,7 @@ class WholeFile:
 
 
 def beside(name: str) -> Path:
-    """The folder that goes with the unfinished file called `name`, for what has to be written before it."""
+    """Return the folder of temporary files of the unfinished file called `name`."""
     return Path(f"{name}.d")
 
 
@@ -85,17 +86,20 @@ def _prefix(path: Path) -> str:
     return f".{path.name}.part-"
 
 
-def _take_away(path: Path) -> None:
-    """Take away the unfinished files of `path` that no process has locked."""
-    for left in path.parent.glob(f"{escape(_prefix(path))}????????"):
-        with suppress(OSError), left.open("rb") as file:
+def _remove_abandoned(path: Path) -> None:
+    """Remove the unfinished files of `path` that no process has locked."""
+    for unfinished in path.parent.glob(f"{escape(_prefix(path))}????????"):
+        with suppress(OSError), unfinished.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(beside(str(left)), ignore_errors=True)
-            left.unlink()
+            shutil.rmtree(beside(str(unfinished)), ignore_errors=True)
+            unfinished.unlink()
 
 
 def _lock(file: IO[bytes]) -> None:
-    """Lock an unfinished file where there are locks. Where there are none, nobody can take it for abandoned either."""
+    """Lock an unfinished file.
+
+    On a file system without locks there is no need: `_remove_abandoned` fails to lock it too, and leaves it.
+    """
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:
@@ -104,20 +108,22 @@ def _lock(file: IO[bytes]) -> None:
 
 
 def _umask() -> int:
+    # The umask cannot be read without setting it.
     current = os.umask(0o077)
     os.umask(current)
     return current
 
 
 def refuse_links(folder: Path) -> None:
-    """Refuse a folder of ours that is a symbolic link, or holds one: it would have us write, and chmod, elsewhere.
+    """Raise ConfigError if a folder of ours is a symbolic link, or contains one.
 
-    Raises ConfigError.
+    Through a link, files elsewhere would be written and have their permissions changed.
     """
     try:
         with os.scandir(folder) as entries:
             links = [Path(each.path) for each in entries if each.is_symlink()]
-    except OSError:  # not there yet, or refused by whoever writes there
+    except OSError:
+        # The folder does not exist yet, or its writer reports that it is unreadable.
         links = []
     for link in [folder] if folder.is_symlink() else links:
         raise ConfigError(
@@ -128,7 +134,7 @@ def refuse_links(folder: Path) -> None:
 
 @contextmanager
 def stopping(path: Path, *, remedy: str = _REMEDY) -> Iterator[None]:
-    """What the system refuses stops the run, with the name of the file. Raises StoppedError."""
+    """Raise StoppedError with the name of the file for an OSError inside."""
     try:
         yield
     except OSError as error:
@@ -139,7 +145,7 @@ def stopping(path: Path, *, remedy: str = _REMEDY) -> Iterator[None]:
 def unwritable(
     path: Path, error: OSError, *, remedy: str, kind: type[RunnerError] = UsageError
 ) -> RunnerError:
-    """The error for a file that cannot be written: of a `kind` for its name, and a StoppedError for a full disk."""
+    """Return the error for a file that cannot be written: StoppedError for a full disk, else of this `kind`."""
     message = f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
     if error.errno in FULL:
         return StoppedError(message, remedy="make room, then run the same again")

@@ -1,4 +1,4 @@
-"""Texts that name something: one form for texts that are the same, and one for texts that a person confuses.
+"""Normalization of keys and names: a canonical form for identity, and a look-alike form for confusable texts.
 
     text                    canonical       look_alike
     "PO-1 "                 PO-1            po-1
@@ -8,11 +8,11 @@
     "Cafe" + U+0301         Café            café
     "'00618"                '00618          00618
 
-An earlier run may have had PO-7 where a sheet has PO-007 now: a spreadsheet drops zeros that do not count (`unpadded`).
+A spreadsheet drops insignificant zeros: an earlier run may have had PO-7 where a sheet now has PO-007 (`unpadded`).
 
-Equal canonical forms are one identity; e-mail addresses that rows share are compared in lower case as well. Texts whose
-canonical forms differ and whose look-alike forms are equal are two identities that are refused rather than chosen
-between.
+Texts with equal canonical forms are one identity; e-mail addresses that rows share are also compared in lower case.
+Texts with different canonical forms and equal look-alike forms are two identities, which are refused: neither is
+chosen.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from collections.abc import Callable, Mapping
 from unicodedata import category, is_normalized, normalize
 
 SHORT = 60
-"""Characters up to which `brief` keeps a text unchanged."""
+"""Maximum length of a text that `brief` leaves unchanged, in characters."""
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+").fullmatch
 
 _NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
 
 _NO_DASH_BY_NAME = frozenset("\u02d7\u2043\u2212\u2796\u2500\u30fc\u1173")
-"""Characters that look like a hyphen and are no dash in Unicode's category: minus signs, a bullet, lines, vowels."""
+"""Characters that look like a hyphen, but are no dash in Unicode's category: minus signs, a bullet, lines, vowels."""
 
 _APOSTROPHES = "'\u2018\u2019"
 
 _INVISIBLE = frozenset(
     (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0)
 ) | frozenset((*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
-"""Code points without a shape of their own that are no format characters: joiners, fillers, variation selectors."""
+"""Invisible code points that are no format characters: joiners, fillers, variation selectors."""
 
 
 def canonical(text: str) -> str:
@@ -46,7 +46,8 @@ def canonical(text: str) -> str:
     Spaces are all that Unicode calls white space: no-break and ideographic ones, tabs and line ends too.
     """
     if not text.isascii():
-        if not text.isprintable():  # a format character is never printable
+        # A format character is never printable.
+        if not text.isprintable():
             text = "".join(_storable(each) for each in text if category(each) != "Cf")
         if not is_normalized("NFC", text):
             text = normalize("NFC", text)
@@ -54,43 +55,47 @@ def canonical(text: str) -> str:
 
 
 def canonical_shared(text: str) -> str:
-    """Return the identity of a value that rows share: canonical, and of an e-mail address in lower case."""
-    found = canonical(text)
-    return found.lower() if is_address(found) else found
+    """Return the identity of a value that rows share: its canonical form, lowercase for an e-mail address."""
+    identity = canonical(text)
+    return identity.lower() if is_address(identity) else identity
 
 
 def is_address(text: str) -> bool:
-    """Return whether a text is an e-mail address, and nothing else."""
+    """Return true if a text is an e-mail address, and nothing else."""
     return "@" in text and _ADDRESS(text) is not None
 
 
 def look_alike(text: str) -> str:
-    """Return what a person sees of the text: case, width, spaces and kinds of dashes make no difference.
+    """Return the text as a person sees it, regardless of case, width, spaces and kinds of dashes.
 
-    That is NFKC and case folding, all dashes and minus signs as `-`, and nothing that has no shape. An apostrophe in
-    front makes none either: a spreadsheet has it for a text, and an export may keep it.
+    That is NFKC and case folding, with `-` for all dashes and minus signs, and without invisible characters. An
+    apostrophe in front is removed too: a spreadsheet marks text with it, and an export may keep it.
     """
-    return _seen(text).lstrip(_APOSTROPHES)
+    return _visible(text).lstrip(_APOSTROPHES)
 
 
-def _seen(text: str) -> str:
+def _visible(text: str) -> str:
     if text.isascii():
         if text.isprintable():
             return text.lower().replace(" ", "")
         return "".join(each for each in text.lower() if each.isprintable() and each != " ")
-    folded = normalize("NFKC", normalize("NFKC", canonical(text)).casefold())
-    shown = "".join("-" if _is_dash(each) else each for each in folded if not _is_unseen(each))
-    return normalize("NFKC", shown)  # what was left out may have kept a letter from its accent
+    normalized = normalize("NFKC", normalize("NFKC", canonical(text)).casefold())
+    visible = "".join(
+        "-" if _is_dash(each) else each for each in normalized if not _is_invisible(each)
+    )
+    # Again: a removed character may have separated a letter from its accent.
+    return normalize("NFKC", visible)
 
 
 def unpadded(text: str) -> str:
-    """Return a text in which numbers have no zeros that do not count: po-007 and 12.50 as po-7 and 12.5.
+    """Return a text without insignificant zeros in its numbers: po-7 and 12.5 for po-007 and 12.50.
 
-    A spreadsheet drops such zeros, and puts them back. What `brief` has shortened is left as it is.
+    A spreadsheet drops such zeros, and adds them. A text that `brief` has shortened is left unchanged: its digest has
+    digits that are no numbers.
     """
     if len(text) > SHORT or "0" not in text:
         return text
-    return _NUMBER.sub(lambda found: _plain_number(*found.groups("")), text)
+    return _NUMBER.sub(lambda match: _plain_number(*match.groups("")), text)
 
 
 def _plain_number(whole: str, fraction: str) -> str:
@@ -99,15 +104,17 @@ def _plain_number(whole: str, fraction: str) -> str:
 
 
 def apart(one: str, other: str) -> str:
-    """Return in what two texts that look alike differ, in words: in case and hyphens."""
-    needed = [
-        name for name in _FORMS
-        if len({_formed(text, besides=name) for text in (one, other)}) > 1
-    ]  # fmt: skip
-    return "in " + " and ".join(needed or ["characters that cannot be seen"])
+    """Return the difference of two texts that look alike in words, as in "in case and hyphens"."""
+    # A form matters if the texts still differ after all other forms are normalized.
+    differences = [
+        name
+        for name in _FORMS
+        if len({_normalized(text, besides=name) for text in (one, other)}) > 1
+    ]
+    return "in " + " and ".join(differences or ["characters that cannot be seen"])
 
 
-def _formed(text: str, *, besides: str) -> str:
+def _normalized(text: str, *, besides: str) -> str:
     for name, form in _FORMS.items():
         if name != besides:
             text = form(text)
@@ -115,7 +122,7 @@ def _formed(text: str, *, besides: str) -> str:
 
 
 def brief(text: str) -> str:
-    """Return a text of limited length that is equal for equal texts only: a long one as its beginning and a digest."""
+    """Return a text of limited length, equal only for equal texts: for a long one, its beginning and a digest."""
     if len(text) <= SHORT:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -123,7 +130,7 @@ def brief(text: str) -> str:
 
 
 def _storable(character: str) -> str:
-    """Return half of a surrogate pair, which JSON can bring in and no database takes, as its escape."""
+    """Return a character, with a lone surrogate escaped: JSON can express one, but databases refuse it."""
     return character.encode(errors="backslashreplace").decode()
 
 
@@ -131,7 +138,7 @@ def _is_dash(character: str) -> bool:
     return category(character) == "Pd" or character in _NO_DASH_BY_NAME
 
 
-def _is_unseen(character: str) -> bool:
+def _is_invisible(character: str) -> bool:
     return (
         character.isspace() or category(character) in ("Cf", "Cc") or ord(character) in _INVISIBLE
     )
@@ -145,4 +152,4 @@ _FORMS: Mapping[str, Callable[[str], str]] = {
     "an apostrophe in front": lambda text: text.lstrip(_APOSTROPHES),
     "zeros": unpadded,
 }
-"""What two texts that look alike may differ in, and what makes no difference of it."""
+"""Differences of texts that look alike by name, each with the function that normalizes it."""

@@ -1,8 +1,8 @@
 """Regular expressions of recipes and API documents, in the dialect of JSON Schema (ECMA 262), matched in linear time.
 
-A pattern comes from a stranger's document or a colleague's recipe, and the text from a customer's sheet. Python's own
-engine takes a time exponential in the text for `(a+)+$`; this one goes through each text once. What cannot be matched
-so is refused: look-around and references back to a group.
+A pattern comes from a stranger's document or a colleague's recipe, and the text from a customer's sheet. For
+`(a+)+$`, Python's own engine takes exponential time; this one reads each text once. Look-around and back-references
+cannot be matched so, and are refused.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Callable
 from functools import lru_cache
 
 MOST_CHARACTERS = 1_000
-"""Characters of a pattern."""
+"""Maximum length of a pattern in characters."""
 
 
 class PatternError(ValueError):
-    """A text that is no pattern; `position` counts its characters from 0."""
+    """A text is not a supported pattern. `position` is the index of the error in it, from 0."""
 
     def __init__(self, message: str, position: int = 0) -> None:
         super().__init__(message)
@@ -25,8 +25,9 @@ class PatternError(ValueError):
 
 @lru_cache(maxsize=1024)
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """Return what looks for a pattern anywhere in a text. Raises PatternError."""
-    from jsonschema_rs import RegexOptions, ValidationError, validator_for  # imported on use
+    """Return a function that searches a text for a pattern. Raises PatternError."""
+    # Imported on use: few recipes have patterns.
+    from jsonschema_rs import RegexOptions, ValidationError, validator_for
 
     if len(pattern) > MOST_CHARACTERS:
         raise PatternError(f"longer than {MOST_CHARACTERS:,} characters", MOST_CHARACTERS)
@@ -35,17 +36,18 @@ def matcher(pattern: str) -> Callable[[str], bool]:
     except ValidationError:
         raise _explained(pattern) from None
 
-    def found(text: str) -> bool:
+    def search(text: str) -> bool:
         try:
             return fits(text)
-        except UnicodeEncodeError:  # half a character, which no pattern can mean
+        except UnicodeEncodeError:
+            # A lone surrogate, which no pattern matches.
             return False
 
-    return found
+    return search
 
 
 def allows(pattern: str, text: str) -> bool:
-    """Return whether a text has what a document's pattern looks for, or the pattern is one that is not supported."""
+    """Return true if a text matches a document's pattern, or if the pattern is not supported."""
     try:
         return matcher(pattern)(text)
     except PatternError:
@@ -53,15 +55,15 @@ def allows(pattern: str, text: str) -> bool:
 
 
 def _explained(pattern: str) -> PatternError:
-    """Why a pattern cannot be used; the engine does not say."""
-    for sign, called in (
+    """Return the error of an unsupported pattern; the engine reports no reason."""
+    for sign, name in (
         ("(?=", "looking ahead with (?="),
         ("(?!", "looking ahead with (?!"),
         ("(?<=", "looking behind with (?<="),
         ("(?<!", "looking behind with (?<!"),
     ):
         if (place := pattern.find(sign)) >= 0:
-            return PatternError(f"{called} is not supported", place)
+            return PatternError(f"{name} is not supported", place)
     for sign, instead in ((r"\A", "^"), (r"\Z", "$"), (r"\z", "$")):
         if (place := pattern.find(sign)) >= 0:
             return PatternError(f"{sign} is not supported, write {instead}", place)

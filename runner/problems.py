@@ -1,7 +1,7 @@
-"""What can be wrong, as values, and the exceptions that end something.
+"""Problems in files as values, and the exceptions that end a command.
 
-A finding in somebody's file is a `Problem`; problems are collected, sorted and drawn together. An exception
-ends a command. The tree, with the exit code that the command line gives it:
+A finding in a file is a `Problem`; problems are collected, sorted and drawn together. An exception ends a command.
+The exceptions with their exit codes:
 
     RunnerError             1
     ├── UsageError          2   the command line asks for something that is not there
@@ -33,21 +33,21 @@ from dataclasses import dataclass, field
 from runner.keys import apart, look_alike
 
 PROBLEMS_SHOWN = 50
-"""Problems drawn before the rest is only counted."""
+"""Problems that are drawn; the rest is counted."""
 
 LINES_A_FILE = 10**9
-"""What lines are counted from in each further file of an input: 1,000,000,057 is line 57 of the second."""
+"""Base of the line numbers in each further file of an input: 1,000,000,057 is line 57 of the second."""
 
 MESSAGE_LENGTH = 600
-"""Characters of a message that are told; more is a text from a file, and what matters stands at both ends."""
+"""Maximum length of a message: a longer one quotes a text from a file, and its ends are the relevant parts."""
 
 EXCERPT_WIDTH = 160
-"""Characters of a source line that are drawn around the caret."""
+"""Maximum length of the part of a source line that is drawn around the caret."""
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One finding: where (file, line and column from 1), what is wrong, and what to do about it."""
+    """One finding: its place (file, line and column from 1), message and remedy."""
 
     file: str
     line: int
@@ -61,7 +61,7 @@ class Problem:
 
 
 class RunnerError(Exception):
-    """The root: an error with a message for people. `exit_code` is what the command ends with."""
+    """The root of all errors: a message for people, and the `exit_code` of the command."""
 
     exit_code = 1
 
@@ -80,7 +80,7 @@ class UsageError(RunnerError):
 class InvalidError(RunnerError):
     """The recipe or its data is wrong (exit code 3; 7 for the configuration) and nothing was sent.
 
-    `total` counts beyond what was kept.
+    `total` is the number of all problems, if more than those in `problems`.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class InvalidError(RunnerError):
 
 
 class PlanError(RunnerError):
-    """A plan is not what would be sent by now, or no plan at all; nothing was sent."""
+    """A plan differs from what would be sent now, or is no plan; nothing was sent."""
 
     exit_code = 3
 
@@ -121,23 +121,26 @@ class StoppedError(RunnerError):
 
 
 SHORTEST_GUESSED = 2
-"""Characters up to which nothing is guessed: XL is no slip for L."""
+"""Maximum length of a name for which nothing is suggested: XL is no misspelling of L."""
 
 
 def nearest(name: str, names: Iterable[str], *, noun: str = "") -> str:
-    """A remedy for a misspelt name: the nearest of `names`, or all of them when none is near.
+    """Return a remedy for a misspelled name: the nearest of `names`, or all of them if none is near.
 
-    One that looks alike is the nearest, and what cannot be seen of the difference is said.
+    A name that looks alike is the nearest; the remedy explains a difference that cannot be seen.
     """
     known = sorted(set(names))
-    folded = {look_alike(other): other for other in reversed(known)}
-    same = folded.get(look_alike(name))
+    by_look = {look_alike(other): other for other in reversed(known)}
+    same = by_look.get(look_alike(name))
     if same is not None:
         differ = "" if same.casefold() == name.casefold() else f" They differ {apart(name, same)}"
         return f"did you mean {same!r}?{differ}"
+    # The time of get_close_matches grows with the square of the length.
     guessed = name[:200] if len(name) > SHORTEST_GUESSED else ""
-    near = difflib.get_close_matches(guessed, known, n=1, cutoff=0.6)
-    close = near or [folded[n] for n in difflib.get_close_matches(look_alike(guessed), folded, n=1)]
+    close = difflib.get_close_matches(guessed, known, n=1, cutoff=0.6)
+    if not close:
+        looks = difflib.get_close_matches(look_alike(guessed), by_look, n=1)
+        close = [by_look[look] for look in looks]
     if close:
         return f"did you mean {close[0]!r}?"
     if not known:
@@ -147,13 +150,13 @@ def nearest(name: str, names: Iterable[str], *, noun: str = "") -> str:
 
 
 def said_line(number: int) -> str:
-    """A line as a message calls it: 57, or 57 of file 2 where several files are one input."""
+    """Return a line number for messages: 57, or 57 of file 2 if several files are one input."""
     before, line = divmod(number, LINES_A_FILE)
     return f"{line} of file {before + 1}" if before else str(line)
 
 
 _COMMAND = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
-"""The beginning of what Azure Pipelines, and older runners of GitHub, take for a command."""
+"""The beginning of a command of Azure Pipelines, and of older runners of GitHub."""
 
 
 def shell_word(text: str, *, bare: bool = False) -> str:
@@ -166,7 +169,7 @@ def shell_word(text: str, *, bare: bool = False) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` as it is safe for a terminal and a log line.
+    """Return `text` as it is safe for a terminal and a log line.
 
     Control, escape and bidirectional characters are escaped, and so are commands of CI runners: `##[` and `##vso[`
     anywhere, `::` at the beginning.
@@ -179,11 +182,10 @@ def printable(text: str) -> str:
 
 
 def in_json(text: str) -> str:
-    """JSON text as it is safe for a terminal and a log: what stands inside its texts is escaped as JSON escapes."""
+    """Return JSON as it is safe for a terminal and a log, with JSON escapes for unsafe characters."""
     if not text.isprintable():
-        text = "".join(
-            c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text
-        )  # as printable, but that a line end is one between values
+        # A line end is between values: inside texts it is already escaped.
+        text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
     return _COMMAND.sub(r"#\\u0023", text) if "##" in text else text
 
 
@@ -192,7 +194,7 @@ def _harmless(character: str) -> bool:
 
 
 def shortened(text: str) -> str:
-    """`text` without most of its middle where it is longer than people read."""
+    """Return `text`, without its middle if it is longer than MESSAGE_LENGTH."""
     if len(text) <= MESSAGE_LENGTH:
         return text
     half = MESSAGE_LENGTH // 2
@@ -200,11 +202,11 @@ def shortened(text: str) -> str:
 
 
 def draw(problem: Problem) -> str:
-    """One problem as text: place, message, the line with a caret under the culprit, the remedy."""
+    """Return one problem as text: place, message, the line with a caret under the culprit, and the remedy."""
     file = printable(problem.file)
-    file = (
-        f"./{file}" if f"{file}:".lstrip().startswith("::") else file
-    )  # GitHub takes a line like that for a command
+    # GitHub treats a line that begins with :: as a command.
+    if f"{file}:".lstrip().startswith("::"):
+        file = f"./{file}"
     head = f"{file}:{problem.line}:{problem.column}: {problem.severity}: "
     lines = [f"{head}{printable(problem.message)} [{problem.kind}]"]
     gutter = " " * max(4, len(str(problem.line)) + 1)
@@ -221,23 +223,24 @@ def draw(problem: Problem) -> str:
 
 
 def draw_all(problems: Sequence[Problem], *, total: int | None = None) -> str:
-    """All problems in order, capped at `PROBLEMS_SHOWN`, and how many there are."""
+    """Return the first PROBLEMS_SHOWN problems in order, and the number of all."""
     ordered = sorted(set(problems))
     count = max(total or 0, len(ordered))
-    shown = list(_grouped(ordered[:PROBLEMS_SHOWN]))
-    parts = [f"{draw(first)}{_again(first, others)}" for first, *others in shown]
-    told = sum(map(len, shown))
-    if count > told:
-        parts.append(f"... and {count - told} more")
+    groups = list(_grouped(ordered[:PROBLEMS_SHOWN]))
+    parts = [f"{draw(first)}{_again(first, others)}" for first, *others in groups]
+    drawn = sum(map(len, groups))
+    if count > drawn:
+        parts.append(f"... and {count - drawn} more")
     warnings = sum(p.severity == "warning" for p in ordered)
-    folded = [first.severity for first, *others in shown for _ in others]
-    said = [_counted(count - warnings, folded.count("error"), "error")]
-    said += [_counted(warnings, folded.count("warning"), "warning")] if warnings else []
-    return "\n".join([*parts, ", ".join(said)]) + "\n"
+    repeated = [first.severity for first, *others in groups for _ in others]
+    counts = [_counted(count - warnings, repeated.count("error"), "error")]
+    if warnings:
+        counts.append(_counted(warnings, repeated.count("warning"), "warning"))
+    return "\n".join([*parts, ", ".join(counts)]) + "\n"
 
 
 def _counted(places: int, repeated: int, noun: str) -> str:
-    """How many mistakes there are, and at how many places where that is more: 2 errors at 5 places."""
+    """Return the number of mistakes, and of their places if these are more: 2 errors at 5 places."""
     count = places - repeated
     return f"{count} {noun}{'s' * (count != 1)}{f' at {places} places' if repeated else ''}"
 
@@ -248,11 +251,11 @@ REPEATED = frozenset(
         *("unknown-field", "unknown-parameter", "unknown-operation"),
     }
 )
-"""Kinds of mistakes in a recipe that people make at many places, and that are explained at the first."""
+"""Kinds of mistakes that a recipe often has at many places; they are explained at the first."""
 
 
 def _grouped(problems: Sequence[Problem]) -> Iterable[list[Problem]]:
-    """The problems in their order, those that are one mistake at several places together."""
+    """Return the problems in order, grouped by mistake: one mistake may be at several places."""
     groups: dict[tuple[object, ...], list[Problem]] = {}
     for at, problem in enumerate(problems):
         of, found, _ = _field_of(problem)
@@ -263,7 +266,7 @@ def _grouped(problems: Sequence[Problem]) -> Iterable[list[Problem]]:
 
 
 def _again(first: Problem, others: Sequence[Problem]) -> str:
-    """The other lines on which it is the same, and the other fields of the same operation, each with its own."""
+    """Return the other lines with the same mistake, and the other fields of the same operation with theirs."""
     fields: dict[str, list[Problem]] = {}
     for other in others:
         fields.setdefault(other.message, []).append(other)
@@ -280,7 +283,7 @@ _FIELD = re.compile(
 
 
 def _field_of(problem: Problem) -> tuple[str, bool, str]:
-    """The operation that a field is not of which is given to it, whether that is the mistake, and the field."""
+    """Return the operation that lacks a field, true if that is the mistake, and the field."""
     found = _FIELD.match(problem.message) if problem.kind in _GIVEN else None
     return (found[1], True, found[2]) if found else ("", False, "")
 
@@ -289,6 +292,7 @@ _GIVEN = ("unknown-field", "unknown-parameter")
 
 
 def _same(first: Problem, others: Sequence[Problem]) -> str:
+    """Return the other lines with the same mistake."""
     lines = list(dict.fromkeys(str(other.line) for other in others if other.line != first.line))
     if not lines:
         return ""
@@ -298,7 +302,7 @@ def _same(first: Problem, others: Sequence[Problem]) -> str:
 
 
 def _window(line: str, column: int) -> tuple[str, int]:
-    """The part of a long line around `column`, and the column inside it; tabs become single blanks."""
+    """Return the part of a long line around `column`, and the column inside it; tabs become single spaces."""
     line = line.replace("\t", " ")
     column = min(column, len(line) + 1)
     if len(line) <= EXCERPT_WIDTH:
@@ -308,7 +312,7 @@ def _window(line: str, column: int) -> tuple[str, int]:
 
 
 def _width(text: str) -> int:
-    """Terminal cells that `printable(text)` takes: wide characters count twice, combining ones not at all."""
+    """Return the width of `printable(text)` in terminal cells: 2 for wide characters, 0 for combining ones."""
     cells = 0
     for character in printable(text):
         if unicodedata.category(character) not in ("Mn", "Me"):

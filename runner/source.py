@@ -1,9 +1,9 @@
-"""YAML text to data with positions: one safe parse, and the only module that knows PyYAML.
+"""Parser of YAML into data with positions: one safe parse, in the only module that uses PyYAML.
 
-Scalars follow the core rules of YAML 1.2 (`NO` is text, there are no dates and no octal surprises), with two
-exceptions that keep identifiers and money whole: digits with a leading zero stay text, and numbers with a
-fraction or an exponent are `Decimal`. Duplicate keys, aliases, merges, tags and keys that are not text are
-refused, each with its place. Size and depth are checked on the event stream, before anything is built.
+Scalars follow the core schema of YAML 1.2 (`NO` is text, there are no dates, and 010 is not octal), with two
+exceptions that preserve identifiers and money: digits with a leading zero stay text, and numbers with a fraction or
+an exponent are `Decimal`. Duplicate keys, aliases, merges, tags and keys that are not text are refused, each with
+its place. Size and depth are checked on the event stream, before anything is built.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from runner.problems import InvalidError, Problem, shortened
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50
 MAX_EVENTS = 50_000
-"""Values, keys and brackets in `MAX_BYTES`; where more bytes are allowed, more in proportion."""
+"""Maximum number of values, keys and brackets per `MAX_BYTES`; more in proportion where more bytes are allowed."""
 
-Loader: type[Any] = getattr(
-    yaml, "CBaseLoader", yaml.BaseLoader
-)  # what a scalar means is decided below, not by tags
+# A base loader leaves scalars as text: their types are decided below, not by tags.
+Loader: type[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 TreePath = tuple[str | int, ...]
 
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -40,7 +39,7 @@ _HUGE = re.compile(r"[eE][-+]?0*[1-9][0-9]{2}")
 _UNQUOTED_TEMPLATE = 'quote template brackets: "{{ ... }}"'
 _NOT_YAML = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _NOT_PLAIN = re.compile(r"[^\t\n\r\x20-\x7e]")
-"""The same for text of ASCII alone: the other takes longer to compile than a recipe to read."""
+"""The same for ASCII text: the other pattern takes longer to compile than a recipe to read."""
 
 _WORDS = (
     ("did not find expected ','", "this bracket is never closed, or a comma is missing", ""),
@@ -68,7 +67,7 @@ _WORDS = (
 
 
 class Place(NamedTuple):
-    """Where something stands: line and column from 1, and its length in characters on that line."""
+    """A position: line and column from 1, and the length in characters on that line."""
 
     line: int
     column: int
@@ -76,7 +75,7 @@ class Place(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A parsed document: its data and the way back from every part of it to the text."""
+    """A parsed document: its data, and the position of each part of it in the text."""
 
     file: str
     text: str
@@ -88,23 +87,25 @@ class Source(NamedTuple):
     """The keys as the text has them, by the paths of those that stand in their place in the data."""
 
     def value(self, path: TreePath) -> Place:
-        """The place of the value at `path`; of the nearest node above it where that does not exist."""
+        """Return the place of the value at `path`, or of the nearest node above it if there is none."""
         return _place(self._node(path)[0])
 
     def key(self, path: TreePath) -> Place:
-        """The place of the key (or sequence entry) that `path` ends with."""
+        """Return the place of the key (or sequence entry) that `path` ends with."""
         return _place(self._node(path)[1])
 
     def within(self, path: TreePath, offset: int, length: int) -> Place:
-        """The place of `length` characters at `offset` inside the scalar at `path`."""
+        """Return the place of `length` characters at `offset` inside the scalar at `path`."""
         node = self._node(path)[0]
         if not isinstance(node, yaml.ScalarNode):
             return _place(node)
         raw = self.text[node.start_mark.index : node.end_mark.index]
         index = offsets(raw, node.value, style=node.style or "")
-        at = node.start_mark.index + (
-            index[offset] if offset < len(index) else index[-1] + 1 if index else 0
-        )
+        if offset < len(index):
+            at = node.start_mark.index + index[offset]
+        else:
+            # Behind the last character, as of an unexpected end.
+            at = node.start_mark.index + (index[-1] + 1 if index else 0)
         after = offset + max(1, length)
         end = node.start_mark.index + index[after] if after < len(index) else at + length
         line, start = line_at(self.text, at)
@@ -113,7 +114,7 @@ class Source(NamedTuple):
     def problem(
         self, place: Place, message: str, kind: str, *, remedy: str = "", severity: str = "error"
     ) -> Problem:
-        """A problem of this file at `place`, with the line to draw. What is very long is shortened."""
+        """Return a problem of this file at `place`, with the line to draw. Long texts are shortened."""
         excerpt = self.lines[place.line - 1] if 0 < place.line <= len(self.lines) else ""
         message, remedy = shortened(message), shortened(remedy)
         return Problem(
@@ -156,60 +157,54 @@ def read(
     number_keys: bool = False,
     ours: bool = False,
 ) -> Source:
-    """Parse the file at `path`. `name` is what messages call it. Raises InvalidError with every problem.
+    """Parse the file at `path`. `name` is its name in messages. Raises InvalidError with every problem.
 
-    With `number_keys` a key that reads as a number (`200:`) is the text that it is written as. A file of `ours` is
-    known to have no aliases, no tags and an end.
+    With `number_keys`, a key that looks like a number (`200:`) is text, as written. A file of `ours` is
+    known to have no aliases, no tags and a limited size: it is not checked.
     """
     shown = name or str(path)
     try:
         with path.open("rb") as file:
             raw = file.read(max_bytes + 1)
     except OSError as error:
-        reason = (
-            "no such file"
-            if isinstance(error, FileNotFoundError)
-            else (error.strerror or str(error)).lower()
-        )
-        raise InvalidError(
-            [Problem(shown, 1, 1, f"cannot be read: {reason}", "unreadable")]
-        ) from None
+        reason = (error.strerror or str(error)).lower()
+        if isinstance(error, FileNotFoundError):
+            reason = "no such file"
+        problem = Problem(shown, 1, 1, f"cannot be read: {reason}", "unreadable")
+        raise InvalidError([problem]) from None
     if len(raw) > max_bytes:
-        raise InvalidError(
-            [
-                Problem(
-                    shown, 1, 1, f"larger than {max_bytes // 1024} KiB", "too-large", "split it up"
-                )
-            ]
-        )
+        message = f"larger than {max_bytes // 1024} KiB"
+        raise InvalidError([Problem(shown, 1, 1, message, "too-large", "split it up")])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = error.object[: error.start].decode()
-        line, start = line_at(before, len(before))
-        place, message = (
-            (line + 1, len(before) - start + 1),
-            f"not UTF-8 text (byte 0x{error.object[error.start]:02x})",
-        )
-        raise InvalidError(
-            [Problem(shown, *place, message, "encoding", "save it as UTF-8")]
-        ) from None
+        raise InvalidError([_encoding_problem(shown, error)]) from None
     events = MAX_EVENTS * max(1, max_bytes // MAX_BYTES)
     return parse(text, file=shown, max_events=None if ours else events, number_keys=number_keys)
+
+
+def _encoding_problem(file: str, error: UnicodeDecodeError) -> Problem:
+    before = error.object[: error.start].decode()
+    line, start = line_at(before, len(before))
+    message = f"not UTF-8 text (byte 0x{error.object[error.start]:02x})"
+    column = len(before) - start + 1
+    return Problem(file, line + 1, column, message, "encoding", "save it as UTF-8")
 
 
 def parse(
     text: str, *, file: str, max_events: int | None = MAX_EVENTS, number_keys: bool = False
 ) -> Source:
-    """Parse YAML `text`, of any size and depth without `max_events`. Raises InvalidError with every problem found."""
+    """Parse YAML `text`. Raises InvalidError with every problem.
+
+    Without `max_events`, size and depth are not limited.
+    """
     text = text.removeprefix("\ufeff")
     bare = Source(file, text, None, lines_of(text), None, number_keys)
-    if found := _NOT_PLAIN.search(text) if text.isascii() else re.search(_NOT_YAML, text):
-        line, start = line_at(text, found.start())
-        message = f"a character that YAML does not allow: {found.group()!a}"
-        raise InvalidError(
-            [bare.problem(Place(line + 1, found.start() - start + 1), message, "yaml-syntax")]
-        )
+    if match := _NOT_PLAIN.search(text) if text.isascii() else re.search(_NOT_YAML, text):
+        line, start = line_at(text, match.start())
+        message = f"a character that YAML does not allow: {match.group()!a}"
+        place = Place(line + 1, match.start() - start + 1)
+        raise InvalidError([bare.problem(place, message, "yaml-syntax")])
     try:
         if max_events is not None:
             _check_events(bare, max_events)
@@ -224,7 +219,7 @@ def parse(
 
 
 def _check_events(source: Source, max_events: int) -> None:
-    """Refuse aliases, anchors, tags, and size and depth beyond the limits while nothing has been built yet."""
+    """Raise InvalidError for aliases, anchors, tags, and size or depth beyond the limits."""
     depth = 0
     for count, event in enumerate(yaml.parse(source.text, Loader=Loader)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(
@@ -253,7 +248,7 @@ def _check_events(source: Source, max_events: int) -> None:
 
 
 def _build(node: yaml.Node, source: Source, problems: list[Problem]) -> Any:
-    """Plain data from a node tree; what may not be there is added to `problems`."""
+    """Return plain data from a node tree; its problems are added to `problems`."""
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, source, problems)
     if isinstance(node, yaml.ScalarNode):
@@ -270,19 +265,15 @@ def _mapping(
         if not isinstance(key, yaml.ScalarNode):
             quoting = "{{" in source.text[node.start_mark.index : node.end_mark.index]
             remedy = _UNQUOTED_TEMPLATE if quoting else "write a word as the key"
-            problems.append(
-                source.problem(_place(node), "a key has to be text", "key", remedy=remedy)
-            )
+            problem = source.problem(_place(node), "a key has to be text", "key", remedy=remedy)
+            problems.append(problem)
             return None
         name = key.value
         if name == "<<" and not key.style:
-            remedy = "write the values out"
-            problems.append(
-                source.problem(_place(key), "merge keys are not allowed", "alias", remedy=remedy)
-            )
-        elif name != "null" and not _is_key(
-            key, source, problems
-        ):  # `null:` is the former name of a key of recipes
+            message, remedy = "merge keys are not allowed", "write the values out"
+            problems.append(source.problem(_place(key), message, "alias", remedy=remedy))
+        # `null:` is the former name of a key of recipes.
+        elif name != "null" and not _is_key(key, source, problems):
             message = f"a key has to be text, not {name!r}"
             problems.append(
                 source.problem(_place(key), message, "key", remedy=f"quote it: '{name}'")
@@ -308,8 +299,9 @@ def _is_key(node: yaml.ScalarNode, source: Source, problems: list[Problem]) -> b
 
 
 def _scalar(node: yaml.ScalarNode, source: Source, problems: list[Problem]) -> Any:
+    """Return the value of a scalar; one that is quoted, or in block style, is text."""
     text: str = node.value
-    if node.style:  # quoted or block
+    if node.style:
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]
@@ -337,16 +329,15 @@ def _place(node: yaml.Node | None) -> Place:
 
 
 def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
+    """Return the problem for a syntax error, in the words of _WORDS where they have it."""
     mark, context = (getattr(error, f"{which}_mark", None) for which in ("problem", "context"))
-    what = " ".join(
-        filter(None, [getattr(error, "context", None), getattr(error, "problem", None)])
-    )
+    texts = (getattr(error, "context", None), getattr(error, "problem", None))
+    original = " ".join(filter(None, texts))
     message, remedy = next(
-        ((m, r) for known, m, r in _WORDS if known in what), (what or str(error), "")
+        ((m, r) for known, m, r in _WORDS if known in original), (original or str(error), "")
     )
-    if (
-        "never closed" in message or "has no ':'" in message
-    ):  # where it begins says more than where the file ends
+    # The place where it begins helps more than the place where the parser gave up.
+    if "never closed" in message or "has no ':'" in message:
         mark = context or mark
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     text = source.lines[line] if line < len(source.lines) else ""
@@ -354,6 +345,5 @@ def _syntax_problem(source: Source, error: yaml.YAMLError) -> Problem:
         remedy = _UNQUOTED_TEMPLATE
     if "\t" in text[: len(text) - len(text.lstrip())]:
         remedy = "indent with blanks, not tabs"
-    return source.problem(
-        Place(line + 1, column + 1), f"not valid YAML: {message}", "yaml-syntax", remedy=remedy
-    )
+    place = Place(line + 1, column + 1)
+    return source.problem(place, f"not valid YAML: {message}", "yaml-syntax", remedy=remedy)

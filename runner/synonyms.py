@@ -1,4 +1,4 @@
-"""Names that mean the same in other words: `list_payments`, `clientId` and `company` for names that there are."""
+"""Synonyms in names, for suggestions: `list_payments`, `clientId` or `company` in place of a known name."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ _SAME = (
     "payment pay deposit",
     "salesorder sale",
 )
-"""Words that name one thing, the first of each line in place of all."""
+"""Synonyms by line; the first word of a line represents all of them."""
 
 _FIRST = {word: line.split()[0] for line in _SAME for word in line.split()}
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _SHOWN = 3
+"""Maximum number of suggestions: more are no help."""
 
 
 def words(name: str) -> tuple[str, ...]:
-    """The words of a name in the singular, each as the first of those that mean the same: clientId is client, id."""
+    """Return the words of a name in the singular, each as the first of its synonyms: client, id for clientId."""
     return tuple(_plain(word.lower()) for word in _WORD.findall(name))
 
 
@@ -52,17 +53,17 @@ def _plain(word: str) -> str:
 
 
 def meant(name: str, known: Mapping[str, str], *, partly: bool = False) -> list[str]:
-    """Those of the `known` names, with their descriptions, that say what `name` says; none where nothing is near.
+    """Return the `known` names closest in meaning to `name`; none if nothing is close, or too many are.
 
-    `partly`: also those that have one of its words, where it has others that nothing has.
+    `known` maps names to their descriptions. `partly`: a common word is enough, if there is no better match.
     """
     given = words(name)
     scores = {other: _likeness(given, name, other, about) for other, about in known.items()}
     if partly and not any(scores.values()):
         scores = {other: _shared(given, words(other)) for other in known}
     best = max(scores.values(), default=0)
-    found = sorted(other for other, score in scores.items() if score == best)
-    return found if best and len(found) <= _SHOWN else []
+    closest = sorted(other for other, score in scores.items() if score == best)
+    return closest if best and len(closest) <= _SHOWN else []
 
 
 def _shared(given: tuple[str, ...], own: tuple[str, ...]) -> int:
@@ -72,6 +73,7 @@ def _shared(given: tuple[str, ...], own: tuple[str, ...]) -> int:
 
 
 def _likeness(given: tuple[str, ...], name: str, other: str, about: str) -> float:
+    """Return a score of the likeness of `name`, with the words `given`, to the name `other`."""
     own = words(other)
     if not given or not own or given == ("id",):
         return 0
@@ -85,6 +87,6 @@ def _likeness(given: tuple[str, ...], name: str, other: str, about: str) -> floa
 
 
 def among(names: Iterable[str]) -> str:
-    """Names as a remedy: did you mean 'a' or 'b'?"""
+    """Return names as a remedy: did you mean 'a' or 'b'?"""
     *most, last = map(repr, names)
     return f"did you mean {', '.join(most)} or {last}?" if most else f"did you mean {last}?"
