@@ -1,4 +1,4 @@
-"""The journal: every call recorded before and after it is sent, in one SQLite file. All SQL is in this room."""
+"""Journal: every call is recorded before and after it is sent, in one SQLite file. All SQL is in this package."""
 
 from runner.journal.content import content_of
 from runner.journal.history import History

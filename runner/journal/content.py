@@ -1,4 +1,4 @@
-"""What a call sends, by value, as one text to find it by: two calls of one content create the same thing twice.
+"""Content digests of calls: two calls with equal content create the same object twice.
 
 8.40 and 8.4 are one number, texts are compared in their canonical form, and a field of a body that is null is one that
 is not there, in any order. Headers are no content: they say how it is sent.
@@ -18,7 +18,7 @@ from typing import Any
 from runner.keys import canonical
 
 _DIGITS = 32
-"""Hexadecimal digits kept of the SHA-256: an index holds one for each call."""
+"""Hexadecimal digits of the SHA-256 that are stored: the index has one digest per call."""
 
 
 def content_of(method: str, url: str, body: str) -> str:
@@ -63,7 +63,7 @@ def bring_up_found(connection: sqlite3.Connection) -> None:
 
 
 def _normal(body: str) -> str:
-    """A body with equal values written in one way; a form, or what is no JSON, as it stands."""
+    """Return a JSON body in a form that is equal for equal values; any other body unchanged."""
     try:
         tree = json.loads(body, parse_float=Decimal) if body[:1] in ("{", "[") else None
     except (ValueError, RecursionError):
@@ -72,7 +72,7 @@ def _normal(body: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Plain data in which what is equal by value is the same."""
+    """Return plain data in a form that is identical for equal values."""
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items() if each is not None}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Reading the journal: what is done, what is open, what happened in a run. Opens nothing that is not there."""
+"""Queries on the journal: done and open calls, and the events of a run. A missing journal is not created."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ _SENT_WRITES = (
 
 
 class History(RowQueries):
-    """All queries over the journal of one folder. Without a journal every answer is empty."""
+    """All queries on the journal of one folder. Without a journal, every result is empty."""
 
     def calls_of(
         self, account: str, recipe: str, *, per: str, key: str, generation: int = 0
     ) -> dict[tuple[str, str], CallRecord]:
-        """The calls of one row key (`per` row) or once_per value (`per` once), by (step, item).
+        """Return the calls of one row key (`per` row) or once_per value (`per` once), by (step, item).
 
         Only those of its last generation, or of `generation` if that is later still; and whatever is open.
         """
@@ -64,7 +64,7 @@ class History(RowQueries):
     def earlier(
         self, identity: Identity, places: Collection[tuple[str, str]] = ()
     ) -> list[CallRecord]:
-        """The calls of earlier generations that were done or found, under one of these steps and items."""
+        """Return the calls of earlier generations that were done or found, under one of these steps and items."""
         where = (
             f"{_OF_KEY} AND step = ? AND item = ? AND generation < ? AND state IN ('done', 'found')"
         )
@@ -75,12 +75,12 @@ class History(RowQueries):
         ]
 
     def has_sent(self, account: str, recipe: str, *, besides: int) -> bool:
-        """Return whether runs other than `besides` have, or may have, carried out a write of a recipe."""
+        """Return true if runs other than `besides` have, or may have, carried out a write of a recipe."""
         where = "account = ? AND recipe = ? AND run <> ? AND effect <> 'read' LIMIT 1"
         return bool(self._select(f"SELECT 1 FROM calls WHERE {where}", account, recipe, besides))  # noqa: S608
 
     def of_content(self, content: str, *, besides: int) -> Iterator[CallRecord]:
-        """The creates that have or may have sent this content, under any name, oldest first, without run `besides`."""
+        """Yield the creates of other runs than `besides` that have or may have sent this content, oldest first."""
         where = (
             "content = ? AND run <> ? AND effect <> 'read' "
             "AND state IN ('done', 'intent', 'unknown') AND id > ? ORDER BY id LIMIT 100"
@@ -91,7 +91,7 @@ class History(RowQueries):
             last = page[-1].id
 
     def generation(self, account: str, recipe: str, keys: Collection[str]) -> int | None:
-        """The last generation of a row with these keys; None where nothing is on record under any of them."""
+        """Return the last generation of a row with these keys; None where nothing is on record under any of them."""
         sql = (
             "SELECT max(generation) FROM calls WHERE account = ? AND recipe = ? AND per = 'row' "  # noqa: S608
             f"AND key IN ({places(keys)})"
@@ -101,7 +101,7 @@ class History(RowQueries):
     def alike(
         self, account: str, recipe: str, steps: Collection[str], looks: Collection[str]
     ) -> list[tuple[str, str]]:
-        """The keys of writes that look like one of `looks`, a few hundred at most: the look and the key.
+        """Return the keys of writes that look like one of `looks`, a few hundred at most: the look and the key.
 
         `steps` are the names of a `once_per` step, or only the empty one for the keys of rows.
         """
@@ -112,20 +112,20 @@ class History(RowQueries):
         return self._select(sql, account, recipe, *steps, *looks)
 
     def twins(self, account: str, recipe: str) -> dict[tuple[str, str], str]:
-        """The keys, by row or once, that are one identity with another key that was used, and that one."""
+        """Return the keys, by row or once, that are one identity with another key that was used, and that one."""
         sql = (
             "SELECT per, key, other FROM twins WHERE account = ? AND recipe = ? ORDER BY other DESC"
         )
         return {(per, key): other for per, key, other in self._select(sql, account, recipe)}
 
     def once_steps(self, account: str, recipe: str) -> list[str]:
-        """The steps of a recipe that were, or may have been, done once for a value."""
+        """Return the steps of a recipe that were, or may have been, done once for a value."""
         sql = "SELECT DISTINCT step FROM calls WHERE account = ? AND recipe = ? AND per = 'once' AND effect <> 'read'"
         states = "state IN ('done', 'found', 'intent', 'unknown')"
         return [str(step) for (step,) in self._select(f"{sql} AND {states}", account, recipe)]
 
     def key_texts(self, account: str, recipe: str) -> list[tuple[int, str]]:
-        """The texts of the key under which runs of a recipe have sent something, each with its last run."""
+        """Return the texts of the key under which runs of a recipe have sent something, each with its last run."""
         sql = (
             "SELECT max(id), key_text FROM runs WHERE account = ? AND recipe = ? AND key_text <> '' "
             "AND EXISTS (SELECT 1 FROM calls WHERE calls.run = runs.id AND effect <> 'read') "
@@ -134,53 +134,53 @@ class History(RowQueries):
         return [(int(run), str(text)) for run, text in self._select(sql, account, recipe)]
 
     def has_other_texts(self, account: str, recipe: str, *, recipe_digest: str) -> bool:
-        """Return whether a recipe was run with another text."""
+        """Return true if a recipe was run with another text."""
         sql = "SELECT 1 FROM runs WHERE account = ? AND recipe = ? AND recipe_digest <> ? LIMIT 1"
         return bool(self._select(sql, account, recipe, recipe_digest))
 
     def hits(self, account: str, api: str, *, day: str) -> int:
-        """How many requests an account made of an API on a day (ISO, UTC)."""
+        """Return the number of requests of an account to an API on a day (ISO, UTC)."""
         sql = "SELECT count FROM hits WHERE account = ? AND api = ? AND day = ?"
         return int(next((count for (count,) in self._select(sql, account, api, day)), 0))
 
     def again(self, run: int) -> list[AgainRecord]:
-        """The rows that a run was asked to send again."""
+        """Return the rows that a run was asked to send again."""
         found = self._select(f"SELECT {_AGAIN} FROM again WHERE run = ? ORDER BY key", run)  # noqa: S608
         return [AgainRecord(*values) for values in found]
 
     def notices(self, run: int) -> list[NoticeRecord]:
-        """Who was told of the ends of a run, oldest first."""
+        """Return the notifications of the ends of a run, oldest first."""
         found = self._select(
             "SELECT run, at, name, reason FROM notices WHERE run = ? ORDER BY rowid", run
         )
         return [NoticeRecord(*values) for values in found]
 
     def journal_id(self) -> str:
-        """What this journal is known by wherever it lies; empty before it has written to an account."""
+        """Return the id of this journal, regardless of its folder; empty before it has written to an account."""
         return next((str(found) for (found,) in self._select("SELECT id FROM journal")), "")
 
     def origins(self, account: str) -> dict[str, str]:
-        """Where an account is, by API: scheme, host and port."""
+        """Return the origins of an account by API: scheme, host and port."""
         found = self._select("SELECT api, origin FROM origins WHERE account = ?", account)
         return {str(api): str(origin) for api, origin in found}
 
     def places(self) -> list[tuple[str, str, str]]:
-        """Each account with an API and the origin where it is."""
+        """Return each account with an API and the origin where it is."""
         found = self._select("SELECT account, api, origin FROM origins ORDER BY account, api")
         return [(str(account), str(api), str(origin)) for account, api, origin in found]
 
     def sent_operations(self, account: str, recipe: str) -> set[str]:
-        """The operations of the writes that a recipe has, or may have, carried out."""
+        """Return the operations of the writes that a recipe has, or may have, carried out."""
         sql = f"SELECT DISTINCT operation FROM ({_SENT_WRITES} AND account = ? AND recipe = ?)"  # noqa: S608
         return {str(name) for (name,) in self._select(sql, account, recipe)}
 
     def declared_runs(self, account: str, recipe: str) -> frozenset[int]:
-        """The runs of a recipe of which a person has declared that their rows are other work."""
+        """Return the runs of a recipe of which a person has declared that their rows are other work."""
         sql = "SELECT id FROM runs WHERE account = ? AND recipe = ? AND new_identity = 1"
         return frozenset(int(run) for (run,) in self._select(sql, account, recipe))
 
     def sent_writes(self, run: int) -> Iterator[tuple[SentWrite, tuple[int, ...]]]:
-        """The writes of a run that were carried out, or may have been, each with the input lines of its row.
+        """Yield the writes of a run that were carried out, or may have been, each with the input lines of its row.
 
         There are no lines where the run did not record the row.
         """
@@ -193,7 +193,7 @@ class History(RowQueries):
     def sent_for(
         self, account: str, recipe: str, looks: Collection[str], *, once: Collection[str]
     ) -> list[tuple[str, SentWrite]]:
-        """The writes of a recipe for rows and shared values that look like one of `looks`, each with that look.
+        """Return the writes of a recipe for rows and shared values that look like one of `looks`, each with that look.
 
         `looks` are a few hundred at most, `once` the steps of the recipe that were done once for a value.
         """
@@ -210,7 +210,7 @@ class History(RowQueries):
         return [(str(look), SentWrite(*values)) for look, *values in found]
 
     def sent_lines(self, account: str, recipe: str, lines: Collection[str]) -> list[SentLine]:
-        """The keys under which a recipe has sent something for these lines, a few hundred at most."""
+        """Return the keys under which a recipe has sent something for these lines, a few hundred at most."""
         sql = (
             "SELECT line, step, key, run FROM sent_lines s "  # noqa: S608
             f"WHERE account = ? AND recipe = ? AND line IN ({places(lines)}) "
@@ -223,7 +223,7 @@ class History(RowQueries):
     def sent_bodies(
         self, account: str, recipe: str, operation: str
     ) -> Iterator[tuple[SentWrite, str, str, str]]:
-        """The creates of an operation that were, or may have been, carried out: method, path and body of each."""
+        """Yield the creates of an operation that were, or may have been, carried out: method, path and body of each."""
         names = ", ".join(SentWrite._fields)
         sql = (
             f"SELECT {names}, method, url, body FROM calls WHERE account = ? AND recipe = ? AND operation = ? "  # noqa: S608
@@ -235,7 +235,7 @@ class History(RowQueries):
     def sent_amounts(
         self, account: str, recipe: str, operation: str
     ) -> Iterator[tuple[int, str, str, str]]:
-        """The calls of an operation that have moved money, or may have: number, path, body and amount of each."""
+        """Yield the calls of an operation that have moved money, or may have: number, path, body and amount of each."""
         sql = (
             "SELECT id, url, body, amount FROM calls WHERE account = ? AND recipe = ? AND operation = ? "
             "AND amount <> '' AND effect <> 'read' AND state IN ('done', 'intent', 'unknown')"
@@ -243,35 +243,35 @@ class History(RowQueries):
         yield from self._each(sql, account, recipe, operation)
 
     def was_at(self, account: str, api: str) -> bool:
-        """Whether a request to an API of an account was answered with success, or may have been carried out."""
+        """Return true if a request to an API of an account succeeded, or may have been carried out."""
         states = "state IN ('done', 'found', 'intent', 'unknown')"
         sql = f"SELECT EXISTS (SELECT 1 FROM calls WHERE account = ? AND {states} AND operation GLOB ?)"  # noqa: S608
         return any(bool(found) for (found,) in self._select(sql, account, f"{api}.*"))
 
     def writes_to(self, account: str) -> bool:
-        """Whether a run that writes to an account is on record."""
+        """Return true if a run that writes to an account is on record."""
         origin = "SELECT 1 FROM origins WHERE account = ?1 AND writes"
         call = "SELECT 1 FROM calls WHERE account = ?1 AND effect <> 'read'"
         sql = f"SELECT EXISTS ({origin}) OR EXISTS ({call})"
         return any(bool(found) for (found,) in self._select(sql, account))
 
     def checked(self) -> dict[int, str]:
-        """The created.csv of each run as it was when the journal was last found to know all of it."""
+        """Return the created.csv of each run as it was when the journal was last found to know all of it."""
         return {
             int(run): str(stamp) for run, stamp in self._select("SELECT run, stamp FROM checked")
         }
 
     def calls_of_run(self, run: int) -> list[CallRecord]:
-        """The calls that a run touched last, in the order of its rows."""
+        """Return the calls that a run touched last, in the order of its rows."""
         return self._calls("run = ? ORDER BY row, id", run)
 
     def has_written(self, run: int) -> bool:
-        """Whether a run has made, or was about to make, a call that writes."""
+        """Return true if a run has made, or was about to make, a call that writes."""
         sql = "SELECT 1 FROM calls WHERE run = ? AND effect <> 'read' AND state <> 'found' LIMIT 1"
         return bool(self._select(sql, run))
 
     def sent(self, run: int, row: int | None = None) -> Iterator[SentCall]:
-        """The calls that a run sent, in the order of its rows, or of one row alone; one after the other.
+        """Yield the calls that a run sent, in the order of its rows, or of one row alone; one after the other.
 
         Then those that a later run has sent again since, and those of earlier runs that this one has concluded.
         """
@@ -293,7 +293,7 @@ class History(RowQueries):
             )
 
     def mark(self, run: int) -> str:
-        """A text that changes when something has happened in a run."""
+        """Return a text that changes when something has happened in a run."""
         sql = (
             "SELECT (SELECT max(rowid) FROM attempts), (SELECT sum(reached) FROM rows WHERE run = ?1), "
             "(SELECT finished_at FROM runs WHERE id = ?1), "
@@ -303,81 +303,81 @@ class History(RowQueries):
         return "-".join(map(str, (*next(iter(self._select(sql, run)), ()), state)))
 
     def concluded_by(self, run: int) -> list[int]:
-        """The earlier runs whose calls a run has found to be carried out."""
+        """Return the earlier runs whose calls a run has found to be carried out."""
         sql = "SELECT DISTINCT run FROM calls WHERE concluded = ? AND run <> concluded ORDER BY run"
         return [int(number) for (number,) in self._select(sql, run)]
 
     def open_calls(self, account: str, recipe: str) -> list[CallRecord]:
-        """The writes of a recipe whose outcome is unknown, oldest first."""
+        """Return the writes of a recipe whose outcome is unknown, oldest first."""
         where = "account = ? AND recipe = ? AND state IN ('intent', 'unknown') AND effect <> 'read' ORDER BY id"
         return self._calls(where, account, recipe)
 
     def all_open_calls(self) -> list[CallRecord]:
-        """The writes whose outcome is unknown, over all runs, recipes and accounts, oldest first."""
+        """Return the writes whose outcome is unknown, over all runs, recipes and accounts, oldest first."""
         return self._calls("state IN ('intent', 'unknown') AND effect <> 'read' ORDER BY id")
 
     def calls_answered(self, account: str, operation: str, *, text: str) -> list[CallRecord]:
-        """The calls of an operation that were carried out, or found, and whose answer has a text somewhere."""
+        """Return the calls of an operation that were carried out, or found, and whose answer has a text somewhere."""
         where = (
             "account = ? AND operation = ? AND state IN ('done', 'found') AND instr(answer, ?) > 0"
         )
         return self._calls(where, account, operation, text)
 
     def maker(self, account: str, operation: str, made: str) -> CallRecord | None:
-        """The first call of an operation that has made the object with this path, as far as it is committed."""
+        """Return the first call of an operation that has made the object with this path, as far as it is committed."""
         where = "made = ? AND account = ? AND operation = ? AND state = 'done' ORDER BY id LIMIT 1"
         return next(iter(self._calls(where, made, account, operation)), None)
 
     def finders(self, account: str, operation: str, made: str) -> list[CallRecord]:
-        """The calls that have found the object with this path, by a search of an operation or by a read."""
+        """Return the calls that have found the object with this path, by a search of an operation or by a read."""
         where = "made = ? AND account = ? AND (operation = ? AND state = 'found' OR effect = 'read') ORDER BY id"
         return self._calls(where, made, account, operation)
 
     def unread_creates(self, account: str) -> list[CallRecord]:
-        """The creates of earlier versions of which it is not recorded what they have made or found."""
+        """Return the creates of earlier versions of which it is not recorded what they have made or found."""
         where = "made IS NULL AND account = ? AND effect = 'create' AND state IN ('done', 'found')"
         return self._calls(where, account)
 
     def writes_since(self, call: CallRecord, moment: str) -> list[CallRecord]:
-        """The other writes of the row of a call that were sent after a moment, as the journal writes times."""
+        """Return the other writes of the row of a call that were sent after a moment, as the journal writes times."""
         account, recipe, per, key, *_ = call.identity
         where = f"{_OF_KEY} AND effect <> 'read' AND id <> ? AND sent_at > ? ORDER BY id"
         return self._calls(where, account, recipe, per, key, call.id, moment)
 
     def requested_since(self, account: str, recipe: str, moment: str) -> int | None:
-        """A run that has sent a request of a recipe after a moment, reads among them; None where none has."""
+        """Return a run that has sent a request of a recipe after a moment, reads among them; None where none has."""
         sql = "SELECT run FROM attempts WHERE at > ? AND instr(call, ?) = 1 ORDER BY at LIMIT 1"
         found = self._select(sql, moment, f"{account}\x1f{recipe}\x1f")
         return next((int(run) for (run,) in found), None)
 
     def settlements(self, call: int) -> list[SettlementRecord]:
-        """What people decided about a call, oldest first."""
+        """Return the decisions of people about a call, oldest first."""
         sql = f"SELECT {_SETTLEMENT} FROM settlements WHERE call = ? ORDER BY rowid"  # noqa: S608
         return [SettlementRecord(*values) for values in self._select(sql, call)]
 
     def settled_and_undone(self) -> Iterator[tuple[CallRecord, str]]:
-        """The calls that were settled as done and are not so by now, each with the id that it was settled with."""
+        """Yield the calls that were settled as done and are not so now, with the id of that settlement."""
         sql = "SELECT DISTINCT call, name FROM settlements WHERE verdict = 'undone' AND name <> ''"
         names = self._select(sql)
         calls = self.calls_by_number([call for call, _ in names]) if names else {}
         yield from ((calls[call], str(name)) for call, name in names if call in calls)
 
     def settlements_of_run(self, run: int) -> list[SettlementRecord]:
-        """What people decided about the calls of a run, oldest first."""
+        """Return the decisions of people about the calls of a run, oldest first."""
         sql = f"SELECT {_SETTLEMENT} FROM settlements WHERE call IN (SELECT id FROM calls WHERE run = ?) ORDER BY rowid"  # noqa: S608
         return [SettlementRecord(*values) for values in self._select(sql, run)]
 
     def call(self, number: int) -> CallRecord | None:
-        """One call by its number."""
+        """Return one call by its number."""
         return next(iter(self._calls("id = ?", number)), None)
 
     def call_of(self, identity: Identity) -> CallRecord | None:
-        """One call by its identity, as it is committed."""
+        """Return one call by its identity, as it is committed."""
         where = " AND ".join(f"{name} = ?" for name in Identity._fields)
         return next(iter(self._calls(where, *identity)), None)
 
     def answers(self, account: str, recipe: str, operation: str) -> Iterator[str]:
-        """The answers of the writes of an operation that a recipe has carried out, over all of its runs."""
+        """Yield the answers of the writes of an operation that a recipe has carried out, over all of its runs."""
         sql = (
             "SELECT answer FROM calls WHERE account = ? AND recipe = ? AND operation = ? "
             "AND state = 'done' AND effect <> 'read' AND answer <> ''"
@@ -385,27 +385,27 @@ class History(RowQueries):
         return (answer for (answer,) in self._each(sql, account, recipe, operation))
 
     def made(self, run: int) -> Iterator[CallRecord]:
-        """The writes that a run has carried out, in the order in which they were sent."""
+        """Yield the writes that a run has carried out, in the order in which they were sent."""
         for page in self.made_in_short(run):
             found = self.calls_by_number([call.id for call in page])
             yield from (found[call.id] for call in page)
 
     def made_in_short(self, run: int) -> Iterator[list[MadeCall]]:
-        """The same in pages, with what it takes to name and count them."""
+        """Yield the same in pages, with the columns that name and count them."""
         where = "run = ? AND state = 'done' AND effect <> 'read' ORDER BY sent_at, id"
         calls = self._each(f"SELECT {', '.join(MadeCall._fields)} FROM calls WHERE {where}", run)  # noqa: S608
         while page := [MadeCall(*values) for values in islice(calls, _PAGE)]:
             yield page
 
     def made_by(self, operations: Sequence[str]) -> Iterator[CallRecord]:
-        """The writes that were carried out by these operations, by whichever run and recipe."""
+        """Return the writes that were carried out by these operations, in any run and recipe."""
         names = ", ".join("?" * len(operations))
         sql = f"SELECT {CALL} FROM calls WHERE state = 'done' AND operation IN ({names})"  # noqa: S608
         for values in self._each(sql, *operations):
             yield call_from(values)
 
     def answered(self, run: int) -> Iterator[Identity]:
-        """The calls that were carried out by an attempt of a run, whatever became of them in later ones."""
+        """Return the calls that were carried out by an attempt of a run, regardless of later ones."""
         sql = "SELECT call FROM attempts WHERE run = ? AND state = 'done'"
         for (name,) in self._each(sql, run):
             *parts, last = str(name).split("\x1f")
@@ -415,14 +415,14 @@ class History(RowQueries):
                 yield Identity._make([*parts, last, 0])
 
     def calls_by_number(self, numbers: Collection[int]) -> dict[int, CallRecord]:
-        """Calls by their numbers, a few hundred at most."""
+        """Return calls by their numbers, a few hundred at most."""
         return {
             call.id: call
             for call in self._calls(f"id IN ({', '.join('?' * len(numbers))})", *numbers)
         }
 
     def count_done(self, account: str, recipe: str) -> Iterator[tuple[str, int]]:
-        """How many writes are done or found, by the key of their row: of the one that did it where rows share it."""
+        """Yield the number of writes done or found by the key of their row; a shared one counts once."""
         sql = (
             "SELECT CASE c.per WHEN 'row' THEN c.key ELSE coalesce(r.key, '') END AS of_row, count(*) "
             "FROM calls c LEFT JOIN rows r ON c.per = 'once' AND r.run = c.run AND r.number = c.row "
@@ -436,17 +436,17 @@ class History(RowQueries):
         return record is not None and record.state == "running"
 
     def runs(self) -> list[RunRecord]:
-        """Every run, oldest first."""
+        """Return every run, oldest first."""
         return self._runs("true")
 
     def finished_runs(self, account: str, recipe: str, *, values: str) -> Iterator[RunRecord]:
-        """The runs of a recipe over all rows, with these values of its variables, that came to an end, newest first."""
+        """Yield the finished runs of a recipe over all rows, with these values of its variables, newest first."""
         where = "account = ? AND recipe = ? AND vars = ? AND state = 'finished' AND only = '[]'"
         sql = f"SELECT {_RUN} FROM runs WHERE {where} ORDER BY id DESC"  # noqa: S608
         return (RunRecord(*row) for row in self._each(sql, account, recipe, values))
 
     def run(self, number: int) -> RunRecord | None:
-        """One run by its number."""
+        """Return one run by its number."""
         return next(iter(self._runs("id = ?", number)), None)
 
     def _runs(self, where: str, *values: Any) -> list[RunRecord]:
@@ -462,21 +462,21 @@ class History(RowQueries):
         return found
 
     def sent_again(self, account: str, recipe: str, *, besides: int) -> set[str]:
-        """The keys of the rows that other runs than `besides` were asked to send again."""
+        """Return the keys of the rows that other runs than `besides` were asked to send again."""
         sql = "SELECT DISTINCT key FROM again JOIN runs ON runs.id = again.run WHERE account = ? AND recipe = ?"
         return {
             str(key) for (key,) in self._select(f"{sql} AND run <> ?", account, recipe, besides)
         }
 
     def knows(self, account: str, recipe: str) -> bool:
-        """Return whether rows or calls of a recipe are on record."""
+        """Return true if rows or calls of a recipe are on record."""
         rows = "SELECT 1 FROM rows JOIN runs ON runs.id = rows.run WHERE account = ? AND recipe = ? LIMIT 1"
         return bool(self._select(rows, account, recipe)) or self.has_sent(
             account, recipe, besides=0
         )
 
     def attempts(self, run: int) -> int:
-        """How many requests a run sent."""
+        """Return the number of requests that a run sent."""
         return int(
             next(iter(self._select("SELECT count(*) FROM attempts WHERE run = ?", run)), (0,))[0]
         )

@@ -1,4 +1,4 @@
-"""The lock of a journal's folder: who writes holds it, and it goes with its process."""
+"""Lock of a journal's folder: held by the process that writes, and released when that ends."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _NAME = "journal.lock"
 
 _PATIENCE = 0.2
-"""Seconds that whoever wants to write waits: somebody who looks at the lock holds it for less than a millisecond."""
+"""Seconds that a writer waits: a check of the lock holds it for less than a millisecond."""
 
 
 def take_lock(folder: Path, *, what: Path) -> FileLock:
-    """The lock of a folder, taken. Raises LockedError, which says that `what` is in use, StoppedError and OSError."""
+    """Acquire and return the lock of a folder. Raises LockedError (`what` is in use), StoppedError and OSError."""
     from filelock import FileLock, Timeout  # imported on use: who only reads needs no lock
 
     _check_support(folder, what=what)
@@ -38,7 +38,7 @@ def take_lock(folder: Path, *, what: Path) -> FileLock:
 
 
 def _check_support(folder: Path, *, what: Path) -> None:
-    """Refuse a file system without locks: filelock would leave a marker there that outlives its process."""
+    """Raise StoppedError on a file system without locks: there, filelock leaves a marker that outlives its process."""
     handle = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         with suppress(BlockingIOError):  # held: so there are locks
@@ -56,7 +56,7 @@ def _check_support(folder: Path, *, what: Path) -> None:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process holds the lock; True too where that cannot be seen."""
+    """Return true if a process holds the lock, or if that cannot be determined."""
     try:
         handle = os.open(folder / _NAME, os.O_RDONLY)
     except FileNotFoundError:

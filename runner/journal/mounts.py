@@ -1,4 +1,4 @@
-"""File systems that other machines write to as well: a journal is refused there, as no lock and no WAL holds over them.
+"""Shared file systems, to which other machines write too. A journal is refused there: neither locks nor WAL hold.
 
 SQLite says so of its own: "WAL does not work over a network filesystem" (https://www.sqlite.org/wal.html).
 """
@@ -19,7 +19,7 @@ NETWORK = frozenset({
     "fuse.sshfs", "fuse.weed", "gfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4",
     "ocfs2", "orangefs", "panfs", "pvfs2", "smb", "smb2", "smb3", "smbfs", "wekafs",
 })  # fmt: skip
-"""Types, as Linux lists them, of which several machines can have the same files.
+"""Types of file systems that several machines can share, as Linux lists them.
 
 Not among them: what a virtual machine or a container has from its one host (9p, virtiofs, vboxsf, fuse.grpcfuse).
 Containers have their root on such a type, and the locks of all that runs inside do hold. Where they do not, that is
@@ -30,7 +30,7 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def file_system_of(path: Path, mountinfo: str) -> str:
-    """The type of the file system that has the absolute `path`; empty where `mountinfo` does not say it.
+    """Return the type of the file system of the absolute `path`; empty if `mountinfo` does not list it.
 
     `mountinfo` is the text of Linux's /proc/self/mountinfo: of two mounts at one place the later one is seen.
 
@@ -49,7 +49,7 @@ def file_system_of(path: Path, mountinfo: str) -> str:
 
 
 def refuse_network(folder: Path) -> None:
-    """Refuse a folder that other machines may have as well. Raises StoppedError; not where the types are not listed."""
+    """Raise StoppedError for a folder that other machines may share; not where the types are not listed."""
     try:
         mounts = _MOUNTS.read_text("utf-8", "surrogateescape")
     except OSError:
@@ -64,5 +64,5 @@ def refuse_network(folder: Path) -> None:
 
 
 def _unescaped(field: str) -> str:
-    r"""A field of mountinfo: a space in it is \040."""
+    r"""Return a field of mountinfo, in which a space is \040."""
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field)

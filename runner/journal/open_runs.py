@@ -1,4 +1,4 @@
-"""What is left to do of each run, as the journal knows it by now."""
+"""Open runs: the rows of each run that are left to do, according to the journal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runner.journal.history import History
 from runner.journal.records import CallRecord, RowRecord, RunRecord
 
 SETTLED_AS = ": settled as "
-"""In the reason of a row that a person has settled a call of, and that was not continued since."""
+"""Part of the reason of a row whose call was settled by a person, and that was not continued since."""
 
 
 class Left(NamedTuple):
@@ -28,18 +28,18 @@ class Left(NamedTuple):
 
     @property
     def stopped(self) -> bool:
-        """Tell if the run ended before it had gone through its rows."""
+        """Return true if the run ended before it had processed all of its rows."""
         return self.run.state in ("stopped", "killed")
 
     @property
     def is_open(self) -> bool:
-        """Tell if resuming the run would do something."""
+        """Return true if resuming the run would do something."""
         left = self.stopped or self.not_started or self.unknown or self.settled
         return bool(left) and not self.covered_by
 
 
 def what_is_left(history: History) -> list[Left]:
-    """What is left of each run that is not at work, oldest first."""
+    """Return the rest of each run that is not active, oldest first."""
     calls = history.all_open_calls()
     found: list[Left] = []
     complete: list[RunRecord] = []
@@ -62,12 +62,12 @@ def what_is_left(history: History) -> list[Left]:
 
 
 def open_runs(history: History) -> list[Left]:
-    """The runs that can be resumed, oldest first."""
+    """Return the runs that can be resumed, oldest first."""
     return [left for left in what_is_left(history) if left.is_open]
 
 
 def still_unknown(rows: Sequence[RowRecord], calls: Collection[CallRecord]) -> Iterator[RowRecord]:
-    """Those of the unknown rows of a recipe whose outcome is unknown by now: `calls` are its open ones.
+    """Yield those of the unknown rows of a recipe whose outcome is unknown by now: `calls` are its open ones.
 
     What rows share has a key of its own: a row that waits for it has the name of its step in its reason.
     """
@@ -80,7 +80,7 @@ def still_unknown(rows: Sequence[RowRecord], calls: Collection[CallRecord]) -> I
 
 
 def _left(history: History, run: RunRecord, calls: Sequence[CallRecord]) -> tuple[Left, list[str]]:
-    """What is left of a run, and the keys of the rows that are still unknown."""
+    """Return the rest of a run, and the keys of the rows that are still unknown."""
     counts = history.buckets(run.id)
     rows = history.rows_in(run.id, "unknown")
     own = [call for call in calls if call.identity[:2] == (run.account, run.recipe)]
@@ -97,7 +97,7 @@ def _left(history: History, run: RunRecord, calls: Sequence[CallRecord]) -> tupl
 
 
 def _covers(later: RunRecord, run: RunRecord) -> bool:
-    """Tell if a later run that went through all of its rows has had those of an earlier one among them."""
+    """Return true if a later run processed all of its rows, and these include the rows of an earlier one."""
     same = (later.account, later.recipe, later.only) == (run.account, run.recipe, "[]")
     if not run.input_file:
         return same and (later.input_file, later.vars) == ("", run.vars)

@@ -1,4 +1,4 @@
-"""Queries over the journal of one folder: the connection, and records made from what SQLite finds."""
+"""Queries on the journal of one folder: the connection, and records from the rows of SQLite."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PARTS = len(Identity._fields)
 
 
 class Queries:
-    """Reads the journal in `folder`. Without a journal every answer is empty. Raises StoppedError."""
+    """Reader of the journal in `folder`. Without a journal, every result is empty. Raises StoppedError."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
@@ -37,7 +37,7 @@ class Queries:
         return [call_from(found) for found in self._select(sql, *values)]
 
     def _each(self, sql: str, *values: Any) -> Iterator[Any]:
-        """What a query finds, row by row; for an answer that is too large to keep."""
+        """Yield the results of a query one by one, for results that do not fit into memory."""
         if self._connection is None:
             return
         try:
@@ -56,10 +56,10 @@ class Queries:
 
 
 def call_from(values: Any) -> CallRecord:
-    """A call, of the columns of CALL."""
+    """Return a call from the columns of CALL."""
     return CallRecord(Identity(*values[:_PARTS]), *values[_PARTS:])
 
 
 def places(values: Collection[str]) -> str:
-    """A mark for each of some values, for IN."""
+    """Return a placeholder for each of some values, for IN."""
     return ", ".join("?" * len(values))

@@ -1,4 +1,4 @@
-"""Connections that only read the journal: of any version, on a read-only folder too, and never a file of their own."""
+"""Read-only connections to the journal: of any version, also in a read-only folder, and without files of their own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OF_SYSTEM = {
 def connect_to_read(
     path: Path, *, migrations: Sequence[Migration] = MIGRATIONS
 ) -> sqlite3.Connection | None:
-    """A connection that reads the journal at `path`; None before its first run was begun. Raises StoppedError."""
+    """Return a read-only connection to the journal at `path`; None before its first run. Raises StoppedError."""
     refuse_links(path.parent)
     try:
         if not path.exists():
@@ -60,7 +60,7 @@ def connect_to_read(
 
 
 def remedy_of(error: Exception) -> str:
-    """What to do about an error of SQLite or of the system; a copy is restored only where the file is damaged."""
+    """Return the remedy for an error of SQLite or of the system; a copy is restored only if the file is damaged."""
     if isinstance(error, OSError):
         return _OF_SYSTEM.get(error.errno or 0, "check the folder, then run the same again")
     name = str(getattr(error, "sqlite_errorname", ""))
@@ -72,7 +72,7 @@ def remedy_of(error: Exception) -> str:
 
 @contextmanager
 def closing_if_it_fails(connection: sqlite3.Connection) -> Iterator[None]:
-    """Close the connection when anything is raised inside."""
+    """Close the connection if an exception is raised inside."""
     try:
         yield
     except BaseException:
@@ -81,7 +81,7 @@ def closing_if_it_fails(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """A connection that makes no file in a folder that takes none."""
+    """Return a connection that creates no file in a read-only folder."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     try:
@@ -101,7 +101,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _copied(path: Path, wal: Path) -> sqlite3.Connection:
-    """The journal in memory, with what its WAL has: that can be read only where a file can be made beside it."""
+    """Return a copy of the journal in memory, with its WAL: SQLite reads a WAL only where it can create a file."""
     with tempfile.TemporaryDirectory(prefix="runner-") as folder:
         for file in (path, wal):
             shutil.copyfile(file, Path(folder, file.name))

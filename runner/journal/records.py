@@ -1,4 +1,4 @@
-"""What the journal holds, as frozen values."""
+"""Records of the journal, as immutable values."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SETTLED = ("done", "found")
 OPEN = ("intent", "unknown")
 
 CUT_SHORT = "the run ended before this row did"
-"""Why a row is not started that was begun."""
+"""The reason of a row that was begun and counts as not started."""
 
 
 class Identity(NamedTuple):
-    """What makes a call this call across all runs. `per` is `row`, or `once` where `key` is a once_per value.
+    """The identity of a call across all runs. `per` is `row`, or `once` if `key` is a once_per value.
 
     `generation` counts how often somebody has asked for a row to be sent again, knowing that it was done.
     """
@@ -78,7 +78,7 @@ class CallRecord(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Tell if this is a write whose outcome is unknown."""
+        """True if this is a write whose outcome is unknown."""
         return self.state in OPEN and self.effect != "read"
 
     @property
@@ -187,7 +187,7 @@ class SentLine(NamedTuple):
 
 
 class AgainRecord(NamedTuple):
-    """That a row is to be sent again in a run as `generation`, although it is done: who asked for it, when and why."""
+    """A request to send a row again in a run as `generation`, although it is done: by whom, when and why."""
 
     key: str
     generation: int
@@ -198,18 +198,18 @@ class AgainRecord(NamedTuple):
 
 
 def now() -> str:
-    """This moment, as the journal writes times."""
+    """Return the current time in the format of the journal."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
 
 def moment_after(at: str, seconds: float) -> str:
-    """The moment so many seconds after another one, as the journal writes times."""
+    """Return the time so many seconds after another one, in the format of the journal."""
     after = dt.datetime.fromisoformat(at) + dt.timedelta(seconds=seconds)
     return after.isoformat(timespec="milliseconds")
 
 
 class NoticeRecord(NamedTuple):
-    """That somebody was told of the end of a run, or why not: `reason` is empty when they were. `at` is UTC."""
+    """A notification of the end of a run. `reason` is why it failed, empty if it was sent; `at` is UTC."""
 
     run: int
     at: str
@@ -218,7 +218,7 @@ class NoticeRecord(NamedTuple):
 
 
 class RowRecord(NamedTuple):
-    """What became of a row in a run. `lines` and `outputs` are JSON text.
+    """The outcome of a row in a run. `lines` and `outputs` are JSON text.
 
     `money` is what was posted for it by then, in this and earlier runs, `unsettled` what may have been; a text is empty
     where that was not recorded. `ids` and `links` are what its calls have made or found, as people read it. `reached`
@@ -245,7 +245,7 @@ Verdict = Literal["done", "absent", "undone"]
 
 
 class SettlementRecord(NamedTuple):
-    """A decision of a person about a call, by its number: it was carried out, it was not, or the last one was wrong.
+    """A decision of a person about a call, by its number: it was done, it was not, or the last decision was wrong.
 
     `name` is the id that the API gave to what a done call created, `shown` what the API showed of it; `before` is JSON:
     the call and its rows as they were, for taking the decision back. None of these records is ever changed.

@@ -1,4 +1,4 @@
-"""The journals of this machine that write to an account, in one small file of the user's state folder.
+"""Registry of the journals on this machine that write to an account, in one small file of the user's state folder.
 
     {"journals": [{"account": "acme", "origin": "https://api.example.com:443", "id": "5f0c...",
                    "path": "/home/dana/orders/runs/journal.sqlite", "run": 12}]}
@@ -27,7 +27,7 @@ _PATIENCE = 5.0
 
 
 class Entry(NamedTuple):
-    """That a journal writes to an account at an origin, and the number of the last run that it has begun there."""
+    """A journal that writes to an account at an origin, with the number of its last run there."""
 
     account: str
     origin: str
@@ -37,11 +37,11 @@ class Entry(NamedTuple):
 
 
 class RegistryError(RunnerError):
-    """The registry cannot be read or written; nothing depends on it but a warning."""
+    """The registry cannot be read or written; only a warning depends on it."""
 
 
 def registry_folder() -> Path:
-    """The folder of the registry (`XDG_STATE_HOME`). Raises RegistryError where there can be none."""
+    """Return the folder of the registry (`XDG_STATE_HOME`). Raises RegistryError if there can be none."""
     from platformdirs import user_state_path  # imported on use: only a run that sends needs it
 
     folder = user_state_path("recipe-runner", appauthor=False)
@@ -51,7 +51,7 @@ def registry_folder() -> Path:
 
 
 class Registry:
-    """The registry in a folder. Raises RegistryError for whatever keeps it from being read or written."""
+    """The registry in a folder. Raises RegistryError if it cannot be read or written."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
@@ -59,14 +59,14 @@ class Registry:
     def others(
         self, account: str, origins: Collection[str], *, id_: str, journal: Path
     ) -> list[Entry]:
-        """The other journals that write to an account at these origins, oldest first; none where this one is known."""
+        """Return the other journals that write to an account at these origins, oldest first; none if this is known."""
         with self._guarded():
             return _others(self._entries(), account, origins, id_=id_, journal=journal)
 
     def claim(
         self, account: str, origins: Collection[str], *, id_: str, journal: Path, beside: bool
     ) -> list[Entry]:
-        """Note that a journal writes there, unless there are others; with `beside`, in spite of them.
+        """Register a journal that writes there, unless there are others; with `beside`, in spite of them.
 
         Returns the others that kept it from being noted.
         """
@@ -85,12 +85,12 @@ class Registry:
             return []
 
     def at(self, origins: Collection[str]) -> list[Entry]:
-        """All that is known of these origins, whatever the account, of journals that are there and that are gone."""
+        """Return all entries of these origins, for any account, of journals that exist and that are gone."""
         with self._guarded():
             return [entry for entry in self._entries() if entry.origin in origins]
 
     def note_run(self, account: str, origins: Collection[str], *, id_: str, run: int) -> None:
-        """Note that a journal has begun a run that writes there."""
+        """Record that a journal has begun a run that writes there."""
         with self._guarded(), self._locked():
             entries = self._entries()
             noted = [
@@ -143,7 +143,7 @@ class Registry:
 def _others(
     entries: Sequence[Entry], account: str, origins: Collection[str], *, id_: str, journal: Path
 ) -> list[Entry]:
-    """The entries of other journals that are still there; none where one of them is this journal at this place."""
+    """Return the entries of other existing journals; none if one of them is this journal at this place."""
     others: dict[str, Entry] = {}
     for origin in sorted(origins):
         here = [e for e in entries if (e.account, e.origin) == (account, origin)]
@@ -154,7 +154,7 @@ def _others(
 
 
 def _same(path: str, journal: Path) -> bool:
-    """Whether both are one file, by whichever way it is reached."""
+    """Return true if both paths lead to one file."""
     try:
         return Path(path) == journal or Path(path).samefile(journal)
     except OSError:
@@ -162,7 +162,7 @@ def _same(path: str, journal: Path) -> bool:
 
 
 def is_there(entry: Entry) -> bool:
-    """Whether the journal of an entry is still at its place. One that cannot be read is."""
+    """Return true if the journal of an entry is still at its place, or cannot be read."""
     path = Path(entry.path)
     try:
         if not path.exists():

@@ -1,4 +1,4 @@
-"""Keys of earlier versions in their canonical form: brought up once, so that `PO-1` finds what `PO-1 ` was sent for.
+"""Upgrade of the keys of earlier versions to their canonical form, so that `PO-1` finds the calls of `PO-1 `.
 
 Where two keys of the journal have one canonical form and both may have been carried out, neither is taken for the
 other: one of them has the canonical key, and the pair is on record in `twins`, so that its row is refused.
@@ -17,7 +17,7 @@ from runner.keys import brief, canonical, canonical_shared, look_alike, unpadded
 _SENT = f"effect <> 'read' AND state IN {(*SETTLED, *OPEN)!r}"
 _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
 _ASIDE = "\x00"
-"""The key that one of two has while they change places; no canonical key is this."""
+"""A temporary key for one of two keys that are exchanged; no canonical key is equal to it."""
 
 
 class _Group(NamedTuple):
@@ -31,7 +31,7 @@ class _Group(NamedTuple):
 
 
 def bring_up_keys(connection: sqlite3.Connection) -> None:
-    """Give all that is on record by a key the key's canonical form."""
+    """Replace each key on record by its canonical form."""
     connection.create_function("look_of", 1, look_of, deterministic=True)
     connection.create_function("step_of", 1, step_of, deterministic=True)
     connection.execute("CREATE TEMP TABLE called (old TEXT PRIMARY KEY, new TEXT) WITHOUT ROWID")
@@ -53,7 +53,7 @@ def bring_up_keys(connection: sqlite3.Connection) -> None:
 
 
 def look_of(key: str) -> str:
-    """Return what a key looks like, as the journal finds it by: without zeros that do not count."""
+    """Return the look-alike form of a key that the journal searches by, without insignificant zeros."""
     return unpadded(brief(look_alike(key)))
 
 
@@ -69,7 +69,7 @@ def name_of(identity: Identity) -> str:
 
 
 def _groups(connection: sqlite3.Connection) -> Iterator[_Group]:
-    """The keys of each recipe that are not in their canonical form, with those that are and mean the same."""
+    """Yield the keys of each recipe that are not in their canonical form, with those that are and mean the same."""
     sql = "SELECT account, recipe, per, key FROM calls GROUP BY account, recipe, per, key"
     wanted: set[tuple[str, str, str, str]] = set()
     for account, recipe, per, key in connection.execute(sql):
@@ -119,7 +119,7 @@ def _was_sent(connection: sqlite3.Connection, group: _Group, key: str) -> bool:
 
 
 def _rename(connection: sqlite3.Connection, group: _Group, old: str, new: str) -> None:
-    """Let the calls of one key have another."""
+    """Give the calls of one key another key."""
     names = ", ".join(Identity._fields)
     sql = f"SELECT {names} FROM calls WHERE {_OF_KEY}"  # noqa: S608
     found = [Identity(*each) for each in connection.execute(sql, (*group[:3], old))]
@@ -129,7 +129,7 @@ def _rename(connection: sqlite3.Connection, group: _Group, old: str, new: str) -
 
 
 def _note(connection: sqlite3.Connection, renamed: Mapping[Identity, Identity]) -> None:
-    """Remember what calls were called, of which their attempts speak."""
+    """Remember the former identities of calls, which their attempts refer to."""
     for old, new in renamed.items():
         moved = connection.execute(
             "UPDATE called SET new = ? WHERE new = ?", (name_of(new), name_of(old))
@@ -139,7 +139,7 @@ def _note(connection: sqlite3.Connection, renamed: Mapping[Identity, Identity]) 
 
 
 def _rename_items(connection: sqlite3.Connection) -> None:
-    """The same for what tells the items of a step apart; of two that mean the same, the later one keeps its name."""
+    """Give the items of a step their canonical names; of two that mean the same, the later one keeps its name."""
     names = ", ".join(Identity._fields)
     calls = connection.execute(f"SELECT id, {names} FROM calls WHERE item <> '' ORDER BY id")  # noqa: S608
     changed = [
@@ -155,7 +155,7 @@ def _rename_items(connection: sqlite3.Connection) -> None:
 
 
 def _rename_rows(connection: sqlite3.Connection) -> None:
-    """The keys of rows where they are no part of a call."""
+    """Give canonical keys to the rows, the requests to send rows again, and the choices of rows of runs."""
     for table in ("rows", "again"):
         keys = [key for (key,) in connection.execute(f"SELECT DISTINCT key FROM {table}")]  # noqa: S608
         sql = f"UPDATE OR IGNORE {table} SET key = ? WHERE key = ?"  # noqa: S608

@@ -1,4 +1,4 @@
-"""Reading the journal: what became of the rows of a run, and what is on record of a row."""
+"""Queries for rows: the outcomes of the rows of a run, and the records of a row."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RowQueries(Queries):
     """
 
     def rows(self, run: int) -> Iterator[RowRecord]:
-        """The rows of a run of which something is known by now, in the order of the input.
+        """Yield the rows of a run of which something is known by now, in the order of the input.
 
         One that a later run got to says so in its `run`, with the key and lines that it has in this one.
         """
@@ -44,7 +44,7 @@ class RowQueries(Queries):
         return merge(now, self._only_later(run), key=attrgetter("number"))
 
     def _left_by(self, run: int) -> Iterator[RowRecord]:
-        """The rows of a run as it has left them."""
+        """Yield the rows of a run as it has left them."""
         cut_short = self.cut_short(run)
         recorded = (row for row in self._recorded(run) if row.number not in cut_short)
         return merge(recorded, cut_short.values(), key=attrgetter("number"))
@@ -57,7 +57,7 @@ class RowQueries(Queries):
             last = page[-1].number
 
     def rows_in(self, run: int, bucket: str) -> list[RowRecord]:
-        """The rows of a run that it has left in a bucket, in the order of the input."""
+        """Return the rows of a run that it has left in a bucket, in the order of the input."""
         cut_short = self.cut_short(run)
         sql = f"SELECT {_ROW} FROM rows WHERE run = ? AND bucket = ?"  # noqa: S608
         recorded = [RowRecord(*values) for values in self._select(sql, run, bucket)]
@@ -71,14 +71,14 @@ class RowQueries(Queries):
         return any(bool(found) for (found,) in self._select(sql, run))
 
     def _by_now(self, run: int, rows: Iterator[RowRecord]) -> Iterator[tuple[RowRecord, RowRecord]]:
-        """Rows of a run as it has left them, each with what it is by now."""
+        """Yield rows of a run as it has left them, each with what it is by now."""
         while page := list(islice(rows, _PAGE)):
             keys = {row.key for row in page if row.bucket not in _FINAL}
             later = self._got_to_later(run, keys)
             yield from ((row, _since(row, later.get(row.key))) for row in page)
 
     def _got_to_later(self, run: int, keys: Collection[str]) -> dict[str, RowRecord]:
-        """The rows with these keys as the last of the later runs that got to them has left them."""
+        """Return the rows with these keys as the last of the later runs that got to them has left them."""
         found: dict[str, RowRecord] = {}
         for name in ("key", "on_record"):
             sql = (
@@ -94,7 +94,7 @@ class RowQueries(Queries):
         return found
 
     def _only_later(self, run: int) -> Iterator[RowRecord]:
-        """The rows that a run has nothing of, and a later one with the same input got to."""
+        """Yield the rows that a run has nothing of, and a later one with the same input got to."""
         sql = (
             f"SELECT {_OF_ROW}, max(rows.run) FROM rows JOIN runs r ON r.id = rows.run, runs own "  # noqa: S608
             f"WHERE own.id = ?1 AND {_LATER} AND rows.reached = 1 "
@@ -109,11 +109,11 @@ class RowQueries(Queries):
             yield _since(row._replace(run=run, bucket="not started", reason=""), row)
 
     def has_row(self, run: int, key: str) -> bool:
-        """Return whether a run has a row with this key on record."""
+        """Return true if a run has a row with this key on record."""
         return bool(self._select("SELECT 1 FROM rows WHERE key = ? AND run = ? LIMIT 1", key, run))
 
     def buckets(self, run: int) -> dict[str, int]:
-        """How many rows of a run are in each bucket by now, of those of which something is known."""
+        """Return the number of rows of a run in each bucket by now, of those of which something is known."""
         counts = Counter(self._buckets_left_by(run))
         unfinished = any(bucket not in _FINAL for bucket in counts)
         if not self._ran_later(run):
@@ -135,12 +135,12 @@ class RowQueries(Queries):
         return {name: count for name, count in counts.items() if count}
 
     def buckets_reached(self, run: int) -> dict[str, int]:
-        """How many rows that a run has ended are in each bucket."""
+        """Return the number of rows in each bucket that a run has ended."""
         sql = "SELECT bucket, count(*) FROM rows WHERE run = ? AND reached = 1 GROUP BY bucket"
         return {str(name): int(count) for name, count in self._select(sql, run)}
 
     def cut_short(self, run: int) -> dict[int, RowRecord]:
-        """The rows, by number, that a run had begun when it was killed: unknown, or else not started.
+        """Return the rows, by number, that a run had begun when it was killed: unknown, or else not started.
 
         None of a run that is at work. Their ids and money are not filled in.
         """
@@ -166,7 +166,7 @@ class RowQueries(Queries):
         return found
 
     def under_way(self, run: int) -> int:
-        """How many rows a run has begun and not ended yet."""
+        """Return the number of rows that a run has begun and not ended yet."""
         sql = f"SELECT count(DISTINCT row) FROM calls WHERE {_UNFINISHED}"  # noqa: S608
         return next((int(count) for (count,) in self._select(sql, run, run)), 0)
 
@@ -176,7 +176,7 @@ class RowQueries(Queries):
     def writes_of(
         self, account: str, recipe: str, keys: Collection[str]
     ) -> defaultdict[str, list[CallRecord]]:
-        """The writes that were or may have been carried out for rows with these keys, a few hundred at most, by key.
+        """Return the writes that were or may have been carried out, by key of row, for a few hundred keys at most.
 
         In the order in which they were first sent, however often a row was sent again.
         """
@@ -192,7 +192,7 @@ class RowQueries(Queries):
     def last_rows(
         self, account: str, recipe: str, keys: Collection[str], *, until: int
     ) -> dict[str, RowRecord]:
-        """Rows with these keys, a few hundred at most, as the last of the runs up to `until` has them on record."""
+        """Return rows with these keys (a few hundred at most), as recorded by the last of the runs up to `until`."""
         sql = (
             f"SELECT {_OF_ROW}, max(rows.run) FROM rows JOIN runs ON runs.id = rows.run "  # noqa: S608
             f"WHERE rows.key IN ({places(keys)}) AND rows.run <= ? AND account = ? AND recipe = ? GROUP BY rows.key"
@@ -201,7 +201,7 @@ class RowQueries(Queries):
         return {row.key: row for row in (RowRecord(*values[:-1]) for values in found)}
 
     def finished_rows(self, run: int, *, numbers: range, limit: int) -> list[RowRecord]:
-        """The first of these rows of a run that were done or found, with what they posted."""
+        """Return the first of these rows of a run that were done or found, with what they posted."""
         sql = f"SELECT {_ROW} FROM rows WHERE {_FINISHED}"  # noqa: S608
         return [
             RowRecord(*values)
@@ -211,14 +211,14 @@ class RowQueries(Queries):
     def finished_in_short(
         self, run: int, *, numbers: range, limit: int
     ) -> list[tuple[int, str, str]]:
-        """Of the same: number, key, and the lines as they are on record."""
+        """Return number, key and recorded lines of the same rows."""
         sql = f"SELECT number, key, lines FROM rows WHERE {_FINISHED}"  # noqa: S608
         return self._select(sql, run, numbers.start, numbers.stop, limit)
 
     def rows_of_recipe(
         self, account: str, recipe: str, *, bucket: str = "", key: str = "", first_run: int = 0
     ) -> list[RowRecord]:
-        """The rows of all runs of a recipe in a bucket or with a key, from `first_run` on."""
+        """Return the rows of all runs of a recipe in a bucket or with a key, from `first_run` on."""
         where = "runs.account = ? AND runs.recipe = ? AND rows.run >= ?"
         sql = f"SELECT {_OF_ROW} FROM rows JOIN runs ON runs.id = rows.run WHERE {where}"  # noqa: S608
         sql += " AND (?4 = '' OR bucket = ?4) AND (?5 = '' OR key = ?5) ORDER BY rows.run, number"
@@ -228,7 +228,7 @@ class RowQueries(Queries):
         ]
 
     def rows_before(self, account: str, recipe: str, *, recipe_digest: str) -> Iterator[str]:
-        """The keys of the rows that were run with another text of the recipe."""
+        """Yield the keys of the rows that were run with another text of the recipe."""
         sql = "SELECT DISTINCT key FROM rows JOIN runs ON runs.id = rows.run WHERE account = ? AND recipe = ?"
         return (
             str(key)
@@ -239,7 +239,7 @@ class RowQueries(Queries):
 
 
 def _since(row: RowRecord, later: RowRecord | None) -> RowRecord:
-    """A row of a run as a later one has left it; as it is where that has the same of it, or the row is finished."""
+    """Return a row of a run as a later run has left it; unchanged if the bucket is the same, or the row is finished."""
     if later is None or row.bucket in _FINAL or row.bucket == later.bucket:
         return row
     if later.bucket in _FINAL:

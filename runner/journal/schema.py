@@ -1,4 +1,4 @@
-"""The tables of the journal, declared once: what is created, added to a journal of earlier versions, and read of it.
+"""Tables of the journal, declared once for creating, upgrading and reading it.
 
 A new table or column is one entry here. A column that comes later has a default, which is what the records of before
 have; one without a default has been there since the first version, and what lacks it is no journal.
@@ -14,11 +14,11 @@ from runner.journal.content import bring_up_contents, bring_up_found, bring_up_m
 from runner.journal.rekey import bring_up_keys
 
 VERSION = 5
-"""The version from which on a journal says by its columns, not by its number, what it lacks."""
+"""The version from which on the columns of a journal, not its number, determine the missing ones."""
 
 
 class Column(NamedTuple):
-    """A column: its SQL type and constraints, and what it has in records that were written without it (SQL)."""
+    """A column: its SQL type and constraints, and its value (SQL) in records from before it existed."""
 
     declared: str
     default: str | None = None
@@ -38,7 +38,7 @@ class Table(NamedTuple):
 
 
 class Migration(NamedTuple):
-    """A change of values that a journal has, carried out once, when all columns are there; the name is kept in it."""
+    """A migration of the values of a journal, run once, after all columns exist; its name is stored in the journal."""
 
     name: str
     apply: Callable[[sqlite3.Connection], object]

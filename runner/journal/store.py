@@ -1,4 +1,4 @@
-"""Writing the journal: intents are on the disk before `intend` returns, everything else goes with the next commit.
+"""Writer of the journal: intents are on the disk before `intend` returns; other records are in the next commit.
 
 One connection in WAL mode with `synchronous=FULL`. Statements queue up; whoever needs durability commits all that
 is queued in one transaction, so that the outcome of a call and the intent of the next share a commit, and so do
@@ -38,7 +38,7 @@ from runner.problems import StoppedError
 NAME = "journal.sqlite"
 
 _GATHERING = 0.01
-"""Seconds that a commit waits for others at most."""
+"""Maximum seconds that a commit waits for others."""
 
 
 _CALL_COLUMNS = [
@@ -53,7 +53,7 @@ _PUT_CALL = (
 _PUT_IDENTITY = "INSERT OR IGNORE INTO identities (account, recipe, step, look, key, run) VALUES (?, ?, ?, ?, ?, ?)"
 _PUT_LINE = "INSERT OR IGNORE INTO sent_lines (account, recipe, line, step, key, run) VALUES (?, ?, ?, ?, ?, ?)"
 _NAMED = 4096
-"""Keys that are not recorded again while they are among the last so many."""
+"""Number of recent keys that are cached, and not recorded again."""
 
 _PUT_ATTEMPT = "INSERT INTO attempts (call, run, at, state, status, reason, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT_AGAIN = (
@@ -97,7 +97,7 @@ class Journal:
         self.commits = 0
         """Transactions committed, each one fsync."""
         self.copy: Path | None = None
-        """The copy of a journal of an earlier version, which was brought up when this one was opened."""
+        """The copy of a journal of an earlier version, which was upgraded when this one was opened."""
 
     def __enter__(self) -> Journal:
         try:
@@ -165,7 +165,7 @@ class Journal:
     def reopen(
         self, run: int, *, max_failures: int | None = None, new_identity: bool = False
     ) -> None:
-        """Record that a stopped run goes on, until `max_failures` rows are rejected.
+        """Record that a stopped run continues, until `max_failures` rows are rejected.
 
         `new_identity`: a person declares that its rows are other work, or has done so before.
         """
@@ -201,7 +201,7 @@ class Journal:
     def end(
         self, run: int, *, state: str, exit_code: int, finished_at: str, reason: str = ""
     ) -> None:
-        """Record how a run ended, durably."""
+        """Record the end of a run, durably."""
         sql = "UPDATE runs SET state = ?, exit_code = ?, finished_at = ?, reason = ? WHERE id = ?"
         self._put(sql, (state, exit_code, finished_at, reason, run))
         self.flush()
@@ -222,7 +222,7 @@ class Journal:
         self._put("INSERT OR REPLACE INTO checked (run, stamp) VALUES (?, ?)", (run, stamp))
 
     def notice(self, notice: NoticeRecord) -> None:
-        """Record that somebody was told of the end of a run, or could not be, durably."""
+        """Record a notification of the end of a run, or its failure, durably."""
         self._put(_PUT_NOTICE, notice)
         self.flush()
 
@@ -270,18 +270,18 @@ class Journal:
             return self._claimed.get((operation, made))
 
     def is_shown(self, made: str) -> bool:
-        """Tell whether a call has found this, as is not committed yet."""
+        """Return true if a call has found this, and that is not committed yet."""
         with self._queue_lock:
             return made in self._shown
 
     def read_made(self, call: int, made: str) -> None:
-        """Record what a create of an earlier version has made; goes with the next commit."""
+        """Record the object of a create of an earlier version, in the next commit."""
         self._put("UPDATE calls SET made = ? WHERE id = ? AND made IS NULL", (made, call))
 
     def settle(
         self, call: CallRecord, settlement: SettlementRecord, rows: Sequence[RowRecord]
     ) -> None:
-        """Record what a person decided about a call, and what becomes of rows by it, durably."""
+        """Record the decision of a person about a call, and the resulting outcomes of rows, durably."""
         self._put_call(call)
         for row in rows:
             self.row(row)
@@ -289,7 +289,7 @@ class Journal:
         self.flush()
 
     def row(self, row: RowRecord) -> None:
-        """Record what became of a row; goes with the next commit."""
+        """Record the outcome of a row, in the next commit."""
         self._put(_PUT_ROW, row)
 
     def hit(self, account: str, api: str, *, day: str) -> None:
@@ -297,7 +297,7 @@ class Journal:
         self._put(_PUT_HIT, (account, api, day))
 
     def flush(self) -> None:
-        """Commit all that is queued; returns at once when somebody else has committed it. Raises StoppedError."""
+        """Commit all queued records; return at once if another thread has committed them. Raises StoppedError."""
         ticket = self._queued
         with self._arriving(), self._commit_lock:
             if self._broken:
@@ -324,7 +324,7 @@ class Journal:
 
     @contextmanager
     def _arriving(self) -> Iterator[None]:
-        """One more waits for a commit."""
+        """Count one more thread that waits for a commit."""
         with self._arrived:
             self._waiting += 1
             self._arrived.notify()
@@ -335,7 +335,7 @@ class Journal:
                 self._waiting -= 1
 
     def _gather(self) -> None:
-        """Wait a moment for others to share the commit, until half of the calls in flight wait for it. Alone: not."""
+        """Wait a moment for others to share the commit, until half of the calls in flight wait for it; not if alone."""
         with self._arrived:
             self._arrived.wait_for(
                 lambda: 2 * self._waiting >= len(self._in_flight), timeout=_GATHERING
@@ -343,12 +343,12 @@ class Journal:
 
     @property
     def queued(self) -> int:
-        """How many records have been handed over so far: all before now are on the disk once `committed` is as many."""
+        """The number of records queued so far: they are on the disk once `committed` has reached it."""
         return self._queued
 
     @property
     def committed(self) -> int:
-        """How many records are on the disk."""
+        """The number of records on the disk."""
         return self._committed
 
     def _put_call(self, call: CallRecord) -> None:
@@ -360,7 +360,7 @@ class Journal:
         self._put(_PUT_CALL, (*call.identity, *values), made=made, shown=shown)
 
     def _put_identity(self, call: CallRecord) -> None:
-        """Record what the key of a write looks like, beside the first call that has it."""
+        """Record the look-alike form of the key of a write, with the first call that has it."""
         account, recipe, step, key = _named_by(call.identity)
         with self._queue_lock:
             if (known := (account, recipe, step, key)) in self._named:
@@ -391,7 +391,7 @@ class Journal:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Whatever goes wrong inside: from then on nothing is written and therefore nothing is sent."""
+        """After any error inside, write nothing more, and therefore send nothing more."""
         try:
             yield
         except BaseException as error:  # an interrupt leaves half a transaction too
@@ -404,7 +404,7 @@ class Journal:
 
 
 def connect(path: Path) -> tuple[sqlite3.Connection, Path | None]:
-    """A connection that writes the journal at `path`, its settings read back, and the copy of an earlier version.
+    """Return a connection that writes the journal at `path`, its settings verified, and a copy of the earlier version.
 
     Raises StoppedError.
     """
@@ -450,12 +450,12 @@ def _unusable(path: Path, error: Exception) -> StoppedError:
 
 
 def _of_run(run: int, rows: Iterable[RowRecord]) -> Iterator[list[Any]]:
-    """The values of rows as those of a run."""
+    """Yield the values of rows as those of a run."""
     return ([_storable(value) for value in row._replace(run=run)] for row in rows)
 
 
 def _storable(value: Any) -> Any:
-    """Half of a surrogate pair, which JSON can bring in and SQLite takes no text with, becomes its escape."""
+    """Escape lone surrogates, which JSON can express and SQLite refuses in texts."""
     if isinstance(value, str) and not value.isascii():
         return value.encode(errors="backslashreplace").decode()
     return value

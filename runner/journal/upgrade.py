@@ -1,4 +1,4 @@
-"""A journal of another version: copied and brought up to the declared tables, or read as if it had them.
+"""Upgrade of a journal of another version: copied and given the declared tables, or read as if it had them.
 
 A journal is judged by the columns it has. Its version is stamped last, and only refuses what is newer.
 """
@@ -20,7 +20,7 @@ RESTORE = "repair it or restore it from a copy: without it runner cannot know wh
 
 
 def version_of(connection: sqlite3.Connection, path: Path) -> int:
-    """The version of the journal at `path`, 0 when it has no tables yet. Raises StoppedError for a newer one."""
+    """Return the version of the journal at `path`, 0 without tables. Raises StoppedError for a newer one."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
         message = f"the journal {path} was written by a newer runner (version {version})"
@@ -36,7 +36,7 @@ def bring_up(
     tables: Mapping[str, Table] = TABLES,
     migrations: Sequence[Migration] = MIGRATIONS,
 ) -> Path | None:
-    """Create what the journal at `path` lacks, all or nothing, and return the copy that was made of it first.
+    """Create what the journal at `path` lacks, all or nothing, and return its copy from before.
 
     There is no copy of a new journal, of one that lacks nothing, and of one that need not be `copied`.
     Raises StoppedError for what is no journal.
@@ -61,7 +61,7 @@ def bring_up(
 
 
 def is_pending(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> bool:
-    """Tell if values are to be changed before they mean what this version reads in them."""
+    """Return true if values have to be migrated before this version can read them."""
     return bool(_pending(connection, migrations))
 
 
@@ -85,7 +85,7 @@ def present(
 
 
 def in_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """The same journal in memory, the connection to the file closed."""
+    """Return the same journal in memory, the connection to the file closed."""
     memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     with closing(connection):
         connection.backup(memory)
@@ -156,7 +156,7 @@ def _lacks(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> bool:
 
 
 def _check(connection: sqlite3.Connection, path: Path, tables: Mapping[str, Table]) -> None:
-    """Refuse what lacks a table or a column that every journal has. Raises StoppedError."""
+    """Raise StoppedError if a table or a column is missing that every journal has."""
     for name, table in tables.items():
         found = _columns(connection, name)
         if not found and table.later:
@@ -176,7 +176,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
 
 
 def _is_unique(connection: sqlite3.Connection, name: str, table: Table) -> bool:
-    """Tell if the declared columns are unique together in the table that is there."""
+    """Return true if the declared columns are unique together in the existing table."""
     if not table.unique:
         return True
     indexes = connection.execute(f"PRAGMA main.index_list({name})").fetchall()
@@ -196,7 +196,7 @@ def _pending(connection: sqlite3.Connection, migrations: Sequence[Migration]) ->
 
 
 def _copy(connection: sqlite3.Connection, path: Path, version: int) -> Path:
-    """A copy of the journal beside it, complete and for the owner alone. Raises StoppedError."""
+    """Return a copy of the journal beside it, complete and for the owner alone. Raises StoppedError."""
     names = (f"{path.name}.v{version}{f'-{n}' if n > 1 else ''}.bak" for n in count(1))
     copy = next(each for each in (path.with_name(name) for name in names) if not each.exists())
     part = copy.with_name(f".{copy.name}.part")
