@@ -199,10 +199,7 @@ def test_a_search_does_not_settle_a_create_with_what_another_has_made(
     bench.run(SEARCHED, table("ref,find", ("B", "A")), head=FINDING)
     ran = bench.run(SEARCHED, table("ref,find", ("B", "A")), head=FINDING)
     assert ran.row.bucket == "unknown"
-    assert (
-        "which cannot be it: 1001 is what call 2 has created (order of 'A', run 1)"
-        in ran.row.reason
-    )
+    assert 'which cannot be it: reference is "A", sent was "B"' in ran.row.reason
 
 
 PAY = """\
