@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 from runner.journal.lock import is_held
@@ -45,6 +46,9 @@ _SENT_WRITES = (
 
 class History(RowQueries):
     """All queries on the journal of one folder. Without a journal, every result is empty."""
+
+    aliases: Mapping[str, str] = MappingProxyType({})
+    """Operations on record that are others by now, as their API has another name."""
 
     def calls_of(
         self, account: str, recipe: str, *, per: str, key: str, generation: int = 0
@@ -172,7 +176,25 @@ class History(RowQueries):
     def sent_operations(self, account: str, recipe: str) -> set[str]:
         """Return the operations of the writes that a recipe has, or may have, carried out."""
         sql = f"SELECT DISTINCT operation FROM ({_SENT_WRITES} AND account = ? AND recipe = ?)"  # noqa: S608
-        return {str(name) for (name,) in self._select(sql, account, recipe)}
+        return {self._now(str(name)) for (name,) in self._select(sql, account, recipe)}
+
+    def sent_paths(self) -> list[tuple[str, str, str, str]]:
+        """Each operation that an account has written by, with the method and the path of one of its calls."""
+        sql = (
+            "SELECT account, operation, min(method), min(url) FROM calls WHERE effect <> 'read' "
+            "GROUP BY account, operation"
+        )
+        return self._select(sql)
+
+    def _now(self, operation: str) -> str:
+        return self.aliases.get(operation, operation)
+
+    def _then(self, operation: str) -> list[str]:
+        return [operation, *(name for name, now in self.aliases.items() if now == operation)]
+
+    def _write(self, values: Sequence[Any]) -> SentWrite:
+        found = SentWrite(*values)
+        return found._replace(operation=self._now(found.operation))
 
     def declared_runs(self, account: str, recipe: str) -> frozenset[int]:
         """Return the runs of a recipe of which a person has declared that their rows are other work."""
@@ -188,7 +210,7 @@ class History(RowQueries):
         for *values, lines in self._each(
             f"{sql} LEFT JOIN rows r ON r.run = w.run AND r.number = w.row", run
         ):
-            yield SentWrite(*values), tuple(json.loads(lines))
+            yield self._write(values), tuple(json.loads(lines))
 
     def sent_for(
         self, account: str, recipe: str, looks: Collection[str], *, once: Collection[str]
@@ -207,7 +229,7 @@ class History(RowQueries):
             "AND c.state IN ('done', 'found', 'intent', 'unknown')"
         )
         found = self._select(sql, account, recipe, *steps, *looks)
-        return [(str(look), SentWrite(*values)) for look, *values in found]
+        return [(str(look), self._write(values)) for look, *values in found]
 
     def sent_lines(self, account: str, recipe: str, lines: Collection[str]) -> list[SentLine]:
         """Return the keys under which a recipe has sent something for these lines, a few hundred at most."""
@@ -224,23 +246,25 @@ class History(RowQueries):
         self, account: str, recipe: str, operation: str
     ) -> Iterator[tuple[SentWrite, str, str, str]]:
         """Yield the creates of an operation that were, or may have been, carried out: method, path and body of each."""
-        names = ", ".join(SentWrite._fields)
+        names, names_then = ", ".join(SentWrite._fields), self._then(operation)
         sql = (
-            f"SELECT {names}, method, url, body FROM calls WHERE account = ? AND recipe = ? AND operation = ? "  # noqa: S608
-            "AND effect <> 'read' AND state IN ('done', 'intent', 'unknown')"
+            f"SELECT {names}, method, url, body FROM calls WHERE account = ? AND recipe = ? "  # noqa: S608
+            f"AND operation IN ({places(names_then)}) AND effect <> 'read' AND state IN ('done', 'intent', 'unknown')"
         )
-        for *values, method, url, body in self._each(sql, account, recipe, operation):
-            yield SentWrite(*values), str(method), str(url), str(body)
+        for *values, method, url, body in self._each(sql, account, recipe, *names_then):
+            yield self._write(values), str(method), str(url), str(body)
 
     def sent_amounts(
         self, account: str, recipe: str, operation: str
     ) -> Iterator[tuple[int, str, str, str]]:
         """Yield the calls of an operation that have moved money, or may have: number, path, body and amount of each."""
+        then = self._then(operation)
         sql = (
-            "SELECT id, url, body, amount FROM calls WHERE account = ? AND recipe = ? AND operation = ? "
-            "AND amount <> '' AND effect <> 'read' AND state IN ('done', 'intent', 'unknown')"
+            "SELECT id, url, body, amount FROM calls WHERE account = ? AND recipe = ? "  # noqa: S608
+            f"AND operation IN ({places(then)}) AND amount <> '' AND effect <> 'read' "
+            "AND state IN ('done', 'intent', 'unknown')"
         )
-        yield from self._each(sql, account, recipe, operation)
+        yield from self._each(sql, account, recipe, *then)
 
     def was_at(self, account: str, api: str) -> bool:
         """Return true if a request to an API of an account succeeded, or may have been carried out."""

@@ -97,9 +97,7 @@ class Destination(NamedTuple):
     def accounts(self, history: History) -> set[str]:
         """The accounts on record that are at one of these origins."""
         places = history.places()
-        return {
-            account for account, api, each in places if self.origins.get(api) == origin_of(each)
-        }
+        return {account for account, _, each in places if origin_of(each) in self.origins.values()}
 
     def beside(self, runs: Path) -> list[Path]:
         """The folders of the other journals of this machine that write to the account there."""

@@ -17,6 +17,7 @@ from runner.engine.context import Context
 from runner.engine.events import Reporter, RunEnded, RunStarted
 from runner.engine.lookups import unread_lookups
 from runner.engine.once_per import OncePer
+from runner.engine.past.aliases import aliases_of
 from runner.engine.past.claims import KeySet
 from runner.engine.past.names import KnownNames
 from runner.engine.past.other_names import Beside, OtherNames
@@ -31,7 +32,7 @@ from runner.journal import AgainRecord, History, Journal, RunRecord, now
 from runner.keys import canonical
 from runner.problems import UsageError, nearest
 from runner.project import connections
-from runner.project.destination import destination_of
+from runner.project.destination import destination_of, origin_of
 from runner.project.inputs import input_of
 from runner.project.output_settings import Wanted
 from runner.project.progress import watched
@@ -285,6 +286,10 @@ class Job(NamedTuple):
         destination = destination_of(recipe, self.target, self.catalogue, way)
         if destination is not None:
             accounts |= destination.accounts(history)
+            bases = {api: each.base_url for api, each in way.connections.items()}
+            history.aliases = aliases_of(
+                history, recipe, self.catalogue, bases=bases, origin_of=origin_of
+            )
         return others_of(history, recipe, self.catalogue, account=way.account, accounts=accounts)
 
     def asked_again(

@@ -9,8 +9,10 @@ import pytest
 
 from .command import HEADER, RECIPE, ROWS, Command
 from .conftest import StartStub
-from .stub import Answer, Sent
+from .stub import Answer, Sent, Stub
 from .test_cli_exports import FOLLOW_UP
+from .test_cli_own_api import PETS, TARGET
+from .test_cli_own_api import RECIPE as OWN
 
 KEY = {"ACME_KEY": "key-of-acme"}
 MORE = ROWS + "A-3,Coral Club,3,3,\n"
@@ -157,6 +159,8 @@ def test_another_account_at_the_same_place(contacts: Command, start_stub: StartS
     assert len(stub.writes) == 4
     other = start_stub(answer)
     contacts.write("runner.yaml", other.settings().replace("account: acme", "account: gamma"))
+    contacts(*live, code=8, env=KEY)  # the very same sheet: a place may have several names
+    contacts.write("rows.csv", ROWS + "\n")
     contacts(*live, env=KEY)
     assert len(other.writes) == 2, "another place is no copy"
 
@@ -193,3 +197,26 @@ def test_a_resume_can_be_declared_other_work(contacts: Command) -> None:
     contacts("resume", "1", "--new-identity")
     contacts("run", "copy.yaml")
     assert len(contacts.delivered()) == 3
+
+
+@pytest.mark.parametrize("sheet", ["name\nRex\n", "name\nAda\nRex\n"])
+def test_another_name_of_the_api_is_no_other_api(runner: Command, sheet: str) -> None:
+    stub = Stub(lambda sent: Answer(201, b'{"id": 7, "name": "x"}'))
+    try:
+        runner.write("pets.yaml", PETS)
+        settings = TARGET.format(url=stub.url, more="")
+        runner.write("runner.yaml", f"apis: {{pets: pets.yaml}}\n{settings}")
+        rows = 'rows: {file: rows.csv, key: "{{ row.name }}", columns: {name: {}}}\nsteps:'
+        text = OWN.replace("steps:", rows).replace("Rex", '"{{ row.name }}"')
+        runner.write("a.yaml", text)
+        runner.write("rows.csv", "name\nRex\n")
+        runner("run", "a.yaml", "--target", "live", "--first-run")
+        settings = TARGET.replace("pets:", "zoo:").format(url=stub.url, more="")
+        runner.write("runner.yaml", f"apis: {{zoo: pets.yaml}}\n{settings}")
+        runner.write("b.yaml", text.replace("name: pets", "name: zoo").replace("pets.", "zoo."))
+        runner.write("rows.csv", sheet)
+        told = runner("run", "b.yaml", "--target", "live", code=8).err
+        assert "'Rex' was done as pets in run 1" in told
+        assert len(stub.writes) == 1
+    finally:
+        stub.close()
