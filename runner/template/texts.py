@@ -218,7 +218,7 @@ def format_(value: Words, *arguments: Anything, **named: Anything) -> Any:
         pieces.append(value[at : found.start()])
         at = found.end()
         pieces.append(_filled(found, left, named))
-    if next(left, None) is not None:
+    if [*left]:
         raise EvaluationError("format is given more than its text has places for")
     pieces.append(value[at:])
     return beside(pieces, "format")

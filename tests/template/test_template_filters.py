@@ -222,3 +222,9 @@ def test_wrong_use_is_found_before_anything_runs(text: str, message: str, remedy
     with pytest.raises(TemplateError) as raised:
         compile_expression(text)
     assert (raised.value.message, raised.value.remedy) == (message, remedy)
+
+
+@pytest.mark.parametrize("expression", ["'abc' % 1", "'abc' % none", "'%s' | format('a', none)"])
+def test_a_text_is_given_no_more_than_it_has_places_for(expression: str) -> None:
+    with pytest.raises(EvaluationError, match="format is given more than its text has places for"):
+        compile_expression(expression).evaluate({})
