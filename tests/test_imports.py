@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import NamedTuple
 import runner
 
 ROOT = Path(runner.__file__).parent
+SCRIPT = ROOT.parent / "benchmarks" / "readability.py"
 LEVELS = (
     {"cli"},
     {"project"},
@@ -158,3 +161,25 @@ def test_every_room_has_its_level() -> None:
 
 def listed(wrong: list[Import]) -> str:
     return "\n".join(map(str, wrong))
+
+
+def test_every_module_that_the_architecture_names_is_there() -> None:
+    text = (ROOT.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+(?:/[a-z_]+)*\.py)`", text))
+    assert len(named) > 20
+    places = (ROOT, ROOT.parent)
+    assert not [
+        name for name in sorted(named) if not any((place / name).is_file() for place in places)
+    ]
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Imports inside of functions count as well; those for type checkers only do not."""
+    spec = importlib.util.spec_from_file_location("readability", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    readability = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(readability)
+    every = readability.modules(ROOT)
+    graph = {name: readability.imports(module, every) for name, module in every.items()}
+    assert not [name for name in graph if name in readability.reached(graph, name)]

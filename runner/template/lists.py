@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import StrictUndefined, Undefined
 
 from runner.exact import EXACT
+from runner.template.binding import bound
 from runner.template.registry import (
     FILTERS,
     PLAIN,
@@ -383,8 +384,6 @@ def map_(
                 default if isinstance(each, Undefined) or each is None else each for each in found
             ]
         return [each if type(each) in PLAIN else present(each) for each in found]
-    from runner.template.filters import bound  # which are made of these
-
     given = [*((None, each) for each in arguments), *named.items()]
     apply = bound(
         FILTERS[str(name)], [*given, ("default", default)] if default is not None else given
