@@ -52,7 +52,7 @@ def _was() -> None:
 
 
 def _key_was() -> None:
-    _everywhere(former_keys.check_key, lambda context: None)
+    _everywhere(former_keys.check_key, lambda history, account, recipe: None)
     _replace(Keys, "former", lambda _, values, key: ())
 
 
