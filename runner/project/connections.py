@@ -84,26 +84,22 @@ def open_way(
     catalogue: Catalogue,
     *,
     gets_only: bool = False,
-    quiet: bool = False,
 ) -> Iterator[Way]:
-    """Open the connections of a run. Starts the sandbox where the target is the sandbox; needs every secret.
+    """The way as a run takes it. Starts the sandbox where the target is the sandbox; needs every secret.
 
-    With `gets_only` nothing but GETs can leave: the way of a dry run that makes lookups. Says where requests go,
-    unless `quiet`.
+    With `gets_only` nothing but GETs can leave: the way of a dry run that makes lookups.
     """
     used = used_apis(project.recipe)
-    with open_connections(
-        project.config, used, target, catalogue, gets_only=gets_only, quiet=quiet
-    ) as way:
+    with open_connections(project.config, used, target, catalogue, gets_only=gets_only) as way:
         yield way
 
 
 @contextmanager
 def open_connections(
     settings: Config, apis: Sequence[str], target: Target, catalogue: Catalogue, *,
-    gets_only: bool = False, quiet: bool = False,
+    gets_only: bool = False,
 ) -> Iterator[Way]:  # fmt: skip
-    """Open the connections to these APIs of a target, and say where they go unless `quiet`."""
+    """The way to these APIs of a target, as `open_way` has it for those of a recipe."""
     with ExitStack() as open_things:
         if target.name == config.SANDBOX:
             from runner.sandbox.server import attach
@@ -132,8 +128,7 @@ def open_connections(
                 )
                 for api in apis
             }
-            if not quiet:
-                _tell(settings, target, connections)
+            _tell(settings, target, connections)
         for connection in connections.values():
             if connection.transport is not None:
                 open_things.callback(connection.transport.close)

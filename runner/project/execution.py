@@ -99,7 +99,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         refuse_links(runs / str(resumed.id))
     with ExitStack() as open_things:
         way = open_things.enter_context(
-            connections.open_way(job.project, job.target, job.catalogue, quiet=job.wanted.quiet)
+            connections.open_way(job.project, job.target, job.catalogue)
         )
         destination = destination_of(job.project.recipe, job.target, job.catalogue, way)
         if destination is not None and resumed is None:

@@ -135,12 +135,13 @@ def test_nothing_but_what_needs_a_person(contacts: Command, start_stub: StartStu
     stub = start_stub(refusing)
     trouble = contacts(*RUN, "-q", code=4, env=KEY)
     labels = [line.split("  ")[0] for line in trouble.err.splitlines() if line[:1].strip()]
-    assert labels == ["rejected"]
+    assert labels == ["target", "rejected"]
     assert "1 x contact: 422 no: A-2" in trouble.err
     assert "to do    runs/1/retry.csv" in trouble.out
     stub.answer = lambda sent: Answer(201, b'{"id": 8}')
     fine = contacts(*(each for each in RUN if each != "--first-run"), "-q", env=KEY)
-    assert (fine.out, fine.err) == ("", "")
+    assert fine.out == ""
+    assert [line.split("  ")[0] for line in fine.err.splitlines()] == ["target"]
 
 
 def test_each_call(contacts: Command, start_stub: StartStub) -> None:
