@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from runner.engine.events import BUCKETS, Bucket, RowFinished, RowResult, RunEnded, RunStarted
-from runner.problems import StoppedError
+from runner.problems import InvalidError, StoppedError
 from runner.recipe.model import Column, Rows
 from runner.report.files.results import Files
 from runner.rows import Input, Row, open_input
@@ -281,7 +281,10 @@ def test_every_line_is_in_exactly_one_bucket(
         number += len(text.encode().split(b"\n")) - 1
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        input_ = source(folder, "".join(lines).encode(), grouped=grouped)
+        try:
+            input_ = source(folder, "".join(lines).encode(), grouped=grouped)
+        except InvalidError:  # a cell such as NULL, which is refused before there are rows
+            reject()
         rows = data.draw(st.permutations(list(input_)))
         finished = rows[: data.draw(st.integers(0, len(rows)))]
         buckets = {row.key: data.draw(st.sampled_from(BUCKETS)) for row in finished}
