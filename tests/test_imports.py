@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmark_scripts import load_script
+
 import runner
 
 ROOT = Path(runner.__file__).parent
-SCRIPT = ROOT.parent / "benchmarks" / "readability.py"
 LEVELS = (
     {"cli"},
     {"project"},
@@ -175,11 +175,7 @@ def test_every_module_that_the_architecture_names_is_there() -> None:
 
 def test_no_module_imports_itself_through_others() -> None:
     """Imports inside of functions count as well; those for type checkers only do not."""
-    spec = importlib.util.spec_from_file_location("readability", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    readability = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(readability)
+    readability = load_script("readability")
     every = readability.modules(ROOT)
     graph = {name: readability.imports(module, every) for name, module in every.items()}
     assert not [name for name in graph if name in readability.reached(graph, name)]

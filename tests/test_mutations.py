@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from benchmark_scripts import load_script
 
 from runner.catalogue import Catalogue
 from runner.source import parse
 
-SCRIPT = Path(__file__).parent.parent / "benchmarks" / "mutations.py"
 EVERY = 30
 FLOOR = 0.95
 
 
 @pytest.fixture(scope="module")
-def mutations() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("mutations_of_recipes", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+def mutations() -> ModuleType:
+    return load_script("mutations")
 
 
 def test_nearly_all_mistakes_are_found_on_their_line(mutations: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from heapq import merge
@@ -25,7 +26,7 @@ _UNFINISHED = (
 )
 
 
-class RowQueries(Queries):
+class RowQueries(Queries, ABC):
     """Queries for rows.
 
     A row of a run is on record as the run has ended it, or as it was known before where the run did not get to it. One
@@ -170,8 +171,9 @@ class RowQueries(Queries):
         sql = f"SELECT count(DISTINCT row) FROM calls WHERE {_UNFINISHED}"  # noqa: S608
         return next((int(count) for (count,) in self._select(sql, run, run)), 0)
 
+    @abstractmethod
     def _is_at_work(self, run: int) -> bool:
-        raise NotImplementedError
+        """Return whether a run has begun and not ended."""
 
     def writes_of(
         self, account: str, recipe: str, keys: Collection[str]

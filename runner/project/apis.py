@@ -93,13 +93,9 @@ def _missing(config: Config, path: TreePath, name: str) -> Iterator[Problem]:
     beside = [
         entry.name for entry in file.parent.glob("*.*") if entry.name not in (NAME, file.name)
     ]
-    why = (
-        "a file has to be named"
-        if not name
-        else "it is a folder"
-        if file.is_dir()
-        else "no such file"
-    )
+    why = "it is a folder" if file.is_dir() else "no such file"
+    if not name:
+        why = "a file has to be named"
     remedy = nearest(file.name, beside, noun="files") if name else "a path relative to runner.yaml"
     yield config.problem(path, f"{name!r} cannot be read: {why}", remedy=remedy)
 

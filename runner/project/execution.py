@@ -150,6 +150,7 @@ def _begin(
         return settings.resumed.id
     recipe = job.project.recipe
     previous = job.previous(history, way.account)
+    unread = 0 if job.search else 1  # rows of an API are counted once they are read
     return journal.begin(
         RunRecord(
             recipe.name, job.target.name, way.account, job.project.name, recipe.digest,
@@ -157,7 +158,7 @@ def _begin(
             input_.digest if input_ is not None else "",
             job.recorded_values, job.date.isoformat(), now(),
             line_count=input_.line_count if input_ is not None else 0,
-            row_count=input_.row_count if input_ is not None else 0 if job.search else 1,
+            row_count=input_.row_count if input_ is not None else unread,
             only=json.dumps(job.selection.only), max_failures=settings.max_failures, who=user(),
             left_out=len(input_.left_out) if input_ is not None else 0,
             new_identity=int(job.new_identity),

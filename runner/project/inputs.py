@@ -48,11 +48,8 @@ def input_of(
         return None
     if not rows_files and not rows.file:
         raise UsageError("the recipe names no input", remedy="--rows FILE")
-    own = (
-        ()
-        if rows_files
-        else [Path(name) if name == PIPED else beside(project.path, name) for name in rows.file]
-    )
+    named = () if rows_files else rows.file
+    own = [Path(name) if name == PIPED else beside(project.path, name) for name in named]
     given = rows_files or own
     for path in given:
         storable(path, "the input")

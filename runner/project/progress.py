@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
+
+from runner.project.streams import is_live
 
 Each = TypeVar("Each")
 
@@ -22,7 +23,7 @@ def watched(
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Each]:  # fmt: skip
     """The rows, of which there are `total`; how many are `what` by now is reported from the first second on."""
-    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    live = is_live(sys.stderr)
     due, shown = clock() + AFTER, False
     try:
         for count, row in enumerate(rows):

@@ -96,7 +96,8 @@ def is_complete(history: History, record: RunRecord) -> bool:
 def recorded_run(history: History, number: int | None) -> RunRecord:
     """The run called `number`, or the last one. Raises UsageError when there is none."""
     runs = history.runs()
-    found = history.run(number) if number is not None else runs[-1] if runs else None
+    last = runs[-1] if runs else None
+    found = history.run(number) if number is not None else last
     if found is None and (folder := lost_run(history, history.path.parent)) is not None:
         remedy = "restore the journal from a copy that has all of its files"
         raise UsageError(said_lost(folder), remedy=remedy)

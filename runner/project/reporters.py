@@ -21,7 +21,7 @@ from runner.problems import RunnerError
 from runner.project.output_files import is_ours
 from runner.project.output_settings import Wanted
 from runner.project.signals import Talk
-from runner.project.streams import say
+from runner.project.streams import is_live, say
 from runner.recipe.model import Recipe
 from runner.rows import Input
 
@@ -185,10 +185,9 @@ def _console(wanted: Wanted, stop: Stop) -> Console:
     """The talk on stderr: live where somebody watches, in colour where it is wanted."""
     from runner.report.console import Console
 
-    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     return Console(
         cast(TextIO, Talk(sys.stderr, stop)),
-        terminal=live,
+        terminal=is_live(sys.stderr),
         colour=bool(os.environ.get("FORCE_COLOR")),
         quiet=wanted.quiet,
         verbose=wanted.verbose,

@@ -111,11 +111,9 @@ def _rows(sheet: Sheet) -> Iterator[str]:
     for column in sheet.columns:
         told: dict[str, Any] = {"from": column.header} if column.header != column.name else {}
         told |= {"type": column.type} if column.type != "string" else {}
-        told |= (
-            {"format": list(column.format) if len(column.format) > 1 else column.format[0]}
-            if column.format
-            else {}
-        )
+        if column.format:
+            formats = list(column.format)
+            told["format"] = formats if len(formats) > 1 else formats[0]
         told |= {"locale": column.locale} if column.locale else {}
         told |= _written(column)
         told |= {"empty": list(column.empty)} if column.empty != EMPTY_CELLS else {}

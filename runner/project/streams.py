@@ -7,7 +7,7 @@ import os
 import select
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from runner.problems import StoppedError, printable
 
@@ -69,6 +69,11 @@ def say(text: str, *, to_stderr: bool = False) -> None:
 def note(text: str) -> None:
     """Print a line for people on stderr; characters that a terminal would act on are made visible."""
     say(printable(text), to_stderr=True)
+
+
+def is_live(stream: TextIO) -> bool:
+    """Return whether somebody watches a stream on a terminal that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def flush_streams() -> str:

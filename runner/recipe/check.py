@@ -55,13 +55,7 @@ def _lists(source: Source, path: TreePath, value: Any, *, inside: str = "") -> I
                 source.key((*path, "for_each")), message, "for-each", remedy=remedy
             )
         inside = "item" if "item" in (inside, _name(value)) else _name(value)
-    children = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
+    children = value.items() if isinstance(value, dict) else enumerate(sequence(value))
     for name, child in children:
         yield from _lists(source, (*path, name), child, inside=inside)
 

@@ -252,7 +252,9 @@ def cased(text: str, case: str) -> str:
         return _SINGLE.sub(
             lambda letter: letter[0].upper(), _WORD.sub(lambda word: word[0].capitalize(), text)
         )
-    return text.upper() if case == "upper" else text.lower() if case == "lower" else text
+    if case == "upper":
+        return text.upper()
+    return text.lower() if case == "lower" else text
 
 
 def _dates(source: Source, path: TreePath, given: Mapping[str, Any]) -> Iterator[Problem]:

@@ -199,13 +199,10 @@ class TreeBuilder:
         kind = "filter" if isinstance(node, nodes.Filter) else "test"
         if node.name in self._each and kind == "filter":
             kind, arguments = "each", [self._expression(arguments[0])]
-        name = (
-            0
-            if isinstance(node, nodes.Filter)
-            else 2
-            if self._tokens[index + 1].text == "not"
-            else 1
-        )
+        # A filter's name is the first token; that of a test stands behind `is`, or behind `is not`.
+        name = 0
+        if not isinstance(node, nodes.Filter):
+            name = 2 if self._tokens[index + 1].text == "not" else 1
         found = self._over(kind, [of, *arguments], node.name, at=node, after=name)
         if kind != "filter":
             return found

@@ -171,11 +171,11 @@ DRY RUN  nothing was sent
 """
     )
     assert (
-        reporter.to_send,
-        reporter.done_before,
-        reporter.invalid,
-        reporter.unknown,
-        reporter.changed,
+        reporter.totals.rows["to send"],
+        reporter.totals.rows["done before"],
+        reporter.totals.rows["with problems"],
+        reporter.totals.rows["unknown"],
+        reporter.totals.rows["changed"],
     ) == (
         3,
         1,
@@ -277,7 +277,7 @@ Money: 1 payment, 5.00; 1 of them (5.00) only if their condition holds; \
 DRY RUN  nothing was sent
 """
     )
-    assert reporter.changed == 1
+    assert reporter.totals.rows["changed"] == 1
 
 
 def test_a_row_of_another_shape_is_drawn() -> None:
@@ -307,7 +307,7 @@ def test_reads_leave_a_row_done_before() -> None:
     )
     text, reporter = plan(row(1, "A", planned=planned))
     assert "1 row done before (run 2)" in text
-    assert reporter.done_before == 1
+    assert reporter.totals.rows["done before"] == 1
     assert "Plan: 1 row: 0 to send, 1 done before; 0 calls\nMoney: none\n" in text
 
 

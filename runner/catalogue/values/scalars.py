@@ -149,13 +149,9 @@ def misfit_message(value: Any, types: Sequence[str]) -> str:
         return f"{'an object' if isinstance(value, Mapping) else 'a list'} is not {words}"
     if isinstance(value, int) and abs(value) >= _TOO_LARGE:
         return f"{_TOO_LONG} is not {words}"
-    shown = (
-        str(value).lower()
-        if isinstance(value, bool)
-        else repr(value)
-        if isinstance(value, str)
-        else str(value)
-    )
+    shown = repr(value) if isinstance(value, str) else str(value)
+    if isinstance(value, bool):
+        shown = shown.lower()
     return f"{shown if len(shown) <= 80 else shown[:77] + '...'} is not {words}"
 
 

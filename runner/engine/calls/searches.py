@@ -224,7 +224,9 @@ def _named(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool | None:
         return False
     if node.kind == "or":
         return None if None in found else True
-    return True if True in found else None if found.count(None) == len(found) else False
+    if True in found:
+        return True
+    return None if found.count(None) == len(found) else False
 
 
 def _takes_all(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool:

@@ -80,4 +80,6 @@ def _merged(
 
 
 def _weight(call: CallRecord) -> int:
-    return 2 if call.state in OPEN else 1 if call.state in SETTLED else 0
+    if call.state in OPEN:
+        return 2
+    return 1 if call.state in SETTLED else 0

@@ -147,31 +147,6 @@ class PlanText:
         self._after_block = True
         self.totals = Totals()
 
-    @property
-    def to_send(self) -> int:
-        """The number of rows with something to send."""
-        return self.totals.rows["to send"]
-
-    @property
-    def done_before(self) -> int:
-        """The number of rows whose writes earlier runs have done or found."""
-        return self.totals.rows["done before"]
-
-    @property
-    def invalid(self) -> int:
-        """The number of rows that have problems and are not sent."""
-        return self.totals.rows["with problems"]
-
-    @property
-    def changed(self) -> int:
-        """The number of rows set aside because their data has changed since it was sent."""
-        return self.totals.rows["changed"]
-
-    @property
-    def unknown(self) -> int:
-        """The number of rows with a call that has to be settled first."""
-        return self.totals.rows["unknown"]
-
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._begin(event)
