@@ -118,7 +118,7 @@ def main() -> None:
     """Measure both recipes with one worker and with sixteen."""
     milliseconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
     rows = int(sys.argv[2]) if len(sys.argv) > 2 else 200
-    os.environ["SYNCORE_API_KEY"] = "bench"
+    os.environ["SYNCORE_API_KEY"] = "key-of-the-benchmark"
     os.environ["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()) / "runner-bench-state")
     setattr(runner.project.execution, "Journal", Counted)  # noqa: B010 - the command counts for once
     with slow_stub(milliseconds) as base_url:

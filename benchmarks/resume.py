@@ -120,7 +120,7 @@ def measure(folder: Path, base_url: str) -> Measure:
 def main() -> None:
     """Make the journal and resume."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    os.environ["SYNCORE_API_KEY"] = "bench"
+    os.environ["SYNCORE_API_KEY"] = "key-of-the-benchmark"
     os.environ["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()) / "runner-bench-state")
     with stub() as base_url, tempfile.TemporaryDirectory(prefix="runner-bench-") as name:
         prepare(Path(name), base_url, rows)
