@@ -81,7 +81,10 @@ def calls(base_url: str) -> int:
 def measured(command: list[str], folder: Path, base_url: str) -> Measure:
     """Run a command in `folder`. Raises RuntimeError with the end of its output when it fails."""
     calls(base_url)
-    environment = os.environ | {"SYNCORE_API_KEY": "key-of-the-benchmark", "XDG_STATE_HOME": str(folder / "state")}
+    environment = os.environ | {
+        "SYNCORE_API_KEY": "key-of-the-benchmark",
+        "XDG_STATE_HOME": str(folder / "state"),
+    }
     with (folder / "output.txt").open("w+", encoding="utf-8") as output:
         start = time.perf_counter()
         process = subprocess.Popen(

@@ -25,16 +25,21 @@ ROUNDS = 3
 """How often a correction may bring another one to light: a key, an operation, what that takes."""
 
 
-def corrected(source: Source, catalogue: Catalogue) -> Source | None:
-    """The recipe with its slips corrected; None where it has none."""
+def corrected(source: Source, catalogue: Catalogue) -> Iterator[Source]:
+    """The recipe with its slips corrected, level by level: what one hides is a slip of the next, and is told there.
+
+    The last of them has none that is left; there is none at all where the recipe has no slips.
+    """
     found = source
     for _ in range(ROUNDS):
         before = found
-        for slips in (_shape(found), _operations(found, catalogue), _arguments(found, catalogue)):
-            found = _with(found, slips)
+        for slips in (_shape, _operations, _arguments):
+            fixed = _with(found, slips(found, catalogue))
+            if fixed is not found:
+                yield fixed
+            found = fixed
         if found is before:
             break
-    return None if found is source else found
 
 
 def _with(source: Source, slips: Iterable[tuple[TreePath, str, str]]) -> Source:
@@ -63,7 +68,7 @@ def _at(data: Any, path: TreePath) -> Any:
     return data
 
 
-def _shape(source: Source) -> Iterator[tuple[TreePath, str, str]]:
+def _shape(source: Source, _catalogue: Catalogue) -> Iterator[tuple[TreePath, str, str]]:
     """Keys and values that the schema of recipes does not know."""
     for path, problem in schema_errors.found(source):
         close = MEANT.match(problem.remedy)

@@ -61,57 +61,92 @@ def load_text(text: str, *, file: str, catalogue: Catalogue) -> Loaded:
 def _load(source: Source, catalogue: Catalogue, path: Path | None) -> Loaded:
     if is_steps_file(source.data) and not {"rows", "outputs"} & source.data.keys():
         raise InvalidError(check_alone(source, path, catalogue))
-    problems, texts, files = _judged(source, catalogue, path)
-    fixed = corrected(source, catalogue) if problems else None
-    if fixed is not None:
-        hidden, _, _ = _judged(fixed, catalogue, path)
-        problems = _told_once(_beside(hidden, problems))
-    if any(problem.severity != "warning" for problem in problems):
+    judged = _judged(source, catalogue, path)
+    fixed = corrected(source, catalogue) if judged.problems else ()
+    problems = _all_told(judged.problems, [_judged(e, catalogue, path).problems for e in fixed])
+    if judged.recipe is None or _wrong(problems):
         raise InvalidError(problems)
-    builder = _Builder(source, texts, catalogue, files)
-    recipe = builder.recipe()
-    recipe = recipe._replace(steps=single_steps(recipe, catalogue))
-    places = [(of, at) for _, of, at in builder.placed_steps()]
-    problems += check_containment(places, recipe, catalogue)
-    if any(problem.severity != "warning" for problem in problems):
-        raise InvalidError(problems)
-    included = tuple(each for file in files.values() for each in file.all())
-    return Loaded(recipe, source, texts, tuple(sorted(set(problems))), included)
+    included = tuple(each for file in judged.files.values() for each in file.all())
+    return Loaded(judged.recipe, source, judged.texts, tuple(sorted(set(problems))), included)
 
 
-def _judged(
-    source: Source, catalogue: Catalogue, path: Path | None
-) -> tuple[list[Problem], Texts, Files]:
-    """Every problem of a recipe but for what the whole shows, its templates, and the files that it includes."""
+class _Judged(NamedTuple):
+    """Every problem of a recipe, its templates, and the files that it includes.
+
+    `recipe` is None where what is wrong leaves none that could be looked at as a whole.
+    """
+
+    problems: list[Problem]
+    texts: Texts
+    files: Files
+    recipe: model.Recipe | None
+
+
+def _judged(source: Source, catalogue: Catalogue, path: Path | None) -> _Judged:
     misshapen, broken = schema_errors.check(source)
     if () in broken:  # not even a mapping: nothing else can be said
         raise InvalidError(misshapen)
     texts, malformed = compile_texts(source)
     files, unread = read_included(source, path, catalogue)
     checked = check(source, texts, catalogue, broken=broken, files=files)
-    return _told_once([*misshapen, *malformed, *unread, *checked]), texts, files
+    problems = [*misshapen, *malformed, *unread, *checked]
+    recipe = None
+    if not misshapen and {each.kind for each in _wrong(problems)} <= OF_VALUES:
+        builder = _Builder(source, texts, catalogue, files)
+        recipe = builder.recipe()
+        recipe = recipe._replace(steps=single_steps(recipe, catalogue))
+        places = [(of, at) for _, of, at in builder.placed_steps()]
+        problems += check_containment(places, recipe, catalogue)
+    return _Judged(_told_once(problems), texts, files, recipe)
 
 
-def _beside(hidden: Sequence[Problem], told: Sequence[Problem]) -> list[Problem]:
-    """What was told of a recipe, and what it still has when corrected, where nothing is said yet.
+OF_VALUES = frozenset(
+    {
+        *("argument", "later-step", "list-result", "may-be-null", "missing-parameter", "retry"),
+        *("template", "type", "unknown-column", "unknown-name", "unknown-parameter"),
+        *("unknown-step", "unknown-var", "dollar"),
+    }
+)
+"""Kinds of errors in what a step is given, which leave to be seen what the steps do and what they search."""
 
-    A warning that a slip has brought about is none.
+SLIPS = frozenset(
+    {
+        *("unknown-field", "unknown-key", "unknown-operation", "unknown-api", "unknown-parameter"),
+        "value",
+    }
+)
+"""Kinds of problems that are slips, so that there is a next level that shows what they hide."""
+
+
+def _all_told(told: Sequence[Problem], stages: Sequence[Sequence[Problem]]) -> list[Problem]:
+    """What is told of a recipe, the slips of each of its stages of correction, and what the last of them still has.
+
+    A warning that a slip has brought about is none; nor is a slip of a key that, corrected, has to be left out.
     """
-    left = set(hidden)
-    slips = ("unknown-field", "unknown-key")
-    kept = [each for each in told if each.severity == "error" or each.kind in slips or each in left]
-    places = {(each.file, each.line, each.column) for each in kept}
-    return [*kept, *(e for e in hidden if (e.file, e.line, e.column) not in places)]
+    if not stages:
+        return list(told)
+    left = set(stages[-1])
+    kept = [e for e in told if e.severity == "error" or e.kind in SLIPS or e in left]
+    for hidden in [*([e for e in each if e.kind in SLIPS] for each in stages[:-1]), stages[-1]]:
+        needless = {_place(each) for each in hidden if each.remedy.startswith("leave it out")}
+        kept = [e for e in kept if e.kind != "unknown-key" or _place(e) not in needless]
+        places = {_place(each) for each in kept}
+        kept += [each for each in hidden if _place(each) not in places]
+    return _told_once(kept)
+
+
+def _place(problem: Problem) -> tuple[str, int, int]:
+    return problem.file, problem.line, problem.column
+
+
+def _wrong(problems: Sequence[Problem]) -> list[Problem]:
+    return [each for each in problems if each.severity == "error"]
 
 
 def _told_once(problems: Sequence[Problem]) -> list[Problem]:
     """The problems without the warnings that stand where something is an error already."""
-    wrong = {(each.file, each.line, each.column) for each in problems if each.severity == "error"}
-    return [
-        each
-        for each in problems
-        if each.severity == "error" or (each.file, each.line, each.column) not in wrong
-    ]
+    wrong = {_place(each) for each in _wrong(problems)}
+    return [each for each in problems if each.severity == "error" or _place(each) not in wrong]
 
 
 def _digest(source: Source, files: Files) -> str:
