@@ -18,7 +18,7 @@ from runner.catalogue.objects import link_of
 from runner.catalogue.operation import Failure, Operation, Pagination
 from runner.catalogue.paging import Page, empty_page, first_arguments, next_arguments
 from runner.catalogue.read_back import entry_of
-from runner.catalogue.request import Request, build_request, condition_notes, to_json
+from runner.catalogue.request import Request, build_request, condition_notes, in_url, to_json
 from runner.catalogue.schemas.schema import Violation, types_of, validator_of, violations
 from runner.catalogue.sent import sent_arguments
 from runner.catalogue.values.answer_fields import of_answer, of_entry
@@ -60,6 +60,7 @@ __all__ = [
     "entry_of",
     "first_arguments",
     "home_of",
+    "in_url",
     "is_id",
     "link_of",
     "load_api",

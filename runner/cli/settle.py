@@ -264,17 +264,20 @@ def _checked(
 
     Raises UsageError if the call cannot have created it.
     """
-    from runner.engine.calls.owners import made_by, said_maker
-    from runner.engine.calls.settlement import answer_of, holder, id_value
+    from runner.engine.calls.owners import made_by, said_maker, said_user
+    from runner.engine.calls.settlement import answer_of, holder, id_value, used_before
 
     operation = _operation(current, history, call)
     value = id_value(operation, decision.done or "")
     found = _read(current, history, call, value)
-    other = holder(history, call, operation, value)
+    other, used = (each(history, call, operation, value) for each in (holder, used_before))
     of_path = other is not None and (other.url == call.url or other.effect == "read")
+    said = said_user(decision.done, used) if used is not None else ""
     if other is not None and (of_path or found.value is None):
+        said = said_maker(decision.done, other)
+    if said:
         raise UsageError(
-            said_maker(decision.done, other),
+            said,
             remedy="look the id up again: one object cannot have been created by two calls, nor by one that was sent "
             "when it was there",
         )

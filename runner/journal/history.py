@@ -38,6 +38,7 @@ _SENT = ", ".join(
 _NAME = " || char(31) || ".join(f"c.{name}" for name in Identity._fields[:-1])
 _NAMED = f"a.call = {_NAME} || CASE c.generation WHEN 0 THEN '' ELSE char(31) || c.generation END"
 _LAST_RUN = 2**62
+_API = "substr(operation, 1, instr(operation, '.') - 1)"
 _SENT_WRITES = (
     f"SELECT {', '.join(SentWrite._fields)} FROM calls "  # noqa: S608
     "WHERE effect <> 'read' AND state IN ('done', 'found', 'intent', 'unknown')"
@@ -349,13 +350,37 @@ class History(RowQueries):
 
     def maker(self, account: str, operation: str, made: str) -> CallRecord | None:
         """Return the first call of an operation that has made the object with this path, as far as it is committed."""
-        where = "made = ? AND account = ? AND operation = ? AND state = 'done' ORDER BY id LIMIT 1"
-        return next(iter(self._calls(where, made, account, operation)), None)
+        names = self._then(operation)
+        where = f"made = ? AND account = ? AND operation IN ({places(names)}) AND state = 'done' ORDER BY id LIMIT 1"
+        return next(iter(self._calls(where, made, account, *names)), None)
 
     def finders(self, account: str, operation: str, made: str) -> list[CallRecord]:
         """Return the calls that have found the object with this path, by a search of an operation or by a read."""
-        where = "made = ? AND account = ? AND (operation = ? AND state = 'found' OR effect = 'read') ORDER BY id"
-        return self._calls(where, made, account, operation)
+        names, apis = self._then(operation), self._apis(operation)
+        where = (
+            f"made = ? AND account = ? AND (operation IN ({places(names)}) AND state = 'found' "
+            f"OR effect = 'read' AND {_API} IN ({places(apis)})) ORDER BY id"
+        )
+        return self._calls(where, made, account, *names, *apis)
+
+    def users(self, account: str, operation: str, path: str) -> list[CallRecord]:
+        """Return the writes to the object with this path, or inside of it, that were or may have been carried out.
+
+        `path` is as it stands in a URL; `operation` is one of its API.
+        """
+        apis = self._apis(operation)
+        where = (
+            "(url = ?1 OR url > ?1 || '/' AND url < ?1 || '0' OR url > ?1 || '?' AND url < ?1 || '@') "
+            "AND account = ? AND effect <> 'read' AND state IN ('done', 'intent', 'unknown') "
+            f"AND {_API} IN ({places(apis)}) ORDER BY id"
+        )
+        return self._calls(where, path, account, *apis)
+
+    def _apis(self, operation: str) -> list[str]:
+        """The names that the API of an operation has, or had."""
+        api = _api_of(operation)
+        known = (then for then, now in self.aliases.items() if _api_of(now) == api)
+        return [*dict.fromkeys([api, *map(_api_of, known)])]
 
     def unread_creates(self, account: str) -> list[CallRecord]:
         """Return the creates of earlier versions of which it is not recorded what they have made or found."""
@@ -504,3 +529,7 @@ class History(RowQueries):
         return int(
             next(iter(self._select("SELECT count(*) FROM attempts WHERE run = ?", run)), (0,))[0]
         )
+
+
+def _api_of(operation: str) -> str:
+    return operation.partition(".")[0]

@@ -89,6 +89,7 @@ TABLES: Mapping[str, Table] = {
             "calls_of_run": ("run", "row"),
             "calls_of_content": ("content",),
             "calls_of_made": ("made",),
+            "calls_of_url": ("url",),
             "calls_concluded": ("concluded",),
         },
     ),

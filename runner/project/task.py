@@ -280,8 +280,6 @@ class Job(NamedTuple):
 
     def _others(self, history: History, way: connections.Way) -> Others:
         """The other names whose rows count as sent; none where the rows are declared to be other work."""
-        if self.new_identity:
-            return Others()
         recipe, accounts = self.project.recipe, {way.account}
         destination = destination_of(recipe, self.target, self.catalogue, way)
         if destination is not None:
@@ -290,6 +288,8 @@ class Job(NamedTuple):
             history.aliases = aliases_of(
                 history, recipe, self.catalogue, bases=bases, origin_of=origin_of
             )
+        if self.new_identity:
+            return Others()
         return others_of(history, recipe, self.catalogue, account=way.account, accounts=accounts)
 
     def asked_again(

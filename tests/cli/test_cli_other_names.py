@@ -220,3 +220,25 @@ def test_another_name_of_the_api_is_no_other_api(runner: Command, sheet: str) ->
         assert len(stub.writes) == 1
     finally:
         stub.close()
+
+
+def test_an_id_of_another_name_of_the_api(runner: Command) -> None:
+    """What was created under one name of an API is not created once more under the other."""
+    stub = Stub(lambda sent: Answer(201, b'{"id" : 7, "name": "x"}'))
+    try:
+        runner.write("pets.yaml", PETS)
+        settings = TARGET.format(url=stub.url, more="")
+        runner.write("runner.yaml", f"apis: {{pets: pets.yaml}}\n{settings}")
+        rows = 'rows: {file: rows.csv, key: "{{ row.name }}", columns: {name: {}}}\nsteps:'
+        text = OWN.replace("steps:", rows).replace("Rex", '"{{ row.name }}"')
+        runner.write("a.yaml", text)
+        runner.write("rows.csv", "name\nRex\n")
+        runner("run", "a.yaml", "--target", "live", "--first-run")
+        settings = TARGET.replace("pets:", "zoo:").format(url=stub.url, more="")
+        runner.write("runner.yaml", f"apis: {{zoo: pets.yaml}}\n{settings}")
+        runner.write("b.yaml", text.replace("name: pets", "name: zoo").replace("pets.", "zoo."))
+        runner.write("rows.csv", "name\nAda\n")
+        told = runner("run", "b.yaml", "--target", "live", code=5).err
+        assert "7 is what call 1 has created" in told
+    finally:
+        stub.close()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
-from runner.catalogue import Catalogue, Operation, decode_form, parse_own_json
+from runner.catalogue import Catalogue, Operation, decode_form, in_url, parse_own_json
 from runner.engine.calls.diff import compare_with, unlike
 from runner.engine.calls.snapshot import id_of
 from runner.journal import CallRecord, History, Journal
@@ -34,8 +34,17 @@ def given_by(catalogue: Catalogue, read: Operation, url: str, answer: Any) -> st
 
 def said_maker(name: Any, other: CallRecord) -> str:
     """A sentence for people: which call has created the object with this id, or had found it."""
-    where = other.identity.step + (f"[{other.shown_item}]" if other.shown_item else "")
     how = "found" if other.effect == "read" or other.state == "found" else "created"
+    return _said(name, other, how)
+
+
+def said_user(name: Any, other: CallRecord) -> str:
+    """A sentence for people: which call has written to the object with this id before."""
+    return _said(name, other, "written to before")
+
+
+def _said(name: Any, other: CallRecord, how: str) -> str:
+    where = other.identity.step + (f"[{other.shown_item}]" if other.shown_item else "")
     return f"{name} is what call {other.id} has {how} ({where} of {other.identity.key!r}, run {other.run})"
 
 
@@ -71,8 +80,8 @@ class Makers:
     def doubt(self, operation: Operation, record: CallRecord, answer: Any) -> str:
         """Say why a call cannot have made what it is answered with; else that is its own from now on.
 
-        What another call has made, or had found, is no new object, unless the API's document says that a create may be
-        answered with an object that exists.
+        What another call has made, had found or had written to is no new object, unless the API's document says that
+        a create may be answered with an object that exists.
         """
         if operation.effect != "create" or not record.made or operation.returns_existing:
             return ""
@@ -81,11 +90,12 @@ class Makers:
         if claimed is not None or self._journal.is_shown(record.made):
             self._journal.flush()
         other = self._maker(record, claimed) or self._finder(operation, record)
-        if other is None:
-            return ""
-        if claimed is None:
+        said = said_maker(name, other) if other is not None else ""
+        if not said and (other := user_of(self._history, operation, record, name)) is not None:
+            said = said_user(name, other)
+        if said and claimed is None:
             self._journal.release(record)
-        return said_maker(name, other)
+        return said
 
     def creator(self, account: str, operation: Operation, made: str) -> CallRecord | None:
         """The create that was answered with what a search has found and has noted: so one of the two sees the other."""
@@ -105,6 +115,32 @@ class Makers:
         """The call that had found what a create is answered with: before it was sent, or as something else."""
         found = self._history.finders(record.identity.account, record.operation, str(record.made))
         return next((each for each in found if was_there(operation, each, record)), None)
+
+
+def user_of(
+    history: History, operation: Operation, created: CallRecord, name: str
+) -> CallRecord | None:
+    """The call that has written to what a create is answered with before anybody could know of it.
+
+    While its answer was on the way, whoever had not read anything cannot have had the id from the API.
+    """
+    collection = created.url.partition("?")[0].rstrip("/")
+    path = f"{collection}/{in_url(name)}"
+    for each in history.users(created.identity.account, operation.full_name, path):
+        if each.identity == created.identity:
+            continue
+        if each.run < created.run or each.sent_at <= created.sent_at:
+            return each
+        if created.state == "intent" and not _has_looked(history, each):
+            return each
+    return None
+
+
+def _has_looked(history: History, call: CallRecord) -> bool:
+    """Tell whether a row has read or found something, so that an id in its call may be what the API has shown."""
+    account, recipe, per, key, *_, generation = call.identity
+    calls = history.calls_of(account, recipe, per=per, key=key, generation=generation)
+    return any(each.effect == "read" or each.state == "found" for each in calls.values())
 
 
 def was_there(operation: Operation, found: CallRecord, created: CallRecord) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from runner.catalogue import Operation, is_id, parse_own_json, to_json, types_of, violations
 from runner.engine.calls.objects import with_id, without_id
-from runner.engine.calls.owners import made_by, was_there
+from runner.engine.calls.owners import made_by, user_of, was_there
 from runner.engine.calls.snapshot import id_of
 from runner.exact import EXACT, exact_sum
 from runner.journal import CallRecord, History, RowRecord, SettlementRecord
@@ -58,6 +58,15 @@ def holder(
     made = made_by(operation, call.url, {operation.id_field or "id": value})
     found_by = history.finders(account, call.operation, made)
     return next((each for each in found_by if was_there(operation, each, sent)), None)
+
+
+def used_before(
+    history: History, call: CallRecord, operation: Operation, value: Any
+) -> CallRecord | None:
+    """A write of the account to the object with this id, or into it, from before this call was sent."""
+    if call.effect != "create" or operation.returns_existing:
+        return None
+    return user_of(history, operation, call._replace(state="unknown"), str(value))
 
 
 def _answer(call: CallRecord) -> Any:
