@@ -1,4 +1,4 @@
-"""Steps that create something inside of what an earlier step may have found, and what a recipe says of that.
+"""What a recipe may find in place of what it would create: by searches that every row shares, and inside of it.
 
 A step that searches with `unless_found` may find an object that earlier runs of this recipe know nothing of: the
 journal was lost, the recipe had another name, a person made it. What the step would create in it may be there too.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.catalogue import container_of, home_of, nameless
 from runner.problems import Problem
-from runner.recipe.model import Recipe, Step, steps_behind
+from runner.recipe.model import Recipe, Search, Step, read_behind, steps_behind
 from runner.source import Source, TreePath
 from runner.template import names_read
 
@@ -64,6 +64,46 @@ def possible_parents(
         if each.unless_found is not None and each not in named and same:
             found.append(each)
     return tuple(found)
+
+
+def check_shared_searches(
+    places: Sequence[tuple[Source, TreePath]], recipe: Recipe
+) -> Iterator[Problem]:
+    """Warn of each `unless_found` that reads nothing of the row: all rows would adopt the same object."""
+    for (source, place_of), step in zip(places, recipe.steps, strict=True):
+        many = recipe.rows is not None or step.for_each is not None
+        if step.unless_found is None or not many or _is_for_all(recipe, step):
+            continue
+        if not _reads_the_row(recipe, step, _names_of(step.unless_found)):
+            yield source.problem(
+                source.key((*place_of, "unless_found")),
+                f"{step.id!r} is searched for by nothing of the row: all rows would share what is found",
+                "shared-search",
+                remedy="compare it with the row, as in where: item.reference == row.ref; "
+                "or say that rows share it: once_per: \"'all'\"",
+                severity="warning",
+            )
+
+
+def _is_for_all(recipe: Recipe, step: Step) -> bool:
+    """Tell whether a step says that all rows share what it gives."""
+    if step.once_per is None:
+        return bool(step.once)
+    names = frozenset(each.root for each in step.once_per.references)
+    return not _reads_the_row(recipe, step, names)
+
+
+def _names_of(search: Search) -> frozenset[str]:
+    """Return the names that a search reads; in its `where`, `item` is what it has listed."""
+    where = search.where.references if search.where is not None else ()
+    return names_read(search.arguments) | ({each.root for each in where} - {"item"})
+
+
+def _reads_the_row(recipe: Recipe, step: Step, names: frozenset[str]) -> bool:
+    """Tell whether names lead to the row, an item of the step or an earlier result."""
+    items = {step.item_name} if step.for_each is not None else set()
+    of_the_row = {"row", *items} | {each.id for each in recipe.steps}
+    return bool(read_behind(recipe, names, step.inside) & of_the_row)
 
 
 def check_containment(

@@ -13,7 +13,7 @@ from runner.recipe import model, schema_errors
 from runner.recipe.check import check
 from runner.recipe.chosen import single_steps
 from runner.recipe.columns import column
-from runner.recipe.containment import check_containment
+from runner.recipe.containment import check_containment, check_shared_searches
 from runner.recipe.corrected import corrected
 from runner.recipe.declarations import variable
 from runner.recipe.exports import groups_of, total_of
@@ -97,6 +97,7 @@ def _judged(source: Source, catalogue: Catalogue, path: Path | None) -> _Judged:
         recipe = recipe._replace(steps=single_steps(recipe, catalogue))
         places = [(of, at) for _, of, at in builder.placed_steps()]
         problems += check_containment(places, recipe, catalogue)
+        problems += check_shared_searches(places, recipe)
     return _Judged(_told_once(problems), texts, files, recipe)
 
 

@@ -13,7 +13,7 @@ steps:
   - id: order
     use: shop.create_order
     with: {reference: "{{ row.ref }}", notes: "{{ row.customer }}"}
-    unless_found: {use: shop.search_orders, with: {reference: "{{ row.ref }}"}}
+    unless_found: {use: shop.search_orders, with: {reference: "{{ row.ref }}"}, where: item.id > 0}
   - {id: payment, use: shop.create_payment, with: {order_id: "{{ order.id }}", amount: 9, reference: "{{ row.ref }}"}}
 """
 PAYMENT = """\

@@ -8,7 +8,7 @@ from typing import Any
 from runner.catalogue import ArgumentError, Operation, Request, of_answer, of_entry, to_json
 from runner.engine.calls.expected import ENOUGH, expected, fits
 from runner.engine.calls.poll import poll_until
-from runner.engine.calls.searches import check_where, filters
+from runner.engine.calls.searches import check_where, filters, ignored
 from runner.engine.calls.snapshot import Before, Listed, has_bad_id, id_of
 from runner.engine.context import Context
 from runner.engine.sending.outcome import Outcome
@@ -50,6 +50,9 @@ class Reading:
             return unread(outcome, operation)
         if not step.once:
             outcome = expected(step, outcome, scope)
+            if outcome.ok and step.single and step.expect in ("one", "first"):
+                wrong = ignored(step, operation, arguments, outcome.value)
+                outcome = outcome._replace(state="rejected", reason=wrong) if wrong else outcome
         if outcome.ok and len(to_json(outcome.value)) <= LONGEST_ANSWER:
             self._sender.note(subject, operation, request, "done", value=outcome.value, reason="")
         return outcome
@@ -148,6 +151,9 @@ class Reading:
         if any(has_bad_id(operation, item) for item in outcome.value):
             reason = f"unless_found: {listing.full_name} finds an object without an id"
             return Outcome("rejected", reason), None
+        for item in outcome.value:
+            if wrong := ignored(search, listing, arguments, of_entry(listing, item)):
+                return Outcome("rejected", f"unless_found: {wrong}; nothing was added to it"), None
         return outcome, listed.before(search.operation, arguments)
 
     def _in_lookup(

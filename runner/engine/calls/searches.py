@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.catalogue import Request
+from runner.catalogue import Operation, Request
 from runner.engine.calls.diff import alike, compare_with, literal
 from runner.keys import canonical, look_alike
 from runner.recipe.model import Search, Step
@@ -193,6 +193,36 @@ def _is_nothing(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool:
         return _is_blank(compile_expression(text).evaluate(scope))
     except (EvaluationError, TemplateError):  # as the search itself is going to say
         return False
+
+
+def ignored(search: Search | Step, operation: Operation, arguments: Any, item: Any) -> str:
+    """Say which text a search was made for that the object which it has found contradicts; empty where none.
+
+    An API that does not know a parameter shows everything. A field of the same name has to be the text, or one has to
+    be part of the other; numbers, dates, choices and what `where` judges are left to the API and the recipe.
+    """
+    if (
+        search.where is not None
+        or not isinstance(item, Mapping)
+        or not isinstance(arguments, Mapping)
+    ):
+        return ""
+    for name, wanted in arguments.items():
+        found, parameter = item.get(name), operation.parameters.get(name)
+        schema = parameter.schema if parameter is not None else {}
+        if not isinstance(wanted, str) or not isinstance(found, str) or "enum" in schema:
+            continue
+        one, other = _letters(wanted), _letters(found)
+        if one and other and one not in other and other not in one:
+            return (
+                f"the search for {name} {literal(wanted)} has found an object with {name} {literal(found)}: "
+                "the API may not know the parameter; where it is meant, say so with `where`"
+            )
+    return ""
+
+
+def _letters(text: str) -> str:
+    return "".join(each for each in look_alike(text) if each.isalnum())
 
 
 def check_where(where: Expression | None, scope: Mapping[str, Any]) -> None:
