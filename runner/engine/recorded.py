@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from runner.engine.events import CallFinished, Event, Reporter, RowFinished, RowResult
 from runner.exact import EXACT, exact_sum
 from runner.journal import Journal
-from runner.problems import RunnerError, StoppedError
+from runner.problems import RunnerError
 
 MOST = 1000
 """Events that wait for a commit before one is made for them."""
@@ -39,22 +39,25 @@ class Recorded:
         self._committer: threading.Thread | None = None
 
     def __call__(self, event: Event) -> None:
-        """Pass on what has been committed by now, and this event if it need not wait. Raises StoppedError."""
+        """Pass on what has been committed by now, and this event if it need not wait.
+
+        Raises StoppedError where a commit has failed; the event is taken all the same.
+        """
         with self._lock:
-            if (failed := self._failed) is not None:
-                self._failed = None
-                raise failed
             waits = isinstance(event, RowFinished) or _is_write(event)
             if waits:
                 self._waiting.append((self._journal.queued, event))
                 self._start()
             many = len(self._waiting) >= MOST
-        if many:
-            self._journal.flush()
-        with self._lock:
-            self._pass_on(self._committed())
-            if not waits:
-                self._emit(event)
+        try:
+            if many:
+                self._journal.flush()
+            self._raise_failure()
+        finally:
+            with self._lock:
+                self._pass_on(self._committed())
+                if not waits:
+                    self._emit(event)
 
     def settle(self) -> None:
         """Commit what is queued and pass everything on; as unknown where that fails. Raises StoppedError."""
@@ -63,14 +66,23 @@ class Recorded:
             self._committer.join()
         try:
             self._journal.flush()
-        except StoppedError:
+            self._raise_failure()
+        except RunnerError:
             with self._lock:
                 self._pass_on(self._committed())
                 lost, self._waiting = [event for _, event in self._waiting], deque()
                 self._pass_on(as_unknown(lost, run=self._run))
+                self._failed = None  # said now: the end of the run is no place to say it again
             raise
         with self._lock:
             self._pass_on(self._committed())
+
+    def _raise_failure(self) -> None:
+        """Raise what went wrong on the committing thread, once."""
+        with self._lock:
+            failed, self._failed = self._failed, None
+        if failed is not None:
+            raise failed
 
     def _start(self) -> None:
         if self._committer is None and not self._ended.is_set():

@@ -12,6 +12,7 @@ import pytest
 from faults.bench import HEAD, Bench, columns, table
 from faults.server import FaultServer
 
+from runner.engine import recorded
 from runner.engine.events import CallFinished, Event, RowFinished, RunEnded
 from runner.journal import CallRecord, History, Journal
 from runner.problems import StoppedError
@@ -78,9 +79,12 @@ def on_record(bench: Bench) -> list[tuple[str, str]]:
         return [(call.identity.key, call.state) for call in history.calls_of_run(1)]
 
 
+@pytest.mark.parametrize("delay", [0.001, 60.0], ids=["behind the rows", "at the end"])
 def test_a_row_whose_last_answer_is_not_recorded_is_unknown(
-    server: FaultServer, bench: Bench
+    server: FaultServer, bench: Bench, monkeypatch: pytest.MonkeyPatch, delay: float
 ) -> None:
+    """Whichever thread meets the full disk: the one that commits now and then, or the one that ends the run."""
+    monkeypatch.setattr(recorded, "DELAY", delay)
     bench.journal_class = full_after(4)
     events = run(bench, STEPS, SHEET, head=ROWS)
     assert len(server.writes()) == 4
