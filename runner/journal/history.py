@@ -363,6 +363,12 @@ class History(RowQueries):
         )
         return self._calls(where, made, account, *names, *apis)
 
+    def doubted(self, account: str, operation: str, made: str) -> bool:
+        """Return true if a search has found the object with this path, and a row was refused for it."""
+        names = self._then(operation)
+        where = f"made = ? AND account = ? AND operation IN ({places(names)}) AND state = 'rejected' LIMIT 1"
+        return bool(self._select(f"SELECT 1 FROM calls WHERE {where}", made, account, *names))  # noqa: S608
+
     def users(self, account: str, operation: str, path: str) -> list[CallRecord]:
         """Return the writes to the object with this path, or inside of it, that were or may have been carried out.
 

@@ -356,7 +356,8 @@ class Journal:
             self._put_identity(call)
         values = (getattr(call, name) for name in _CALL_COLUMNS[len(call.identity) :])
         shown = call.made or "" if call.state == "found" or call.effect == "read" else ""
-        made = ("", "") if shown else (call.operation, call.made or "")
+        own = not shown and call.state != "rejected"
+        made = (call.operation, call.made or "") if own else ("", "")
         self._put(_PUT_CALL, (*call.identity, *values), made=made, shown=shown)
 
     def _put_identity(self, call: CallRecord) -> None:

@@ -233,7 +233,7 @@ def test_what_the_search_finds_was_created_as_something_else(
     assert payments(server) == [(str(number), "B")]
     assert ran.rows["A"].reason == (
         f"order: unless_found: {number} is what call 2 has created (order of 'B', run 1) with reference \"B\", and it "
-        'is found with "A": see which of the two it is; nothing of this row was added to it'
+        'is found with "A": see which of the two it is, and correct it there; nothing of this row was added to it'
     )
 
 
@@ -264,3 +264,55 @@ def test_found_while_a_create_is_in_flight(server: FaultServer, bench: Bench) ->
     ran = bench.run(PAID, table("ref", *"AB"), workers=2)
     assert {key: row.bucket for key, row in ran.rows.items()} == {"A": "done", "B": "unknown"}
     assert payments(server) == [(str(number), "A")]
+
+
+def doubted(server: FaultServer, bench: Bench, steps: str = PAID) -> int:
+    """The id of an order of A, as which the create of B was answered, and which A's search has found then."""
+    number = there(server)
+    server.on("POST", "/orders", actions.answer(201, {"id": number}), nth=1)
+    ran = bench.run(steps, table("ref", *"BA"))
+    assert {key: row.bucket for key, row in ran.rows.items()} == {"B": "done", "A": "rejected"}
+    return number
+
+
+@pytest.mark.parametrize("name", ["shop-import", "another"])
+def test_a_doubt_holds_in_later_runs(server: FaultServer, bench: Bench, name: str) -> None:
+    number = doubted(server, bench)
+    head = HEAD.replace("shop-import", name)
+    for _ in range(2):
+        ran = bench.run(PAID, "ref\nA\n", head=head)
+        assert (ran.row.bucket, ran.ended.exit_code) == ("rejected", 4)
+        assert f"{number} is what call 2 has created (order of 'B', run 1)" in ran.row.reason
+    assert payments(server) == [(str(number), "B")]
+
+
+def test_a_doubt_of_what_is_kept_in_step(server: FaultServer, bench: Bench) -> None:
+    steps = PAID.replace(
+        '{reference: "{{ row.ref }}"}}\n',
+        '{reference: "{{ row.ref }}"}, update: {use: shop.update_order, '
+        'with: {order_id: "{{ found.id }}", notes: "{{ row.ref }}"}}}\n',
+    )
+    doubted(server, bench, steps)
+    ran = bench.run(steps, "ref\nA\n")
+    assert ran.row.bucket == "rejected"
+    assert "is what call 2 has created" in ran.row.reason
+
+
+def test_a_doubt_ends_with_what_is_corrected_there(server: FaultServer, bench: Bench) -> None:
+    number = doubted(server, bench)
+    server.shop.change(f"/orders/{number}", {"reference": "B"})
+    assert bench.run(PAID, table("ref", *"BA")).buckets == {"done": 2}
+    (of_b, paid_b), (of_a, paid_a) = payments(server)
+    assert (of_b, paid_b, paid_a) == (str(number), "B", "A")
+    assert of_a != of_b
+
+
+@pytest.mark.parametrize("again", "AB")
+def test_a_doubt_ends_when_a_person_sends_one_of_them_again(
+    server: FaultServer, bench: Bench, again: str
+) -> None:
+    """The row that it is of after all, or the one that was answered with what is not its own."""
+    number = doubted(server, bench)
+    bench.run(PAID, table("ref", again), again=[again])
+    assert bench.run(PAID, "ref\nA\n").row.bucket == "done"
+    assert (str(number), "A") in payments(server)

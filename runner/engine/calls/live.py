@@ -208,8 +208,9 @@ class Caller(Planning):
         other = another(use.operation, made, found)
         if other:
             return Outcome("rejected", f"{other}, which it made before; nothing is changed")
-        if prior is None and (wrong := self._created_apart(use, request, found)):
-            return Outcome("rejected", wrong)
+        known = prior is not None and prior.state in SETTLED
+        if not known and (apart := self._created_apart(use, request, found)) is not None:
+            return apart
         try:
             update = update_use(self._context, use, found)
             updated = self._update(update, found)
@@ -316,32 +317,41 @@ class Caller(Planning):
         assert self._sender is not None  # noqa: S101 - a dry run stops before
         subject, reason = self._subject(use), "found before it was sent"
         self._sender.note(subject, use.operation, request, "found", value=found, reason=reason)
-        wrong = self._created_apart(use, request, found)  # and what has created it is committed
-        if wrong := wrong or self._not_this_payment(use, request, found):
+        if (apart := self._created_apart(use, request, found)) is not None:
+            return apart
+        if wrong := self._not_this_payment(use, request, found):
             self._sender.note(subject, use.operation, request, "rejected", value=None, reason=wrong)
             return Outcome("rejected", wrong)
         self._progress.writes.append(("found", self._context.run))
         return Outcome("found", value=found)
 
-    def _created_apart(self, use: Use, request: Request, found: Any) -> str:
-        """Say which create of this run was answered with what a search finds, and was sent as what it does not find."""
+    def _created_apart(self, use: Use, request: Request, found: Any) -> Outcome | None:
+        """Refuse what a search finds where a create was answered with it that was sent as what it does not find.
+
+        That was in this run, or in an earlier one that has put the doubt on record, as this one does.
+        """
         search, operation = use.step.unless_found, use.operation
         assert self._sender is not None and search is not None  # noqa: S101 - the callers' condition
-        other = self._sender.creator(operation, request, found)
+        again = self._progress.row.key in self._context.again
+        other = self._sender.creator(operation, request, found, doubted=not again)
         if other is None or (
             other.identity.per == "row" and other.identity.key in self._progress.keys
         ):
-            return ""
+            return None
         listing = self._context.catalogue.operation(search.operation)
         arguments = filters(self._context, search, use.scope)
         sent, item = sent_by(operation, other), of_entry(listing, found)
         apart = told_apart(search, arguments, sent, item, use.scope, unlike=unlike(operation))
         if not apart:
-            return ""
-        return (
-            f"unless_found: {said_maker(id_of(operation, found), other)} with {apart}: see which of the two it is; "
-            "nothing of this row was added to it"
+            return None
+        reason = (
+            f"unless_found: {said_maker(id_of(operation, found), other)} with {apart}: see which of the two it is, and "
+            "correct it there; nothing of this row was added to it"
         )
+        self._sender.note(
+            self._subject(use), operation, request, "rejected", value=found, reason=reason
+        )
+        return Outcome("rejected", reason)
 
     def _send(
         self, use: Use, request: Request, subject: Subject, before: Before | None = None

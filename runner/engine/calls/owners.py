@@ -105,6 +105,14 @@ class Makers:
             return self._history.call_of(claimed)
         return self._history.maker(account, operation.full_name, made)
 
+    def is_doubted(self, created: CallRecord) -> bool:
+        """Tell whether a search has found what a create has made as something else; not once that is sent again."""
+        account, recipe, per, key, *_, generation = created.identity
+        if not self._history.doubted(account, created.operation, str(created.made)):
+            return False
+        last = self._history.generation(account, recipe, [key]) if per == "row" else None
+        return last is None or last <= generation
+
     def _maker(self, record: CallRecord, claimed: Any) -> CallRecord | None:
         other = self._history.maker(record.identity.account, record.operation, str(record.made))
         if other is not None and other.identity != record.identity:

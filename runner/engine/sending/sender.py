@@ -166,11 +166,16 @@ class Sender:
             record._replace(state=state, answer=answer, reason=reason, sent_at=since or now())
         )
 
-    def creator(self, operation: Operation, request: Request, found: Any) -> CallRecord | None:
-        """The call of this run that was answered with what a search finds now, if one was."""
+    def creator(
+        self, operation: Operation, request: Request, found: Any, *, doubted: bool
+    ) -> CallRecord | None:
+        """The call that was answered with what a search finds now: one of this run, or one that is still `doubted`."""
         made = made_by(operation, request.path, found)
-        other = self._makers.creator(self._context.account, operation, made) if made else None
-        return other if other is not None and other.run == self._context.run else None
+        account, run = self._context.account, self._context.run
+        other = self._makers.creator(account, operation, made) if made else None
+        if other is None or other.run == run or (doubted and self._makers.is_doubted(other)):
+            return other
+        return None
 
     def tell_once(self, text: str) -> None:
         """Notice something that holds for many rows, once in a run."""
