@@ -38,7 +38,7 @@ from runner.journal.records import OPEN, SETTLED
 from runner.keys import apart, look_alike
 from runner.recipe.model import Include, Step, steps_behind
 from runner.rows import Row
-from runner.template import Answer, EvaluationError, Expression, Lazy, Unknown, names_read
+from runner.template import Answer, EvaluationError, Expression, Lazy, Unknown, names_read, takeable
 
 _BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
 """The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
@@ -510,7 +510,7 @@ class RowRun:
     def _each(self, step: Step, operation: Operation, *, undecided: str) -> Outcome:
         """A step for each item of a list, in order; it ends at the first that fails."""
         assert step.for_each is not None  # noqa: S101 - the caller's condition
-        items = step.for_each.evaluate(self._scope)
+        items = takeable(step.for_each.evaluate(self._scope))
         if isinstance(items, Unknown):
             items = [Unknown(f"each of {items.origin}")]
         if not isinstance(items, list | tuple):

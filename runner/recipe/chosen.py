@@ -1,11 +1,11 @@
-"""Reads whose list is taken for one object: by `expect`, or in an expression, as `found | one` or `found[0]` does.
+"""Reads whose list is taken for one object, by `expect` or in an expression as `found | one`, or each of it by a write.
 
 A filter that is left out for want of a value would make such a read find anybody's object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.recipe.model import Include, Recipe, Step
@@ -32,7 +32,10 @@ def single_steps(recipe: Recipe, catalogue: Catalogue) -> tuple[Step, ...]:
         for step in recipe.steps
         if (operation := catalogue.operation(step.operation)).effect == "read" and operation.items
     }
-    taken = {each for used in _uses(recipe) for each in used.taken() if each in lists}
+    writes = {
+        each.id for each in recipe.steps if catalogue.operation(each.operation).effect != "read"
+    }
+    taken = {each for used in _uses(recipe, writes) for each in used.taken() if each in lists}
     return tuple(
         step._replace(single=step.id in taken or (step.id in lists and step.expect in ("one", "first")))
         for step in recipe.steps
@@ -40,14 +43,21 @@ def single_steps(recipe: Recipe, catalogue: Catalogue) -> tuple[Step, ...]:
 
 
 class _Used:
-    """A part of a recipe, the include it stands in, what `let` names there, and the step that `result` is of."""
+    """A part of a recipe, the include it stands in, what `let` names there, and the step that `result` is of.
 
-    def __init__(self, tree: Any, inside: Include | None, let: Lets, own: str = "") -> None:
-        self._tree, self._let, self._own = tree, let, own
+    For each element of the list `sent` something is sent.
+    """
+
+    def __init__(
+        self, tree: Any, inside: Include | None, let: Lets, own: str = "", *, sent: Expression | None = None
+    ) -> None:  # fmt: skip
+        self._tree, self._let, self._own, self._sent = tree, let, own, sent
         self._start = f"{inside.id}." if inside is not None else ""
 
     def taken(self) -> Iterator[str]:
-        """Yield the ids of what the part takes one element of."""
+        """Yield the ids of what the part takes one element of, or sends something for each of."""
+        if self._sent is not None:
+            yield from self._lists(self._sent.tree, self._let)
         for expression in _expressions(self._tree):
             for node in expression.tree.walk():
                 if _takes_one(node):
@@ -93,7 +103,7 @@ def _has_one(node: Node) -> bool:
     return any(part.kind == "literal" and part.value == 1 for part in node.parts)
 
 
-def _uses(recipe: Recipe) -> Iterator[_Used]:
+def _uses(recipe: Recipe, writes: Collection[str]) -> Iterator[_Used]:
     includes: dict[str, Include] = {}
     for step in recipe.steps:
         around = step.inside.chain if step.inside is not None else ()
@@ -108,7 +118,8 @@ def _uses(recipe: Recipe) -> Iterator[_Used]:
             step.where, step.poll.until if step.poll is not None else None, let, update,
             *((search.arguments, search.where) if search is not None else ()),
         ]  # fmt: skip
-        yield _Used(parts, step.inside, let, step.id)
+        sent = step.for_each if step.id in writes else None
+        yield _Used(parts, step.inside, let, step.id, sent=sent)
     for include in includes.values():
         above = include.around.let if include.around is not None else recipe.let
         yield _Used([include.arguments, include.when], include.around, above)

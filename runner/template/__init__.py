@@ -7,17 +7,30 @@ what an expression yields is a value and is not rendered again.
 
 from runner.template.expressions import Expression, Template, compile_expression, compile_template
 from runner.template.identity import identity_of, identity_scope, plain
+from runner.template.naming import GIVE_IT_ONE, Naming, nothing_named
 from runner.template.rendering import Each, Tree, names_read, references_in, render, renderer
 from runner.template.tokens import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
-from runner.template.values import Answer, EvaluationError, Lazy, Undecided, Unknown, kind, to_text
+from runner.template.values import (
+    Answer,
+    EvaluationError,
+    Lazy,
+    Undecided,
+    Unknown,
+    is_blank,
+    kind,
+    takeable,
+    to_text,
+)
 
 __all__ = [
+    "GIVE_IT_ONE",
     "Answer",
     "Each",
     "EvaluationError",
     "Expression",
     "Lazy",
+    "Naming",
     "Node",
     "Reference",
     "Template",
@@ -29,13 +42,16 @@ __all__ = [
     "compile_template",
     "identity_of",
     "identity_scope",
+    "is_blank",
     "kind",
     "names_read",
+    "nothing_named",
     "path_of",
     "paths_of",
     "plain",
     "references_in",
     "render",
     "renderer",
+    "takeable",
     "to_text",
 ]

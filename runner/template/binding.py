@@ -17,11 +17,14 @@ from runner.template.registry import (
     settled,
     taken,
 )
-from runner.template.values import EvaluationError, Unknown, type_error
+from runner.template.values import EvaluationError, Nameless, Unknown, type_error
 from runner.template.work import spend
 
 ELEMENT_WORK = 6
 """The work of a filter that goes through the elements of a list, for each; counting them is 1."""
+
+_COUNTING = frozenset({"count", "length"})
+_TAKING = frozenset({"first", "last", "max", "min", "one"})
 
 Argument = tuple[str | None, Any]
 """An argument by its name, or by its place where the name is None."""
@@ -49,6 +52,8 @@ def bound(spec: Filter, given: Sequence[Argument] = ()) -> Callable[[Any], Any]:
         exact = type(value)
         if exact not in PLAIN and not (lenient and isinstance(value, Undefined)) and not settled(value):  # fmt: skip
             return value
+        if exact is Nameless:
+            return _of_nameless(name, value, filtered(list(value)))
         try:
             if not plain and exact not in fast:
                 value = taken(value, word, name)
@@ -61,6 +66,15 @@ def bound(spec: Filter, given: Sequence[Argument] = ()) -> Callable[[Any], Any]:
             raise EvaluationError(f"{name}: {error}") from None
 
     return filtered
+
+
+def _of_nameless(name: str, value: Nameless, found: Any) -> Any:
+    """What a filter makes of elements that nothing has named: a number of them, or a list that is no better."""
+    if name in _COUNTING:
+        return found
+    if isinstance(found, list) and name not in _TAKING:
+        return Nameless(found, value.why)
+    raise EvaluationError(value.why)
 
 
 def _partial(spec: Filter, given: Sequence[Argument]) -> Callable[[Any], Any]:

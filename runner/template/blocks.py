@@ -9,6 +9,8 @@ import difflib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from jinja2 import nodes
+
 from runner.template.refused import REFUSED_BLOCKS
 from runner.template.tokens import WORDS, Reference, TemplateError, Token
 from runner.template.tree import Node
@@ -34,7 +36,16 @@ class Expressed(Protocol):
     def tree(self) -> Node: ...
 
     @property
+    def node(self) -> nodes.Expr: ...
+
+    @property
     def evaluate(self) -> Callable[[Any], Any]: ...
+
+    @property
+    def comes_to_nothing(self) -> Callable[[Any], bool]: ...
+
+    def part(self, node: Node) -> Expressed:
+        """The expression that a part of its syntax is."""
 
 
 class Show(NamedTuple):

@@ -12,10 +12,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from jinja2 import StrictUndefined, nodes
 
+from runner.template.choosing import CHOOSING, Compile, chosen_by
 from runner.template.environment import CONCAT
 from runner.template.filters import FILTERS, applied, bound
 from runner.template.methods import METHODS
@@ -53,13 +54,18 @@ _COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
 _ABSENT: Final = object()
 
 
-def compute_of(
-    node: nodes.Node, each: Mapping[str, Callable[[str], Callable[[Scope, Any], Any]]]
-) -> Compute:
-    """The function of a checked node. `each` makes those of the filters that take an expression, and a scope for it."""
+class Inner(NamedTuple):
+    """Expressions inside of expressions: how they are compiled, and the filters that take one, and a scope for it."""
+
+    compile: Compile
+    filters: Mapping[str, Callable[[str], Callable[[Scope, Any], Any]]]
+
+
+def compute_of(node: nodes.Node, inner: Inner) -> Compute:
+    """The function of a checked node."""
 
     def of(part: nodes.Node) -> Compute:
-        return compute_of(part, each)
+        return compute_of(part, inner)
 
     if isinstance(node, nodes.Name):
         return _name(node.name)
@@ -70,9 +76,7 @@ def compute_of(
     if isinstance(node, nodes.Test):
         return _tested(node, of)
     if isinstance(node, nodes.Filter):
-        return (
-            _filter_of_each(node, of, each[node.name]) if node.name in each else _filtered(node, of)
-        )
+        return _named(node, of, inner) if node.name in CHOOSING else _any_filter(node, of, inner)
     if isinstance(node, nodes.BinExpr | nodes.UnaryExpr):
         return _operation(node, of)
     if isinstance(node, nodes.Compare):
@@ -187,6 +191,12 @@ def _text_or_compute(node: nodes.Node, of: Callable[[nodes.Node], Compute]) -> s
     return node.value if isinstance(node, nodes.Const) and isinstance(node.value, str) else of(node)
 
 
+def _any_filter(node: nodes.Filter, of: Callable[[nodes.Node], Compute], inner: Inner) -> Compute:
+    if node.name in inner.filters:
+        return _filter_of_each(node, of, inner.filters[node.name])
+    return _filtered(node, of)
+
+
 def _filter_of_each(
     node: nodes.Filter,
     of: Callable[[nodes.Node], Compute],
@@ -195,6 +205,12 @@ def _filter_of_each(
     assert node.node is not None  # noqa: S101 - a filter without a value is part of blocks only
     value, apply = of(node.node), make(node.args[0].as_const())
     return lambda scope: apply(scope, value(scope))
+
+
+def _named(node: nodes.Filter, of: Callable[[nodes.Node], Compute], inner: Inner) -> Compute:
+    """A filter that chooses elements, which says of those that it has chosen by nothing that it has."""
+    compute, chosen = _any_filter(node, of, inner), chosen_by(node, of, inner.compile)
+    return lambda scope: chosen(scope, compute(scope))
 
 
 def _operation(

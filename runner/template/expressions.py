@@ -18,7 +18,8 @@ from jinja2.runtime import Undefined
 
 from runner.template.blocks import Show, Statement, parse_statements, tree_of
 from runner.template.check import EXPRESSION_FILTERS
-from runner.template.closures import compute_of, lone_key
+from runner.template.choosing import nothing_of
+from runner.template.closures import Inner, compute_of, lone_key
 from runner.template.filters import PLAIN, summed
 from runner.template.operations import side_by_side
 from runner.template.parse import parse_expression
@@ -27,10 +28,12 @@ from runner.template.tree import Node
 from runner.template.values import (
     Compute,
     EvaluationError,
+    Nameless,
     Scope,
     Undecided,
     Unknown,
     kind,
+    takeable,
     to_text,
     type_error,
 )
@@ -48,6 +51,8 @@ def _each(name: str, expression: str) -> Callable[[Scope, Any], list[Any]]:
     def values(scope: Scope, value: Any) -> list[Any]:
         if isinstance(value, Undefined):
             str(value)  # raises, with the name that is undefined
+        if name != "where":
+            takeable(value)
         if not isinstance(value, list | tuple):
             raise EvaluationError(f"{name} needs a list, not {kind(value)}")
         inside, found, mine = dict(scope), [], begin()
@@ -77,16 +82,18 @@ def _where(expression: str) -> Callable[[Scope, Any], Any]:
     values = _each("where", expression)
 
     def where(scope: Scope, value: Any) -> Any:
-        return (
-            value
-            if isinstance(value, Unknown)
-            else list(itertools.compress(value, values(scope, value)))
-        )
+        if isinstance(value, Unknown):
+            return value
+        found = list(itertools.compress(value, values(scope, value)))
+        return Nameless(found, value.why) if isinstance(value, Nameless) else found
 
     return where
 
 
-_EACH = dict(zip(EXPRESSION_FILTERS, (_total, _where), strict=True))
+_INNER = Inner(
+    lambda text: compile_expression(text),
+    dict(zip(EXPRESSION_FILTERS, (_total, _where), strict=True)),
+)
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class Expression:
     @cached_property
     def evaluate(self) -> Compute:
         """From a scope to the value; Unknown where it needs one. Raises EvaluationError."""
-        whole = self._guarded(compute_of(self.node, _EACH))
+        whole = self._guarded(compute_of(self.node, _INNER))
         if self.lone_key is None:
             return whole
         name, key = self.lone_key
@@ -156,7 +163,7 @@ class Expression:
             if isinstance(node, nodes.And):
                 left += [node.right, node.left]
             else:
-                found.append(self._guarded(compute_of(node, _EACH)))
+                found.append(self._guarded(compute_of(node, _INNER)))
         return tuple(found)
 
     def compared(self, scope: Scope) -> tuple[Any, ...]:
@@ -167,15 +174,24 @@ class Expression:
         """
         node = self.node
         while isinstance(node, nodes.And):
-            node = node.right if self._guarded(compute_of(node.left, _EACH))(scope) else node.left
+            node = node.right if self._guarded(compute_of(node.left, _INNER))(scope) else node.left
         if not isinstance(node, nodes.Compare):
             return ()
         sides = [node.expr, *(operand.expr for operand in node.ops)]
         return tuple(
-            self._guarded(compute_of(side, _EACH))(scope)
+            self._guarded(compute_of(side, _INNER))(scope)
             for side in sides
             if not isinstance(side, nodes.Const)
         )
+
+    @cached_property
+    def comes_to_nothing(self) -> Callable[[Scope], bool]:
+        """From a scope to whether the value is none; of a text that is put together, each value that is in it."""
+        return nothing_of(self.node, lambda node: compute_of(node, _INNER))
+
+    def part(self, node: Node) -> Expression:
+        """The expression that a part of its syntax is."""
+        return compile_expression(self.text[node.offset : node.offset + node.length])
 
     @property
     def _shown(self) -> str:
@@ -227,7 +243,10 @@ class Template:
     def render(self) -> Compute:
         """From a scope to the value, or the text; Unknown where a part is. Raises EvaluationError."""
         if self.lone:
-            return self.placed[0][1].evaluate
+            expression = self.placed[0][1]
+            if expression.lone_key:
+                return expression.evaluate
+            return lambda scope: takeable(expression.evaluate(scope))
         plain = [part for part in self.parts if isinstance(part, str | Show)]
         if len(plain) < len(self.parts):
             return writer(self.parts)

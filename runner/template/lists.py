@@ -28,7 +28,7 @@ from runner.template.registry import (
     Words,
     filter_,
 )
-from runner.template.values import EvaluationError, Group, Unknown, is_near, kind, number
+from runner.template.values import EvaluationError, Group, Index, Unknown, is_near, kind, number
 
 _NONE = object()
 MOST_PARTS = 100_000
@@ -231,7 +231,7 @@ def sum_by(value: Elements, attribute: Attribute, of: Attribute) -> dict[Any, An
 @filter_("index_by", gives="index", usage="index_by('sku')",
          doc="an object: each element under the value of its field, which only it may have")  # fmt: skip
 def index_by(value: Elements, attribute: Attribute) -> dict[Any, Any]:
-    found: dict[Any, Any] = {}
+    found = Index()
     for element in value:
         key = _name(present(attribute_of(element, attribute, "index_by")), "index_by")
         if key in found:

@@ -19,7 +19,7 @@ from runner.template.registry import (
     Words,
 )
 from runner.template.texts import beside, bounded, join, laid_out, replace
-from runner.template.values import EvaluationError, Unknown
+from runner.template.values import EvaluationError, Index, Unknown, is_blank
 
 METHODS: dict[str, Filter] = {}
 """Every method by its name."""
@@ -211,6 +211,8 @@ def _format(value: Words, *arguments: Anything, **named: Anything) -> Any:
 
 @_method("get", gives="got", usage="get('name')")
 def _get(value: Entries, key: Anything, default: Anything = None) -> Any:
+    if isinstance(value, Index) and is_blank(key):
+        return default
     return value.get(key, default)
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Undefined
 
-from runner.keys import canonical
 from runner.problems import nearest
 from runner.template.dates import PARTS
 from runner.template.filters import MAX_TEXT
@@ -27,15 +26,21 @@ from runner.template.values import (
     Compute,
     EvaluationError,
     Group,
+    Index,
+    Nameless,
     Scope,
     Unknown,
     digits,
+    is_blank,
     is_near,
     kind,
     number,
+    takeable,
     to_text,
 )
 from runner.template.work import spend
+
+_NO_NAME = "the name that it is asked for by has no value"
 
 
 def member(of: Any, key: Any) -> Any:
@@ -48,15 +53,18 @@ def member(of: Any, key: Any) -> Any:
         return key
     if isinstance(of, Unknown):
         return of.child(key)
+    if isinstance(of, Index) and is_blank(key):
+        return StrictUndefined(hint=_NO_NAME)
     if isinstance(of, Mapping):
         if key in of:
             return of[key]
         if isinstance(of, Answer) and key in of.declared:
             return None
-        if key is None or not canonical(str(key)):
-            return StrictUndefined(hint="the name that it is asked for by has no value")
+        if is_blank(key):
+            return StrictUndefined(hint=_NO_NAME)
         remedy = nearest(str(key), map(str, of), noun="keys")
         return StrictUndefined(hint=f"there is no {key!r}" + (f"; {remedy}" if remedy else ""))
+    takeable(of)
     if isinstance(of, list | tuple | str) and isinstance(key, int) and not isinstance(key, bool):
         if -len(of) <= key < len(of):
             return of[key]
@@ -83,6 +91,8 @@ def cut(of: Any, start: Any, stop: Any, step: Any) -> Any:
     if ends[2] == 0:
         raise EvaluationError("[:] needs a step other than 0")
     found = of[slice(*ends)]
+    if isinstance(of, Nameless):
+        return Nameless(found, of.why)
     return list(found) if isinstance(found, tuple | Group) else found
 
 
@@ -143,7 +153,9 @@ def _without_reckoning(sign: str, left: Any, right: Any) -> Any:
         spend(len(left) + len(right))
         if len(left) + len(right) > MAX_TEXT:
             raise EvaluationError("'+' makes the list too long")
-        return [*left, *right]
+        nameless = next((each for each in (left, right) if isinstance(each, Nameless)), None)
+        found = [*left, *right]
+        return found if nameless is None else Nameless(found, nameless.why)
     if sign == "%" and isinstance(left, str):
         return format_(left, *(right if isinstance(right, list) else [right]))
     if sign == "-" and isinstance(left, dt.date) and isinstance(right, dt.date):

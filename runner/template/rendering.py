@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.template.expressions import Expression, Template
 from runner.template.tokens import Reference
-from runner.template.values import Compute, EvaluationError, Scope, Unknown, kind
+from runner.template.values import Compute, EvaluationError, Scope, Unknown, kind, takeable
 
 Tree = Any
 """A tree of data with templates at its leaves: scalars, Template, Each, lists and mappings of trees."""
@@ -25,7 +25,7 @@ class Each:
 
     def render(self, scope: Mapping[str, Any]) -> list[Any]:
         """The list. Of one that is not known yet a single element stands for all. Raises EvaluationError."""
-        found = self.items.evaluate(scope)
+        found = takeable(self.items.evaluate(scope))
         if isinstance(found, Unknown):
             found = [Unknown(f"each of {found.origin}")]
         if not isinstance(found, list | tuple):

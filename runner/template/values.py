@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
 
+from runner.keys import canonical
+
 Scope = Mapping[str, Any]
 """The values that an expression sees, by their names."""
 
@@ -138,6 +140,30 @@ class Group(list[Any]):
         return {"grouper": self[0], "list": self[1]}.get(name)
 
 
+class Nameless(list[Any]):
+    """Elements that a value which is none has chosen, or what was made of them. `why` says so to people.
+
+    They may be counted, and nothing is taken of them.
+    """
+
+    __slots__ = ("why",)
+
+    def __init__(self, elements: Sequence[Any], why: str) -> None:
+        super().__init__(elements)
+        self.why = why
+
+
+def takeable(value: Any) -> Any:
+    """The value, of which elements are taken. Raises EvaluationError where nothing may be."""
+    if type(value) is Nameless:
+        raise EvaluationError(value.why)
+    return value
+
+
+class Index(dict[Any, Any]):
+    """Elements by the value of a field. A value that is none finds none of them."""
+
+
 class Answer(dict[str, Any]):
     """An object of an answer. Those of its `declared` fields that the answer leaves out are read as null."""
 
@@ -214,6 +240,17 @@ def to_text(value: Any) -> str:
     if isinstance(value, Unknown):  # not an error of the data: the caller has to decide on it
         raise Undecided(value.origin)
     raise EvaluationError(f"{kind(value)} cannot stand inside text")
+
+
+def is_blank(value: Any) -> bool:
+    """Tell whether a value is none, or has a part that is none: a text of blanks, an empty list."""
+    if isinstance(value, str):
+        return not canonical(value)
+    if isinstance(value, Mapping):
+        return not value or any(is_blank(each) for each in value.values())
+    if isinstance(value, list | tuple):
+        return not value or any(is_blank(each) for each in value)
+    return value is None
 
 
 _WORDS = {

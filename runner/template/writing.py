@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from runner.template.blocks import For, If, Set, Show, Statement
+from runner.template.blocks import Expressed, For, If, Set, Show, Statement
+from runner.template.choosing import is_own
+from runner.template.naming import Naming, nothing_named
 from runner.template.texts import MAX_TEXT, beside
 from runner.template.values import (
     Compute,
@@ -16,6 +18,7 @@ from runner.template.values import (
     digits,
     is_near,
     kind,
+    takeable,
     to_text,
 )
 from runner.template.work import begin, end, spend
@@ -46,6 +49,31 @@ class _Page:
         return beside(self.pieces, "the template")
 
 
+class _Loop(NamedTuple):
+    """A loop that a statement stands in, with those around it."""
+
+    names: tuple[str, ...]
+    items: Expressed
+    condition: Expressed | None
+    around: tuple[_Loop, ...]
+
+    def check(self, condition: Expressed, scope: Scope) -> None:
+        """Raise EvaluationError where a condition that is true of an element compares it with what is none."""
+        if all(each.root not in self.names for each in condition.references):
+            return
+        if self._named(condition, scope) is not False or self._is_own(scope):
+            return
+        if self.condition is None or not self._named(self.condition, scope):
+            raise EvaluationError(nothing_named(condition.text))
+
+    def _named(self, condition: Expressed, scope: Scope) -> bool | None:
+        return Naming(condition, scope, elements=self.names, search=False).names()
+
+    def _is_own(self, scope: Scope) -> bool:
+        own = {name for each in self.around if each._is_own(scope) for name in each.names}
+        return is_own(self.items.node, scope, own={"row", *own})
+
+
 Write = Callable[[dict[str, Any], _Page], None]
 """Writes a statement in a scope, which it may add names to."""
 
@@ -69,8 +97,8 @@ def writer(statements: Sequence[Statement]) -> Compute:
     return written
 
 
-def _block(statements: Sequence[Statement]) -> Write:
-    writes = [_write(statement) for statement in statements]
+def _block(statements: Sequence[Statement], loops: tuple[_Loop, ...] = ()) -> Write:
+    writes = [_write(statement, loops) for statement in statements]
 
     def block(scope: dict[str, Any], page: _Page) -> None:
         for write in writes:
@@ -79,14 +107,14 @@ def _block(statements: Sequence[Statement]) -> Write:
     return block
 
 
-def _write(statement: Statement) -> Write:
+def _write(statement: Statement, loops: tuple[_Loop, ...]) -> Write:
     if isinstance(statement, str):
         return lambda _, page: page.write(statement)
     if isinstance(statement, Show):
         return _show(statement)
     if isinstance(statement, Set):
-        return _set(statement)
-    return _if(statement) if isinstance(statement, If) else _for(statement)
+        return _set(statement, loops)
+    return _if(statement, loops) if isinstance(statement, If) else _for(statement, loops)
 
 
 def _show(statement: Show) -> Write:
@@ -104,7 +132,7 @@ def _show(statement: Show) -> Write:
     return show
 
 
-def _set(statement: Set) -> Write:
+def _set(statement: Set, loops: tuple[_Loop, ...]) -> Write:
     name = statement.name
     if isinstance(statement.value, Show):
         evaluate = statement.value.expression.evaluate
@@ -113,7 +141,7 @@ def _set(statement: Set) -> Write:
             scope[name] = evaluate(scope)
 
         return assign
-    write = _block(statement.value)
+    write = _block(statement.value, loops)
 
     def capture(scope: dict[str, Any], _: _Page) -> None:
         page = _Page()
@@ -129,15 +157,18 @@ def _decided(value: Any) -> Any:
     return value
 
 
-def _if(statement: If) -> Write:
+def _if(statement: If, loops: tuple[_Loop, ...]) -> Write:
     branches = [
-        (condition.expression.evaluate, _block(body)) for condition, body in statement.branches
+        (condition.expression, condition.expression.evaluate, _block(body, loops))
+        for condition, body in statement.branches
     ]
-    otherwise = _block(statement.otherwise)
+    otherwise = _block(statement.otherwise, loops)
 
     def choose(scope: dict[str, Any], page: _Page) -> None:
-        for holds, write in branches:
+        for condition, holds, write in branches:
             if _decided(holds(scope)):
+                for loop in loops:
+                    loop.check(condition, scope)
                 write(scope, page)
                 return
         otherwise(scope, page)
@@ -145,17 +176,20 @@ def _if(statement: If) -> Write:
     return choose
 
 
-def _for(statement: For) -> Write:
+def _for(statement: For, loops: tuple[_Loop, ...]) -> Write:
     evaluate, shown = statement.items.expression.evaluate, statement.items.expression.text.strip()
-    condition = statement.condition.expression.evaluate if statement.condition else None
-    names, body, otherwise = statement.names, _block(statement.body), _block(statement.otherwise)
+    chosen = statement.condition.expression if statement.condition else None
+    condition = chosen.evaluate if chosen is not None else None
+    names, otherwise = statement.names, _block(statement.otherwise, loops)
+    mine = _Loop(names, statement.items.expression, chosen, loops)
+    body = _block(statement.body, (*loops, mine))
 
     def loop(scope: dict[str, Any], page: _Page) -> None:
         found = evaluate(scope)
         if isinstance(found, Unknown):
             page.write(Unknown(f"each of {found.origin}"))
             return
-        elements = _elements(found, shown)
+        elements = _elements(takeable(found), shown)
         spend(len(elements) * ITERATION_WORK)
         if condition is not None:
             elements = [
@@ -163,6 +197,8 @@ def _for(statement: For) -> Write:
                 for each in elements
                 if _decided(condition({**scope, **_bound(names, each, shown)}))
             ]
+        if chosen is not None and elements:
+            mine.check(chosen, scope)
         for at, element in enumerate(elements):
             inner = {**scope, **_bound(names, element, shown)}
             if statement.loops:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from decimal import Decimal
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.catalogue import Operation, Request
@@ -19,22 +18,20 @@ from runner.engine.calls.diff import alike, compare_with, literal
 from runner.keys import canonical, look_alike
 from runner.recipe.model import Search, Step
 from runner.template import (
+    GIVE_IT_ONE,
     EvaluationError,
     Expression,
     Lazy,
-    Node,
+    Naming,
     Template,
-    TemplateError,
     Tree,
-    compile_expression,
-    paths_of,
+    is_blank,
+    nothing_named,
     plain,
 )
 
 if TYPE_CHECKING:
     from runner.engine.context import Context
-
-_REMEDY = "give it one, or skip the step with `when`"
 
 KEPT = 4096
 """Searches of which a run knows what it created: far more than it sends while a list lags behind."""
@@ -162,9 +159,9 @@ def filters(context: Context, search: Search | Step, scope: Mapping[str, Any]) -
         return context.render(search.arguments, context.scope)
     arguments = context.render(search.arguments, scope)
     for name, value in arguments.items() if isinstance(arguments, Mapping) else ():
-        if _is_blank(value) or _is_made_of_nothing(search.arguments.get(name), scope):
+        if is_blank(value) or _is_made_of_nothing(search.arguments.get(name), scope):
             raise EvaluationError(
-                f"{name} has no value, and without it the search finds what it is not meant to; {_REMEDY}"
+                f"{name} has no value, and without it the search finds what it is not meant to; {GIVE_IT_ONE}"
             )
     return arguments
 
@@ -176,23 +173,7 @@ def _is_made_of_nothing(tree: Tree, scope: Mapping[str, Any]) -> bool:
     if not isinstance(tree, Template) or tree.blocks is not None:
         return False
     parts = [each for _, each in tree.placed if each.references]
-    return bool(parts) and all(_is_nothing(each, each.tree, scope) for each in parts)
-
-
-def _is_nothing(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool:
-    """Tell whether a part of an expression comes to nothing; of what puts a text together, each value that it reads."""
-    if node.kind == "operation" and node.value in ("~", "+"):
-        read = [part for part in node.parts if paths_of(part)]
-        return bool(read) and all(_is_nothing(of, part, scope) for part in read)
-    named = scope.get(node.value) if node.kind == "name" else None
-    if isinstance(named, Lazy) and isinstance(named.source, tuple):
-        value, behind = named.source
-        return bool(value.references) and _is_nothing(value, value.tree, behind)
-    try:
-        text = of.text[node.offset : node.offset + node.length]
-        return _is_blank(compile_expression(text).evaluate(scope))
-    except (EvaluationError, TemplateError):  # as the search itself is going to say
-        return False
+    return bool(parts) and all(each.comes_to_nothing(scope) for each in parts)
 
 
 def ignored(search: Search | Step, operation: Operation, arguments: Any, item: Any) -> str:
@@ -227,108 +208,8 @@ def _letters(text: str) -> str:
 
 def check_where(where: Expression | None, scope: Mapping[str, Any]) -> None:
     """Raise EvaluationError for a `where` that can be true of an object that it does not name."""
-    if where is None:
-        return
-    named = _named(where, where.tree, scope)
-    if named is None:
-        named = not _names_nothing(where, where.tree, scope)
-    if not named:
-        text = " ".join(where.text.split())
-        raise EvaluationError(
-            f"where: what {text} compares with has no value, and it finds what is not meant; {_REMEDY}"
-        )
-
-
-def _named(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool | None:
-    """Tell whether a condition names an object by a value beside it; None where it compares with no such value.
-
-    With `or` each side has to, with `and` one, unless another is true of every text, as `'' in item.notes` is.
-    """
-    if node.kind not in ("and", "or"):
-        reads_both = ("item",) in paths_of(node) and bool(list(_beside(node, scope)))
-        return not _names_nothing(of, node, scope) if reads_both else None
-    found = [_named(of, part, scope) for part in node.parts]
-    if False in found and (
-        node.kind == "or" or any(_takes_all(of, each, scope) for each in node.parts)
-    ):
-        return False
-    if node.kind == "or":
-        return None if None in found else True
-    if True in found:
-        return True
-    return None if found.count(None) == len(found) else False
-
-
-def _takes_all(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool:
-    """Tell whether a part of a condition looks into a text, or a list, for what has no value."""
-    if node.kind in ("and", "or"):
-        return any(_takes_all(of, part, scope) for part in node.parts)
-    if node.kind == "compare" and "in" in node.value:
-        return any(_names_nothing(of, part, scope) for part in node.parts)
-    is_prefix = node.kind == "call" and node.value in ("startswith", "endswith")
-    return is_prefix and any(_names_nothing(of, part, scope) for part in node.parts[1:])
-
-
-def _names_nothing(of: Expression, node: Node, scope: Mapping[str, Any]) -> bool:
-    """Tell whether all that a node reads beside the object has no value, or one that is no name: zero, true, false.
-
-    So it is where a side of a comparison that does not read the object comes to nothing.
-    """
-    while node.kind == "not":
-        node = node.parts[0]
-    asks = node.kind in ("compare", "call", "filter", "test") and ("item",) in paths_of(node)
-    sides = node.parts if asks else (node,)
-    own = [side for side in sides if ("item",) not in paths_of(side) and paths_of(side)]
-    if any(_is_nothing(of, side, scope) for side in own):  # what is left of it, as after `replace`
-        return True
-    values = list(_beside(node, scope))
-    return bool(values) and all(
-        _is_blank(each) or isinstance(each, bool) or (isinstance(each, int | Decimal) and not each)
-        for each in values
-    )
-
-
-def _beside(node: Node, scope: Mapping[str, Any]) -> Iterator[Any]:
-    """The values that a node reads beside the object that it is asked about, but for those that cannot be computed."""
-    paths = paths_of(node)
-    inner = {path[:-1] for path in paths}
-    for path in paths:
-        if path[0] != "item" and path[0] in scope and path not in inner:
-            with suppress(EvaluationError):  # as the search itself is going to say
-                yield from _values_at(scope, path)
-
-
-def _values_at(scope: Mapping[str, Any], path: Sequence[str | int]) -> Iterator[Any]:
-    """The value at a path; of a text that `let` puts together, the values that it is made of."""
-    value, named = _at(scope, path), scope[str(path[0])]
-    source = named.source if isinstance(named, Lazy) and isinstance(value, str) else None
-    behind = list(_beside(source[0].tree, source[1])) if source is not None else []
-    yield from behind or [value]
-
-
-def _at(scope: Mapping[str, Any], path: Sequence[str | int]) -> Any:
-    """What stands at a path of a scope, as far as plain data leads."""
-    value: Any = scope
-    for part in path:
-        if not isinstance(value, Mapping):
-            break
-        try:
-            value = value[part]  # a column whose lines differ raises EvaluationError
-        except KeyError:
-            return None
-        value = value.value() if isinstance(value, Lazy) else value
-    return value
-
-
-def _is_blank(value: Any) -> bool:
-    """Tell whether a value is none, or has a part that is none: a text of blanks, an empty list."""
-    if isinstance(value, str):
-        return not canonical(value)
-    if isinstance(value, Mapping):
-        return not value or any(_is_blank(each) for each in value.values())
-    if isinstance(value, list | tuple):
-        return not value or any(_is_blank(each) for each in value)
-    return value is None
+    if where is not None and Naming(where, scope).names() is False:
+        raise EvaluationError(f"where: {nothing_named(where.text)}")
 
 
 def _values(where: Expression, scope: Mapping[str, Any]) -> Iterator[Any]:
