@@ -204,8 +204,22 @@ class RowFinished(NamedTuple):
     result: RowResult
 
 
+class Outstanding(NamedTuple):
+    """A call of an earlier `run` whose outcome is unknown, and that no row of this run shows: its row is not in it, or
+    it is of what rows share. `step` has its item, `key` is that of the row, or the value.
+    """
+
+    run: int
+    step: str
+    key: str
+    amount: Decimal = Decimal(0)
+
+
 class RunEnded(NamedTuple):
-    """The end. `stopped` says why before the last row, if so; `exit_code` is what the command ends with."""
+    """The end. `stopped` says why before the last row, if so; `exit_code` is what the command ends with.
+
+    `outstanding` is what earlier runs of the recipe have left unknown, beside the rows of this one.
+    """
 
     run: int
     buckets: Mapping[Bucket, int]
@@ -214,6 +228,7 @@ class RunEnded(NamedTuple):
     seconds: float
     stopped: str = ""
     remedy: str = ""
+    outstanding: tuple[Outstanding, ...] = ()
 
 
 Event = RunStarted | CallFinished | Waiting | RowsRead | Checking | Noticed | RowFinished | RunEnded

@@ -17,6 +17,7 @@ from runner.engine.events import (
     Event,
     Noticed,
     OutputFault,
+    Outstanding,
     Reporter,
     RowFinished,
     RowResult,
@@ -29,6 +30,7 @@ from runner.engine.once_per import A_RUN, OncePer, shared_value
 from runner.engine.past.claims import Asked
 from runner.engine.past.finished import Finished, record_of
 from runner.engine.past.former_keys import check_key, heirs_of
+from runner.engine.past.outstanding import outstanding
 from runner.engine.past.rows import OnRecord
 from runner.engine.recorded import Recorded
 from runner.engine.row import RowRun
@@ -110,6 +112,7 @@ class Run:
         self._rejected = 0
         self._reaching = True
         self._faulty: set[str] = set()
+        self._unknown: set[str] = set()
         self._emit = context.emit
         self._journal = context.journal
         self._recorded: Recorded | None = None
@@ -161,8 +164,9 @@ class Run:
             reason, remedy = self._why_left(left, self._sender)
             self._context.stop.ask(reason, exit_code=EXIT_STOPPED, remedy=remedy)
         ended = self._totals.ended(
-            started, self._context.stop, seconds=round(self._clock() - start, 3)
-        )
+            started, self._context.stop, seconds=round(self._clock() - start, 3),
+            outstanding=self._outstanding(),
+        )  # fmt: skip
         try:
             self._context.emit(ended)
         except RunnerError as error:
@@ -172,6 +176,12 @@ class Run:
                 error.exit_code = ended.exit_code
             raise
         return ended
+
+    def _outstanding(self) -> tuple[Outstanding, ...]:
+        """What earlier runs have left unknown, and no row of this run shows; a dry run has not looked for it."""
+        if self._sender is None:
+            return ()
+        return tuple(outstanding(self._context, self._unknown))
 
     def _why_left(self, left: int, sender: Sender) -> tuple[str, str]:
         """Why rows did not get to their end in a run that nobody stopped, and what to do."""
@@ -274,6 +284,8 @@ class Run:
         result = event.result
         with self._lock:
             self._totals.add(result, reached=self._reaching)
+            if result.bucket == "unknown":
+                self._unknown.update((result.key, result.on_record))
             if result.number < len(self._reached):
                 self._reached[result.number] = 1
             new = [fault for fault in result.faults if fault.output not in self._faulty]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from runner.engine.events import BUCKETS, Bucket, RowResult, RunEnded, RunStarted
+from runner.engine.events import BUCKETS, Bucket, Outstanding, RowResult, RunEnded, RunStarted
 from runner.engine.stop import Stop
 
 EXIT_REJECTED, EXIT_UNKNOWN, EXIT_STOPPED, EXIT_DATA = 4, 5, 8, 3
@@ -30,7 +30,9 @@ class Totals:
         self.lines[result.bucket] += len(result.lines)
         self.reached[result.bucket] += reached
 
-    def ended(self, started: RunStarted, stop: Stop, *, seconds: float) -> RunEnded:
+    def ended(
+        self, started: RunStarted, stop: Stop, *, seconds: float, outstanding: tuple[Outstanding, ...] = ()
+    ) -> RunEnded:  # fmt: skip
         """The end of the run; rows and lines that were not counted are not started."""
         self.rows["not started"] += started.rows - sum(self.rows.values())
         self.lines["not started"] += started.lines - sum(self.lines.values())
@@ -39,21 +41,23 @@ class Totals:
             started.run,
             {bucket: self.rows[bucket] for bucket in BUCKETS},
             {bucket: self.lines[bucket] for bucket in BUCKETS},
-            self._exit_code(stop.exit_code, dry_run=started.dry_run) if balanced else EXIT_FAULT,
-            seconds, stop.reason, stop.remedy,
+            self._exit_code(stop.exit_code, dry_run=started.dry_run, unknown=bool(outstanding))
+            if balanced
+            else EXIT_FAULT,
+            seconds, stop.reason, stop.remedy, outstanding,
         )  # fmt: skip
 
-    def _exit_code(self, stopped: int, *, dry_run: bool) -> int:
+    def _exit_code(self, stopped: int, *, dry_run: bool, unknown: bool) -> int:
         """The code a run ends with: a signal's own, then unknown, then why it stopped, then changed or rejected.
 
-        A row that is unknown counts wherever it is in the input, a changed or rejected one where the run got to it:
-        with `--only`, the rows that were asked for.
+        A row that is unknown counts wherever it is in the input, and so does what earlier runs have left unknown that
+        is not in it; a changed or rejected one where the run got to it: with `--only`, the rows that were asked for.
         """
         left = self.reached["changed"] or self.reached["rejected"]
         if stopped > 128 or stopped == 1:
             return stopped
         if dry_run:
             return stopped or (EXIT_DATA if left else 0)
-        if self.rows["unknown"]:
+        if self.rows["unknown"] or unknown:
             return EXIT_UNKNOWN
         return stopped or (EXIT_REJECTED if left else 0)

@@ -94,6 +94,10 @@ def _ended(event: RunEnded) -> tuple[str, dict[str, Any]]:
     return "run_ended", {
         "run": event.run, "exit_code": event.exit_code, "rows": dict(event.buckets), "lines": dict(event.line_buckets),
         "seconds": _seconds(event.seconds), "stopped": storable(event.stopped), "remedy": storable(event.remedy),
+        "outstanding": [
+            {"run": each.run, "step": storable(each.step), "key": storable(each.key), "amount": f"{each.amount:f}"}
+            for each in event.outstanding
+        ],
     }  # fmt: skip
 
 

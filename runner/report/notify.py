@@ -151,6 +151,8 @@ def _outcome(ended: RunEnded) -> str:
     counts = [
         f"{ended.buckets[bucket]:,} {bucket}" for bucket in order if ended.buckets.get(bucket)
     ]
+    if ended.outstanding:
+        counts.insert(0, f"{len(ended.outstanding):,} unknown of before")
     return ", ".join([*(["stopped"] if ended.stopped else []), *counts]) or "nothing to do"
 
 

@@ -15,6 +15,7 @@ from runner.engine.events import (
     Bucket,
     CallFinished,
     Event,
+    Outstanding,
     RowFinished,
     RowResult,
     RunEnded,
@@ -163,6 +164,11 @@ class Account:
         """The sections of the summary, the ones that need a person first."""
         if event.buckets.get("unknown"):
             yield "UNKNOWN", self._unknown_lines(event)
+        if event.outstanding:
+            yield (
+                "UNKNOWN" if not event.buckets.get("unknown") else "",
+                _outstanding_lines(event.outstanding),
+            )
         if event.buckets.get("changed"):
             yield "changed", self._changed_lines(event)
         if event.buckets.get("rejected"):
@@ -227,6 +233,21 @@ class Account:
             )
         if lines:
             yield "posted", lines
+
+
+def _outstanding_lines(calls: Sequence[Outstanding]) -> Iterator[str]:
+    """What earlier runs have left unknown, with its money, and how it is settled."""
+    total, runs = exact_sum(call.amount for call in calls), sorted({call.run for call in calls})
+    worth = f", {money(total)}" if total else ""
+    yield f"{plural(len(calls), 'call')} of before{worth}: may have been carried out, in no row of this run"
+    for call in calls[:UNKNOWN_SHOWN]:
+        whose = f" of {call.key!r}" if call.key else ""
+        each = f"  {money(call.amount)}" if call.amount else ""
+        yield f"  {call.step}{whose}{each}  in run {call.run}"
+    if len(calls) > UNKNOWN_SHOWN:
+        yield f"  and {len(calls) - UNKNOWN_SHOWN:,} more"
+    number = f" {runs[0]}" if len(runs) == 1 else ""
+    yield f"look it up, then record what you find: runner settle{number}"
 
 
 def _ranked(reasons: Mapping[str, _Reason]) -> Iterator[str]:

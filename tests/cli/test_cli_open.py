@@ -102,7 +102,12 @@ def test_an_unknown_that_a_later_run_has_is_settled_for_both(contacts: Command, 
 def test_an_unknown_that_is_no_longer_in_the_sheet_is_named(contacts: Command, stub: Stub) -> None:
     run(contacts, "contacts.yaml", code=5)
     contacts.write("rows.csv", ROWS.replace(ROWS.splitlines(keepends=True)[1], ""))
-    run(contacts, "contacts.yaml")
+    told = run(contacts, "contacts.yaml", code=5)
+    assert (
+        "UNKNOWN      1 call of before: may have been carried out, in no row of this run\n"
+        "               contact of 'A-1'  in run 1\n"
+        "             look it up, then record what you find: runner settle 1\n"
+    ) in told
     assert contacts("runs").out.endswith("run 1: 1 row unknown; settle with: runner settle 1\n")
     told = contacts("resume", code=2, env=KEY).err
     assert "rows.csv has changed since run 1 began" in told
