@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from runner.catalogue.ids import is_id
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     import simplejson
 
 MAX_DEPTH = 100
+MAX_VALUES = 1_000_000
+"""Values of an answer, members and elements alike: they take far more time and memory than their bytes."""
 MAX_LINE = 300
 """Characters of an error that are shown."""
 
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
+_MARKS = (b"{", b"[", b",")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -81,6 +85,8 @@ def parse_json(content: bytes) -> Any:
 
     if content.count(b"[") + content.count(b"{") > MAX_DEPTH and _depth(content) > MAX_DEPTH:
         raise AnswerError(f"the answer is nested deeper than {MAX_DEPTH} levels")
+    if sum(map(content.count, _MARKS)) > MAX_VALUES and _has_many(content):
+        raise AnswerError(f"the answer has more than {MAX_VALUES:,} values")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -312,6 +318,12 @@ def _depth(content: bytes) -> int:
         elif token[0] in b"]}":
             depth -= 1
     return deepest
+
+
+def _has_many(content: bytes) -> bool:
+    """Return whether an answer has more than MAX_VALUES values, none of them in a text."""
+    marks = (token for token in _TOKENS.finditer(content) if token[0] in _MARKS)
+    return next(islice(marks, MAX_VALUES, None), None) is not None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -38,7 +38,16 @@ from runner.journal.records import OPEN, SETTLED
 from runner.keys import apart, look_alike
 from runner.recipe.model import Include, Step, steps_behind
 from runner.rows import Row
-from runner.template import Answer, EvaluationError, Expression, Lazy, Unknown, names_read, takeable
+from runner.template import (
+    Answer,
+    EvaluationError,
+    Expression,
+    Lazy,
+    Unknown,
+    names_read,
+    one_row,
+    takeable,
+)
 
 _BUCKETS: Mapping[str, Bucket] = {"rejected": "rejected", "unknown": "unknown"}
 """The bucket of a row by the state its last step ended in; in any other state it has not got there yet."""
@@ -103,6 +112,10 @@ class RowRun:
 
     def run(self) -> RowResult:
         """Take the row through all its steps, or as far as it gets."""
+        with one_row():
+            return self._run()
+
+    def _run(self) -> RowResult:
         if self._record.contested and self._again is None:
             return self._result("changed", self._said_contested())
         if not self._new and (unsettled := self._unsettled()):

@@ -22,6 +22,7 @@ from runner.template.values import (
     takeable,
     to_text,
 )
+from runner.template.work import one_row
 
 __all__ = [
     "GIVE_IT_ONE",
@@ -46,6 +47,7 @@ __all__ = [
     "kind",
     "names_read",
     "nothing_named",
+    "one_row",
     "path_of",
     "paths_of",
     "plain",

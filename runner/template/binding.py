@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from sys import getsizeof
 from typing import Any
 
 from jinja2 import Undefined
@@ -18,7 +19,7 @@ from runner.template.registry import (
     taken,
 )
 from runner.template.values import EvaluationError, Nameless, Unknown, type_error
-from runner.template.work import spend
+from runner.template.work import LONG, make, spend
 
 ELEMENT_WORK = 6
 """The work of a filter that goes through the elements of a list, for each; counting them is 1."""
@@ -59,11 +60,15 @@ def bound(spec: Filter, given: Sequence[Argument] = ()) -> Callable[[Any], Any]:
                 value = taken(value, word, name)
             if counted:
                 spend(len(value) * weight)
-            return function(value)
+            found = function(value)
         except TypeError as error:
             raise EvaluationError(f"{name}: {type_error(error)}") from None
         except (ValueError, ArithmeticError) as error:
             raise EvaluationError(f"{name}: {error}") from None
+        exact = type(found)
+        if (exact is str or exact is list) and len(found) > LONG:
+            make(getsizeof(found))
+        return found
 
     return filtered
 

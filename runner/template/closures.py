@@ -31,6 +31,7 @@ from runner.template.operations import (
 )
 from runner.template.tests import decided
 from runner.template.values import Compute, EvaluationError, Lazy, Scope
+from runner.template.work import spend
 
 _OPERATORS: Mapping[type[nodes.BinExpr], str] = {
     nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%",
@@ -44,6 +45,8 @@ def _contains(needle: Any, among: Any) -> bool:
     """
     if isinstance(needle, StrictUndefined):
         bool(needle)
+    if isinstance(among, list):
+        spend(len(among))
     return needle in among
 
 

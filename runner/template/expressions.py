@@ -140,7 +140,7 @@ class Expression:
             try:
                 value = compute(scope)
                 if type(value) not in settled:
-                    _defined(value, deep=builds)
+                    _parts(value, {}) if builds else _defined(value)
             except Undecided as undecided:
                 return Unknown(undecided.origin)
             except UndefinedError as error:
@@ -152,7 +152,15 @@ class Expression:
                 raise EvaluationError(f"{self._shown}: {type_error(error)}") from None
             return value
 
-        return evaluate
+        def bounded(scope: Scope) -> Any:
+            mine = begin()
+            try:
+                return evaluate(scope)
+            finally:
+                if mine:
+                    end()
+
+        return bounded if _works(self.node) else evaluate
 
     @cached_property
     def conditions(self) -> tuple[Compute, ...]:
@@ -200,17 +208,50 @@ class Expression:
 
 
 def _builds(node: nodes.Expr) -> bool:
-    """Whether it makes lists or objects of its own, where something undefined could hide."""
+    """Whether it makes lists or objects, where something undefined could hide or the same stand more than once."""
     inside = node.find(nodes.List) or node.find(nodes.Dict)
-    return inside is not None or isinstance(node, nodes.List | nodes.Dict)
+    if inside is not None or isinstance(node, nodes.List | nodes.Dict):
+        return True
+    return any(each.name in _HOLDING for each in _filters(node))
 
 
-def _defined(value: Any, *, deep: bool) -> None:
+_HOLDING = frozenset({"batch", "slice", "zip", "default", "d", "map", "groupby"})
+"""The filters whose result can hold a value more often than what they are given does."""
+
+MOST_PARTS = 1_000_000
+"""Values that a list or an object may stand for, with all that it holds."""
+
+
+def _filters(node: nodes.Expr) -> list[nodes.Filter]:
+    """The filters of an expression."""
+    return [*([node] if isinstance(node, nodes.Filter) else []), *node.find_all(nodes.Filter)]
+
+
+def _works(node: nodes.Expr) -> bool:
+    """Whether what it does may be more than its text: it calls something, be it a filter or `range`."""
+    calls = isinstance(node, nodes.Call) or node.find(nodes.Call) is not None
+    return calls or any(each.name != "decimal" for each in _filters(node))
+
+
+def _defined(value: Any) -> None:
     if isinstance(value, Undefined):
         str(value)  # raises, with the name that is undefined
-    if deep and isinstance(value, list | dict):
-        for part in value.values() if isinstance(value, dict) else value:
-            _defined(part, deep=True)
+
+
+def _parts(value: Any, known: dict[int, int]) -> int:
+    """The number of values that one stands for, each looked at once. Raises what an undefined one raises.
+
+    `known` has those of the lists and objects that were looked at.
+    """
+    _defined(value)
+    if not isinstance(value, list | dict):
+        return 1
+    if id(value) not in known:
+        parts = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_parts(part, known) for part in parts)
+        if known[id(value)] > MOST_PARTS:
+            raise EvaluationError(f"it stands for more than {MOST_PARTS:,} values")
+    return known[id(value)]
 
 
 @dataclass(frozen=True)

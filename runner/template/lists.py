@@ -29,6 +29,7 @@ from runner.template.registry import (
     filter_,
 )
 from runner.template.values import EvaluationError, Group, Index, Unknown, is_near, kind, number
+from runner.template.work import LIST_SIZE, TEXT_SIZE, make
 
 _NONE = object()
 MOST_PARTS = 100_000
@@ -128,6 +129,7 @@ def one(value: Elements) -> Any:
 
 @filter_("list", gives="list", doc="a list: of a text its characters, of an object its keys")
 def list_(value: Countable) -> list[Any]:
+    make(len(value) * TEXT_SIZE if isinstance(value, str) else 0)
     return list(value)
 
 
@@ -287,6 +289,8 @@ def groupby(
 def batch(value: Elements, linecount: Whole, fill_with: Anything = None) -> list[list[Any]]:
     if not 1 <= linecount <= MOST_PARTS:
         raise EvaluationError(f"batch needs a number from 1 to {MOST_PARTS:,}")
+    if fill_with is not None:
+        make(linecount * 8)
     found = [list(value[at : at + linecount]) for at in range(0, len(value), linecount)]
     if found and fill_with is not None:
         found[-1] += [fill_with] * (linecount - len(found[-1]))
@@ -302,6 +306,7 @@ def batch(value: Elements, linecount: Whole, fill_with: Anything = None) -> list
 def slice_(value: Elements, slices: Whole, fill_with: Anything = None) -> list[list[Any]]:
     if not 1 <= slices <= MOST_PARTS:
         raise EvaluationError(f"slice needs a number from 1 to {MOST_PARTS:,}")
+    make(slices * LIST_SIZE)
     size, longer = divmod(len(value), slices)
     found, at = [], 0
     for number_ in range(slices):

@@ -38,7 +38,7 @@ from runner.template.values import (
     takeable,
     to_text,
 )
-from runner.template.work import spend
+from runner.template.work import LONG, NUMBER_SIZE, make, spend
 
 _NO_NAME = "the name that it is asked for by has no value"
 
@@ -112,6 +112,7 @@ def numbers_of(ends: Sequence[Any]) -> Any:
     if found[MAX_RANGE:]:  # its length may be more than len() can give
         raise EvaluationError(f"range gives more than {MAX_RANGE:,} numbers")
     spend(len(found))
+    make(len(found) * NUMBER_SIZE)
     return list(found)
 
 
@@ -154,6 +155,7 @@ def _without_reckoning(sign: str, left: Any, right: Any) -> Any:
         if len(left) + len(right) > MAX_TEXT:
             raise EvaluationError("'+' makes the list too long")
         nameless = next((each for each in (left, right) if isinstance(each, Nameless)), None)
+        make((len(left) + len(right)) * 8)
         found = [*left, *right]
         return found if nameless is None else Nameless(found, nameless.why)
     if sign == "%" and isinstance(left, str):
@@ -232,6 +234,8 @@ def side_by_side(
             length += (
                 len(value) if type(value) is str else math.inf
             )  # nothing that can be joined as it is
+        if LONG < length <= MAX_TEXT:
+            make(int(length))
         return "".join(pieces) if length <= MAX_TEXT else concat(pieces)
 
     return joined

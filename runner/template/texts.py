@@ -26,6 +26,7 @@ from runner.template.registry import (
     filter_,
 )
 from runner.template.values import EvaluationError, Unknown, digits, kind, number, to_text
+from runner.template.work import TEXT_SIZE, make
 
 MAX_TEXT = 1_000_000
 """Characters that an expression may produce."""
@@ -164,7 +165,9 @@ def wordcount(value: Textual) -> int:
 def split(value: Textual, separator: Words | None = None, maxsplit: Whole = -1) -> list[str]:
     if separator == "":
         raise EvaluationError("split needs a text to cut at")
-    return value.split(separator, maxsplit)
+    found = value.split(separator, maxsplit)
+    make(len(found) * TEXT_SIZE)
+    return found
 
 
 _SPEC = re.compile(r"(?:(?P<fill>.)?(?P<align>[<>=^]))?(?P<sign>[-+ ])?#?(?P<zero>0)?(?P<width>[0-9]{0,6})"

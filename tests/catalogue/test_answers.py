@@ -396,3 +396,14 @@ def test_a_refusal_in_one_line(body: Any, line: str) -> None:
 )
 def test_refusals_of_other_kinds(content_type: str, content: bytes, line: str) -> None:
     assert describe_error(content_type, content) == line
+
+
+@pytest.mark.parametrize("unit", [b"{},", b"1,", b"[],", b'{"a":1},'])
+def test_an_answer_of_too_many_values_is_refused_before_it_is_read(unit: bytes) -> None:
+    content = b"[" + unit * 1_000_000 + b"1]"
+    with pytest.raises(AnswerError, match="more than 1,000,000 values"):
+        parse_json(content)
+
+
+def test_the_marks_in_a_text_are_no_values() -> None:
+    assert parse_json(b'["' + b"{,[" * 500_000 + b'"]') == ["{,[" * 500_000]

@@ -148,6 +148,8 @@ def joined(types: Iterable[Type]) -> Type:
 
 def join(one: Type, other: Type) -> Type:
     """The type of a value that is of either type."""
+    if one is other:
+        return one
     absent, sure = one.absent or other.absent, one.sure and other.sure
     if not one.kinds or not other.kinds:
         return ANY
