@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,10 +15,10 @@ from runner.durable import WholeFile, stopping, unwritable
 from runner.engine.events import Event, Reporter, RowFinished
 from runner.engine.totals import EXIT_CHANGES
 from runner.journal import History
-from runner.problems import InvalidError, PlanError, StoppedError
+from runner.problems import InvalidError, PlanError, Problem, StoppedError, draw_all
 from runner.project import connections
 from runner.project.plan_settings import OUT, Format, PlanOptions
-from runner.project.streams import note
+from runner.project.streams import note, say
 from runner.project.task import Job, Planning
 from runner.report.plan.json import Header
 from runner.report.plan.text import kind_of
@@ -37,7 +37,10 @@ def dry_run(job: Job, input_: Input | None, shown: PlanOptions) -> int:
         if input_ is not None or not job.search:
             _tell_other_names(job, input_, planning)
         header = header_of(job, input_, planning)
-        show, changes = _Show(header, input_, shown, files), _Changes()
+        warnings = job.project.loaded.warnings
+        if warnings:
+            say(draw_all(warnings).rstrip("\n"), to_stderr=True)
+        show, changes = _Show(header, input_, shown, files, warnings=warnings), _Changes()
         reporters: list[Reporter] = [changes, show.reporter(shown.format, _stdout(shown.format))]
         reporters += [
             show.reporter(OUT[path.suffix.lower()], files.enter_context(written(path)))
@@ -153,9 +156,16 @@ class _Show:
     """Makes the reporters of a dry run. `compared` are the comparisons with a plan of before that they make."""
 
     def __init__(
-        self, header: Header, input_: Input | None, shown: PlanOptions, files: ExitStack
+        self,
+        header: Header,
+        input_: Input | None,
+        shown: PlanOptions,
+        files: ExitStack,
+        *,
+        warnings: Sequence[Problem] = (),
     ) -> None:
         self._header, self._input, self._shown, self._files = header, input_, shown, files
+        self._warnings = warnings
         self.compared: list[Against] = []
 
     def reporter(self, form: Format, out: TextIO) -> Reporter:
@@ -167,9 +177,8 @@ class _Show:
         if form == "github":
             from runner.report.problems.github import PlanGithub
 
-            return PlanGithub(
-                out, self._input.place if self._input is not None else lambda line: ("", line)
-            )
+            place = self._input.place if self._input is not None else lambda line: ("", line)
+            return PlanGithub(out, place, warnings=self._warnings)
         if form == "junit":
             from runner.report.problems.junit import JUnit
 
@@ -178,7 +187,7 @@ class _Show:
         if form == "markdown":
             from runner.report.plan.markdown import PlanMarkdown
 
-            return PlanMarkdown(out, against=against)
+            return PlanMarkdown(out, against=against, warnings=self._warnings)
         if against is not None:
             from runner.report.plan.changes import PlanChanges
 

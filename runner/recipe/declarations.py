@@ -8,6 +8,7 @@ from typing import Any
 from runner.problems import Problem, nearest
 from runner.recipe.columns import check_column
 from runner.recipe.model import Var
+from runner.recipe.schema_errors import rows_of_lookup
 from runner.recipe.texts import Texts, mapping, sequence
 from runner.recipe.variables import TYPES, var_value
 from runner.source import Source, TreePath
@@ -162,6 +163,12 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
         )
         remedy = 'add key: "{{ row.x }}", x being a column that never repeats; or group_by: x'
         yield source.problem(source.key(("rows",)), message, "key", remedy=remedy)
+    listed = mapping(mapping(recipe.get("lookups")).get(str(rows.get("file"))))
+    if listed:
+        message = f"'file' names a sheet, and {rows['file']!r} is a lookup"
+        remedy = rows_of_lookup(str(rows["file"]), listed)
+        place = source.value(("rows", "file"))
+        yield source.problem(place, message, "rows", remedy=remedy, severity="warning")
     yield from _row_key(source, rows, texts)
     yield from _origin(source, rows)
     columns = mapping(rows.get("columns"))
@@ -220,7 +227,8 @@ def _row_key(source: Source, rows: Mapping[str, Any], texts: Texts) -> Iterator[
     text = texts.get(path)
     if text is None and "{{" in key:
         return  # it could not be compiled
-    if text is None or not any(reference.root == "row" for reference in text.compiled.references):
+    roots = {reference.root for reference in text.compiled.references} if text else set()
+    if not {"row", "item"} & roots:  # an item has a message of its own
         column = key.strip().removeprefix("row.")
         guess = (
             f'did you mean "{{{{ row.{column} }}}}"?'

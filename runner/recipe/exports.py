@@ -46,7 +46,7 @@ def check_export(
     export = mapping(recipe.get("export"))
     if not export:
         return
-    if "outputs" not in recipe:
+    if "outputs" not in recipe and "use" not in export:
         message = "'export' says what the lines of the outputs are, and there are no outputs"
         remedy = "add outputs:, a template for each column"
         yield source.problem(source.key(("export",)), message, "export", remedy=remedy)

@@ -232,16 +232,14 @@ def _item(path: TreePath, scope: Scope) -> Wrong | None:
         )
     if not scope.item and path[0] == "outputs":
         message = "'item' is not known here: there is a line for each row"
-        return (
-            message,
-            "unknown-name",
-            "for a line for each of a list: export: {lines: row.payments}",
-        )
+        row = "write row.x; " if scope.row else ""
+        remedy = f"{row}for a line for each of a list: export: {{lines: row.payments}}"
+        return message, "unknown-name", remedy
     if not scope.item:
         return (
             "'item' is only known in for_each steps and in where",
             "unknown-name",
-            "give the step a for_each",
+            "give the step a for_each" + ("; or write row.x" if scope.row else ""),
         )
     return None
 

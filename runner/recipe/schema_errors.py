@@ -114,14 +114,49 @@ def _findings(source: Source, error: ValidationError) -> Iterator[Finding]:
 
 
 def _unknown_keys(source: Source, error: ValidationError, path: TreePath) -> Iterator[Finding]:
-    known = _known(error)
-    for key in _instance(error):
+    known, present = _known(error), _instance(error)
+    if path == ("export",) and "use" in present:
+        yield from ((("export", key), None) for key in present if key not in known)
+        yield ("export", "use"), _reading_export(source)
+        return
+    for key in present:
         if key not in known:
-            remedy = _suggestion(key, known, _instance(error))
+            remedy = _from_lookup(source, path, present[key]) or _suggestion(key, known, present)
             problem = source.problem(
                 source.key((*path, key)), f"unknown key {key!r}", "unknown-key", remedy=remedy
             )
             yield (*path, key), problem
+
+
+def _reading_export(source: Source) -> Problem:
+    """An `export` that says what to read, as a step does."""
+    message = "'export' only says of what there is a line, and reads nothing"
+    remedy = (
+        "read in a step: steps: [{id: found, use: ..., with: ...}]; then export: {lines: found}, "
+        'and the columns are outputs: {name: "{{ item.name }}"}'
+    )
+    place = source.key(("export", "use"))
+    return source.problem(place, message, "unknown-key", remedy=remedy)
+
+
+def _from_lookup(source: Source, path: TreePath, value: Any) -> str:
+    """How there is a row for each entry of a lookup, where `rows` names one."""
+    lookups = source.data.get("lookups") if isinstance(source.data, dict) else None
+    found = lookups.get(value) if isinstance(lookups, dict) and isinstance(value, str) else None
+    if path != ("rows",) or not isinstance(found, dict):
+        return ""
+    return rows_of_lookup(value, found)
+
+
+def rows_of_lookup(name: str, lookup: Mapping[str, Any]) -> str:
+    """How there is a row for each entry of a lookup."""
+    each = f"leave rows out, and give the step for_each: {name}"
+    if "use" not in lookup:
+        return each
+    return (
+        f"for a row of each, write what the lookup does: rows: {{use: {lookup['use']}, with: ..., "
+        f'key: "{{{{ row.id }}}}"}}; or {each}'
+    )
 
 
 def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Iterator[Finding]:
@@ -133,6 +168,8 @@ def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
     missing = [key for key in _required(error) if key not in present]
     yield from (((*path, key), None) for key in missing)
     absent = [key for key in missing if not any(_stands_for(remedy, key) for remedy in misspelt)]
+    if absent == ["steps"] and not path and "use" in _mapping(present.get("export")):
+        return
     if absent:
         message = f"{_what(path)} has no {_or(list(map(repr, absent)))}"
         remedy = (
@@ -144,6 +181,10 @@ def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
             (*path, absent[0]),
             source.problem(source.key(path), message, "missing-key", remedy=remedy),
         )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _stands_for(remedy: str, key: str) -> bool:

@@ -19,6 +19,7 @@ from runner.template.refused import (
     REFUSED_FUNCTIONS,
     REFUSED_METHODS,
     REFUSED_TESTS,
+    with_given,
 )
 from runner.template.registry import WRITTEN, Filter, Parameter, assigned
 from runner.template.tests import TESTS
@@ -142,7 +143,12 @@ class Checker:
             return
         if node.name not in FILTERS:
             raise _unknown(
-                node.name, "filter", [*FILTERS, *EXPRESSION_FILTERS], REFUSED_FILTERS, at
+                node.name,
+                "filter",
+                [*FILTERS, *EXPRESSION_FILTERS],
+                REFUSED_FILTERS,
+                at,
+                given=_written_out(node),
             )
         takers = accepts(node.name, len(node.args), [str(keyword.key) for keyword in node.kwargs])
         spec = FILTERS[node.name]
@@ -154,7 +160,8 @@ class Checker:
     def _check_test(self, node: nodes.Expr, name: str, given: int, at: int) -> None:
         if name not in TESTS or not (TESTS[name].spelled or isinstance(node, nodes.Filter)):
             known = [each for each in TESTS if TESTS[each].spelled]
-            raise _unknown(name, "test", known, REFUSED_TESTS, at)
+            out = _written_out(node) if isinstance(node, nodes.Test) else ()
+            raise _unknown(name, "test", known, REFUSED_TESTS, at, given=out)
         if given != TESTS[name].arguments:
             message = f"the test {name} is not given what it needs"
             usage = f"{name}(x)" if TESTS[name].arguments else name
@@ -241,6 +248,8 @@ class Checker:
             spec = METHODS[name]
             keywords = [str(keyword.key) for keyword in node.kwargs]
             takers = assigned(spec.parameters, len(node.args), keywords)
+            if takers is None and name == "replace" and {*keywords} <= {*_OF_DATES}:
+                raise self._of_a_date(node, at)
             if takers is None:
                 raise self._misused(spec, at)
             self._check_arguments(node, spec, takers)
@@ -262,6 +271,18 @@ class Checker:
             raise self._error(
                 f"{name} is not given what it needs", name, remedy="write it so: range(1, 4)"
             )
+
+    def _of_a_date(self, node: nodes.Call, at: int) -> TemplateError:
+        """`.replace(day=1)`, which other languages have for dates."""
+        parts = {str(each.key): each.value for each in node.kwargs}
+        day = parts.get("day")
+        first = [*parts] == ["day"] and isinstance(day, nodes.Const) and day.value == 1
+        remedy = (
+            "the first of its month is | month_start"
+            if first
+            else "a day before or after it is | days(7), | months(-1), | years(1), | month_start or | month_end"
+        )
+        return TemplateError("a date has no parts to replace", offset=at, length=7, remedy=remedy)
 
     def _as_filter(self, name: str) -> str:
         """How a call is written where a filter has that name: join(a, ', ') is a | join(', ')."""
@@ -312,6 +333,9 @@ class Checker:
         return TemplateError(message, offset=token.offset, length=len(token.text), remedy=remedy)
 
 
+_OF_DATES = ("year", "month", "day")
+
+
 def _callable(token: Token) -> bool:
     return (
         (token.kind == "name" and token.text not in WORDS)
@@ -327,13 +351,25 @@ def _over(token: Token, error: TemplateError) -> TemplateError:
 
 
 def _unknown(
-    name: str, noun: str, known: Iterable[str], refused: Mapping[str, str], at: int
+    name: str,
+    noun: str,
+    known: Iterable[str],
+    refused: Mapping[str, str],
+    at: int,
+    *,
+    given: Sequence[object] = (),
 ) -> TemplateError:
     near = difflib.get_close_matches(name, known, n=1, cutoff=NEAR)
-    remedy = refused.get(name) or (
+    remedy = with_given(refused.get(name, ""), given) or (
         f"did you mean {near[0]!r}?" if near else f"docs/jinja.md lists the {noun}s that there are"
     )
     return TemplateError(f"there is no {noun} {name!r}", offset=at, length=len(name), remedy=remedy)
+
+
+def _written_out(node: nodes.Filter | nodes.Test) -> list[object]:
+    """The arguments of a filter or test as far as they are written out; others are None."""
+    given = [*node.args, *(keyword.value for keyword in node.kwargs)]
+    return [each.value if isinstance(each, nodes.Const) else None for each in given]
 
 
 def _instead(method: str) -> str:

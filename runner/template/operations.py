@@ -18,7 +18,7 @@ from runner.problems import nearest
 from runner.template.dates import PARTS
 from runner.template.filters import MAX_TEXT
 from runner.template.registry import taken
-from runner.template.texts import format_
+from runner.template.texts import filled_in, format_, names_of
 from runner.template.values import (
     NEAR,
     WIDE,
@@ -159,6 +159,8 @@ def _without_reckoning(sign: str, left: Any, right: Any) -> Any:
         found = [*left, *right]
         return found if nameless is None else Nameless(found, nameless.why)
     if sign == "%" and isinstance(left, str):
+        if isinstance(right, Mapping) and names_of(left):
+            return filled_in(left, named=right)
         return format_(left, *(right if isinstance(right, list) else [right]))
     if sign == "-" and isinstance(left, dt.date) and isinstance(right, dt.date):
         return (left - right).days

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _HTML = "nothing here is HTML: leave it out"
 REFUSED_FILTERS: Mapping[str, str] = {
@@ -70,6 +70,24 @@ REFUSED_FILTERS: Mapping[str, str] = {
     "nvl": "use default('')",
 }
 """Filters by name."""
+
+_SAMPLES = ("'^pattern'", "'pattern'", "'%m/%d/%Y'", "'a'")
+"""Texts that stand in what to write for the one that somebody has given."""
+
+
+def with_given(remedy: str, given: Sequence[object]) -> str:
+    """What to write, with what was given in place of the sample: `zfill(5)` is .zfill(5)."""
+    if len(given) != 1 or isinstance(given[0], bool):
+        return remedy
+    if isinstance(given[0], int):
+        return remedy.replace("(6)", f"({given[0]})")
+    if not isinstance(given[0], str):
+        return remedy
+    begins = given[0] if given[0].startswith("^") else f"^{given[0]}"
+    for sample in _SAMPLES:
+        remedy = remedy.replace(sample, repr(begins if "^" in sample else given[0]))
+    return remedy
+
 
 REFUSED_TESTS: Mapping[str, str] = {
     "callable": "nothing can be called",

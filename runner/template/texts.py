@@ -214,6 +214,11 @@ def _digits(text: str, where: str) -> Decimal:
 def format_(value: Words, *arguments: Anything, **named: Anything) -> Any:
     if arguments and named:
         raise EvaluationError("format takes arguments by place or by name, not both")
+    return filled_in(value, arguments, named=named)
+
+
+def filled_in(value: str, arguments: Sequence[Any] = (), *, named: Mapping[str, Any]) -> Any:
+    """A text with its places filled in, in their order or by name."""
     left = iter(arguments)
     pieces: list[Any] = []
     at = 0
@@ -233,6 +238,11 @@ def places(text: str) -> list[str]:
     return (
         [] if any(each["key"] is not None for each in found) else [each["type"] for each in found]
     )
+
+
+def names_of(text: str) -> list[str]:
+    """The names of the places of a format, as in `%(name)s`."""
+    return [each["key"] for each in _PERCENT.finditer(text) if each["key"] is not None]
 
 
 def _filled(found: re.Match[str], left: Any, named: Mapping[str, Any]) -> Any:
@@ -362,7 +372,7 @@ def pattern_of(pattern: str, where: str) -> Any:
 WRITTEN["Pattern"] = pattern_of
 
 
-@filter_("regex_replace", gives="string", usage="regex_replace('[^0-9]', '')",
+@filter_("regex_replace", gives="replaced", usage="regex_replace('[^0-9]', '')",
          doc="text with what a pattern (RE2) matches replaced; `\\\\1` is its first group")  # fmt: skip
 def regex_replace(
     value: Textual, pattern: Pattern, replacement: Words = "", count: Whole = 0

@@ -219,3 +219,49 @@ def test_a_large_input_is_told_of_before_it_is_checked(contacts: Command) -> Non
     shown = contacts("plan", "contacts.yaml", "--format", "json")
     assert shown.err.startswith("rows.csv: checking all of its 1.1 MB before the first row\n")
     assert json.loads(shown.out)["totals"]["rows"] == {"to send": 1}
+
+
+NULL_NOTE = """\
+recipe: 1
+name: notes
+rows:
+  file: notes.csv
+  key: "{{ row.email }}"
+  columns: {email: {required: true, case: lower}, note: {}}
+steps:
+  - id: contact
+    use: syncore.create_contact
+    with: {business_name: Acme, email: "{{ row.email }}", notes: "{{ row.note | upper }}"}
+"""
+WARNED = "a cell of the column 'note' may be empty, and null has no text"
+
+
+@pytest.fixture
+def noted(tmp_path: Path) -> Command:
+    """A folder with a recipe that `validate` warns of, and rows for which that does not matter."""
+    runner = Command(tmp_path)
+    runner.write("notes.yaml", NULL_NOTE)
+    runner.write("notes.csv", "email,note\nann@acme.example.org,hello\n")
+    return runner
+
+
+@pytest.mark.parametrize("command", ["plan notes.yaml", "run notes.yaml --dry-run"])
+def test_it_tells_what_validate_warns_of_and_once(noted: Command, command: str) -> None:
+    told = noted(*command.split())
+    assert told.err == noted("validate", "notes.yaml").err
+    assert told.err.count(WARNED) == 1
+    assert WARNED not in told.out
+
+
+def test_a_run_does_not_repeat_what_the_dry_run_has_told(noted: Command) -> None:
+    assert WARNED not in noted("run", "notes.yaml").err
+
+
+def test_warnings_of_the_recipe_are_annotations_and_a_part_of_the_comment(noted: Command) -> None:
+    annotated = noted("plan", "notes.yaml", "--format", "github").out
+    assert (
+        f"::warning file=notes.yaml,line=10,col=70,endColumn=78,title=may-be-null::{WARNED}"
+        in annotated
+    )
+    comment = noted("plan", "notes.yaml", "--format", "markdown").out
+    assert f"#### 1 warning of the recipe\n\n- `notes.yaml:10:70` warning: `{WARNED}`" in comment

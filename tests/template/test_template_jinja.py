@@ -119,6 +119,7 @@ PUBLISHED = [
     "{% for key, value in mydict | dictsort(false, 'value') %}{{ key }}{{ value }};{% endfor %}",
     "{% for key, value in mydict | dictsort(reverse=true) %}{{ key }}{{ value }};{% endfor %}",
     "{{ '%s, %s!' | format('Hello', 'World') }}",
+    "{{ '%(what)s, %(who)s!' % {'what': 'Hello', 'who': 'World'} }}",
     "{{ '%(a)s: %(b)d' | format(a='x', b=4) }}",
     "{% for c, them in users | groupby('city') %}{{ c }}{% for u in them %} {{ u.username }}{% endfor %};{% endfor %}",
     "{% for g in users | groupby('city') %}{{ g.grouper }}: {{ g.list | join(', ', 'username') }};{% endfor %}",

@@ -5,6 +5,7 @@ A text that may be a number is let through, since a run converts it; what no val
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -94,6 +95,9 @@ def _misfits(type_: Type, schema: Mapping[str, Any], path: Path, *, text: str) -
         is_ = f"{text} is {Type(type_.solid)}" if not path else f"it is {Type(type_.solid)}"
         message = f"has to be {_or(wanted)}, and {is_}"
         yield Misfit(path, message, _remedy(type_, wanted, schema, text))
+    elif DECIMAL in type_.solid <= NUMBERS and wanted == ("string",):
+        message = f"has to be text, and {text or 'it'} may be a number with a fraction"
+        yield Misfit(path, message, _remedy(type_, wanted, schema, text), sure=False)
     elif OBJECT in type_.solid and "object" in fitting:
         yield from _object(type_, schema, path)
     elif LIST in type_.solid and "array" in fitting:
@@ -174,8 +178,8 @@ def either(forms: Sequence[Sequence[str]]) -> str:
 
 
 def _remedy(type_: Type, wanted: Sequence[str], schema: Mapping[str, Any], text: str) -> str:
-    if wanted == ("string",) and type_.solid == {DECIMAL}:
-        return "make it text, so that its digits are yours: | text"
+    if wanted == ("string",) and DECIMAL in type_.solid <= NUMBERS:
+        return f"make it text, so that its digits are yours: {_as_text(text)}"
     if wanted == ("array",):
         return "put it in a list: [ ... ]"
     if wanted == ("object",):
@@ -196,6 +200,18 @@ def _remedy(type_: Type, wanted: Sequence[str], schema: Mapping[str, Any], text:
         type_,
         {STRING} if "string" in wanted else NUMBERS if {"integer", "number"} & {*wanted} else set(),
     )
+
+
+_INSIDE = re.compile(r"'[^']*'|\"[^\"]*\"|\([^()]*\)|\[[^][]*\]")
+_OPERATORS = re.compile(r"[-+*/%~]|\b(?:and|or|not|if|in|is)\b")
+
+
+def _as_text(text: str) -> str:
+    """How a number is written as text: in brackets where `|` would take but a part of it."""
+    if text.endswith("...") or not text:
+        return "| text"
+    operators = _OPERATORS.search(_INSIDE.sub("", text))
+    return f"({text}) | text" if operators else f"{text} | text"
 
 
 def _or(names: Sequence[str]) -> str:

@@ -94,6 +94,8 @@ def _type(spec: Filter, node: Node, parts: Sequence[Typed], findings: Findings) 
     if spec.name in ("length", "count") and _is_one_thing(type_):
         _counted(use)
     rule = _RULES.get(spec.gives)
+    if spec.name == "format" and node.kind == "filter" and _is_turned(use):
+        return of_kind(STRING)
     if spec.takes == "Textual":
         findings.text_of(part, type_)
     elif TAKES[spec.takes] and not findings.need(part, type_, TAKES[spec.takes], where=spec.name):
@@ -196,6 +198,10 @@ def _converted(use: Applied) -> Type:
     kind = INTEGER if whole else DECIMAL
     if "default" in use.given:
         return join(of_kind(kind), use.given["default"][1])
+    if whole and type_.solid == {DECIMAL} and not _is_whole(part):
+        message = f"int refuses a fraction, which {use.findings.quoted(part)} may have"
+        advice = "round it first: | round | int"
+        use.findings.add(part, message, "may-be-a-fraction", remedy=advice, sure=False)
     fits = _WHOLE if whole else NUMBER
     if (
         type_.enum
@@ -209,6 +215,37 @@ def _converted(use: Applied) -> Type:
         advice = f"say what to take then: | {use.spec.name}(0)"
         use.findings.add(part, message, "wrong-type", remedy=advice, sure=type_.sure)
     return of_kind(kind)
+
+
+def _is_whole(node: Node) -> bool:
+    """Whether a decimal has no fraction: one that was rounded to no places, or divided by `//`."""
+    if node.kind == "filter" and node.value == "round":
+        precision = [
+            part.value
+            for part, name in zip(node.parts[1:], node.names, strict=True)
+            if name == "precision"
+        ]
+        return all(value == 0 for value in precision)
+    return (node.kind, node.value) == ("operation", "//")
+
+
+def _replaced(use: Applied) -> Type:
+    """`regex_replace`, told `'\\1'`, which is no group but a control character unless its backslash is doubled."""
+    for name in ("pattern", "replacement"):
+        text = use.literal(name)
+        found = _CONTROL.search(text) if isinstance(text, str) else None
+        if found:
+            written = "b" if found[0] == "\b" else str(ord(found[0]))
+            message = f"'\\{written}' is a control character in a text"
+            advice = f"double the backslash: '\\\\{written}'"
+            use.findings.add(
+                use.given[name][0], message, "control-character", remedy=advice, sure=False
+            )
+    return of_kind(STRING)
+
+
+_CONTROL = re.compile("[\x01-\x08]")
+"""What `'\\1'` to `'\\7'` and `'\\b'` are in a text."""
 
 
 def _end(use: Applied) -> Type:
@@ -306,6 +343,22 @@ def _formatted(use: Applied) -> Type:
     by_place = not any(use.given) or {*use.node.names} == {"arguments"}
     fill_in(use.arguments, part.value if percent and by_place else "", use.findings)
     return of_kind(STRING)
+
+
+def _is_turned(use: Applied) -> bool:
+    """Note where the text of `format` stands in its brackets, and what is put there before it."""
+    part, _ = use.subject
+    text = next((each.value for each, _ in use.arguments if each.kind == "literal"), None)
+    if part.kind == "literal" or not isinstance(text, str) or "%" not in text:
+        return False
+    inner = part.parts[0] if part.kind == "filter" and part.value in _AS_TEXT else part
+    message = "format has the text before it, and what is put there in its brackets"
+    advice = f"write {text!r} | format({use.findings.quoted(inner)})"
+    use.findings.add(part, message, "wrong-type", remedy=advice)
+    return True
+
+
+_AS_TEXT = ("string", "text")
 
 
 def _found(_: Applied) -> Type:
@@ -501,7 +554,39 @@ def _field(use: Applied, parameter: str, name: Any = None) -> Type:
     written = name if name is not None else argument.value
     if argument.kind != "literal" or not isinstance(written, str):
         return ANY
+    if advice := _computed(use, written):
+        message = f"{use.spec.name} is told a field, and {written!r} is an expression"
+        use.findings.add(argument, message, "wrong-type", remedy=advice)
+        return ANY
+    if "default" in use.given and written not in use.type.element.fields:
+        return ANY
     return _named(use, use.type.element, written, argument)
+
+
+_OPERATOR = re.compile(r"\s*[-+*/]\s*")
+_A_NAME = re.compile(r"(?:item\.)?[a-z_][a-z0-9_]*|[0-9.]+", re.ASCII)
+
+
+def _computed(use: Applied, written: str) -> str:
+    """How an expression is written that stands in place of a field: `sum('qty * cost')`; empty where it is a field."""
+    parts = _OPERATOR.split(written)
+    fields = use.type.element.fields
+    if written in fields or not all(_A_NAME.fullmatch(part) for part in parts):
+        return ""
+    items = [
+        part if part[0].isdigit() or part.startswith("item.") else f"item.{part}" for part in parts
+    ]
+    if len(parts) == 1:
+        plain = written.removeprefix("item.")
+        lone = plain != written and "item" not in fields and plain in fields
+        return f"write the name alone: {plain!r}" if lone else ""
+    signs = _OPERATOR.findall(written)
+    whole = "".join(f"{item}{sign}" for item, sign in zip(items, [*signs, ""], strict=True))
+    if use.spec.name in ("sum", "map"):
+        return f"write total({whole!r})" + (
+            ", in place of map and sum" if use.spec.name == "map" else ""
+        )
+    return f"add it up with | total({whole!r}), or choose with | where('...')"
 
 
 def _named(use: Applied, element: Type, written: str, argument: Node) -> Type:
@@ -559,7 +644,8 @@ _RULES: Mapping[str, Rule] = {
     "formatted": _formatted,
     "got": _got, "groups": _groups,
     "index": _index, "joined": _join, "least": _least, "list": _list, "lists": _lists, "mapped": _mapped,
-    "number": _number, "only": _only, "ordered": _ordered, "pairs": _pairs, "rejected": _selects, "same": _same,
+    "number": _number, "only": _only, "ordered": _ordered, "pairs": _pairs, "rejected": _selects, "replaced": _replaced,
+    "same": _same,
     "selected": _selected, "sum": _sum, "sums": _sums, "text or null": _found, "texts": _texts, "unique": _unique,
     "values": _values,
     "zipped": _zipped,

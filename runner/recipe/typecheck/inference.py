@@ -523,7 +523,7 @@ FOR_EACH = " lists, for each"
 def _operands(node: Node) -> Sequence[Node]:
     """The parts of an operator, filter or test; of a text that is filled in, what is put into it one by one."""
     parts = node.parts
-    fills = (node.kind, node.value) == ("operation", "%") and parts[1].kind in ("list", "object")
+    fills = (node.kind, node.value) == ("operation", "%") and parts[1].kind == "list"
     texts = fills and parts[0].kind == "literal" and isinstance(parts[0].value, str)
     return (parts[0], *parts[1].parts) if texts else parts
 

@@ -23,7 +23,7 @@ from runner.recipe.typecheck.types import (
     of_kind,
 )
 from runner.template import Node
-from runner.template.texts import places
+from runner.template.texts import names_of, places
 
 Typed = tuple[Node, Type]
 
@@ -45,7 +45,10 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
         return _joined_texts(operands, findings)
     if node.value == "%" and _only(operands[0][1], {STRING}) and not operands[0][1].column:
         text = operands[0][0].value if operands[0][0].kind == "literal" else ""
-        fill_in(operands[1:], text, findings)
+        if len(operands) == 2 and operands[1][1].solid == {OBJECT} and names_of(text):
+            _fill_in_by_name(operands[1], text, findings)
+        else:
+            fill_in(operands[1:], text, findings)
         return of_kind(STRING)
     two = _OF_TWO.get(node.value, ()) if len(operands) == 2 else ()
     possible = {kind for kind in two if all(type_.can_be({kind}) for _, type_ in operands)}
@@ -64,7 +67,8 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
     whole = node.value != "/" and all(_only(type_, {INTEGER}) for _, type_ in operands)
     if all(fine) and (days or whole):
         return of_kind(INTEGER)
-    if node.value == "/":
+    exact = possible <= {DATE} and any(_only(type_, {DECIMAL}) for _, type_ in operands)
+    if node.value == "/" or (exact and all(fine)):
         return of_kind(DECIMAL)
     return of_kind(*NUMBERS, *(possible - {DATE}))
 
@@ -76,6 +80,11 @@ _OF_TWO = {"+": (STRING, LIST), "-": (DATE,), "%": (STRING,)}
 def fill_in(arguments: Sequence[Typed], text: str, findings: Findings) -> None:
     """Note what cannot be put into a text; which places it has is known where it is `text`, with `%s` and `%.2f`."""
     kinds = places(text)
+    if kinds and len(kinds) != len(arguments):
+        part, _ = arguments[min(len(kinds), len(arguments) - 1)]
+        message = f"the text has {_counted(len(kinds))}, and {_counted(len(arguments), 'value')}"
+        advice = "write a %s for each value, and a list for several: [a, b]"
+        findings.add(part, f"{message} to put there", "wrong-type", remedy=advice)
     for at, (part, type_) in enumerate(arguments):
         wanted = kinds[at] if at < len(kinds) else "s"
         if wanted == "s":
@@ -84,6 +93,22 @@ def fill_in(arguments: Sequence[Typed], text: str, findings: Findings) -> None:
             findings.need(part, type_, NUMBERS, where=f"'%{wanted}'")
         else:
             findings.need(part, type_, NUMBERS | {STRING}, where=f"'%{wanted}'")
+
+
+def _fill_in_by_name(values: Typed, text: str, findings: Findings) -> None:
+    """Note what an object lacks, or what of it cannot be put into a text: `'%(a)s' % {'a': 1}`."""
+    node, type_ = values
+    for name in names_of(text) if type_.closed else ():
+        if name in type_.fields:
+            findings.text_of(node, type_.fields[name])
+        else:
+            advice = nearest(name, type_.fields, noun="names")
+            message = f"the text has a place for {name!r}, which it is not given"
+            findings.add(node, message, "wrong-type", remedy=advice)
+
+
+def _counted(count: int, noun: str = "place") -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _joined_texts(operands: Sequence[Typed], findings: Findings) -> Type:

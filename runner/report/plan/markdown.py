@@ -50,10 +50,15 @@ BLOCK_SHOWN = 6_000
 
 
 class PlanMarkdown:
-    """Writer of a dry run to `out`, at its end. It stores the first rows of each kind; `against` adds changes."""
+    """Writer of a dry run to `out`, at its end. It stores the first rows of each kind.
 
-    def __init__(self, out: TextIO, *, against: Against | None = None) -> None:
-        self._out, self._against = out, against
+    `against` adds changes. `warnings` are those of the recipe.
+    """
+
+    def __init__(
+        self, out: TextIO, *, against: Against | None = None, warnings: Sequence[Problem] = ()
+    ) -> None:
+        self._out, self._against, self._warnings = out, against, warnings
         self._started: RunStarted | None = None
         self._totals = Totals()
         self._attention: list[str] = []
@@ -106,6 +111,9 @@ class PlanMarkdown:
         if kinds:
             yield f"\n#### {plural(kinds, 'row needs', 'rows need')} attention\n\n"
             yield from _listed(self._attention, kinds)
+        if self._warnings:
+            yield f"\n#### {plural(len(self._warnings), 'warning')} of the recipe\n\n"
+            yield from _listed([*map(_told, self._warnings[:ROWS_SHOWN])], len(self._warnings))
         if self._against is not None:
             yield from self._changed(self._against, ended)
         yield from self._details()
@@ -142,11 +150,7 @@ class PlanMarkdown:
 
 def problems_markdown(problems: Sequence[Problem], *, total: int) -> str:
     """Return problems as Markdown, in place of a plan that cannot be made."""
-    lines = [
-        f"- {code(f'{each.file}:{each.line}:{each.column}')} {each.severity}: {code(each.message)}"
-        + (f" ({code(each.remedy)})" if each.remedy else "")
-        for each in problems[:ROWS_SHOWN]
-    ]
+    lines = [*map(_told, problems[:ROWS_SHOWN])]
     head = f"### {plural(total, 'problem')}\n\n**Nothing was planned and nothing was sent.**\n\n"
     return bounded([head, *_listed(lines, total)])
 
@@ -189,6 +193,12 @@ def html(text: str) -> str:
     """Return text from data for HTML, with a character reference for each special character."""
     text = text if len(text) <= TEXT_SHOWN else text[: TEXT_SHOWN - 3] + "..."
     return f"<code>{re.sub(r'[^A-Za-z0-9 ]', lambda sign: f'&#{ord(sign[0])};', text)}</code>"
+
+
+def _told(problem: Problem) -> str:
+    place = code(f"{problem.file}:{problem.line}:{problem.column}")
+    remedy = f" ({code(problem.remedy)})" if problem.remedy else ""
+    return f"- {place} {problem.severity}: {code(problem.message)}{remedy}"
 
 
 def _table(totals: Totals) -> str:
