@@ -177,8 +177,9 @@ class _Show:
         if form == "github":
             from runner.report.problems.github import PlanGithub
 
-            place = self._input.place if self._input is not None else lambda line: ("", line)
-            return PlanGithub(out, place, warnings=self._warnings)
+            return PlanGithub(
+                out, self._input.place if self._input is not None else lambda line: ("", line)
+            )
         if form == "junit":
             from runner.report.problems.junit import JUnit
 

@@ -257,11 +257,6 @@ def test_a_run_does_not_repeat_what_the_dry_run_has_told(noted: Command) -> None
     assert WARNED not in noted("run", "notes.yaml").err
 
 
-def test_warnings_of_the_recipe_are_annotations_and_a_part_of_the_comment(noted: Command) -> None:
-    annotated = noted("plan", "notes.yaml", "--format", "github").out
-    assert (
-        f"::warning file=notes.yaml,line=10,col=70,endColumn=78,title=may-be-null::{WARNED}"
-        in annotated
-    )
+def test_warnings_of_the_recipe_are_a_part_of_the_comment(noted: Command) -> None:
     comment = noted("plan", "notes.yaml", "--format", "markdown").out
     assert f"#### 1 warning of the recipe\n\n- `notes.yaml:10:70` warning: `{WARNED}`" in comment

@@ -39,19 +39,13 @@ def command(name: str, message: str, **properties: str | int) -> str:
 
 
 class PlanGithub:
-    """Writer of annotations for the rows of a dry run that need a person, and of the `warnings` of its recipe.
+    """Writer of annotations for the rows of a dry run that need a person.
 
     `place` returns the file and the line there of a line of the input.
     """
 
-    def __init__(
-        self,
-        out: TextIO,
-        place: Callable[[int], tuple[str, int]],
-        *,
-        warnings: Sequence[Problem] = (),
-    ) -> None:
-        self._out, self._place, self._warnings = out, place, warnings
+    def __init__(self, out: TextIO, place: Callable[[int], tuple[str, int]]) -> None:
+        self._out, self._place = out, place
         self._commands: list[str] = []
         self._count = 0
 
@@ -68,7 +62,6 @@ class PlanGithub:
                 self._commands.append(command("error", message, file=file, line=line, title=title))
         elif isinstance(event, RunEnded):
             self._out.writelines(_limited(self._commands, total=self._count))
-            self._out.write(problem_annotations(self._warnings, total=len(self._warnings)))
             if event.stopped:
                 self._out.write(command("error", event.stopped))
 
