@@ -8,6 +8,10 @@
     "Cafe" + U+0301         Café            café
     "'00618"                '00618          00618
 
+Keys that people mistake for each other have one form (`mistakable`), in which `_`, and `.` but for decimal points, are
+hyphens, letters of Cyrillic and Greek are those of Latin that look the same, and figures of all scripts are 0 to 9:
+PO_1 and PO-1, #1001 and 1001. It is for keys alone: a search may well tell PO_1 from PO-1.
+
 A spreadsheet drops insignificant zeros: an earlier run may have had PO-7 where a sheet now has PO-007 (`unpadded`).
 
 Texts with equal canonical forms are one identity; e-mail addresses that rows share are also compared in lower case.
@@ -20,7 +24,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from unicodedata import category, is_normalized, normalize
+from unicodedata import category, digit, is_normalized, normalize
 
 SHORT = 60
 """Maximum length of a text that `brief` leaves unchanged, in characters."""
@@ -33,6 +37,20 @@ _NO_DASH_BY_NAME = frozenset("\u02d7\u2043\u2212\u2796\u2500\u30fc\u1173")
 """Characters that look like a hyphen, but are no dash in Unicode's category: minus signs, a bullet, lines, vowels."""
 
 _APOSTROPHES = "'\u2018\u2019"
+
+_IN_FRONT = f"{_APOSTROPHES}#"
+
+_POINT = re.compile(r"(?<![0-9])\.|\.(?![0-9])")
+"""A point that is no decimal point."""
+
+_ALIKE = (
+    "\u0430\u0432\u0435\u0456\u0458\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0455"
+    "\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7"
+)
+"""Small letters of Cyrillic, then of Greek, whose capitals look like those of Latin."""
+
+_LATIN = "abeijkmhopctyxsabezhikmnoptyx"
+_LETTERS = str.maketrans(_ALIKE + _ALIKE.upper(), _LATIN + _LATIN.upper())
 
 _INVISIBLE = frozenset(
     (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0)
@@ -72,6 +90,30 @@ def look_alike(text: str) -> str:
     apostrophe in front is removed too: a spreadsheet marks text with it, and an export may keep it.
     """
     return _visible(text).lstrip(_APOSTROPHES)
+
+
+def mistakable(text: str) -> str:
+    """Return the form of a key in which it is equal to those that a person mistakes for it.
+
+    That is the look-alike form without a number sign in front, with Latin letters for those that look the same, and
+    with hyphens for `_` and for `.` that is no decimal point. The punctuation of an e-mail address is left unchanged.
+    """
+    seen = look_alike(text).lstrip(_IN_FRONT)
+    if not seen.isascii():
+        seen = normalize("NFKC", _latin(seen))
+    return seen if is_address(seen) else _hyphenated(seen)
+
+
+def _latin(text: str) -> str:
+    return "".join(map(_figure, text.translate(_LETTERS)))
+
+
+def _figure(character: str) -> str:
+    return str(digit(character)) if category(character) == "Nd" else character
+
+
+def _hyphenated(text: str) -> str:
+    return _POINT.sub("-", text.replace("_", "-"))
 
 
 def _visible(text: str) -> str:
@@ -149,7 +191,10 @@ _FORMS: Mapping[str, Callable[[str], str]] = {
     "hyphens": lambda text: "".join("-" if _is_dash(each) else each for each in text),
     "case": lambda text: text.casefold(),
     "width or form of characters": lambda text: normalize("NFKC", text),
-    "an apostrophe in front": lambda text: text.lstrip(_APOSTROPHES),
+    "a sign in front": lambda text: text.lstrip(_IN_FRONT),
+    "punctuation": _hyphenated,
+    "letters of another alphabet": lambda text: text.translate(_LETTERS),
+    "figures of another script": lambda text: "".join(map(_figure, text)),
     "zeros": unpadded,
 }
 """Differences of texts that look alike by name, each with the function that normalizes it."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.keys import SHORT, brief, canonical, look_alike
+from runner.keys import SHORT, brief, canonical, look_alike, mistakable
 
 SAME = {
     "a space behind it": "PO-1 ",
@@ -66,6 +66,31 @@ def test_spaces_inside_count_once() -> None:
 )
 def test_other_identities_do_not_look_alike(texts: tuple[str, str]) -> None:
     assert len(set(map(look_alike, texts))) == len(texts)
+
+
+MISTAKABLE = [
+    *((each, "PO-1") for each in ALIKE.values()),
+    ("PO_1", "PO-1"), ("PO.1", "PO-1"), ("#1001", "1001"), ("'#1001", "1001"), ("1_5", "1-5"),
+    ("\u0420\u041e-1", "PO-1"), ("\u03a1\u039f-1", "PO-1"), ("\u0661\u0662", "12"),
+]  # fmt: skip
+NOT_MISTAKABLE = [
+    ("1.001", "1001"), ("1.5", "1-5"), ("PO-1", "PO1"), ("A1", "AI"), ("a.b@x.org", "a-b@x.org"), ("cafe", "caf\u00e9"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", MISTAKABLE)
+def test_keys_that_are_mistaken_for_each_other(texts: tuple[str, str]) -> None:
+    assert len(set(map(mistakable, texts))) == 1
+
+
+@pytest.mark.parametrize("texts", NOT_MISTAKABLE)
+def test_keys_that_are_not_mistaken_for_each_other(texts: tuple[str, str]) -> None:
+    assert len(set(map(mistakable, texts))) == 2
+
+
+@given(st.text())
+def test_what_looks_alike_is_mistaken(text: str) -> None:
+    assert mistakable(canonical(text)) == mistakable(text) == mistakable(mistakable(text))
 
 
 def test_german_and_turkish_case_is_folded() -> None:

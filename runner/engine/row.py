@@ -35,7 +35,7 @@ from runner.engine.sending.sender import Sender
 from runner.exact import exact_sum
 from runner.journal import CallRecord, Identity, RowRecord
 from runner.journal.records import OPEN, SETTLED
-from runner.keys import apart, look_alike
+from runner.keys import apart, mistakable
 from runner.recipe.model import Include, Step, steps_behind
 from runner.rows import Row
 from runner.template import (
@@ -581,7 +581,7 @@ class _ItemNames:
     def add(self, name: str, position: int) -> None:
         """The item at `position` has this key. Raises EvaluationError."""
         first, at = self._known.setdefault(
-            name if self._exact else look_alike(name), (name, position)
+            name if self._exact else mistakable(name), (name, position)
         )
         if at == position:
             return

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from runner.journal.records import OPEN, SETTLED, Identity
-from runner.keys import brief, canonical, canonical_shared, look_alike, unpadded
+from runner.keys import brief, canonical, canonical_shared, mistakable, unpadded
 
 _SENT = f"effect <> 'read' AND state IN {(*SETTLED, *OPEN)!r}"
 _OF_KEY = "account = ? AND recipe = ? AND per = ? AND key = ?"
@@ -52,9 +52,15 @@ def bring_up_keys(connection: sqlite3.Connection) -> None:
     )
 
 
+def bring_up_looks(connection: sqlite3.Connection) -> None:
+    """Replace the look-alike forms on record, which may be of a time that knew fewer."""
+    connection.create_function("look_of", 1, look_of, deterministic=True)
+    connection.execute("UPDATE OR REPLACE identities SET look = look_of(key)")
+
+
 def look_of(key: str) -> str:
     """Return the look-alike form of a key that the journal searches by, without insignificant zeros."""
-    return unpadded(brief(look_alike(key)))
+    return unpadded(brief(mistakable(key)))
 
 
 def step_of(step: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from runner.journal.content import bring_up_contents, bring_up_found, bring_up_made
-from runner.journal.rekey import bring_up_keys
+from runner.journal.rekey import bring_up_keys, bring_up_looks
 
 VERSION = 5
 """The version from which on the columns of a journal, not its number, determine the missing ones."""
@@ -151,4 +151,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("contents", bring_up_contents),
     Migration("made", bring_up_made),
     Migration("found", bring_up_found),
+    Migration("looks", bring_up_looks),
 )

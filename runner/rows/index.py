@@ -15,7 +15,7 @@ from itertools import groupby, starmap
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from runner.keys import SHORT, brief, look_alike
+from runner.keys import SHORT, brief, mistakable
 from runner.problems import StoppedError
 
 CACHE_KIB = 8 * 1024
@@ -136,7 +136,7 @@ class Index:
         """Record the key, and the former keys, of the row that begins on line `number`."""
         for name in former:
             self.share(FORMER, name, number)
-        self._keys.append((_bytes(key), _bytes(look_alike(key)), number))
+        self._keys.append((_bytes(key), _bytes(mistakable(key)), number))
         if len(self._keys) >= _BATCH:
             self._write()
 
@@ -146,7 +146,7 @@ class Index:
         if self._last.get(step) == value:
             return
         self._last[step] = value
-        self._shared.append((step, _bytes(value), _bytes(look_alike(value)), number))
+        self._shared.append((step, _bytes(value), _bytes(mistakable(value)), number))
         if len(self._shared) >= _BATCH:
             self._write()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from runner.keys import SHORT, apart, brief, look_alike
+from runner.keys import SHORT, apart, brief, mistakable
 from runner.recipe.model import Rows
 from runner.rows.findings import shown
 from runner.rows.group import Keys
@@ -94,7 +94,7 @@ class NameCheck:
 
     def _is_other_row(self, step: str, one: Claimed, other: str) -> bool:
         """Return whether a name on record is in the input as well, differing in zeros alone, as 1.1 from 1.10."""
-        if brief(look_alike(other)) == one.look:
+        if brief(mistakable(other)) == one.look:
             return False
         if step in ("", FORMER):
             return self.index.has_key(other) or self.index.has(FORMER, other)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from faults import actions
@@ -29,6 +31,14 @@ ALIKE = {
     "a space": ("PO -1", "spaces"),
     "full width": ("\uff30\uff2f-1", "width or form of characters"),
     "case and a dash": ("po\u20131", "hyphens and case"),
+    "an underscore": ("PO_1", "punctuation"),
+    "a point": ("PO.1", "punctuation"),
+    "a number sign": ("#PO-1", "a sign in front"),
+    "an apostrophe": ("'PO-1", "a sign in front"),
+    "a number sign and an apostrophe": ("'#PO-1", "a sign in front"),
+    "Cyrillic letters": ("\u0420\u041e-1", "letters of another alphabet"),
+    "a Greek letter": ("P\u039f-1", "letters of another alphabet"),
+    "an Arabic figure": ("PO-\u0661", "figures of another script"),
 }
 
 
@@ -173,6 +183,40 @@ def test_zeros_that_a_spreadsheet_drops_or_adds(
     assert refusal(bench, sheet((now, "A"))) == [(2, "look-alike", message)]
     assert len(server.deliveries()) == sent
     assert bench.run(STEPS, sheet((now, "A")), head=EXACT).buckets == {"done": 1}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1.001", "1001"),
+        ("1.5", "1-5"),
+        ("PO-1", "PO1"),
+        ("A#1", "A-1"),
+        ("\u0432\u043e\u043b", "\u0432\u0430\u043b"),
+    ],
+)
+def test_keys_that_nobody_mistakes(bench: Bench, one: str, other: str) -> None:
+    assert bench.run(STEPS, sheet((one, "A"), (other, "A")), head=HEAD).buckets == {"done": 2}
+
+
+@pytest.mark.parametrize("now", ["PO_1", "#PO-1", "\u0420\u041e-1", "PO-\u0661"])
+def test_a_key_of_a_journal_that_knew_fewer_look_alikes(
+    server: FaultServer, bench: Bench, now: str
+) -> None:
+    bench.run(STEPS, sheet(("PO-1", "A"), ("PO_2", "A")), head=HEAD)
+    with closing(sqlite3.connect(bench.folder / "journal.sqlite")) as journal, journal:
+        journal.execute("UPDATE identities SET look = 'po_2' WHERE key = 'PO_2'")
+        journal.execute("DELETE FROM migrations WHERE name = 'looks'")
+    sent = len(server.deliveries())
+    assert refusal(bench, sheet((now, "A")))[0][1] == "look-alike"
+    (problem,) = refusal(bench, sheet(("PO-2", "A")))
+    assert "looks like 'PO_2', done in run N: they differ in punctuation" in problem[2]
+    assert len(server.deliveries()) == sent
+
+
+def test_addresses_with_other_signs_are_other_addresses(bench: Bench) -> None:
+    rows = [("1", "jo.doe@x.org"), ("2", "jo-doe@x.org"), ("3", "jo_doe@x.org")]
+    assert bench.run(STEPS, sheet(*rows), head=HEAD).buckets == {"done": 3}
 
 
 def test_numbers_of_an_outline_are_several_rows(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from runner.journal import CallRecord, History
 from runner.journal.records import OPEN, SETTLED
-from runner.keys import apart, brief, look_alike, unpadded
+from runner.keys import apart, brief, mistakable, unpadded
 from runner.problems import InvalidError, Problem
 from runner.recipe.model import Recipe
 from runner.rows import Claimed
@@ -43,7 +43,7 @@ class KnownNames:
         """Check the key and the former keys of a recipe without rows. Raises InvalidError."""
         names = {brief(each): (f"the former key {each!r}", each) for each in former}
         names[brief(key)] = (f"the key {key!r}", key)
-        claimed = [Claimed(brief(look_alike(each)), short, 1) for short, (_, each) in names.items()]
+        claimed = [Claimed(brief(mistakable(each)), short, 1) for short, (_, each) in names.items()]
         for one, other, what in () if self._recipe.exact else self.conflicts("", claimed):
             said, name = names[one.key]
             message = f"{said} looks like {other!r}, {what}: they differ {apart(name, other)}"
