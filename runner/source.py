@@ -85,6 +85,8 @@ class Source(NamedTuple):
     number_keys: bool = False
     renamed: Mapping[TreePath, str] = MappingProxyType({})
     """The keys as the text has them, by the paths of those that stand in their place in the data."""
+    respelt: Mapping[TreePath, tuple[tuple[int, int, int], ...]] = MappingProxyType({})
+    """What stands in place of parts of a scalar, by its path: offset, length, and length of the part, in order."""
 
     def value(self, path: TreePath) -> Place:
         """Return the place of the value at `path`, or of the nearest node above it if there is none."""
@@ -99,6 +101,8 @@ class Source(NamedTuple):
         node = self._node(path)[0]
         if not isinstance(node, yaml.ScalarNode):
             return _place(node)
+        for at, now, before in reversed(self.respelt.get(path, ())):
+            offset -= max(0, min(now, offset - at) - before) if offset < at + now else now - before
         raw = self.text[node.start_mark.index : node.end_mark.index]
         index = offsets(raw, node.value, style=node.style or "")
         if offset < len(index):

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 from runner.problems import Problem
 from runner.recipe import schema_errors
 from runner.recipe.operations import find_operation, meant_arguments
-from runner.recipe.texts import mapping, sequence
+from runner.recipe.texts import found_texts, mapping, sequence
 from runner.source import Source, TreePath
+from runner.template import TemplateError, compile_expression, compile_template
 
 if TYPE_CHECKING:
     from runner.catalogue import Catalogue
 
 MEANT = re.compile(r"did you mean '([^']+)'\?\Z")
-ROUNDS = 3
-"""How often a correction may bring another one to light: a key, an operation, what that takes."""
+ROUNDS = 6
+"""How often a correction may bring another one to light: a key, an operation, what that takes, a sign behind a sign."""
 
 
 def corrected(source: Source, catalogue: Catalogue) -> Iterator[Source]:
@@ -33,8 +34,8 @@ def corrected(source: Source, catalogue: Catalogue) -> Iterator[Source]:
     found = source
     for _ in range(ROUNDS):
         before = found
-        for slips in (_shape, _operations, _arguments):
-            fixed = _with(found, slips(found, catalogue))
+        for slips in (_shape, _operations, _arguments, None):
+            fixed = _respelt(found) if slips is None else _with(found, slips(found, catalogue))
             if fixed is not found:
                 yield fixed
             found = fixed
@@ -48,6 +49,7 @@ def _with(source: Source, slips: Iterable[tuple[TreePath, str, str]]) -> Source:
     if not given:
         return source
     data, renamed = copy.deepcopy(source.data), dict(source.renamed)
+    respelt = source.respelt
     for path, how, meant in given:
         parent = _at(data, path[:-1])
         if how == "value":
@@ -59,7 +61,48 @@ def _with(source: Source, slips: Iterable[tuple[TreePath, str, str]]) -> Source:
             items = [(meant if key == path[-1] else key, value) for key, value in parent.items()]
             parent.clear()
             parent.update(items)
-    return source._replace(data=data, renamed=renamed)
+            respelt = {_moved(at, path, meant): each for at, each in respelt.items()}
+    return source._replace(data=data, renamed=renamed, respelt=respelt)
+
+
+def _moved(path: TreePath, key: TreePath, meant: str) -> TreePath:
+    """A path, where the key that it goes through is called as it is meant."""
+    return (*key[:-1], meant, *path[len(key) :]) if path[: len(key)] == key else path
+
+
+def _respelt(source: Source) -> Source:
+    """The source with the first sign of another language, in each template and expression, as it is written here."""
+    data, respelt = copy.deepcopy(source.data), dict(source.respelt)
+    for path, text, _, bare in found_texts(source.data):
+        fixed, sign = text, ""
+        while (found := _sign(fixed, bare=bare)) and sign in ("", fixed[slice(*found[:2])]):
+            start, end, meant = found
+            sign, fixed = fixed[start:end], fixed[:start] + meant + fixed[end:]
+            respelt[path] = (*respelt.get(path, ()), (start, len(meant), end - start))
+        if fixed != text:
+            _at(data, path[:-1])[path[-1]] = fixed
+    return source if respelt == source.respelt else source._replace(data=data, respelt=respelt)
+
+
+SIGN = re.compile(r"write '(and|or|not|==|!=)'\Z")
+
+
+def _sign(text: str, *, bare: bool) -> tuple[int, int, str] | None:
+    """Where a text has a sign that is written otherwise, or the misspelt name of a filter, and what is meant."""
+    try:
+        compile_expression(text) if bare else compile_template(text)
+    except TemplateError as error:
+        start, end = error.offset, error.offset + error.length
+        meant = SIGN.match(error.remedy) or MEANT.match(error.remedy)
+        if error.remedy.startswith("drop the brackets") and (whole := WHOLE.match(text)):
+            return 0, len(text), " " * whole.start(1) + whole[1]
+        if meant is not None and text[start:end] != meant[1]:
+            return start, end, f"{meant[1]} " if meant[1] == "not" else meant[1]
+    return None
+
+
+WHOLE = re.compile(r"\s*\$?\{\{(.*)\}\}\s*\Z", re.DOTALL)
+"""An expression in the brackets that a template has."""
 
 
 def _at(data: Any, path: TreePath) -> Any:

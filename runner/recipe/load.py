@@ -113,7 +113,7 @@ OF_VALUES = frozenset(
 SLIPS = frozenset(
     {
         *("unknown-field", "unknown-key", "unknown-operation", "unknown-api", "unknown-parameter"),
-        "value",
+        *("value", "template", "expression"),
     }
 )
 """Kinds of problems that are slips, so that there is a next level that shows what they hide."""

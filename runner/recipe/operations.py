@@ -291,7 +291,8 @@ class _Arguments(NamedTuple):
     def _unknown(self, unfit: _Unfit) -> Problem:
         place = self.source.key((*self.path, "with", *unfit.path))
         name, whole = str(unfit.path[-1]), self.operation.full_name
-        where = whole if len(unfit.path) == 1 else f"{unfit.path[-2]!r} of {whole}"
+        of = next((part for part in reversed(unfit.path[:-1]) if isinstance(part, str)), "")
+        where = f"{of!r} of {whole}" if of else whole
         remedy = self._chosen(unfit) or unfit.remedy
         if unfit.refused:
             message = f"{where} has no {'parameter' if len(unfit.path) == 1 else 'field'} {name!r}"
@@ -336,7 +337,11 @@ class _Arguments(NamedTuple):
         """What a recipe has for a name: the id of a step above, a column of its name, a day of this run."""
         data, said = mapping(self.source.data), words(name)
         if "date" in said and said[-1] in ("from", "since", "start", "after"):
-            return '"{{ run.date | days(-30) }}"'
+            window = getattr(self.operation.parameters.get(name), "window", None)
+            back = (
+                f'"{{{{ run.date | days(-{30 * window.months}) }}}}"' if window is not None else ""
+            )
+            return back or "..."
         if "date" in said and said[-1] in ("to", "until", "end", "before"):
             return '"{{ run.date }}"'
         index = self.path[1] if self.path[0] == "steps" else 0

@@ -65,7 +65,7 @@ def compile_texts(source: Source) -> tuple[Texts, list[Problem]]:
     """Every template and expression of a recipe by its path, and the problems of those that cannot be compiled."""
     texts: dict[TreePath, Text] = {}
     problems: list[Problem] = []
-    for path, value, scope, bare in _found(source.data):
+    for path, value, scope, bare in found_texts(source.data):
         try:
             compiled = compile_expression(value) if bare else compile_template(value)
         except TemplateError as error:
@@ -85,7 +85,8 @@ Found = Iterator[tuple[TreePath, str, Scope, bool]]
 """Path, text, scope, and whether it is a bare expression."""
 
 
-def _found(data: Any) -> Found:
+def found_texts(data: Any) -> Found:
+    """Every template and expression of a recipe."""
     recipe = mapping(data)
     has_rows = section(recipe, "rows") is not None
     yield from _tree(("key",), recipe.get("key"), Scope())
