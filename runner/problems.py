@@ -29,6 +29,9 @@ import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from heapq import nlargest
+from itertools import pairwise
 
 from runner.keys import apart, look_alike
 
@@ -120,6 +123,9 @@ class StoppedError(RunnerError):
         super().__init__(message, remedy=remedy)
 
 
+ALL_COMPARED = 100
+"""Maximum number of names that are compared letter by letter with a misspelled one."""
+
 SHORTEST_GUESSED = 2
 """Maximum length of a name for which nothing is suggested: XL is no misspelling of L."""
 
@@ -130,23 +136,51 @@ def nearest(name: str, names: Iterable[str], *, noun: str = "") -> str:
     A name that looks alike is the nearest; the remedy explains a difference that cannot be seen.
     """
     known = sorted(set(names))
-    by_look = {look_alike(other): other for other in reversed(known)}
+    by_look = {_look(other): other for other in reversed(known)}
     same = by_look.get(look_alike(name))
     if same is not None:
         differ = "" if same.casefold() == name.casefold() else f" They differ {apart(name, same)}"
         return f"did you mean {same!r}?{differ}"
     # The time of get_close_matches grows with the square of the length.
     guessed = name[:200] if len(name) > SHORTEST_GUESSED else ""
-    close = difflib.get_close_matches(guessed, known, n=1, cutoff=0.6)
+    likely = _likely(_look(guessed), by_look)
+    close = difflib.get_close_matches(guessed, sorted(likely.values()), n=1, cutoff=0.6)
     if not close:
-        looks = difflib.get_close_matches(look_alike(guessed), by_look, n=1)
-        close = [by_look[look] for look in looks]
+        looks = difflib.get_close_matches(look_alike(guessed), likely, n=1)
+        close = [likely[look] for look in looks]
     if close:
         return f"did you mean {close[0]!r}?"
     if not known:
         return ""
     shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
     return f"known {noun or 'names'}: {shown}"
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """Return the name that is nearest to a misspelled one; empty if none is near."""
+    likely = _likely(_look(name), {_look(other): other for other in names})
+    return next(iter(difflib.get_close_matches(name[:200], sorted(likely.values()), n=1)), "")
+
+
+_look = lru_cache(maxsize=16_384)(look_alike)
+
+
+@lru_cache(maxsize=16_384)
+def _pairs(look: str) -> frozenset[str]:
+    """Return the pairs of letters that stand side by side in a text."""
+    return frozenset(map("".join, pairwise(look)))
+
+
+def _likely(look: str, by_look: dict[str, str]) -> dict[str, str]:
+    """Return the names that share the most pairs of letters with a look, by their looks; all where they are few.
+
+    A recipe with a thousand names can have a thousand misspelled ones: to compare all with all would take minutes.
+    """
+    if len(by_look) <= ALL_COMPARED:
+        return by_look
+    own = _pairs(look)
+    found = nlargest(ALL_COMPARED, by_look, key=lambda other: len(own & _pairs(other)))
+    return {other: by_look[other] for other in found}
 
 
 def said_line(number: int) -> str:

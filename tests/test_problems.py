@@ -195,6 +195,14 @@ def test_nearest(name: str, names: list[str], remedy: str) -> None:
     assert nearest(name, names) == remedy
 
 
+def test_the_nearest_of_many_is_found_without_comparing_all() -> None:
+    names = [f"customer_{n}" for n in range(3_000)] + ["shipping_date"]
+    for n in range(200):
+        assert nearest(f"x{n}y", names).startswith("known names")
+    assert nearest("shiping_dat", names) == "did you mean 'shipping_date'?"
+    assert nearest("customer_2998x", names) == "did you mean 'customer_2998'?"
+
+
 def test_nearest_names_what_it_lists() -> None:
     assert nearest("x", ["abc"], noun="columns") == "known columns: abc"
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from runner.problems import Problem, nearest
+from runner.problems import Problem, closest, nearest
 from runner.recipe.foreign import FIELDS, NAMES
 from runner.recipe.texts import EXPECTATIONS, HIT, LINE, Scope, Texts, mapping, section, sequence
 from runner.source import Source, TreePath
@@ -281,16 +281,15 @@ def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -
     if root in NAMES and root not in known:
         remedy = _read_here(reference, earlier, names) or NAMES[root]
         return f"nothing is called {root!r} here", "unknown-name", remedy
-    close = difflib.get_close_matches(root, sorted(known), n=1)
-    later = difflib.get_close_matches(root, names.steps, n=1)
+    close, later = closest(root, known), closest(root, names.steps)
     remedy = nearest(root, known)
-    if close and close[0] in earlier:
+    if close and close in earlier:
         return f"no earlier step is called {root!r}", "unknown-step", remedy
     if not close and later and scope.steps:
         return (
             f"no earlier step is called {root!r}",
             "unknown-step",
-            f"step {later[0]!r} comes later: move it up",
+            f"step {later!r} comes later: move it up",
         )
     return f"nothing is called {root!r} here", "unknown-name", remedy
 
@@ -306,7 +305,7 @@ def _read_here(reference: Reference, earlier: Sequence[str], names: Names) -> st
 
 
 def _with_prefix(root: str, scope: Scope, names: Names) -> str:
-    if scope.item == HIT and not difflib.get_close_matches(root, ["item", *names.steps]):
+    if scope.item == HIT and not closest(root, ["item", *names.steps]):
         return f"did you mean 'item.{root}'?"
     places: list[tuple[bool, str, frozenset[str] | None]] = [
         (scope.item == LINE, "item", names.columns),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from corpora import cases
 
 from runner.catalogue import Api, Catalogue, load_api, shipped_apis
 from runner.problems import InvalidError, Problem
@@ -168,3 +172,18 @@ def test_an_inferred_parameter_is_corrected_for_one_account(tmp_path: Path) -> N
         13,
     )
     assert "created_from" not in Catalogue()["syncore_v1"].operations["search_jobs"].parameters
+
+
+@pytest.mark.parametrize("case", cases("paths"))
+def test_a_target_is_looked_up_in_bounded_time(tmp_path: Path, case: dict[str, Any]) -> None:
+    named = {"name": "a" * 40 + "!"}
+    document = {**yaml.safe_load(DOCUMENT), "x-names": {"a": named, "b": {"c": {"d": named}}}}
+    (tmp_path / "shop.json").write_text(json.dumps(document))
+    action = {"target": case["target"], "update": {"x-seen": True}}
+    (tmp_path / "ours.yaml").write_text(HEAD + f"  - {json.dumps(action)}\n")
+    if not case["due"]:
+        assert load_api(tmp_path / "shop.json", overlay=tmp_path / "ours.yaml").operations
+        return
+    with pytest.raises(InvalidError, match="problem") as caught:
+        load_api(tmp_path / "shop.json", overlay=tmp_path / "ours.yaml")
+    assert case["due"] in caught.value.problems[0].message

@@ -117,21 +117,19 @@ def _brought(overlay: Source, source: Source, problem: Problem) -> Problem:
 def _apply(tree: dict[str, Any], action: Mapping[str, Any]) -> str:
     """Apply one action to the document that `tree` holds; return why it cannot be applied, else ""."""
     # Imported on use: few projects have an overlay.
-    from jsonpath import JSONPathEnvironment, JSONPathError
+    from runner.catalogue.documents.json_path import matches
 
     target = action["target"]
     if "update" not in action and not action.get("remove"):
         return f"{target} is neither updated nor removed"
     try:
-        matches = [
-            match.parts for match in JSONPathEnvironment(strict=True).finditer(target, tree[""])
-        ]
-    except JSONPathError as error:
-        return f"{target} is no JSONPath: {str(error).splitlines()[0]}"
-    if not matches:
+        found = matches(target, tree[""])
+    except ValueError as error:
+        return f"{target} {error}"
+    if not found:
         return f"{target} {_NOTHING}"
     # From the end of a list: a removal moves the entries behind it.
-    for parts in sorted(matches, key=_position, reverse=True):
+    for parts in sorted(found, key=_position, reverse=True):
         remove = action.get("remove")
         message = _remove(tree, parts) if remove else _update(tree, parts, action["update"])
         if message:
