@@ -138,6 +138,16 @@ class History(RowQueries):
         )
         return [(int(run), str(text)) for run, text in self._select(sql, account, recipe)]
 
+    def key_columns(self, account: str, recipe: str) -> list[tuple[int, str, bool]]:
+        """Return the runs of a recipe with the columns of their keys, and whether they have sent something."""
+        sql = (
+            "SELECT id, key_columns, EXISTS (SELECT 1 FROM calls WHERE calls.run = runs.id AND effect <> 'read' "
+            "AND state IN ('done', 'found', 'intent', 'unknown')) FROM runs "
+            "WHERE account = ? AND recipe = ? AND key_columns <> '' ORDER BY id"
+        )
+        found = self._select(sql, account, recipe)
+        return [(int(run), str(text), bool(sent)) for run, text, sent in found]
+
     def has_other_texts(self, account: str, recipe: str, *, recipe_digest: str) -> bool:
         """Return true if a recipe was run with another text."""
         sql = "SELECT 1 FROM runs WHERE account = ? AND recipe = ? AND recipe_digest <> ? LIMIT 1"

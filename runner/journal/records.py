@@ -120,7 +120,8 @@ class RunRecord(NamedTuple):
     `max_failures` is how many rejected rows stop it, None for no such number; `who` started it. `left_out` counts lines
     beside `line_count` of which the recipe makes no rows. `new_identity` is 1 where somebody has said that its rows are
     other work than that of another recipe or account. `key_text` is how the recipe writes the key of its rows.
-    `previous` is the run that expressions see as run.previous, 0 for none.
+    `previous` is the run that expressions see as run.previous, 0 for none. `key_columns` is JSON text: the columns that
+    the key is made of, and how.
     """
 
     recipe: str
@@ -146,6 +147,7 @@ class RunRecord(NamedTuple):
     new_identity: int = 0
     key_text: str = ""
     previous: int = 0
+    key_columns: str = ""
     id: int = 0
 
     @property

@@ -14,6 +14,7 @@ from runner.durable import refuse_links
 from runner.engine.context import Context
 from runner.engine.events import RunEnded
 from runner.engine.past.former_keys import check_key
+from runner.engine.past.key_columns import key_columns
 from runner.engine.past.row_calls import shared_former_keys
 from runner.engine.past.rows import OnRecord
 from runner.engine.run import Run
@@ -163,6 +164,7 @@ def _begin(
             left_out=len(input_.left_out) if input_ is not None else 0,
             new_identity=int(job.new_identity),
             key_text=key_text(job.project.recipe),
+            key_columns=key_columns(job.project.recipe),
             previous=previous.id if previous is not None else 0,
         ),
         again=again, known=_known_rows(job, history, way, input_),

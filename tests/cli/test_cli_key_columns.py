@@ -146,3 +146,51 @@ def test_the_ways_on(sent: Contacts) -> None:
     assert len(runner.delivered()) == 4
     runner("run", "a.yaml")
     assert len(runner.delivered()) == 4
+
+
+OTHER_CELLS = SHEET.replace("Ace", "Ace Awards").replace("Blue", "Blue Moon")
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("{from: PO}", "'PO'"),
+        ('{from: Ref, split: "-", part: 2 of 2}', "'Ref' with split, part"),
+        ('{from: Ref, replace: {"PO-": "PO/"}}', "'Ref' with replace"),
+        ("{value: 'x{{ row.first }}'}", "xrow"),
+    ],
+)
+def test_another_cell_has_changed_with_the_column(sent: Contacts, column: str, said: str) -> None:
+    """Nothing shows by the lines that they were sent under other keys: how the key is made does."""
+    runner = sent(RECIPE)
+    changed = RECIPE.replace("{from: Ref, required: true}", column)
+    runner.write("a.yaml", changed.replace("    ref:", "    first: {from: Ref}\n    ref:"))
+    runner.write("rows.csv", OTHER_CELLS)
+    told = runner("run", "a.yaml", code=8).err
+    assert "the key was made of 'Ref' in run 1, and is made of " in told
+    assert said in told or said == "xrow"
+    assert "key_was" in told and "--new-identity" in told
+    assert len(runner.delivered()) == 2
+    assert not (runner.runs / "2").exists()
+    assert "note: a run is refused: the key was made of 'Ref'" in runner("plan", "a.yaml").err
+
+
+def test_the_ways_on_when_other_cells_have_changed(sent: Contacts) -> None:
+    runner = sent(RECIPE)
+    changed = RECIPE.replace("from: Ref", "from: PO")
+    known = changed.replace("    name:", "    old: {from: Ref}\n    name:", 1)
+    runner.write("a.yaml", known.replace("  columns", '  key_was: "{{ row.old }}"\n  columns'))
+    runner.write("rows.csv", OTHER_CELLS)
+    assert "2 changed" in runner("run", "a.yaml", code=4).err
+    assert len(runner.delivered()) == 2
+
+
+def test_what_was_declared_as_other_work_stays_that(sent: Contacts) -> None:
+    runner = sent(RECIPE)
+    runner.write("a.yaml", RECIPE.replace("from: Ref", "from: PO"))
+    runner.write("rows.csv", OTHER_CELLS)
+    runner("run", "a.yaml", "--new-identity")
+    assert len(runner.delivered()) == 4
+    runner.write("rows.csv", "Ref,PO,Name\nPO-3,79,Red\n")
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 5
