@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import re
 import signal
 import subprocess
 import sysconfig
-from collections.abc import Collection, Iterator, Mapping
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from faults.forks import Forks
 
 RUNNER = Path(sysconfig.get_path("scripts")) / "runner"
 TREE = Path(__file__).resolve().parents[2]
@@ -47,6 +53,10 @@ outputs:
 """A contact for each row: one call a row, and every byte of it known before the run."""
 
 
+AT_START = re.compile("LANG|LC_|PYTHON|TZ")
+"""Variables that the interpreter reads when it starts: with them a command is no fork of one that has started."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """A command that has ended."""
@@ -54,6 +64,39 @@ class Ended:
     code: int
     out: str
     err: str
+
+
+def _executed(
+    folder: Path, arguments: Sequence[str | Path], variables: Mapping[str, str], stdin: bytes
+) -> tuple[int, bytes, bytes]:
+    """Start a new interpreter. Returns the exit code and what was written to stdout and stderr."""
+    done = subprocess.run(
+        [RUNNER, *arguments],
+        cwd=folder, env=variables, input=stdin, capture_output=True, timeout=TIMEOUT,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def _forked(
+    folder: Path, arguments: Sequence[str | Path], variables: Mapping[str, str], stdin: bytes
+) -> tuple[int, bytes, bytes]:
+    """Fork a process that has imported everything, which saves half of the time of a command."""
+    with tempfile.TemporaryDirectory() as name:
+        streams = [Path(name) / stream for stream in ("stdin", "stdout", "stderr")]
+        streams[0].write_bytes(stdin)
+        child = _forks().start(
+            folder, list(map(str, arguments)), environment=variables, streams=streams, alone=True
+        )
+        code = child.wait(TIMEOUT)
+        return code, streams[1].read_bytes(), streams[2].read_bytes()
+
+
+@cache
+def _forks() -> Forks:
+    """The process that forks for the tests of this process."""
+    forks = Forks().__enter__()
+    atexit.register(forks.__exit__)
+    return forks
 
 
 class Command:
@@ -72,11 +115,9 @@ class Command:
         stdin: bytes = b"",
     ) -> Ended:
         """Run it to its end, which has to be `code`, and never a traceback."""
-        done = subprocess.run(
-            [RUNNER, *arguments],
-            cwd=self.folder, env=environment(env), input=stdin, capture_output=True, timeout=TIMEOUT,
-        )  # fmt: skip
-        ended = Ended(done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding))
+        run = _executed if any(map(AT_START.match, env or ())) else _forked
+        returned, out, err = run(self.folder, arguments, environment(env), stdin)
+        ended = Ended(returned, out.decode(encoding), err.decode(encoding))
         assert ended.code == code, f"exit code {ended.code}, not {code}\n{ended.out}\n{ended.err}"
         assert "Traceback" not in ended.err
         assert "fault of runner itself" not in ended.err

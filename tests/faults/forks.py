@@ -31,8 +31,10 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 120.0
-POLL = 0.002
-"""Seconds between two looks at a child that may have ended."""
+POLL, LONGEST_POLL = 0.002, 0.02
+"""Seconds between two looks at a child that may have ended, at first and after a while."""
+
+STREAMS = (os.devnull, "out.txt", "err.txt")
 
 LOADED_LATE = (
     "encodings.idna",
@@ -58,9 +60,10 @@ class Forks:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Forks:
-        command = [sys.executable, str(Path(__file__))]
+        command = [sys.executable, "-W", "error", str(Path(__file__))]
+        surroundings = {**os.environ, "LC_ALL": "C.UTF-8"}
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, env=surroundings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         return self
 
@@ -86,14 +89,21 @@ class Forks:
         arguments: Sequence[str],
         *,
         environment: Mapping[str, str],
+        streams: Sequence[str | Path] = STREAMS,
+        alone: bool = False,
         fault: str = "",
         nth: int = 0,
     ) -> Child:
-        """The command with `arguments` in `folder`, with a fault of faulty.py or broken.py if one is named."""
+        """The command with `arguments` in `folder`, with a fault of faulty.py or broken.py if one is named.
+
+        `streams` are the files that are its standard streams; `alone` says that `environment` is all of its variables.
+        """
         number = self.ask(
             folder=str(folder),
             arguments=list(arguments),
             environment=dict(environment),
+            streams=[str(each) for each in streams],
+            alone=alone,
             fault=fault,
             nth=nth,
         )
@@ -122,14 +132,15 @@ class Child:
 
     def wait(self, seconds: float = PATIENCE) -> int:
         """Its exit code, when it has ended."""
-        end = time.monotonic() + seconds
+        end, pause = time.monotonic() + seconds, POLL
         while (code := self.poll()) is None:
             if time.monotonic() > end:
                 self.kill()
                 raise AssertionError(
                     f"the command did not end in {seconds:.0f} s: {self.said('err')}"
                 )
-            time.sleep(POLL)
+            time.sleep(pause)
+            pause = min(pause * 1.2, LONGEST_POLL)
         return code
 
     def said(self, stream: str) -> str:
@@ -203,7 +214,14 @@ def _plan_something() -> None:
 
 
 def _become(
-    folder: str, arguments: list[str], environment: dict[str, str], fault: str, nth: int
+    folder: str,
+    arguments: list[str],
+    environment: dict[str, str],
+    streams: list[str],
+    fault: str,
+    nth: int,
+    *,
+    alone: bool,
 ) -> None:
     """The command, in the child; does not return."""
     from faults.broken import VARIANTS
@@ -213,10 +231,13 @@ def _become(
     code: Any = 70
     try:
         os.chdir(folder)
-        os.environ.update(environment_of(folder, environment))
-        for number, name in ((0, os.devnull), (1, "out.txt"), (2, "err.txt")):
+        if alone:
+            os.environ.clear()
+        os.environ.update(environment if alone else environment_of(folder, environment))
+        for number, name in enumerate(streams):
             flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             os.dup2(os.open(name, flags, 0o600), number)
+        random.seed()  # or every child would draw the same pauses
         if fault in VARIANTS:
             VARIANTS[fault]()
         elif fault:
