@@ -355,9 +355,12 @@ def test_a_settled_call_says_so(contacts: Command, stub: Stub) -> None:
 
 
 FINDING = (
-    "      email: \"{{ row.ref | lower }}@example.com\"\n"
-    "    unless_found: {use: syncore.search_contacts, with: {email: \"{{ row.ref | lower }}@example.com\"}}\n"
-)  # fmt: skip
+    '      email: "{{ row.ref | lower }}@example.com"\n'
+    "    unless_found:\n"
+    "      use: syncore.search_contacts\n"
+    '      with: {email: "{{ row.ref | lower }}@example.com"}\n'
+    "      where: item.business_name == row.name\n"
+)
 
 
 @pytest.mark.parametrize(("order", "code"), [(("A-2", "A-1"), 2), (("A-1", "A-2"), 0)])
