@@ -282,7 +282,8 @@ def _counted(places: int, repeated: int, noun: str) -> str:
 REPEATED = frozenset(
     {
         *("expression", "template", "type", "dollar", "list-result", "unknown-key", "unknown-name"),
-        *("unknown-field", "unknown-parameter", "unknown-operation"),
+        *("unknown-field", "unknown-parameter", "unknown-operation", "value", "argument"),
+        *("may-be-null", "always-defined", "address-case", "unlike-types"),
     }
 )
 """Kinds of mistakes that a recipe often has at many places; they are explained at the first."""
@@ -292,34 +293,50 @@ def _grouped(problems: Sequence[Problem]) -> Iterable[list[Problem]]:
     """Return the problems in order, grouped by mistake: one mistake may be at several places."""
     groups: dict[tuple[object, ...], list[Problem]] = {}
     for at, problem in enumerate(problems):
-        of, found, _ = _field_of(problem)
-        same = of if found else problem.message
-        repeated = problem.kind in REPEATED and (problem.file, problem.severity, same)
-        groups.setdefault(repeated or (at,), []).append(problem)
-    return groups.values()
+        if problem.kind not in REPEATED:
+            groups[(at,)] = [problem]
+            continue
+        of, found, name = _part_of(problem)
+        mistake = (problem.file, problem.severity, of if found else problem.message)
+        # One name that is misspelt for several operations is one slip.
+        slip = (*mistake[:2], name, problem.remedy) if found else mistake
+        group = groups.get(slip) or groups.get(mistake) or []
+        group.append(problem)
+        groups.setdefault(mistake, group)
+        groups.setdefault(slip, group)
+    return {id(group): group for group in groups.values()}.values()
 
 
 def _again(first: Problem, others: Sequence[Problem]) -> str:
-    """Return the other lines with the same mistake, and the other fields of the same operation with theirs."""
-    fields: dict[str, list[Problem]] = {}
+    """Return the other lines with the same mistake, and the other fields or columns with theirs."""
+    parts: dict[tuple[str, str], list[Problem]] = {}
     for other in others:
-        fields.setdefault(other.message, []).append(other)
-    same = fields.pop(first.message, [])
+        parts.setdefault(_slip(other), []).append(other)
+    same = parts.pop(_slip(first), [])
     return _same(first, same) + "".join(
-        f"\n     = {_field_of(one)[2]} on line {one.line}: {printable(one.remedy)}{_same(one, more)}"
-        for one, *more in fields.values()
+        f"\n     = {_part_of(one)[2]} on line {one.line}: {printable(one.remedy)}{_same(one, more)}"
+        for one, *more in parts.values()
     )
+
+
+def _slip(problem: Problem) -> tuple[str, str]:
+    _, found, name = _part_of(problem)
+    return (name, problem.remedy) if found else (problem.message, "")
 
 
 _FIELD = re.compile(
     r"(.*) (?:is not known to have a field|has no parameter|has no field) ('[^']*')"
 )
+_COLUMN = re.compile(r"a cell of the column ('[^']*') (may be empty, and .*)")
 
 
-def _field_of(problem: Problem) -> tuple[str, bool, str]:
-    """Return the operation that lacks a field, true if that is the mistake, and the field."""
-    found = _FIELD.match(problem.message) if problem.kind in _GIVEN else None
-    return (found[1], True, found[2]) if found else ("", False, "")
+def _part_of(problem: Problem) -> tuple[str, bool, str]:
+    """Return whose part it is that a mistake is about, true if there is one, and the part: a field or a column."""
+    if problem.kind in _GIVEN and (found := _FIELD.match(problem.message)):
+        return found[1], True, found[2]
+    if problem.kind == "may-be-null" and (found := _COLUMN.match(problem.message)):
+        return found[2], True, found[1]
+    return "", False, ""
 
 
 _GIVEN = ("unknown-field", "unknown-parameter")

@@ -150,6 +150,45 @@ def test_problems_are_sorted_and_each_is_drawn_once() -> None:
     assert len(InvalidError(found).problems) == 5
 
 
+def test_a_slip_in_several_operations_is_one_message() -> None:
+    told = draw_all([misspelt(1, "lines", "order_no"), misspelt(5, "payment", "order_no")])
+    assert told.endswith(
+        "= did you mean 'order_id'?\n     = the same on line 5\n1 error at 2 places\n"
+    )
+
+
+def test_other_slips_in_the_same_operation_stand_below_the_first() -> None:
+    first = misspelt(1, "lines", "order_no")
+    other = dataclasses.replace(misspelt(2, "lines", "prize"), remedy="did you mean 'price'?")
+    assert draw_all([first, other, misspelt(5, "payment", "order_no")]).endswith(
+        "     = did you mean 'order_id'?\n"
+        "     = the same on line 5\n"
+        "     = 'prize' on line 2: did you mean 'price'?\n"
+        "1 error at 3 places\n"
+    )
+
+
+def test_columns_that_may_be_empty_are_one_message() -> None:
+    told = draw_all([empty(3, "price"), empty(4, "cost"), empty(5, "price")])
+    assert told.endswith(
+        "     = write price | default(0)\n"
+        "     = the same on line 5\n"
+        "     = 'cost' on line 4: write cost | default(0)\n"
+        "0 errors, 1 warning at 3 places\n"
+    )
+
+
+def misspelt(line: int, operation: str, field: str) -> Problem:
+    message = f"shop.{operation} has no field '{field}'"
+    return Problem("f", line, 1, message, "unknown-field", "did you mean 'order_id'?")
+
+
+def empty(line: int, column: str) -> Problem:
+    message = f"a cell of the column '{column}' may be empty, and null has no text"
+    remedy = f"write {column} | default(0)"
+    return Problem("f", line, 1, message, "may-be-null", remedy, severity="warning")
+
+
 @pytest.mark.parametrize(
     ("errors", "warnings", "total", "end"),
     [
