@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,7 +23,7 @@ from runner.project.apis import catalogue_for
 from runner.project.dry_run import written
 from runner.project.output_files import check_output
 from runner.project.output_settings import Wanted
-from runner.project.recorded_runs import recorded_run, reopened
+from runner.project.recorded_runs import history_of, recorded_run, reopened
 from runner.project.reporters import RunFiles, tell_files
 from runner.report.files.results_xlsx import BOOK
 
@@ -73,7 +74,7 @@ def report(
     if html is not None and live:
         raise UsageError("--live serves the page, --html writes it", remedy="ask for one of them")
     current = projects.current()
-    history = History(current.runs)
+    history = history_of(current)
     try:
         run = recorded_run(history, number)
         if live:
@@ -82,9 +83,20 @@ def report(
             _page(current, history, run, html)
         else:
             _files(current, history, run, Wanted(out=out, xlsx=xlsx), junit_file)
+        if not live:
+            _tell_outstanding(history, run)
     finally:
         history.close()
     return 0
+
+
+def _tell_outstanding(history: History, run: RunRecord) -> None:
+    from runner.engine.past.outstanding import outstanding_of
+    from runner.report.summary import outstanding_lines
+
+    calls = outstanding_of(history, run, history.rows(run.id))
+    for line in outstanding_lines(calls) if calls else ():
+        click.echo(printable(line), err=True)
 
 
 def bring_up_to_date(current: Config, history: History, run: RunRecord) -> None:
@@ -188,7 +200,7 @@ def _serve(current: Config, run: RunRecord) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     catalogue = catalogue_for(current, current.targets.get(run.target))
-    page = LivePage(current.runs, run.id, catalogue)
+    page = LivePage(partial(history_of, current), run.id, catalogue)
     try:
         click.echo(f"{'page':<8} {page.url}")
         click.echo(f"run {run.id} on this machine only; ctrl-C ends it", err=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from runner.journal import History
 from runner.journal.open_runs import what_is_left
 from runner.problems import printable
 from runner.project import projects
 from runner.project.journal_checks import lost_run, said_lost
+from runner.project.recorded_runs import history_of
 
 
 @click.command(short_help="List the runs.")
@@ -16,7 +16,7 @@ def runs() -> int:
     """List the runs of this project, oldest first."""
     from runner.report.history import runs_table
 
-    history = History(projects.current().runs)
+    history = history_of(projects.current())
     found = history.runs()
     folder = lost_run(history, history.path.parent)
     if folder is not None:

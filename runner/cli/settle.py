@@ -362,8 +362,8 @@ def _record(
         for row in complete:
             journal.row(row)
         journal.flush()
-        _refresh(current, history, fresh, new)
-        return len(complete) < len(new) or not new
+    _refresh(current, fresh, new)
+    return len(complete) < len(new) or not new
 
 
 def _take_back(current: Config, number: int, why: str) -> int:
@@ -378,18 +378,21 @@ def _take_back(current: Config, number: int, why: str) -> int:
         rows = rows_undone(fresh, call, settlement)
         taken = SettlementRecord(number, now(), projects.user(), "undone", settlement.name, why)
         journal.settle(undone(call, settlement), taken, rows)
-        _refresh(current, fresh, call, rows)
+    _refresh(current, call, rows)
     click.echo(
         f"call {number} is unknown again, as it was before {settlement.who} settled it: runner settle {call.run}"
     )
     return 0
 
 
-def _refresh(
-    current: Config, history: History, call: CallRecord, rows: Sequence[RowRecord]
-) -> None:
-    """Regenerate the files of the runs of these rows; errors are reported."""
-    from runner.cli.report import bring_up_to_date
+def _refresh(current: Config, call: CallRecord, rows: Sequence[RowRecord]) -> None:
+    """Regenerate the files of the runs of these rows; errors are reported.
 
-    for number in sorted({call.run, *(row.run for row in rows)}):
-        bring_up_to_date(current, history, recorded_run(history, number))
+    The journal is not locked by then: while it is, a run that was killed looks as if it were at work.
+    """
+    from runner.cli.report import bring_up_to_date
+    from runner.project.recorded_runs import history_of
+
+    with closing(history_of(current)) as history:
+        for number in sorted({call.run, *(row.run for row in rows)}):
+            bring_up_to_date(current, history, recorded_run(history, number))

@@ -181,7 +181,11 @@ class Run:
         """What earlier runs have left unknown, and no row of this run shows; a dry run has not looked for it."""
         if self._sender is None:
             return ()
-        return tuple(outstanding(self._context, self._unknown))
+        context = self._context
+        found = outstanding(
+            context.history, context.account, context.recipe.name, run=context.run, unknown=self._unknown
+        )  # fmt: skip
+        return tuple(found)
 
     def _why_left(self, left: int, sender: Sender) -> tuple[str, str]:
         """Why rows did not get to their end in a run that nobody stopped, and what to do."""

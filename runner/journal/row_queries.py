@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import groupby, islice
 from operator import attrgetter
@@ -33,6 +33,9 @@ class RowQueries(Queries, ABC):
     that it had begun when it was killed is what its calls say. A row that the run has not finished is, by now, what the
     last of the later runs that got to it has made of it.
     """
+
+    ended: Callable[[Sequence[RowRecord]], Iterable[RowRecord]] = staticmethod(lambda _: ())
+    """Those of some rows of a run that was killed of which nothing is left to send, as they end."""
 
     def rows(self, run: int) -> Iterator[RowRecord]:
         """Yield the rows of a run of which something is known by now, in the order of the input.
@@ -141,9 +144,9 @@ class RowQueries(Queries, ABC):
         return {str(name): int(count) for name, count in self._select(sql, run)}
 
     def cut_short(self, run: int) -> dict[int, RowRecord]:
-        """Return the rows, by number, that a run had begun when it was killed: unknown, or else not started.
+        """Return the rows, by number, that a run had begun when it was killed: unknown, ended, or else not started.
 
-        None of a run that is at work. Their ids and money are not filled in.
+        None of a run that is at work. Ids and money are filled in only of those that have ended.
         """
         calls = self._calls(f"{_UNFINISHED} ORDER BY row, id", run, run)
         if not calls or self._is_at_work(run):
@@ -164,7 +167,9 @@ class RowQueries(Queries, ABC):
             ]
             bucket, reason = ("unknown", left[0].said_open) if left else ("not started", CUT_SHORT)
             found[number] = row._replace(key=key, bucket=bucket, reason=reason, reached=0)
-        return found
+        left_to_do = [row for row in found.values() if row.bucket == "not started"]
+        ended = self.ended(left_to_do) if left_to_do else ()
+        return found | {row.number: row._replace(reason="", reached=0) for row in ended}
 
     def under_way(self, run: int) -> int:
         """Return the number of rows that a run has begun and not ended yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 from operator import attrgetter
@@ -80,6 +80,25 @@ def completed_since(
             for result in completed(context, (row for row in source if row.number in waiting)):
                 found = record_of(run, with_reported(result, waiting[result.number]))
                 yield found._replace(reason=waiting[result.number].reason)
+
+
+def history_of(current: Config) -> History:
+    """The history of a project in which a row that a run was killed in has ended where nothing of it is left to send.
+
+    That is asked for once for each run: the journal must not change meanwhile.
+    """
+    history = History(current.runs)
+    known: dict[int, Sequence[RowRecord]] = {}
+
+    def ended(rows: Sequence[RowRecord]) -> Sequence[RowRecord]:
+        run = rows[0].run
+        if run not in known:
+            known[run] = ()  # while it is found out
+            known[run] = [*completed_since(current, history, rows)]
+        return known[run]
+
+    history.ended = ended
+    return history
 
 
 def is_complete(history: History, record: RunRecord) -> bool:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import parse_own_json
-from runner.engine.events import BUCKETS, Bucket
+from runner.engine.events import BUCKETS, Bucket, Outstanding
 from runner.exact import exact_sum
 from runner.journal import (
     AgainRecord,
@@ -33,6 +33,7 @@ from runner.journal import (
 from runner.journal.open_runs import Left
 from runner.problems import UsageError, printable
 from runner.report.replay import by_bucket, decimal
+from runner.report.summary import outstanding_lines
 from runner.report.text import columns, line_numbers, moment, money, plural, run_size
 
 if TYPE_CHECKING:
@@ -105,11 +106,12 @@ def show_run(
     run: RunRecord, rows: Iterable[RowRecord], calls: Sequence[CallRecord], *, key: str | None, limit: int,
     again: Sequence[AgainRecord] = (), notices: Sequence[NoticeRecord] = (),
     settlements: Sequence[SettlementRecord] = (), writes_of: WritesOf = lambda _: {},
+    outstanding: Sequence[Outstanding] = (),
 ) -> str:  # fmt: skip
     """A run with its rows and their calls, `limit` rows at most (0: all). With `key` that row alone, with all that was
     sent and answered. `again` are the rows that it was asked to send once more, `notices` who was told of its end,
     `settlements` what people decided about its calls. `writes_of` gives the writes on record for keys of rows: of rows
-    that are not done, those of other runs are shown as well.
+    that are not done, those of other runs are shown as well. `outstanding` is what earlier runs have left unknown.
     Raises UsageError when the run has no such row.
     """
     calls_of: dict[int, list[CallRecord]] = {}
@@ -132,7 +134,8 @@ def show_run(
     told = [
         f"  {'told' if not n.reason else 'NOT told':<9} {printable(_notice(n))}" for n in notices
     ]
-    lines = [*_head(run, by_bucket(counts, run.row_count)), *asked, *told, ""]
+    before = [printable(line) for line in said_outstanding(outstanding)]
+    lines = [*_head(run, by_bucket(counts, run.row_count)), *asked, *told, *before, ""]
     for row in shown:
         own = calls_of.get(row.number, [])
         if key is not None or row.bucket not in ("done", "found"):
@@ -148,6 +151,14 @@ def show_run(
             f"and {plural(rest, 'more row')}: --limit {counts.total()} shows all, --key KEY one of them",
         ]
     return _joined(lines)
+
+
+def said_outstanding(calls: Sequence[Outstanding]) -> Iterator[str]:
+    """What earlier runs have left unknown, under the facts of a run; nothing where there is none."""
+    label = "UNKNOWN"
+    for line in outstanding_lines(calls) if calls else ():
+        yield f"  {label:<9} {line}"
+        label = ""
 
 
 def _settlement(settlement: SettlementRecord) -> str:

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from runner.engine.events import (
     BUCKETS,
     Bucket,
+    Outstanding,
     Reporter,
     RowFinished,
     RowResult,
@@ -81,14 +82,18 @@ _PROBES = ("once", "probes")
 
 
 class Recount:
-    """Takes the rows of a run and its calls, in any order, rows first. `under_way` rows are in no bucket yet."""
+    """Takes the rows of a run and its calls, in any order, rows first. `under_way` rows are in no bucket yet.
+
+    `outstanding` is what earlier runs have left unknown, beside these rows.
+    """
 
     def __init__(
-        self, run: RunRecord, rows: Iterable[RowRecord], *, whole: bool = True, under_way: int = 0
-    ) -> None:
+        self, run: RunRecord, rows: Iterable[RowRecord], *, whole: bool = True, under_way: int = 0,
+        outstanding: tuple[Outstanding, ...] = (),
+    ) -> None:  # fmt: skip
         self.run = run
         self.account = Account()
-        self._under_way = under_way
+        self._under_way, self._outstanding = under_way, outstanding
         self._totals = Totals()
         self._results = [result_of(row) for row in rows]
         self._keys = {result.number: result.key for result in self._results}
@@ -129,8 +134,9 @@ class Recount:
         lines = by_bucket(self._totals.lines, self.run.line_count)
         seconds = span(self.run.started_at, self.run.finished_at or self._last)
         return RunEnded(
-            self.run.id, self.buckets, lines, self.run.exit_code or 0, seconds, self.run.reason
-        )
+            self.run.id, self.buckets, lines, self.run.exit_code or 0, seconds, self.run.reason,
+            outstanding=self._outstanding,
+        )  # fmt: skip
 
 
 def decimal(text: str) -> Decimal | None:

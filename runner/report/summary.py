@@ -167,7 +167,7 @@ class Account:
         if event.outstanding:
             yield (
                 "UNKNOWN" if not event.buckets.get("unknown") else "",
-                _outstanding_lines(event.outstanding),
+                outstanding_lines(event.outstanding),
             )
         if event.buckets.get("changed"):
             yield "changed", self._changed_lines(event)
@@ -235,7 +235,7 @@ class Account:
             yield "posted", lines
 
 
-def _outstanding_lines(calls: Sequence[Outstanding]) -> Iterator[str]:
+def outstanding_lines(calls: Sequence[Outstanding]) -> Iterator[str]:
     """What earlier runs have left unknown, with its money, and how it is settled."""
     total, runs = exact_sum(call.amount for call in calls), sorted({call.run for call in calls})
     worth = f", {money(total)}" if total else ""

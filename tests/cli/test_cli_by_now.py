@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 
@@ -186,3 +188,63 @@ def test_a_row_that_was_sent_whole_is_never_to_be_retried(contacts: Command, stu
         assert line["reason"].endswith("; all that is to be sent for the row was sent")
         assert not (contacts.runs / "1" / "retry.csv").exists()
         contacts("report", "1")
+
+
+def killed_before(command: Command, number: int) -> None:
+    """As a kill leaves it after the last answer of a row, and before the record of the row and the end of the run."""
+    with closing(sqlite3.connect(command.runs / "journal.sqlite")) as journal, journal:
+        journal.execute("DELETE FROM rows WHERE number = ?", (number,))
+        journal.execute("UPDATE runs SET state = 'running', exit_code = NULL, finished_at = ''")
+
+
+def test_a_row_that_a_kill_kept_off_the_record(contacts: Command, stub: Stub) -> None:
+    """Its last answer is on record, and its end is not: every report says what is so, before anything is resumed."""
+    contacts(*LIVE, env=KEY)
+    killed_before(contacts, 2)
+    all_done(contacts, 1, 2)
+    assert [line["reason"] for line in results(contacts, 1)] == [""] * 2
+    assert results(contacts, 1)[1]["contact_id"] == "8"
+    contacts("resume", env=KEY)
+    all_done(contacts, 1, 2)
+    assert len(stub.writes) == 2
+
+
+def test_a_row_that_a_kill_kept_off_the_record_and_whose_sheet_is_another(
+    contacts: Command, stub: Stub
+) -> None:
+    """What is left of it cannot be known: it is not started, as the next run has to look."""
+    contacts(*LIVE, env=KEY)
+    killed_before(contacts, 2)
+    contacts.write("rows.csv", MORE)
+    assert "1 done, 1 not started" in contacts("show", "1").out
+
+
+def test_a_settlement_leaves_the_other_rows_of_a_killed_run_unknown(
+    contacts: Command, stub: Stub
+) -> None:
+    """The files are made anew when the journal is free: until then the run would look as if it were at work."""
+    stub.answer = lambda sent: Answer(0)
+    contacts(*LIVE, code=5, env=KEY)
+    with closing(sqlite3.connect(contacts.runs / "journal.sqlite")) as journal, journal:
+        journal.execute("DELETE FROM rows")
+        journal.execute("UPDATE runs SET state = 'running', exit_code = NULL, finished_at = ''")
+    contacts("settle", "--call", "1", "--absent", "--why", "not there", env=KEY)
+    assert [line["bucket"] for line in results(contacts, 1)] == ["not started", "unknown"]
+    assert "A-2" not in (contacts.runs / "1" / "retry.csv").read_text()
+
+
+def test_what_runs_of_before_have_left_unknown_is_told_of_a_past_run(
+    contacts: Command, stub: Stub
+) -> None:
+    unknown_first(stub)
+    contacts(*LIVE, code=5, env=KEY)
+    contacts.write("rows.csv", ROWS.replace(ROWS.splitlines(keepends=True)[1], ""))
+    contacts(*LIVE, code=5, env=KEY)
+    said = "1 call of before: may have been carried out, in no row of this run"
+    assert f"  UNKNOWN   {said}\n" in contacts("show", "2").out
+    assert said in contacts("report", "2").err
+    contacts("report", "2", "--html", "page.html")
+    assert said in (contacts.folder / "page.html").read_text()
+    assert said not in contacts("show", "1").out
+    contacts("settle", "--call", "1", "--absent", "--why", "not there", env=KEY)
+    assert said not in contacts("show", "2").out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from runner.journal import Journal, RowRecord
+from runner.journal import History, Journal, RowRecord
 from runner.report.page.live import LivePage
 
 from .conftest import OpenWindow
@@ -23,7 +24,7 @@ from .journals import NO_API, RUN, call, moment, write_run
 def live(tmp_path: Path) -> Iterator[LivePage]:
     """The page of run 1 in tmp_path, which has 12 rows finished and goes on."""
     write_run(tmp_path, end=False)
-    page = LivePage(tmp_path, 1, NO_API)
+    page = LivePage(partial(History, tmp_path), 1, NO_API)
     yield page
     page.close()
 
@@ -142,7 +143,7 @@ def test_in_the_browser_it_changes_under_the_reader(
 
 
 def test_a_run_that_does_not_exist_yet_is_not_found(tmp_path: Path) -> None:
-    page = LivePage(tmp_path, 1, NO_API)
+    page = LivePage(partial(History, tmp_path), 1, NO_API)
     assert ask(page)[0] == 404
     with Journal(tmp_path) as journal:
         journal.begin(RUN._replace(row_count=1))

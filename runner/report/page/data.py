@@ -13,6 +13,7 @@ from typing import Any
 
 from runner.catalogue import Catalogue
 from runner.engine.events import BUCKETS
+from runner.engine.past.outstanding import outstanding_of
 from runner.engine.past.rows import rows_of
 from runner.exact import exact_sum
 from runner.journal import History, RowRecord, RunRecord, SentCall
@@ -115,7 +116,13 @@ def collect(
     numbers = {key: row.number for row in rows for key in (row.key, row.on_record)}
     under_way = history.under_way(run.id) if live else 0
     complete = not any(row.lines == "[]" for row in rows if run.line_count)
-    recount = Recount(run, rows, whole=complete, under_way=under_way)
+    recount = Recount(
+        run,
+        rows,
+        whole=complete,
+        under_way=under_way,
+        outstanding=outstanding_of(history, run, rows),
+    )
     tally = _Tally(run, rows, room=room)
     for sent in chain(history.sent(run.id), _earlier(history, run, rows)):
         recount.add(sent)

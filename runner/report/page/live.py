@@ -13,10 +13,9 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -41,18 +40,20 @@ _HEADERS = {
 
 
 class LivePage:
-    """Server of the page of run `number` of the journal in `folder`, at `url` until closed.
+    """Server of the page of run `number`, at `url` until closed; `open_history` is called for each request.
 
     It has threads of its own.
     """
 
-    def __init__(self, folder: Path, number: int, catalogue: Catalogue) -> None:
+    def __init__(
+        self, open_history: Callable[[], History], number: int, catalogue: Catalogue
+    ) -> None:
         token = secrets.token_urlsafe(24)
 
         # http.server creates a handler per request, and passes it no data but its class's.
         class Handler(_Handler):
             prefix = f"/{token}/"
-            source = folder, number, catalogue
+            source = open_history, number, catalogue
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -72,7 +73,7 @@ class LivePage:
 
 class _Handler(BaseHTTPRequestHandler):
     prefix = "/"
-    source: tuple[Path, int, Catalogue]
+    source: tuple[Callable[[], History], int, Catalogue]
     timeout = 30
 
     def do_GET(self) -> None:
@@ -88,9 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(url.path.removeprefix(self.prefix), parse_qs(url.query))
 
     def _answer(self, name: str, query: Mapping[str, list[str]]) -> None:
-        folder, number, _ = self.source
+        open_history, number, _ = self.source
         try:
-            with closing(History(folder)) as history:
+            with closing(open_history()) as history:
                 run = history.run(number)
                 if run is None:
                     self._send(404, b"")
