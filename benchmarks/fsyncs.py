@@ -26,7 +26,7 @@ from types import TracebackType
 
 from import_orders import CONFIGURATION, HERE, calls
 
-import runner.project.execution
+import runner.journal
 from runner.cli.main import cli
 from runner.journal import Journal
 
@@ -120,7 +120,7 @@ def main() -> None:
     rows = int(sys.argv[2]) if len(sys.argv) > 2 else 200
     os.environ["SYNCORE_API_KEY"] = "key-of-the-benchmark"
     os.environ["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()) / "runner-bench-state")
-    setattr(runner.project.execution, "Journal", Counted)  # noqa: B010 - the command counts for once
+    setattr(runner.journal, "Journal", Counted)  # noqa: B010 - the command counts for once
     with slow_stub(milliseconds) as base_url:
         for name, steps in (("writes only", STEPS), ("writes and a search", SEARCH + STEPS)):
             for workers in (1, 16):

@@ -31,7 +31,7 @@ class Stub:
     def __init__(self, delay: float) -> None:
         self.delay = delay
         self.calls = {"GET": 0, "POST": 0}
-        self.ids = itertools.count(1)
+        self.ids = itertools.count(1_000_000_001)  # none that a prepared journal has
 
     def answer(self, method: str, path: str) -> bytes:
         """The whole answer to one request."""
