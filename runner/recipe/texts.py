@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -79,6 +81,29 @@ def compile_texts(source: Source) -> tuple[Texts, list[Problem]]:
             if not isinstance(compiled, str):
                 texts[path] = Text(compiled, scope)
     return texts, problems
+
+
+BRACKETS = re.compile(r"(\s*\{\{-?\s*)((?:(?!\{\{).)*?)(\s*-?\}\}\s*)\Z", re.DOTALL)
+"""The brackets of a template around the whole of an expression."""
+
+
+def without_brackets(source: Source) -> Source:
+    """The source with its bare expressions as they are without brackets, which other tools want around them."""
+    found = [
+        (path, inside)
+        for path, text, _, bare in found_texts(source.data)
+        if bare and "{{" in text and (inside := BRACKETS.match(text))
+    ]
+    if not found:
+        return source
+    data, respelt = copy.deepcopy(source.data), dict(source.respelt)
+    for path, inside in found:
+        parent = data
+        for part in path[:-1]:
+            parent = parent[part]
+        parent[path[-1]] = inside[2]
+        respelt[path] = (*respelt.get(path, ()), (0, 0, len(inside[1])))
+    return source._replace(data=data, respelt=respelt)
 
 
 Found = Iterator[tuple[TreePath, str, Scope, bool]]

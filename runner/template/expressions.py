@@ -23,6 +23,7 @@ from runner.template.closures import Inner, compute_of, lone_key
 from runner.template.filters import PLAIN, summed
 from runner.template.operations import side_by_side
 from runner.template.parse import parse_expression
+from runner.template.refused import side_by_side_of
 from runner.template.tokens import Reference, TemplateError, Token, tokens_of
 from runner.template.tree import Node
 from runner.template.values import (
@@ -315,14 +316,7 @@ def compile_expression(text: str) -> Expression:
 def _compile_expression(text: str) -> Expression:
     marks = [text.find(mark) for mark in ("{{", "{%", "{#") if mark in text]
     if marks:
-        at = min(marks)
-        dollar = text[max(0, at - 1) : at] == "$"
-        raise TemplateError(
-            "this is an expression already",
-            offset=at - dollar,
-            length=2 + dollar,
-            remedy=f"drop the brackets{' and the $' if dollar else ''}",
-        )
+        raise _as_template(text, min(marks))
     if not text.strip():
         raise TemplateError("the expression is empty", remedy="write one or leave the key out")
     try:
@@ -332,6 +326,18 @@ def _compile_expression(text: str) -> Expression:
     except TemplateError as error:
         raise error.moved(-3) from None
     return _expression([token.moved(-3) for token in tokens[1:-1]], text, base=0)
+
+
+def _as_template(text: str, at: int) -> TemplateError:
+    """The error about an expression that is written as a template, with a bracket at `at`."""
+    dollar = text[max(0, at - 1) : at] == "$"
+    place = {"offset": at - dollar, "length": 2 + dollar}
+    written = side_by_side_of(text)
+    if written:
+        message = "this is an expression, in which texts stand in quotes"
+        return TemplateError(message, **place, remedy=f"put them side by side with ~: {written}")
+    remedy = f"drop the brackets{' and the $' if dollar else ''}"
+    return TemplateError("this is an expression already", **place, remedy=remedy)
 
 
 def compile_template(text: str) -> Template | str:

@@ -89,6 +89,20 @@ def with_given(remedy: str, given: Sequence[object]) -> str:
     return remedy
 
 
+_BRACKETS = re.compile(r"\$?\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+_OPERATORS = re.compile(r"[<>=|&!?:*/]|\b(and|or|not|in|is|if|else)\b")
+
+
+def side_by_side_of(template: str) -> str:
+    """How a template of texts and names is written as an expression: `'PO ' ~ row.ref`; empty where it is none."""
+    parts = _BRACKETS.split(template)
+    texts = [part for part in parts[::2] if part]
+    if not texts or not all(parts[1::2]) or any(map(_OPERATORS.search, texts)) or "{%" in template:
+        return ""
+    written = [part if at % 2 else repr(part) for at, part in enumerate(parts) if part]
+    return " ~ ".join(written)
+
+
 REFUSED_TESTS: Mapping[str, str] = {
     "callable": "nothing can be called",
     "escaped": _HTML,
