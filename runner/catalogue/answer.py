@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from runner.catalogue.ids import is_id
 from runner.catalogue.operation import Failure, Operation
 from runner.catalogue.paging import Page
+from runner.catalogue.schemas.schema import types_of
 from runner.catalogue.values.scalars import MAX_DIGITS
 from runner.problems import printable
 
@@ -27,6 +29,7 @@ MAX_LINE = 300
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
 _MARKS = (b"{", b"[", b",")
+_DIGITS = re.compile(r"[1-9][0-9]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -74,7 +77,10 @@ def read_answer(operation: Operation, *, status: int, content_type: str, content
     if not isinstance(data, dict):
         raise AnswerError(f"the answer is {_kind(data)}, not an object")
     if operation.id_field or (operation.effect == "create" and "id" in data):
-        _check_id(data.get(operation.id_field or "id"), operation.id_field or "id")
+        name = operation.id_field or "id"
+        _check_id(data.get(name), name)
+        if data[name] != (value := _typed_id(operation, data[name], name)):
+            return {**data, name: value}
     return data
 
 
@@ -218,6 +224,22 @@ def _check_id(value: Any, name: str) -> None:
         raise AnswerError(f"the answer has {_kind(value)} as its {name!r}")
     if not is_id(value):
         raise AnswerError(f"the answer has {_line(str(value))!r} as its {name!r}, which is no id")
+
+
+def _typed_id(operation: Operation, value: Any, name: str) -> Any:
+    """Return an id as the document has it: the digits of a whole number are that number.
+
+    Another spelling of a number, as "0101", is no id where whole numbers are: it would name nothing in a path.
+    """
+    types = types_of(operation.id_schema)
+    if not isinstance(value, str) or "integer" not in types or "string" in types:
+        return value
+    if _DIGITS.fullmatch(value) and len(value) <= MAX_DIGITS:
+        return int(value)
+    with suppress(InvalidOperation):
+        Decimal(value)
+        raise AnswerError(f"the answer has {_line(value)!r} as its {name!r}, which is no id")
+    return value
 
 
 def _unlisted(operation: Operation, status: int, content: bytes) -> AnswerError:

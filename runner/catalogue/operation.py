@@ -107,6 +107,12 @@ class Operation:
     window: Window | None = None
 
     @cached_property
+    def id_schema(self) -> Mapping[str, Any]:
+        """The schema of the field of an answer that names the object; empty where the document has none."""
+        properties = (self.answer or {}).get("properties") or {}
+        return properties.get(self.id_field or "id") or {}
+
+    @cached_property
     def full_name(self) -> str:
         """The name in `use`: `api.operation`."""
         return f"{self.api}.{self.name}"

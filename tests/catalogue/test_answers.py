@@ -407,3 +407,31 @@ def test_an_answer_of_too_many_values_is_refused_before_it_is_read(unit: bytes) 
 
 def test_the_marks_in_a_text_are_no_values() -> None:
     assert parse_json(b'["' + b"{,[" * 500_000 + b'"]') == ["{,[" * 500_000]
+
+
+INTEGER = operation(
+    method="POST", effect="create", id_field="number",
+    answer={"type": "object", "properties": {"number": {"type": ["integer", "null"]}}},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [101, "101"])
+def test_an_id_that_is_documented_as_a_whole_number(number: Any) -> None:
+    """Whatever it is written as, it is that number, as the fields that take it have it."""
+    found = read(INTEGER, {"number": number, "name": "x"})
+    assert (type(found["number"]), found) == (int, {"number": 101, "name": "x"})
+
+
+@pytest.mark.parametrize("number", ["0101", "+101", "101.0", "1e2", "1_01", "\uff11\uff10\uff11"])
+def test_a_number_that_is_written_as_no_id_is(number: str) -> None:
+    with pytest.raises(AnswerError, match="as its 'number', which is no id"):
+        read(INTEGER, {"number": number})
+    text = operation(method="POST", effect="create", id_field="number", answer={
+        "type": "object", "properties": {"number": {"type": ["integer", "string"]}}})  # fmt: skip
+    for used in (text, operation(method="POST", effect="create", id_field="number")):
+        assert read(used, {"number": number})["number"] == number
+
+
+def test_a_name_where_a_whole_number_is_documented() -> None:
+    """The document is wrong about it, and it is a name all the same."""
+    assert read(INTEGER, {"number": "AB12"})["number"] == "AB12"

@@ -135,6 +135,23 @@ def test_an_id_that_the_answer_cannot_have(contacts: Command, stub: Stub, name: 
     assert len(stub.sent) == before
 
 
+def test_a_create_that_is_answered_with_such_an_id(
+    contacts: Command, start_stub: StartStub
+) -> None:
+    """It is unknown, and what a person says of it is held to the same; digits as a text are the number."""
+    stub = start_stub(
+        lambda sent: Answer(201, b'{"id": "0101"}' if b"A-1" in sent.body else b'{"id": "102"}')
+    )
+    live = ("run", "contacts.yaml", "--target", "live", "--workers", "1")
+    contacts(*live, "--first-run", code=5, env=KEY)
+    assert [row["bucket"] for row in rows(contacts)] == ["unknown", "done"]
+    assert rows(contacts)[1]["ids"] == "contact 102"
+    told = contacts("settle", "--call", "1", "--done", "0101", "--why", "x", code=2, env=KEY).err
+    assert "'0101' cannot be the 'id' of what syncore.create_contact answers" in told
+    contacts(*live, code=5, env=KEY)
+    assert len(stub.writes) == 2
+
+
 def test_an_id_that_another_call_has(
     contacts: Command, stub: Stub, there: dict[str, object]
 ) -> None:

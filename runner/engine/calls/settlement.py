@@ -28,7 +28,7 @@ _OF_ROW = ("bucket", "reason", "outputs", "links", "money", "unsettled")
 def id_value(operation: Operation, text: str) -> Any:
     """An id as the answer of an operation has it. Raises UsageError for one that it cannot have."""
     text, name = text.strip(), operation.id_field or "id"
-    schema = ((operation.answer or {}).get("properties") or {}).get(name) or {}
+    schema = operation.id_schema
     types = types_of(schema)
     number = re.fullmatch(r"[1-9][0-9]*", text) and (not types or {"integer", "number"} & {*types})
     value = int(text) if number else text
