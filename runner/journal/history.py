@@ -129,6 +129,17 @@ class History(RowQueries):
         states = "state IN ('done', 'found', 'intent', 'unknown')"
         return [str(step) for (step,) in self._select(f"{sql} AND {states}", account, recipe)]
 
+    def has_shared(
+        self, account: str, recipe: str, steps: Collection[str], values: Collection[str]
+    ) -> bool:
+        """Return true if a step was, or may have been, done once for one of these values, a few hundred at most."""
+        sql = (
+            "SELECT 1 FROM calls WHERE account = ? AND recipe = ? AND per = 'once' AND effect <> 'read' "  # noqa: S608
+            "AND state IN ('done', 'found', 'intent', 'unknown') "
+            f"AND key IN ({places(values)}) AND step IN ({places(steps)}) LIMIT 1"
+        )
+        return bool(self._select(sql, account, recipe, *values, *steps))
+
     def key_texts(self, account: str, recipe: str) -> list[tuple[int, str]]:
         """Return the texts of the key under which runs of a recipe have sent something, each with its last run."""
         sql = (

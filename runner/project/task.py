@@ -19,7 +19,7 @@ from runner.engine.lookups import unread_lookups
 from runner.engine.once_per import OncePer
 from runner.engine.past.aliases import aliases_of
 from runner.engine.past.claims import KeySet
-from runner.engine.past.key_columns import check_columns
+from runner.engine.past.key_columns import check_columns, check_shared
 from runner.engine.past.names import KnownNames
 from runner.engine.past.other_names import Beside, OtherNames
 from runner.engine.past.other_uses import Others, others_of
@@ -258,6 +258,7 @@ class Job(NamedTuple):
         if input_ is not None and not self.new_identity:
             self._check_lines(SameLines(context, input_, values=self.recorded_values), input_)
             check_columns(context, input_)
+            check_shared(context, input_)
         if destination is None or self.new_identity:
             return
         for folder in destination.beside(self.project.config.runs):

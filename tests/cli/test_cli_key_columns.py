@@ -194,3 +194,72 @@ def test_what_was_declared_as_other_work_stays_that(sent: Contacts) -> None:
     runner.write("rows.csv", "Ref,PO,Name\nPO-3,79,Red\n")
     runner("run", "a.yaml")
     assert len(runner.delivered()) == 5
+
+
+SHARED = """\
+recipe: 1
+name: contacts
+rows:
+  file: rows.csv
+  key: "{{ row.number }}"
+  columns:
+    number: {from: No, required: true}
+    ref: {from: Ref, required: true}
+steps:
+  - id: contact
+    once_per: row.ref
+    use: syncore.create_contact
+    with: {business_name: "{{ row.ref }}", email: "x@example.org"}
+"""
+NUMBERED = "No,Ref,PO\n1,PO-1,77\n2,PO-2,78\n"
+MORE_NUMBERED = "No,Ref,PO\n1,PO-1,771\n2,PO-2,781\n"
+
+
+def other_values(runner: Command) -> None:
+    runner.write("a.yaml", SHARED)
+    runner.write("rows.csv", NUMBERED)
+    runner("run", "a.yaml")
+    runner.write("a.yaml", SHARED.replace("from: Ref", "from: PO"))
+    runner.write("rows.csv", MORE_NUMBERED)
+
+
+def test_what_rows_share_is_made_of_another_column(runner: Command) -> None:
+    """The keys are as they were, and other cells have changed: the values are made of other columns."""
+    other_values(runner)
+    said = (
+        "the values of contact were made of 'Ref' in run 1, and are made of 'PO' now; none of them"
+    )
+    assert f"note: a run is refused: {said}" in runner("plan", "a.yaml").err
+    told = runner("run", "a.yaml", code=8).err
+    assert said in told
+    assert "put the columns back; if it is other work: --new-identity" in told
+    assert (len(runner.delivered()), (runner.runs / "2").exists()) == (2, False)
+
+
+def test_the_ways_on_when_what_rows_share_is_another_value(runner: Command) -> None:
+    other_values(runner)
+    runner("run", "a.yaml", "--new-identity")
+    assert len(runner.delivered()) == 4
+    runner.write("rows.csv", MORE_NUMBERED + "3,PO-3,79\n")
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 5
+
+
+def test_a_value_that_is_on_record_shows_that_the_values_are_as_they_were(runner: Command) -> None:
+    other_values(runner)
+    runner.write("rows.csv", "No,Ref,PO\n3,PO-3,PO-1\n4,PO-4,PO-4\n")
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 3
+    runner.write("rows.csv", "No,Ref,PO\n5,PO-5,PO-5\n")
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 4
+
+
+def test_the_column_of_a_shared_value_has_another_name(runner: Command) -> None:
+    runner.write("a.yaml", SHARED)
+    runner.write("rows.csv", NUMBERED)
+    runner("run", "a.yaml")
+    runner.write("a.yaml", SHARED.replace("row.ref", "row.po").replace("    ref:", "    po:"))
+    runner.write("rows.csv", "No,Ref,PO\n3,PO-3,79\n")
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 3

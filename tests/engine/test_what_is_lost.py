@@ -155,3 +155,28 @@ steps:
     ran = bench.run(reads, table("ref", "A"))
     assert ran.row.bucket == "changed"
     assert "order was sent in run 1 and the sheet no longer asks for it" in ran.row.reason
+
+
+NAMED_ITEMS = """\
+steps:
+  - {id: order, use: shop.create_order, with: {reference: "{{ row.ref }}"}}
+  - id: lines
+    use: shop.create_line
+    for_each: row.lines
+    item_key: item.sku
+    with: {order_id: "{{ order.id }}", sku: "{{ item.sku }}"}
+"""
+
+
+@pytest.mark.parametrize("codes", [(1, 2), (11, 22)])
+def test_items_that_are_told_apart_by_another_column(
+    server: FaultServer, bench: Bench, codes: tuple[int, int]
+) -> None:
+    sheet = "ref,sku,code\nA,X-1,1\nA,X-2,2\n"
+    head = grouped("ref", {"sku": "string"})
+    assert bench.run(NAMED_ITEMS, sheet, head=head).row.bucket == "done"
+    other = head.replace("sku: {type: string}", "sku: {type: string, from: code}")
+    changed = f"ref,sku,code\nA,X-1,{codes[0]}\nA,X-2,{codes[1]}\n"
+    row = bench.run(NAMED_ITEMS, changed, head=other).row
+    assert (row.bucket, len(server.writes())) == ("changed", 3)
+    assert "lines[X-1] and lines[X-2] were sent in run 1" in row.reason
