@@ -44,6 +44,9 @@ LINES_A_FILE = 10**9
 MESSAGE_LENGTH = 600
 """Maximum length of a message: a longer one quotes a text from a file, and its ends are the relevant parts."""
 
+WITHHELD = "*** (a credential, not kept)"
+"""Stands in the journal in the place of a credential. No request may hold it."""
+
 EXCERPT_WIDTH = 160
 """Maximum length of the part of a source line that is drawn around the caret."""
 
@@ -144,7 +147,8 @@ def nearest(name: str, names: Iterable[str], *, noun: str = "") -> str:
     # The time of get_close_matches grows with the square of the length.
     guessed = name[:200] if len(name) > SHORTEST_GUESSED else ""
     likely = _likely(_look(guessed), by_look)
-    close = difflib.get_close_matches(guessed, sorted(likely.values()), n=1, cutoff=0.6)
+    candidates = [other for other in known if _look(other) in likely]
+    close = difflib.get_close_matches(guessed, candidates, n=1, cutoff=0.6)
     if not close:
         looks = difflib.get_close_matches(look_alike(guessed), likely, n=1)
         close = [likely[look] for look in looks]

@@ -11,7 +11,13 @@ from runner.catalogue.answer import (
     read_answer,
 )
 from runner.catalogue.container import collection_of, container_of, home_of, nameless
-from runner.catalogue.credentials import WITHHELD, credentials_in, without_credentials
+from runner.catalogue.credentials import (
+    credentials_in,
+    credentials_sent,
+    is_called_so,
+    without_credentials,
+    without_sent,
+)
 from runner.catalogue.documents.document import Api, Auth, Catalogue, Limits, load_api, shipped_apis
 from runner.catalogue.ids import is_id
 from runner.catalogue.objects import link_of
@@ -31,7 +37,6 @@ from runner.exact_json import parse_own_json
 
 __all__ = [
     "FORM",
-    "WITHHELD",
     "AmountRules",
     "AnswerError",
     "Api",
@@ -54,6 +59,7 @@ __all__ = [
     "condition_notes",
     "container_of",
     "credentials_in",
+    "credentials_sent",
     "decode_form",
     "describe_error",
     "empty_page",
@@ -61,6 +67,7 @@ __all__ = [
     "first_arguments",
     "home_of",
     "in_url",
+    "is_called_so",
     "is_id",
     "link_of",
     "load_api",
@@ -80,4 +87,5 @@ __all__ = [
     "validator_of",
     "violations",
     "without_credentials",
+    "without_sent",
 ]

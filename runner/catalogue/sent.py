@@ -11,12 +11,13 @@ from runner.catalogue.answer import AnswerError, parse_json
 from runner.catalogue.operation import Operation
 from runner.catalogue.schemas.schema import types_of
 from runner.catalogue.values.form import decode_form
+from runner.problems import WITHHELD
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 
 
 def sent_arguments(operation: Operation, *, path: str, body: str) -> dict[str, Any]:
-    """Return the arguments by name; values that do not fit the operation are left out.
+    """Return the arguments by name; credentials, and values that do not fit the operation, are left out.
 
     `path` is path and query below the base URL.
     """
@@ -27,7 +28,8 @@ def sent_arguments(operation: Operation, *, path: str, body: str) -> dict[str, A
     match = re.fullmatch(pattern, place)
     texts = dict(zip(parts[::2], map(unquote, match.groups()), strict=True)) if match else {}
     texts |= dict(parse_qsl(query))
-    return _fields(operation, body) | {
+    fields = {name: each for name, each in _fields(operation, body).items() if each != WITHHELD}
+    return fields | {
         names[name].name: _typed(names[name].schema, text)
         for name, text in texts.items()
         if name in names

@@ -19,6 +19,8 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from runner.problems import WITHHELD
+
 BLOT = "***"
 
 SHORTEST = 8
@@ -59,7 +61,7 @@ class Mask:
         self._lock = threading.Lock()
 
     def learn(self, text: str) -> None:
-        """Remember a text of an answer as a credential."""
+        """Remember a text of an answer or a request as a credential."""
         if len(text) < SHORTEST:
             return
         with self._lock:
@@ -107,7 +109,7 @@ class Mask:
         with self._lock:
             forms = [form for each in self._learned.values() for form in each]
         for form in forms:
-            content = content.replace(form, BLOT.encode())
+            content = content.replace(form, WITHHELD.encode())
         return content
 
 

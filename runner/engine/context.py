@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from runner.catalogue import (
-    WITHHELD,
     ArgumentError,
     Catalogue,
     Operation,
     Request,
     build_request,
     container_of,
+    credentials_sent,
 )
 from runner.config.masking import Mask
 from runner.engine.calls.identity_changes import Past
@@ -31,6 +31,7 @@ from runner.engine.sending.retry import Budget
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, CallRecord, History, Identity, Journal
 from runner.journal.records import OPEN, SETTLED
+from runner.problems import WITHHELD
 from runner.recipe.containment import Parents, possible_parents, searched_parents
 from runner.recipe.model import Recipe, Step
 from runner.rows import Row
@@ -202,7 +203,12 @@ class Context:
         return found[0](scope)
 
     def request(self, operation: Operation, arguments: Mapping[str, Any]) -> Request:
-        """The request for an operation of the target, on the day of the run. Raises ArgumentError."""
+        """The request for an operation of the target, on the day of the run. Raises ArgumentError.
+
+        Its credentials are taken out of all that is stored and told from now on.
+        """
+        for each in credentials_sent(operation, arguments):
+            self.mask.learn(each)
         base_url = self.connections[operation.api].base_url
         request = build_request(
             operation, arguments, base_url=base_url, today=self.scope["run"]["date"]

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from runner.catalogue import Operation, Request, to_json
+from runner.catalogue import Operation, Request, credentials_sent, to_json
 from runner.catalogue.values.scalars import WRITTEN
 from runner.engine.calls.equality import differences, has_same_head
 from runner.journal import CallRecord
-from runner.problems import printable
+from runner.problems import WITHHELD, printable
 
 _MOST = 3
 """Places that a message names before it counts the rest."""
@@ -34,9 +34,11 @@ def difference(
         f"{each.place or 'body'} was {_said(each.before)}, now {_said(each.after)}"
         for each in found
     ]
-    if not has_same_head(prior, request):
+    if not has_same_head(prior, request, operation):
         names = ", ".join(sorted(request.headers)) or "there are none now"
-        parts.append(f"its headers are not those that were sent ({names})")
+        secret = credentials_sent(operation, request.body) if request.body else ()
+        what = "a credential in it or its headers" if secret else "its headers"
+        parts.append(f"{what} are not those that were sent ({names})")
     more = f" and {len(parts) - _MOST} more" if len(parts) > _MOST else ""
     return "; ".join(parts[:_MOST]) + more
 
@@ -64,7 +66,7 @@ class Field(NamedTuple):
 class Comparison(NamedTuple):
     """What was sent beside what is there: fields that differ, and those that are not given back. `same` counts.
 
-    `absent` fields are not there, `apart` are given back in another form, as the API's document says.
+    `absent` fields are not there, `apart` are given back in another form, as the API's document says, or not kept.
     """
 
     different: tuple[Field, ...] = ()
@@ -111,7 +113,7 @@ def compare_with(sent: Any, found: Any, *, unlike: Collection[str] = ()) -> Comp
     apart: list[str] = []
     same = 0
     for place, value, there in _leaves(sent, found, ""):
-        if re.sub(r"\[[0-9]+\]", "", place) in unlike:
+        if _is_withheld(value) or _is_withheld(there) or re.sub(r"\[[0-9]+\]", "", place) in unlike:
             apart.append(place)
         elif there is _NOTHING:
             absent.append(Field(place, value, None))
@@ -164,6 +166,10 @@ def _leaves(sent: Any, found: Any, place: str) -> Iterator[tuple[str, Any, Any]]
             yield from _leaves(value, there, f"{place}[{position}]")
     else:
         yield place, sent, found
+
+
+def _is_withheld(value: Any) -> bool:
+    return isinstance(value, str) and WITHHELD in value
 
 
 def _is_day(text: str) -> bool:

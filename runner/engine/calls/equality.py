@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from runner.catalogue import Operation, Request, decode_form, parse_json
+from runner.catalogue import Operation, Request, decode_form, parse_json, without_sent
 from runner.journal import CallRecord
 from runner.keys import canonical, canonical_shared, is_address, look_alike
+from runner.problems import WITHHELD
 from runner.recipe.model import Recipe, Step
 from runner.template import Reference, references_in
 
@@ -37,24 +39,46 @@ class Difference(NamedTuple):
     after: Any
 
 
-def has_same_head(prior: CallRecord, request: Request) -> bool:
-    """Return whether method, path and headers are those that were sent: the digest of the old body under them tells."""
-    return prior.digest == request.digest(prior.body)
+def has_same_head(prior: CallRecord, request: Request, operation: Operation) -> bool:
+    """Return whether method, path and headers are those that were sent: the digest of the old body under them tells.
+
+    Credentials are not kept, but in journals of earlier versions: the old body has to be that with the new ones.
+    """
+    kept = without_sent(operation, _parsed(prior.body, request, operation))
+    if WITHHELD not in str(kept):
+        return prior.digest == request.digest(prior.body)
+    whole = replace(request, body=_with_credentials(kept, request.body))
+    return prior.digest == request.digest(whole.text)
 
 
 def differences(
     prior: CallRecord, request: Request, operation: Operation, *, numbers: frozenset[str] = frozenset()
 ) -> list[Difference]:  # fmt: skip
-    """Return where the body of a request differs by value from the one that was sent."""
-    sent, now = prior.body.encode(), request.content() or b""
-    if request.form:
-        before, after = (decode_form(each, operation.body or {}) for each in (sent, now))
-    else:
-        before, after = parse_json(sent or b"{}"), parse_json(now or b"{}")
+    """Return where the body of a request differs by value from the one that was sent, its credentials apart."""
+    before, after = (
+        without_sent(operation, _parsed(text, request, operation))
+        for text in (prior.body, request.text or "")
+    )
     return [
         each for each in _differences(before, after, "")
         if not (re.split(r"[.\[]", each.place, maxsplit=1)[0] in numbers and _same_text(each.before, each.after))
     ]  # fmt: skip
+
+
+def _parsed(text: str, request: Request, operation: Operation) -> Any:
+    """Return the text of a body as plain data."""
+    if request.form:
+        return decode_form(text.encode(), operation.body or {})
+    return parse_json(text.encode() or b"{}")
+
+
+def _with_credentials(kept: Any, sent: Any) -> Any:
+    """Return plain data with what is sent now in the place of each credential."""
+    if isinstance(kept, Mapping) and isinstance(sent, Mapping):
+        return {name: _with_credentials(each, sent.get(name)) for name, each in kept.items()}
+    if isinstance(kept, list) and isinstance(sent, list) and len(kept) == len(sent):
+        return [_with_credentials(*pair) for pair in zip(kept, sent, strict=True)]
+    return sent if kept == WITHHELD and sent is not None else kept
 
 
 def body_differences(before: Any, after: Any) -> list[Difference]:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from runner.catalogue import ArgumentError, Request, container_of, first_arguments, parse_json
+from runner.catalogue import (
+    ArgumentError,
+    Operation,
+    Request,
+    container_of,
+    first_arguments,
+    parse_json,
+    without_sent,
+)
 from runner.engine.calls.dry_reads import Looker, may_look
 from runner.engine.calls.found_payment import not_this_payment
 from runner.engine.calls.parents import COUNTED, found_parent, refusal
@@ -52,10 +61,21 @@ class Planning:
         """Note what a dry run says of a call. A run says it with events."""
         if self._sender is None:
             operation = self._context.catalogue.operation(step.operation)
+            reason = self._context.mask.text(reason)
+            if request is not None:
+                request = self._shown(operation, request)
             planned = PlannedCall(
                 step.id, operation, state, request, position, reason, unless_found, run, read_back
             )
             self._progress.planned.append(planned)
+
+    def _shown(self, operation: Operation, request: Request) -> Request:
+        """A request without its credentials."""
+        mask = self._context.mask
+        kept, path = without_sent(operation, request.body), mask.text(request.path)
+        if kept is request.body and path == request.path:
+            return request
+        return replace(request, body=kept, path=path, url=mask.text(request.url))
 
     def _subject(self, use: Use) -> Subject:
         by_position = use.position is not None and use.step.item_key is None
@@ -195,19 +215,10 @@ class Planning:
             reason = f"sent again: {again.why}" if again is not None else ""
         made = awaited(use.step.id, use.position)
         read_back = back_request(self._context, use, made.value)[1] if use.step.verify else None
-        self._progress.planned.append(
-            PlannedCall(
-                use.step.id,
-                use.operation,
-                state,
-                request,
-                use.position,
-                reason,
-                looked_up,
-                0,
-                read_back,
-            )
-        )
+        self.plan(
+            use.step, state, request=request, reason=reason, position=use.position, unless_found=looked_up,
+            read_back=read_back,
+        )  # fmt: skip
         return made
 
     def _plan_to_find(

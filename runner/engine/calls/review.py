@@ -27,6 +27,7 @@ from runner.engine.limits import Hits
 from runner.engine.sending.outcome import Outcome, classify
 from runner.engine.sending.pages import PageWatch, read_pages
 from runner.journal import CallRecord
+from runner.problems import WITHHELD
 
 IDS_SHOWN = 10
 """Ids that are named of a list that lacks the one that was looked for."""
@@ -209,7 +210,7 @@ def _values(tree: Any) -> Iterator[str]:
     if isinstance(tree, list):
         for child in tree:
             yield from _values(child)
-    elif tree is not None and not isinstance(tree, bool):
+    elif tree is not None and tree != WITHHELD and not isinstance(tree, bool):
         text = tree if isinstance(tree, str) else to_json(tree).decode()
         text = (
             text.rstrip("0").rstrip(".") if "." in text and not isinstance(tree, str) else text

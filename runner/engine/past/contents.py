@@ -22,6 +22,7 @@ from runner.catalogue import (
     decode_form,
     first_arguments,
     to_json,
+    without_sent,
 )
 from runner.engine.context import Context
 from runner.engine.row_scope import name_values, visible
@@ -110,7 +111,7 @@ class KnownContents:
         ]
         sent_bodies = self._history.sent_bodies(account, recipe, operation)
         for sent, method, url, body in sent_bodies:
-            leaves = list(_leaves(_parsed(body, described)))
+            leaves = list(_leaves(without_sent(described, _parsed(body, described))))
             for shape, contents in wanted:
                 key = contents.get(_mark_of_sent(method, url, leaves, shape))
                 if key is not None:
@@ -135,13 +136,14 @@ class KnownContents:
 
         An amount of money is no such text: it is that of many.
         """
-        leaves = list(_leaves(request.body))
+        described = self._context.catalogue.operation(step.operation)
+        leaves = list(_leaves(without_sent(described, request.body)))
         places = tuple(place for place, value in leaves if isinstance(value, Unknown))
         known = [leaf for leaf in leaves if not isinstance(leaf[1], Unknown)]
         parts = _SEPARATORS.split(request.path)
         later = tuple(at for at, part in enumerate(parts) if " " in part)
         mark = _mark(request.method, _without(parts, later), known)
-        money = (self._context.catalogue.operation(step.operation).money,)
+        money = (described.money,)
         texts = [str(value) for place, value in known if place != money]
         return Shape(later, places), mark, texts + [part for part in parts if " " not in part]
 

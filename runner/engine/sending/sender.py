@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from runner.catalogue import (
     credentials_in,
     to_json,
     without_credentials,
+    without_sent,
 )
 from runner.engine.calls.owners import RETURNS_EXISTING, Makers, differing, given_by, made_by
 from runner.engine.calls.snapshot import id_of
@@ -320,7 +322,9 @@ class Sender:
     def _record(self, subject: Subject, operation: Operation, request: Request) -> CallRecord:
         """The record of a call as it is stored: its digest is that of what is sent, its text has no credentials."""
         record, mask = _record(subject, operation, request, self._context.run), self._context.mask
-        return record._replace(url=mask.text(record.url), body=mask.text(record.body))
+        kept = without_sent(operation, request.body)
+        body = record.body if kept is request.body else replace(request, body=kept).text or ""
+        return record._replace(url=mask.text(record.url), body=mask.text(body))
 
     def _doubt(self, operation: Operation, record: CallRecord, answer: Any) -> str:
         wrong = self._makers.doubt(operation, record, answer)
