@@ -66,10 +66,11 @@ def meant(name: str, known: Mapping[str, str], *, partly: bool = False) -> list[
     return closest if best and len(closest) <= _SHOWN else []
 
 
-def _shared(given: tuple[str, ...], own: tuple[str, ...]) -> int:
+def _shared(given: tuple[str, ...], own: tuple[str, ...]) -> float:
     """The number of words that two names share; none where most of the other's are its own."""
     shared = len({*given} & {*own} - {"id"})
-    return shared if shared * 2 >= len({*own} - {"id"}) else 0
+    ends = given[-1:] == own[-1:]
+    return shared + ends / 2 if shared and shared * 2 >= len({*own} - {"id"}) else 0
 
 
 def _likeness(given: tuple[str, ...], name: str, other: str, about: str) -> float:

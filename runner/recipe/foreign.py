@@ -140,7 +140,7 @@ VALUES: Mapping[str, str] = {
 
 NAMES: Mapping[str, str] = {
     **dict.fromkeys(("steps", "outputs", "needs", "jobs", "tasks", "results"), _STEP),
-    **dict.fromkeys(("inputs", "params", "parameters", "github", "matrix", "variables", "var"), _GIVEN),
+    **dict.fromkeys(("inputs", "params", "parameters", "github", "variables", "var"), _GIVEN),
     **dict.fromkeys(("secret", "secrets"), _SECRET),
     **dict.fromkeys(("env", "environ", "environment", "process", "ansible_env"), _ENVIRONMENT),
     **dict.fromkeys(("null", "Null", "NULL", "nil", "undefined", "nothing"), "write none"),
@@ -148,7 +148,7 @@ NAMES: Mapping[str, str] = {
     **dict.fromkeys(("FALSE", "no", "No"), "write false"),
     **dict.fromkeys(("today", "now"), "write run.date"),
     **dict.fromkeys(("this", "record", "rec", "data", "csv", "order", "r"), _ROW),
-    **dict.fromkeys(("line", "each", "element", "entry", "it", "value", "i"), _ITEM),
+    **dict.fromkeys(("line", "each", "element", "entry", "it", "value", "i", "matrix"), _ITEM),
     "omit": "null leaves a field out: write none",
     "ansible_date_time": "write run.date",
     "lines": "the lines of a grouped row are row.lines",

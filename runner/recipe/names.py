@@ -297,6 +297,9 @@ def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -
 def _read_here(reference: Reference, earlier: Sequence[str], names: Names) -> str:
     """How a recipe reads what other tools call steps.job.outputs.id or inputs.since; empty where it is neither."""
     first, *rest = reference.path or ("",)
+    if reference.root == "matrix" and first:
+        members = ".".join(map(str, (first, *rest)))
+        return f"write {members}; for_each: {{in: ..., as: {first}}} gives it that name"
     if first in earlier:
         parts = [part for part in rest if part not in FIELDS]
         members = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)

@@ -15,6 +15,7 @@ from runner.catalogue import ArgumentError, build_request, condition_notes, spel
 from runner.catalogue.schemas.schema import is_open
 from runner.catalogue.values.scalars import WRITTEN
 from runner.problems import Problem, nearest
+from runner.recipe.by_name import id_by_name
 from runner.recipe.texts import is_each, mapping, sequence
 from runner.source import Source, TreePath
 from runner.synonyms import among, meant, words
@@ -89,12 +90,12 @@ def _with_lines(name: str, close: list[str], api: Api) -> str:
 
 
 def check_arguments(
-    source: Source, path: TreePath, part: Mapping[str, Any], operation: Operation
+    source: Source, path: TreePath, part: Mapping[str, Any], operation: Operation, api: Api
 ) -> Iterator[Problem]:
     """Problems of the `with` of what stands at `path`: names that are unknown or missing, values that cannot fit."""
     arguments = part.get("with", {})
     if isinstance(arguments, dict):
-        yield from _Arguments(source, path, arguments, operation).problems()
+        yield from _Arguments(source, path, arguments, operation, api).problems()
 
 
 def meant_arguments(
@@ -226,6 +227,7 @@ class _Arguments(NamedTuple):
     path: TreePath
     given: Mapping[str, Any]
     operation: Operation
+    api: Api | None = None
 
     def problems(self) -> Iterator[Problem]:
         for name, parameter in self.operation.parameters.items():
@@ -366,13 +368,26 @@ class _Arguments(NamedTuple):
         elif value is None:
             remedy = "leave it out"
         else:
-            remedy = _otherwise(value, message)
+            remedy = self._reference(path, value) or _otherwise(value, message)
         name = next(str(part) for part in reversed(path) if isinstance(part, str))
         return self.source.problem(
             self.source.value((*self.path, "with", *path)),
             f"{name!r}: {message}",
             "argument",
             remedy=remedy,
+        )
+
+    def _reference(self, path: TreePath, value: Any) -> str:
+        """How an object is given that has an id, where a name or the id itself is written; empty where it is none."""
+        if len(path) != 1 or not _is_reference(self.operation.fields.get(str(path[0]))):
+            return ""
+        if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
+            return f"write {{id: {value}}}"
+        name = str(path[0])
+        return (
+            id_by_name(self.source.data, name, repr(value), self.api)
+            if isinstance(value, str)
+            else ""
         )
 
 

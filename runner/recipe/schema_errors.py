@@ -385,10 +385,27 @@ def _suggestion(key: str, known: Iterable[str], present: Mapping[str, Any]) -> s
                 if other == "id" and name != present[key]
                 else f"did you mean {other!r}?"
             )
+    if word in ("strategy", "matrix") and "for_each" in known:
+        return _over_matrix(present[key])
     needed, remedy = WAYS.get(word, ("", ""))
     if remedy and needed in known:
         return remedy
     return nearest(key, free, noun="keys") or "leave it out"
+
+
+def _over_matrix(strategy: Any) -> str:
+    """How the lists of GitHub's `strategy: {matrix: ...}` are gone through."""
+    matrix = strategy.get("matrix", strategy) if isinstance(strategy, dict) else strategy
+    name, over = (
+        next(iter(matrix.items())) if isinstance(matrix, dict) and matrix else ("line", "row.lines")
+    )
+    inside = EXPRESSION.fullmatch(over) if isinstance(over, str) else None
+    shown = inside[1] if inside else over if isinstance(over, str) else "row.lines"
+    return f"write for_each: {{in: {shown}, as: {name}}}"
+
+
+EXPRESSION = re.compile(r"\s*\$?\{\{\s*([^{}]*?)\s*\}\}\s*")
+"""An expression in the brackets of a template, or of GitHub Actions."""
 
 
 def _what(path: TreePath) -> str:

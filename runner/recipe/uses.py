@@ -129,7 +129,8 @@ class Uses(NamedTuple):
 
     def _arguments(self, path: TreePath, part: Part, operation: Operation) -> Iterator[Problem]:
         if "with" in part or path not in self._misspelt:
-            yield from check_arguments(self.source, path, part, operation)
+            api = self.catalogue[operation.api]
+            yield from check_arguments(self.source, path, part, operation, api)
 
     def _effect(self, path: TreePath, step: Part, operation: Operation) -> Iterator[Problem]:
         """Keys that do not go with what the operation does."""

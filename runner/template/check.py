@@ -259,8 +259,10 @@ class Checker:
             first = (
                 node.args[0].value if node.args and isinstance(node.args[0], nodes.Const) else ""
             )
-            remedy = self._as_filter(name) or REFUSED_FUNCTIONS.get(
-                f"{name}({first!r})", REFUSED_FUNCTIONS.get(name, "")
+            remedy = (
+                self._as_filter(name)
+                or self._as_format(name, first)
+                or REFUSED_FUNCTIONS.get(f"{name}({first!r})", REFUSED_FUNCTIONS.get(name, ""))
             )
             if not remedy and name in FILTERS:
                 remedy = f"it is a filter: x | {FILTERS[name].usage}"
@@ -291,6 +293,17 @@ class Checker:
         called = re.search(rf"\b{name}\(([\w.]+)(?:,\s*([^()]*))?\)", self._text)
         given = f"({called[2]})" if called and called[2] else ""
         return f"write {called[1]} | {name}{given}" if called else ""
+
+    def _as_format(self, name: str, text: object) -> str:
+        """How format('{0} of {1}', a, b) is written, which GitHub Actions has: as a method of its text."""
+        called = re.search(r"\bformat\(\s*('[^']*'|\"[^\"]*\")\s*,\s*([^()]*)\)", self._text)
+        if name != "format" or not isinstance(text, str) or called is None:
+            return ""
+        return (
+            f"write {called[1]}.format({called[2]})"
+            if "{" in text
+            else f"write {called[1]} | format({called[2]})"
+        )
 
     def _check_inner(self, node: nodes.Filter | nodes.Test, at: int) -> None:
         argument = node.args[0] if len(node.args) == 1 and not node.kwargs else None

@@ -140,7 +140,7 @@ class TreeBuilder:
                 "operation", [self.build(node.left), self.build(node.right)], _BINARY[type(node)]
             )
         if isinstance(node, nodes.Not):
-            return self._over("not", [self.build(node.node)])
+            return self._over("not", [self.build(node.node)], at=node)
         assert isinstance(node, nodes.UnaryExpr)  # noqa: S101 - nothing else is let through by the checker
         return self._over("operation", [self.build(node.node)], node.operator)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.catalogue import note_of_day
 from runner.problems import Problem, nearest
+from runner.recipe.by_name import id_by_name
 from runner.recipe.exports import total_of
 from runner.recipe.included import Files
 from runner.recipe.texts import HIT, Text, Texts, is_each, mapping, sequence
@@ -232,7 +233,24 @@ class _Flow:
         schema = schema_at(operation, inside) if operation is not None and inside else None
         if schema is not None:
             name = next(str(part) for part in reversed(inside) if isinstance(part, str))
+            told = len(findings.found)
             check_fit(node, type_, name, schema, findings)
+            if operation is not None and len(findings.found) > told and type_.solid == {STRING}:
+                self._by_name(operation, inside, findings)
+
+    def _by_name(self, operation: Operation, inside: TreePath, findings: Findings) -> None:
+        """Let what was found last say how a text names an object that the API knows by its id."""
+        *parent, last = inside
+        field = str(parent[0]) if len(inside) == 2 and last == "id" else str(last)
+        whole = mapping(operation.fields.get(field)).get("properties", {})
+        if "id" not in whole or len(inside) > 2 or (len(inside) == 2 and last != "id"):
+            return
+        finding = findings.found[-1]
+        key = findings.text[finding.offset : finding.offset + finding.length]
+        api = self.scopes.catalogue[operation.api]
+        advice = id_by_name(self.source.data, field, key, api, lone=len(inside) == 2)
+        if advice:
+            findings.found[-1] = finding._replace(remedy=advice)
 
     def _day(self, node: Node, note: str, findings: Findings) -> None:
         """Note a date that is compared with its first second."""

@@ -8,6 +8,7 @@ from typing import Any
 from runner.problems import nearest
 from runner.recipe.typecheck.messages import Findings, remedy
 from runner.recipe.typecheck.types import (
+    ANY,
     BOOLEAN,
     DATE,
     DECIMAL,
@@ -49,6 +50,8 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
             _fill_in_by_name(operands[1], text, findings)
         else:
             fill_in(operands[1:], text, findings)
+        return of_kind(STRING)
+    if node.value == "*" and len(operands) == 2 and _repeated(operands, findings):
         return of_kind(STRING)
     two = _OF_TWO.get(node.value, ()) if len(operands) == 2 else ()
     possible = {kind for kind in two if all(type_.can_be({kind}) for _, type_ in operands)}
@@ -118,6 +121,8 @@ def _joined_texts(operands: Sequence[Typed], findings: Findings) -> Type:
             continue
         message = f"'+' cannot add {type_} to text"
         advice = remedy(type_, {STRING, *NUMBERS})
+        if type_.solid == {LIST}:
+            advice = _in_one_list(operands, findings)
         if type_.can_be(NUMBERS | {BOOLEAN, DATE}):
             column = next((other.column for _, other in operands if other.column), "")
             typed = (
@@ -127,7 +132,35 @@ def _joined_texts(operands: Sequence[Typed], findings: Findings) -> Type:
             )
             advice = f"{typed}put texts side by side with ~"
         findings.add(part, message, "wrong-type", remedy=advice, sure=type_.sure)
-    return of_kind(STRING)
+    lists = any(_only(type_, {LIST}) for _, type_ in operands)
+    return list_of(ANY) if lists else of_kind(STRING)
+
+
+def _in_one_list(operands: Sequence[Typed], findings: Findings) -> str:
+    """How a text becomes an element of a list that it is added to."""
+    parts = [
+        findings.quoted(part) if type_.can_be({LIST}) else f"[{findings.quoted(part)}]"
+        for part, type_ in operands
+    ]
+    return f"write {' + '.join(parts)}"
+
+
+def _repeated(operands: Sequence[Typed], findings: Findings) -> bool:
+    """Note a text that is to be repeated, `'-' * 20`: a price that is text would be no number, and no error either."""
+    for (part, type_), (other, _) in (operands, operands[::-1]):
+        text = part.value if part.kind == "literal" and type_.solid == {STRING} else ""
+        if text and not any(map(str.isdigit, text)):
+            count = other.value if other.kind == "literal" else None
+            advice = f"write {{% for n in range({findings.quoted(other)}) %}}{text}{{% endfor %}}"
+            if isinstance(count, int) and 0 < count * len(text) <= SHORT:
+                advice = f"write it out: {text * count!r}"
+            findings.add(part, "'*' does not repeat a text", "wrong-type", remedy=advice)
+            return True
+    return False
+
+
+SHORT = 40
+"""The characters of a text that a remedy writes out."""
 
 
 def compare(node: Node, operands: Sequence[Typed], findings: Findings) -> Type:
