@@ -120,7 +120,8 @@ def modules(node: ast.AST, parts: tuple[str, ...]) -> Iterator[str]:
         above = ("runner", *parts)[: -node.level] if node.level else ()
         module = ".".join([*above, *filter(None, [node.module])])
         if module == "runner":
-            yield from (f"runner.{alias.name}" for alias in node.names)
+            names = (alias.name for alias in node.names)
+            yield from ("runner" if name == "__version__" else f"runner.{name}" for name in names)
         else:
             yield module
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from runner import __version__
 from runner.problems import InvalidError, RunnerError, draw_all, printable
 from runner.project.streams import OutputError, flush_streams, open_streams
 
@@ -102,9 +103,7 @@ def _import(module: str) -> ModuleType:
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001
     if value:
-        from importlib.metadata import version
-
-        click.echo(f"runner {version('recipe-runner')}")
+        click.echo(f"runner {__version__}")
         ctx.exit()
 
 

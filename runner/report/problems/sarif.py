@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
+from runner import __version__
 from runner.problems import Problem, in_json, printable
 
 _LINK = re.compile(r"\[(?=[^\]]*\]\()")
@@ -26,7 +26,7 @@ def sarif(problems: Sequence[Problem], *, notes: Sequence[Problem] = ()) -> str:
     kinds = sorted({each.kind for each in problems})
     driver = {
         "name": "runner",
-        "semanticVersion": version("recipe-runner"),
+        "semanticVersion": __version__,
         "rules": [{"id": kind, "name": _title(kind)} for kind in kinds],
     }
     run = {
