@@ -23,7 +23,7 @@ from runner.project.apis import catalogue_for
 from runner.project.recorded_runs import recorded_run
 
 if TYPE_CHECKING:
-    from runner.catalogue import Operation
+    from runner.catalogue import Catalogue, Operation
     from runner.engine.calls.review import Look, ReadObject, Shown
 
 _REMEDY = "--done ID --why TEXT, or --absent --why TEXT"
@@ -267,10 +267,11 @@ def _checked(
     from runner.engine.calls.owners import made_by, said_maker, said_user
     from runner.engine.calls.settlement import answer_of, holder, id_value, used_before
 
-    operation = _operation(current, history, call)
+    operation, catalogue = _operation(current, history, call)
     value = id_value(operation, decision.done or "")
     found = _read(current, history, call, value)
-    other, used = (each(history, call, operation, value) for each in (holder, used_before))
+    other = holder(history, call, operation, value)
+    used = used_before(history, catalogue, call, operation, value)
     of_path = other is not None and (other.url == call.url or other.effect == "read")
     said = said_user(decision.done, used) if used is not None else ""
     if other is not None and (of_path or found.value is None):
@@ -306,11 +307,11 @@ def _shown(found: ReadObject, value: Any) -> list[str]:
     return [*lines, f"that differs: {found.differs}"] if found.differs else lines
 
 
-def _operation(current: Config, history: History, call: CallRecord) -> Operation:
+def _operation(current: Config, history: History, call: CallRecord) -> tuple[Operation, Catalogue]:
     run = recorded_run(history, call.run)
     catalogue = catalogue_for(current, current.targets.get(run.target))
     try:
-        return catalogue.operation(call.operation)
+        return catalogue.operation(call.operation), catalogue
     except KeyError:
         raise UsageError(
             f"no API document has {call.operation} any more",

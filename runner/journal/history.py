@@ -403,6 +403,21 @@ class History(RowQueries):
         )
         return self._calls(where, path, account, *apis)
 
+    def bodies(
+        self, account: str, operation: str, texts: Collection[str], *, after: int
+    ) -> list[tuple[int, str]]:
+        """Return the next bodies (JSON) of writes to the API of an operation that have one of these texts in them.
+
+        Each with the number of its call; those behind the call `after`, in their order.
+        """
+        apis = self._apis(operation)
+        having = " OR ".join(["instr(body, ?) > 0"] * len(texts))
+        sql = (
+            f"SELECT id, body FROM calls WHERE id > ? AND account = ? AND effect <> 'read' AND ({having}) "  # noqa: S608
+            f"AND body LIKE '{{%' AND {_API} IN ({places(apis)}) ORDER BY id LIMIT {_PAGE}"
+        )
+        return self._select(sql, after, account, *texts, *apis)
+
     def _apis(self, operation: str) -> list[str]:
         """The names that the API of an operation has, or had."""
         api = _api_of(operation)

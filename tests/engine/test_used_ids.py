@@ -162,8 +162,81 @@ def test_a_person_does_not_settle_a_create_with_it_either(
     call = bench.calls()["B", "order", ""]
     operation = CATALOGUE.operation(call.operation)
     history = History(bench.folder)
-    used = used_before(history, call, operation, number)
+    used = used_before(history, CATALOGUE, call, operation, number)
     assert used is not None
     assert used.identity.step == "change"
-    assert used_before(history, call, operation, number + 1) is None
+    assert used_before(history, CATALOGUE, call, operation, number + 1) is None
     history.close()
+
+
+NAMED = {
+    "an id": '{reference: "%s", customer_id: "{{ row.id }}"}',
+    "an object": '{reference: "%s", customer: {id: "{{ row.id }}"}}',
+    "in a list": '{reference: "%s", parts: [{customer_id: "{{ row.id }}"}]}',
+}
+NAMING = """\
+steps:
+  - {id: order, use: shop.create_order, with: %s}
+"""
+CUSTOMER = """\
+steps:
+  - {id: customer, use: shop.create_customer, with: {name: "{{ row.ref }}"}}
+"""
+
+
+def naming(how: str, *, ref: str = "{{ row.ref }}") -> str:
+    return NAMING % (NAMED[how] % ref)
+
+
+@pytest.mark.parametrize("how", NAMED)
+def test_what_the_body_of_a_write_has_named(server: FaultServer, bench: Bench, how: str) -> None:
+    ran = bench.run(naming(how), table("ref,id", ("A", 77)), head=HEAD_ID)
+    assert ran.row.bucket == "done"
+    server.on("POST", "/customers", actions.answer(201, {"id": 77}), nth=1)
+    ran = bench.run(CUSTOMER, table("ref", "B", "C"), head=OTHER)
+    assert {key: row.bucket for key, row in ran.rows.items()} == {"B": "unknown", "C": "done"}
+    assert (
+        "201, but 77 is what call 1 has named before (order of 'A', run 1)" in ran.rows["B"].reason
+    )
+    history = History(bench.folder)
+    call = bench.calls()["B", "customer", ""]
+    operation = CATALOGUE.operation(call.operation)
+    assert used_before(history, CATALOGUE, call, operation, 77) is not None
+    assert used_before(history, CATALOGUE, call, operation, 78) is None
+    history.close()
+
+
+def test_an_id_of_another_collection_is_another_one(server: FaultServer, bench: Bench) -> None:
+    """Order 77 is not customer 77, and neither is a number that is no id at all."""
+    bench.run(naming("an id"), table("ref,id", ("A", 77)), head=HEAD_ID)
+    quantity = naming("an id").replace("customer_id", "number")
+    bench.run(quantity, table("ref,id", ("Q", 79)), head=OTHER + "    id: {type: integer}\n")
+    server.on("POST", "/orders", actions.answer(201, {"id": 77}), nth=1)
+    ran = bench.run(MADE, "ref\nB\n", head=OTHER.replace("another", "third"))
+    assert ran.row.bucket == "done"
+    server.on("POST", "/customers", actions.answer(201, {"id": 79}), nth=1)
+    ran = bench.run(CUSTOMER, "ref\nC\n", head=OTHER.replace("another", "fourth"))
+    assert ran.row.bucket == "done"
+
+
+def test_what_another_row_of_the_run_has_named(server: FaultServer, bench: Bench) -> None:
+    steps = """\
+steps:
+  - {id: customer, use: shop.create_customer, with: {name: "{{ row.ref }}"}, when: not row.id}
+  - id: order
+    use: shop.create_order
+    with: {reference: "{{ row.ref }}", customer_id: "{{ row.id or customer.id }}"}
+"""
+    server.on("POST", "/customers", actions.answer(201, {"id": 77}), nth=2)
+    sheet = table("ref,id", ("A", ""), ("B", 77), ("C", ""), ("D", ""))
+    ran = bench.run(steps, sheet, head=HEAD_ID)
+    assert {key: row.bucket for key, row in ran.rows.items()} == {
+        "A": "done", "B": "done", "C": "unknown", "D": "done"
+    }  # fmt: skip
+
+
+def test_a_write_that_was_refused_names_nothing(server: FaultServer, bench: Bench) -> None:
+    server.on("POST", "/orders", actions.answer(404, {}), nth=1)
+    bench.run(naming("an id"), table("ref,id", ("A", 77)), head=HEAD_ID)
+    server.on("POST", "/customers", actions.answer(201, {"id": 77}), nth=1)
+    assert bench.run(CUSTOMER, "ref\nB\n", head=OTHER).row.bucket == "done"

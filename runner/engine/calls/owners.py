@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.catalogue import Catalogue, Operation, decode_form, in_url, parse_own_json
 from runner.engine.calls.diff import compare_with, unlike
+from runner.engine.calls.mentions import Mentions
 from runner.engine.calls.snapshot import id_of
 from runner.journal import CallRecord, History, Journal
 
@@ -39,8 +40,9 @@ def said_maker(name: Any, other: CallRecord) -> str:
 
 
 def said_user(name: Any, other: CallRecord) -> str:
-    """A sentence for people: which call has written to the object with this id before."""
-    return _said(name, other, "written to before")
+    """A sentence for people: which call has written to the object with this id, or named it, before."""
+    within = in_url(name) in other.url.partition("?")[0].split("/")
+    return _said(name, other, "written to before" if within else "named before")
 
 
 def _said(name: Any, other: CallRecord, how: str) -> str:
@@ -63,8 +65,8 @@ def differing(operation: Operation, call: CallRecord, found: Any) -> str:
 class Makers:
     """The calls of an account by what they have made or found, over all runs, this one included."""
 
-    def __init__(self, history: History, journal: Journal) -> None:
-        self._history, self._journal = history, journal
+    def __init__(self, history: History, journal: Journal, mentions: Mentions) -> None:
+        self._history, self._journal, self._mentions = history, journal, mentions
 
     def read_earlier(self, account: str, catalogue: Catalogue, apis: Collection[str]) -> None:
         """Record what the creates of some APIs have made, or found, that an earlier version has recorded."""
@@ -91,7 +93,11 @@ class Makers:
             self._journal.flush()
         other = self._maker(record, claimed) or self._finder(operation, record)
         said = said_maker(name, other) if other is not None else ""
-        if not said and (other := user_of(self._history, operation, record, name)) is not None:
+        if (
+            not said
+            and (other := user_of(self._history, operation, record, name, self._mentions))
+            is not None
+        ):
             said = said_user(name, other)
         if said and claimed is None:
             self._journal.release(record)
@@ -126,15 +132,16 @@ class Makers:
 
 
 def user_of(
-    history: History, operation: Operation, created: CallRecord, name: str
+    history: History, operation: Operation, created: CallRecord, name: str, mentions: Mentions
 ) -> CallRecord | None:
-    """The call that has written to what a create is answered with before anybody could know of it.
+    """The call that has written to what a create is answered with, or named it, before anybody could know of it.
 
     While its answer was on the way, whoever had not read anything cannot have had the id from the API.
     """
     collection = created.url.partition("?")[0].rstrip("/")
     path = f"{collection}/{in_url(name)}"
-    for each in history.users(created.identity.account, operation.full_name, path):
+    within = history.users(created.identity.account, operation.full_name, path)
+    for each in [*within, *mentions.of(operation, name)]:
         if each.identity == created.identity:
             continue
         if each.run < created.run or each.sent_at <= created.sent_at:

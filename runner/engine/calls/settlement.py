@@ -8,7 +8,16 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from runner.catalogue import Operation, is_id, parse_own_json, to_json, types_of, violations
+from runner.catalogue import (
+    Catalogue,
+    Operation,
+    is_id,
+    parse_own_json,
+    to_json,
+    types_of,
+    violations,
+)
+from runner.engine.calls.mentions import Mentions
 from runner.engine.calls.objects import with_id, without_id
 from runner.engine.calls.owners import made_by, user_of, was_there
 from runner.engine.calls.snapshot import id_of
@@ -61,12 +70,13 @@ def holder(
 
 
 def used_before(
-    history: History, call: CallRecord, operation: Operation, value: Any
+    history: History, catalogue: Catalogue, call: CallRecord, operation: Operation, value: Any
 ) -> CallRecord | None:
-    """A write of the account to the object with this id, or into it, from before this call was sent."""
+    """A write of the account to the object with this id, into it or naming it, from before this call was sent."""
     if call.effect != "create" or operation.returns_existing:
         return None
-    return user_of(history, operation, call._replace(state="unknown"), str(value))
+    mentions = Mentions(history, catalogue, call.identity.account)
+    return user_of(history, operation, call._replace(state="unknown"), str(value), mentions)
 
 
 def _answer(call: CallRecord) -> Any:

@@ -20,6 +20,7 @@ from runner.catalogue import (
     without_credentials,
     without_sent,
 )
+from runner.engine.calls.mentions import Mentions
 from runner.engine.calls.owners import RETURNS_EXISTING, Makers, differing, given_by, made_by
 from runner.engine.calls.snapshot import id_of
 from runner.engine.context import Connection, Context
@@ -85,7 +86,8 @@ class Sender:
         self.unknown_payment = ""
         self._lines: dict[int, _Lines] = {}
         self._watch = Watch()
-        self._makers = Makers(context.history, journal)
+        mentions = Mentions(context.history, context.catalogue, context.account)
+        self._makers = Makers(context.history, journal, mentions)
         self._told: set[str] = set()
         limits = {
             api: each.hits_per_day
