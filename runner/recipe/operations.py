@@ -62,16 +62,31 @@ def _operation_meant(source: Source, path: TreePath, name: str, api: Api) -> str
     """The operation that a name is likely meant for: by its words, by what it is given, and by its letters."""
     part = mapping(_at(source.data, path[:-1]))
     given = mapping(part.get("with")).keys()
-    close = meant(name, dict.fromkeys(api.operations, ""))
+    close = meant(name, dict.fromkeys(_of_effect(name, api), ""))
     takes = {other: len(given & api.operations[other].parameters.keys()) for other in close}
     close = [other for other in close if takes[other] == max(takes.values())]
-    close = close or difflib.get_close_matches(name, api.operations, n=1)
     parent = _with_lines(name, close, api)
     if parent:
         return parent
+    close = close or difflib.get_close_matches(name, _of_effect(name, api), n=1)
     if close:
         return among(f"{api.name}.{other}" for other in close)
     return f"'runner ops {api.name}' lists what it has"
+
+
+_EFFECTS = {
+    **dict.fromkeys(("search", "get", "count"), "read"),
+    **dict.fromkeys(("create", "upsert", "save"), "create"),
+    "update": "update",
+}
+"""What an operation does whose name begins with a word, or with one that means the same."""
+
+
+def _of_effect(name: str, api: Api) -> list[str]:
+    """The operations that a name can be meant for: one that creates is never one that reads."""
+    effect = _EFFECTS.get(next(iter(words(name)), ""))
+    operations = api.operations
+    return [other for other in operations if effect in (None, operations[other].effect)]
 
 
 _LINES = re.compile(r"_(?:line_?)?(?:items?|lines?)\Z")

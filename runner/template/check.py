@@ -262,6 +262,7 @@ class Checker:
             remedy = (
                 self._as_filter(name)
                 or self._as_format(name, first)
+                or self._as_days(name)
                 or REFUSED_FUNCTIONS.get(f"{name}({first!r})", REFUSED_FUNCTIONS.get(name, ""))
             )
             if not remedy and name in FILTERS:
@@ -304,6 +305,13 @@ class Checker:
             if "{" in text
             else f"write {called[1]} | format({called[2]})"
         )
+
+    def _as_days(self, name: str) -> str:
+        """How `row.day - timedelta(days=7)` is written."""
+        called = re.search(r"([\w.]+)\s*([-+])\s*timedelta\((?:days\s*=\s*)?(\d+)\)", self._text)
+        if name != "timedelta" or called is None:
+            return ""
+        return f"write {called[1]} | days({'-' if called[2] == '-' else ''}{called[3]})"
 
     def _check_inner(self, node: nodes.Filter | nodes.Test, at: int) -> None:
         argument = node.args[0] if len(node.args) == 1 and not node.kwargs else None

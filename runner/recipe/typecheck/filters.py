@@ -98,9 +98,24 @@ def _type(spec: Filter, node: Node, parts: Sequence[Typed], findings: Findings) 
         return of_kind(STRING)
     if spec.takes == "Textual":
         findings.text_of(part, type_)
-    elif TAKES[spec.takes] and not findings.need(part, type_, TAKES[spec.takes], where=spec.name):
-        use = use._replace(subject=(part, ANY))
+    elif TAKES[spec.takes]:
+        there = _read(spec.name, part, type_, findings)
+        if not findings.need(part, there, TAKES[spec.takes], where=spec.name):
+            use = use._replace(subject=(part, ANY))
     return rule(use) if rule is not None else of_kind(spec.gives)
+
+
+def _read(name: str, part: Node, type_: Type, findings: Findings) -> Type:
+    """What a text is that may be null, and is read as something that an empty text is not."""
+    if type_.absent is None or name not in ("to_date", "int", "decimal", "float"):
+        return type_
+    advice = f"ask first: {findings.quoted(part)} is not none"
+    if name != "to_date":
+        advice = "say what to take: | default(0)"
+    required, found, _ = type_.absent.remedy.partition(", or ")
+    return type_.maybe(
+        type_.absent._replace(remedy=f"{required}, or {advice}" if found else advice)
+    )
 
 
 _NOT_ANSWERED = frozenset({"", "row", "line", "vars", "run", "loop", "lookup", "entry"})
@@ -387,9 +402,25 @@ def _sum(use: Applied) -> Type:
         )
         message = f"sum adds numbers, and {what} is {added}"
         use.findings.add(part, message, "wrong-type", remedy=advice, sure=added.sure)
-    elif "attribute" in use.given or added.absent is not None:
-        use.findings.absent(part, added, "and sum adds numbers")
+    elif added.absent is not None:
+        advice = f"say what to add then: {_with_default(use)} | sum"
+        there = added.maybe(added.absent._replace(remedy=advice))
+        use.findings.absent(part, there, "and sum adds numbers")
     return of_kind(*(added.solid & NUMBERS or NUMBERS))
+
+
+def _with_default(use: Applied) -> str:
+    """How the elements are chosen that `sum` adds, with 0 for what is null."""
+    name, part = use.literal("attribute"), use.subject[0]
+    mapped = (
+        part.kind == "filter"
+        and part.value == "map"
+        and part.names[:1] in (("attribute",), ("name",))
+    )
+    if name is None and mapped and part.parts[1].kind == "literal":
+        name, part = part.parts[1].value, part.parts[0]
+    written = use.findings.quoted(part)
+    return f"{written} | map(attribute={name!r}, default=0)" if name else f"{written} | select"
 
 
 def _sums(use: Applied) -> Type:

@@ -127,16 +127,28 @@ class Inference(NamedTuple):
             for part, type_ in parts:
                 self.findings.need(part, type_, NUMBERS, where="range")
             return list_of(of_kind(INTEGER))
+        if (node.kind, node.value) == ("test", "none"):
+            self._listed(node.parts[0])
         return tested(node, parts, self.findings) if node.kind == "test" else of_kind(BOOLEAN)
+
+    def _listed(self, asked: Node) -> None:
+        """Note where a list that a search has given is asked whether it is null: it may be empty."""
+        type_ = self.names.get(asked.value, ANY) if asked.kind == "name" else ANY
+        if type_.absent is None and type_.kinds == {LIST} and type_.of.endswith(LISTS):
+            whole = self.findings.quoted(asked)
+            message = f"{whole} is a list, and never null: where nothing was found it is empty"
+            remedy = f"write {whole} | length == 0, or {whole} | length > 0"
+            self.findings.add(asked, message, "always-defined", remedy=remedy, sure=False)
 
     def _asked(self, node: Node) -> None:
         """`is defined` and `is undefined`: note where what is asked always is, or can never be."""
         asked = node.parts[0]
         whole, not_null = self.findings.quoted(asked), node.value == "defined"
         if asked.kind != "member":
-            type_ = self.of(asked)
+            self.of(asked)
             if asked.kind == "name" and asked.value in self.names and asked.value not in self.own:
-                skipped = type_.absent is not None
+                # By itself: whoever asks in an earlier branch does not know that it is there.
+                skipped = self.names[asked.value].absent is not None
                 why = ": without a result it is null" if skipped else ""
                 remedy = _not_null(whole, holds=not_null) if skipped else "leave it out"
                 message = f"{whole!r} is always defined{why}"

@@ -58,7 +58,11 @@ def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type
     if node.value in "+-" and DATE not in possible and _only(operands[0][1], {DATE}):
         part, type_ = operands[0]
         message = f"{findings.quoted(part)} is a date, and {node.value!r} is for numbers"
-        findings.add(part, message, "wrong-type", remedy="write it so: | days(7)", sure=type_.sure)
+        other = operands[-1][0]
+        count = findings.quoted(other) if other.kind == "literal" else f"({findings.quoted(other)})"
+        count = f"-{count}" if node.value == "-" else count
+        advice = f"write {findings.quoted(part)} | days({count})"
+        findings.add(part, message, "wrong-type", remedy=advice, sure=type_.sure)
         return of_kind(DATE)
     fine = [
         findings.need(part, type_, NUMBERS | possible, where=f"'{node.value}'")
@@ -184,7 +188,7 @@ def _equal(left: Typed, right: Typed, findings: Findings, operator: str) -> None
     sure = first.sure and second.sure
     if _groups(first).isdisjoint(_groups(second)):
         message = f"{findings.quoted(one)} is {_bare(first)} and {findings.quoted(other)} is {_bare(second)}"
-        advice = alike(first, second)
+        advice = same_kind(left, right, findings) or alike(first, second)
         findings.add(
             other, f"{message}: {operator!r} is {verdict}", "unlike-types", remedy=advice, sure=sure
         )
@@ -314,7 +318,8 @@ def _member(left: Typed, right: Typed, findings: Findings, operator: str) -> Non
         verdict = "never true" if operator == "in" else "always true"
         if _groups(first).isdisjoint(_groups(second.element)):
             message = f"{findings.quoted(one)} is {_bare(first)} and the list holds {_bare(second.element)}"
-            advice = alike(first, second.element)
+            advice = "put its texts in quotes" if _is_column(first, second.element) else ""
+            advice = advice or alike(first, second.element)
             findings.add(
                 one,
                 f"{message}: {operator!r} is {verdict}",
@@ -322,6 +327,22 @@ def _member(left: Typed, right: Typed, findings: Findings, operator: str) -> Non
                 remedy=advice,
                 sure=sure,
             )
+
+
+def same_kind(left: Typed, right: Typed, findings: Findings) -> str:
+    """How a column of texts is compared with a number: as text, whose zeros and letters are kept."""
+    for (_, text), (node, other) in ((left, right), (right, left)):
+        if _is_column(text, other):
+            written = findings.quoted(node)
+            if node.kind != "literal":
+                return f"write {written} | text"
+            typed = f"{text.column}: {{type: decimal}}"
+            return f"put it in quotes: '{written}'; or, for a number that is no key: {typed}"
+    return ""
+
+
+def _is_column(text: Type, other: Type) -> bool:
+    return bool(text.column) and text.solid == {STRING} and other.solid <= NUMBERS
 
 
 def alike(first: Type, second: Type) -> str:

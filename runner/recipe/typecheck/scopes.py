@@ -314,8 +314,13 @@ def _column(name: str, column: Part) -> Type:
         found = replace(found, enum=enum | (_enum(name, kind, [column["default"]]) or frozenset()))
     if column.get("required") is True or "default" in column:
         return found
-    otherwise = OTHERWISE.get(kind, "...")
-    remedy = f"let the column be required: {name}: {{required: true}}, or say what to take: | default({otherwise})"
+    otherwise = OTHERWISE.get(kind)
+    or_else = (
+        f"say what to take: | default({otherwise})"
+        if otherwise
+        else "ask first whether it is not none"
+    )
+    remedy = f"let the column be required: {name}: {{required: true}}, or {or_else}"
     cells = column.get("empty", column.get("null", [""]))
     empty = not isinstance(cells, list) or "" in cells
     absent = Absence(f"a cell of the column {name!r} may be empty", remedy, of_cell=empty)
