@@ -163,7 +163,8 @@ class _Parser:
                 found.append(piece.text)
             elif piece.kind == "show":
                 start = piece.tokens[0].offset if piece.tokens else piece.end
-                found.append(self._show(list(piece.tokens), start, piece.end, bound))
+                beside = len(self._pieces) > 1
+                found.append(self._show(list(piece.tokens), start, piece.end, bound, beside=beside))
             else:
                 statement = self._statement(piece, bound, depth, ends)
                 bound |= _names_set(statement)
@@ -311,10 +312,20 @@ class _Parser:
         start, last = tokens[0].offset, tokens[-1]
         return self._show(list(tokens), start, last.offset + len(last.text), bound)
 
-    def _show(self, tokens: list[Token], start: int, end: int, bound: frozenset[str]) -> Show:
-        """The expression between two places of the text."""
-        moved = [token.moved(-start) for token in tokens]
-        compiled = self._compile(moved, self._text[start:end], start)
+    def _show(
+        self,
+        tokens: list[Token],
+        start: int,
+        end: int,
+        bound: frozenset[str],
+        *,
+        beside: bool = False,
+    ) -> Show:
+        """The expression between two places of the text. `beside` others, it gives text: nothing where it says none."""
+        moved, text = [token.moved(-start) for token in tokens], self._text[start:end]
+        if beside and _lacks_else(moved):
+            moved, text = _with_else(moved, text)
+        compiled = self._compile(moved, text, start)
         self.placed.append((start, compiled))
         self.references += [
             each.moved(start) for each in compiled.references if each.root not in bound
@@ -324,6 +335,20 @@ class _Parser:
     def _error(self, piece: _Piece, message: str, *, remedy: str = "") -> TemplateError:
         token = piece.tokens[0] if piece.tokens else Token(piece.offset, "", "{%")
         return TemplateError(message, offset=token.offset, length=len(token.text), remedy=remedy)
+
+
+def _lacks_else(tokens: Sequence[Token]) -> bool:
+    """Whether an expression is `a if b`, as in `{{ ", " if not loop.last }}`."""
+    solid = [token for token in tokens if token.kind != "whitespace"]
+    at = _level(solid, 0, ("if",))
+    return at is not None and _level(solid, at + 1, ("if", "else")) is None
+
+
+def _with_else(tokens: Sequence[Token], text: str) -> tuple[list[Token], str]:
+    """An expression with the empty text that Jinja writes in place of the `else` that it lacks."""
+    written = f"{text} else ''"
+    otherwise = Token(len(text) + 1, "name", "else"), Token(len(written) - 2, "string", "''")
+    return [*tokens, *otherwise], written
 
 
 _USAGE = {
