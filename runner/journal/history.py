@@ -51,6 +51,9 @@ class History(RowQueries):
     aliases: Mapping[str, str] = MappingProxyType({})
     """Operations on record that are others by now, as their API has another name."""
 
+    one_apis: Mapping[str, str] = MappingProxyType({})
+    """The names of APIs of today that are one API, each with the first name of that."""
+
     def calls_of(
         self, account: str, recipe: str, *, per: str, key: str, generation: int = 0
     ) -> dict[tuple[str, str], CallRecord]:
@@ -211,8 +214,23 @@ class History(RowQueries):
     def _now(self, operation: str) -> str:
         return self.aliases.get(operation, operation)
 
+    def one_name(self, operation: str) -> str:
+        """Return an operation by the first name that its API has today."""
+        api, _, name = operation.partition(".")
+        return f"{self.one_apis.get(api, api)}.{name}"
+
     def _then(self, operation: str) -> list[str]:
-        return [operation, *(name for name, now in self.aliases.items() if now == operation)]
+        """The names that an operation has, or had."""
+        name = operation.partition(".")[2]
+        own = [f"{api}.{name}" for api in self._names_of(_api_of(operation))]
+        return [*own, *(then for then, now in self.aliases.items() if now in own)]
+
+    def _names_of(self, api: str) -> list[str]:
+        """The names that an API has today."""
+        first = self.one_apis.get(api, api)
+        return [
+            *dict.fromkeys([api, *(each for each, one in self.one_apis.items() if one == first)])
+        ]
 
     def _write(self, values: Sequence[Any]) -> SentWrite:
         found = SentWrite(*values)
@@ -403,26 +421,32 @@ class History(RowQueries):
         )
         return self._calls(where, path, account, *apis)
 
+    def last_call(self) -> int:
+        """Return the number of the last call; 0 without one."""
+        return next(
+            (int(last) for (last,) in self._select("SELECT coalesce(max(id), 0) FROM calls")), 0
+        )
+
     def bodies(
-        self, account: str, operation: str, texts: Collection[str], *, after: int
+        self, account: str, operation: str, texts: Collection[str], *, after: int, until: int
     ) -> list[tuple[int, str]]:
         """Return the next bodies (JSON) of writes to the API of an operation that have one of these texts in them.
 
-        Each with the number of its call; those behind the call `after`, in their order.
+        Each with the number of its call, in their order: from the one behind `after` to the call `until`.
         """
         apis = self._apis(operation)
         having = " OR ".join(["instr(body, ?) > 0"] * len(texts))
         sql = (
-            f"SELECT id, body FROM calls WHERE id > ? AND account = ? AND effect <> 'read' AND ({having}) "  # noqa: S608
+            f"SELECT id, body FROM calls WHERE id > ? AND id <= ? AND +account = ? AND effect <> 'read' AND ({having}) "  # noqa: S608
             f"AND body LIKE '{{%' AND {_API} IN ({places(apis)}) ORDER BY id LIMIT {_PAGE}"
         )
-        return self._select(sql, after, account, *texts, *apis)
+        return self._select(sql, after, until, account, *texts, *apis)
 
     def _apis(self, operation: str) -> list[str]:
         """The names that the API of an operation has, or had."""
-        api = _api_of(operation)
-        known = (then for then, now in self.aliases.items() if _api_of(now) == api)
-        return [*dict.fromkeys([api, *map(_api_of, known)])]
+        own = self._names_of(_api_of(operation))
+        known = (then for then, now in self.aliases.items() if _api_of(now) in own)
+        return [*dict.fromkeys([*own, *map(_api_of, known)])]
 
     def unread_creates(self, account: str) -> list[CallRecord]:
         """Return the creates of earlier versions of which it is not recorded what they have made or found."""

@@ -17,7 +17,7 @@ from runner.engine.context import Context
 from runner.engine.events import Reporter, RunEnded, RunStarted
 from runner.engine.lookups import unread_lookups
 from runner.engine.once_per import OncePer
-from runner.engine.past.aliases import aliases_of
+from runner.engine.past.aliases import aliases_of, one_apis
 from runner.engine.past.claims import KeySet
 from runner.engine.past.key_columns import check_columns, check_shared
 from runner.engine.past.names import KnownNames
@@ -288,6 +288,7 @@ class Job(NamedTuple):
         if destination is not None:
             accounts |= destination.accounts(history)
             bases = {api: each.base_url for api, each in way.connections.items()}
+            history.one_apis = one_apis(self.catalogue, bases)
             history.aliases = aliases_of(
                 history, recipe, self.catalogue, bases=bases, origin_of=origin_of
             )

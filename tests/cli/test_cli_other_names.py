@@ -242,3 +242,32 @@ def test_an_id_of_another_name_of_the_api(runner: Command) -> None:
         assert "7 is what call 1 has created" in told
     finally:
         stub.close()
+
+
+TWO_NAMES = """\
+recipe: 1
+name: pets
+steps:
+  - {id: rex, use: pets.addPet, with: {name: Rex}}
+  - {id: ada, use: zoo.addPet, with: {name: Ada}}
+"""
+
+
+@pytest.mark.parametrize("folder", ["", "/other"])
+def test_an_id_under_two_names_of_the_api_in_one_run(runner: Command, folder: str) -> None:
+    """One document at one address is one API, whatever steps call it; at another address it is another one."""
+    stub = Stub(lambda sent: Answer(201, b'{"id" : 7, "name": "x"}'))
+    try:
+        runner.write("pets.yaml", PETS)
+        apis = f"pets: {{base_url: {stub.url}}}, zoo: {{base_url: {stub.url}{folder}}}"
+        runner.write(
+            "runner.yaml",
+            "apis: {pets: pets.yaml, zoo: pets.yaml}\n"
+            f"targets: {{live: {{account: pets, apis: {{{apis}}}}}}}\n",
+        )
+        runner.write("a.yaml", TWO_NAMES)
+        ran = runner("run", "a.yaml", "--target", "live", "--first-run", code=0 if folder else 5)
+        assert ("7 is what call 1 has created" in ran.err) is (not folder)
+        assert len(stub.writes) == 2
+    finally:
+        stub.close()

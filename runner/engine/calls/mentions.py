@@ -62,12 +62,12 @@ class Mentions:
         if not names:
             return found
         keys = {f'"{key}"' for name in names for key in (name, _ID.sub("", name))}
-        last = self._last.get(operation, 0)
-        while page := self._history.bodies(self._account, operation, keys, after=last):
+        last, until = self._last.get(operation, 0), self._history.last_call()
+        while page := self._history.bodies(self._account, operation, keys, after=last, until=until):
             for last, body in page:
                 for each in set(_named(parse_own_json(body), names)):
                     found.setdefault(each, []).append(last)
-        self._last[operation] = last
+        self._last[operation] = until
         return found
 
 

@@ -88,7 +88,8 @@ class Makers:
         if operation.effect != "create" or not record.made or operation.returns_existing:
             return ""
         name = id_of(operation, answer)
-        claimed = self._journal.claim(record)
+        one = record._replace(operation=self._history.one_name(record.operation))
+        claimed = self._journal.claim(one)
         if claimed is not None or self._journal.is_shown(record.made):
             self._journal.flush()
         other = self._maker(record, claimed) or self._finder(operation, record)
@@ -100,12 +101,12 @@ class Makers:
         ):
             said = said_user(name, other)
         if said and claimed is None:
-            self._journal.release(record)
+            self._journal.release(one)
         return said
 
     def creator(self, account: str, operation: Operation, made: str) -> CallRecord | None:
         """The create that was answered with what a search has found and has noted: so one of the two sees the other."""
-        claimed = self._journal.claimed_by(operation.full_name, made)
+        claimed = self._journal.claimed_by(self._history.one_name(operation.full_name), made)
         if claimed is not None:
             self._journal.flush()
             return self._history.call_of(claimed)

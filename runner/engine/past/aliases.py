@@ -38,6 +38,17 @@ def aliases_of(
     return found
 
 
+def one_apis(catalogue: Catalogue, bases: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of APIs that have the same operations at one address, each with the first of its names."""
+    first: dict[tuple[str, frozenset[tuple[str, str, str]]], str] = {}
+    found: dict[str, str] = {}
+    for api, base in sorted(bases.items()) if len(bases) > 1 else ():
+        every = catalogue[api].operations.values()
+        shape = frozenset((each.name, each.method, each.path) for each in every)
+        found[api] = first.setdefault((base.rstrip("/"), shape), api)
+    return found
+
+
 def _fits(operation: Operation, url: str) -> bool:
     parts = map(re.escape, _PARAMETER.split(operation.path))
     return re.fullmatch("[^/?]+".join(parts), url.partition("?")[0]) is not None
