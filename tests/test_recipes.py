@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,23 @@ def test_recipe(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, recipe
         ["--lookups"] if "update:" in recipe.read_text(encoding="utf-8") else []
     )  # what is kept in step is read
     assert "0 to send" in runner("run", recipe.stem, *values, *rows, "--dry-run", *look).out
+
+
+PAYING = [
+    path
+    for path in RECIPES
+    if re.search(r"create_\w*payment", path.read_text("utf-8")) and first(path)
+]
+
+
+@pytest.mark.parametrize("recipe", PAYING, ids=lambda path: path.stem)
+def test_a_payment_beside_those_of_the_recipes_before_it(tmp_path: Path, recipe: Path) -> None:
+    """In one folder, with the journal of what ran first: nothing is taken for a second payment."""
+    runner = Command(tmp_path)
+    for name in first(recipe):
+        runner("run", name)
+    values = [part for value in VALUES.get(recipe.stem, ()) for part in ("-v", value)]
+    assert " 0 changed + 0 rejected " in runner("run", recipe.stem, *values).err
 
 
 def check_export(runner: Command, name: str, before: int) -> None:

@@ -167,12 +167,12 @@ def payout_recorded(before: Account, after: Account) -> None:
         for ref, new in made.items()
     }
     assert told == {
-        "W-1042": [("ch_1PqA2x", 699, "Visa")],
-        "W-1043": [("ch_1PqB7k", Decimal("728.30"), "Mastercard")],
+        "W-1042": [("ch_1PqA2x", 690, "Visa")],
+        "W-1043": [("ch_1PqB7k", Decimal("737.30"), "Mastercard")],
         "W-1044": [("ch_1PqD9m", 500, "American Express")],
         "W-1050": [],
     }
-    assert made["W-1042"][0]["notes"] == "Deposit by card, $20.57 of it kept as a fee"
+    assert made["W-1042"][0]["notes"] == "Deposit by card, $20.31 of it kept as a fee"
 
 
 def shop_orders_taken(before: Account, after: Account) -> None:
