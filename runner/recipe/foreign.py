@@ -159,7 +159,8 @@ NAMES: Mapping[str, str] = {
 """Names that people look for, with what to write."""
 
 FIELDS = frozenset(
-    {"outputs", "output", "result", "results", "response", "body", "json", "data", "content", "stdout", "value"}
+    {"outputs", "output", "result", "results", "response", "body", "json", "data", "content", "stdout", "value",
+     "meta", "status_code", "records", "entries", "payload"}
 )  # fmt: skip
 """Members that other tools put between a step and its answer."""
 

@@ -128,6 +128,10 @@ SLIPS = frozenset(
 """Kinds of problems that are slips, so that there is a next level that shows what they hide."""
 
 
+OF_SLIPS = frozenset({"unknown-name", "unknown-step"})
+"""Kinds of errors that a slip brings about: `name: find` in a step, and then nothing is called find."""
+
+
 def _all_told(told: Sequence[Problem], stages: Sequence[Sequence[Problem]]) -> list[Problem]:
     """What is told of a recipe, the slips of each of its stages of correction, and what the last of them still has.
 
@@ -136,7 +140,11 @@ def _all_told(told: Sequence[Problem], stages: Sequence[Sequence[Problem]]) -> l
     if not stages:
         return list(told)
     left = set(stages[-1])
-    kept = [e for e in told if e.severity == "error" or e.kind in SLIPS or e in left]
+    kept = [
+        e
+        for e in told
+        if e in left or (e.kind not in OF_SLIPS and (e.severity == "error" or e.kind in SLIPS))
+    ]
     for hidden in [*([e for e in each if e.kind in SLIPS] for each in stages[:-1]), stages[-1]]:
         needless = {_place(each) for each in hidden if each.remedy.startswith("leave it out")}
         kept = [e for e in kept if e.kind != "unknown-key" or _place(e) not in needless]

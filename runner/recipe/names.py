@@ -10,6 +10,7 @@ from runner.problems import Problem, closest, nearest
 from runner.recipe.foreign import FIELDS, NAMES
 from runner.recipe.texts import EXPECTATIONS, HIT, LINE, Scope, Texts, mapping, section, sequence
 from runner.source import Source, TreePath
+from runner.synonyms import words
 from runner.template import Reference
 
 RESERVED = frozenset({"row", "vars", "item", "run", "result"})
@@ -28,6 +29,8 @@ class Names(NamedTuple):
     lookups: frozenset[str]
     steps: tuple[str, ...]
     lets: tuple[tuple[str, TreePath], ...] = ()
+    changes: bool = False
+    """Whether a step creates or updates something, by the name of what it uses."""
     shared: bool = False
     """Whether these are the names of a file of steps, and not of a recipe."""
 
@@ -44,6 +47,7 @@ class Names(NamedTuple):
             vars=frozenset(mapping(section(recipe, "vars"))),
             lookups=frozenset(mapping(section(recipe, "lookups"))),
             steps=tuple(str(step.get("id", "")) for step in steps),
+            changes=any(_changes(step.get("use")) for step in steps),
             lets=(
                 *((str(name), ("let", name)) for name in mapping(section(recipe, "let"))),
                 *(
@@ -53,6 +57,11 @@ class Names(NamedTuple):
                 ),
             ),
         )
+
+
+def _changes(use: Any) -> bool:
+    """Whether an operation creates or updates something, by its name."""
+    return words(str(use).rpartition(".")[2])[:1] in (("create",), ("update",))
 
 
 def check_names(source: Source, texts: Texts, names: Names) -> Iterator[Problem]:
@@ -147,7 +156,7 @@ def _wrong(
             return message, "unknown-name", "write item.x"
         return _row(scope, names)
     if root == "item":
-        return _item(path, scope)
+        return _item(path, scope, names)
     if root == "result":
         message = "'result' is only known in expect, verify and until"
         return None if scope.result else (message, "unknown-name", "use an earlier step")
@@ -216,7 +225,7 @@ def _row(scope: Scope, names: Names) -> Wrong | None:
     return None
 
 
-def _item(path: TreePath, scope: Scope) -> Wrong | None:
+def _item(path: TreePath, scope: Scope, names: Names) -> Wrong | None:
     if path[-1] == "when":
         message = "'item' is not known in 'when', which decides on the whole step"
         return (
@@ -233,6 +242,9 @@ def _item(path: TreePath, scope: Scope) -> Wrong | None:
     if not scope.item and path[0] == "outputs":
         message = "'item' is not known here: there is a line for each row"
         row = "write row.x; " if scope.row else ""
+        if names.changes:
+            remedy = f"{row}leave out what is of each item"
+            return message, "unknown-name", remedy
         remedy = f"{row}for a line for each of a list: export: {{lines: row.payments}}"
         return message, "unknown-name", remedy
     if not scope.item:

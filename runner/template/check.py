@@ -161,6 +161,9 @@ class Checker:
         if name not in TESTS or not (TESTS[name].spelled or isinstance(node, nodes.Filter)):
             known = [each for each in TESTS if TESTS[each].spelled]
             out = _written_out(node) if isinstance(node, nodes.Test) else ()
+            if isinstance(node, nodes.Filter) and (remedy := _as_where(node, name)):
+                message = f"there is no test {name!r}"
+                raise TemplateError(message, offset=at, length=len(name) + 2, remedy=remedy)
             raise _unknown(name, "test", known, REFUSED_TESTS, at, given=out)
         if given != TESTS[name].arguments:
             message = f"the test {name} is not given what it needs"
@@ -369,6 +372,39 @@ def _over(token: Token, error: TemplateError) -> TemplateError:
     return TemplateError(
         error.message, offset=token.offset, length=len(token.text), remedy=error.remedy
     )
+
+
+_MATCHING = {
+    "search": "{of} | regex_search({given}) is not none",
+    "regex": "{of} | regex_search({given}) is not none",
+    "match": "{of} | regex_search({given}) is not none",
+    "contains": "{given} in {of}",
+}
+"""Tests that Ansible has, as conditions on an element."""
+
+
+def _as_where(node: nodes.Filter, name: str) -> str:
+    """How elements are chosen by a test that there is not: selectattr('name', 'search', x)."""
+    field = node.args[0] if node.name in ("selectattr", "rejectattr") else None
+    given = node.args[2:] if field is not None else node.args[1:]
+    if name not in _MATCHING or len(given) != 1:
+        return ""
+    of = f"item.{field.value}" if isinstance(field, nodes.Const) else "item"
+    written = _dotted(given[0])
+    if name == "match" and isinstance(given[0], nodes.Const):
+        written = repr(f"^{given[0].value}")
+    condition = _MATCHING[name].format(of=of, given=written)
+    condition = f"not ({condition})" if node.name.startswith("reject") else condition
+    return f'write where("{condition}")'
+
+
+def _dotted(node: nodes.Expr) -> str:
+    """A text or a name as it is written; x for anything else."""
+    if isinstance(node, nodes.Const):
+        return repr(node.value)
+    if isinstance(node, nodes.Getattr):
+        return f"{_dotted(node.node)}.{node.attr}"
+    return node.name if isinstance(node, nodes.Name) else "x"
 
 
 def _unknown(

@@ -521,7 +521,9 @@ class Inference(NamedTuple):
         """The whole expression without a member that is none."""
         text, whole = self.findings.text.strip(), self.findings.quoted(node.parts[0])
         member = self.findings.text[node.offset : node.offset + node.length]
-        written = text.replace(member, whole)
+        envelopes = "|".join(sorted(FIELDS))
+        bare = re.compile(rf"{re.escape(member)}(?:\.(?:{envelopes})\b)*(\.(?=\w))?")
+        written = bare.sub(lambda found: f"{whole}[0]." if found[1] else whole, text)
         return written if len(written) <= LONGEST else f"{whole} in place of {member}"
 
 
