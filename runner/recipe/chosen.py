@@ -1,11 +1,11 @@
-"""Reads whose list is taken for one object, by `expect` or in an expression as `found | one`, or each of it by a write.
+"""Reads whose list is taken for one object, by `expect` or in an expression as `found | one`, or goes into a request.
 
 A filter that is left out for want of a value would make such a read find anybody's object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runner.recipe.model import Include, Recipe, Step
@@ -45,19 +45,19 @@ def single_steps(recipe: Recipe, catalogue: Catalogue) -> tuple[Step, ...]:
 class _Used:
     """A part of a recipe, the include it stands in, what `let` names there, and the step that `result` is of.
 
-    For each element of the list `sent` something is sent.
+    `sent` is what goes into requests: for each element of a list there, or with something that is made of it.
     """
 
     def __init__(
-        self, tree: Any, inside: Include | None, let: Lets, own: str = "", *, sent: Expression | None = None
+        self, tree: Any, inside: Include | None, let: Lets, own: str = "", *, sent: Sequence[Any] = ()
     ) -> None:  # fmt: skip
         self._tree, self._let, self._own, self._sent = tree, let, own, sent
         self._start = f"{inside.id}." if inside is not None else ""
 
     def taken(self) -> Iterator[str]:
-        """Yield the ids of what the part takes one element of, or sends something for each of."""
-        if self._sent is not None:
-            yield from self._lists(self._sent.tree, self._let)
+        """Yield the ids of what the part takes one element of, or sends anything of but how many there are."""
+        for node in _trees(self._sent):
+            yield from self._read(node, self._let)
         for expression in _expressions(self._tree):
             for node in expression.tree.walk():
                 if _takes_one(node):
@@ -81,6 +81,30 @@ class _Used:
         elif _joins(node):
             for part in node.parts:
                 yield from self._lists(part, let)
+
+    def _read(self, node: Node, let: Lets) -> Iterator[str]:
+        """Yield the ids of what a value is made of, but for what is only counted or asked about."""
+        path = path_of(node)
+        if len(path) == 1 and path[0] in let:
+            name = str(path[0])
+            others = {each: value for each, value in let.items() if each != name}
+            yield from self._read(let[name].tree, others)
+        elif path:
+            yield self._start + ".".join(map(str, path))
+        else:
+            for part in _made_of(node):
+                yield from self._read(part, let)
+
+
+def _made_of(node: Node) -> Sequence[Node]:
+    """The parts of a node whose values are in its own; a condition and a number of elements are not."""
+    if node.kind in ("not", "test", "compare") or (node.kind == "filter" and node.value in _COUNT):
+        return ()
+    if node.kind in ("and", "choose"):
+        return node.parts[1:]
+    if node.kind == "if":  # condition, block, condition, block ... and the block of `else`
+        return [part for part in node.parts if part.kind == "block"]
+    return node.parts
 
 
 def _joins(node: Node) -> bool:
@@ -118,12 +142,29 @@ def _uses(recipe: Recipe, writes: Collection[str]) -> Iterator[_Used]:
             step.where, step.poll.until if step.poll is not None else None, let, update,
             *((search.arguments, search.where) if search is not None else ()),
         ]  # fmt: skip
-        sent = step.for_each if step.id in writes else None
+        sent: list[Any] = [step.arguments, update] if writes else []
+        if step.id in writes:
+            sent.append(step.for_each)
         yield _Used(parts, step.inside, let, step.id, sent=sent)
     for include in includes.values():
         above = include.around.let if include.around is not None else recipe.let
         yield _Used([include.arguments, include.when], include.around, above)
     yield _Used([recipe.let, recipe.outputs], None, recipe.let)
+
+
+def _trees(tree: Any) -> Iterator[Node]:
+    """The syntax of all that is computed in a part of a recipe, with the statements of its templates."""
+    if isinstance(tree, Template) and tree.blocks is not None:
+        yield tree.blocks
+    elif isinstance(tree, Expression | Template):
+        yield from (expression.tree for _, expression in tree.placed)
+    elif isinstance(tree, Each):
+        yield from _trees([tree.items, tree.value])
+    elif isinstance(tree, Mapping):
+        yield from _trees(list(tree.values()))
+    elif isinstance(tree, list | tuple):
+        for part in tree:
+            yield from _trees(part)
 
 
 def _expressions(tree: Any) -> Iterator[Expression]:

@@ -13,6 +13,7 @@ from runner.recipe import model, schema_errors
 from runner.recipe.check import check
 from runner.recipe.chosen import single_steps
 from runner.recipe.columns import column
+from runner.recipe.constant_names import check_constant_names
 from runner.recipe.containment import check_containment, check_shared_searches
 from runner.recipe.corrected import corrected
 from runner.recipe.declarations import variable
@@ -107,6 +108,7 @@ def _judged(source: Source, catalogue: Catalogue, path: Path | None) -> _Judged:
         places = [(of, at) for _, of, at in builder.placed_steps()]
         problems += check_containment(places, recipe, catalogue)
         problems += check_shared_searches(places, recipe)
+        problems += check_constant_names(places, recipe)
     return _Judged(_told_once(problems), texts, files, recipe)
 
 

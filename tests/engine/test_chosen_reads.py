@@ -31,6 +31,16 @@ TAKEN = [
             "found | map(attribute='id') | max",
         )
     ),
+    *(
+        FOUND + ORDER % each
+        for each in (
+            "found | map(attribute='id') | join | int", "found | sum(attribute='id')", "found | total('item.id')",
+            "found | map(attribute='id') | sum", "(found | index_by('id')).values() | sum(attribute='id')",
+            "7 if found | length == 0 else found | sum(attribute='id')",
+        )
+    ),
+    FOUND + ORDER.replace("{{ %s }}", "{%% for each in found %%}{{ %s }}{%% endfor %%}") % "each.id",
+    FOUND + BOUND.replace("all | ", "").replace("customer.id", "customer | int") % "all | map(attribute='id') | join",
     FOUND.replace("}\n", ', expect: "result | length == 1"}\n') + ORDER % "(found | map(attribute='id') | sum)",
     FOUND.replace("}\n", ', expect: "(result | first).id > 0"}\n') + ORDER % "7",
     FOUND + BOUND % "all | one",
@@ -71,7 +81,10 @@ def test_a_filter_with_a_value_finds_its_object(
     assert '"customer_id":7' in server.writes()[0].body.replace(" ", "")
 
 
-LISTS = ["found | length", "found | map(attribute='id') | sum", "7 if found else 8"]
+LISTS = [
+    "found | length", "found | where('item.id > 0') | length", "7 if found else 8", "7 if found == [] else 8",
+    "8 if not found else 7",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", LISTS)
