@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := $(VENV)/node
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench torture clean
+.PHONY: demo test lint bench torture dist lock lowest audit sbom clean
 
 # The sample sheet against the embedded sandbox: a dry run, then the run. Nothing leaves this machine.
 demo: $(VENV)/.installed
@@ -39,8 +39,46 @@ bench: $(VENV)/.installed-test
 torture: $(VENV)/.installed-test
 	cd tests && ../$(BIN)/python -m faults.torture $(TORTURE)
 
+# The wheel and the sdist of the commit, in dist/: built twice they are the same bytes.
+dist: $(VENV)/.installed-test
+	$(BIN)/python .ci/dist.py dist
+
+# The versions and hashes that the action installs and that `make test LOCKED=1` tests with, chosen anew. No registry is named.
+LOCK := $(VENV)/tools/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade \
+    --no-emit-index-url --no-annotate --no-header
+lock: $(VENV)/tools/bin/uv
+	$(LOCK) --extra test pyproject.toml setup.cfg -o requirements/ci.txt
+	echo 'setuptools>=70.1' | $(LOCK) pyproject.toml setup.cfg - --constraint requirements/ci.txt -o requirements/action.txt
+
+# The oldest versions that setup.cfg allows, with a small part of the tests.
+LOWEST := $(VENV)/lowest
+lowest: $(VENV)/tools/bin/uv
+	$(VENV)/tools/bin/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
+	VIRTUAL_ENV=$(abspath $(LOWEST)) $(VENV)/tools/bin/uv pip install --quiet --resolution lowest-direct --editable .
+	VIRTUAL_ENV=$(abspath $(LOWEST)) $(VENV)/tools/bin/uv pip install --quiet hypothesis pytest pytest-xdist
+	$(LOWEST)/bin/python -m pytest -q -n 2 -p no:cacheprovider $(LOWEST_TESTS)
+LOWEST_TESTS := tests/rows/test_workbooks.py tests/rows/test_cells.py tests/template/test_template_rendering.py \
+    tests/test_patterns.py tests/recipe/test_recipe_schema.py tests/sandbox/test_every_operation.py \
+    tests/cli/test_cli_run.py tests/cli/test_cli_terminal.py tests/cli/test_cli_own_api.py tests/cli/test_cli_doctor.py
+
+# Known weaknesses of what is installed by the lock. Without an answer of the service this says so, and is no failure.
+audit: $(VENV)/tools/bin/pip-audit
+	$(BIN)/python .ci/audit.py $(VENV)/tools/bin/pip-audit requirements/ci.txt
+
+# What the lock of the action consists of (CycloneDX), in sbom.json.
+sbom: $(VENV)/tools/bin/cyclonedx-py
+	$(VENV)/tools/bin/cyclonedx-py requirements requirements/action.txt --output-reproducible -o sbom.json
+
+# Tools that have an environment of their own, so that what they need is not tested with.
+$(VENV)/tools/bin/python: | $(VENV)/bin/python
+	$(BIN)/python -m venv $(VENV)/tools
+$(VENV)/tools/bin/uv $(VENV)/tools/bin/pip-audit: | $(VENV)/tools/bin/python
+	$(VENV)/tools/bin/python -m pip --disable-pip-version-check --quiet install $(@F)
+$(VENV)/tools/bin/cyclonedx-py: | $(VENV)/tools/bin/python
+	$(VENV)/tools/bin/python -m pip --disable-pip-version-check --quiet install cyclonedx-bom
+
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo build dist sbom.json *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The stamps are older than what they were made from when that changes: then, and only then, pip runs again.
 $(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
@@ -48,7 +86,8 @@ $(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.installed-test: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --editable '.[test]'
+	$(if $(LOCKED),$(PIP) install --require-hashes --requirement requirements/ci.txt)
+	$(PIP) install $(if $(LOCKED),--no-deps --no-build-isolation) --editable '.[test]'
 	touch $@ $(VENV)/.installed
 
 # What the tests want of npm: without it they are skipped. The server's next version asks for a newer Node.js than Debian's.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 import subprocess
@@ -237,6 +238,27 @@ def test_nothing_of_the_checkout_is_executed(workflow: Workflow) -> None:
     assert (folder / "fresh" / "runner-action" / "bin" / "pip").exists()
     workflow(recipe="orders.yaml", check="*.yaml")
     assert not (folder / "pwned").exists()
+
+
+@pytest.mark.parametrize(("lock", "extra"), [("action", ""), ("ci", "test")])
+def test_the_locks_hold_what_is_needed(lock: str, extra: str) -> None:
+    """Each package that setup.cfg names, with its hashes and a version that it allows, and no address of a registry."""
+    text = (TREE / "requirements" / f"{lock}.txt").read_text("ascii")
+    assert "://" not in text
+    assert "index-url" not in text
+    entries = text.replace("\\\n", " ").splitlines()
+    assert [line for line in entries if "--hash=sha256:" not in line] == []
+    locked = {entry.partition("==")[0]: entry.partition("==")[2].split()[0] for entry in entries}
+    settings = configparser.ConfigParser()
+    settings.read(TREE / "setup.cfg", "utf-8")
+    wanted = settings["options"]["install_requires"].split()
+    wanted += settings["options.extras_require"][extra].split() if extra else ["setuptools>=70.1"]
+    for name, _, floor in (each.partition(">=") for each in wanted):
+        assert _numbers(locked[name.lower()]) >= _numbers(floor), name
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall("[0-9]+", version)]
 
 
 def test_no_output_of_the_action_is_written_by_an_input(workflow: Workflow) -> None:

@@ -73,6 +73,21 @@ def test_it_carries_all_of_the_package(wheel: Path) -> None:
     assert strangers == []
 
 
+def test_the_same_tree_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Built twice, at other moments and with other rights for new files."""
+    built = []
+    for name, umask in (("one", 0o022), ("two", 0o077)):
+        before = os.umask(umask)
+        try:
+            _python(TREE / ".ci" / "dist.py", tmp_path / name, cwd=tmp_path)
+        finally:
+            os.umask(before)
+        files = sorted((tmp_path / name).iterdir())
+        built.append({file.name: file.read_bytes() for file in files})
+    assert sorted(name.rpartition(".")[2] for name in built[0]) == ["gz", "whl"]
+    assert built[0] == built[1]
+
+
 IMPORT_ALL = """
 import importlib, pkgutil, runner
 for module in pkgutil.walk_packages(runner.__path__, "runner."):
