@@ -293,6 +293,10 @@ REPEATED = frozenset(
 """Kinds of mistakes that a recipe often has at many places; they are explained at the first."""
 
 
+_OF_ITS_REMEDY = frozenset({"expression", "template", "value", "argument", "unlike-types"})
+"""Those of them that are the same mistake only where the same is to be written."""
+
+
 def _grouped(problems: Sequence[Problem]) -> Iterable[list[Problem]]:
     """Return the problems in order, grouped by mistake: one mistake may be at several places."""
     groups: dict[tuple[object, ...], list[Problem]] = {}
@@ -301,7 +305,8 @@ def _grouped(problems: Sequence[Problem]) -> Iterable[list[Problem]]:
             groups[(at,)] = [problem]
             continue
         of, found, name = _part_of(problem)
-        mistake = (problem.file, problem.severity, of if found else problem.message)
+        told = problem.remedy if problem.kind in _OF_ITS_REMEDY else ""
+        mistake = (problem.file, problem.severity, of if found else problem.message, told)
         # One name that is misspelt for several operations is one slip.
         slip = (*mistake[:2], name, problem.remedy) if found else mistake
         group = groups.get(slip) or groups.get(mistake) or []

@@ -178,6 +178,16 @@ def test_columns_that_may_be_empty_are_one_message() -> None:
     )
 
 
+def test_the_same_message_with_another_remedy_is_told_for_itself() -> None:
+    found = [
+        Problem("f", line, 1, "there is no test 'match'", "template", remedy)
+        for line, remedy in ((1, "write a"), (2, "write b"), (3, "write a"))
+    ]
+    told = draw_all(found)
+    assert "= write a\n     = the same on line 3\n" in told
+    assert told.endswith("= write b\n2 errors at 3 places\n")
+
+
 def misspelt(line: int, operation: str, field: str) -> Problem:
     message = f"shop.{operation} has no field '{field}'"
     return Problem("f", line, 1, message, "unknown-field", "did you mean 'order_id'?")
