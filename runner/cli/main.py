@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -135,6 +136,8 @@ def cli(ctx: click.Context) -> int:
 def main() -> NoReturn:
     """Run the `runner` command, and end the process with its exit code."""
     open_streams()
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # else it is ignored, which it stays
+        signal.signal(signal.SIGTERM, _terminate)
     code = run(sys.argv[1:])
     failure = flush_streams()
     if failure:
@@ -142,6 +145,14 @@ def main() -> NoReturn:
             _print_error(failure)
         code = EXIT_OUTPUT if code in _WEAKER else code
     sys.exit(code)
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM: it ends a command as SIGINT does, but for runs, which finish what is in flight."""
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise _TerminatedError
 
 
 def run(arguments: list[str]) -> int:
@@ -171,7 +182,7 @@ def _report_error(error: Exception | KeyboardInterrupt) -> int:
         return error.exit_code
     if isinstance(error, KeyboardInterrupt | click.Abort):
         click.echo("interrupted", err=True)
-        return 130
+        return 143 if isinstance(error, _TerminatedError) else 130
     if isinstance(error, RunnerError):
         _print_error(error.message, *getattr(error, "__notes__", ()), error.remedy)
         return error.exit_code

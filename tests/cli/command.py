@@ -128,13 +128,14 @@ class Command:
         *arguments: str | Path,
         env: Mapping[str, str] | None = None,
         ignored: Collection[int] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
         """Start it, with pipes to read. It hears the signals that end a process, but for those that are `ignored`."""
         with _signals(ignored):
             return subprocess.Popen(
                 [RUNNER, *arguments],
                 cwd=self.folder, env=environment(env),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             )  # fmt: skip
 
     def write(self, name: str, content: str | bytes) -> Path:
