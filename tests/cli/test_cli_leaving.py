@@ -188,7 +188,7 @@ def test_a_journal_that_has_no_room_ends_the_sending(
     unknown = int(told.partition("UNKNOWN      ")[2].rpartition("UNKNOWN      ")[2].split()[0])
     done = int(told.partition("\ndone         ")[2].split()[0])
     assert unknown + done == sent
-    assert f"{unknown} calls to settle" in contacts("settle", code=5).out
+    assert f"{unknown} call{'s' * (unknown != 1)} to settle" in contacts("settle", code=5).out
     assert "UNKNOWN" in contacts("resume", code=5, env=KEY).err
     bodies = [each.body for each in stub.sent]
     assert len(bodies) == len(set(bodies))
