@@ -7,7 +7,7 @@ what an expression yields is a value and is not rendered again.
 
 from runner.template.expressions import Expression, Template, compile_expression, compile_template
 from runner.template.identity import identity_of, identity_scope, plain
-from runner.template.naming import GIVE_IT_ONE, Naming, nothing_named
+from runner.template.naming import GIVE_IT_ONE, Naming, may_be_blank, nothing_named
 from runner.template.rendering import Each, Tree, names_read, references_in, render, renderer
 from runner.template.tokens import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
@@ -45,6 +45,7 @@ __all__ = [
     "identity_scope",
     "is_blank",
     "kind",
+    "may_be_blank",
     "names_read",
     "nothing_named",
     "one_row",

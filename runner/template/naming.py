@@ -31,6 +31,18 @@ def nothing_named(text: str, value: str = "") -> str:
     return f"what {what}, and it finds what is not meant; {GIVE_IT_ONE}"
 
 
+def may_be_blank(of: Expressed, scope: Scope) -> str:
+    """Say how a condition is written that counts only where there is a value; empty where none compares with one."""
+    for node in of.tree.walk():
+        if node.kind != "compare":
+            continue
+        for path in paths_of(node):
+            if len(path) > 1 and path[0] == "row" and is_blank(_at(scope, path)):
+                written = " ".join(of.text[node.offset : node.offset + node.length].split())
+                return f"`not {'.'.join(map(str, path))} or {written}`"
+    return ""
+
+
 class Naming:
     """A condition about `elements`, the names that it has for one.
 
@@ -92,15 +104,29 @@ class Naming:
         value = self._of.part(node).evaluate(self._scope)
         return not isinstance(value, Unknown) and bool(value)
 
+    def takes_all(self) -> bool:
+        """Tell whether it, or a side of it, is true of every text or list, since that is searched for nothing."""
+        return self._takes_all(self._of.tree)
+
+    def _is_said(self, node: Node) -> bool:
+        """Tell whether a side of an `or` says that a value is left out, as `not row.b or ...` where there is none."""
+        return not self._is_asked(node) and bool(paths_of(node)) and self._holds(node)
+
     def _is_asked(self, node: Node) -> bool:
         return any(len(path) == 1 and path[0] in self._elements for path in paths_of(node))
 
     def _takes_all(self, node: Node) -> bool:
         """Tell whether a part of a condition looks into a text, or a list, for what has no value."""
+        if node.kind == "or" and any(map(self._is_said, node.parts)):
+            return False
         if node.kind in ("and", "or"):
             return any(map(self._takes_all, node.parts))
-        if node.kind == "compare" and "in" in node.value:
-            return any(map(self._names_nothing, node.parts))
+        if (
+            node.kind == "compare" and "in" in node.value
+        ):  # of what is looked into, all that is blank is equal
+            pairs = zip(node.value, node.parts, strict=False)
+            wanted = [one for sign, one in pairs if sign == "in" and not self._is_asked(one)]
+            return any(map(self._names_nothing, wanted))
         is_prefix = node.kind == "call" and node.value in ("startswith", "endswith")
         return is_prefix and any(map(self._names_nothing, node.parts[1:]))
 

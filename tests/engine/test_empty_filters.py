@@ -174,6 +174,8 @@ def test_a_where_that_is_left_with_nothing_of_a_cell(
 NAMING = [
     "item.name == row.ref and item.notes | default('') == row.customer | default('')",
     "item.name == row.ref and (not row.customer or item.notes == row.customer)",
+    "item.name == row.ref and (not row.customer or row.customer in item.notes)",
+    "item.name == row.ref and item.notes | default('') in ['open', row.customer | default('')]",
     "item.name == (row.customer if row.customer else row.ref)",
     "('[' ~ (row.customer or row.ref) ~ ']') in ('[' ~ item.name ~ ']')",
 ]
@@ -250,3 +252,71 @@ def test_a_name_that_is_made_of_an_empty_cell(server: FaultServer, bench: Bench)
             let + READ.replace(SEARCH, where), table("ref,customer", ("A", "")), head=HEAD
         ).row
         assert (row.bucket, server.deliveries()) == ("rejected", [])
+
+
+BESIDE = [
+    "item.notes | default('') == row.customer | default('')",
+    "item.notes | default('') in ['open', row.customer | default('')]",
+    "not row.customer or item.notes == row.customer",
+    "not row.customer or row.customer in item.notes",
+]
+"""Second conditions that may be blank, where the search is named by another."""
+
+
+@pytest.mark.parametrize("where", BESIDE)
+@pytest.mark.parametrize("steps", [ADOPTED, READ])
+def test_a_blank_condition_beside_a_filter_that_names_the_object(
+    server: FaultServer, bench: Bench, steps: str, where: str
+) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": "A"}]
+    named = f'use: shop.search_customers, with: {{name: "{{{{ row.ref }}}}"}}, where: "{where}"'
+    sheet = table("ref,customer", ("A", ""))
+    assert bench.run(steps.replace(SEARCH, named), sheet, head=HEAD).row.bucket == "done"
+    assert '"customer_id":7' in server.writes()[-1].body.replace(" ", "")
+
+
+@pytest.mark.parametrize("where", BESIDE)
+@pytest.mark.parametrize("beside", ["C", "{{ vars.name }}", "{{ row.customer }}"])
+def test_a_blank_condition_beside_a_filter_that_names_none(
+    server: FaultServer, bench: Bench, where: str, beside: str
+) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": "C"}]
+    named = f'use: shop.search_customers, with: {{name: "{beside}"}}, where: "{where}"'
+    steps = "vars: {name: {default: C}}\n" + READ.replace(SEARCH, named)
+    row = bench.run(steps, table("ref,customer", ("A", "")), head=HEAD).row
+    assert (row.bucket, server.deliveries()) == ("rejected", [])
+    assert "has no value" in row.reason
+
+
+OPTIONAL = 'use: shop.search_customers, with: {name: "{{ row.ref }}", email: "{{ row.customer }}"}'
+
+
+@pytest.mark.parametrize("steps", [ADOPTED, READ])
+def test_a_blank_filter_beside_one_that_names_the_object(
+    server: FaultServer, bench: Bench, steps: str
+) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": "A"}]
+    steps, sheet = steps.replace(SEARCH, OPTIONAL), table("ref,customer", ("A", ""))
+    assert bench.run(steps, sheet, head=HEAD).row.bucket == "done"
+
+
+@pytest.mark.parametrize("steps", [ADOPTED, READ])
+def test_a_blank_filter_does_not_find_what_has_a_value_there(
+    server: FaultServer, bench: Bench, steps: str
+) -> None:
+    server.shop.objects["/customers"] = [{"id": 7, "name": "A", "email": "z@x.example"}]
+    row = bench.run(
+        steps.replace(SEARCH, OPTIONAL), table("ref,customer", ("A", "")), head=HEAD
+    ).row
+    assert (row.bucket, server.writes()) == ("rejected", [])
+    assert (
+        'email has no value, and the search has found an object with email "z@x.example"'
+        in row.reason
+    )
+
+
+def test_the_way_for_a_blank_condition_is_named(server: FaultServer, bench: Bench) -> None:
+    where = "use: shop.search_customers, where: item.notes == row.customer"
+    row = bench.run(READ.replace(SEARCH, where), table("ref,customer", ("A", "")), head=HEAD).row
+    assert "may be blank: `not row.customer or item.notes == row.customer`" in row.reason
+    assert server.deliveries() == []

@@ -41,13 +41,24 @@ def test_what_contradicts_the_search_is_not_adopted(
 @pytest.mark.parametrize(
     ("reference", "key"),
     [("PO-1", "po 1"), ("dana@x.example", "DANA@x.example"), ("Acme Inc.", "ACME"), ("(555) 123-4567", "5551234567"),
-     (7, "B"), (None, "B"), ("2026-01-02T00:00:00Z", "2026-01-02")],
+     ("Café Ondine", "Cafe Ondine"), ("Cafe\u0301 Ondine", "CAFE ONDINE"), ("Smith, Bob", "Bob Smith"),
+     ("Smith", "S*th"), ("Smith", "Smi%h"), (7, "B"), (None, "B"), ("2026-01-02T00:00:00Z", "2026-01-02")],
 )  # fmt: skip
 def test_what_is_written_in_another_way_is(
     server: FaultServer, bench: Bench, reference: object, key: str
 ) -> None:
     shows(server, reference)
     assert bench.run(READ, table("ref", key)).row.bucket == "done"
+
+
+@pytest.mark.parametrize(
+    ("reference", "key"), [("Cafe Onda", "Café Ondine"), ("Smith, Rob", "Bob Smith")]
+)
+def test_what_has_other_words_is_not(
+    server: FaultServer, bench: Bench, reference: str, key: str
+) -> None:
+    shows(server, reference)
+    assert bench.run(READ, table("ref", key)).row.bucket == "rejected"
 
 
 def test_where_says_that_it_is_meant(server: FaultServer, bench: Bench) -> None:

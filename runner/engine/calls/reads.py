@@ -8,7 +8,7 @@ from typing import Any
 from runner.catalogue import ArgumentError, Operation, Request, of_answer, of_entry, to_json
 from runner.engine.calls.expected import ENOUGH, expected, fits
 from runner.engine.calls.poll import poll_until
-from runner.engine.calls.searches import check_where, filters, ignored
+from runner.engine.calls.searches import filters, ignored
 from runner.engine.calls.snapshot import Before, Listed, has_bad_id, id_of
 from runner.engine.context import Context
 from runner.engine.sending.outcome import Outcome
@@ -198,7 +198,7 @@ class Reading:
         assert step.unless_found is not None  # noqa: S101 - the caller's condition
         listing = self._context.catalogue.operation(step.unless_found.operation)
         try:
-            check_where(step.unless_found.where, scope)
+            filters(self._context, step.unless_found, scope)
             return Outcome(
                 "done",
                 value=[

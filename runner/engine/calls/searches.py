@@ -8,6 +8,7 @@ may lag behind: what this run created after the same search is known all the sam
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from runner.template import (
     Template,
     Tree,
     is_blank,
+    may_be_blank,
     nothing_named,
     plain,
 )
@@ -150,20 +152,45 @@ def _same(wanted: Any, value: Any) -> bool:
 def filters(context: Context, search: Search | Step, scope: Mapping[str, Any]) -> Any:
     """Return the arguments of a search whose result is taken for an object of the row, rendered.
 
-    Raises EvaluationError where one has no value: it would not be sent, and the search would find anybody's. And where
-    `where` compares with nothing that names an object. The arguments for a list that is read once are not the row's.
+    Raises EvaluationError where one has no value, so that the search would find anybody's, or where `where` compares
+    with nothing, unless another of both names the object by the row. The arguments for a list that is read once are
+    not the row's.
     """
-    if not (isinstance(search, Step) and search.once):  # each row says what it takes of that
-        check_where(search.where, scope)
+    where = None if isinstance(search, Step) and search.once else search.where
     if isinstance(search, Search) and search.lookup:
+        check_where(where, scope)
         return context.render(search.arguments, context.scope)
     arguments = context.render(search.arguments, scope)
-    for name, value in arguments.items() if isinstance(arguments, Mapping) else ():
-        if is_blank(value) or _is_made_of_nothing(search.arguments.get(name), scope):
-            raise EvaluationError(
-                f"{name} has no value, and without it the search finds what it is not meant to; {GIVE_IT_ONE}"
-            )
+    given = arguments if isinstance(arguments, Mapping) else {}
+    blank = [
+        name
+        for name, value in given.items()
+        if is_blank(value) or _is_made_of_nothing(search.arguments.get(name), scope)
+    ]
+    operation = context.catalogue.operation(search.operation)
+    named = [
+        name
+        for name in given
+        if name not in blank and _names(operation, name, search.arguments.get(name))
+    ]
+    check_where(where, scope, beside=named)
+    by_where = where is not None and "row" in {each.root for each in where.references}
+    names = named or (where is not None and by_where and Naming(where, scope).names())
+    if blank and not (names and (isinstance(search, Search) or search.expect in ("one", "first"))):
+        raise EvaluationError(
+            f"{blank[0]} has no value, and without it the search finds what it is not meant to; {GIVE_IT_ONE}"
+        )
     return arguments
+
+
+def _names(operation: Operation, name: str, tree: Tree) -> bool:
+    """Tell whether an argument names an object by the row: not what it is part of, by a path or another's id."""
+    parameter = operation.parameters.get(name)
+    if parameter is None or parameter.place == "path" or name.casefold().endswith("_id"):
+        return False
+    if not isinstance(tree, Template):
+        return False
+    return any(each.root == "row" for each in tree.references)
 
 
 def _is_made_of_nothing(tree: Tree, scope: Mapping[str, Any]) -> bool:
@@ -179,22 +206,32 @@ def _is_made_of_nothing(tree: Tree, scope: Mapping[str, Any]) -> bool:
 def ignored(search: Search | Step, operation: Operation, arguments: Any, item: Any) -> str:
     """Say which text a search was made for that the object which it has found contradicts; empty where none.
 
+    What has no value, beside what names the object, is asked about as what is empty: an object with another is not it.
     An API that does not know a parameter shows everything. A field of the same name has to be the text, or one has to
-    be part of the other; numbers, dates, choices and what `where` judges are left to the API and the recipe.
+    be part of the other, or of the same words; numbers, dates, choices and what `where` judges are left to the API and
+    the recipe.
     """
-    if (
-        search.where is not None
-        or not isinstance(item, Mapping)
-        or not isinstance(arguments, Mapping)
-    ):
+    if not isinstance(item, Mapping) or not isinstance(arguments, Mapping):
+        return ""
+    if isinstance(search, Search) or not search.once:
+        for name, wanted in arguments.items():
+            if is_blank(wanted) and not is_blank(item.get(name)):
+                return (
+                    f"{name} has no value, and the search has found an object with {name} {literal(item[name])}: where "
+                    f"any is meant, take {name} out of 'with', and compare it in `where` with `not ... or`"
+                )
+    if search.where is not None:
         return ""
     for name, wanted in arguments.items():
         found, parameter = item.get(name), operation.parameters.get(name)
         schema = parameter.schema if parameter is not None else {}
         if not isinstance(wanted, str) or not isinstance(found, str) or "enum" in schema:
             continue
+        if not _WILDCARDS.isdisjoint(wanted):  # what it stands for is for the API to say
+            continue
         one, other = _letters(wanted), _letters(found)
-        if one and other and one not in other and other not in one:
+        apart = one and other and one not in other and other not in one
+        if apart and _words(wanted) != _words(found):
             return (
                 f"the search for {name} {literal(wanted)} has found an object with {name} {literal(found)}: "
                 "the API may not know the parameter; where it is meant, say so with `where`"
@@ -202,14 +239,37 @@ def ignored(search: Search | Step, operation: Operation, arguments: Any, item: A
     return ""
 
 
+_WILDCARDS = frozenset("*%")
+
+
 def _letters(text: str) -> str:
-    return "".join(each for each in look_alike(text) if each.isalnum())
+    return "".join(each for each in _bare(text) if each.isalnum())
 
 
-def check_where(where: Expression | None, scope: Mapping[str, Any]) -> None:
-    """Raise EvaluationError for a `where` that can be true of an object that it does not name."""
-    if where is not None and Naming(where, scope).names() is False:
-        raise EvaluationError(f"where: {nothing_named(where.text)}")
+def _words(text: str) -> list[str]:
+    """The words of a text, whichever stands first: `Smith, Bob` is `Bob Smith`."""
+    split = "".join(each if each.isalnum() else " " for each in _bare(text)).split()
+    return sorted(split)
+
+
+def _bare(text: str) -> str:
+    """A text in small letters, without accents."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(each for each in parts if not unicodedata.combining(each))
+
+
+def check_where(
+    where: Expression | None, scope: Mapping[str, Any], *, beside: Collection[str] = ()
+) -> None:
+    """Raise EvaluationError where an object that neither a `where` nor what is `beside` it names may fit it."""
+    if where is None:
+        return
+    naming = Naming(where, scope)
+    if naming.names() is not False or (beside and not naming.takes_all()):
+        return
+    way = may_be_blank(where, scope)
+    more = f"; beside what names the object it may be blank: {way}" if way else ""
+    raise EvaluationError(f"where: {nothing_named(where.text)}{more}")
 
 
 def _values(where: Expression, scope: Mapping[str, Any]) -> Iterator[Any]:
