@@ -8,6 +8,7 @@ from runner.journal.records import (
     CallRecord,
     CallState,
     Identity,
+    KeyRun,
     MadeCall,
     NoticeRecord,
     RowRecord,
@@ -23,7 +24,7 @@ from runner.journal.rekey import look_of
 from runner.journal.store import Journal
 
 __all__ = [
-    "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal",
+    "AgainRecord", "AttemptRecord", "CallRecord", "CallState", "History", "Identity", "Journal", "KeyRun",
     "MadeCall", "NoticeRecord", "RowRecord", "RunRecord", "SentCall", "SentLine", "SentWrite", "SettlementRecord",
     "content_of", "look_of", "moment_after", "now",
 ]  # fmt: skip

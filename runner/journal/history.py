@@ -16,6 +16,7 @@ from runner.journal.records import (
     AttemptRecord,
     CallRecord,
     Identity,
+    KeyRun,
     MadeCall,
     NoticeRecord,
     RunRecord,
@@ -132,35 +133,54 @@ class History(RowQueries):
         states = "state IN ('done', 'found', 'intent', 'unknown')"
         return [str(step) for (step,) in self._select(f"{sql} AND {states}", account, recipe)]
 
-    def has_shared(
+    def shared_values(
         self, account: str, recipe: str, steps: Collection[str], values: Collection[str]
-    ) -> bool:
-        """Return true if a step was, or may have been, done once for one of these values, a few hundred at most."""
+    ) -> set[str]:
+        """Return those of a few hundred values for which a step was, or may have been, done once."""
         sql = (
-            "SELECT 1 FROM calls WHERE account = ? AND recipe = ? AND per = 'once' AND effect <> 'read' "  # noqa: S608
+            "SELECT DISTINCT key FROM calls WHERE account = ? AND recipe = ? AND per = 'once' AND effect <> 'read' "  # noqa: S608
             "AND state IN ('done', 'found', 'intent', 'unknown') "
-            f"AND key IN ({places(values)}) AND step IN ({places(steps)}) LIMIT 1"
+            f"AND key IN ({places(values)}) AND step IN ({places(steps)})"
         )
-        return bool(self._select(sql, account, recipe, *values, *steps))
+        return {key for (key,) in self._select(sql, account, recipe, *values, *steps)}
 
-    def key_texts(self, account: str, recipe: str) -> list[tuple[int, str]]:
-        """Return the texts of the key under which runs of a recipe have sent something, each with its last run."""
+    def sent_keys(self, account: str, recipe: str, keys: Collection[str]) -> set[str]:
+        """Return those of a few hundred keys under which something was, or may have been, sent for a row."""
         sql = (
-            "SELECT max(id), key_text FROM runs WHERE account = ? AND recipe = ? AND key_text <> '' "
+            "SELECT DISTINCT key FROM calls WHERE account = ? AND recipe = ? AND per = 'row' AND effect <> 'read' "  # noqa: S608
+            f"AND state IN ('done', 'found', 'intent', 'unknown') AND key IN ({places(keys)})"
+        )
+        return {key for (key,) in self._select(sql, account, recipe, *keys)}
+
+    def key_texts(self, account: str, recipe: str) -> list[tuple[int, str, str]]:
+        """Return the texts of the key under which runs of a recipe have sent something, with what it was made of.
+
+        Each has its last run.
+        """
+        sql = (
+            "SELECT max(id), key_text, key_columns FROM runs WHERE account = ? AND recipe = ? AND key_text <> '' "
             "AND EXISTS (SELECT 1 FROM calls WHERE calls.run = runs.id AND effect <> 'read') "
-            "GROUP BY key_text ORDER BY 1"
+            "GROUP BY key_text, key_columns ORDER BY 1"
         )
-        return [(int(run), str(text)) for run, text in self._select(sql, account, recipe)]
+        found = self._select(sql, account, recipe)
+        return [(int(run), str(text), str(columns)) for run, text, columns in found]
 
-    def key_columns(self, account: str, recipe: str) -> list[tuple[int, str, bool]]:
-        """Return the runs of a recipe with the columns of their keys, and whether they have sent something."""
+    def key_columns(self, account: str, recipe: str) -> list[KeyRun]:
+        """Return the runs of a recipe with what their keys were made of."""
         sql = (
-            "SELECT id, key_columns, EXISTS (SELECT 1 FROM calls WHERE calls.run = runs.id AND effect <> 'read' "
-            "AND state IN ('done', 'found', 'intent', 'unknown')) FROM runs "
+            "SELECT id, key_columns, new_identity FROM runs "
             "WHERE account = ? AND recipe = ? AND key_columns <> '' ORDER BY id"
         )
         found = self._select(sql, account, recipe)
-        return [(int(run), str(text), bool(sent)) for run, text, sent in found]
+        return [KeyRun(int(run), str(text), bool(declared)) for run, text, declared in found]
+
+    def sent_in(self, run: int, *, per: Collection[str]) -> bool:
+        """Return true if a run has sent, or may have sent, something for rows or for what they share."""
+        sql = (
+            "SELECT 1 FROM calls WHERE run = ? AND effect <> 'read' "  # noqa: S608
+            f"AND state IN ('done', 'found', 'intent', 'unknown') AND per IN ({places(per)}) LIMIT 1"
+        )
+        return bool(self._select(sql, run, *per))
 
     def has_other_texts(self, account: str, recipe: str, *, recipe_digest: str) -> bool:
         """Return true if a recipe was run with another text."""

@@ -112,6 +112,14 @@ class MadeCall(NamedTuple):
         return str(self.position) if self.position else self.item
 
 
+class KeyRun(NamedTuple):
+    """Run with what its keys were made of, as JSON text; `declared` where somebody has said that it is other work."""
+
+    run: int
+    columns: str
+    declared: bool
+
+
 class RunRecord(NamedTuple):
     """A run: what was asked, with which recipe, input and values, and how it ended (`running` until then;
     `killed`, where its process is gone and no end is on record).

@@ -19,8 +19,8 @@ from runner.engine.lookups import unread_lookups
 from runner.engine.once_per import OncePer
 from runner.engine.past.aliases import aliases_of, one_apis
 from runner.engine.past.claims import KeySet
-from runner.engine.past.key_columns import check_columns, check_shared
 from runner.engine.past.names import KnownNames
+from runner.engine.past.other_columns import check_columns, check_shared
 from runner.engine.past.other_names import Beside, OtherNames
 from runner.engine.past.other_uses import Others, others_of
 from runner.engine.past.previous import previous_run, said, visible
@@ -257,8 +257,8 @@ class Job(NamedTuple):
         self._check_names(OtherNames(context, elsewhere=elsewhere), input_)
         if input_ is not None and not self.new_identity:
             self._check_lines(SameLines(context, input_, values=self.recorded_values), input_)
-            check_columns(context, input_)
-            check_shared(context, input_)
+            for check in (check_columns, check_shared):
+                check(context, self.selection.of(iter(input_)), input_.header)
         if destination is None or self.new_identity:
             return
         for folder in destination.beside(self.project.config.runs):

@@ -9,6 +9,7 @@ from runner.template.expressions import Expression, Template, compile_expression
 from runner.template.identity import identity_of, identity_scope, plain
 from runner.template.naming import GIVE_IT_ONE, Naming, may_be_blank, nothing_named
 from runner.template.rendering import Each, Tree, names_read, references_in, render, renderer
+from runner.template.spelling import same_text
 from runner.template.tokens import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
 from runner.template.values import (
@@ -55,6 +56,7 @@ __all__ = [
     "references_in",
     "render",
     "renderer",
+    "same_text",
     "takeable",
     "to_text",
 ]

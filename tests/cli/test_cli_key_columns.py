@@ -120,6 +120,33 @@ def test_harmless_changes_are_none(sent: Contacts) -> None:
     runner.write("rows.csv", SHEET.replace("Ref", "Reference"))
     assert "2 done" in runner("run", "a.yaml").err
     runner.write("rows.csv", SHEET.replace("Ref", "Reference").replace("PO-", "PO-9"))
+    told = runner("run", "a.yaml", code=8).err
+    assert "where only the header has another name, name both: from: [Ref, Reference]" in told
+    runner.write("a.yaml", RECIPE.replace("from: Ref", "from: [Ref, Reference]"))
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 4
+
+
+def test_blanks_and_quotes_are_no_other_key(sent: Contacts) -> None:
+    runner = sent(RECIPE.replace("{{ row.ref }}", "{{ row.ref | default('-') }}", 1))
+    runner.write("a.yaml", RECIPE.replace('"{{ row.ref }}"', "'{{row.ref|default(\"-\")}}'", 1))
+    runner.write("rows.csv", SHEET + "PO-3,79,Red\n")
+    assert "3 done" in runner("run", "a.yaml").err
+    assert len(runner.delivered()) == 3
+
+
+@pytest.mark.parametrize("key", ['key: "{{ row.ref }}"', "group_by: ref"])
+def test_the_column_of_the_key_has_another_name(sent: Contacts, key: str) -> None:
+    recipe = RECIPE.replace('key: "{{ row.ref }}"', key)
+    runner = sent(recipe)
+    named = recipe.replace("row.ref", "row.po").replace("    ref:", "    po:")
+    runner.write("a.yaml", named.replace("group_by: ref", "group_by: po"))
+    runner.write("rows.csv", SHEET + "PO-3,79,Red\n")
+    assert "3 done" in runner("run", "a.yaml").err
+    assert len(runner.delivered()) == 3
+    both = named.replace("from: Ref", "from: [Ref, Reference]").replace("by: ref", "by: po")
+    runner.write("a.yaml", both)
+    runner.write("rows.csv", "Reference,PO,Name\nPO-4,80,Grey\n")
     runner("run", "a.yaml")
     assert len(runner.delivered()) == 4
 
@@ -226,13 +253,12 @@ def other_values(runner: Command) -> None:
 def test_what_rows_share_is_made_of_another_column(runner: Command) -> None:
     """The keys are as they were, and other cells have changed: the values are made of other columns."""
     other_values(runner)
-    said = (
-        "the values of contact were made of 'Ref' in run 1, and are made of 'PO' now; none of them"
-    )
+    said = "the values of contact were made of 'Ref' in run 1, and are made of 'PO' now; '771' is not on"
     assert f"note: a run is refused: {said}" in runner("plan", "a.yaml").err
     told = runner("run", "a.yaml", code=8).err
     assert said in told
-    assert "put the columns back; if it is other work: --new-identity" in told
+    assert "make them as they were made then; or if it is other work: --new-identity" in told
+    assert "name both" not in told, "the sheet has both headers"
     assert (len(runner.delivered()), (runner.runs / "2").exists()) == (2, False)
 
 
@@ -245,14 +271,21 @@ def test_the_ways_on_when_what_rows_share_is_another_value(runner: Command) -> N
     assert len(runner.delivered()) == 5
 
 
-def test_a_value_that_is_on_record_shows_that_the_values_are_as_they_were(runner: Command) -> None:
+def test_a_value_that_is_on_record_proves_nothing_of_the_others(runner: Command) -> None:
     other_values(runner)
     runner.write("rows.csv", "No,Ref,PO\n3,PO-3,PO-1\n4,PO-4,PO-4\n")
+    assert "'PO-4' is not on record" in runner("run", "a.yaml", code=8).err
+    assert len(runner.delivered()) == 2
+
+
+def test_the_header_of_a_shared_value_has_another_name(runner: Command) -> None:
+    other_values(runner)
+    runner.write("rows.csv", "No,PO\n5,PO-1\n6,PO-5\n")
+    told = runner("run", "a.yaml", code=8).err
+    assert "where only the header has another name, name both: from: [Ref, PO]" in told
+    runner.write("a.yaml", SHARED.replace("from: Ref", "from: [Ref, PO]"))
     runner("run", "a.yaml")
     assert len(runner.delivered()) == 3
-    runner.write("rows.csv", "No,Ref,PO\n5,PO-5,PO-5\n")
-    runner("run", "a.yaml")
-    assert len(runner.delivered()) == 4
 
 
 def test_the_column_of_a_shared_value_has_another_name(runner: Command) -> None:
@@ -261,5 +294,99 @@ def test_the_column_of_a_shared_value_has_another_name(runner: Command) -> None:
     runner("run", "a.yaml")
     runner.write("a.yaml", SHARED.replace("row.ref", "row.po").replace("    ref:", "    po:"))
     runner.write("rows.csv", "No,Ref,PO\n3,PO-3,79\n")
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 3
+
+
+OVERLAP = "Ref,PO,Name\nR1,R1,Ace\nR2,C-77,Blue\nR3,C-78,Cyan\n"
+NOTED = "Ref,PO,Name,Note\nR1,R1,Ace,a\nR2,C-77,Blue,b\nR3,C-78,Cyan,c\n"
+
+
+def overlapping(runner: Command, recipe: str = RECIPE) -> str:
+    """Sends a sheet; then one key of three is on record, and no line is what it was. What is told of that."""
+    runner.write("a.yaml", recipe)
+    runner.write("rows.csv", OVERLAP)
+    runner("run", "a.yaml")
+    runner.write("a.yaml", recipe.replace("from: Ref", "from: PO"))
+    runner.write("rows.csv", NOTED)
+    told = runner("run", "a.yaml", code=8).err
+    assert "'C-77' is not on record, and may have been sent under another key" in told
+    assert len(runner.delivered()) == 3
+    return told
+
+
+@pytest.mark.parametrize("key", ['key: "{{ row.ref }}"', "group_by: ref"])
+def test_a_key_that_is_on_record_proves_nothing_of_the_others(runner: Command, key: str) -> None:
+    told = overlapping(runner, RECIPE.replace('key: "{{ row.ref }}"', key))
+    assert "name both" not in told, "the sheet has both headers"
+    assert "add the columns old: {from: Ref} and key_was: '{{ row.old }}' beside key" in told
+    changed = RECIPE.replace('key: "{{ row.ref }}"', key).replace("from: Ref", "from: PO")
+    known = changed.replace("    name:", "    old: {from: Ref}\n    name:", 1)
+    runner.write("a.yaml", known.replace("  columns:", "  key_was: '{{ row.old }}'\n  columns:"))
+    runner("run", "a.yaml", code=4)
+    assert len(runner.delivered()) == 3
+    runner.write("rows.csv", NOTED + "R4,C-79,Red,d\n")
+    runner("run", "a.yaml", code=4)
+    assert len(runner.delivered()) == 4
+
+
+def test_rows_that_are_left_out_of_the_run_are_not_asked_about(runner: Command) -> None:
+    overlapping(runner)
+    runner("run", "a.yaml", "--only", "R1")
+    assert "'C-77' is not on record" in runner("run", "a.yaml", code=8).err
+    runner("run", "a.yaml", "--new-identity")
+    assert len(runner.delivered()) == 5
+
+
+@pytest.mark.parametrize(
+    ("column", "old", "first", "sheet"),
+    [
+        ("from: PO", "{from: [Ref, PO]}", "PO-3", "PO,Name\nPO-3,Red\nPO-1,Ace\n"),
+        ('from: Ref, replace: {"#": ""}', "{from: Ref}", "PO-3", "Ref,Name\n#PO-3,Red\nPO-1,Ace\n"),
+        ('from: Num, replace: {"#": ""}', "{from: [Ref, Num]}", "PO-3", "Num,Name\n#PO-3,Red\nPO-1,Ace\n"),
+    ],
+)  # fmt: skip
+def test_the_former_column_as_it_is_told(
+    sent: Contacts, column: str, old: str, first: str, sheet: str
+) -> None:
+    """A header that was renamed, a cleaning for the new sheets, and both at once: `key_was` as it is printed."""
+    runner = sent(RECIPE)
+    changed = RECIPE.replace("from: Ref", column)
+    runner.write("a.yaml", changed)
+    runner.write("rows.csv", sheet)
+    told = runner("run", "a.yaml", code=8).err
+    assert f"{first!r} is not on record" in told
+    assert f"add the columns old: {old} and key_was: '{{{{ row.old }}}}' beside key" in told
+    known = changed.replace("    name:", f"    old: {old}\n    name:", 1)
+    runner.write("a.yaml", known.replace("  columns:", "  key_was: '{{ row.old }}'\n  columns:"))
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 3
+
+
+def test_a_former_column_that_was_cleaned(sent: Contacts) -> None:
+    cleaned = RECIPE.replace("{from: Ref", '{from: Ref, replace: {"PO-": "PO/"}, case: lower')
+    runner = sent(cleaned)
+    runner.write("a.yaml", RECIPE)
+    runner.write("rows.csv", OTHER_CELLS)
+    told = runner("run", "a.yaml", code=8).err
+    old = 'old: {from: Ref, case: lower, replace: {"PO-": "PO/"}}'
+    assert f"add the columns {old} and key_was: '{{{{ row.old }}}}' beside key" in told
+    known = RECIPE.replace("    name:", f"    {old}\n    name:", 1)
+    runner.write("a.yaml", known.replace("  columns:", "  key_was: '{{ row.old }}'\n  columns:"))
+    assert "2 changed" in runner("run", "a.yaml", code=4).err
+    assert len(runner.delivered()) == 2
+
+
+def test_the_name_and_the_header_of_the_key_s_column_change_at_once(sent: Contacts) -> None:
+    runner = sent(RECIPE)
+    renamed = RECIPE.replace("row.ref", "row.po").replace(
+        "    ref: {from: Ref", "    po: {from: PO"
+    )
+    runner.write("a.yaml", renamed)
+    runner.write("rows.csv", "PO,Name\nPO-1,Ace\nPO-3,Red\n")
+    told = runner("run", "a.yaml", code=3).err
+    assert "where only the header has another name, name both: from: [Ref, PO]" in told
+    assert "add the columns old: {from: Ref} and key_was: '{{ row.old }}' beside key" in told
+    runner.write("a.yaml", renamed.replace("from: PO", "from: [Ref, PO]"))
     runner("run", "a.yaml")
     assert len(runner.delivered()) == 3

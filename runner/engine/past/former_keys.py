@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from runner.engine.context import Context
 from runner.engine.events import RowResult
+from runner.engine.past.key_columns import former_columns, key_columns, same_key
+from runner.engine.past.key_ways import kept, renamed
 from runner.engine.past.row_calls import has_sent, shared_former_keys
 from runner.engine.totals import EXIT_DATA
 from runner.journal import History
 from runner.problems import StoppedError
 from runner.recipe.model import Recipe, key_text
 from runner.rows import Row
+from runner.template import same_text
 
 Plan = Callable[[Context, Row], RowResult]
 """The dry run of one row in a context."""
@@ -23,22 +28,32 @@ def check_key(history: History, account: str, recipe: Recipe) -> None:
 
     Raises StoppedError: every row would be a new one, and all of it would be sent again.
     """
-    known = known_texts(recipe)
-    for run, text in history.key_texts(account, recipe.name):
-        if text not in known:
+    for run, text, columns in history.key_texts(account, recipe.name):
+        if not is_known(recipe, text, columns):
             message = (
                 f"the key of the recipe was {text!r} in run {run}, and is {key_text(recipe)!r} now"
             )
-            remedy = (
-                f"add key_was: {text!r} beside key, so that what was sent for a row still counts as sent; "
-                "or put the key back"
-            )
+            remedy = f"{_ways_on(recipe, text, columns)}; or put the key back"
             raise StoppedError(message, remedy=remedy, exit_code=EXIT_DATA)
 
 
-def known_texts(recipe: Recipe) -> set[str]:
-    """The texts of the key and of the former ones that the recipe names."""
-    return {key_text(recipe), *map(_text, _key_was(recipe))}
+def _ways_on(recipe: Recipe, text: str, columns: str) -> str:
+    """The ways on for a recipe whose key was another one, with the columns of that where the recipe has lost them."""
+    names = [column.name for column in recipe.rows.columns] if recipe.rows is not None else []
+    now = key_columns(recipe)
+    if columns and now and not {*re.findall(r"\brow\.(\w+)", text)} <= {*names}:
+        then, made = json.loads(columns), json.loads(now)
+        return "; or ".join([*renamed(then, made, ()), kept(then, made, (), names)])
+    return f"add key_was: {text!r} beside key, so that what was sent for a row still counts as sent"
+
+
+def is_known(recipe: Recipe, text: str, columns: str) -> bool:
+    """Tell whether a key is that of a recipe, or a former one that it names: by its text, or what it is made of."""
+    if any(same_text(text, each) for each in (key_text(recipe), *map(_text, _key_was(recipe)))):
+        return True
+    now = key_columns(recipe)
+    ways = [now, *former_columns(recipe)] if columns and now else []
+    return any(same_key(columns, way) for way in ways)
 
 
 def heirs_of(context: Context, rows: Callable[[], Iterable[Row]], plan: Plan) -> dict[str, str]:

@@ -19,7 +19,7 @@ from itertools import islice
 from runner.engine.context import Context
 from runner.engine.once_per import shared_value
 from runner.engine.past.contents import scopes_of
-from runner.engine.past.former_keys import known_texts
+from runner.engine.past.former_keys import is_known
 from runner.journal import SentLine
 from runner.problems import StoppedError, printable
 from runner.recipe.model import Recipe
@@ -38,14 +38,16 @@ class SameLines:
 
     def __init__(self, context: Context, input_: Input, *, values: str) -> None:
         self._context, self._input = context, input_
-        reads, texts = _names_read(context.recipe), {"", *known_texts(context.recipe)}
+        reads = _names_read(context.recipe)
         runs = context.history.runs() if input_.digest else ()
         self._runs = {
             run.id: run
             for run in runs
             if (run.account, run.recipe) == (context.account, context.recipe.name)
             and run.recipe_digest != context.recipe.digest
-            and run.key_text in texts  # the others are refused by their texts
+            and (
+                not run.key_text or is_known(context.recipe, run.key_text, run.key_columns)
+            )  # the others are refused by their texts
             and ("vars" not in reads or json.loads(run.vars) == json.loads(values))
             and ("run" not in reads or run.date == str(context.scope["run"]["date"]))
         }

@@ -1,0 +1,68 @@
+"""Ways on for a recipe whose keys are made in another way than on record, as it is told to write them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+Made = Mapping[str, Any]
+
+
+def renamed(then: Made, now: Made, header: Sequence[str]) -> list[str]:
+    """The way on where a column has another header: both in `from`, unless the sheet has both."""
+    pairs = [
+        (one["from"], other["from"])
+        for one, other in zip(then["columns"], now["columns"], strict=False)
+        if "from" in one and "from" in other and set(one["from"]).isdisjoint(other["from"])
+    ]
+    return [
+        f"where only the header has another name, name both: from: {_flow([*was, *is_now])}"
+        for was, is_now in pairs
+        if set(was).isdisjoint(header)
+    ]
+
+
+def kept(then: Made, now: Made, header: Sequence[str], taken: Collection[str]) -> str:
+    """The way on by key_was, with the columns as they were then."""
+    text = "{{ row.<0> }}" if then["text"] == "{}" else str(then["text"])
+    columns: list[str] = []
+    added: list[str] = []
+    for number, column in enumerate(then["columns"]):
+        if "from" not in column:
+            return (
+                "declare the columns as they were then under names of their own, and name the key that is made of them "
+                "in key_was beside key"
+            )
+        names = {*taken, *added}
+        name = next(f"old{n or ''}" for n in range(len(names) + 1) if f"old{n or ''}" not in names)
+        added.append(name)
+        text = text.replace(f"row.<{number}>", f"row.{name}")
+        columns.append(f"{name}: {_declared(column, now, number, header)}")
+    more = f"add the columns {', '.join(columns)} and" if columns else "write"
+    return f"so that what was sent still counts, {more} key_was: {text!r} beside key"
+
+
+def _declared(column: Made, now: Made, number: int, header: Sequence[str]) -> str:
+    """A column as a recipe declares it; with the header of now where the sheet has not that of then."""
+    names = list(column["from"])
+    if header and set(names).isdisjoint(header) and number < len(now["columns"]):
+        names += now["columns"][number].get("from", [])
+    parts = [f"from: {_flow(names) if len(names) > 1 else _word(names[0])}"]
+    parts += [f"type: {column['type']}"] if column["type"] != "string" else []
+    changes = ("case", "replace", "map", "split", "part")
+    cleaning = {**column, "replace": dict(column["replace"])}  # on record as pairs
+    parts += [f"{name}: {_flow(cleaning[name])}" for name in changes if column[name]]
+    return f"{{{', '.join(parts)}}}"
+
+
+def _flow(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_word, value))}]"
+    return json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else _word(value)
+
+
+def _word(text: object) -> str:
+    plain = isinstance(text, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9 _-]*", text)
+    return text if plain and isinstance(text, str) else json.dumps(text, ensure_ascii=False)
