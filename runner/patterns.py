@@ -39,8 +39,8 @@ def matcher(pattern: str) -> Callable[[str], bool]:
     def search(text: str) -> bool:
         try:
             return fits(text)
-        except UnicodeEncodeError:
-            # A lone surrogate, which no pattern matches.
+        except ValueError:
+            # A lone surrogate, which no pattern matches; UnicodeEncodeError in later versions of the engine.
             return False
 
     return search
