@@ -95,9 +95,9 @@ class Destination(NamedTuple):
             )
 
     def accounts(self, history: History) -> set[str]:
-        """The accounts on record that are at one of these origins."""
-        places = history.places()
-        return {account for account, _, each in places if origin_of(each) in self.origins.values()}
+        """The accounts on record that are at one of these origins, however their addresses write it."""
+        here = {place_of(origin) for origin in self.origins.values()}
+        return {account for account, _, each in history.places() if place_of(each) in here}
 
     def beside(self, runs: Path) -> list[Path]:
         """The folders of the other journals of this machine that write to the account there."""
@@ -247,6 +247,17 @@ def origin_of(url: str) -> str:
         with suppress(UnicodeError):
             host = host.encode("idna").decode()
     return f"{parts.scheme}://{host}:{parts.port or _PORTS.get(parts.scheme, 0)}"
+
+
+def place_of(url: str) -> str:
+    """The origin of an address, the same for all names of this machine for itself: localhost, 127.0.0.1, ::1."""
+    origin = origin_of(url)
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    own = host == "localhost" or host.endswith(".localhost")
+    with suppress(ValueError):
+        own = ip_address(host).is_loopback
+    return f"{parts.scheme}://localhost:{parts.port}" if own else origin
 
 
 def _tell_unnoted(error: RegistryError, account: str) -> None:

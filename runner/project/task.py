@@ -33,7 +33,7 @@ from runner.journal import AgainRecord, History, Journal, RunRecord, now
 from runner.keys import canonical
 from runner.problems import UsageError, nearest
 from runner.project import connections
-from runner.project.destination import destination_of, origin_of
+from runner.project.destination import destination_of, place_of
 from runner.project.inputs import input_of
 from runner.project.output_settings import Wanted
 from runner.project.progress import watched
@@ -290,7 +290,7 @@ class Job(NamedTuple):
             bases = {api: each.base_url for api, each in way.connections.items()}
             history.one_apis = one_apis(self.catalogue, bases)
             history.aliases = aliases_of(
-                history, recipe, self.catalogue, bases=bases, origin_of=origin_of
+                history, recipe, self.catalogue, bases=bases, origin_of=place_of
             )
         if self.new_identity:
             return Others()

@@ -161,6 +161,25 @@ def test_variables_in_the_key_make_other_work(sent: Contacts) -> None:
     assert len(runner.delivered()) == 4
 
 
+def test_a_variable_that_only_the_key_has(sent: Contacts) -> None:
+    """The ways on are told that work: the variable in what is sent, and --again for a row."""
+    monthly = RECIPE.replace('"{{ row.ref }}"', '"{{ row.ref }}-{{ vars.month }}"', 1)
+    monthly = monthly.replace("rows:", "vars: {month: {default: oct}}\nrows:", 1)
+    runner = sent(monthly)
+    told = runner("run", "a.yaml", "-v", "month=nov", code=4).err
+    assert (
+        "the same request was sent as contact of 'PO-1-oct' in run 1; where it is meant to be sent for each "
+        "vars.month: put that into what is sent, as the key has it" in told
+    )
+    assert "--new-identity" not in told
+    runner("run", "a.yaml", "-v", "month=nov", "--again", "PO-1-nov", "--why", "november", code=4)
+    assert len(runner.delivered()) == 3
+    named = monthly.replace("{{ row.name }}", "{{ row.name }} {{ vars.month }}")
+    runner.write("a.yaml", named)
+    runner("run", "a.yaml", "-v", "month=dec")
+    assert len(runner.delivered()) == 5
+
+
 def test_the_ways_on(sent: Contacts) -> None:
     runner = sent(RECIPE)
     changed = RECIPE.replace("from: Ref", "from: PO")

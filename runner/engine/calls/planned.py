@@ -32,7 +32,7 @@ from runner.engine.sending.sender import Sender, Subject
 from runner.journal import CallRecord, content_of
 from runner.journal.records import SETTLED
 from runner.recipe.model import Search, Step
-from runner.template import EvaluationError, Undecided, Unknown
+from runner.template import EvaluationError, Template, Undecided, Unknown
 
 
 class Planning:
@@ -122,12 +122,32 @@ class Planning:
         if call is None:
             return None
         reason = f"{what} {said_sent(call)}{self._said_name(call)}"
-        if what != "the same request":
+        if what == "the same request":
+            reason += self._only_in_key(call)
+        else:
             reason += (
                 "; where it is meant to be paid once more: amount: {repeated: allow} in the step"
             )
         self.plan(use.step, "changed", request=request, reason=reason, position=use.position)
         return Outcome("rejected", reason, set_aside=True)
+
+    def _only_in_key(self, call: CallRecord) -> str:
+        """What is to be sent as well where the key alone tells a row from one that was sent, by a variable in it."""
+        recipe, identity = self._context.recipe, call.identity
+        key = recipe.rows.key if recipe.rows is not None else recipe.key
+        ours = (identity.account, identity.recipe) == (self._context.account, recipe.name)
+        references = key.references if ours and isinstance(key, Template) else ()
+        names = [
+            ".".join(map(str, (each.root, *each.path)))
+            for each in references
+            if each.root in ("vars", "run")
+        ]
+        if not names:
+            return ""
+        return (
+            f"; where it is meant to be sent for each {' and '.join(dict.fromkeys(names))}: put that into what is "
+            "sent, as the key has it"
+        )
 
     def _not_this_payment(self, use: Use, request: Request, found: Any) -> str:
         return not_this_payment(self._context, use, request, found, self._progress.keys)
