@@ -1,4 +1,4 @@
-"""Recipes: the language, its schema, and everything that can be known about a recipe before it runs."""
+"""Recipes: the language, its schema, and every check of a recipe before it runs."""
 
 from runner.recipe.load import Loaded, load, load_text
 from runner.recipe.variables import var_value

@@ -17,7 +17,7 @@ _SET = ("filter", "call")
 
 
 def check_addresses(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Iterator[Problem]:
-    """Warn where a key, a group, a shared value or an item is told apart by an address as it is written."""
+    """Warn where a key, a group, a shared value or an item is identified by a case-sensitive address."""
     rows = mapping(recipe.get("rows"))
     named = {
         "row": {name for name, each in mapping(rows.get("columns")).items() if _is_address(name, each)},
@@ -65,7 +65,7 @@ def _in_text(
 
 
 def _as_written(node: Node) -> Iterator[Node]:
-    """The members of an expression whose case nothing sets."""
+    """Yield the members of an expression whose case nothing sets."""
     if node.kind in _SET and node.value in _CASES:
         return
     if node.kind == "member":

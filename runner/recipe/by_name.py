@@ -1,4 +1,4 @@
-"""What an API knows by an id and people by a name: `payment_types['Check'].id`, with the lookup that says so."""
+"""Objects with an id for the API and a name for people: `payment_types['Check'].id`, and their lookup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def id_by_name(data: Any, field: str, key: str, api: Api | None, *, lone: bool = False) -> str:
-    """How a field that is an object with an id is given by `key`, an expression for a name; empty without a list.
+    """Return the advice that gives an id field by `key`, an expression for a name; empty without a list.
 
     `lone`: the id alone is written.
     """
@@ -25,7 +25,7 @@ def id_by_name(data: Any, field: str, key: str, api: Api | None, *, lone: bool =
 
 
 def _lookup(data: Any, field: str, api: Api | None) -> tuple[str, str]:
-    """The lookup of what a field names, and its declaration where the recipe has none."""
+    """Return the lookup of what a field names, and its declaration where the recipe has none."""
     for name, lookup in mapping(mapping(data).get("lookups")).items():
         _, _, listed = str(mapping(lookup).get("use", "")).partition("_")
         if "by" in mapping(lookup) and words(field) in (words(name), words(listed)):

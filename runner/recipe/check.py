@@ -1,4 +1,4 @@
-"""What a recipe's schema cannot say: names, keys that go together, operations and their arguments."""
+"""Checks beyond the recipe schema: names, keys that go together, operations and their arguments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REMEDY = "write {for_each: row.lines, value: {sku: '{{ item.sku }}'}}"
 
 
 def check_lists(source: Source, recipe: Mapping[str, Any]) -> Iterator[Problem]:
-    """Problems of the lists in everything that is sent."""
+    """Yield the problems of the lists in everything that is sent."""
     yield from _lists(source, ("rows", "with"), mapping(recipe.get("rows")).get("with"))
     for name, lookup in mapping(recipe.get("lookups")).items():
         yield from _lists(source, ("lookups", name, "with"), mapping(lookup).get("with"))
@@ -61,12 +61,12 @@ def _lists(source: Source, path: TreePath, value: Any, *, inside: str = "") -> I
 
 
 def _name(value: Mapping[str, Any]) -> str:
-    """The name of the elements that a `for_each` goes through."""
+    """Return the name of the elements that a `for_each` goes through."""
     return over((), value["for_each"])[2]
 
 
 def _whole(for_each: Any) -> bool:
-    """Whether a `for_each` is an expression, or says which list and what its elements are called."""
+    """Return whether a `for_each` is an expression, or gives both the list and the name of its elements."""
     if isinstance(for_each, dict):
         return set(for_each) == {"in", "as"} and all(
             isinstance(each, str) and each for each in for_each.values()
@@ -82,7 +82,7 @@ def check(
     broken: frozenset[TreePath],
     files: Files = MappingProxyType({}),
 ) -> list[Problem]:
-    """Every problem of a recipe's names, operations and keys, whatever its shape; some may be warnings.
+    """Return every problem of a recipe's names, operations and keys, whatever its shape; some may be warnings.
 
     `broken` are the paths whose shape is wrong: nothing is said to be missing where a key was misspelt. `files` are
     those that it includes.
@@ -100,7 +100,7 @@ def check(
 def check_steps(
     source: Source, texts: Texts, catalogue: Catalogue, *, broken: frozenset[TreePath], files: Files
 ) -> list[Problem]:
-    """The same of what recipes share with the files of steps that they include."""
+    """Return the problems of the parts that recipes share with the files of steps that they include."""
     recipe = mapping(source.data)
     steps = sequence(recipe.get("steps"))
     uses = Uses(source, catalogue, broken)
@@ -134,7 +134,7 @@ def _taken_outputs(source: Source, recipe: Mapping[str, Any]) -> Iterator[Proble
 
 
 def _former_ids(source: Source, names: Names, steps: list[Any]) -> Iterator[Problem]:
-    """What `was` names: no step of now, and no step of then twice but for steps that share its items."""
+    """Check `was`: no present step, and no former step twice except for steps that share its items."""
     taken: dict[str, int] = {}
     alone: set[str] = set()
     for index, each in enumerate(steps):
@@ -161,7 +161,7 @@ def _former_ids(source: Source, names: Names, steps: list[Any]) -> Iterator[Prob
 def _taken_over(
     source: Source, names: Names, place: TreePath, name: str, line: int | None, *, shared: bool
 ) -> Iterator[Problem]:
-    """A problem where a former id is that of a step, or was taken over on `line` and cannot be `shared`."""
+    """Yield a problem where a former id is that of a step, or was taken over on `line` and cannot be `shared`."""
     if name in names.steps:
         own = source.value(("steps", names.steps.index(name), "id")).line
         message = f"{name!r} is the id of the step on line {own}: what that one did is its own"

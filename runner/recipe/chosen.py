@@ -1,4 +1,4 @@
-"""Reads whose list is taken for one object, by `expect` or in an expression as `found | one`, or goes into a request.
+"""List reads that are used as one object, by `expect` or `found | one`, or go into a request.
 
 A filter that is left out for want of a value would make such a read find anybody's object.
 """
@@ -97,7 +97,7 @@ class _Used:
 
 
 def _made_of(node: Node) -> Sequence[Node]:
-    """The parts of a node whose values are in its own; a condition and a number of elements are not."""
+    """Return the parts of a node whose values are in its own; a condition and a number of elements are not."""
     if node.kind in ("not", "test", "compare") or (node.kind == "filter" and node.value in _COUNT):
         return ()
     if node.kind in ("and", "choose"):
@@ -108,14 +108,14 @@ def _made_of(node: Node) -> Sequence[Node]:
 
 
 def _joins(node: Node) -> bool:
-    """Tell whether a node has elements of any of its parts."""
+    """Return whether a node has elements of any of its parts."""
     if node.kind in ("filter", "operation"):
         return node.value in _KEEP or node.value == "+"
     return node.kind in ("and", "or", "choose")
 
 
 def _takes_one(node: Node) -> bool:
-    """Tell whether a node is one element of the list that its first part is."""
+    """Return whether a node is one element of the list that its first part is."""
     if node.kind == "member":
         return not isinstance(node.value, str)
     if node.kind == "slice":
@@ -153,7 +153,7 @@ def _uses(recipe: Recipe, writes: Collection[str]) -> Iterator[_Used]:
 
 
 def _trees(tree: Any) -> Iterator[Node]:
-    """The syntax of all that is computed in a part of a recipe, with the statements of its templates."""
+    """Yield the syntax trees of all expressions in a part of a recipe, with the statements of its templates."""
     if isinstance(tree, Template) and tree.blocks is not None:
         yield tree.blocks
     elif isinstance(tree, Expression | Template):

@@ -1,4 +1,4 @@
-"""What the columns of a recipe say, as far as the schema cannot check it, and the values that they write out."""
+"""Checks of columns beyond the recipe schema: their keys, and the literal values that they give."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ORDERED = (("minimum", "maximum"), ("minLength", "maxLength"))
 
 
 def column(name: str, given: Mapping[str, Any]) -> Column:
-    """The column that a recipe describes."""
+    """Return the column that a recipe describes."""
     kind = given.get("type", "string")
     header, *others = _several(given.get("from", name))
     mapped = given.get("map")
@@ -89,18 +89,21 @@ def _written(given: Mapping[str, Any]) -> Numbers:
 
 
 def _part(text: str) -> tuple[int, int]:
-    """The third of three is (3, 3)."""
+    """Return the part and the number of parts: the third of three is (3, 3)."""
     number, _, of = text.partition(" of ")
     return int(number), int(of)
 
 
 def _typed(name: str, kind: str, value: Any) -> Any:
-    """A value that the recipe writes out, in the type of the column. Raises ValueError with a message for people."""
+    """Return a value that the recipe writes out, in the type of the column.
+
+    Raises ValueError with a message for people.
+    """
     return var_value(Var(name, type=kind), value)
 
 
 def check_column(source: Source, path: TreePath, given: Mapping[str, Any]) -> Iterator[Problem]:
-    """Problems of one column: keys that do not go together or with its type, and values that are none of it."""
+    """Yield the problems of one column: keys that do not fit each other or its type, and values of another type."""
     kind = given.get("type", "string")
     if kind not in TYPES:
         return
@@ -134,7 +137,7 @@ def check_column(source: Source, path: TreePath, given: Mapping[str, Any]) -> It
 
 
 def _together(source: Source, path: TreePath, given: Mapping[str, Any]) -> Iterator[Problem]:
-    """Keys of which one makes another useless."""
+    """Yield the problems of keys of which one makes another useless."""
     mark, thousands = given.get("decimal_mark", "."), given.get("thousands")
     if thousands == mark and given.get("type") == "decimal":
         message = f"{thousands!r} cannot be the decimal mark and separate the thousands too"
@@ -193,7 +196,7 @@ def _strings(value: Any) -> list[str]:
 def _written_out(
     source: Source, path: TreePath, given: Mapping[str, Any], kind: str
 ) -> Iterator[Problem]:
-    """Values of `map` and `default` that are none of the column's type, and keys of `map` that are one."""
+    """Yield the values of `map` and `default` that are none of the column's type, and keys of `map` that are one."""
     values: dict[TreePath, Any] = {
         ("map", key): value for key, value in mapping(given.get("map")).items()
     }
@@ -230,7 +233,7 @@ def _written_out(
 
 
 def _compared(text: str, given: Mapping[str, Any]) -> str:
-    """A text as the map and the enum see it."""
+    """Return a text in the form that the map and the enum compare."""
     text = (
         text.strip()
         if given.get("trim") is True or given.get("type", "string") != "string"
@@ -246,7 +249,7 @@ _SINGLE = re.compile(r"(?<=\b\w['\N{RIGHT SINGLE QUOTATION MARK}])\w")
 
 
 def cased(text: str, case: str) -> str:
-    """A text in upper, lower or title case: each word with one capital, and O'Brien with two."""
+    """Return a text in upper, lower or title case: each word with one capital, and O'Brien with two."""
     if case == "title":
         # An apostrophe after a single letter begins a name.
         return _SINGLE.sub(

@@ -43,7 +43,7 @@ def check_constant_names(
 
 
 def _names_of(step: Step) -> Iterator[_Named]:
-    """The values of the row by which a step searches for one object."""
+    """Yield the values of the row by which a step searches for one object."""
     if step.unless_found is not None:
         for name, tree in step.unless_found.arguments.items():
             yield from _in_tree(tree, ("unless_found", "with", name), step)
@@ -77,7 +77,7 @@ def _is_of_the_row(path: Sequence[str | int], step: Step) -> bool:
 
 
 def _instead(node: Node, step: Step) -> Node | None:
-    """The constant that a value gives in place of a cell that is empty: `row.ref | default('PO')`."""
+    """Return the constant that a value gives in place of a cell that is empty: `row.ref | default('PO')`."""
     for each in node.walk():
         is_default = each.kind == "filter" and each.value in ("default", "d")
         if not (is_default or each.kind == "or") or len(each.parts) < 2:

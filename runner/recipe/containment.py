@@ -1,4 +1,4 @@
-"""What a recipe may find in place of what it would create: by searches that every row shares, and inside of it.
+"""Searches that may find an object which the recipe would create: shared by all rows, or in a parent.
 
 A step that searches with `unless_found` may find an object that earlier runs of this recipe know nothing of: the
 journal was lost, the recipe had another name, a person made it. What the step would create in it may be there too.
@@ -33,7 +33,7 @@ class Parents(NamedTuple):
 
 
 def searched_parents(recipe: Recipe, step: Step, operation: Operation) -> tuple[Step, ...]:
-    """The earlier steps with `unless_found` whose objects a step creates something in; none where it only reads."""
+    """Return the earlier steps with `unless_found` in whose objects a step creates something."""
     container = container_of(operation)
     if not container:
         return ()
@@ -49,7 +49,7 @@ def searched_parents(recipe: Recipe, step: Step, operation: Operation) -> tuple[
 def possible_parents(
     recipe: Recipe, step: Step, catalogue: Catalogue, *, named: tuple[Step, ...]
 ) -> tuple[Step, ...]:
-    """The earlier steps with `unless_found` that find what a step may create something in, beside those it names.
+    """Return the earlier steps with `unless_found` that may find the parent of a step's object, beside those named.
 
     A read or a lookup may give it the same object.
     """
@@ -86,7 +86,7 @@ def check_shared_searches(
 
 
 def _is_for_all(recipe: Recipe, step: Step) -> bool:
-    """Tell whether a step says that all rows share what it gives."""
+    """Return whether a step says that all rows share what it gives."""
     if step.once_per is None:
         return bool(step.once)
     names = frozenset(each.root for each in step.once_per.references)
@@ -100,7 +100,7 @@ def _names_of(search: Search) -> frozenset[str]:
 
 
 def _reads_the_row(recipe: Recipe, step: Step, names: frozenset[str]) -> bool:
-    """Tell whether names lead to the row, an item of the step or an earlier result."""
+    """Return whether names lead to the row, an item of the step or an earlier result."""
     items = {step.item_name} if step.for_each is not None else set()
     of_the_row = {"row", *items} | {each.id for each in recipe.steps}
     return bool(read_behind(recipe, names, step.inside) & of_the_row)

@@ -1,4 +1,4 @@
-"""A recipe as it would be once its slips are corrected, so that what they hide is told in the same round.
+"""A recipe with its slips corrected, so that the problems which they hide are reported in the same run.
 
 A slip is a name that is written otherwise and has one name that it is meant for: a key, a value, an operation or a
 parameter. What is then found stands where it does in the text.
@@ -27,7 +27,7 @@ ROUNDS = 6
 
 
 def corrected(source: Source, catalogue: Catalogue) -> Iterator[Source]:
-    """The recipe with its slips corrected, level by level: what one hides is a slip of the next, and is told there.
+    """Yield the recipe with its slips corrected, level by level: the next level has the slips that one hides.
 
     The last of them has none that is left; there is none at all where the recipe has no slips.
     """
@@ -44,7 +44,7 @@ def corrected(source: Source, catalogue: Catalogue) -> Iterator[Source]:
 
 
 def _with(source: Source, slips: Iterable[tuple[TreePath, str, str]]) -> Source:
-    """The source with the slips corrected, each a path, how it is corrected, and what is meant."""
+    """Return the source with the slips corrected, each a path, its kind of correction, and the intended text."""
     given = list(slips)
     if not given:
         return source
@@ -66,12 +66,12 @@ def _with(source: Source, slips: Iterable[tuple[TreePath, str, str]]) -> Source:
 
 
 def _moved(path: TreePath, key: TreePath, meant: str) -> TreePath:
-    """A path, where the key that it goes through is called as it is meant."""
+    """Return a path in which the corrected key has its intended name."""
     return (*key[:-1], meant, *path[len(key) :]) if path[: len(key)] == key else path
 
 
 def _respelt(source: Source) -> Source:
-    """The source with the first sign of another language, in each template and expression, as it is written here."""
+    """Return the source with the first foreign sign of each template and expression in the recipe's form."""
     data, respelt = copy.deepcopy(source.data), dict(source.respelt)
     for path, text, _, bare in found_texts(source.data):
         fixed, sign = text, ""
@@ -88,7 +88,7 @@ SIGN = re.compile(r"write '(and|or|not|==|!=)'\Z")
 
 
 def _sign(text: str, *, bare: bool) -> tuple[int, int, str] | None:
-    """Where a text has a sign that is written otherwise, or the misspelt name of a filter, and what is meant."""
+    """Return the place of a foreign sign or misspelt filter in a text, and the correct form."""
     try:
         compile_expression(text) if bare else compile_template(text)
     except TemplateError as error:
@@ -112,7 +112,7 @@ def _at(data: Any, path: TreePath) -> Any:
 
 
 def _shape(source: Source, _catalogue: Catalogue) -> Iterator[tuple[TreePath, str, str]]:
-    """Keys and values that the schema of recipes does not know."""
+    """Yield the keys and values that the schema of recipes does not know."""
     for path, problem in schema_errors.found(source):
         close = MEANT.match(problem.remedy)
         if problem.kind == "unknown-key" and close:
@@ -143,7 +143,7 @@ def _arguments(source: Source, catalogue: Catalogue) -> Iterator[tuple[TreePath,
 
 
 def _parts(data: Any) -> Iterator[tuple[TreePath, Mapping[str, Any]]]:
-    """What uses an operation: the rows, lookups and steps, and the searches of steps."""
+    """Return the parts that use an operation: the rows, lookups and steps, and the searches of steps."""
     recipe = mapping(data)
     yield ("rows",), mapping(recipe.get("rows"))
     for name, lookup in mapping(recipe.get("lookups")).items():

@@ -18,7 +18,7 @@ _MONTHS = re.compile(r"%[bB]")
 
 
 def read_date(form: str, *, locale: str = "") -> ReadDate:
-    """Reads dates in a strptime format, with the names of months in the language of `locale`.
+    """Read dates in a strptime format, with the names of months in the language of `locale`.
 
     Raises ValueError when the format tells no year, month and day, or there is no such locale.
     """
@@ -30,13 +30,13 @@ def read_date(form: str, *, locale: str = "") -> ReadDate:
 
 
 def example_date(form: str, *, locale: str = "") -> str:
-    """The last day of 2025 in a format."""
+    """Return the last day of 2025 in a format."""
     return _written(dt.date(2025, 12, 31), form, locale)
 
 
 @cache
 def months_of(locale: str) -> Mapping[str, int]:
-    """The months by their names, long and short, as they are and folded. Raises ValueError for no locale."""
+    """Return the months by their names, long and short, unchanged and normalized. Raises ValueError for no locale."""
     from babel import Locale, UnknownLocaleError  # takes longer to import than most commands take
 
     try:

@@ -1,4 +1,4 @@
-"""What goes into a recipe, its variables and its rows: what the schema cannot say of them."""
+"""Checks of variables and rows beyond the recipe schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OF_CELLS = ("from",)
 
 
 def check_made(source: Source, rows: Mapping[str, Any]) -> Iterator[Problem]:
-    """Problems of `unpivot`, `expect_total` and columns with a `value`."""
+    """Yield the problems of `unpivot`, `expect_total` and columns with a `value`."""
     columns = mapping(rows.get("columns"))
     for name, column in columns.items():
         for key in _OF_CELLS if "value" in mapping(column) else ():
@@ -100,7 +100,7 @@ def _sum(
 
 
 def check_vars(source: Source, declared: Mapping[str, Any]) -> Iterator[Problem]:
-    """Problems of the variables: templates, and defaults that are not what they are declared to be."""
+    """Yield the problems of the variables: templates, and defaults that are not what they are declared to be."""
     for name, value in declared.items():
         path: TreePath = ("vars", name)
         given = value if isinstance(value, dict) else {"default": value}
@@ -129,7 +129,7 @@ def check_vars(source: Source, declared: Mapping[str, Any]) -> Iterator[Problem]
 
 
 def variable(name: str, value: Any) -> Var:
-    """A declared variable: a mapping declares, anything else is the default."""
+    """Return a declared variable: a mapping declares, anything else is the default."""
     given = value if isinstance(value, dict) else {"default": value}
     return Var(
         name,
@@ -142,7 +142,7 @@ def variable(name: str, value: Any) -> Var:
 
 
 def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Iterator[Problem]:
-    """Problems of the rows: what makes a row this row, and what its columns are declared to be."""
+    """Yield the problems of the rows: what makes a row this row, and what its columns are declared to be."""
     if "rows" not in recipe:
         return
     rows = mapping(recipe["rows"])
@@ -202,7 +202,7 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
 
 
 def _origin(source: Source, rows: Mapping[str, Any]) -> Iterator[Problem]:
-    """Rows come from a file, or from an API."""
+    """Yield the problems of the source of the rows: a file, or an API."""
     for name in (
         ("file", "delimiter", "encoding", "header", "sheet", "unpivot") if "use" in rows else ()
     ):

@@ -1,4 +1,4 @@
-"""The recipe schema as an editor wants it: with the operations that there are, and what each of them takes.
+"""The recipe schema for editors: with the known operations, and the arguments of each.
 
 What it refuses is a part of what `validate` refuses, so that an editor never underlines a recipe that is right: a
 value may be a template wherever it stands, and fields that a document only infers leave others possible.
@@ -57,7 +57,7 @@ def editor_schema(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def parts(node: Any) -> Iterator[dict[str, Any]]:
-    """Every object inside a schema or a recipe, and itself."""
+    """Yield every object inside a schema or a recipe, and itself."""
     if isinstance(node, dict):
         yield node
     for inner in (
@@ -67,7 +67,7 @@ def parts(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _named(operations: Sequence[Operation]) -> dict[str, Any]:
-    """The names as the editor offers them, each with what it does; anything, where there are none."""
+    """Return the names as the editor offers them, each with what it does; anything, where there are none."""
     told = [{"const": each.full_name, "description": _told(each)} for each in operations]
     return {"type": "string", "anyOf": told} if told else {}
 
@@ -78,7 +78,7 @@ def _when_used(operation: Operation) -> dict[str, Any]:
 
 
 def _users(operation: Operation) -> dict[str, Any]:
-    """What holds for the step, search or lookup that uses an operation."""
+    """Return the schema that applies to the step, search or lookup that uses an operation."""
     takes: dict[str, Any] = {
         "description": f"What {operation.full_name} is given.",
         "type": "object",
@@ -93,7 +93,7 @@ def _users(operation: Operation) -> dict[str, Any]:
 
 
 def _told(operation: Operation) -> str:
-    """An operation in a sentence or two: what it does, what that changes, and how well it is known."""
+    """Return a description of an operation in a sentence or two: its purpose, its effect and its evidence."""
     effect = f"{operation.effect}, moves money" if operation.money else operation.effect
     known = f"; {operation.evidence}" if operation.evidence else ""
     return f"{operation.summary or operation.name} ({effect}{known})"
@@ -110,7 +110,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _conditions(parameter: Parameter, grammar: Conditions) -> dict[str, Any]:
-    """Conditions of a search: one, or a list of them."""
+    """Return conditions of a search: one, or a list of them."""
     condition = {
         "type": ["object", "string"],
         "pattern": TEMPLATE,
@@ -134,7 +134,7 @@ def _conditions(parameter: Parameter, grammar: Conditions) -> dict[str, Any]:
 
 
 def _either(names: Sequence[str], also: Sequence[str] = ()) -> dict[str, Any]:
-    """One of `names`, which are offered, or of `also`, which are not, or a template."""
+    """Return one of `names`, which are offered, or of `also`, which are not, or a template."""
     silent: list[dict[str, Any]] = [
         {"type": "string", "pattern": "|".join([TEMPLATE, *(f"^{x}$" for x in also)])}
     ]
@@ -142,14 +142,14 @@ def _either(names: Sequence[str], also: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _about(description: str, evidence: str, schema: Mapping[str, Any]) -> str:
-    """A field's description with how it is known and what stands in the schema for people."""
+    """Return a field's description with how it is known and what stands in the schema for people."""
     told = " ".join((description or str(schema.get("description", ""))).split())
     known = f" ({evidence})" if evidence and evidence != "documented" else ""
     return f"{told}{known}".strip()
 
 
 def _value(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What a recipe may say where the operation takes a value of `schema`."""
+    """Return the schema of a recipe's value where the operation takes a value of `schema`."""
     wanted = types_of(schema)
     found: dict[str, Any] = {
         "description": _about("", str(schema.get("x-runner-evidence", "")), schema)

@@ -42,7 +42,7 @@ def groups_of(export: Part) -> tuple[str, ...]:
 def check_export(
     source: Source, recipe: Part, texts: Texts, catalogue: Catalogue
 ) -> Iterator[Problem]:
-    """Problems of an `export` that a schema cannot say."""
+    """Yield the problems of an `export` that a schema cannot say."""
     export = mapping(recipe.get("export"))
     if not export:
         return
@@ -79,7 +79,7 @@ def check_export(
 
 
 def _writes(source: Source, steps: list[Any], catalogue: Catalogue) -> Iterator[Problem]:
-    """Steps of an export that do more than read."""
+    """Yield the problems of the steps of an export that do more than read."""
     for index, step in enumerate(map(mapping, steps)):
         operation = find_operation(source, ("steps", index, "use"), step.get("use"), catalogue)
         if operation and not isinstance(operation, Problem) and operation.effect != "read":
@@ -93,7 +93,7 @@ def _writes(source: Source, steps: list[Any], catalogue: Catalogue) -> Iterator[
 
 
 def _is_text(given: Any, text: Text | None) -> bool:
-    """Whether an output is text whatever its expressions come to."""
+    """Return whether an output is text whatever its expressions come to."""
     if text is None:
         return isinstance(given, str)
     return isinstance(text.compiled, Template) and not text.compiled.lone

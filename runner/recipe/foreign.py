@@ -1,4 +1,4 @@
-"""What Ansible, GitHub Actions and others call things, and what they are called, or how they are said, in a recipe."""
+"""Terms of Ansible, GitHub Actions and other tools, each with its equivalent in a recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the files of steps that a recipe includes: from below its folder, each checked like a recipe of its own."""
+"""Files of steps that a recipe includes: read from below its folder, each checked like a recipe."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ DEEPEST = 5
 
 
 class _Reader(NamedTuple):
-    """Reads the files of one recipe. `root` is its folder, None where it is no file; `problems` is added to."""
+    """Reader of the files of one recipe. `root` is its folder, None where it is no file; `problems` is added to."""
 
     root: Path | None
     catalogue: Catalogue
     problems: list[Problem]
 
     def files(self, source: Source, folder: Path | None, chain: Sequence[Path]) -> Files:
-        """The files that `source` includes; `chain` are the files that it was included by, its own last."""
+        """Return the files that `source` includes; `chain` are the files that it was included by, its own last."""
         found: dict[int, Included] = {}
         for index, step in enumerate(sequence(mapping(source.data).get("steps"))):
             name = mapping(step).get("include")
@@ -45,7 +45,7 @@ class _Reader(NamedTuple):
     def _place(
         self, source: Source, path: TreePath, name: str, folder: Path | None, chain: Sequence[Path]
     ) -> Path | None:
-        """The file that is meant; None where it may not be read, which is then a problem."""
+        """Return the file that is meant; None where it may not be read, which is then a problem."""
         if self.root is None or folder is None:
             return self._wrong(source, path, "only the file of a recipe can include others")
         try:
@@ -83,7 +83,7 @@ class _Reader(NamedTuple):
         return self.checked(file, place.parent, [*chain, place])
 
     def checked(self, file: Source, folder: Path | None, chain: Sequence[Path]) -> Included:
-        """A file of steps, with its problems noted."""
+        """Return a file of steps, with its problems noted."""
         misshapen, broken = schema_errors.check(file, of_steps=True)
         files = self.files(file, folder, chain)
         texts, malformed = compile_texts(file)
@@ -106,7 +106,7 @@ def read_included(
 
 
 def check_alone(source: Source, path: Path | None, catalogue: Catalogue) -> list[Problem]:
-    """Return the problems of a file of steps that is taken for a recipe: its own, and that it is none."""
+    """Return the problems of a file of steps that is treated as a recipe: its own, and that it is none."""
     root = path.parent if path is not None else None
     reader = _Reader(root, catalogue, [])
     reader.checked(source, root, [path.resolve()] if path is not None else [])
@@ -117,7 +117,7 @@ def check_alone(source: Source, path: Path | None, catalogue: Catalogue) -> list
 
 
 def _no_steps(data: Any, name: str) -> tuple[str, str]:
-    """What is wrong with a file that has no steps to include, and what to do."""
+    """Return the problem of a file that has no steps to include, with its remedy."""
     if isinstance(data, dict) and {"recipe", "name"} & data.keys():
         message = f"{name!r} is a recipe, and what is included is a file of steps"
         return message, "a file of steps has vars and steps, and neither recipe, name nor rows"

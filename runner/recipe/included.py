@@ -1,4 +1,4 @@
-"""Files of steps that recipes include, and whether a step that includes one goes with what it says."""
+"""Files of steps that recipes include, and checks of the steps that include them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Included(NamedTuple):
         return {name: variable(name, value) for name, value in declared.items()}
 
     def all(self) -> Iterator[Included]:
-        """It, and the files in it."""
+        """Return this file and the files that it includes."""
         yield self
         for each in self.files.values():
             yield from each.all()
@@ -53,7 +53,7 @@ def is_steps_file(data: Any) -> bool:
 
 
 def check_included(source: Source, files: Files) -> Iterator[Problem]:
-    """Problems of the steps that include others, and of `were` in one that does not."""
+    """Yield the problems of the steps that include others, and of `were` in one that does not."""
     steps = [mapping(step) for step in sequence(mapping(source.data).get("steps"))]
     for index, step in enumerate(steps):
         path: TreePath = ("steps", index)
@@ -73,7 +73,7 @@ def check_included(source: Source, files: Files) -> Iterator[Problem]:
 
 
 def _other_keys(source: Source, path: TreePath, step: Part) -> Iterator[Problem]:
-    """Keys that a step with `include` cannot have."""
+    """Yield the problems of keys that a step with `include` cannot have."""
     for key in step:
         if key in _OF_ONE:
             message = f"{key!r} and 'include' do not go together: each step of the file says it for itself"
@@ -85,7 +85,7 @@ def _other_keys(source: Source, path: TreePath, step: Part) -> Iterator[Problem]
 
 
 def _given(source: Source, path: TreePath, step: Part, file: Included) -> Iterator[Problem]:
-    """What `with` gives, beside the variables of the file."""
+    """Check the values in `with` against the variables of the file."""
     given, known = mapping(step.get("with")), file.vars
     for name in given:
         if name not in known:
@@ -119,7 +119,7 @@ def typed_var(var: Var, value: Any) -> Any:
 def _was(
     source: Source, path: TreePath, step: Part, file: Included, ids: set[str]
 ) -> Iterator[Problem]:
-    """Former ids: of the step by `was`, and by `were` those that the steps of the file had in this recipe."""
+    """Yield the problems of former ids: of the step (`was`), and of the steps of the file in this recipe (`were`)."""
     inside = [
         str(mapping(each).get("id")) for each in sequence(mapping(file.source.data).get("steps"))
     ]

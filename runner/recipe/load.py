@@ -58,12 +58,12 @@ class Loaded(NamedTuple):
 
 
 def load(path: Path, *, catalogue: Catalogue, name: str | None = None) -> Loaded:
-    """The recipe in the file at `path`, which messages call `name`. Raises InvalidError with every problem."""
+    """Return the recipe in the file at `path`, which messages call `name`. Raises InvalidError with every problem."""
     return _load(read(path, name=name), catalogue, path)
 
 
 def load_text(text: str, *, file: str, catalogue: Catalogue) -> Loaded:
-    """The recipe in `text`. `file` is what messages call it. Raises InvalidError with every problem."""
+    """Return the recipe in `text`. `file` is what messages call it. Raises InvalidError with every problem."""
     return _load(parse(text, file=file), catalogue, None)
 
 
@@ -135,7 +135,7 @@ OF_SLIPS = frozenset({"unknown-name", "unknown-step"})
 
 
 def _all_told(told: Sequence[Problem], stages: Sequence[Sequence[Problem]]) -> list[Problem]:
-    """What is told of a recipe, the slips of each of its stages of correction, and what the last of them still has.
+    """Return the problems of a recipe, the slips of each stage of correction, and what the last stage still has.
 
     A warning that a slip has brought about is none; nor is a slip of a key that, corrected, has to be left out.
     """
@@ -164,13 +164,13 @@ def _wrong(problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _told_once(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems without the warnings that stand where something is an error already."""
+    """Return the problems without the warnings that stand where something is an error already."""
     wrong = {_place(each) for each in _wrong(problems)}
     return [each for each in problems if each.severity == "error" or _place(each) not in wrong]
 
 
 def _digest(source: Source, files: Files) -> str:
-    """The SHA-256 of the text of a recipe, and of those of the files that it includes."""
+    """Return the SHA-256 of the text of a recipe, and of those of the files that it includes."""
     texts = [each.source.text for file in files.values() for each in file.all()]
     own = hashlib.sha256(source.text.encode()).hexdigest()
     if not texts:
@@ -194,11 +194,11 @@ class _Builder(NamedTuple):
 
     @property
     def start(self) -> str:
-        """What the ids of its steps begin with."""
+        """The prefix of the ids of its steps."""
         return self.starts[0]
 
     def placed_steps(self) -> Iterator[tuple[model.Step, Source, TreePath]]:
-        """The steps, those of included files among them, each with where it stands."""
+        """Yield the steps, those of included files among them, each with where it stands."""
         for index, step in enumerate(self.source.data.get("steps", ())):
             path: TreePath = ("steps", index)
             if "include" in step:
@@ -207,7 +207,7 @@ class _Builder(NamedTuple):
                 yield self.step(path, step), self.source, path
 
     def included(self, index: int) -> _Builder:
-        """What builds the steps of the file that a step includes."""
+        """Return the builder of the steps of the file that a step includes."""
         step, file, path = self.source.data["steps"][index], self.files[index], ("steps", index)
         id_ = self.start + step["id"]
         data = file.source.data
@@ -231,7 +231,7 @@ class _Builder(NamedTuple):
         return inner._replace(inside=include, starts=starts, were=were)
 
     def lookups(self) -> Iterator[model.Lookup]:
-        """The lookups, those of included files among them."""
+        """Yield the lookups, those of included files among them."""
         data = self.source.data
         for name, lookup in data.get("lookups", {}).items():
             yield self.lookup(name, lookup)
@@ -302,14 +302,14 @@ class _Builder(NamedTuple):
         )
 
     def key_was(self, path: TreePath, given: Any) -> tuple[Any, ...]:
-        """The former keys of rows, or of a recipe without rows: one, or a list of them."""
+        """Return the former keys of rows, or of a recipe without rows: one, or a list of them."""
         place = (*path, "key_was")
         if isinstance(given, str):
             return (self.tree(place, given),)
         return tuple(self.tree((*place, index), each) for index, each in enumerate(given))
 
     def shared(self) -> Iterator[tuple[str, Expression]]:
-        """The values of `once_per`, by their steps, that a line of the input shows without anything else."""
+        """Yield the values of `once_per`, by their steps, that a line of the input shows without anything else."""
         for index, step in enumerate(self.source.data.get("steps", ())):
             value = self.expression(("steps", index, "once_per"))
             if (
@@ -376,17 +376,17 @@ class _Builder(NamedTuple):
         )
 
     def let(self, path: TreePath, let: Mapping[str, Any]) -> Mapping[str, Expression]:
-        """The named values of a `let`."""
+        """Return the named values of a `let`."""
         named = {name: self.expression((*path, name)) for name in let}
         return {name: value for name, value in named.items() if value is not None}
 
     def former(self, name: str) -> Iterator[model.Was]:
-        """What a step of an included file was before, as what includes it says."""
+        """Yield the former identities of a step of an included file, as the including step gives them."""
         yield from (model.Was(start + name) for start in self.starts[1:])
         yield from (model.Was(former) for former in self.were.get(name, ()))
 
     def was(self, path: TreePath, was: Any) -> tuple[model.Was, ...]:
-        """What a step was before: an id, an id with how its items were told apart, or a list of these."""
+        """Return the former identities of a step: an id, an id with the identity of its items, or a list of these."""
         if isinstance(was, list | tuple):
             return tuple(each for at, one in enumerate(was) for each in self.was((*path, at), one))
         if isinstance(was, str):
@@ -422,7 +422,7 @@ class _Builder(NamedTuple):
         )
 
     def update(self, path: TreePath, update: Mapping[str, Any]) -> model.Update:
-        """What keeps an object that was found in step."""
+        """Return the update of an object that a search has found (upsert)."""
         return model.Update(update["use"], arguments=self.tree((*path, "with"), update["with"]))
 
     def expression(self, path: TreePath) -> Expression | None:
@@ -430,7 +430,7 @@ class _Builder(NamedTuple):
         return text.compiled if text and isinstance(text.compiled, Expression) else None
 
     def tree(self, path: TreePath, value: Any) -> Tree:
-        """The value with its compiled templates in place of their texts."""
+        """Return the value with its compiled templates in place of their texts."""
         if path in self.texts:
             return self.texts[path].compiled
         if is_each(value):
@@ -445,5 +445,5 @@ class _Builder(NamedTuple):
 
 
 def _var(var: model.Var) -> model.Var:
-    """The variable with its default in its type."""
+    """Return the variable with its default in its type."""
     return var._replace(default=var_value(var, var.default))

@@ -1,4 +1,4 @@
-"""Where cells are names in a lookup, as in `payment_types[row.method]`."""
+"""Cells that are names in a lookup, as in `payment_types[row.method]`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_entries(loaded: Loaded, fields: Mapping[str, Collection[str]]) -> Iterator[Problem]:
-    """A problem for each field that the file of a lookup does not have. `fields` are the columns of each file."""
+    """Yield a problem for each field that the file of a lookup does not have. `fields` are the columns of each file."""
     recipe, source = loaded.recipe, loaded.source
     depths = {lookup.name: len(lookup.by) for lookup in recipe.lookups if lookup.name in fields}
     files = {lookup.name: lookup.file for lookup in recipe.lookups}
@@ -32,7 +32,7 @@ def check_entries(loaded: Loaded, fields: Mapping[str, Collection[str]]) -> Iter
 
 
 def _read(node: Node, depths: Mapping[str, int]) -> Iterator[tuple[str, Node]]:
-    """The lookups of which a field is read by its name, each with that field."""
+    """Yield the lookups of which a field is read by its name, each with that field."""
     if node.kind == "test" and node.value == "defined":
         return
     inner, keys = node, 0
@@ -67,7 +67,7 @@ class Use(NamedTuple):
 
 
 def indexing_columns(recipe: Recipe) -> Mapping[str, str]:
-    """The columns that find entries of a lookup, each with the first lookup that it is used for."""
+    """Return the columns that find entries of a lookup, each with the first lookup that it is used for."""
     lookups = {lookup.name for lookup in recipe.lookups}
     found: dict[str, str] = {}
     for expression, lines, _ in _expressions(recipe):
@@ -86,7 +86,7 @@ def indexing_columns(recipe: Recipe) -> Mapping[str, str]:
 
 
 def uses_of(recipe: Recipe) -> tuple[Use, ...]:
-    """Where entries of lookups are found by cells as they are, each once; sure, where one of the places is."""
+    """Return the lookup entries that unchanged cells select, each once; sure, where one of the places is."""
     lookups = {lookup.name: lookup for lookup in recipe.lookups}
     found: dict[Use, None] = {}
     for expression, lines, sure in _expressions(recipe):
@@ -98,7 +98,7 @@ def uses_of(recipe: Recipe) -> tuple[Use, ...]:
 def _uses(
     node: Node, lookups: Mapping[str, Lookup], owners: tuple[str, ...], *, sure: bool
 ) -> Iterator[Use]:
-    """The uses in an expression."""
+    """Yield the uses in an expression."""
     for entry in _entries(node, lookups, sure=sure):
         named = tuple(_key(key, owners) for key in entry.keys)
         if all(key for key, _ in named) and any(column for _, column in named):
@@ -115,7 +115,7 @@ class _Entry(NamedTuple):
 
 
 def _entries(node: Node, lookups: Mapping[str, Lookup], *, sure: bool) -> Iterator[_Entry]:
-    """The entries that an expression reads; what stands behind a condition, or has a default, is not sure."""
+    """Yield the entries that an expression reads; what stands behind a condition, or has a default, is not sure."""
     inner = node
     members: list[Node] = []
     while inner.kind == "member":
@@ -152,14 +152,14 @@ class Fixed(NamedTuple):
     at: tuple[int, int]
 
     def names(self, values: Mapping[str, Any]) -> tuple[str, ...] | None:
-        """The keys with these values of variables; None where one of them has none yet."""
+        """Return the keys with these values of variables; None where one of them has none yet."""
         found = [values.get(key) if var else key for key, var in self.keys]
         known = all(isinstance(each, str | int) for each in found)
         return tuple(map(str, found)) if known else None
 
 
 def fixed_in(expression: Expression, lookups: Iterable[Lookup]) -> Iterator[Fixed]:
-    """The entries that an expression reads whenever it is computed, by keys that no row changes."""
+    """Yield the entries that an expression reads whenever it is computed, by keys that no row changes."""
     known = {lookup.name: lookup for lookup in lookups}
     for entry in _entries(expression.tree, known, sure=True):
         keys = tuple(_fixed_key(key) for key in entry.keys)
@@ -169,14 +169,14 @@ def fixed_in(expression: Expression, lookups: Iterable[Lookup]) -> Iterator[Fixe
 
 
 def fixed_of(recipe: Recipe) -> Iterator[Fixed]:
-    """The entries that every row of a recipe reads by keys that no row changes."""
+    """Yield the entries that every row of a recipe reads by keys that no row changes."""
     for expression, _, sure in _expressions(recipe):
         if sure:
             yield from fixed_in(expression, recipe.lookups)
 
 
 def _fixed_key(node: Node) -> tuple[str, bool]:
-    """A key that is written out, or a variable, and whether it is one; empty where it is anything else."""
+    """Return a key that is written out, or a variable, and whether it is one; empty where it is anything else."""
     if node.kind == "literal":
         return str(node.value), False
     path = path_of(node)
@@ -184,7 +184,7 @@ def _fixed_key(node: Node) -> tuple[str, bool]:
 
 
 def _key(node: Node, owners: tuple[str, ...]) -> tuple[str, bool]:
-    """A key as it is written, and whether it is a column; empty where it is anything else."""
+    """Return a key as it is written, and whether it is a column; empty where it is anything else."""
     if node.kind == "literal":
         return str(node.value), False
     path = path_of(node)
@@ -192,7 +192,7 @@ def _key(node: Node, owners: tuple[str, ...]) -> tuple[str, bool]:
 
 
 def names_in(recipe: Recipe, catalogue: Catalogue, lookup: str) -> tuple[str, ...]:
-    """The names that entries of a lookup can have, where the API's document lists them; else none."""
+    """Return the names that entries of a lookup can have, where the API's document lists them; else none."""
     declared = next(each for each in recipe.lookups if each.name == lookup)
     if declared.file or declared.fold or len(declared.by) != 1:
         return ()
@@ -206,7 +206,7 @@ Found = Iterator[tuple[Expression, str, bool]]
 
 
 def _expressions(recipe: Recipe) -> Found:
-    """Every expression of the steps and outputs."""
+    """Yield every expression of the steps and outputs."""
     included = {step.inside.id: step.inside for step in recipe.steps if step.inside is not None}
     for include in included.values():
         if include.around is None:

@@ -51,7 +51,7 @@ class Var(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """How the numbers of a column are written. `currency` has the signs one of which may stand at either end.
+    """The number format of a column. `currency` has the signs one of which may stand at either end.
 
     percent      7.5% is 0.075
     accounting   (5.00) and 5.00- are -5.00
@@ -108,12 +108,12 @@ class Column(NamedTuple):
 
     @property
     def listed(self) -> bool:
-        """Whether a cell is a list."""
+        """True where a cell is a list."""
         return bool(self.split) and self.part is None
 
 
 class Update(NamedTuple):
-    """What keeps an object that was found in step: its arguments see the object as `found`."""
+    """An update of an object that a search has found (upsert): its arguments see the object as `found`."""
 
     operation: str
     arguments: Mapping[str, Tree]
@@ -160,7 +160,7 @@ class Requirement(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Where the rows come from: a file, or a search. `group_by` names a column, `header` the line of the header.
+    """The source of the rows: a file, or a search. `group_by` names a column, `header` the line of the header.
 
     Lines of a file of which `where` is not true are no rows. `expect_total` has what was announced of the file: trees
     for `lines`, `rows` and, by column, `sum`.
@@ -208,7 +208,7 @@ class Lookup(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """How long a read is made again: until something is true of its answer. `every` and `within` are seconds."""
+    """A repeated read: until a condition is true of its answer. `every` and `within` are seconds."""
 
     until: Expression
     every: int = 5
@@ -216,7 +216,7 @@ class Poll(NamedTuple):
 
 
 class Was(NamedTuple):
-    """What a step was before: its id then, and how it told its items apart, where it is another way now.
+    """The former identity of a step: its id, and the identity of its items where that has changed.
 
     With `item_key` an item is looked for under what that comes to, with `for_each` under its position in that list.
     """
@@ -227,7 +227,7 @@ class Was(NamedTuple):
 
     @property
     def maps_items(self) -> bool:
-        """Whether it says which item of then an item of now is."""
+        """True where it maps a present item to a former item."""
         return self.for_each is not None or self.item_key is not None
 
 
@@ -250,12 +250,12 @@ class Include(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called by what includes it."""
+        """The name by which the including file refers to it."""
         return self.id.rpartition(".")[2]
 
     @property
     def chain(self) -> tuple[Include, ...]:
-        """Those that it stands in, from the outermost in, and it."""
+        """The includes around it from the outermost in, and itself last."""
         return (*(self.around.chain if self.around is not None else ()), self)
 
 
@@ -297,18 +297,18 @@ class Step(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the expressions of its file call it."""
+        """The name of the step in the expressions of its file."""
         return self.id.rpartition(".")[2]
 
     @property
     def conditional(self) -> bool:
-        """Whether a row may go without it."""
+        """True where a row may skip the step."""
         around = self.inside.chain if self.inside is not None else ()
         return self.when is not None or any(each.when is not None for each in around)
 
     @property
     def shared(self) -> bool:
-        """Whether rows share what it gives."""
+        """True where rows share its result."""
         return self.once_per is not None or bool(self.once)
 
     @property
@@ -318,14 +318,14 @@ class Step(NamedTuple):
 
 
 class Total(NamedTuple):
-    """What is added up over the lines of an export: `count`, or the `sum`, `min` or `max` of an output."""
+    """A total over the lines of an export: `count`, or the `sum`, `min` or `max` of an output."""
 
     kind: str
     output: str = ""
 
 
 class Export(NamedTuple):
-    """What the lines of an export are.
+    """The lines of an export.
 
     lines      a list of each row that has a line for each `item_name`; without it a row is a line
     group_by   outputs: lines that share their values are one line, of these values and the totals
@@ -339,7 +339,7 @@ class Export(NamedTuple):
 
     @property
     def grouped(self) -> bool:
-        """Whether a line of the export is made of several."""
+        """True where a line of the export aggregates several."""
         return bool(self.group_by or self.totals)
 
 
@@ -367,12 +367,12 @@ class Recipe(NamedTuple):
 
     @property
     def exports(self) -> bool:
-        """Whether its outputs are an export: it only reads."""
+        """True where its outputs are an export: it only reads."""
         return self.export is not None or not self.steps
 
 
 def key_text(recipe: Recipe) -> str:
-    """The text of the key of a recipe or of its rows, with single spaces; empty where it has none of its own."""
+    """Return the text of the key of a recipe or of its rows, with single spaces; empty where it has none of its own."""
     key = recipe.rows.key if recipe.rows is not None else recipe.key
     text = key.text if isinstance(key, Template) else key or ""
     return " ".join(text.split())
@@ -381,7 +381,7 @@ def key_text(recipe: Recipe) -> str:
 def names_behind(
     recipe: Recipe, names: frozenset[str], inside: Include | None = None
 ) -> frozenset[str]:
-    """The names, read `inside` an include or in the recipe, and those that the values named by `let` are made of."""
+    """Return the names read `inside` an include or in the recipe, and those inside the values of `let`."""
     lets = dict(recipe.let if inside is None else inside.let)
     for step in recipe.steps:
         if (step.inside.id if step.inside else "") == (inside.id if inside else ""):
@@ -399,7 +399,7 @@ def names_behind(
 def read_behind(
     recipe: Recipe, names: frozenset[str], inside: Include | None = None
 ) -> frozenset[str]:
-    """What names come to that are read `inside` an include, or in the recipe: its own names, and ids of steps.
+    """Return the sources of names read `inside` an include, or in the recipe: its own names, and ids of steps.
 
     The variables of an included file are what they are given.
     """
@@ -421,5 +421,5 @@ def read_behind(
 def steps_behind(
     recipe: Recipe, names: frozenset[str], inside: Include | None = None
 ) -> frozenset[str]:
-    """The ids of the steps whose results names give that are read `inside` an include, or in the recipe itself."""
+    """Return the ids of the steps whose results are read by names `inside` an include, or in the recipe."""
     return read_behind(recipe, names, inside) & {step.id for step in recipe.steps}

@@ -21,7 +21,7 @@ Wrong = tuple[str, str, str]
 
 
 class Names(NamedTuple):
-    """What a recipe declares. `columns` is None where the file alone says which there are."""
+    """The names that a recipe declares. `columns` is None where only the file gives them."""
 
     rows: bool
     columns: frozenset[str] | None
@@ -36,7 +36,7 @@ class Names(NamedTuple):
 
     @classmethod
     def of(cls, data: Any) -> Names:
-        """The names in a recipe's data, whatever its shape."""
+        """Return the names in a recipe's data, whatever its shape."""
         recipe = mapping(data)
         rows = mapping(section(recipe, "rows"))
         steps = [mapping(step) for step in sequence(recipe.get("steps"))]
@@ -60,12 +60,12 @@ class Names(NamedTuple):
 
 
 def _changes(use: Any) -> bool:
-    """Whether an operation creates or updates something, by its name."""
+    """Return whether an operation creates or updates something, by its name."""
     return words(str(use).rpartition(".")[2])[:1] in (("create",), ("update",))
 
 
 def check_names(source: Source, texts: Texts, names: Names) -> Iterator[Problem]:
-    """A problem for each name that is not known where it is read, and for each that elements cannot have."""
+    """Yield a problem for each name that is not known where it is read, and for each that elements cannot have."""
     yield from _elements(source, texts, names)
     for path, text in texts.items():
         for reference in text.compiled.references:
@@ -77,7 +77,7 @@ def check_names(source: Source, texts: Texts, names: Names) -> Iterator[Problem]
 
 
 def _elements(source: Source, texts: Texts, names: Names) -> Iterator[Problem]:
-    """Names that `for_each: {in: ..., as: ...}` gives to elements, and that mean something else already."""
+    """Yield the names that `for_each: {in: ..., as: ...}` gives to elements, and that mean something else already."""
     seen: set[TreePath] = set()
     for text in texts.values():
         for at, (name, place) in enumerate(text.scope.each):
@@ -94,7 +94,7 @@ def _elements(source: Source, texts: Texts, names: Names) -> Iterator[Problem]:
 
 
 def check_ids(source: Source, names: Names) -> Iterator[Problem]:
-    """A problem for each step, lookup or former id that takes a name twice or one that expressions need."""
+    """Yield a problem for each step, lookup or former id that takes a name twice or one that expressions need."""
     first: dict[str, TreePath] = {name: ("lookups", name) for name in names.lookups}
     for name, path in names.lets:
         yield from _reserved(source, path, name, "named value")
@@ -182,7 +182,7 @@ def _wrong(
 
 
 def _of_the_recipe(root: str) -> Wrong:
-    """What a file of steps reads that it cannot know."""
+    """Check a file of steps for names that it cannot know."""
     if root == "row":
         message = "'row' is not known in a file of steps: a recipe gives it what it needs"
         remedy = "declare it under vars, read vars.x, and let the recipe give it: with: {x: ...}"
@@ -192,7 +192,7 @@ def _of_the_recipe(root: str) -> Wrong:
 
 
 def _is_early(path: TreePath, scope: Scope) -> bool:
-    """Whether a text is read before the run begins, or identifies something."""
+    """Return whether a text is read before the run begins, or identifies something."""
     if path[-1] in ("once_per", "item_key") or path[0] in ("key", "key_was"):
         return True
     searched = path[1:2] in (("with",), ("require",)) or (path[1:2] == ("where",) and not scope.row)
@@ -200,7 +200,7 @@ def _is_early(path: TreePath, scope: Scope) -> bool:
 
 
 def _unnamed(source: Source, root: str, scope: Scope, names: Names) -> Wrong:
-    """A value that `let` names somewhere else."""
+    """Return a value that `let` names somewhere else."""
     place = dict(names.lets)[root]
     if not scope.lookups:
         return (
@@ -273,7 +273,7 @@ def _not_yet(source: Source, path: TreePath, root: str, scope: Scope, names: Nam
 
 
 def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -> Wrong:
-    """A name that means nothing: perhaps a column, a variable or an expectation written without what it needs."""
+    """Return the advice on an unknown name: perhaps a column, a variable or an expectation that lacks its prefix."""
     root = reference.root
     earlier = [name for name in names.steps[: scope.steps] if name]
     if (
@@ -307,7 +307,7 @@ def _unknown(path: TreePath, reference: Reference, scope: Scope, names: Names) -
 
 
 def _read_here(reference: Reference, earlier: Sequence[str], names: Names) -> str:
-    """How a recipe reads what other tools call steps.job.outputs.id or inputs.since; empty where it is neither."""
+    """Return the recipe's form of steps.job.outputs.id or inputs.since of other tools; empty for other names."""
     first, *rest = reference.path or ("",)
     if reference.root == "matrix" and first:
         members = ".".join(map(str, (first, *rest)))

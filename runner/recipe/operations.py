@@ -1,4 +1,4 @@
-"""What a recipe gives an operation: whether the operation exists, and whether its `with` fits.
+"""The operations that a recipe uses: each exists, and its `with` fits.
 
 Values are judged by the very code that builds the requests of a run, with Unknown in place of every template.
 """
@@ -39,7 +39,7 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z0-9_]+|\[[0-9]+\])+\Z")
 def find_operation(
     source: Source, path: TreePath, use: Any, catalogue: Catalogue
 ) -> Operation | Problem | None:
-    """The operation that `use`, at `path`, names, or what is wrong with it; None where its shape is wrong already."""
+    """Return the operation of the `use` at `path`, or its problem; None where its shape is wrong already."""
     if not isinstance(use, str) or use.count(".") != 1:
         return None
     api, name = use.split(".")
@@ -59,7 +59,7 @@ def find_operation(
 
 
 def _operation_meant(source: Source, path: TreePath, name: str, api: Api) -> str:
-    """The operation that a name is likely meant for: by its words, by what it is given, and by its letters."""
+    """Return the operation that a name is likely meant for: by its words, by what it is given, and by its letters."""
     part = mapping(_at(source.data, path[:-1]))
     given = mapping(part.get("with")).keys()
     close = meant(name, dict.fromkeys(_of_effect(name, api), ""))
@@ -83,7 +83,7 @@ _EFFECTS = {
 
 
 def _of_effect(name: str, api: Api) -> list[str]:
-    """The operations that a name can be meant for: one that creates is never one that reads."""
+    """Return the operations that a name can be meant for: one that creates is never one that reads."""
     effect = _EFFECTS.get(next(iter(words(name)), ""))
     operations = api.operations
     return [other for other in operations if effect in (None, operations[other].effect)]
@@ -93,7 +93,7 @@ _LINES = re.compile(r"_(?:line_?)?(?:items?|lines?)\Z")
 
 
 def _with_lines(name: str, close: list[str], api: Api) -> str:
-    """Where the lines go that no operation of their own adds: create_purchase_order_line."""
+    """Return advice on lines without an operation of their own (create_purchase_order_line): the argument for them."""
     owner = _LINES.sub("", name)
     if owner == name or any(_LINES.search(other) for other in close):
         return ""
@@ -107,7 +107,7 @@ def _with_lines(name: str, close: list[str], api: Api) -> str:
 def check_arguments(
     source: Source, path: TreePath, part: Mapping[str, Any], operation: Operation, api: Api
 ) -> Iterator[Problem]:
-    """Problems of the `with` of what stands at `path`: names that are unknown or missing, values that cannot fit."""
+    """Yield problems of the `with` at `path`: names that are unknown or missing, values that cannot fit."""
     arguments = part.get("with", {})
     if isinstance(arguments, dict):
         yield from _Arguments(source, path, arguments, operation, api).problems()
@@ -116,7 +116,7 @@ def check_arguments(
 def meant_arguments(
     source: Source, path: TreePath, part: Mapping[str, Any], operation: Operation
 ) -> Iterator[tuple[TreePath, str]]:
-    """The names in `with` that the operation does not know, each with what is said of it."""
+    """Yield the names in `with` that the operation does not know, each with what is said of it."""
     arguments = part.get("with", {})
     searched = any(each.conditions is not None for each in operation.parameters.values())
     if isinstance(arguments, dict) and not searched:
@@ -125,7 +125,7 @@ def meant_arguments(
 
 
 def written_number(value: Any) -> Decimal | None:
-    """The number that is written out as an argument, also as text or as a template that reads nothing; else None."""
+    """Return the literal number of an argument, also as text or as a template that reads nothing; else None."""
     if isinstance(value, str) and "{{" in value:
         try:
             template = compile_template(value)
@@ -149,7 +149,7 @@ class _Unfit(NamedTuple):
 
     @property
     def meant(self) -> tuple[str, str]:
-        """What was likely meant, and how it is written."""
+        """Return the likely intended name, and advice on its form."""
         name, inside = str(self.path[-1]), mapping(self.value)
         base = words(name)
         flat = next((each for each in self.free if words(each) == (*base, "id")), "")
@@ -183,21 +183,21 @@ class _Unfit(NamedTuple):
         return (found[0], among(found)) if found else ("", near or others)
 
     def _flat(self, inside: Mapping[str, Any]) -> list[str]:
-        """The fields that an object's own are here, where most of them are: address: {street: ..., city: ...}."""
+        """Return the operation's own fields for most fields of an object: address: {street: ..., city: ...}."""
         free = {key: "" for key, schema in self.free.items() if not _is_reference(schema)}
         found = [key if key in free else next(iter(meant(key, free)), "") for key in inside]
         flat = list(dict.fromkeys(filter(None, found)))
         return flat if len(flat) * 2 > len(inside) else []
 
     def _dates(self) -> list[str]:
-        """The fields for a date, where the name says that it is one."""
+        """Return the fields for a date, where the name says that it is one."""
         if "date" not in words(str(self.path[-1])):
             return []
         found = [key for key, each in self.free.items() if mapping(each).get("format") == "date"]
         return found if len(found) <= SHOWN else []
 
     def _by_value(self, found: list[str]) -> list[str]:
-        """The names that may be meant, one that says what the value says first: row.company is business_name."""
+        """Return the names that may be meant, one that says what the value says first: row.company is business_name."""
         said = {*words(str(self.value))}
         name = words(str(self.path[-1]))
         same = [key for key in self.free if len(name) == 1 and _ends_with(key, name)]
@@ -205,7 +205,7 @@ class _Unfit(NamedTuple):
         return sorted(found, key=lambda key: not said & ({*words(key)} - {*name}))
 
     def _written(self, name: str) -> str:
-        """How what was given is written under a name that the operation knows."""
+        """Return advice that gives the value under a name that the operation knows."""
         inside = mapping(self.value)
         value = inside["id"] if set(inside) == {"id"} else self.value
         if _is_reference(self.free[name]) and not isinstance(value, dict | list):
@@ -226,7 +226,7 @@ def _ends_with(key: str, name: tuple[str, ...]) -> bool:
 
 
 def _is_near(name: str, other: str) -> bool:
-    """Whether a name is another one by its words, or but for a slip in its letters."""
+    """Return whether a name is another one by its words, or but for a slip in its letters."""
     return (
         words(name)[-1:] == words(other)[-1:]
         or difflib.SequenceMatcher(None, name, other).ratio() > LIKE
@@ -280,7 +280,7 @@ class _Arguments(NamedTuple):
                 yield self._missing(parent, left, absent[left[-1]])
 
     def unfit(self) -> list[_Unfit]:
-        """The names that the operation does not know."""
+        """Return the names that the operation does not know."""
         names = {**self.operation.fields, **self.operation.parameters}
         return [*_unknown((), self.given, names, refused=not self.operation.open), *self._inside()]
 
@@ -292,7 +292,7 @@ class _Arguments(NamedTuple):
         return self.source.problem(place, message, "unknown-parameter", remedy=f"write {words}")
 
     def _days(self) -> Iterator[Problem]:
-        """Days in conditions that are compared with their first second."""
+        """Yield the days in conditions that are compared with their first second."""
         for sent, note in condition_notes(self.operation, _probe(self.given)):
             message, _, remedy = note.partition("; ")
             path = _written(self.given, sent)
@@ -320,7 +320,7 @@ class _Arguments(NamedTuple):
         )
 
     def _chosen(self, unfit: _Unfit) -> str:
-        """How a list is narrowed by a field of its entries that the API does not search by."""
+        """Return the remedy that filters a list by a field which the API cannot search by."""
         name, entry = str(unfit.path[-1]), mapping(self.operation.entry)
         if not self.operation.items or name not in mapping(entry.get("properties")):
             return ""
@@ -330,7 +330,7 @@ class _Arguments(NamedTuple):
         return f"the API does not search by it; write beside with: where: item.{name} == {shown}"
 
     def _missing(self, parent: TreePath, names: list[str], instead: str) -> Problem:
-        """Names that have to be given, or `instead` of the last one others."""
+        """Return the names that have to be given, or `instead` of the last one others."""
         here = (
             (*parent, names[0]) if names[0] in mapping(_at(self.given, parent)) else parent
         )  # there, but null
@@ -351,7 +351,7 @@ class _Arguments(NamedTuple):
         return self.source.problem(place, message, "missing-parameter", remedy=remedy)
 
     def _at_hand(self, name: str) -> str:
-        """What a recipe has for a name: the id of a step above, a column of its name, a day of this run."""
+        """Return the recipe's value for a name: the id of a step above, a column of its name, a day of this run."""
         data, said = mapping(self.source.data), words(name)
         if "date" in said and said[-1] in ("from", "since", "start", "after"):
             window = getattr(self.operation.parameters.get(name), "window", None)
@@ -393,7 +393,7 @@ class _Arguments(NamedTuple):
         )
 
     def _reference(self, path: TreePath, value: Any) -> str:
-        """How an object is given that has an id, where a name or the id itself is written; empty where it is none."""
+        """Return advice on an object with an id, where a name or the id itself is written; else empty."""
         if len(path) != 1 or not _is_reference(self.operation.fields.get(str(path[0]))):
             return ""
         if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
@@ -407,7 +407,7 @@ class _Arguments(NamedTuple):
 
 
 def _otherwise(value: Any, message: str) -> str:
-    """How a value that is written out would be what the operation takes, as the message says what that is."""
+    """Return the correct form of a literal value for the operation; the message gives the expected type."""
     if message.endswith("is not true or false"):
         return f"write {'false' if str(value).lower() in _NO else 'true or false'}, without quotes"
     if message.endswith(("is not a number", "is not an integer")):
@@ -441,7 +441,7 @@ def _otherwise(value: Any, message: str) -> str:
 def _unknown(
     path: TreePath, given: Mapping[str, Any], known: Mapping[str, Any], *, refused: bool
 ) -> Iterator[_Unfit]:
-    """The names that are not known; where unknown ones may be sent, only beside others that are known."""
+    """Yield the names that are not known; where unknown ones may be sent, only beside others that are known."""
     free = {name: schema for name, schema in known.items() if name not in given}
     if refused or known:
         yield from (
@@ -465,34 +465,34 @@ def _unknown_inside(path: TreePath, value: Any, schema: Mapping[str, Any]) -> It
 
 
 def _stands_for(unfit: _Unfit, path: TreePath) -> bool:
-    """Whether the unknown name is likely the missing one, misspelt."""
+    """Return whether the unknown name is likely the missing one, misspelt."""
     return unfit.path[:-1] == path[:-1] and path[-1] == unfit.meant[0]
 
 
 def _is_reference(schema: Any) -> bool:
-    """Whether a field is an object that names another one by its id."""
+    """Return whether a field is an object that names another one by its id."""
     return "id" in mapping(mapping(schema).get("properties"))
 
 
 def _is_body(known: Any) -> bool:
-    """Whether a name is a field of the body, and no parameter."""
+    """Return whether a name is a field of the body, and no parameter."""
     return isinstance(known, Mapping)
 
 
 def _about(known: Any) -> str:
-    """What a document says of a parameter or a field."""
+    """Return the schema's description of a parameter or a field."""
     if isinstance(known, Mapping):
         return str(known.get("description", ""))
     return str(getattr(known, "description", ""))
 
 
 def _shown(value: Any) -> str:
-    """A value as a recipe has it."""
+    """Return a value as a recipe has it."""
     return f'"{value}"' if isinstance(value, str) and "{" in value else str(value)
 
 
 def _probe(value: Any) -> Any:
-    """The value with Unknown for each template, and one element where a list is made."""
+    """Return the value with Unknown for each template, and one element where a list is made."""
     if is_each(value):
         return [_probe(value["value"])] if "value" in value else Unknown("a list")
     if isinstance(value, dict):
@@ -503,7 +503,7 @@ def _probe(value: Any) -> Any:
 
 
 def _written(given: Any, path: TreePath) -> TreePath:
-    """Where in `with` a place of what is sent comes from: the element of a list that is made is its `value`."""
+    """Return the path in `with` of a path in the request: an element of a built list comes from its `value`."""
     written: list[str | int] = []
     for part in path:
         step = "value" if is_each(given) and isinstance(part, int) else part

@@ -21,7 +21,7 @@ A_RUN = "run"
 
 
 def check_reads(source: Source, texts: Texts, catalogue: Catalogue) -> Iterator[Problem]:
-    """Problems of `once` and `where` that a schema cannot say."""
+    """Yield the problems of `once` and `where` that a schema cannot say."""
     recipe = mapping(source.data)
     for name, lookup in mapping(recipe.get("lookups")).items():
         yield from _lookup(source, ("lookups", name), mapping(lookup))
@@ -43,7 +43,7 @@ def check_reads(source: Source, texts: Texts, catalogue: Catalogue) -> Iterator[
 def _once(
     source: Source, path: TreePath, step: Part, operation: Operation | None
 ) -> Iterator[Problem]:
-    """Problems of a step that is done once a run."""
+    """Return the problems of a step that runs once per run."""
     place = source.key((*path, "once"))
     if operation is not None and operation.effect != "read":
         message = (
@@ -68,7 +68,7 @@ def _once(
 
 
 def _rows_apart(source: Source, path: TreePath, texts: Texts) -> Iterator[Problem]:
-    """What a read that all rows share is given, where that is another thing for each row."""
+    """Yield the arguments of a shared read that differ by row."""
     data = mapping(source.data)
     steps = [mapping(step) for step in sequence(data.get("steps"))]
     apart = {str(step.get("id")) for step in steps if step.get("once") != A_RUN} | {"row", "item"}
@@ -89,7 +89,7 @@ def _rows_apart(source: Source, path: TreePath, texts: Texts) -> Iterator[Proble
 
 
 def _behind(name: str, lets: Mapping[str, TreePath], texts: Texts) -> set[str]:
-    """A name, and those that the value it names is made of."""
+    """Return a name, and those that the value it names is made of."""
     found: set[str] = set()
     left = [name]
     while left:
@@ -102,7 +102,7 @@ def _behind(name: str, lets: Mapping[str, TreePath], texts: Texts) -> set[str]:
 
 
 def _lookup(source: Source, path: TreePath, lookup: Part) -> Iterator[Problem]:
-    """Problems of `where` and `expect` of a lookup."""
+    """Yield the problems of `where` and `expect` of a lookup."""
     for key in ("where", "expect") if "file" in lookup else ():
         if key in lookup:
             message = f"{key!r} is about what an API lists, and this lookup is a file of your own"
@@ -117,7 +117,7 @@ def _lookup(source: Source, path: TreePath, lookup: Part) -> Iterator[Problem]:
 def _where(
     source: Source, path: TreePath, step: Part, operation: Operation | None
 ) -> Iterator[Problem]:
-    """Problems of a step's `where`: there has to be a list, and one thing that `item` is."""
+    """Yield the problems of a step's `where`: there has to be a list, and one thing that `item` is."""
     place = source.key((*path, "where"))
     if operation is not None and operation.effect != "read":
         message = f"'where' chooses from what is read, and {operation.full_name} {operation.effect}s something"
@@ -165,7 +165,7 @@ def _conjuncts(node: Node) -> Iterator[Node]:
 
 
 def _compared(node: Node) -> tuple[str, Node]:
-    """The field of `item` that is compared for equality, and what with; an empty name where it is anything else."""
+    """Return the field of `item` that is compared for equality, and the other side; else an empty name."""
     if node.kind == "compare" and node.value == ("==",):
         for one, other in (node.parts, node.parts[::-1]):
             path = path_of(one)

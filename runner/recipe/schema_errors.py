@@ -1,4 +1,4 @@
-"""The shape of a recipe: `schemas/recipe.schema.json`, with its errors in the words of whoever wrote the recipe.
+"""The shape of a recipe: `schemas/recipe.schema.json`, with its errors in the terms of the recipe's author.
 
 An error is worded by the keyword of the schema that failed, and stands at the key when a key is unknown or
 missing, at the value otherwise:
@@ -58,7 +58,7 @@ Finding = tuple[TreePath, Problem | None]
 
 
 def check(source: Source, *, of_steps: bool = False) -> tuple[list[Problem], frozenset[TreePath]]:
-    """Every problem of the shape of a recipe, or of a file `of_steps`, and the paths that have one."""
+    """Return every problem of the shape of a recipe, or of a file `of_steps`, and the paths that have one."""
     if of_steps:
         found, broken = all_that_is_wrong(source, steps_validator())
         return [replace(each, message=_of_a_file(each.message)) for each in found], broken
@@ -76,14 +76,14 @@ def _of_a_file(message: str) -> str:
 def all_that_is_wrong(
     source: Source, validator: Any = None
 ) -> tuple[list[Problem], frozenset[TreePath]]:
-    """The problems of a recipe that has some, and the paths that have one."""
+    """Return the problems of a recipe that has some, and the paths that have one."""
     findings = list(_all(source, validator or recipe_validator()))
     problems = {problem for _, problem in findings if problem}
     return sorted(problems), frozenset(path for path, _ in findings)
 
 
 def found(source: Source) -> Iterator[tuple[TreePath, Problem]]:
-    """The problems of the shape of a recipe with their paths."""
+    """Yield the problems of the shape of a recipe with their paths."""
     if source.data is not None and not fits(source.data):
         for path, problem in _all(source, recipe_validator()):
             if problem:
@@ -129,7 +129,7 @@ def _unknown_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
 
 
 def _reading_export(source: Source) -> Problem:
-    """An `export` that says what to read, as a step does."""
+    """Return an `export` that says what to read, as a step does."""
     message = "'export' only says of what there is a line, and reads nothing"
     remedy = (
         "read in a step: steps: [{id: found, use: ..., with: ...}]; then export: {lines: found}, "
@@ -140,7 +140,7 @@ def _reading_export(source: Source) -> Problem:
 
 
 def _from_lookup(source: Source, path: TreePath, value: Any) -> str:
-    """How there is a row for each entry of a lookup, where `rows` names one."""
+    """Return the remedy for a row per lookup entry, where `rows` names a lookup."""
     lookups = source.data.get("lookups") if isinstance(source.data, dict) else None
     found = lookups.get(value) if isinstance(lookups, dict) and isinstance(value, str) else None
     if path != ("rows",) or not isinstance(found, dict):
@@ -149,7 +149,7 @@ def _from_lookup(source: Source, path: TreePath, value: Any) -> str:
 
 
 def rows_of_lookup(name: str, lookup: Mapping[str, Any]) -> str:
-    """How there is a row for each entry of a lookup."""
+    """Return the remedy for a row per lookup entry."""
     each = f"leave rows out, and give the step for_each: {name}"
     if "use" not in lookup:
         return each
@@ -160,7 +160,7 @@ def rows_of_lookup(name: str, lookup: Mapping[str, Any]) -> str:
 
 
 def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Iterator[Finding]:
-    """The missing keys, but for those that a misspelt key stands for."""
+    """Yield the missing keys, but for those that a misspelt key stands for."""
     known, present = _known(error), _instance(error)
     misspelt = {_suggestion(key, known, present) for key in present if key not in known}
     if "did you mean 'include'?" in misspelt:
@@ -188,12 +188,12 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _stands_for(remedy: str, key: str) -> bool:
-    """Whether what is said of an unknown key is that it is this one."""
+    """Return whether an unknown key is reported as a misspelling of this one."""
     return remedy == f"did you mean {key!r}?" or remedy.startswith(f"write {key}: ")
 
 
 def _required(error: ValidationError) -> list[str]:
-    """The keys that are needed; of a step that has neither an id nor a use, both at once."""
+    """Return the keys that are needed; of a step that has neither an id nor a use, both at once."""
     if error.validator == "anyOf":
         return ["use"] if "id" in _instance(error) else []
     required: list[str] = list(error.validator_value)  # type: ignore[arg-type]
@@ -254,7 +254,7 @@ def _wrong_type(error: ValidationError, path: TreePath) -> tuple[str, str]:
 
 
 def _retyped(value: Any, wanted: list[Any], pattern: str) -> str:
-    """How a value becomes what is wanted, where that is a matter of writing it otherwise."""
+    """Return the expected form of a value, where only its notation is wrong."""
     if pattern and isinstance(value, int | Decimal):
         return pattern
     if isinstance(value, bool | int | Decimal) and "string" in wanted:
@@ -300,7 +300,7 @@ def _wrong_pattern(error: ValidationError, path: TreePath) -> tuple[str, str]:
 
 
 def _plain_name(text: str) -> str:
-    """A name as recipes have it: spring-orders for Spring Orders!"""
+    """Return a name as recipes have it: spring-orders for Spring Orders!"""
     return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")[:100]
 
 
@@ -356,7 +356,7 @@ def _known(error: ValidationError) -> Mapping[str, Any]:
 
 
 def _remedy(error: ValidationError) -> str:
-    """The schema's own words for its pattern; editors show the same."""
+    """Return the schema's own words for its pattern; editors show the same."""
     return (
         str(_schema(error).get("patternErrorMessage", "")) if error.validator == "pattern" else ""
     )
@@ -367,7 +367,7 @@ def _schema(error: ValidationError) -> Mapping[str, Any]:
 
 
 def _suggestion(key: str, known: Iterable[str], present: Mapping[str, Any]) -> str:
-    """The nearest of the known keys that is not there yet."""
+    """Return the nearest of the known keys that is not used yet."""
     free = [name for name in known if name not in present]
     word = re.sub("(?<=[a-z])(?=[A-Z])", "_", key).lower().replace("-", "_").replace(" ", "_")
     if word == "uses" and "include" in free and str(present[key]).endswith((".yaml", ".yml")):
@@ -394,7 +394,7 @@ def _suggestion(key: str, known: Iterable[str], present: Mapping[str, Any]) -> s
 
 
 def _over_matrix(strategy: Any) -> str:
-    """How the lists of GitHub's `strategy: {matrix: ...}` are gone through."""
+    """Return the remedy for the lists of GitHub's `strategy: {matrix: ...}`."""
     matrix = strategy.get("matrix", strategy) if isinstance(strategy, dict) else strategy
     name, over = (
         next(iter(matrix.items())) if isinstance(matrix, dict) and matrix else ("line", "row.lines")
@@ -409,7 +409,7 @@ EXPRESSION = re.compile(r"\s*\$?\{\{\s*([^{}]*?)\s*\}\}\s*")
 
 
 def _what(path: TreePath) -> str:
-    """What people call the value at `path`: `'when'`, `step 2`, `the recipe`."""
+    """Return the name of the value at `path` in messages: `'when'`, `step 2`, `the recipe`."""
     if not path:
         return "the recipe"
     if not isinstance(path[-1], int):

@@ -16,7 +16,7 @@ Part = Mapping[str, Any]
 
 
 def check_list(source: Source, path: TreePath, lookup: Part) -> Iterator[Problem]:
-    """Problems of a lookup without `by`, which is a list."""
+    """Yield the problems of a lookup without `by`, which is a list."""
     if "by" in lookup or not {"use", "file"} & lookup.keys():
         return
     if "file" in lookup:
@@ -32,7 +32,7 @@ def check_list(source: Source, path: TreePath, lookup: Part) -> Iterator[Problem
 def check_search(
     source: Source, path: TreePath, search: Part, operation: Operation | None
 ) -> Iterator[Problem]:
-    """Problems of the place where an `unless_found` searches: an operation, or the list of a lookup."""
+    """Yield the problems of the place where an `unless_found` searches: an operation, or the list of a lookup."""
     if "in" not in search:
         if "use" not in search:
             message = "'unless_found' says neither 'use' nor 'in'"
@@ -49,7 +49,7 @@ def check_search(
 
 
 def _lookup(source: Source, path: TreePath, name: Any) -> Iterator[Problem]:
-    """Problems of the lookup that a search is made in."""
+    """Yield the problems of the lookup that a search is made in."""
     lookups = mapping(mapping(source.data).get("lookups"))
     if not isinstance(name, str):
         return
@@ -75,7 +75,7 @@ def _lookup(source: Source, path: TreePath, name: Any) -> Iterator[Problem]:
 def _stale(
     source: Source, path: TreePath, search: Part, operation: Operation | None
 ) -> Iterator[Problem]:
-    """Problems of a step for which a list from the beginning of the run is too old."""
+    """Yield the problems of a step for which a list from the beginning of the run is too old."""
     reason = ""
     if operation is not None and operation.money:
         reason = f"{operation.full_name} moves money, and is compared with what was there right before it"

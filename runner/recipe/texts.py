@@ -33,7 +33,7 @@ ITEM, LINE, HIT = "item", "line", "hit"
 
 
 class Scope(NamedTuple):
-    """What a text may read besides `vars` and `run`. `steps` counts the steps that are done before it."""
+    """The names that a text may read besides `vars` and `run`. `steps` counts the steps done before it."""
 
     row: bool = False
     lookups: bool = False
@@ -47,7 +47,7 @@ class Scope(NamedTuple):
     """The values that `let` names, each with its place, in their order."""
 
     def inside(self, path: TreePath, for_each: Any) -> Scope:
-        """What is read for each element of the list at `path`."""
+        """Return the scope of texts that are read for each element of the list at `path`."""
         place, text, name = over(path, for_each)
         each = (*self.each, (name, place))
         return self._replace(each=each, item=_item_of(text) if name == "item" else self.item)
@@ -64,7 +64,7 @@ Texts = Mapping[TreePath, Text]
 
 
 def compile_texts(source: Source) -> tuple[Texts, list[Problem]]:
-    """Every template and expression of a recipe by its path, and the problems of those that cannot be compiled."""
+    """Return every template and expression of a recipe by its path, and the problems of compiling them."""
     texts: dict[TreePath, Text] = {}
     problems: list[Problem] = []
     for path, value, scope, bare in found_texts(source.data):
@@ -88,7 +88,7 @@ BRACKETS = re.compile(r"(\s*\{\{-?\s*)((?:(?!\{\{).)*?)(\s*-?\}\}\s*)\Z", re.DOT
 
 
 def without_brackets(source: Source) -> Source:
-    """The source with its bare expressions as they are without brackets, which other tools want around them."""
+    """Return the source with its bare expressions as they are without brackets, which other tools want around them."""
     found = [
         (path, inside)
         for path, text, _, bare in found_texts(source.data)
@@ -111,7 +111,7 @@ Found = Iterator[tuple[TreePath, str, Scope, bool]]
 
 
 def found_texts(data: Any) -> Found:
-    """Every template and expression of a recipe."""
+    """Yield every template and expression of a recipe."""
     recipe = mapping(data)
     has_rows = section(recipe, "rows") is not None
     yield from _tree(("key",), recipe.get("key"), Scope())
@@ -156,7 +156,7 @@ def found_texts(data: Any) -> Found:
 
 
 def _lets(path: TreePath, let: Any, scope: Scope) -> Found:
-    """The named values of a `let`, each of which sees those before it."""
+    """Yield the named values of a `let`, each of which sees those before it."""
     for name, value in mapping(let).items():
         yield from _expression((*path, name), value, scope)
         scope = scope._replace(lets=(*scope.lets, (str(name), (*path, name))))
@@ -168,7 +168,7 @@ def _with_lets(path: TreePath, let: Any, scope: Scope) -> Scope:
 
 
 def _step(path: TreePath, step: Mapping[str, Any], scope: Scope) -> Found:
-    """The texts of one step. Under for_each those that are read for each item see it; `when` decides the step."""
+    """Yield the texts of one step. Under for_each those that are read for each item see it; `when` decides the step."""
     for_each = step.get("for_each")
     each = scope
     if for_each is None and any(name in step for name in _LOOPS):
@@ -229,7 +229,7 @@ def _tree(path: TreePath, value: Any, scope: Scope) -> Found:
 
 
 def former_steps(path: TreePath, was: Any) -> Iterator[tuple[TreePath, Any]]:
-    """What `was` of a step names, one or a list, each with its place."""
+    """Yield the former steps in `was` of a step, one or a list, each with its place."""
     if isinstance(was, list):
         yield from (((*path, at), each) for at, each in enumerate(was))
     elif was is not None:
@@ -237,12 +237,12 @@ def former_steps(path: TreePath, was: Any) -> Iterator[tuple[TreePath, Any]]:
 
 
 def is_each(value: Any) -> bool:
-    """Whether a value makes a list from another: {for_each: row.lines, value: ...}."""
+    """Return whether a value makes a list from another: {for_each: row.lines, value: ...}."""
     return isinstance(value, dict) and "for_each" in value
 
 
 def over(path: TreePath, for_each: Any) -> tuple[TreePath, Any, str]:
-    """The place and the text of the list that a `for_each` at `path` goes through, and the name of its elements."""
+    """Return the place and text of the list of the `for_each` at `path`, and the name of its elements."""
     if isinstance(for_each, dict):
         return (*path, "in"), for_each.get("in"), str(for_each.get("as", ""))
     return path, for_each, "item"
@@ -253,7 +253,7 @@ def _item_of(for_each: Any) -> str:
 
 
 def section(recipe: Mapping[str, Any], name: str) -> Any:
-    """What a recipe has under `name`, or under a misspelling of it: that is one problem, not one at each use."""
+    """Return the recipe's value under `name`, or under a misspelling of it: that is one problem, not one per use."""
     near = difflib.get_close_matches(name, recipe, n=1, cutoff=0.7)
     others = (key for key in recipe if key not in SECTIONS)
     near = near or [key for key in others if name in KEYS.get(str(key).lower(), ())]
@@ -262,10 +262,10 @@ def section(recipe: Mapping[str, Any], name: str) -> Any:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """`value` where it is a mapping, else an empty one: what has the wrong shape has its own problem already."""
+    """Return `value` where it is a mapping, else an empty one: what has the wrong shape has its own problem already."""
     return value if isinstance(value, dict) else {}
 
 
 def sequence(value: Any) -> list[Any]:
-    """`value` where it is a list, else an empty one, for the same reason."""
+    """Return `value` where it is a list, else an empty one, for the same reason."""
     return value if isinstance(value, list) else []

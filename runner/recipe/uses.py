@@ -1,4 +1,4 @@
-"""The operations that steps and lookups use: whether what a step says of one goes with what it does."""
+"""The operations that steps and lookups use, checked against the keys of each step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Part = Mapping[str, Any]
 
 
 def amount_rules(amount: Part) -> AmountRules:
-    """What `amount` lets pass of a step."""
+    """Return the values that `amount` accepts of a step."""
     allowed = {name for name in ("zero", "negative", "repeated", "found") if name in amount}
     decimals = amount.get("decimals")
     return AmountRules(
@@ -33,18 +33,18 @@ def amount_rules(amount: Part) -> AmountRules:
 
 
 class Uses(NamedTuple):
-    """Checks every use of an operation. `broken` are the paths whose shape is wrong already."""
+    """Checker of every use of an operation. `broken` are the paths whose shape is wrong already."""
 
     source: Source
     catalogue: Catalogue
     broken: frozenset[TreePath]
 
     def rows(self, rows: Part) -> Iterator[Problem]:
-        """Problems of rows that an API gives: what they use has to list things."""
+        """Yield the problems of rows that an API gives: what they use has to list things."""
         yield from self._listing(("rows",), rows, "rows come from a list")
 
     def lookups(self, declared: Part) -> Iterator[Problem]:
-        """Problems of the lookups: what they use has to list things."""
+        """Yield the problems of the lookups: what they use has to list things."""
         for name, lookup in declared.items():
             path: TreePath = ("lookups", name)
             yield from self._listing(path, mapping(lookup), "a lookup reads a list")
@@ -66,7 +66,7 @@ class Uses(NamedTuple):
                 yield from check_list(self.source, path, mapping(lookup))
 
     def steps(self, steps: list[Any]) -> Iterator[Problem]:
-        """Problems of the steps: unknown operations, arguments, and keys that do not go together."""
+        """Yield the problems of the steps: unknown operations, arguments, and keys that do not go together."""
         for index, step in enumerate(steps):
             if "include" not in mapping(step):
                 yield from self._step(("steps", index), mapping(step))
@@ -104,7 +104,7 @@ class Uses(NamedTuple):
             )
 
     def _listing(self, path: TreePath, part: Part, why: str) -> Iterator[Problem]:
-        """Problems of a part whose operation has to list things."""
+        """Yield the problems of a part whose operation has to list things."""
         operation = find_operation(self.source, (*path, "use"), part.get("use"), self.catalogue)
         if isinstance(operation, Problem):
             yield operation
@@ -133,7 +133,7 @@ class Uses(NamedTuple):
             yield from check_arguments(self.source, path, part, operation, api)
 
     def _effect(self, path: TreePath, step: Part, operation: Operation) -> Iterator[Problem]:
-        """Keys that do not go with what the operation does."""
+        """Yield the problems of keys that do not fit the operation's effect."""
         name, expect = operation.full_name, step.get("expect")
         if expect in EXPECTATIONS and not operation.items:
             message = f"'expect: {expect}' is for lists, and {name} returns one thing"

@@ -1,4 +1,4 @@
-"""Whether a recipe has the shape that `schemas/recipe.schema.json` asks for: quickly, and then with what is wrong."""
+"""Validators of recipes against `schemas/recipe.schema.json`: a quick one, and one that reports errors."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SCHEMA = "recipe.schema.json"
 
 
 def recipe_schema() -> Any:
-    """The schema of a recipe as it is published, which is the caller's to change."""
+    """Return the schema of a recipe as it is published, which is the caller's to change."""
     folder = Path(import_module("runner.schemas").__path__[0])
     return json.loads((folder / SCHEMA).read_text(encoding="utf-8"))
 
 
 def fits(data: Any) -> bool:
-    """Whether a recipe is surely of the right shape. Most are, and to know no more than that is ten times as fast."""
+    """Return True where a recipe is surely valid. Most are, and this check alone is ten times as fast."""
     from jsonschema_rs import Draft202012Validator
 
     # `3.0` is an integer to JSON Schema, and none in a recipe: it is left to the validator that is told so.
@@ -35,28 +35,28 @@ def _has_whole_decimal(tree: Any) -> bool:
 
 @cache
 def recipe_validator() -> Any:
-    """The validator, built on first use."""
+    """Return the validator, built on first use."""
     return validator(recipe_schema())
 
 
 def steps_schema() -> Any:
-    """The schema of a file of steps, which recipes include."""
+    """Return the schema of a file of steps, which recipes include."""
     return of_a_file(recipe_schema())
 
 
 def of_a_file(whole: Any) -> Any:
-    """The schema of a file of steps, taken from one of recipes."""
+    """Return the schema of a file of steps, taken from one of recipes."""
     return {"$schema": whole["$schema"], "$ref": "#/$defs/steps_file", "$defs": whole["$defs"]}
 
 
 @cache
 def steps_validator() -> Any:
-    """The validator of files of steps, built on first use."""
+    """Return the validator of files of steps, built on first use."""
     return validator(steps_schema())
 
 
 def validator(schema: Any) -> Any:
-    """What checks a recipe against a schema, with its exact numbers. Importing jsonschema takes its time."""
+    """Return a validator for recipes, whose numbers are exact. Importing jsonschema is slow, so it is done here."""
     from jsonschema import Draft202012Validator, validators
 
     checker = Draft202012Validator.TYPE_CHECKER.redefine_many(

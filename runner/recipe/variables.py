@@ -24,7 +24,10 @@ TYPES = tuple(_WORDS)
 
 
 def var_value(var: Var, value: Any) -> Any:
-    """`value` (text, or data from YAML) as the variable's type says. Raises ValueError with a message for people."""
+    """Return `value` (text, or data from YAML) as the variable's type says.
+
+    Raises ValueError with a message for people.
+    """
     kind = var.type or _type_of(var.default)
     typed = _typed(kind, value) if kind else value
     if typed is None and value is not None:
@@ -52,7 +55,7 @@ def _type_of(default: Any) -> str:
 
 
 def _typed(kind: str, value: Any) -> Any:
-    """The value in its type; None where it is none of that type."""
+    """Return the value in its type; None where it is none of that type."""
     text = value.strip() if isinstance(value, str) else as_text(value)
     if isinstance(value, list | dict):
         return value if not kind else None
@@ -85,5 +88,5 @@ def as_text(value: Any) -> str:
 
 
 def seconds(duration: str) -> int:
-    """The seconds of a duration as recipes write it: 90s, 15m, 2h, 1d."""
+    """Return the seconds of a duration as recipes write it: 90s, 15m, 2h, 1d."""
     return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[duration[-1]]

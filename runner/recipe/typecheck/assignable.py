@@ -1,4 +1,4 @@
-"""Whether a value of a known type can become what an operation asks for: by the rules that make the request of a run.
+"""Fit of a value of a known type to an operation's schema: by the rules that build the requests of a run.
 
 A text that may be a number is let through, since a run converts it; what no value of the type can become is not.
 """
@@ -49,7 +49,7 @@ _WORDS = {
 
 
 class Misfit(NamedTuple):
-    """What does not fit: the path inside the value, what is wrong, and whether it is so for every value."""
+    """A mismatch: its path inside the value, the reason, and whether every value has it."""
 
     path: Path
     message: str
@@ -72,7 +72,7 @@ def check_fit(
 
 
 def schema_at(operation: Operation, path: Path) -> Mapping[str, Any] | None:
-    """The schema of what stands at `path` inside `with`; None where there is none, or values go by other names."""
+    """Return the schema of the value at `path` inside `with`; None without one, or where names differ."""
     name, rest = str(path[0]), path[1:]
     parameter = operation.parameters.get(name)
     if parameter is not None and (parameter.conditions or parameter.values):
@@ -130,7 +130,7 @@ def _object(type_: Type, schema: Mapping[str, Any], path: Path) -> Iterator[Misf
 
 
 def _form(type_: Type, schema: Mapping[str, Any], path: Path) -> Iterator[Misfit]:
-    """What an object lacks of each form that it can have, or has of another, by the values that are known of it."""
+    """Return what an object lacks of each form, or has of another, by its known values."""
     forms = chosen(schema, {name: field.enum for name, field in type_.fields.items() if field.enum})
     where = f" where {forms.why}" if forms.why else ""
     if needed := forms.lacking(type_.fields):
@@ -145,7 +145,7 @@ def _form(type_: Type, schema: Mapping[str, Any], path: Path) -> Iterator[Misfit
 def _values(
     type_: Type, schema: Mapping[str, Any], path: Path, fitting: Sequence[str], *, text: str
 ) -> Iterator[Misfit]:
-    """Values that are known: texts that are no numbers, and those that the operation does not take."""
+    """Yield the values that are known: texts that are no numbers, and those that the operation does not take."""
     given = type_.enum or frozenset()
     allowed = schema.get("enum")
     if type_.solid == {STRING} and "string" not in fitting:
@@ -173,7 +173,7 @@ def _values(
 
 
 def either(forms: Sequence[Sequence[str]]) -> str:
-    """What one of several forms would need, in words: 'iban', or 'number' and 'expiry'."""
+    """Return the keys that one of several forms needs, in words: 'iban', or 'number' and 'expiry'."""
     return ", or ".join(" and ".join(map(repr, names)) for names in forms)
 
 
@@ -207,7 +207,7 @@ _OPERATORS = re.compile(r"[-+*/%~]|\b(?:and|or|not|if|in|is)\b")
 
 
 def _as_text(text: str) -> str:
-    """How a number is written as text: in brackets where `|` would take but a part of it."""
+    """Return an expression that gives a number as text: in brackets where `|` would apply to only a part."""
     if text.endswith("...") or not text:
         return "| text"
     operators = _OPERATORS.search(_INSIDE.sub("", text))

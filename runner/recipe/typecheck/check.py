@@ -44,7 +44,7 @@ _OF_NAMES = {"row", "vars", "run", "item", "result"}
 def check_types(
     source: Source, texts: Texts, catalogue: Catalogue, files: Files = MappingProxyType({})
 ) -> list[Problem]:
-    """A problem for everything in the recipe's expressions that cannot work, or may not for some rows."""
+    """Return a problem for everything in the recipe's expressions that cannot work, or may not for some rows."""
     return list(_once(_Flow(source, texts, catalogue, files).problems()))
 
 
@@ -110,11 +110,11 @@ class _Flow:
 
     @cached_property
     def _index(self) -> Mapping[str, int]:
-        """Where each step stands, by its id."""
+        """Return the index of each step by its id."""
         return {str(step.get("id")): index for index, step in enumerate(self._steps)}
 
     def problems(self) -> Iterator[Problem]:
-        """The problems of every text, in the order of the recipe."""
+        """Yield the problems of every text, in the order of the recipe."""
         yield from self._lookups()
         for path, text in self.texts.items():
             names, guards = self._names(path, text), self._guards(path, text)
@@ -145,7 +145,7 @@ class _Flow:
     def _blocks(
         self, path: TreePath, text: Text, names: Mapping[str, Type], guards: frozenset[Path]
     ) -> Iterator[Problem]:
-        """The problems of a template with blocks, which is read as a whole: its statements give names to values."""
+        """Yield the problems of a template with blocks, which is checked as a unit: its statements name values."""
         if not isinstance(text.compiled, Template) or text.compiled.blocks is None:
             return
         findings = Findings(text.compiled.text, skipped=path[0] == "outputs")
@@ -212,7 +212,7 @@ class _Flow:
         findings.need(node, seen, kinds, where=f"the variable {name!r} of {file.source.file}")
 
     def _totaled(self, output: str) -> frozenset[str]:
-        """The kinds that an output can have which an export adds up or compares; none where it does not."""
+        """Return the kinds that an output can have which an export adds up or compares; none where it does not."""
         totals = mapping(mapping(mapping(self.source.data).get("export")).get("totals"))
         over = [total_of(str(name), given) for name, given in totals.items()]
         kinds = {kind for kind, of in over if of == output}
@@ -259,7 +259,7 @@ class _Flow:
             findings.add(node, message, "bare-day", remedy=remedy or "give it a time", sure=False)
 
     def _names(self, path: TreePath, text: Text) -> Mapping[str, Type]:
-        """The types of the names that a text can read."""
+        """Return the types of the names that a text can read."""
         scope, scopes = text.scope, self.scopes
         names = {**scopes.fixed, **(scopes.lookups if scope.lookups else {})}
         names |= dict(scopes.steps[: scope.steps])
@@ -285,14 +285,14 @@ class _Flow:
         return names
 
     def _searched(self, path: TreePath) -> Mapping[str, Any]:
-        """The part that lists the entries which the `where` at `path` sees: rows, a lookup, a step or its search."""
+        """Return the part whose entries the `where` at `path` filters: rows, a lookup, a step or its search."""
         part: Any = self.source.data
         for key in path[:-1]:
             part = part[key]
         return mapping(part)
 
     def _value(self, place: TreePath) -> Type:
-        """The type of a value that a `let` names."""
+        """Return the type of a value that a `let` names."""
         if place not in self._values:
             text = self.texts.get(place)
             self._values[place] = ANY
@@ -303,7 +303,7 @@ class _Flow:
         return self._values[place]
 
     def _element(self, path: TreePath, place: TreePath, names: Mapping[str, Type]) -> Type:
-        """An element of the list at `place`, which a `for_each` goes through."""
+        """Return an element of the list at `place`, which a `for_each` goes through."""
         text = self.texts.get(place)
         if text is None or not isinstance(text.compiled, Expression):
             return ANY
@@ -319,7 +319,7 @@ class _Flow:
         return self._steps[path[1]] if path[0] == "steps" and isinstance(path[1], int) else {}
 
     def _guards(self, path: TreePath, text: Text) -> frozenset[Path]:
-        """What is looked at before the text is read: by the step's own `when`, and by what earlier steps expect."""
+        """Return the paths checked before the text is read: by the step's `when`, and by earlier expectations."""
         guards: set[Path] = set()
         if path[0] == "steps" and path[2] != "when":
             guards |= self._looked_at((*path[:2], "when"), whole=False)
@@ -338,7 +338,7 @@ class _Flow:
 
     @cached_property
     def _expected(self) -> list[frozenset[Path]]:
-        """What the steps before each step expect of their results, and before the end."""
+        """Return the expectations that hold before each step, and before the end."""
         found: list[frozenset[Path]] = [frozenset()]
         for index, step in enumerate(self._steps):
             expected = self._looked_at(("steps", index, "expect"), whole=False)
@@ -350,7 +350,7 @@ class _Flow:
         return found
 
     def _facts(self, path: TreePath) -> Facts:
-        """What is known where the text at `path` is read: the step's `when`, and those of steps it asks for."""
+        """Return the facts for the text at `path`: its step's `when`, and those of steps that `when` reads."""
         when = self._whens.get(int(path[1])) if path[0] == "steps" and path[2] != "when" else None
         facts = dict(facts_of(when)) if when is not None else {}
         for index in reversed([index for index in self._whens if facts and index < int(path[1])]):
@@ -359,7 +359,7 @@ class _Flow:
         return facts
 
     def _looked_at(self, path: TreePath, *, whole: bool = True) -> frozenset[Path]:
-        """The paths that the condition at `path` looks at; only those that say something by themselves, if `whole`."""
+        """Return the paths that the condition at `path` checks; if `whole`, only those that decide alone."""
         text = self.texts.get(path)
         if text is None or not isinstance(text.compiled, Expression):
             return frozenset()
@@ -372,7 +372,7 @@ class _Flow:
 
 
 def _lone_expressions(text: Text) -> Sequence[tuple[int, Expression]]:
-    """The expressions of a text that are read one by one: all where it has no blocks."""
+    """Return the expressions of a text that are read one by one: all where it has no blocks."""
     compiled = text.compiled
     if isinstance(compiled, Template) and compiled.blocks is not None:
         return ()
@@ -380,12 +380,12 @@ def _lone_expressions(text: Text) -> Sequence[tuple[int, Expression]]:
 
 
 def _is_sent(path: TreePath) -> bool:
-    """Whether what stands there is given to an operation."""
+    """Return whether the value at the path is sent to an operation."""
     return path[0] in ("steps", "lookups") or path[:2] == ("rows", "with")
 
 
 def _sent(given: Any, path: TreePath) -> TreePath:
-    """Where in what is sent a place of `with` gets: the `value` of a list that is made is each of its elements."""
+    """Return the path in the request of a path in `with`: the `value` of a built list is each of its elements."""
     sent: list[str | int] = []
     for part in path:
         sent.append(0 if is_each(given) and part == "value" else part)
@@ -410,7 +410,7 @@ def _inside(given: Any, part: str | int) -> Any:
 
 
 def _longest(node: Node) -> Iterator[Path]:
-    """The paths of a tree that are no part of a longer one."""
+    """Yield the paths of a tree that are no part of a longer one."""
     path = path_of(node)
     asked = path_of(node.parts[0]) if node.kind == "test" else ()
     if path:

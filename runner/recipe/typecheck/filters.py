@@ -60,13 +60,13 @@ class Applied(NamedTuple):
         return self.subject[1]
 
     def literal(self, name: str) -> Any:
-        """An argument that is written out; None where it is not."""
+        """Return an argument that is written out; None where it is not."""
         node = self.given[name][0] if name in self.given else None
         return node.value if node is not None and node.kind == "literal" else None
 
     @property
     def by_place(self) -> Sequence[Typed]:
-        """What the filter or test is given that it is told by name, as in `map('round', 2)`."""
+        """Return the arguments of a filter or test that is named by an argument, as in `map('round', 2)`."""
         given = zip(self.node.names, self.arguments, strict=True)
         return [typed for name, typed in given if name == "arguments"]
 
@@ -75,7 +75,7 @@ Rule = Callable[[Applied], Type]
 
 
 def filtered(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    """The type that a filter or a method gives. `parts` are what it is of and the arguments."""
+    """Return the type that a filter or a method gives. `parts` are what it is of and the arguments."""
     spec = (METHODS if node.kind == "call" else FILTERS)[node.value]
     return _type(spec, node, parts, findings)
 
@@ -106,7 +106,7 @@ def _type(spec: Filter, node: Node, parts: Sequence[Typed], findings: Findings) 
 
 
 def _read(name: str, part: Node, type_: Type, findings: Findings) -> Type:
-    """What a text is that may be null, and is read as something that an empty text is not."""
+    """Return the type of a nullable text that is converted to a type without an empty value."""
     if type_.absent is None or name not in ("to_date", "int", "decimal", "float"):
         return type_
     advice = f"ask first: {findings.quoted(part)} is not none"
@@ -122,7 +122,7 @@ _NOT_ANSWERED = frozenset({"", "row", "line", "vars", "run", "loop", "lookup", "
 
 
 def _is_one_thing(type_: Type) -> bool:
-    """Whether a value is an object of an API, whose fields nobody counts."""
+    """Return whether a value is an object of an API, whose fields are not meant to be counted."""
     answered = type_.of not in _NOT_ANSWERED and type_.of not in (PAIR, GROUP)
     return type_.solid == {OBJECT} and bool(type_.fields) and type_.rest is None and answered
 
@@ -140,7 +140,7 @@ def _counted(use: Applied) -> None:
 
 
 def for_each(node: Node, subject: Typed, inner: Typed, findings: Findings) -> Type:
-    """The type that `total` and `where` give."""
+    """Return the type that `total` and `where` give."""
     if node.value == "total":
         findings.need(*inner, NUMBERS, where="total")
         return of_kind(*NUMBERS)
@@ -159,7 +159,7 @@ def for_each(node: Node, subject: Typed, inner: Typed, findings: Findings) -> Ty
 
 
 def tested(node: Node, parts: Sequence[Typed], findings: Findings) -> Type:
-    """The type of a test, which is true or false."""
+    """Return the type of a test, which is true or false."""
     kinds = TESTS[node.value].takes
     if kinds:
         findings.need(*parts[0], kinds, where=f"'is {node.value}'")
@@ -191,7 +191,7 @@ def _narrowed(element: Type, known: Mapping[str, Type]) -> Type:
 
 
 def parts_of(element: Type, count: int) -> list[Type]:
-    """The types of the parts of a list that is taken apart: `for name, value in order.items()`."""
+    """Return the types of the parts of a list that is taken apart: `for name, value in order.items()`."""
     if element.of in (PAIR, GROUP) and count == 2:
         return [element.fields["0"], element.fields["1"]]
     return [element.element] * count
@@ -233,7 +233,7 @@ def _converted(use: Applied) -> Type:
 
 
 def _is_whole(node: Node) -> bool:
-    """Whether a decimal has no fraction: one that was rounded to no places, or divided by `//`."""
+    """Return whether a decimal has no fraction: one that was rounded to no places, or divided by `//`."""
     if node.kind == "filter" and node.value == "round":
         precision = [
             part.value
@@ -410,7 +410,7 @@ def _sum(use: Applied) -> Type:
 
 
 def _with_default(use: Applied) -> str:
-    """How the elements are chosen that `sum` adds, with 0 for what is null."""
+    """Return the element selection that `sum` adds, with 0 for null."""
     name, part = use.literal("attribute"), use.subject[0]
     mapped = (
         part.kind == "filter"
@@ -470,7 +470,7 @@ def _values(use: Applied) -> Type:
 
 
 def _members(type_: Type) -> Type:
-    """What the members of an object are."""
+    """Return the type of an object's members."""
     known = [type_.fields[name] for name in type_.fields]
     return (
         joined([*known, *([type_.rest] if type_.rest else [])])
@@ -490,7 +490,7 @@ def _got(use: Applied) -> Type:
 
 
 def _default(use: Applied) -> Type:
-    """What is filtered, or the fallback where that is null or missing."""
+    """Return the type of the filtered value, or of the fallback where that value is null or missing."""
     subject = use.type
     fallback = use.given["default_value"][1] if "default_value" in use.given else type_of("")
     if not subject.kinds:
@@ -580,7 +580,7 @@ def _tested(use: Applied, type_: Type, what: str) -> None:
 
 
 def _field(use: Applied, parameter: str, name: Any = None) -> Type:
-    """The field of each element that a filter is told by name, or by a path of names."""
+    """Return the field of each element that a filter gets by name, or by a path of names."""
     argument, _ = use.given[parameter]
     written = name if name is not None else argument.value
     if argument.kind != "literal" or not isinstance(written, str):
@@ -599,7 +599,7 @@ _A_NAME = re.compile(r"(?:item\.)?[a-z_][a-z0-9_]*|[0-9.]+", re.ASCII)
 
 
 def _computed(use: Applied, written: str) -> str:
-    """How an expression is written that stands in place of a field: `sum('qty * cost')`; empty where it is a field."""
+    """Return the correct form of an expression in place of a field: `sum('qty * cost')`; empty where it is a field."""
     parts = _OPERATOR.split(written)
     fields = use.type.element.fields
     if written in fields or not all(_A_NAME.fullmatch(part) for part in parts):
@@ -621,7 +621,7 @@ def _computed(use: Applied, written: str) -> str:
 
 
 def _named(use: Applied, element: Type, written: str, argument: Node) -> Type:
-    """The type at a path of names inside an element."""
+    """Return the type at a path of names inside an element."""
     names = [written] if written in element.fields else written.split(".")
     for name in names:
         element = _inside(use, element, name, written, argument)
@@ -692,7 +692,7 @@ DEFINED = "is defined"
 
 
 def guards_of(*nodes: Node | None) -> frozenset[Path]:
-    """The paths that conditions look at: whoever asks about a value is taken to know that it may be null."""
+    """Return the paths that conditions check: a checked value is treated as known to be nullable."""
     return frozenset(path for node in nodes if node is not None for path in _looked_at(node))
 
 

@@ -65,7 +65,7 @@ _LOOP = {
 
 
 class Inference(NamedTuple):
-    """Infers types in one scope.
+    """Type inference in one scope.
 
     `guards` are the paths that some condition around the text looks at, `facts` what these conditions say.
     """
@@ -82,7 +82,7 @@ class Inference(NamedTuple):
     """That loop; without the names of its elements where only some are read."""
 
     def of(self, node: Node, *, tolerant: bool = False) -> Type:
-        """The type of an expression. Where it is `tolerant`, whoever reads it knows what to do without it."""
+        """Return the type of an expression. Where it is `tolerant`, its reader handles a missing value."""
         if node.kind == "literal":
             return type_of(node.value)
         if node.kind == "name":
@@ -104,7 +104,7 @@ class Inference(NamedTuple):
         return self._applied(node)
 
     def _applied(self, node: Node) -> Type:
-        """Operators, filters and tests: what they give from what they are given."""
+        """Return the type of the result of an operator, filter or test."""
         if node.kind == "each":
             return self._each(node)
         if (node.kind, node.value) in _ASKED:
@@ -275,7 +275,7 @@ class Inference(NamedTuple):
         return parts_of(element, count)
 
     def _guarded(self, node: Node, type_: Type) -> Type:
-        """The type, without null where a condition has looked at it or at what decides on it, and null where it is."""
+        """Return the type: without null where a condition has checked for it, null where the condition says so."""
         path = path_of(node)
         if type_.absent is None or not path:
             return type_
@@ -370,7 +370,7 @@ class Inference(NamedTuple):
         return ANY
 
     def _is_wrong(self, node: Node, owner: Type) -> bool:
-        """Whether something that is no object is asked for a member which it never has: that is said alone."""
+        """Return whether a member is read of a value that is never an object: then only that is reported."""
         return (
             isinstance(node.value, str)
             and not owner.can_be({OBJECT})
@@ -388,7 +388,7 @@ class Inference(NamedTuple):
         self.findings.add(node.parts[1], message, "may-be-missing", remedy=remedy, sure=False)
 
     def _field(self, node: Node, owner: Type, *, tolerant: bool) -> Type:
-        """A field of an object."""
+        """Return a field of an object."""
         name = node.value
         if isinstance(name, str) and name in owner.fields:
             found = owner.fields[name]
@@ -423,7 +423,7 @@ class Inference(NamedTuple):
         return ANY
 
     def _told_apart(self, node: Node) -> bool:
-        """Whether a condition has looked at the field, or at another one of the same thing: that tells its forms."""
+        """Return whether a condition has checked the field, or another field of the object, which tells its form."""
         path = path_of(node)
         looked_at = (each[:-1] if each[-1] == DEFINED else each for each in self.guards)
         return any(each[:-1] == path[:-1] for each in looked_at if len(each) > 1)
@@ -466,7 +466,7 @@ class Inference(NamedTuple):
         self.findings.add(node.parts[1], message, kind, remedy=remedy, sure=sure)
 
     def _of_list(self, node: Node, owner: Type, by: Type) -> Type:
-        """A field of a list, which has none."""
+        """Return a field of a list, which has none."""
         whole = self.findings.quoted(node.parts[0])
         if node.value in LENGTHS:
             message = f"{whole} is a list, which has no {node.value!r}"
@@ -495,7 +495,7 @@ class Inference(NamedTuple):
         self.findings.add(node, message, "may-be-empty", remedy=remedy, sure=False)
 
     def _which(self, node: Node, owner: Type, by: Type) -> str:
-        """How a field of the elements of a list is written."""
+        """Return the expression for a field of a list's elements."""
         whole, written = self.findings.quoted(node.parts[0]), str(node.value)
         if owner.item is not None and owner.item.solid == {LIST}:
             return f"put its lists into one: {whole} | flatten | map(attribute={written!r})"
@@ -508,7 +508,7 @@ class Inference(NamedTuple):
         return f"say which: {whole}[0]{field}{one}"
 
     def _is_itself(self, node: Node, owner: Type) -> bool:
-        """Whether a member of a list is what other tools call the list: `find.results`, `existing.payments`."""
+        """Return whether a member of a list is what other tools call the list: `find.results`, `existing.payments`."""
         name, fields = str(node.value), owner.element.fields
         if not path_of(node) or name in fields:
             return False
@@ -518,7 +518,7 @@ class Inference(NamedTuple):
         return name in FIELDS or after.startswith("[") or bool(called and called[1] in listed)
 
     def _without(self, node: Node) -> str:
-        """The whole expression without a member that is none."""
+        """Return the complete expression without a member that does not exist."""
         text, whole = self.findings.text.strip(), self.findings.quoted(node.parts[0])
         member = self.findings.text[node.offset : node.offset + node.length]
         envelopes = "|".join(sorted(FIELDS))
@@ -535,7 +535,7 @@ FOR_EACH = " lists, for each"
 
 
 def _operands(node: Node) -> Sequence[Node]:
-    """The parts of an operator, filter or test; of a text that is filled in, what is put into it one by one."""
+    """Return the parts of an operator, filter or test; of a text that is filled in, what is put into it one by one."""
     parts = node.parts
     fills = (node.kind, node.value) == ("operation", "%") and parts[1].kind == "list"
     texts = fills and parts[0].kind == "literal" and isinstance(parts[0].value, str)
@@ -555,7 +555,7 @@ def _length(whole: str) -> str:
 
 
 def _called(name: object, owner: Type) -> str:
-    """How a method or a filter is written that was written as a field; empty where there is none."""
+    """Return the form of a method or filter that was written as a field; empty where there is none."""
     if not isinstance(name, str):
         return ""
     if name in METHODS and owner.can_be(TAKES[METHODS[name].takes]):

@@ -1,4 +1,4 @@
-"""What is wrong with the types in an expression: findings with their place in its text, and how they are worded."""
+"""Type errors in an expression: findings with their place in its text, and their wording."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Finding(NamedTuple):
 
 
 class Findings:
-    """Collects what is wrong with one expression, whose `text` the messages quote.
+    """The findings of one expression, whose `text` the messages quote.
 
     `skipped`: whether a step may have no result without anything being said, as in an output, which is empty then.
     """
@@ -33,11 +33,11 @@ class Findings:
 
     @property
     def wrong(self) -> bool:
-        """Whether something can never work."""
+        """True where a finding is an error: the expression can never work."""
         return any(finding.severity == "error" for finding in self.found)
 
     def quoted(self, node: Node) -> str:
-        """A part of the expression as messages name it."""
+        """Return a part of the expression as messages name it."""
         text = " ".join(self.text[node.offset : node.offset + node.length].split())
         return f"{text[:37]}..." if len(text) > 40 else text
 
@@ -85,7 +85,7 @@ class Findings:
 
 
 def remedy(type_: Type, kinds: Collection[str]) -> str:
-    """How a value becomes what is needed, where that can be said."""
+    """Return the conversion of a value to the needed type, where there is one."""
     wanted = set(kinds)
     if wanted >= TEXTS and type_.can_be({LIST, OBJECT}):
         return _for_text(type_)
@@ -119,7 +119,7 @@ def remedy(type_: Type, kinds: Collection[str]) -> str:
 
 
 def _rewritten(node: Node, kinds: Collection[str]) -> str:
-    """How a value that is written out is written as what is needed."""
+    """Return a literal value in the form of the needed type."""
     if node.kind != "literal" or isinstance(node.value, bool):
         return ""
     if isinstance(node.value, str) and node.value.isdecimal() and set(kinds) >= NUMBERS:

@@ -1,4 +1,4 @@
-"""What follows from a condition: whether another one is true, false, or may be either while it holds.
+"""Implications of a condition: another one is true, false, or either while it holds.
 
 Only what can be read off their text is known: the same comparison, that one denied, comparisons of the same thing with
 other values that are written out, ranges of numbers among them, `is none`, parts of `and` and `or`.
@@ -28,12 +28,12 @@ _DENIED = {"!=": "==", ">=": "<", "<=": ">", "not in": "in"}
 
 
 def facts_of(node: Node, *, holds: bool = True) -> Facts:
-    """What is known where a condition holds, or where it does not."""
+    """Return the facts where a condition holds, or where it does not."""
     return dict(_facts(node, holds))
 
 
 def verdict(node: Node, facts: Facts) -> bool | None:
-    """Whether a condition holds by what is known; None where it may or may not."""
+    """Return the verdict on a condition by the known facts; None where it may or may not hold."""
     if node.kind == "not":
         inner = verdict(node.parts[0], facts)
         return None if inner is None else not inner
@@ -53,7 +53,7 @@ def verdict(node: Node, facts: Facts) -> bool | None:
 
 
 def present(path: tuple[str | int, ...], facts: Facts) -> bool:
-    """Whether what a path names is known to be there."""
+    """Return whether the value at a path is known to be present."""
     return facts.get(("none", path)) is False or facts.get(("true", path)) is True
 
 
@@ -92,7 +92,7 @@ def _known(atom: Atom, facts: Facts) -> bool | None:
 
 
 def _in_range(atom: Atom, facts: Facts) -> bool | None:
-    """The same by what is known of the range of a number; a value that was compared with one is not null."""
+    """Return the same by what is known of the range of a number; a value that was compared with one is not null."""
     kind, of, *_ = atom
     bounds = [
         _bounds(other[0], other[2], holds=holds)
@@ -118,7 +118,7 @@ def _is_bound(atom: Atom, of: Any, holds: bool) -> bool:  # noqa: FBT001 - what 
 
 
 def _bounds(kind: str, value: Decimal | int, *, holds: bool) -> tuple[_Bound, _Bound]:
-    """The least and the most that something is which is under, over or at a value, or is not."""
+    """Return the least and the greatest value of a number that is under, over or at a value, or is not."""
     if kind == "equal":
         return (value, 0), (value, 0)
     if (kind == "under") is holds:
@@ -131,7 +131,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _number(node: Node) -> Decimal | int | None:
-    """A number that is written out, with its sign."""
+    """Return a number that is written out, with its sign."""
     if node.kind == "operation" and node.value in ("-", "+") and len(node.parts) == 1:
         inner = _number(node.parts[0])
         return None if inner is None else -inner if node.value == "-" else inner
@@ -139,7 +139,7 @@ def _number(node: Node) -> Decimal | int | None:
 
 
 def _atom(node: Node) -> tuple[Atom, bool]:
-    """A condition as one that is the same for all ways to write it, and whether it has to be true or false."""
+    """Return a condition as one that is the same for all ways to write it, and whether it has to be true or false."""
     if node.kind == "literal":
         return ("literal", node.value), True
     if node.kind == "test" and node.value == "none":
@@ -173,5 +173,5 @@ def _comparison(node: Node) -> tuple[Atom, bool]:
 
 
 def _shape(node: Node) -> Any:
-    """A node without its place."""
+    """Return a node without its place."""
     return path_of(node) or (node.kind, repr(node.value), *map(_shape, node.parts))

@@ -33,7 +33,7 @@ _GROUPS = {STRING: "text", DATE: "date", LIST: "list", OBJECT: "object", NULL: "
 
 
 def operation(node: Node, operands: Sequence[Typed], findings: Findings) -> Type:
-    """The type of `a + b` and the like, of `-a`, and of texts joined by `~`."""
+    """Return the type of `a + b` and the like, of `-a`, and of texts joined by `~`."""
     if node.value == "~":
         for part, type_ in operands:
             findings.text_of(part, type_)
@@ -141,7 +141,7 @@ def _joined_texts(operands: Sequence[Typed], findings: Findings) -> Type:
 
 
 def _in_one_list(operands: Sequence[Typed], findings: Findings) -> str:
-    """How a text becomes an element of a list that it is added to."""
+    """Return the expression that adds a text to a list as an element."""
     parts = [
         findings.quoted(part) if type_.can_be({LIST}) else f"[{findings.quoted(part)}]"
         for part, type_ in operands
@@ -168,7 +168,7 @@ SHORT = 40
 
 
 def compare(node: Node, operands: Sequence[Typed], findings: Findings) -> Type:
-    """The type of a comparison, which is true or false."""
+    """Return the type of a comparison, which is true or false."""
     for index, operator in enumerate(node.value):
         left, right = operands[index], operands[index + 1]
         if operator in ("in", "not in"):
@@ -230,7 +230,7 @@ def _is_empty_cell(left: Typed, right: Typed, findings: Findings, operator: str)
 
 
 def _of_values(odd: str, known: Sequence[str]) -> str:
-    """The value that was meant, or all that there are: what denies a value is never it, as Unsent is not Sent."""
+    """Return the intended value, or all of them; a negated value is never a match, as Unsent is not Sent."""
     meant = nearest(odd, known, noun="values")
     longer = [each for each in known if each.casefold().endswith(odd.casefold()) and each != odd]
     denied = any(
@@ -240,7 +240,7 @@ def _of_values(odd: str, known: Sequence[str]) -> str:
 
 
 def _odd_one(left: Typed, right: Typed) -> tuple[tuple[Node, str], frozenset[Any]]:
-    """The one of two operands that is a lone value, and the values of the other."""
+    """Return the one of two operands that is a lone value, and the values of the other."""
     if left[0].kind == "literal":
         left, right = right, left
     known, odd = left[1].enum or frozenset(), right[1].enum or frozenset()
@@ -256,7 +256,7 @@ _SPELLED = {
 
 
 def unlike(test: str, one: Type, other: Type) -> str:
-    """Why a test that compares is of no use for two types; empty where it is, or where it compares nothing."""
+    """Return the reason why a comparing test cannot work for two types; empty where it can, or compares nothing."""
     operator = _SPELLED.get(test)
     if operator is None or not one.solid or not other.solid:
         return ""
@@ -330,7 +330,7 @@ def _member(left: Typed, right: Typed, findings: Findings, operator: str) -> Non
 
 
 def same_kind(left: Typed, right: Typed, findings: Findings) -> str:
-    """How a column of texts is compared with a number: as text, whose zeros and letters are kept."""
+    """Return the comparison of a text column with a number: as text, whose zeros and letters are kept."""
     for (_, text), (node, other) in ((left, right), (right, left)):
         if _is_column(text, other):
             written = findings.quoted(node)
@@ -346,7 +346,7 @@ def _is_column(text: Type, other: Type) -> bool:
 
 
 def alike(first: Type, second: Type) -> str:
-    """How two values that are not alike can be compared."""
+    """Return the remedy for comparing two values of different types."""
     for text, other in ((first, second), (second, first)):
         if text.solid == {STRING} and other.solid <= NUMBERS:
             value = (
@@ -383,5 +383,5 @@ def _groups(type_: Type) -> frozenset[str]:
 
 
 def _bare(type_: Type) -> Type:
-    """The type without its null, for a message."""
+    """Return the type without its null, for a message."""
     return Type(type_.solid or type_.kinds)

@@ -55,7 +55,7 @@ _RUN = object_of({"id": of_kind(INTEGER), "date": of_kind(DATE), "previous": _PR
 
 
 class Scopes:
-    """What each name of a recipe is.
+    """The types of the names of a recipe.
 
     `skipped` are the paths that the `when` of each step looks at, by its index, `whens` are those conditions, and
     `keyed` the paths in the row's key. `kept` is the condition that lines are rows by, if there is one. `included` are
@@ -71,7 +71,7 @@ class Scopes:
 
     @cached_property
     def fixed(self) -> Mapping[str, Type]:
-        """What is known everywhere."""
+        """The names that every expression can read."""
         declared = section(self.recipe, "vars")
         found = {str(name): _var(str(name), value) for name, value in mapping(declared).items()}
         return {"vars": object_of(found, of="vars"), "run": _RUN}
@@ -107,7 +107,7 @@ class Scopes:
         return object_of(own, of="row")
 
     def line(self, *, before: str = "") -> Type:
-        """A line of the file, as `where` sees it, or as a column does that is computed from the columns `before` it."""
+        """Return the type of a line of the file in `where`, or in a column that is computed from those `before` it."""
         rows = mapping(section(self.recipe, "rows"))
         if not isinstance(rows.get("columns"), dict):
             return (
@@ -134,7 +134,7 @@ class Scopes:
         return fields
 
     def _undeclared(self, rows: Part) -> Type:
-        """A row without declared columns: what a search finds, an object of JSON, or texts."""
+        """Return a row without declared columns: what a search finds, an object of JSON, or texts."""
         line = object_of({}, of="line", rest=Type(frozenset({STRING, NULL})))
         if "use" in rows:
             line = self.entry(rows)
@@ -155,7 +155,7 @@ class Scopes:
         return {name: self._lookup(mapping(part)) for name, part in declared.items()}
 
     def _lookup(self, part: Part) -> Type:
-        """A lookup: under the value of each of its fields another table, and entries under the last."""
+        """Return a lookup: under the value of each of its fields another table, and entries under the last."""
         found = (
             object_of({}, of="entry", rest=of_kind(STRING)) if "file" in part else self.entry(part)
         )
@@ -176,7 +176,7 @@ class Scopes:
         )
 
     def answer(self, step: Part) -> Type:
-        """What one call of a step answers, before `expect` has taken one of a list."""
+        """Return the type of the answer of one call of a step, before `expect` takes one of a list."""
         operation = self.operation(step.get("use"))
         if operation is None:
             return ANY
@@ -185,7 +185,7 @@ class Scopes:
         return _object(operation.answer, operation)
 
     def read_back(self, step: Part) -> Type:
-        """What gives back what a step has written."""
+        """Return the type of the answer that reads back the object written by a step."""
         operation = self.operation(step.get("use"))
         back = self.catalogue.read_back(operation) if operation is not None else None
         if back is None:
@@ -193,14 +193,14 @@ class Scopes:
         return _entry(back) if back.items else _object(back.answer, back)
 
     def entry(self, part: Part) -> Type:
-        """One entry of what a search or a lookup lists; a search may be in a lookup."""
+        """Return one entry of what a search or a lookup lists; a search may be in a lookup."""
         if "in" in part:
             part = mapping(mapping(section(self.recipe, "lookups")).get(str(part["in"])))
         operation = self.operation(part.get("use"))
         return _entry(operation) if operation is not None else ANY
 
     def operation(self, use: Any) -> Operation | None:
-        """The operation that `use` names, None where that is wrong."""
+        """Return the operation that `use` names, None where that is wrong."""
         try:
             return (
                 self.catalogue.operation(use)
@@ -211,7 +211,7 @@ class Scopes:
             return None
 
     def _result(self, index: int, step: Part) -> Type:
-        """What later steps see of a step."""
+        """Return the type of a step's result for later steps."""
         if "include" in step:
             return self._maybe(index, step, self.included.get(index, ANY))
         found = self.answer(step)
@@ -238,7 +238,7 @@ class Scopes:
         return self._maybe(index, step, found)
 
     def _maybe(self, index: int, step: Part, found: Type) -> Type:
-        """The result of a step that may have none: it may be skipped, or go on without it."""
+        """Return the result of a step that may have none: it may be skipped, or continue without it."""
         name, when = step.get("id"), step.get("when")
         other = (
             f"write {name}.x if {name} else none"
@@ -271,13 +271,13 @@ def _entry(operation: Operation) -> Type:
 
 
 def _object(schema: Part | None, operation: Operation) -> Type:
-    """What fits a schema and is an object whatever that says, or the answer would not be taken."""
+    """Return the type of a schema, always an object: any other answer would be rejected."""
     found = from_schema(schema, of=operation.full_name, sure=operation.evidence != "inferred")
     return replace(found, kinds=frozenset({OBJECT}), sure=True, enum=None) if found.fields else ANY
 
 
 def _unpivoted(rows: Part) -> tuple[str, ...]:
-    """The columns that only the lines have which are made of other columns."""
+    """Return the columns that only the lines have which are made of other columns."""
     unpivot = mapping(rows.get("unpivot"))
     return tuple(str(unpivot[key]) for key in ("name", "value") if key in unpivot)
 

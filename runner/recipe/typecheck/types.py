@@ -42,7 +42,7 @@ Path = tuple[str | int, ...]
 
 
 class Absence(NamedTuple):
-    """Why a value may be null or missing, and what to do about it. It is there where one of `unless` was looked at.
+    """The reason why a value may be null or missing, and its remedy. It is present where one of `unless` was checked.
 
     `when` is the condition without which it is null, where there is one. `of_step`: it is the result of a step that may
     have none. `of_cell`: it is an empty cell.
@@ -58,7 +58,7 @@ class Absence(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Type:
-    """What is known of a value. Without `kinds` it may be anything.
+    """The known type of a value. Without `kinds` it may be anything.
 
     item      what a list holds
     fields    the known fields of an object; with `rest` all others are of that type
@@ -85,26 +85,26 @@ class Type:
 
     @property
     def solid(self) -> frozenset[str]:
-        """What it is when it is not null."""
+        """The type without null."""
         return self.kinds - {NULL}
 
     @property
     def element(self) -> Type:
-        """What a list holds, or anything."""
+        """The element type of a list, or anything."""
         return self.item or ANY
 
     def can_be(self, kinds: Iterable[str]) -> bool:
-        """Whether it may be one of these."""
+        """Return whether it may be one of these."""
         return not self.kinds or not self.kinds.isdisjoint(kinds)
 
     def present(self) -> Type:
-        """The same type of a value that is there."""
+        """Return the same type of a value that is there."""
         if self.absent is None and NULL not in self.kinds:
             return self
         return replace(self, kinds=self.solid or self.kinds, absent=None)
 
     def maybe(self, absent: Absence) -> Type:
-        """The same type of a value that may be null."""
+        """Return the same type of a value that may be null."""
         return replace(self, kinds=self.kinds | {NULL} if self.kinds else self.kinds, absent=absent)
 
     def __str__(self) -> str:
@@ -116,22 +116,22 @@ ANY = Type()
 
 
 def of_kind(*kinds: str) -> Type:
-    """The type of values of these kinds."""
+    """Return the type of values of these kinds."""
     return Type(frozenset(kinds))
 
 
 def list_of(item: Type, *, of: str = "") -> Type:
-    """The type of a list."""
+    """Return the type of a list."""
     return Type(frozenset({LIST}), item=item, of=of, sure=item.sure)
 
 
 def object_of(fields: Mapping[str, Type], *, of: str = "", rest: Type | None = None) -> Type:
-    """The type of an object with exactly these fields, and others of type `rest`."""
+    """Return the type of an object with exactly these fields, and others of type `rest`."""
     return Type(frozenset({OBJECT}), fields=fields, rest=rest, closed=rest is None, of=of)
 
 
 def type_of(value: Any) -> Type:
-    """The type of a value that is written out: plain data."""
+    """Return the type of a value that is written out: plain data."""
     kinds = frozenset({_OF_VALUE.get(type(value), STRING)})
     if isinstance(value, dict):
         return object_of({str(name): type_of(each) for name, each in value.items()})
@@ -141,13 +141,13 @@ def type_of(value: Any) -> Type:
 
 
 def joined(types: Iterable[Type]) -> Type:
-    """The type of a value that is of one of these types; anything where there is none."""
+    """Return the type of a value that is of one of these types; anything where there is none."""
     known = list(types)
     return reduce(join, known) if known else ANY
 
 
 def join(one: Type, other: Type) -> Type:
-    """The type of a value that is of either type."""
+    """Return the type of a value that is of either type."""
     if one is other:
         return one
     absent, sure = one.absent or other.absent, one.sure and other.sure
@@ -175,7 +175,7 @@ def join(one: Type, other: Type) -> Type:
 
 
 class _Joined(Mapping[str, Type]):
-    """The fields of either of two objects, each made when somebody asks. What only one has may be missing."""
+    """The fields of either of two objects, each built on first read. A field of only one of them may be missing."""
 
     def __init__(self, one: Type, other: Type) -> None:
         self._one, self._other = one, other
@@ -206,7 +206,7 @@ def _lacks(lacking: Type, name: str, known: Type) -> str:
 
 
 def from_schema(schema: Any, *, of: str = "", sure: bool = True) -> Type:
-    """The type of an answer that fits a flat schema. What is marked as inferred is not sure."""
+    """Return the type of an answer that fits a flat schema. What is marked as inferred is not sure."""
     if not isinstance(schema, Mapping):
         return ANY
     forms = schema.get("anyOf")
@@ -244,7 +244,7 @@ def _values(enum: Any) -> frozenset[Any] | None:
 
 
 class _Fields(Mapping[str, Type]):
-    """The fields of an object by its schema, each made when somebody asks: answers nest deeply."""
+    """The fields of an object by its schema, each built on first read: answers nest deeply."""
 
     def __init__(self, schema: Mapping[str, Any], of: str, *, sure: bool) -> None:
         properties, required = schema.get("properties"), schema.get("required")
