@@ -217,6 +217,9 @@ class RowRun:
         if bucket == "changed":
             reason = f"{reason}; {choices(self._row.key, self._on_record)}"
         outputs, faults = self._outputs(complete=bucket in ("done", "found"))
+        if bucket == "changed" and self._planning and self._context.run:
+            # The row ends here, in a run: what its plan would have led to is not what it has.
+            outputs = dict.fromkeys(outputs)
         self._add_recorded(through=bucket in ("done", "found"))
         refused = self._context.strict or self._context.recipe.exports
         if faults and refused and bucket not in ("changed", "unknown"):

@@ -55,6 +55,17 @@ def test_another_account_knows_nothing_of_it(server: FaultServer, bench: Bench) 
     assert len(server.writes()) == 12
 
 
+def test_the_outputs_of_a_changed_row_are_those_on_record(
+    server: FaultServer, bench: Bench
+) -> None:
+    """Not what its plan leads to: nothing of that is sent."""
+    steps = STEPS.replace("outputs: {", 'outputs: {notes: "{{ row.notes }}", ')
+    bench.run(steps, sheet(("A", "12.10", "x", "1")), head=HEAD)
+    ran = bench.run(steps, sheet(("A", "12.10", "new", "1"), ("B", "7", "y", "2")), head=HEAD)
+    assert ran.rows["A"].bucket == "changed"
+    assert ran.rows["A"].outputs == {"notes": "x", "order": 1001}
+
+
 def test_a_changed_cell_of_a_done_call_sets_the_row_aside(
     server: FaultServer, bench: Bench
 ) -> None:

@@ -17,7 +17,9 @@ ORDER = CATALOGUE.operation("shop.create_order")
 
 
 def test_a_write_is_refused_before_anything_is_touched() -> None:
-    looker: Any = Looker(cast(Context, SimpleNamespace(connections={}, account="", history=None)))
+    looker: Any = Looker(
+        cast(Context, SimpleNamespace(connections={}, account="", history=None, catalogue=None))
+    )
     request = build_request(ORDER, {"reference": "A"}, base_url="http://127.0.0.1:9")
     with pytest.raises(RunnerError, match="is no GET that reads, and was not sent"):
         looker._attempt(None, ORDER, request, check=lambda _: "", before=None)
