@@ -72,6 +72,33 @@ def test_the_column_of_the_key_is_another_one(sent: Contacts, column: str, key: 
     refused(runner, key)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{from: Day, type: date, format: "%m/%d/%Y"}', '{from: Day, type: date, format: "%d/%m/%Y"}'),
+        ("{from: Note, default: a}", "{from: Note, default: z}"),
+        ("{from: Note, default: a}", "{from: Note, default: a, empty: [TBD]}"),
+    ],
+    ids=["format", "default", "empty"],
+)  # fmt: skip
+def test_a_cell_of_the_key_is_read_in_another_way(runner: Command, before: str, after: str) -> None:
+    """With one more column in the sheet, so that no line is the same."""
+    recipe = RECIPE.replace("{{ row.ref }}", "{{ row.part }}/{{ row.ref }}", 1)
+    recipe = recipe.replace("  columns:\n", f"  columns:\n    part: {before}\n")
+    runner.write("a.yaml", recipe)
+    runner.write("rows.csv", "Ref,Day,Note,Name\nPO-1,01/02/2027,TBD,Ace\nPO-2,03/04/2027,,Blue\n")
+    runner("run", "a.yaml")
+    runner.write(
+        "a.yaml",
+        recipe.replace(before, after).replace("    name:", "    more: {from: More}\n    name:"),
+    )
+    more = "Ref,Day,Note,Name,More\nPO-1,01/02/2027,TBD,Ace,1\nPO-2,03/04/2027,,Blue,2\n"
+    runner.write("rows.csv", more)
+    told = runner("run", "a.yaml", code=8).err
+    assert "the key was made of " in told
+    assert len(runner.delivered()) == 2
+
+
 def test_rows_are_grouped_by_another_column(sent: Contacts) -> None:
     grouped = RECIPE.replace('key: "{{ row.ref }}"', "group_by: ref")
     runner = sent(grouped)

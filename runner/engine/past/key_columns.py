@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runner.recipe.model import Column, Recipe, Step
+from runner.recipe.model import EMPTY_CELLS, Column, Recipe, Step
 from runner.template import Expression, Template, plain, same_text
 
 _DEPTH = 20
 """Computed columns that are made of computed columns, at most."""
+
+_SAID = ("case", "replace", "map", "split", "part", "format", "locale", "default")
+_EMPTY = sorted(EMPTY_CELLS)
 
 
 def key_columns(recipe: Recipe) -> str:
@@ -53,10 +56,17 @@ def same_key(then: str, now: str) -> bool:
 
 
 def alike(then: Any, now: Any) -> bool:
-    """Tell whether two values are made in the same way; of the headers of a column one may be another by now."""
-    if not isinstance(then, dict) or not isinstance(now, dict) or then.keys() != now.keys():
+    """Tell whether two values are made in the same way; of the headers of a column one may be another by now.
+
+    What the journal does not have of a column, since its version did not keep it, is not compared.
+    """
+    if not isinstance(then, dict) or not isinstance(now, dict):
         return bool(then == now)
+    if then.keys() != now.keys() and not ("from" in then and "from" in now):
+        return False
     for name, each in then.items():
+        if name not in now:
+            continue
         if name == "from":
             same = not set(each).isdisjoint(now[name])
         elif name == "columns":
@@ -118,7 +128,9 @@ def _column(column: Column, columns: Mapping[str, Column], depth: int) -> dict[s
         return _made(column.value, columns, depth)
     return {
         "from": list(column.headers), "type": column.type, "case": column.case, "replace": column.replace,
-        "map": plain(column.map), "split": column.split, "part": column.part,
+        "map": plain(column.map), "split": column.split, "part": column.part, "format": column.format,
+        "locale": column.locale, "numbers": column.written, "empty": sorted(column.empty),
+        "default": plain(column.default),
     }  # fmt: skip
 
 
@@ -126,7 +138,9 @@ def _said_column(column: Mapping[str, Any]) -> str:
     if "from" not in column:
         inner = ", ".join(map(_said_column, column["columns"]))
         return f"{column['text']} of {inner}" if inner else str(column["text"])
-    changes = [name for name in ("case", "replace", "map", "split", "part") if column[name]]
+    changes = [name for name in _SAID if column.get(name)]
+    if column.get("empty", _EMPTY) != _EMPTY:
+        changes.append("empty")
     more = f" as {column['type']}" if column["type"] != "string" else ""
     more += f" with {', '.join(changes)}" if changes else ""
     return f"{' or '.join(map(repr, column['from']))}{more}"
