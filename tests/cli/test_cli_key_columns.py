@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -96,6 +97,15 @@ def test_a_cell_of_the_key_is_read_in_another_way(runner: Command, before: str, 
     runner.write("rows.csv", more)
     told = runner("run", "a.yaml", code=8).err
     assert "the key was made of " in told
+    assert len(runner.delivered()) == 2
+    way = re.search(r"add the columns (.*) and key_was: '(.*?)' beside key", told)
+    assert way is not None  # followed to the letter, it leads to what was sent
+    columns, was = way.groups()
+    changed = runner.folder.joinpath("a.yaml").read_text()
+    declared = "".join(f"    {each}\n" for each in re.split(r"(?<=\}), (?=old)", columns))
+    changed = changed.replace("  columns:\n", f"  key_was: '{was}'\n  columns:\n{declared}", 1)
+    runner.write("a.yaml", changed)
+    runner("run", "a.yaml")
     assert len(runner.delivered()) == 2
 
 

@@ -13,8 +13,8 @@ from runner.template import Expression, Template, plain, same_text
 _DEPTH = 20
 """Computed columns that are made of computed columns, at most."""
 
-_SAID = ("case", "replace", "map", "split", "part", "format", "locale", "default")
-_EMPTY = sorted(EMPTY_CELLS)
+_CLEANING = ("case", "replace", "map", "split", "part", "format", "locale", "default")
+"""What a recipe may say of a column's cells, by the name that it has there and on record."""
 
 
 def key_columns(recipe: Recipe) -> str:
@@ -80,6 +80,17 @@ def alike(then: Any, now: Any) -> bool:
     return True
 
 
+def cleaning(column: Mapping[str, Any]) -> dict[str, Any]:
+    """What a column on record says of its cells beside their type, as far as it says anything."""
+    found = {
+        name: value
+        for name in _CLEANING
+        if (value := column.get(name)) is not None and value not in ("", [], {})
+    }
+    empty = column.get("empty", [])
+    return found | ({"empty": empty} if empty and empty != sorted(EMPTY_CELLS) else {})
+
+
 def said(made: Mapping[str, Any]) -> str:
     """The columns of a key, or of a value that rows share, for people."""
     return "; ".join(_said_column(each) for each in made["columns"]) or "a text"
@@ -138,9 +149,7 @@ def _said_column(column: Mapping[str, Any]) -> str:
     if "from" not in column:
         inner = ", ".join(map(_said_column, column["columns"]))
         return f"{column['text']} of {inner}" if inner else str(column["text"])
-    changes = [name for name in _SAID if column.get(name)]
-    if column.get("empty", _EMPTY) != _EMPTY:
-        changes.append("empty")
+    changes = cleaning(column)
     more = f" as {column['type']}" if column["type"] != "string" else ""
     more += f" with {', '.join(changes)}" if changes else ""
     return f"{' or '.join(map(repr, column['from']))}{more}"

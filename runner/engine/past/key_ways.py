@@ -7,7 +7,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from runner.engine.past.key_columns import cleaning
+from runner.recipe.model import Numbers
+
 Made = Mapping[str, Any]
+
+_PLAIN = json.loads(json.dumps(Numbers()))
+"""The format of numbers that a column has which says nothing of it."""
 
 
 def renamed(then: Made, now: Made, header: Sequence[str]) -> list[str]:
@@ -30,7 +36,7 @@ def kept(then: Made, now: Made, header: Sequence[str], taken: Collection[str]) -
     columns: list[str] = []
     added: list[str] = []
     for number, column in enumerate(then["columns"]):
-        if "from" not in column:
+        if "from" not in column or column.get("numbers", _PLAIN) != _PLAIN:
             return (
                 "declare the columns as they were then under names of their own, and name the key that is made of them "
                 "in key_was beside key"
@@ -51,10 +57,15 @@ def _declared(column: Made, now: Made, number: int, header: Sequence[str]) -> st
         names += now["columns"][number].get("from", [])
     parts = [f"from: {_flow(names) if len(names) > 1 else _word(names[0])}"]
     parts += [f"type: {column['type']}"] if column["type"] != "string" else []
-    changes = ("case", "replace", "map", "split", "part")
-    cleaning = {**column, "replace": dict(column["replace"])}  # on record as pairs
-    parts += [f"{name}: {_flow(cleaning[name])}" for name in changes if column[name]]
+    parts += [f"{name}: {_said(name, value)}" for name, value in cleaning(column).items()]
     return f"{{{', '.join(parts)}}}"
+
+
+def _said(name: str, value: Any) -> str:
+    """What is on record of a column's cells in the words of a recipe."""
+    if name == "part":
+        return "{} of {}".format(*value)
+    return _flow(dict(value) if name == "replace" else value)
 
 
 def _flow(value: object) -> str:
