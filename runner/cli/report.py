@@ -94,8 +94,7 @@ def _tell_outstanding(history: History, run: RunRecord) -> None:
     from runner.engine.past.outstanding import outstanding_of
     from runner.report.summary import outstanding_lines
 
-    calls = outstanding_of(history, run, history.rows(run.id))
-    for line in outstanding_lines(calls) if calls else ():
+    for line in outstanding_lines(outstanding_of(history, run, history.rows(run.id))):
         click.echo(printable(line), err=True)
 
 

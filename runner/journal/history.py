@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runner.journal.lock import is_held
-from runner.journal.queries import CALL, call_from, places
+from runner.journal.queries import CALL, WAS_SENT, call_from, places
 from runner.journal.records import (
     AgainRecord,
     AttemptRecord,
@@ -42,7 +42,7 @@ _LAST_RUN = 2**62
 _API = "substr(operation, 1, instr(operation, '.') - 1)"
 _SENT_WRITES = (
     f"SELECT {', '.join(SentWrite._fields)} FROM calls "  # noqa: S608
-    "WHERE effect <> 'read' AND state IN ('done', 'found', 'intent', 'unknown')"
+    f"WHERE effect <> 'read' AND {WAS_SENT}"
 )
 
 
@@ -130,8 +130,7 @@ class History(RowQueries):
     def once_steps(self, account: str, recipe: str) -> list[str]:
         """Return the steps of a recipe that were, or may have been, done once for a value."""
         sql = "SELECT DISTINCT step FROM calls WHERE account = ? AND recipe = ? AND per = 'once' AND effect <> 'read'"
-        states = "state IN ('done', 'found', 'intent', 'unknown')"
-        return [str(step) for (step,) in self._select(f"{sql} AND {states}", account, recipe)]
+        return [str(step) for (step,) in self._select(f"{sql} AND {WAS_SENT}", account, recipe)]
 
     def shared_values(
         self, account: str, recipe: str, steps: Collection[str], values: Collection[str]
@@ -139,7 +138,7 @@ class History(RowQueries):
         """Return those of a few hundred values for which a step was, or may have been, done once."""
         sql = (
             "SELECT DISTINCT key FROM calls WHERE account = ? AND recipe = ? AND per = 'once' AND effect <> 'read' "  # noqa: S608
-            "AND state IN ('done', 'found', 'intent', 'unknown') "
+            f"AND {WAS_SENT} "
             f"AND key IN ({places(values)}) AND step IN ({places(steps)})"
         )
         return {key for (key,) in self._select(sql, account, recipe, *values, *steps)}
@@ -148,7 +147,7 @@ class History(RowQueries):
         """Return those of a few hundred keys under which something was, or may have been, sent for a row."""
         sql = (
             "SELECT DISTINCT key FROM calls WHERE account = ? AND recipe = ? AND per = 'row' AND effect <> 'read' "  # noqa: S608
-            f"AND state IN ('done', 'found', 'intent', 'unknown') AND key IN ({places(keys)})"
+            f"AND {WAS_SENT} AND key IN ({places(keys)})"
         )
         return {key for (key,) in self._select(sql, account, recipe, *keys)}
 
@@ -178,7 +177,7 @@ class History(RowQueries):
         """Return true if a run has sent, or may have sent, something for rows or for what they share."""
         sql = (
             "SELECT 1 FROM calls WHERE run = ? AND effect <> 'read' "  # noqa: S608
-            f"AND state IN ('done', 'found', 'intent', 'unknown') AND per IN ({places(per)}) LIMIT 1"
+            f"AND {WAS_SENT} AND per IN ({places(per)}) LIMIT 1"
         )
         return bool(self._select(sql, run, *per))
 
@@ -286,7 +285,7 @@ class History(RowQueries):
             "AND c.per = CASE i.step WHEN '' THEN 'row' ELSE 'once' END "
             f"WHERE i.account = ? AND i.recipe = ? AND i.step IN ({places(steps)}) "
             f"AND i.look IN ({places(looks)}) AND c.effect <> 'read' "
-            "AND c.state IN ('done', 'found', 'intent', 'unknown')"
+            f"AND c.{WAS_SENT}"
         )
         found = self._select(sql, account, recipe, *steps, *looks)
         return [(str(look), self._write(values)) for look, *values in found]
@@ -298,7 +297,7 @@ class History(RowQueries):
             f"WHERE account = ? AND recipe = ? AND line IN ({places(lines)}) "
             "AND EXISTS (SELECT 1 FROM calls c WHERE c.account = s.account AND c.recipe = s.recipe AND c.key = s.key "
             "AND c.per = CASE s.step WHEN '' THEN 'row' ELSE 'once' END AND c.effect <> 'read' "
-            "AND c.state IN ('done', 'found', 'intent', 'unknown'))"
+            f"AND c.{WAS_SENT})"
         )
         return [SentLine(*values) for values in self._select(sql, account, recipe, *lines)]
 
@@ -328,8 +327,7 @@ class History(RowQueries):
 
     def was_at(self, account: str, api: str) -> bool:
         """Return true if a request to an API of an account succeeded, or may have been carried out."""
-        states = "state IN ('done', 'found', 'intent', 'unknown')"
-        sql = f"SELECT EXISTS (SELECT 1 FROM calls WHERE account = ? AND {states} AND operation GLOB ?)"  # noqa: S608
+        sql = f"SELECT EXISTS (SELECT 1 FROM calls WHERE account = ? AND {WAS_SENT} AND operation GLOB ?)"  # noqa: S608
         return any(bool(found) for (found,) in self._select(sql, account, f"{api}.*"))
 
     def writes_to(self, account: str) -> bool:

@@ -60,6 +60,10 @@ def call_from(values: Any) -> CallRecord:
     return CallRecord(Identity(*values[:_PARTS]), *values[_PARTS:])
 
 
+WAS_SENT = "state IN ('done', 'found', 'intent', 'unknown')"
+"""The condition for calls that were, or may have been, carried out; of a write found to be there as well."""
+
+
 def places(values: Collection[str]) -> str:
     """Return a placeholder for each of some values, for IN."""
     return ", ".join("?" * len(values))

@@ -9,7 +9,7 @@ from heapq import merge
 from itertools import groupby, islice
 from operator import attrgetter
 
-from runner.journal.queries import Queries, places
+from runner.journal.queries import WAS_SENT, Queries, places
 from runner.journal.records import CUT_SHORT, CallRecord, RowRecord
 
 _ROW = ", ".join(RowRecord._fields)
@@ -189,7 +189,7 @@ class RowQueries(Queries, ABC):
         """
         where = (
             f"account = ? AND recipe = ? AND per = 'row' AND key IN ({places(keys)}) AND effect <> 'read' "
-            "AND state IN ('done', 'found', 'intent', 'unknown') ORDER BY id"
+            f"AND {WAS_SENT} ORDER BY id"
         )
         found: defaultdict[str, list[CallRecord]] = defaultdict(list)
         for call in self._calls(where, account, recipe, *keys) if keys else ():

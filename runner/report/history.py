@@ -156,7 +156,7 @@ def show_run(
 def said_outstanding(calls: Sequence[Outstanding]) -> Iterator[str]:
     """What earlier runs have left unknown, under the facts of a run; nothing where there is none."""
     label = "UNKNOWN"
-    for line in outstanding_lines(calls) if calls else ():
+    for line in outstanding_lines(calls):
         yield f"  {label:<9} {line}"
         label = ""
 

@@ -236,7 +236,9 @@ class Account:
 
 
 def outstanding_lines(calls: Sequence[Outstanding]) -> Iterator[str]:
-    """What earlier runs have left unknown, with its money, and how it is settled."""
+    """What earlier runs have left unknown, with its money, and how it is settled; nothing where there is none."""
+    if not calls:
+        return
     total, runs = exact_sum(call.amount for call in calls), sorted({call.run for call in calls})
     worth = f", {money(total)}" if total else ""
     yield f"{plural(len(calls), 'call')} of before{worth}: may have been carried out, in no row of this run"

@@ -12,7 +12,7 @@ from typing import Any
 
 from runner.recipe.model import Column, Rows
 from runner.rows.cells import CellError, Convert, compile_cell
-from runner.template import EvaluationError, Expression, Template, Unknown, to_text
+from runner.template import EvaluationError, Expression, Template, Unknown, columns_read, to_text
 
 LINES = "lines"
 
@@ -69,7 +69,7 @@ class RowBuilder:
                 self._pivoted.append((_place(value, header), label))
         computed = {column.name for column, *_ in self._computed}
         # A filter without computed columns is applied first: a filtered line need not be computable.
-        self._early = rows.where is not None and computed.isdisjoint(_columns(rows.where))
+        self._early = rows.where is not None and computed.isdisjoint(columns_read(rows.where))
         self.unpivoted = rows.unpivot is not None
         self.needed = bool(self._computed or self._where or self._unpivot)
         """True when records have derived values, or are filtered."""
@@ -111,12 +111,12 @@ class RowBuilder:
         result = value if isinstance(value, str) else self._evaluated(value, row, column.name)
         if isinstance(result, Mapping) or (isinstance(result, list) and not column.listed):
             kind = "an object" if isinstance(result, Mapping) else "a list"
-            raise DerivationError(_columns(value), f"{column.name} is {kind}, not one value")
+            raise DerivationError(columns_read(value), f"{column.name} is {kind}, not one value")
         try:
             return _text(result) if convert is None else convert(result)
         except CellError as error:
             raise DerivationError(
-                _columns(value), f"{column.name} {error.message}", remedy=error.remedy
+                columns_read(value), f"{column.name} {error.message}", remedy=error.remedy
             ) from None
 
     def _evaluated(self, source: Template | Expression, row: Mapping[str, Any], name: str) -> Any:
@@ -126,23 +126,15 @@ class RowBuilder:
                 source.render(scope) if isinstance(source, Template) else source.evaluate(scope)
             )
         except EvaluationError as error:
-            raise DerivationError(_columns(source), f"{name} cannot be computed: {error}") from None
+            raise DerivationError(
+                columns_read(source), f"{name} cannot be computed: {error}"
+            ) from None
         if isinstance(result, Unknown):
             message = f"{name} needs {result.origin}, which is only known after the run"
-            raise DerivationError(_columns(source), message)
+            raise DerivationError(columns_read(source), message)
         return result
 
 
 def _text(value: Any) -> Any:
     """Return a computed value of a plain text column."""
     return None if value is None else to_text(value) or None
-
-
-def _columns(source: Template | Expression | str) -> list[str]:
-    """Return the columns that an expression reads."""
-    references = () if isinstance(source, str) else source.references
-    return [
-        str(reference.path[0])
-        for reference in references
-        if reference.root == "row" and reference.path
-    ]

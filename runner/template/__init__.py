@@ -8,7 +8,15 @@ what an expression yields is a value and is not rendered again.
 from runner.template.expressions import Expression, Template, compile_expression, compile_template
 from runner.template.identity import identity_of, identity_scope, plain
 from runner.template.naming import GIVE_IT_ONE, Naming, may_be_blank, nothing_named
-from runner.template.rendering import Each, Tree, names_read, references_in, render, renderer
+from runner.template.rendering import (
+    Each,
+    Tree,
+    columns_read,
+    names_read,
+    references_in,
+    render,
+    renderer,
+)
 from runner.template.spelling import same_text
 from runner.template.tokens import Reference, TemplateError
 from runner.template.tree import Node, path_of, paths_of
@@ -40,6 +48,7 @@ __all__ = [
     "Tree",
     "Undecided",
     "Unknown",
+    "columns_read",
     "compile_expression",
     "compile_template",
     "identity_of",

@@ -91,6 +91,12 @@ def names_read(tree: Tree) -> frozenset[str]:
     return frozenset(reference.root for reference in references_in(tree))
 
 
+def columns_read(tree: Tree) -> list[str]:
+    """The columns of the row that an expression, or the templates of a tree, read; one for each time."""
+    references = tree.references if isinstance(tree, Expression) else references_in(tree)
+    return [str(each.path[0]) for each in references if each.root == "row" and each.path]
+
+
 def references_in(tree: Tree) -> Iterator[Reference]:
     """The references of all templates of a tree."""
     if isinstance(tree, Template):

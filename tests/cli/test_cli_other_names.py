@@ -199,21 +199,26 @@ def test_a_resume_can_be_declared_other_work(contacts: Command) -> None:
     assert len(contacts.delivered()) == 3
 
 
+def send_and_rename_the_api(runner: Command, stub: Stub) -> None:
+    """Send Rex by a.yaml; the API has another name then, in runner.yaml and in b.yaml."""
+    runner.write("pets.yaml", PETS)
+    settings = TARGET.format(url=stub.url, more="")
+    runner.write("runner.yaml", f"apis: {{pets: pets.yaml}}\n{settings}")
+    rows = 'rows: {file: rows.csv, key: "{{ row.name }}", columns: {name: {}}}\nsteps:'
+    text = OWN.replace("steps:", rows).replace("Rex", '"{{ row.name }}"')
+    runner.write("a.yaml", text)
+    runner.write("rows.csv", "name\nRex\n")
+    runner("run", "a.yaml", "--target", "live", "--first-run")
+    settings = TARGET.replace("pets:", "zoo:").format(url=stub.url, more="")
+    runner.write("runner.yaml", f"apis: {{zoo: pets.yaml}}\n{settings}")
+    runner.write("b.yaml", text.replace("name: pets", "name: zoo").replace("pets.", "zoo."))
+
+
 @pytest.mark.parametrize("sheet", ["name\nRex\n", "name\nAda\nRex\n"])
 def test_another_name_of_the_api_is_no_other_api(runner: Command, sheet: str) -> None:
     stub = Stub(lambda sent: Answer(201, b'{"id": 7, "name": "x"}'))
     try:
-        runner.write("pets.yaml", PETS)
-        settings = TARGET.format(url=stub.url, more="")
-        runner.write("runner.yaml", f"apis: {{pets: pets.yaml}}\n{settings}")
-        rows = 'rows: {file: rows.csv, key: "{{ row.name }}", columns: {name: {}}}\nsteps:'
-        text = OWN.replace("steps:", rows).replace("Rex", '"{{ row.name }}"')
-        runner.write("a.yaml", text)
-        runner.write("rows.csv", "name\nRex\n")
-        runner("run", "a.yaml", "--target", "live", "--first-run")
-        settings = TARGET.replace("pets:", "zoo:").format(url=stub.url, more="")
-        runner.write("runner.yaml", f"apis: {{zoo: pets.yaml}}\n{settings}")
-        runner.write("b.yaml", text.replace("name: pets", "name: zoo").replace("pets.", "zoo."))
+        send_and_rename_the_api(runner, stub)
         runner.write("rows.csv", sheet)
         told = runner("run", "b.yaml", "--target", "live", code=8).err
         assert "'Rex' was done as pets in run 1" in told
@@ -226,17 +231,7 @@ def test_an_id_of_another_name_of_the_api(runner: Command) -> None:
     """What was created under one name of an API is not created once more under the other."""
     stub = Stub(lambda sent: Answer(201, b'{"id" : 7, "name": "x"}'))
     try:
-        runner.write("pets.yaml", PETS)
-        settings = TARGET.format(url=stub.url, more="")
-        runner.write("runner.yaml", f"apis: {{pets: pets.yaml}}\n{settings}")
-        rows = 'rows: {file: rows.csv, key: "{{ row.name }}", columns: {name: {}}}\nsteps:'
-        text = OWN.replace("steps:", rows).replace("Rex", '"{{ row.name }}"')
-        runner.write("a.yaml", text)
-        runner.write("rows.csv", "name\nRex\n")
-        runner("run", "a.yaml", "--target", "live", "--first-run")
-        settings = TARGET.replace("pets:", "zoo:").format(url=stub.url, more="")
-        runner.write("runner.yaml", f"apis: {{zoo: pets.yaml}}\n{settings}")
-        runner.write("b.yaml", text.replace("name: pets", "name: zoo").replace("pets.", "zoo."))
+        send_and_rename_the_api(runner, stub)
         runner.write("rows.csv", "name\nAda\n")
         told = runner("run", "b.yaml", "--target", "live", code=5).err
         assert "7 is what call 1 has created" in told

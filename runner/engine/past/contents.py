@@ -34,9 +34,9 @@ from runner.rows import Row
 from runner.template import (
     EvaluationError,
     Expression,
-    Template,
     Undecided,
     Unknown,
+    columns_read,
     identity_of,
 )
 
@@ -206,19 +206,14 @@ def _identity_columns(recipe: Recipe) -> frozenset[str]:
     if rows is None:
         return frozenset()
     computed = {column.name: column.value for column in rows.columns}
-    left = [rows.group_by, *_columns_read(rows.key)]
+    left = [rows.group_by, *columns_read(rows.key)]
     found: set[str] = set()
     while left:
         name = left.pop()
         if name and name not in found:
             found.add(name)
-            left += _columns_read(computed.get(name))
+            left += columns_read(computed.get(name))
     return frozenset(found)
-
-
-def _columns_read(template: Template | str | None) -> list[str]:
-    references = template.references if isinstance(template, Template) else ()
-    return [str(each.path[0]) for each in references if each.root == "row" and each.path]
 
 
 def _leaves(tree: Any, at: Place = ()) -> Iterator[Leaf]:

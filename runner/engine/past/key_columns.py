@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from runner.recipe.model import EMPTY_CELLS, Column, Recipe, Step
-from runner.template import Expression, Template, plain, same_text
+from runner.template import Expression, Template, columns_read, plain, same_text
 
 _DEPTH = 20
 """Computed columns that are made of computed columns, at most."""
@@ -117,7 +117,7 @@ def _made(
 ) -> dict[str, Any]:
     """A template with its columns as they are made, whatever their names are."""
     text = value if isinstance(value, str) else " ".join(value.text.split())
-    names = list(dict.fromkeys(_names(value)))
+    names = list(dict.fromkeys(columns_read(value)))
     for number, name in enumerate(names):
         either = rf"""\brow(\.{re.escape(name)}\b|\[(['"]){re.escape(name)}\2\])"""
         text = re.sub(either, f"row.<{number}>", text)
@@ -125,12 +125,6 @@ def _made(
         _column(columns[name], columns, depth - 1) for name in names if name in columns and depth
     ]
     return {"text": text, "columns": made}
-
-
-def _names(value: Template | Expression | str) -> Iterator[str]:
-    for reference in value.references if isinstance(value, Template | Expression) else ():
-        if reference.root == "row" and reference.path:
-            yield str(reference.path[0])
 
 
 def _column(column: Column, columns: Mapping[str, Column], depth: int) -> dict[str, Any]:
