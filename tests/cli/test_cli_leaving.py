@@ -177,7 +177,8 @@ def test_a_journal_that_has_no_room_ends_the_sending(
         "rows.csv", HEADER + "".join(f"A-{number},Ace {number},1,1,\n" for number in range(400))
     )
     ended = shell(
-        contacts, "ulimit -f 600; exec $RUNNER run contacts.yaml --target live --first-run"
+        contacts,
+        "ulimit -f 600; PYTHONDONTWRITEBYTECODE=1 exec $RUNNER run contacts.yaml --target live --first-run",
     )
     assert ended.returncode == 5, ended.stderr
     assert b"nothing more is sent" in ended.stderr

@@ -210,7 +210,7 @@ def test_a_full_disk_is_told_and_keeps_nothing(folder: Path) -> None:
 
 def test_a_folder_without_room_for_the_state(folder: Path) -> None:
     command = [sys.executable, "-c", SERVE, str(folder), str(DOCUMENT)]
-    limited = ["bash", "-c", 'ulimit -f 4; exec "$@"', "-", *command]
+    limited = ["bash", "-c", 'ulimit -f 4; PYTHONDONTWRITEBYTECODE=1 exec "$@"', "-", *command]
     told = subprocess.run(
         limited, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=60
     )
