@@ -178,7 +178,8 @@ def _report_error(error: Exception | KeyboardInterrupt) -> int:
     """Print the error that ended the command, and return its exit code."""
     if isinstance(error, InvalidError):
         click.echo(draw_all(error.problems, total=error.total), err=True, nl=False)
-        click.echo("nothing was sent", err=True)
+        for note in (*getattr(error, "__notes__", ()), "nothing was sent"):
+            click.echo(note, err=True)
         return error.exit_code
     if isinstance(error, KeyboardInterrupt | click.Abort):
         click.echo("interrupted", err=True)

@@ -21,7 +21,6 @@ _SENDING = frozenset(
         "plan_file",
         "quiet",
         "separate_journal",
-        "skip_invalid",
         "verbose",
         "workers",
         "xlsx",
@@ -33,6 +32,8 @@ _HELP = {
     "limit": "Only the first N rows.",
     "again": "Plan this row as sent again although it is done; may be repeated.",
     "why": "With --again: the reason.",
+    "bad_rows": "With aside, rows with wrong cells are shown as not sent and the others are planned; "
+    "with refuse, the default, nothing is planned then.",
 }
 """Help texts of options for which the text of `run` does not apply."""
 

@@ -8,7 +8,7 @@ import click
 
 from runner.cli.declared_options import declared_options
 from runner.cli.output_options import OUT, wanted_options
-from runner.cli.run_options import MAX_FAILURES, SKIP_INVALID, STRICT, WORKERS_OPTION
+from runner.cli.run_options import BAD_ROWS, MAX_FAILURES, STRICT, WORKERS_OPTION
 from runner.cli.whole_numbers import RECORDED
 from runner.journal import History
 from runner.project import projects
@@ -21,13 +21,14 @@ from runner.project.recorded_runs import (
     recorded_run,
     reopened,
 )
+from runner.recipe.model import ASIDE
 
 
 @click.command(short_help="Go on with a run that stopped.")
 @click.argument("number", metavar="[RUN]", type=RECORDED, required=False)
 @WORKERS_OPTION
 @MAX_FAILURES
-@SKIP_INVALID
+@BAD_ROWS
 @STRICT
 @OUT
 @declared_options(first_run=False)
@@ -37,7 +38,7 @@ def resume(
     number: int | None,
     workers: int,
     max_failures: int | None,
-    skip_invalid: bool,
+    bad_rows: str | None,
     strict: bool,
     out: Path | None,
     declared: Declared,
@@ -55,12 +56,11 @@ def resume(
     if is_complete(history, record):
         click.echo(f"run {record.id} is finished and all its rows are done: nothing to resume")
         return 0
+    aside = bool(record.aside) if bad_rows is None else bad_rows == ASIDE
     job, input_ = reopened(
-        current, record, wanted._replace(out=out), remedy=other_ways(history, record)
+        current, record, wanted._replace(out=out), remedy=other_ways(history, record), aside=aside
     )
     new_identity = job.new_identity or declared.new_identity
     job = job._replace(strict=strict, new_identity=new_identity)
-    settings = Settings(
-        workers, max_failures, resumed=record, declared=declared, skip_invalid=skip_invalid
-    )
+    settings = Settings(workers, max_failures, resumed=record, declared=declared)
     return execute(job, input_, settings)

@@ -14,7 +14,7 @@ from runner.cli.output_options import EXPORT, JUNIT, wanted_options
 from runner.cli.plan_options import PROJECT, given, plan_options
 from runner.cli.questions import asked_at_terminal
 from runner.cli.rows_options import row_key, rows_format, rows_options
-from runner.cli.run_options import MAX_FAILURES, SKIP_INVALID, WORKERS_OPTION
+from runner.cli.run_options import BAD_ROWS, MAX_FAILURES, WORKERS_OPTION
 from runner.cli.whole_numbers import COUNT
 from runner.engine.events import Reporter
 from runner.engine.run import Selection
@@ -27,6 +27,7 @@ from runner.project.dry_run import dry_run as show_plan
 from runner.project.output_settings import Wanted
 from runner.project.plan_settings import PlanOptions
 from runner.project.task import Job
+from runner.recipe.model import ASIDE, Recipe
 from runner.rows import Input
 
 
@@ -81,7 +82,7 @@ from runner.rows import Input
 )
 @WORKERS_OPTION
 @MAX_FAILURES
-@SKIP_INVALID
+@BAD_ROWS
 @EXPORT
 @click.option(
     "--plan",
@@ -97,7 +98,7 @@ from runner.rows import Input
 def run(
     *, recipe: str, dry_run: bool, rows_files: tuple[Path, ...], variables: tuple[str, ...], vars_file: Path | None,
     target_name: str, named: Path | None, limit: int | None, only: tuple[str, ...], again: tuple[str, ...],
-    why: str | None, fresh: bool, strict: bool, workers: int, max_failures: int | None, skip_invalid: bool,
+    why: str | None, fresh: bool, strict: bool, workers: int, max_failures: int | None, bad_rows: str | None,
     plan_file: Path | None, junit_file: Path | None, export: Path | None, declared: Declared,
     wanted: Wanted, shown: PlanOptions,
 ) -> int:  # fmt: skip
@@ -142,6 +143,7 @@ def run(
         shown.values,
         declared.new_identity,
         rows_format(),
+        _sets_aside(project.recipe, bad_rows),
     )
     input_ = job.open_input(rows_files)
     if dry_run:
@@ -160,7 +162,6 @@ def run(
             max_failures,
             also,
             declared=declared,
-            skip_invalid=skip_invalid,
             ask=asked_at_terminal(),
         )
         code = execute(job, input_, settings)
@@ -168,6 +169,13 @@ def run(
         with keeping(code):
             open_files.pop_all().close()
         return code
+
+
+def _sets_aside(recipe: Recipe, bad_rows: str | None) -> bool:
+    """Return whether rows that cannot be sent as they are leave the others alone; the option outweighs the recipe."""
+    if bad_rows is not None:
+        return bad_rows == ASIDE
+    return recipe.rows is not None and recipe.rows.aside
 
 
 def _junit(out: TextIO, input_: Input | None) -> Reporter:

@@ -30,8 +30,9 @@ STRICT = click.option(
 )
 
 
-SKIP_INVALID = click.option(
-    "--skip-invalid",
-    is_flag=True,
-    help="Reject the rows that cannot be sent as they are and send the others; else nothing is sent.",
+BAD_ROWS = click.option(
+    "--bad-rows",
+    type=click.Choice(["refuse", "aside"]),
+    help="With aside, rows with wrong cells, or that cannot be sent as they are, are rejected and the others are sent; "
+    "with refuse, the default, nothing is sent then.",
 )

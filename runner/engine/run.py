@@ -101,9 +101,9 @@ class Run:
     def __init__(
         self, context: Context, input_: Input | None, *, single: Row = NO_ROW,
         selection: Selection = EVERY_ROW, workers: int = 1, clock: Callable[[], float] = time.monotonic,
-        max_failures: int | None = None, lookups: bool = False, skip_invalid: bool = False,
+        max_failures: int | None = None, lookups: bool = False, aside: bool = False,
     ) -> None:  # fmt: skip
-        self._skip_invalid = skip_invalid
+        self._aside = aside
         self._failures = Failures(max_failures, run=context.run)
         self._input, self._single, self._selection = input_, single, selection
         self._clock, self._totals = clock, Totals()
@@ -197,7 +197,7 @@ class Run:
         return reason, f"go on when it answers: {again}"
 
     def _all_rows(self) -> Iterable[Row]:
-        """The rows of the whole input, whichever of them this run takes."""
+        """The rows of the whole input that can be sent, whichever of them this run takes."""
         return self._input.rows() if self._input is not None else (self._single,)
 
     def _keyed_rows(self) -> Iterator[Row]:
@@ -257,7 +257,7 @@ class Run:
             return looks and not self._context.stop.requested and finished.has(number, lines)
 
         if self._input is not None:
-            rows = self._input.rows(besides=besides)
+            rows = self._input.every_row(besides=besides)
         else:
             rows = iter(() if besides(self._single.number, self._single.lines) else (self._single,))
         for row in self._selection.of(rows):
@@ -326,7 +326,7 @@ class Run:
         context = self._context
         used = [context.catalogue.operation(step.operation) for step in context.recipe.steps]
         writes = any(operation.effect != "read" for operation in used)
-        if self._sender is None or self._skip_invalid or self._begun or not writes:
+        if self._sender is None or self._aside or self._begun or not writes:
             return
         wrong = 0
         for row in self._watched(self._left(self._finished()), "checked"):
@@ -340,7 +340,9 @@ class Run:
             rows = "1 row cannot be sent as it is"
             if wrong > 1:
                 rows = f"{wrong:,} rows cannot be sent as they are"
-            remedy = "fix them and run it again, or leave them out: --skip-invalid sends the others"
+            remedy = (
+                "fix them and run it again, or leave them out: --bad-rows aside sends the others"
+            )
             context.stop.ask(f"{rows}; nothing was sent", exit_code=EXIT_DATA, remedy=remedy)
 
     @property
@@ -396,6 +398,8 @@ class Run:
 
     def _announce(self, row: Row) -> None:
         """Say which once_per values a row will need, in the order of the input."""
+        if row.wrong:
+            return
         context = self._context
         scope = {**context.scope, "row": visible(row, context.recipe, context.catalogue)}
         name_values(scope, self._context.recipe.let)
@@ -419,7 +423,7 @@ class Run:
         try:
             if self._context.stop.requested:
                 return
-            refused = self._refused(row)
+            refused = self._wrong(row) if row.wrong else self._refused(row)
             result = refused or self._sent(row)
         except RunnerError as error:
             self._stop_for(error)
@@ -434,6 +438,21 @@ class Run:
             halt = halt or self._failures.of_outputs(result)
         if halt is not None:
             self._context.stop.ask(halt.reason, exit_code=EXIT_STOPPED, remedy=halt.remedy)
+
+    def _wrong(self, row: Row) -> RowResult:
+        """The end of a row with wrong cells: rejected, or changed where it was done before."""
+        context = self._context
+        known = OnRecord(
+            context.history, context.catalogue, account=context.account, recipe=context.recipe.name,
+            heirs=context.heirs,
+        ).each([row])  # fmt: skip
+        found = next(known, None) if row.key else None
+        if found is None:
+            return RowResult(row.number, row.key, row.lines, "rejected", row.wrong)
+        if found.bucket == "unknown":
+            return found._replace(reason=f"{found.reason}; {row.wrong}")
+        sent = found.bucket in ("done", "found", "changed")
+        return found._replace(bucket="changed" if sent else "rejected", reason=row.wrong)
 
     def _sent(self, row: Row) -> RowResult:
         """Take a row through its steps; what is sent for it is on record with its lines."""
@@ -472,7 +491,8 @@ class Run:
             until=context.run, heirs=context.heirs,
         )  # fmt: skip
         try:
-            left = (row for row in self._all_rows() if not self._reached[row.number])
+            every = self._input.every_row() if self._input is not None else (self._single,)
+            left = (row for row in every if not self._reached[row.number])
             for result in on_record.each(left):
                 self._journal.row(record_of(context.run, result, reached=False))
                 self._report(RowFinished(result))

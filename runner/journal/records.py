@@ -129,7 +129,7 @@ class RunRecord(NamedTuple):
     beside `line_count` of which the recipe makes no rows. `new_identity` is 1 where somebody has said that its rows are
     other work than that of another recipe or account. `key_text` is how the recipe writes the key of its rows.
     `previous` is the run that expressions see as run.previous, 0 for none. `key_columns` is JSON text: the columns that
-    the key is made of, and how.
+    the key is made of, and how. `aside` is 1 where rows that cannot be sent as they are are rejected and others sent.
     """
 
     recipe: str
@@ -156,6 +156,7 @@ class RunRecord(NamedTuple):
     key_text: str = ""
     previous: int = 0
     key_columns: str = ""
+    aside: int = 0
     id: int = 0
 
     @property

@@ -59,7 +59,7 @@ _RUN = {
     "exit_code": MAYBE_INTEGER, "finished_at": TEXT, "line_count": INTEGER, "row_count": INTEGER,
     "reason": TEXT, "only": TEXT, "max_failures": MAYBE_INTEGER, "who": LATER_TEXT, "left_out": LATER_INTEGER,
     "new_identity": LATER_INTEGER, "key_text": LATER_TEXT, "previous": LATER_INTEGER,
-    "key_columns": LATER_TEXT,
+    "key_columns": LATER_TEXT, "aside": LATER_INTEGER,
 }  # fmt: skip
 _CALL = {
     "id": ID, "account": TEXT, "recipe": TEXT, "per": TEXT, "key": TEXT, "step": TEXT, "item": TEXT,

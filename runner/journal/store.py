@@ -163,17 +163,20 @@ class Journal:
         return number
 
     def reopen(
-        self, run: int, *, max_failures: int | None = None, new_identity: bool = False
-    ) -> None:
+        self, run: int, *, max_failures: int | None = None, new_identity: bool = False,
+        aside: bool = False,
+    ) -> None:  # fmt: skip
         """Record that a stopped run continues, until `max_failures` rows are rejected.
 
-        `new_identity`: a person declares that its rows are other work, or has done so before.
+        `new_identity`: a person declares that its rows are other work, or has done so before. `aside`: rows that cannot
+        be sent as they are do not keep the others from being sent.
         """
         cleared = "state = 'running', exit_code = NULL, finished_at = '', reason = ''"
         self._run = run
         self._put(_KILLED, ())
-        cleared += ", max_failures = ?, new_identity = max(new_identity, ?)"
-        self._put(f"UPDATE runs SET {cleared} WHERE id = ?", (max_failures, int(new_identity), run))  # noqa: S608
+        cleared += ", max_failures = ?, new_identity = max(new_identity, ?), aside = ?"
+        values = max_failures, int(new_identity), int(aside), run
+        self._put(f"UPDATE runs SET {cleared} WHERE id = ?", values)  # noqa: S608
         self.flush()
 
     def ask_again(self, run: int, again: Sequence[AgainRecord]) -> None:

@@ -55,7 +55,6 @@ class Settings:
     also: Sequence[MakeReporter] = ()
     resumed: RunRecord | None = None
     declared: Declared = NOTHING
-    skip_invalid: bool = False
     ask: Ask | None = None
 
 
@@ -146,8 +145,9 @@ def _begin(
     """Put the run on record, or open it again. Its number."""
     if settings.resumed is not None:
         journal.reopen(
-            settings.resumed.id, max_failures=settings.max_failures, new_identity=job.new_identity
-        )
+            settings.resumed.id, max_failures=settings.max_failures, new_identity=job.new_identity,
+            aside=job.aside,
+        )  # fmt: skip
         return settings.resumed.id
     recipe = job.project.recipe
     previous = job.previous(history, way.account)
@@ -163,6 +163,7 @@ def _begin(
             only=json.dumps(job.selection.only), max_failures=settings.max_failures, who=user(),
             left_out=len(input_.left_out) if input_ is not None else 0,
             new_identity=int(job.new_identity),
+            aside=int(job.aside),
             key_text=key_text(job.project.recipe),
             key_columns=key_columns(job.project.recipe),
             previous=previous.id if previous is not None else 0,
@@ -262,7 +263,7 @@ class _Execution:
         run = Run(
             replace(context, emit=self.reports.open(self.number, input_, settings.also)), input_, single=self.single,
             selection=job.selection, workers=settings.workers, max_failures=settings.max_failures,
-            skip_invalid=settings.skip_invalid,
+            aside=job.aside,
         )  # fmt: skip
         resumed = settings.resumed is not None
         return run.execute(

@@ -31,11 +31,17 @@ STDIN = "<stdin>"
 
 
 def input_of(
-    project: Project, rows_files: Sequence[Path], scope: Mapping[str, Any], *, piped_as: str = ""
+    project: Project,
+    rows_files: Sequence[Path],
+    scope: Mapping[str, Any],
+    *,
+    piped_as: str = "",
+    aside: bool = False,
 ) -> Input | None:
     """The checked input; None for a recipe without rows, and where they are still to be read from an API.
 
-    `piped_as` is the format of what is piped in; empty where how it begins has to tell.
+    `piped_as` is the format of what is piped in; empty where how it begins has to tell. With `aside`, wrong cells do
+    not refuse it.
     """
     rows = project.recipe.rows
     if rows is None:
@@ -57,7 +63,7 @@ def input_of(
         if str(path) != PIPED and (why := why_not(path, project.path.parent)):
             raise UsageError(f"{path} {why}", remedy="name with --rows what is meant all the same")
     name = given[0].name if project.shipped and len(own) == 1 else ""
-    opened = open_named(given, rows, scope, name=name, piped_as=piped_as)
+    opened = open_named(given, rows, scope, name=name, piped_as=piped_as, aside=aside)
     if opened.layout:
         note(f"{opened.name}: {opened.layout}")
     if opened.warnings:
@@ -133,13 +139,17 @@ def open_named(
     *,
     name: str = "",
     piped_as: str = "",
+    aside: bool = False,
 ) -> Input:
-    """The checked files, or what is piped in where `-` is given. Raises UsageError where nothing is."""
+    """The checked files, or what is piped in where `-` is given. Raises UsageError where nothing is.
+
+    With `aside`, wrong cells do not refuse them.
+    """
     path, *more = files_of(given)
     for each in (path, *more):
         _tell_large(each, name or str(each))
     if str(path) != PIPED:
-        opened = open_input(path, rows, scope=scope, name=name or str(path), more=more)
+        opened = open_input(path, rows, scope=scope, name=name or str(path), more=more, aside=aside)
         return replace(opened, origin=origin_of(given))
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError(
@@ -148,7 +158,8 @@ def open_named(
     spool = Spool()
     shutil.copyfileobj(sys.stdin.buffer, spool)
     spool.seek(0)
-    opened = open_input(path, rows, scope=scope, name=STDIN, piped=Piped(spool, piped_as))
+    piped = Piped(spool, piped_as)
+    opened = open_input(path, rows, scope=scope, name=STDIN, piped=piped, aside=aside)
     return replace(opened, origin=PIPED)
 
 

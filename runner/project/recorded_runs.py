@@ -31,9 +31,12 @@ from runner.rows import Input
 
 
 def reopened(
-    current: Config, record: RunRecord, wanted: Wanted, *, remedy: str
+    current: Config, record: RunRecord, wanted: Wanted, *, remedy: str, aside: bool = True
 ) -> tuple[Job, Input | None]:
-    """The job of a run that is on record, and its input. Raises UsageError when either is not what it was."""
+    """The job of a run that is on record, and its input. Raises UsageError when either is not what it was.
+
+    `aside`: rows with wrong cells do not refuse the input, as for a run that is only looked at.
+    """
     target = current.target(record.target)
     catalogue = catalogue_for(current, target)
     project = projects.project(record.recipe_file, catalogue, at=current)
@@ -47,7 +50,7 @@ def reopened(
     selection = Selection(only=tuple(json.loads(record.only)))
     job = Job(
         project, catalogue, target, values, dt.date.fromisoformat(record.date), selection, wanted,
-        new_identity=bool(record.new_identity),
+        new_identity=bool(record.new_identity), aside=aside,
     )  # fmt: skip
     if record.input_file == PIPED:
         refuse(f"run {record.id} ended before what was piped into it was kept", remedy=remedy)

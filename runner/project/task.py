@@ -31,7 +31,7 @@ from runner.engine.sending.sender import Sender
 from runner.engine.stop import Stop
 from runner.journal import AgainRecord, History, Journal, RunRecord, now
 from runner.keys import canonical
-from runner.problems import UsageError, nearest
+from runner.problems import InvalidError, UsageError, nearest
 from runner.project import connections
 from runner.project.destination import destination_of, place_of
 from runner.project.inputs import input_of
@@ -39,7 +39,7 @@ from runner.project.output_settings import Wanted
 from runner.project.progress import watched
 from runner.project.projects import Project, user
 from runner.project.signals import stopping_on_signals
-from runner.rows import Input, Row, open_input
+from runner.rows import MOST_WRONG, OF_CELLS, Input, Row, open_input
 from runner.template import (
     EvaluationError,
     Template,
@@ -113,7 +113,8 @@ class Job(NamedTuple):
     """A recipe with its values, target and selection of rows: what a run and its dry run have in common.
 
     `again` are the keys of rows that are sent once more although they are done, and `why` the reason for it.
-    `new_identity` says that its rows are other work than that of other recipe names and accounts.
+    `new_identity` says that its rows are other work than that of other recipe names and accounts. With `aside`, rows
+    that cannot be sent as they are do not keep the others from being sent.
     """
 
     project: Project
@@ -130,13 +131,52 @@ class Job(NamedTuple):
     named: bool = False
     new_identity: bool = False
     piped_as: str = ""
+    aside: bool = False
 
     def open_input(self, rows_files: Sequence[Path]) -> Input | None:
         """The checked input, as `runner.project.inputs` finds it, with all the keys that are asked for."""
-        opened = input_of(self.project, rows_files, self._scope(), piped_as=self.piped_as)
-        if opened is not None:
-            self.check_keys(opened)
+        with self._told_ways_on():
+            opened = input_of(
+                self.project,
+                rows_files,
+                self._scope(),
+                piped_as=self.piped_as,
+                aside=self._looks_on,
+            )
+            if opened is not None:
+                self._check_taken(opened)
         return opened
+
+    @property
+    def _looks_on(self) -> bool:
+        """Whether a wrong cell does not refuse the input: its row may be set aside, or not be taken at all."""
+        return self.aside or bool(self.selection.only) or self.selection.limit is not None
+
+    @contextmanager
+    def _told_ways_on(self) -> Iterator[None]:
+        """Add to the problems of an input what can be done beside mending them."""
+        try:
+            yield
+        except InvalidError as error:
+            of_cells = all(each.kind in OF_CELLS for each in error.problems)
+            if self.aside and error.total > MOST_WRONG:
+                error.add_note(f"more than {MOST_WRONG:,} wrong cells are not set aside")
+            elif self.aside:
+                error.add_note(
+                    "this is no matter of single rows, which --bad-rows aside sets aside"
+                )
+            elif of_cells:
+                error.add_note("to send the rows that are right: --bad-rows aside")
+            raise
+
+    def _check_taken(self, input_: Input) -> None:
+        """Refuse keys that no row has and, unless they are set aside, rows to take with wrong cells."""
+        self.check_keys(input_)
+        refusal = None
+        if not self.aside and input_.wrong:
+            refusal = input_.refusal(self.selection.of(input_.every_row()))
+        if refusal is not None:
+            raise refusal
 
     def check_keys(self, input_: Input | None) -> None:
         """Refuse keys that no row has: a run that finds nothing to do would look like one that is done."""
@@ -149,7 +189,7 @@ class Job(NamedTuple):
             raise UsageError(
                 f"--again {key!r} is not among the rows of --only", remedy="name it there too"
             )
-        known = [self.single().key] if input_ is None else (row.key for row in input_)
+        known = [self.single().key] if input_ is None else (row.key for row in input_.every_row())
         near: list[str] = []
         for key in known:
             left.discard(key)
@@ -193,8 +233,9 @@ class Job(NamedTuple):
         context = replace(context, again=by_key(self.asked_again(history, planning.way, input_)))
         selection = EVERY_ROW if input_ is None else self.selection
         job = Run(
-            context, input_, single=self.single(), selection=selection, lookups=planning.lookups
-        )
+            context, input_, single=self.single(), selection=selection, lookups=planning.lookups,
+            aside=self.aside,
+        )  # fmt: skip
         reads = self._reads(context) if input_ is None else None
         started = self.started(planning.way, 0, input_, history, reads=reads, again=context.again)
         return job.execute(started._replace(lookups=tuple(unread_lookups(context))))
@@ -230,8 +271,12 @@ class Job(NamedTuple):
         rows = self.project.recipe.rows
         assert rows is not None and rows.search is not None  # noqa: S101 - the caller's condition
         fetch_rows(context, sender, rows.search, folder / FOUND)
-        found = open_input(folder / FOUND, rows, scope=self._scope(), name=rows.search.operation)
-        self.check_keys(found)
+        with self._told_ways_on():
+            found = open_input(
+                folder / FOUND, rows, scope=self._scope(), name=rows.search.operation,
+                aside=self._looks_on,
+            )  # fmt: skip
+            self._check_taken(found)
         return found
 
     def check_other_names(

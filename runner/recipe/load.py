@@ -299,6 +299,7 @@ class _Builder(NamedTuple):
             exact=rows.get("keys") == model.EXACT,
             shared=dict(self.shared()),
             key_was=self.key_was(("rows",), rows.get("key_was", ())),
+            aside=rows.get("bad_rows") == model.ASIDE,
         )
 
     def key_was(self, path: TreePath, given: Any) -> tuple[Any, ...]:

@@ -149,6 +149,7 @@ class Unpivot(NamedTuple):
 
 
 EXACT = "exact"
+ASIDE = "aside"
 """What `keys` under `rows` can say: keys that look alike are different."""
 
 
@@ -168,6 +169,7 @@ class Rows(NamedTuple):
     `key` is what makes a row this row, for ever; it is the value of `group_by` where the recipe says nothing else.
     Without either, which goes for recipes without steps alone, rows are counted. With `exact`, keys that look alike are
     different. `shared` has the values that rows share, by the step that is done once for each, where a line shows them.
+    With `aside`, rows that cannot be sent as they are do not keep the others from being sent.
     """
 
     file: tuple[str, ...] = ()
@@ -186,6 +188,7 @@ class Rows(NamedTuple):
     shared: Mapping[str, Expression] = {}
     key_was: tuple[Template | str, ...] = ()
     require: tuple[Requirement, ...] = ()
+    aside: bool = False
 
 
 class Lookup(NamedTuple):

@@ -52,7 +52,7 @@ def replay(
 
 def _with_lines(result: RowResult, input_: Input) -> RowResult:
     """A row that was cut short, of which the journal may not have the lines and the key."""
-    row = next(row for row in input_ if row.number == result.number)
+    row = next(row for row in input_.every_row() if row.number == result.number)
     return result._replace(key=row.key, lines=row.lines)
 
 

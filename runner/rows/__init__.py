@@ -7,8 +7,11 @@ from runner.rows.input import Input
 from runner.rows.lookup_file import folded, read_mapping
 from runner.rows.lookup_names import Names, names_not_found, spelled_otherwise
 from runner.rows.read import Piped, open_input
+from runner.rows.wrong_rows import MOST_WRONG, OF_CELLS
 
 __all__ = [
+    "MOST_WRONG",
+    "OF_CELLS",
     "Claimed",
     "Input",
     "Names",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from runner.problems import PROBLEMS_SHOWN, InvalidError, Problem
@@ -24,21 +25,22 @@ class Text(NamedTuple):
 
 
 class Findings:
-    """Problems of an input. The first `PROBLEMS_SHOWN` are stored, the others only counted.
+    """Problems of an input. The first `most` are stored, the others only counted.
 
     `file` is the name of the current file in messages; `warnings` do not stop a run.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, most: int = PROBLEMS_SHOWN) -> None:
         self.file = file
         self.total = 0
+        self._most = most
         self.warnings: list[Problem] = []
         self._stored: list[Problem] = []
 
     @property
     def full(self) -> bool:
         """True when further problems are only counted."""
-        return len(self._stored) >= PROBLEMS_SHOWN
+        return len(self._stored) >= self._most
 
     def add(
         self,
@@ -71,18 +73,22 @@ class Findings:
         line_start = record.text.rfind("\n", 0, start) + 1
         excerpt = record.text[line_start:].partition("\n")[0].rstrip("\r")
         line, column = record.number + record.text.count("\n", 0, start), start - line_start + 1
-        if kind == NO_TABLE:
+        if kind == NO_TABLE or self.total >= PROBLEMS_SHOWN:
             excerpt = ""
         length = max(1, min(end, line_start + len(excerpt)) - start)
         self._keep(Problem(self.file, line, column, message, kind, remedy, length, excerpt))
 
+    def since(self, total: int) -> Sequence[Problem]:
+        """Return the problems that were stored after the first `total`."""
+        return self._stored[total:]
+
     def error(self) -> InvalidError:
         """Return all problems as the exception that ends the reading."""
-        return InvalidError(self._stored, total=self.total)
+        return InvalidError(self._stored[:PROBLEMS_SHOWN], total=self.total)
 
     def _keep(self, problem: Problem) -> None:
         self.total += 1
-        if len(self._stored) < PROBLEMS_SHOWN:
+        if not self.full:
             self._stored.append(problem)
 
 

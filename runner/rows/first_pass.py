@@ -14,6 +14,7 @@ from runner.rows.derived import DerivationError, RowBuilder
 from runner.rows.findings import Findings
 from runner.rows.group import Keys, RowKeyError
 from runner.rows.index import OF_GROUPS, Index
+from runner.rows.wrong_rows import WrongLine
 from runner.template import (
     EvaluationError,
     Expression,
@@ -69,7 +70,7 @@ class Indexing:
     """Records the place of each record, the rows that they form, the keys, and the filtered lines.
 
     `part` is the number of the current file, from 0, and `before` its first line number: `LINES_A_FILE` per earlier
-    file.
+    file. `wrong` has the records with wrong cells, by their lines: each belongs to a row, but has no values.
     """
 
     def __init__(
@@ -80,8 +81,11 @@ class Indexing:
         scope: Mapping[str, Any],
         builder: RowBuilder,
         totals: ControlTotals,
+        findings: Findings,
     ) -> None:
         self.index = Index()
+        self.wrong: dict[int, WrongLine] = {}
+        self._findings = findings
         self.left_out = array("Q")
         self._builder, self._totals = builder, totals
         self.part = self.before = self.count = 0
@@ -121,20 +125,18 @@ class Indexing:
 
         `values` may lack columns that are not used.
         """
-        offset, length, line, checksum = record
-        number = line + self.before
+        number, told = record[2] + self.before, self._findings.total
         if self._builder.needed:
             try:
                 row = self._builder.build(values)
             except DerivationError as error:
                 report(error.columns, error.message, "bad-value", error.remedy)
+                self.add_wrong(record, values, told=told)
                 return
             if row is None:
                 self.left_out.append(number)
                 return
             values = row
-        self._totals.add(values)
-        self.count += 1
         if self._group_by:
             group = identity_in(values, self._group_by)
             # Lines of a group are mostly adjacent: the check of the first holds for all. 1 equals True.
@@ -142,11 +144,52 @@ class Indexing:
                 self._group = self._checked_group(values, labels, report)
                 if self._group is not None:
                     self.index.share(OF_GROUPS, identity_of(self._group), number)
-        elif self._keys is not None:
-            self._claim(self._keys, values, number, report)
+        elif self._keys is not None and not self._claim(self._keys, values, number, report):
+            self.add_wrong(record, values, told=told)
+            return
         for step, value in self._shared:
             self._share(step, value, values, number)
-        self.index.add((number, self.part, offset, length, checksum), self._group)
+        self._totals.add(values)
+        self._place(record, self._group)
+
+    def add_wrong(
+        self, record: tuple[int, int, int, int], usable: Mapping[str, Any], *, told: int
+    ) -> None:
+        """Add a record some of whose cells are wrong; what is wrong was reported after the first `told` problems.
+
+        `usable` are the valid cells. A record without a group may belong to any row: it is not among the wrong ones,
+        so that its problems are those of the whole input.
+        """
+        number, group = record[2] + self.before, None
+        if self._group_by:
+            group = identity_in(usable, self._group_by)
+            if not isinstance(group, Hashable) or group is None or group == "":
+                return
+            self.index.share(OF_GROUPS, identity_of(group), number)
+        problems = tuple(self._findings.since(told))
+        self.wrong[number] = WrongLine(self._usable_key(usable, number), problems)
+        # The next record is compared with none, as this one was not checked.
+        self._group = None
+        self._totals.add(usable)
+        self._place(record, group)
+
+    def _place(self, record: tuple[int, int, int, int], group: Hashable) -> None:
+        """Add a record to the index."""
+        offset, length, line, checksum = record
+        self.count += 1
+        self.index.add((line + self.before, self.part, offset, length, checksum), group)
+
+    def _usable_key(self, usable: Mapping[str, Any], number: int) -> str:
+        """Return the key of a record with wrong cells, and record it; empty where the valid cells do not make it."""
+        if self._keys is None:
+            return ""
+        try:
+            key = self._keys.of(usable, differing={})
+        except RowKeyError:
+            return ""
+        if not self._group_by:
+            self.index.claim(key, number)
+        return key
 
     def _share(self, step: str, value: Expression, values: Mapping[str, Any], number: int) -> None:
         """Record the value for which a step is done once; a row without one is refused when it is planned."""
@@ -168,13 +211,15 @@ class Indexing:
             return group
         return group if self._key(keys, values, report) else None
 
-    def _claim(self, keys: Keys, values: Mapping[str, Any], number: int, report: Report) -> None:
-        """Record the key of a record and its former ones, or report why there is none."""
+    def _claim(self, keys: Keys, values: Mapping[str, Any], number: int, report: Report) -> bool:
+        """Record the key of a record and its former ones; False, after a report, where there is none."""
         try:
             key = keys.of(values, differing={})
             self.index.claim(key, number, keys.former(values, key))
         except RowKeyError as error:
             report(keys.columns, error.message, error.kind, error.remedy)
+            return False
+        return True
 
     def _key(self, keys: Keys, values: Mapping[str, Any], report: Report) -> str:
         """Return the key of a record, or "" after a report."""
@@ -196,7 +241,7 @@ class Indexing:
             message = (
                 f"{labels.get(self._group_by, self._group_by)} {wrong}, and lines are grouped by it"
             )
-            report([self._group_by], message, "bad-value", "fill it in")
+            report([self._group_by], message, "no-group", "fill it in")
             return None
         return value
 

@@ -25,7 +25,8 @@ class Row(NamedTuple):
     `values` is `row` in expressions. In a grouped input it has the values that agree on all lines and, as `lines`, the
     values of each line; `differing` names the columns that do not agree, each with two lines that differ. `former` are
     other keys that the row may be on record under: those of `key_was`, and the key in the form of earlier versions,
-    with decimals as the sheet writes them. `raw` has its lines as they are read.
+    with decimals as the sheet writes them. `raw` has its lines as they are read. `wrong` says which of its cells are
+    wrong; such a row has no values, and is not sent.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Row(NamedTuple):
     differing: Mapping[str, tuple[int, int]] = MappingProxyType({})
     former: tuple[str, ...] = ()
     raw: tuple[bytes, ...] = ()
+    wrong: str = ""
 
 
 class RowKeyError(Exception):

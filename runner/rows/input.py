@@ -12,7 +12,7 @@ from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from runner.problems import Problem
+from runner.problems import PROBLEMS_SHOWN, InvalidError, Problem
 from runner.recipe.model import Rows
 from runner.rows.cell_digest import digest_of_cells
 from runner.rows.derived import RowBuilder
@@ -22,6 +22,7 @@ from runner.rows.group import Keys, Row, RowKeyError, merge
 from runner.rows.index import FORMER, OF_GROUPS, Index, Place
 from runner.rows.name_check import Known, NameCheck
 from runner.rows.part import Part
+from runner.rows.wrong_rows import WrongLine, problems_of, wrong_row
 
 if TYPE_CHECKING:
     from runner.rows.formats.xlsx.workbook import Workbook
@@ -35,7 +36,7 @@ class Input:
     trimmed names, none where each record names its own. Lines are counted from `LINES_A_FILE` on in the second file;
     `place` returns the file. `origin` is the text from which it can be opened again, as the journal stores it.
     `left_out` are the lines that `where` filters out, `announced` the control totals; `warnings` report guesses about
-    the file.
+    the file. `wrong` are the lines with wrong cells: rows with such a line have no values, and `rows` leaves them out.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Input:
     announced: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
     left_out: array[int] = field(default_factory=lambda: array("Q"), repr=False)
+    wrong: dict[int, WrongLine] = field(default_factory=dict, repr=False)
     _builder: RowBuilder = field(repr=False)
     _rows: Rows = field(repr=False)
     _keys: Keys | None = field(repr=False)
@@ -110,9 +112,22 @@ class Input:
     def __iter__(self) -> Iterator[Row]:
         return self.rows()
 
-    def rows(self, *, besides: Callable[[int, Sequence[int]], bool] | None = None) -> Iterator[Row]:
-        """Yield the rows in order. Those for which `besides` (number, lines) is true are neither read nor yielded."""
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows in order, without those with wrong cells."""
+        return (row for row in self.every_row() if not row.wrong)
+
+    def every_row(
+        self, *, besides: Callable[[int, Sequence[int]], bool] | None = None
+    ) -> Iterator[Row]:
+        """Yield the rows in order, those with wrong cells among them.
+
+        Those for which `besides` (number, lines) is true are neither read nor yielded; it is asked in order.
+        """
         for number, lines, records, raw in self._groups(besides):
+            if not records:
+                row = wrong_row(number, lines, self.wrong)
+                yield row if self._keys is not None else row._replace(key=str(number))
+                continue
             values: Mapping[str, Any] = records[0]
             differing: Mapping[str, tuple[int, int]] = {}
             if self._rows.group_by:
@@ -122,6 +137,11 @@ class Input:
                 key = self._keys.of(values, differing=differing)
                 former = self._keys.former(values, key)
             yield Row(number, key, values, lines, differing, former, raw)
+
+    def refusal(self, rows: Iterable[Row]) -> InvalidError | None:
+        """Return the problems of the cells of these rows as an error; None where there are none."""
+        problems = problems_of(rows, self.wrong)
+        return InvalidError(problems[:PROBLEMS_SHOWN], total=len(problems)) if problems else None
 
     def digests(self, row: Row) -> tuple[str, ...]:
         """Return a digest of the cells of each line of a row, equal for equal cells in whatever format and order."""
@@ -204,12 +224,10 @@ class Input:
             yield raw if number == last or raw.endswith((b"\n", b"\r")) else raw + b"\n"
 
     def check_keys(self, findings: Findings) -> None:
-        """Raise InvalidError with every problem where two rows have one key, or keys that look alike."""
+        """Report keys that two rows have, or that look alike, and groups without a key, which are among `wrong`."""
         if self._keys is not None and not self._keys.early:
             self._claim_groups(self._keys, findings)
         self._names(findings).within()
-        if findings.total:
-            raise findings.error()
 
     def check_known(self, known: Known) -> None:
         """Raise InvalidError where a key or shared value looks like another one on record."""
@@ -253,13 +271,17 @@ class Input:
     def _claim_groups(self, keys: Keys, findings: Findings) -> None:
         """Claim the keys that depend on all lines of a group."""
         for _, lines, records, _ in self._groups():
+            if not records:
+                continue
             values, differing = self._merged(lines, records)
+            told = findings.total
             try:
                 key = keys.of(values, differing=differing)
                 self._index.claim(key, lines[0], keys.former(values, key))
             except RowKeyError as error:
                 columns = keys.columns
                 self._report(findings, lines[0], columns, error.message, error.kind, error.remedy)
+                self.wrong[lines[0]] = WrongLine("", tuple(findings.since(told)))
 
     def _report(
         self,
@@ -312,12 +334,21 @@ class Input:
     def _groups(
         self, besides: Callable[[int, Sequence[int]], bool] | None = None
     ) -> Iterator[tuple[int, tuple[int, ...], list[Mapping[str, Any]], tuple[bytes, ...]]]:
-        """Yield the number of each row that is read, the numbers of its lines, their values and their bytes."""
+        """Yield the number of each row, the numbers of its lines, their values and their bytes.
+
+        A row with wrong cells is not read: it has neither values nor bytes.
+        """
         rows: deque[tuple[int, list[Place]]] = deque()
+        wrong: deque[tuple[int, tuple[int, ...]]] = deque()
 
         def places() -> Iterator[list[Place]]:
             for number, members in enumerate(self._index.rows(), start=1):
-                if besides is None or not besides(number, [place[0] for place in members]):
+                numbers = tuple(map(itemgetter(0), members))
+                if besides is not None and besides(number, numbers):
+                    continue
+                if self.wrong and not self.wrong.keys().isdisjoint(numbers):
+                    wrong.append((number, numbers))
+                else:
                     rows.append((number, members))
                     yield members
 
@@ -328,9 +359,13 @@ class Input:
         for first in lines:
             # Drawing the first line has drawn the places of its row.
             number, members = rows.popleft()
+            while wrong and wrong[0][0] < number:
+                yield *wrong.popleft(), [], ()
             records = [first, *islice(lines, len(members) - 1)]
             raw = tuple(read.popleft() for _ in members)
             yield number, tuple(map(itemgetter(0), members)), records, raw
+        for each in wrong:
+            yield *each, [], ()
 
     def _values(self, places: Iterable[Place], read: deque[bytes]) -> Iterator[Mapping[str, Any]]:
         """Yield the typed values of records, and append their bytes to `read`."""

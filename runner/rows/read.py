@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner.problems import LINES_A_FILE
+from runner.problems import LINES_A_FILE, PROBLEMS_SHOWN
 from runner.recipe.model import Rows
 from runner.rows.cells import CellError
 from runner.rows.control_totals import ControlTotals
@@ -26,6 +26,7 @@ from runner.rows.formats.lines import open_file, stamp, unreadable
 from runner.rows.group import Keys
 from runner.rows.input import Input
 from runner.rows.part import Part, changed, unchanged
+from runner.rows.wrong_rows import MOST_WRONG, WrongLine
 from runner.template import EvaluationError
 
 
@@ -45,19 +46,21 @@ def open_input(
     name: str | None = None,
     piped: Piped | None = None,
     more: Sequence[Path] = (),
+    aside: bool = False,
 ) -> Input:
     """Check the complete file at `path` against `rows`, and `more` files that continue it, as one input.
 
     `scope` are the variables of the key beside `row`, `name` is the file's name in messages. Without a key, rows are
-    counted. `path` may be `-` with the `piped` input. Raises InvalidError with every problem.
+    counted. `path` may be `-` with the `piped` input. Raises InvalidError with every problem; with `aside`, not for
+    wrong cells, which are then `wrong` in the input, up to `MOST_WRONG` of them.
     """
-    findings = Findings(name or str(path))
+    findings = Findings(name or str(path), most=MOST_WRONG if aside else PROBLEMS_SHOWN)
     keys = Keys(rows.key, scope, rows=rows) if rows.key is not None else None
     builder, totals = _prepared(rows, scope, findings)
-    indexing = Indexing(rows, keys, scope=scope, builder=builder, totals=totals)
+    indexing = Indexing(rows, keys, scope=scope, builder=builder, totals=totals, findings=findings)
     parts = _read_all([path, *more], rows, indexing, findings, piped)
     findings.file = parts[0].name if not more else f"{parts[0].name} and {len(more)} more"
-    _check_total(indexing, totals, findings)
+    _check_total(indexing, totals, findings, aside=aside)
     checked = Input(
         name=findings.file,
         digest=_digest(parts),
@@ -65,18 +68,29 @@ def open_input(
         warnings=tuple(findings.warnings),
         announced=totals.agreed(),
         left_out=indexing.left_out,
+        wrong=indexing.wrong,
         _builder=builder,
         _rows=rows,
         _keys=keys,
         _index=indexing.index,
     )
     # Groups with a line missing would have other keys; keys of single lines are checked in any case.
-    if findings.total and rows.group_by:
-        raise findings.error()
+    if rows.group_by:
+        _raise(findings, checked.wrong, aside=aside)
     checked.check_keys(findings)
-    if findings.total:
-        raise findings.error()
+    _raise(findings, checked.wrong, aside=aside)
     return checked
+
+
+def _raise(findings: Findings, wrong: Mapping[int, WrongLine], *, aside: bool) -> None:
+    """Raise InvalidError where something is wrong that is no matter of single rows, or none of them is set aside."""
+    if findings.total > _of_rows(wrong, aside=aside):
+        raise findings.error()
+
+
+def _of_rows(wrong: Mapping[int, WrongLine], *, aside: bool) -> int:
+    """Return the number of problems that concern single rows, where these are set aside."""
+    return sum(len(line.problems) for line in wrong.values()) if aside else 0
 
 
 def _read_all(
@@ -101,14 +115,16 @@ def _read_all(
     return parts
 
 
-def _check_total(indexing: Indexing, totals: ControlTotals, findings: Findings) -> None:
+def _check_total(
+    indexing: Indexing, totals: ControlTotals, findings: Findings, *, aside: bool
+) -> None:
     """Report an input whose lines are all filtered out, and control totals that differ."""
     if indexing.left_out and not len(indexing.index):
         lines = "each of its lines" if len(indexing.left_out) > 1 else "its lines"
         message = f"has no rows: `where` leaves out {lines}"
         findings.add(message, "empty-file", remedy="look at the expression, or at the sheet")
-    # Totals of an input with wrong lines differ for that reason alone.
-    if not findings.total:
+    # Totals of an input with wrong lines differ for that reason alone; those that are set aside count.
+    if findings.total == _of_rows(indexing.wrong, aside=aside):
         index = indexing.index
         totals.check(findings, lines=len(index), rows=index.row_count)
 

@@ -69,7 +69,7 @@ def test_plan_lists_what_it_takes_and_nothing_else(contacts: Command) -> None:
     values = {
         "--rows": "rows.csv", "--rows-format": "csv", "--var": "a=b", "--vars-file": "vars.yaml", "--target": "sandbox",
         "--limit": "1", "--only": "A-1", "--again": "A-1", "--why": "gone", "--format": "text", "--out": "plan.json",
-        "--against": "plan.json", "--date": "2027-01-02", "--project": ".",
+        "--against": "plan.json", "--date": "2027-01-02", "--project": ".", "--bad-rows": "aside",
     }  # fmt: skip
     for parameter in found(("plan",)).params:
         if not isinstance(parameter, click.Option):

@@ -166,7 +166,7 @@ def test_all_of_it_is_skipped_by_one_condition(runner: Command) -> None:
 
 def test_a_value_that_it_needs_and_does_not_get_rejects_the_row(runner: Command) -> None:
     runner.write("rows.csv", ROWS + "D,,Dee\n")
-    refused = runner("run", "orders.yaml", "--skip-invalid", code=4).err
+    refused = runner("run", "orders.yaml", "--bad-rows", "aside", code=4).err
     assert "the variable 'email' of shared/customer.yaml has no value" in refused
     assert len(results(runner, 1)) == 4
     number = CUSTOMER.replace("email: {type: string", "email: {type: integer")

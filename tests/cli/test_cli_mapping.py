@@ -40,7 +40,7 @@ def test_what_is_wrong_with_the_file(contacts: Command) -> None:
     ended = contacts("run", "contacts.yaml", code=3)
     assert "there is no 'Blue Banners'; did you mean 'Blue Banner'?" in ended.err
     assert contacts.delivered() == []
-    contacts("run", "contacts.yaml", "--skip-invalid", code=4)
+    contacts("run", "contacts.yaml", "--bad-rows", "aside", code=4)
     assert len(contacts.delivered()) == 1
 
 

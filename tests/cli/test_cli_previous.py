@@ -93,8 +93,8 @@ def test_a_run_with_a_rejected_row_moves_nothing(runner: Command) -> None:
     """What it did not get done is asked for again by the next one."""
     runner("run", "file.yaml")
     runner.write("rows.csv", "ref,amount\nC,0\nD,2\n")
-    runner("run", "file.yaml", "--skip-invalid", code=4)
-    runner("run", "file.yaml", "--skip-invalid", code=4)
+    runner("run", "file.yaml", "--bad-rows", "aside", code=4)
+    runner("run", "file.yaml", "--bad-rows", "aside", code=4)
     assert previous(runner, 4) == {"2"}
     runner.write("rows.csv", "ref,amount\nC,1\nD,2\n")
     runner("run", "file.yaml")

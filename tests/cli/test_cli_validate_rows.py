@@ -33,7 +33,8 @@ def test_everything_that_is_wrong_is_told_by_line(contacts: Command) -> None:
     assert "rows.csv:4:5: error: name (column 'Name') is empty [bad-value]" in told
     assert "rows.csv:4:6: error: qty (column 'Qty') 'x' is not an integer [bad-value]" in told
     assert "rows.csv:5:19: error: day (column 'Day') '2027-01-02' is not a date [bad-value]" in told
-    assert told.endswith("3 errors\n")
+    assert "rows.csv:5:1: error: the key 'A-1' is repeated: line 2 has it too" in told
+    assert told.endswith("4 errors\n")
 
 
 def test_a_header_that_lacks_a_column(contacts: Command) -> None:

@@ -27,7 +27,7 @@ def test_nothing_is_sent_where_a_row_is_sure_to_fail(server: FaultServer, bench:
     assert server.deliveries() == []
     assert (ran.ended.exit_code, ran.buckets) == (3, {"rejected": 1, "not started": 2})
     assert ran.ended.stopped == "1 row cannot be sent as it is; nothing was sent"
-    assert "--skip-invalid sends the others" in ran.ended.remedy
+    assert "--bad-rows aside sends the others" in ran.ended.remedy
     assert ran.rows["B"].reason.startswith("customer: row.total: ")
     assert list(ran.rows) == ["B"]
 
@@ -49,14 +49,14 @@ def test_a_resume_of_it_sends_nothing_either(server: FaultServer, bench: Bench) 
     bench.run(STEPS, SHEET, head=HEAD)
     ran = bench.run(STEPS, SHEET, head=HEAD, resume=1)
     assert (ran.ended.exit_code, server.deliveries()) == (3, [])
-    ran = bench.run(STEPS, SHEET, head=HEAD, resume=1, skip_invalid=True)
+    ran = bench.run(STEPS, SHEET, head=HEAD, resume=1, aside=True)
     assert (ran.ended.exit_code, ran.buckets) == (4, {"rejected": 1, "done": 2})
 
 
 def test_a_run_that_has_sent_something_is_resumed(server: FaultServer, bench: Bench) -> None:
     """The row is as wrong as it was, and its run went on without it."""
     server.on("POST", "/orders", actions.answer(401), nth=2)
-    bench.run(STEPS, SHEET, head=HEAD, skip_invalid=True)
+    bench.run(STEPS, SHEET, head=HEAD, aside=True)
     assert len(server.writes()) == 3
     ran = bench.run(STEPS, SHEET, head=HEAD, resume=1)
     assert ran.buckets == {"rejected": 1, "done": 2}
@@ -172,7 +172,7 @@ def test_a_requirement_that_does_not(
     assert planned.rows["C"].reason == ran.rows["C"].reason
     if "C:  is" not in said:
         assert ran.rows["C"].reason.startswith(said)
-    ran = bench.run(ORDER, sheet, head=REQUIRED, skip_invalid=True)
+    ran = bench.run(ORDER, sheet, head=REQUIRED, aside=True)
     assert ran.buckets == {"done": 2, "rejected": 1}
     assert not any(isinstance(e, CallFinished) and e.key == "C" for e in ran.events)
 

@@ -83,7 +83,7 @@ def test_items_that_are_one(server: FaultServer, bench: Bench) -> None:
 
 def test_what_is_invisible_identifies_nothing(server: FaultServer, bench: Bench) -> None:
     sheet = table("ref,customer", ("A", "\u200b"), ("B", "Acme"))
-    ran = bench.run(STEPS, sheet, head=HEAD, skip_invalid=True)
+    ran = bench.run(STEPS, sheet, head=HEAD, aside=True)
     assert ran.rows["A"].reason == "customer: row.customer is empty, and identifies nothing"
     assert [each.json()["name"] for each in server.deliveries("POST", "/customers")] == ["Acme"]
 

@@ -77,7 +77,7 @@ def test_a_resume_uses_the_answer_of_its_run(customers: FaultServer, bench: Benc
 def test_a_row_that_it_has_nothing_for_is_rejected_alone(
     customers: FaultServer, bench: Bench
 ) -> None:
-    ran = bench.run(STEPS, ROWS + "E\n", skip_invalid=True)
+    ran = bench.run(STEPS, ROWS + "E\n", aside=True)
     assert ran.buckets == {"done": 4, "rejected": 1}
     assert ran.rows["E"].reason == (
         "customer: expected exactly one, found none where item.name == row.ref"

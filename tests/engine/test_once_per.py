@@ -225,7 +225,7 @@ def test_a_renamed_once_step_needs_was(server: FaultServer, bench: Bench) -> Non
 
 def test_a_value_that_is_null_is_refused(server: FaultServer, bench: Bench) -> None:
     rows = sheet([("A", ""), ("B", "C")])
-    ran = bench.run(STEPS, rows, head=HEAD, workers=2, skip_invalid=True)
+    ran = bench.run(STEPS, rows, head=HEAD, workers=2, aside=True)
     assert ran.buckets == {"rejected": 1, "done": 1}
 
 

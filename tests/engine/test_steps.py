@@ -224,6 +224,6 @@ def test_nothing_that_is_not_known_reaches_a_request(server: FaultServer, bench:
 def test_a_row_that_cannot_be_finished_is_not_begun(server: FaultServer, bench: Bench) -> None:
     steps = ORDER + "  - {id: c, use: shop.create_customer, with: {name: 'x {{ row.total }}'}}\n"
     sheet, head = table("ref,total", ("A", ""), ("B", 1)), columns(total="decimal")
-    ran = bench.run(steps, sheet, head=head, skip_invalid=True)
+    ran = bench.run(steps, sheet, head=head, aside=True)
     assert [write.path for write in server.writes()] == ["/orders", "/customers"]
     assert ran.rows["A"].bucket == "rejected"

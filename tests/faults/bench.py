@@ -132,7 +132,7 @@ class Bench:
         self, steps: str, sheet: str | None = "ref\nA\n", *, head: str = HEAD, workers: int = 1,
         selection: Selection = EVERY_ROW, resume: int = 0, stop: QuickStop | None = None, pace: Pace | None = None,
         more: Reporter = lambda _: None, again: Sequence[str] = (), hits_per_day: int | None = None,
-        max_failures: int | None = None, skip_invalid: bool = False, new_identity: bool = False,
+        max_failures: int | None = None, aside: bool = False, new_identity: bool = False,
         check_names: bool = True,
     ) -> Ran:  # fmt: skip
         """One run; `resume` goes on with the run of that number. `again` are keys of rows to send once more."""
@@ -154,7 +154,7 @@ class Bench:
                 rows = history.again(number)
                 ran = self._execute(
                     recipe, input_, selection, parts, number, workers, stop, more, rows, max_failures,
-                    skip_invalid=skip_invalid,
+                    aside=aside,
                 )  # fmt: skip
             journal.end(number, state="finished", exit_code=ran.ended.exit_code, finished_at="")
         return ran
@@ -245,7 +245,7 @@ class Bench:
     def _execute(
         self, recipe: Recipe, input_: Input | None, selection: Selection,
         parts: Parts, number: int, workers: int, stop: QuickStop, more: Reporter,
-        again: Sequence[AgainRecord], max_failures: int | None = None, *, skip_invalid: bool = False,
+        again: Sequence[AgainRecord], max_failures: int | None = None, *, aside: bool = False,
     ) -> Ran:  # fmt: skip
         events: list[Event] = []
 
@@ -259,7 +259,7 @@ class Bench:
         single = Row(1, "once", {}, ())
         run = Run(
             context, input_, single=single, selection=selection, workers=workers, max_failures=max_failures,
-            skip_invalid=skip_invalid,
+            aside=aside,
         )  # fmt: skip
         ended = run.execute(_started(recipe, number, input_))
         return Ran(number, ended, events, stop)

@@ -163,7 +163,7 @@ class Files:
         """Rows that were not reached are not started, under their own key."""
         if self._input is None or _UNREACHED not in self._places:
             return
-        for row in self._input:
+        for row in self._input.every_row():
             if self._places[self._index(row.lines[0])] < 0:
                 self._keep(RowResult(row.number, row.key, row.lines, "not started"))
 

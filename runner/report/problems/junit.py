@@ -108,7 +108,7 @@ class JUnit:
         left = self._sizes[1:].count(0) if input_is_known else 0
         counts = self._counts + Counter(tests=left, skipped=left)
         self._out.write(_HEAD + _suite(f"{started.recipe} -> {started.target}", counts))
-        rows = iter(self._input) if self._input is not None and left else iter(())
+        rows = self._input.every_row() if self._input is not None and left else iter(())
         with self._spool as spool:
             for number, size in enumerate(self._sizes):
                 if size:

@@ -75,7 +75,7 @@ def read_delimited(
     columns = match_columns(header, rows, lines.report)
     if findings.total > before:
         raise findings.error()
-    _check_records(records, lines, columns, indexing)
+    _check_records(records, lines, columns, indexing, findings)
     if indexing.count == count and not indexing.left_out:
         raise _empty(findings, "has a header and no lines", "it needs a line for each record")
     return FirstPass(
@@ -84,7 +84,11 @@ def read_delimited(
 
 
 def _check_records(
-    records: Iterator[list[str]], lines: Lines, columns: Columns, indexing: Indexing
+    records: Iterator[list[str]],
+    lines: Lines,
+    columns: Columns,
+    indexing: Indexing,
+    findings: Findings,
 ) -> None:
     def report(names: Sequence[str], message: str, kind: str, remedy: str) -> None:
         lines.report(columns.place_of(names), message, kind, remedy)
@@ -106,9 +110,11 @@ def _check_records(
             wrong = columns.defects(cells) or [*columns.faults(cells)]
         if not wrong:
             indexing.add(lines.record(), values, labels=labels, report=report)
-        elif not indexing.leaves_out(lines.number, columns.usable(cells)):
+        elif not indexing.leaves_out(lines.number, usable := columns.usable(cells)):
+            told = findings.total
             for at, message, remedy in wrong:
                 lines.report(at, message, "bad-value", remedy)
+            indexing.add_wrong(lines.record(), usable, told=told)
 
 
 def _report_ragged(lines: Lines, count: int, width: int) -> None:

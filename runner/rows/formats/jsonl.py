@@ -130,8 +130,10 @@ def _take(
     if not wrong:
         indexing.add(place, values or record, labels={}, report=report)
     elif not indexing.leaves_out(place[2], values):
+        told = findings.total
         for column, fault in wrong:
             report([column.name], f"{column.name} {fault.message}", "bad-value", fault.remedy)
+        indexing.add_wrong(place, values, told=told)
 
 
 def _plan(rows: Rows, findings: Findings) -> Plan:

@@ -170,10 +170,13 @@ def _check_rows(
                 wrong = form.columns.defects(cells)
             except CellError:
                 wrong = form.columns.defects(cells) or [*form.columns.faults(cells)]
+            place = offset, len(line), number, zlib.crc32(line)
             if wrong:
-                if not indexing.leaves_out(number, form.columns.usable(cells)):
+                if not indexing.leaves_out(number, usable := form.columns.usable(cells)):
+                    told = findings.total
                     for at, message, remedy in wrong:
                         form.report_cell(findings, number, at, message, "bad-value", remedy)
+                    indexing.add_wrong(place, usable, told=told)
             else:
 
                 def report(
@@ -183,7 +186,6 @@ def _check_rows(
                         findings, number, form.columns.place_of(names), message, kind, remedy
                     )
 
-                place = offset, len(line), number, zlib.crc32(line)
                 indexing.add(place, values, labels=form.columns.labels, report=report)
         offset += len(line)
 
