@@ -53,7 +53,10 @@ EXCERPT_WIDTH = 160
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One finding: its place (file, line and column from 1), message and remedy."""
+    """One finding: its place (file, line and column from 1), message and remedy.
+
+    `cell` is the place of the cell in its record, from 0; -1 where it is no cell of an input.
+    """
 
     file: str
     line: int
@@ -64,6 +67,7 @@ class Problem:
     length: int = field(default=1, compare=False)
     excerpt: str = field(default="", compare=False)
     severity: str = "error"
+    cell: int = field(default=-1, compare=False)
 
 
 class RunnerError(Exception):

@@ -49,6 +49,7 @@ LIBRARIES = {
     "waitress": {"sandbox"},
     "werkzeug": {"sandbox"},
     "xlsxwriter": {"report"},
+    "openpyxl": {"report"},
     "yaml": {"source"},
 }
 LAZY = {
@@ -60,6 +61,7 @@ LAZY = {
     "python_calamine",
     "re2",
     "rich",
+    "openpyxl",
     "xlsxwriter",
 }
 """Imported inside functions only: each takes longer to import than `runner --version` may take in all."""

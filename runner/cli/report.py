@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from contextlib import ExitStack, suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from runner.cli.marked_option import MARKED
 from runner.cli.output_options import JUNIT, OUT, XLSX
 from runner.cli.whole_numbers import RECORDED
 from runner.config import Config
@@ -36,6 +38,7 @@ PAGE = "report.html"
 @XLSX
 @OUT
 @JUNIT
+@MARKED
 @click.option(
     "--html",
     type=click.Path(path_type=Path),
@@ -55,6 +58,7 @@ def report(
     xlsx: bool,
     out: Path | None,
     junit_file: Path | None,
+    marked: Path | None,
     html: Path | None,
     live: bool,
 ) -> int:
@@ -66,7 +70,8 @@ def report(
     With --html, a page of the run to look at and to send: one file that holds the rows, what was sent and what was
     answered, and loads nothing from anywhere.
     """
-    if (html is not None or live) and (xlsx or out is not None or junit_file is not None):
+    files = xlsx or out is not None or junit_file is not None or marked is not None
+    if (html is not None or live) and files:
         raise UsageError(
             "--html and --live are about the page alone",
             remedy="ask for the other files without them",
@@ -83,6 +88,8 @@ def report(
             _page(current, history, run, html)
         else:
             _files(current, history, run, Wanted(out=out, xlsx=xlsx), junit_file)
+            if marked is not None:
+                _mark(current, history, run, marked)
         if not live:
             _tell_outstanding(history, run)
     finally:
@@ -165,6 +172,24 @@ def _rebuilt(
     finally:
         files.close()
     return files
+
+
+def _mark(current: Config, history: History, run: RunRecord, path: Path) -> None:
+    """Write the input of a run as a workbook, with what became of its lines and why."""
+    from runner.report.files.marked import Marks, write_marked
+
+    remedy = f"put it back as it was; without it: runner show {run.id}"
+    job, input_ = reopened(current, run, Wanted(), remedy=remedy)
+    if input_ is None:
+        raise UsageError(f"run {run.id} has no sheet to mark", remedy="leave --marked out")
+    marks = Marks(input_)
+    marks.add(input_.problems)
+    for row in rows_of(history, job.catalogue, run):
+        lines = json.loads(row.lines)
+        marks.end(lines, row.bucket, "" if row.bucket in ("done", "found") else row.reason)
+    marks.end_others("not started")
+    write_marked(path, marks)
+    tell_files({"marked": path})
 
 
 def _page(current: Config, history: History, run: RunRecord, wanted: Path) -> None:

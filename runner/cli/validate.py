@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from runner.catalogue import Catalogue
+from runner.cli.marked_option import MARKED
 from runner.cli.plan_options import PROJECT
 from runner.cli.rows_options import rows_format, rows_options
 from runner.config import NAME as CONFIGURATION
@@ -18,6 +19,9 @@ from runner.project.apis import catalogue_for
 from runner.project.projects import config_beside, find_recipe, mappings_of
 from runner.recipe.load import Loaded, load
 from runner.report.problems.render import FORMS, Form, drawn
+
+if TYPE_CHECKING:
+    from runner.rows import Input
 
 
 class _Recipe(NamedTuple):
@@ -36,6 +40,7 @@ class _Recipe(NamedTuple):
     "--target", "target_name", default="sandbox", show_default=True, help="Whose overlays hold."
 )
 @PROJECT
+@MARKED
 @click.option(
     "--format",
     "form",
@@ -50,6 +55,7 @@ def validate(
     rows_files: tuple[Path, ...],
     target_name: str,
     named: Path | None,
+    marked: Path | None,
     form: Form,
 ) -> int:
     """Check recipes: everything that can be known without rows and without a network.
@@ -59,6 +65,8 @@ def validate(
     """
     if rows_files and len(recipes) > 1:
         raise UsageError("--rows is for one recipe", remedy="check the others without it")
+    if marked is not None and not rows_files:
+        raise UsageError("--marked is for an input", remedy="name it with --rows")
     problems, notes = list[Problem](), list[Problem]()
     # Recipes of one project share its documents, which take long to read.
     catalogues: dict[Path, Catalogue] = {}
@@ -80,7 +88,9 @@ def validate(
         steps = len(read.loaded.recipe.steps)
         _say(form, f"{recipe}: ok, {steps} step{'s' * (steps != 1)}")
         if rows_files:
-            found, count, notes = _rows(read, rows_files, target_name, say=form == "text")
+            found, count, notes = _rows(
+                read, rows_files, target_name, marked=marked, say=form == "text"
+            )
             problems += found
             total += count
     for note in notes:
@@ -129,11 +139,12 @@ def _missing_names(read: _Recipe) -> list[Problem]:
 
 
 def _rows(
-    read: _Recipe, files: tuple[Path, ...], target_name: str, *, say: bool
+    read: _Recipe, files: tuple[Path, ...], target_name: str, *, marked: Path | None, say: bool
 ) -> tuple[list[Problem], int, list[Problem]]:
     """Return the problems of an input, their total number, and notes about checks that were not made."""
     from runner.project.connections import account_of
     from runner.project.row_checks import check_rows, unchecked
+    from runner.rows import InputError
 
     notes = unchecked(read.loaded, read.catalogue)
     try:
@@ -147,8 +158,14 @@ def _rows(
             account=account,
             piped_as=rows_format(),
         )
+    except InputError as error:
+        if marked is not None:
+            _mark(marked, error.read, error.found)
+        return error.problems, error.total, notes
     except InvalidError as error:
         return error.problems, error.total, notes
+    if marked is not None:
+        _mark(marked, input_, found)
     rows, lines = input_.row_count, input_.line_count
     if say:
         size = f"{rows} row{'s' * (rows != 1)}, {lines} line{'s' * (lines != 1)}"
@@ -161,14 +178,28 @@ def _rows(
     return found, len(found), notes
 
 
+def _mark(path: Path, input_: Input, problems: Sequence[Problem]) -> None:
+    """Write the input with its problems to a workbook."""
+    from runner.report.files.marked import Marks, write_marked
+
+    marks = Marks(input_)
+    marks.add(problems)
+    write_marked(path, marks)
+    click.echo(f"marked   {printable(str(path))}", err=True)
+
+
 def _verdict(found: Sequence[Problem]) -> str:
-    """Return the numbers of errors that are not about cells: unknown names, unmet requirements, others."""
+    """Return the numbers of errors: wrong cells, unknown names, unmet requirements, others."""
     from runner.project.row_checks import REFUSED
+    from runner.rows import OF_CELLS
 
     kinds = [problem.kind for problem in found if problem.severity == "error"]
     unmet, refused = kinds.count("require"), kinds.count(REFUSED)
-    missing = len(kinds) - unmet - refused
-    parts = [f"{missing} name{'s' * (missing != 1)} not found"] if missing else []
+    cells = sum(kind in OF_CELLS for kind in kinds)
+    missing = len(kinds) - unmet - refused - cells
+    parts = [f"{cells} wrong cell{'s' * (cells != 1)}"] if cells else []
+    if missing:
+        parts.append(f"{missing} name{'s' * (missing != 1)} not found")
     if unmet:
         parts.append(f"{unmet} row{'s' * (unmet != 1)} not as required")
     if refused:

@@ -51,7 +51,7 @@ def check_rows(
 
     Its keys are compared with those that the journal in the folder `runs` has of the account.
 
-    Raises InvalidError with every problem of its cells, by line.
+    Raises InvalidError where something is wrong with more than single rows of it.
     """
     if recipe.rows is None:
         raise UsageError(
@@ -69,7 +69,7 @@ def check_rows(
         var.required for var in recipe.vars.values()
     ):  # what stands for a value was not announced by anybody
         rows = rows._replace(expect_total=None)
-    input_ = open_named(files, rows, scope, piped_as=piped_as)
+    input_ = open_named(files, rows, scope, piped_as=piped_as, aside=True)
     if not any(
         var.required for var in recipe.vars.values()
     ):  # or else keys may not be those of a run
@@ -86,7 +86,7 @@ def check_rows(
     with closing(History(runs)) as history:
         context = _context(recipe, catalogue, scope, known, history=history, account=account)
         refused = _refused_rows(context, input_)
-    return input_, [*input_.warnings, *missing, *spelled, *refused]
+    return input_, [*input_.warnings, *input_.problems, *missing, *spelled, *refused]
 
 
 def _context(

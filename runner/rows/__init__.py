@@ -6,7 +6,7 @@ from runner.rows.index import Claimed
 from runner.rows.input import Input
 from runner.rows.lookup_file import folded, read_mapping
 from runner.rows.lookup_names import Names, names_not_found, spelled_otherwise
-from runner.rows.read import Piped, open_input
+from runner.rows.read import InputError, Piped, open_input
 from runner.rows.wrong_rows import MOST_WRONG, OF_CELLS
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "OF_CELLS",
     "Claimed",
     "Input",
+    "InputError",
     "Names",
     "Piped",
     "Row",

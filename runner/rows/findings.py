@@ -51,9 +51,13 @@ class Findings:
         line: int = 1,
         column: int = 1,
         excerpt: str = "",
+        cell: int = -1,
     ) -> None:
-        """Add a problem at a known line and column; `excerpt` is the text of that line."""
-        self._keep(Problem(self.file, line, column, message, kind, remedy, 1, excerpt))
+        """Add a problem at a known line and column.
+
+        `excerpt` is the text of that line, `cell` the place of the cell in its record.
+        """
+        self._keep(Problem(self.file, line, column, message, kind, remedy, 1, excerpt, cell=cell))
 
     def warn(self, message: str, kind: str, *, remedy: str = "", line: int = 1) -> None:
         """Add a warning about a line."""
@@ -76,11 +80,17 @@ class Findings:
         if kind == NO_TABLE or self.total >= PROBLEMS_SHOWN:
             excerpt = ""
         length = max(1, min(end, line_start + len(excerpt)) - start)
-        self._keep(Problem(self.file, line, column, message, kind, remedy, length, excerpt))
+        self._keep(
+            Problem(self.file, line, column, message, kind, remedy, length, excerpt, cell=cell)
+        )
 
     def since(self, total: int) -> Sequence[Problem]:
         """Return the problems that were stored after the first `total`."""
         return self._stored[total:]
+
+    def all(self) -> Sequence[Problem]:
+        """Return the problems that were stored."""
+        return self._stored
 
     def error(self) -> InvalidError:
         """Return all problems as the exception that ends the reading."""

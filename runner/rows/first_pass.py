@@ -164,6 +164,7 @@ class Indexing:
         if self._group_by:
             group = identity_in(usable, self._group_by)
             if not isinstance(group, Hashable) or group is None or group == "":
+                self.add_broken(record)
                 return
             self.index.share(OF_GROUPS, identity_of(group), number)
         problems = tuple(self._findings.since(told))
@@ -172,6 +173,11 @@ class Indexing:
         self._group = None
         self._totals.add(usable)
         self._place(record, group)
+
+    def add_broken(self, record: tuple[int, int, int, int]) -> None:
+        """Add a record that belongs to no row, whose problems are those of the whole input."""
+        self._group = None
+        self._place(record, None)
 
     def _place(self, record: tuple[int, int, int, int], group: Hashable) -> None:
         """Add a record to the index."""

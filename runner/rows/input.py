@@ -12,10 +12,11 @@ from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from runner.keys import canonical
 from runner.problems import PROBLEMS_SHOWN, InvalidError, Problem
 from runner.recipe.model import Rows
 from runner.rows.cell_digest import digest_of_cells
-from runner.rows.derived import RowBuilder
+from runner.rows.derived import RowBuilder, read_columns
 from runner.rows.findings import Findings
 from runner.rows.formats.xlsx.cells import original_cells
 from runner.rows.group import Keys, Row, RowKeyError, merge
@@ -138,6 +139,11 @@ class Input:
                 former = self._keys.former(values, key)
             yield Row(number, key, values, lines, differing, former, raw)
 
+    @property
+    def problems(self) -> list[Problem]:
+        """The problems of wrong cells."""
+        return [problem for line in self.wrong.values() for problem in line.problems]
+
     def refusal(self, rows: Iterable[Row]) -> InvalidError | None:
         """Return the problems of the cells of these rows as an error; None where there are none."""
         problems = problems_of(rows, self.wrong)
@@ -154,6 +160,16 @@ class Input:
         """Return the file of a line, by its name in messages, and the line in that file."""
         part = self._part_of(number)
         return part.name, number - part.before
+
+    @property
+    def header_line(self) -> int:
+        """The number of rows down to the header: of a workbook those of the sheet, of text the header alone."""
+        return len(self._workbook.above) if self.sheet else 1
+
+    def reads(self, header: str) -> bool:
+        """Return whether a column of the recipe is read from this header."""
+        names = (name for column in read_columns(self._rows) for name in column.headers)
+        return canonical(header) in map(canonical, names)
 
     def header_bytes(self) -> bytes:
         """Return the header, with all lines above it and its line end, as UTF-8."""
@@ -203,6 +219,18 @@ class Input:
         yield from map(original_cells, self._workbook.above)
         for number, raw in self.raw_lines(numbers):
             yield self._part_of(number).arranged(original_cells(raw))
+
+    def table(self) -> Iterator[Sequence[Any]]:
+        """Yield the unchanged cells of a sheet: the rows down to the header, and each record."""
+        numbers = array("Q", self.records())
+        if self.sheet:
+            yield from self.sheet_cells(numbers)
+            return
+        yield self.header
+        for number, raw in self.raw_lines(numbers):
+            part = self._part_of(number)
+            cells = part.read.format.cells(raw)
+            yield part.arranged([*cells])
 
     def write_some(self, file: IO[bytes], numbers: Collection[int]) -> None:
         """Write the header and the records that begin on these lines, unchanged. Raises OSError."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner.problems import LINES_A_FILE, PROBLEMS_SHOWN
+from runner.problems import LINES_A_FILE, PROBLEMS_SHOWN, InvalidError
 from runner.recipe.model import Rows
 from runner.rows.cells import CellError
 from runner.rows.control_totals import ControlTotals
@@ -38,6 +38,15 @@ class Piped:
     kind: str = ""
 
 
+class InputError(InvalidError):
+    """Problems of an input that could be read to its end: `read` is that input, `found` are its problems."""
+
+    def __init__(self, read: Input, findings: Findings) -> None:
+        error = findings.error()
+        super().__init__(error.problems, total=error.total)
+        self.read, self.found = read, findings.all()
+
+
 def open_input(
     path: Path,
     rows: Rows,
@@ -51,8 +60,9 @@ def open_input(
     """Check the complete file at `path` against `rows`, and `more` files that continue it, as one input.
 
     `scope` are the variables of the key beside `row`, `name` is the file's name in messages. Without a key, rows are
-    counted. `path` may be `-` with the `piped` input. Raises InvalidError with every problem; with `aside`, not for
-    wrong cells, which are then `wrong` in the input, up to `MOST_WRONG` of them.
+    counted. `path` may be `-` with the `piped` input. Raises InvalidError with every problem, an InputError where the
+    file could be read to its end; with `aside`, not for wrong cells, which are then `wrong` in the input, up to
+    `MOST_WRONG` of them.
     """
     findings = Findings(name or str(path), most=MOST_WRONG if aside else PROBLEMS_SHOWN)
     keys = Keys(rows.key, scope, rows=rows) if rows.key is not None else None
@@ -75,17 +85,11 @@ def open_input(
         _index=indexing.index,
     )
     # Groups with a line missing would have other keys; keys of single lines are checked in any case.
-    if rows.group_by:
-        _raise(findings, checked.wrong, aside=aside)
-    checked.check_keys(findings)
-    _raise(findings, checked.wrong, aside=aside)
+    if not rows.group_by or findings.total <= _of_rows(checked.wrong, aside=aside):
+        checked.check_keys(findings)
+    if findings.total > _of_rows(checked.wrong, aside=aside):
+        raise InputError(checked, findings)
     return checked
-
-
-def _raise(findings: Findings, wrong: Mapping[int, WrongLine], *, aside: bool) -> None:
-    """Raise InvalidError where something is wrong that is no matter of single rows, or none of them is set aside."""
-    if findings.total > _of_rows(wrong, aside=aside):
-        raise findings.error()
 
 
 def _of_rows(wrong: Mapping[int, WrongLine], *, aside: bool) -> int:

@@ -27,8 +27,7 @@ def write_sheet(file: IO[bytes], name: str, rows: Iterable[Sequence[Any]]) -> No
     for row, cells in enumerate(rows):
         for at, cell in enumerate(cells):
             if cell != "":
-                value = cell.number if isinstance(cell, Formatted) else cell
-                sheet.put(row, at, value, _form(cell))
+                sheet.put_cell(row, at, cell)
     book.end()
 
 
@@ -113,16 +112,30 @@ class Sheet:
             self._sheet.write_string(0, at, name, style(bold=True))
         self._sheet.freeze_panes(1, 0)
 
-    def put(self, row: int, at: int, value: Any, form: str = "") -> None:
+    def put(self, row: int, at: int, value: Any, form: str = "", **style: Any) -> None:
         """Write a cell as it is, both places from 0; `form` is how a number is shown."""
+        shown = self._form(style, form)
         if isinstance(value, str):
-            self._sheet.write_string(row, at, value)
+            self._sheet.write_string(row, at, value, self._form(style))
         elif isinstance(value, bool):
-            self._sheet.write_boolean(row, at, value)
+            self._sheet.write_boolean(row, at, value, self._form(style))
         elif isinstance(value, int | float):
-            self._sheet.write_number(row, at, value, self._style(num_format=form) if form else None)
+            self._sheet.write_number(row, at, value, shown)
         else:
-            self._sheet.write_datetime(row, at, value, self._style(num_format=form))
+            self._sheet.write_datetime(row, at, value, shown)
+
+    def put_cell(self, row: int, at: int, cell: Any, **style: Any) -> None:
+        """Write a cell as it was read from a sheet, both places from 0."""
+        value = cell.number if isinstance(cell, Formatted) else cell
+        self.put(row, at, value, _form(cell), **style)
+
+    def put_noted(self, row: int, at: int, cell: Any, note: str, **style: Any) -> None:
+        """Write a cell, which may be empty, with a note."""
+        if cell == "":
+            self._sheet.write_blank(row, at, None, self._form(style))
+        else:
+            self.put_cell(row, at, cell, **style)
+        self._sheet.write_comment(row, at, note, {"author": "runner", "x_scale": 2})
 
     def row(
         self, values: Sequence[Any], *, text: Collection[int] = (), style: Mapping[str, Any] | None = None,

@@ -99,6 +99,7 @@ def _check_records(
         # Empty cells beyond the header, or missing ones below nameless columns, do no harm.
         if len(record) != width and (len(record) < named or "".join(record[width:]).strip()):
             _report_ragged(lines, len(record), width)
+            indexing.add_broken(lines.record())
             continue
         cells = plain_cells(record)
         wrong: Sequence[tuple[int, str, str]]

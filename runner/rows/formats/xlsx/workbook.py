@@ -88,7 +88,9 @@ class Workbook:
                 other = f"{column_letters(first[1] + 1)}{first[0] + 1}"
                 remedy = f"it is merged with {other}: take the cells apart, fill in each"
         address = f"{self.sheet}!{column_letters(at + 1)}{number}"
-        findings.add(f"{address}: {message}", kind, remedy=remedy, line=number, column=at + 1)
+        findings.add(
+            f"{address}: {message}", kind, remedy=remedy, line=number, column=at + 1, cell=at
+        )
 
 
 @dataclass(frozen=True)
