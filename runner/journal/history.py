@@ -151,6 +151,23 @@ class History(RowQueries):
         )
         return {key for (key,) in self._select(sql, account, recipe, *keys)}
 
+    def key_runs(
+        self, account: str, recipe: str, keys: Collection[str], *, steps: Collection[str] = ()
+    ) -> dict[str, set[int]]:
+        """Return the runs that have, or may have, sent something for a row by each of a few hundred keys.
+
+        With `steps`, keys are values for which one of these was done once.
+        """
+        of_steps = f"AND per = 'once' AND step IN ({places(steps)})" if steps else "AND per = 'row'"
+        sql = (
+            "SELECT DISTINCT key, run FROM calls WHERE account = ? AND recipe = ? AND effect <> 'read' "  # noqa: S608
+            f"AND {WAS_SENT} {of_steps} AND key IN ({places(keys)})"
+        )
+        found: dict[str, set[int]] = {}
+        for key, run in self._select(sql, account, recipe, *steps, *keys):
+            found.setdefault(str(key), set()).add(int(run))
+        return found
+
     def key_texts(self, account: str, recipe: str) -> list[tuple[int, str, str]]:
         """Return the texts of the key under which runs of a recipe have sent something, with what it was made of.
 

@@ -121,10 +121,10 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         check_key(
             history, way.account, job.project.recipe
         )  # rows that cannot be placed leave no files
-        job.check_known(input_, history, way.account)
         again = history.again(resumed.id) if resumed else job.asked_again(history, way, input_)
         if input_ is not None or not job.search:
             job.check_other_names(history, way, input_, again)
+        job.check_known(input_, history, way.account)
         since = time.monotonic()
         number = _begin(job, journal, history, way, input_, settings, again)
         stop.run = number

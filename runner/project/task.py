@@ -303,7 +303,7 @@ class Job(NamedTuple):
         if input_ is not None and not self.new_identity:
             self._check_lines(SameLines(context, input_, values=self.recorded_values), input_)
             for check in (check_columns, check_shared):
-                check(context, self.selection.of(iter(input_)), input_.header)
+                check(context, input_, self.selection.of)
         if destination is None or self.new_identity:
             return
         for folder in destination.beside(self.project.config.runs):

@@ -196,6 +196,12 @@ class Index:
         sql = "SELECT 1 FROM shared WHERE step = ? AND mark = ?"
         return any(self._ask(sql, step, _bytes(value)))
 
+    def line_of(self, step: str, value: str) -> int:
+        """Return the first line that shares this value of a step; for FORMER a former key. 0 for none."""
+        self._write()
+        sql = "SELECT number FROM shared WHERE step = ? AND mark = ?"
+        return next((int(number) for (number,) in self._ask(sql, step, _bytes(value))), 0)
+
     def has_key(self, key: str) -> bool:
         """Return whether a row has this key."""
         self._write()

@@ -14,10 +14,11 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from runner.keys import canonical
 from runner.problems import PROBLEMS_SHOWN, InvalidError, Problem
-from runner.recipe.model import Rows
+from runner.recipe.model import Column, Rows
 from runner.rows.cell_digest import digest_of_cells
 from runner.rows.derived import RowBuilder, read_columns
 from runner.rows.findings import Findings
+from runner.rows.formats.decode import Spool
 from runner.rows.formats.xlsx.cells import original_cells
 from runner.rows.group import Keys, Row, RowKeyError, merge
 from runner.rows.index import FORMER, OF_GROUPS, Index, Place
@@ -88,7 +89,7 @@ class Input:
         )
 
     @property
-    def piped(self) -> IO[bytes] | None:
+    def piped(self) -> Spool | None:
         """The piped input, at its beginning; None for files."""
         file = self.parts[0].piped
         if file is not None:
@@ -165,6 +166,13 @@ class Input:
     def header_line(self) -> int:
         """The number of rows down to the header: of a workbook those of the sheet, of text the header alone."""
         return len(self._workbook.above) if self.sheet else 1
+
+    def rows_with(self, columns: Sequence[Column]) -> Rows:
+        """Return how the files are read, with other columns and every line a row of its own."""
+        return self._rows._replace(
+            columns=tuple(columns), group_by="", key=None, key_was=(), where=None, unpivot=None,
+            expect_total=None, shared={}, require=(),
+        )  # fmt: skip
 
     def reads(self, header: str) -> bool:
         """Return whether a column of the recipe is read from this header."""

@@ -81,8 +81,10 @@ class NameCheck:
         while batch := list(islice(claimed, BATCH)):
             reported = None
             for one, other, use in known.conflicts("" if step == FORMER else step, batch):
-                # Another row of this input continues it.
-                if step == FORMER and self.index.has(FORMER, other):
+                # A row of this input has that key, or continues it: the row itself, or another one.
+                if step == FORMER and self._has(other):
+                    continue
+                if step == "" and self.index.line_of(FORMER, other) == one.number:
                     continue
                 if one is reported or self._is_other_row(step, one, other):
                     continue
@@ -96,9 +98,12 @@ class NameCheck:
         """Return whether a name on record is in the input as well, differing in zeros alone, as 1.1 from 1.10."""
         if brief(mistakable(other)) == one.look:
             return False
-        if step in ("", FORMER):
-            return self.index.has_key(other) or self.index.has(FORMER, other)
-        return self.index.has(step, other)
+        return self._has(other) if step in ("", FORMER) else self.index.has(step, other)
+
+    def _has(self, key: str) -> bool:
+        """Return whether a row of the input has this key, or had it."""
+        index = self.index
+        return index.has_key(key) or index.has(FORMER, key) or index.has(OF_GROUPS, key)
 
     def _repeated(self, conflict: Conflict) -> None:
         remedy = "use a key that differs for each group"

@@ -14,7 +14,7 @@ from typing import IO, Any
 from runner.problems import InvalidError
 from runner.rows.findings import Findings
 from runner.rows.first_pass import FirstPass
-from runner.rows.formats.decode import digest_of
+from runner.rows.formats.decode import Spool, digest_of
 from runner.rows.formats.delimited import Delimited
 from runner.rows.formats.lines import open_file, stamp, unreadable
 from runner.rows.index import Place
@@ -38,7 +38,7 @@ class Part:
     order: tuple[int, ...] = ()
     encoding: str = "utf-8"
     spool: IO[bytes] | None = field(default=None, repr=False)
-    piped: IO[bytes] | None = field(default=None, repr=False)
+    piped: Spool | None = field(default=None, repr=False)
     stamp: tuple[int, int] = field(default=(0, 0), repr=False)
 
     @property

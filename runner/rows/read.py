@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.problems import LINES_A_FILE, PROBLEMS_SHOWN, InvalidError
-from runner.recipe.model import Rows
+from runner.recipe.model import Column, Rows
 from runner.rows.cells import CellError
 from runner.rows.control_totals import ControlTotals
 from runner.rows.derived import RowBuilder
@@ -95,6 +95,24 @@ def open_input(
 def _of_rows(wrong: Mapping[int, WrongLine], *, aside: bool) -> int:
     """Return the number of problems that concern single rows, where these are set aside."""
     return sum(len(line.problems) for line in wrong.values()) if aside else 0
+
+
+def read_as(input_: Input, columns: Sequence[Column], *, scope: Mapping[str, Any]) -> Input:
+    """Read the files of an input once more, each line a row with other columns. Raises InvalidError."""
+    first, *others = input_.parts
+    file = input_.piped
+    found = open_input(
+        first.path,
+        input_.rows_with(columns),
+        scope=scope,
+        name=first.name,
+        piped=Piped(file, first.kind) if file is not None else None,
+        more=[part.path for part in others],
+        aside=True,
+    )
+    if found.digest != input_.digest:
+        raise changed(first.name, 1)
+    return found
 
 
 def _read_all(

@@ -13,6 +13,14 @@ from runner.template import Expression, Template, columns_read, plain, same_text
 _DEPTH = 20
 """Computed columns that are made of computed columns, at most."""
 
+WHOLE = frozenset(
+    {
+        *("type", "case", "replace", "map", "split", "part", "format", "locale", "numbers", "empty", "default"),
+        *("serial", "drop_time", "trim"),
+    }
+)  # fmt: skip
+"""What is on record of a column whose values can be made again; earlier versions have kept less."""
+
 _CLEANING = ("case", "replace", "map", "split", "part", "format", "locale", "default")
 """What a recipe may say of a column's cells, by the name that it has there and on record."""
 
@@ -62,7 +70,7 @@ def alike(then: Any, now: Any) -> bool:
     """
     if not isinstance(then, dict) or not isinstance(now, dict):
         return bool(then == now)
-    if then.keys() != now.keys() and not ("from" in then and "from" in now):
+    if ("from" in then) != ("from" in now):
         return False
     for name, each in then.items():
         if name not in now:
@@ -129,13 +137,14 @@ def _made(
 
 def _column(column: Column, columns: Mapping[str, Column], depth: int) -> dict[str, Any]:
     """What of a column makes its values, without what only refuses cells."""
+    source: dict[str, Any] = {"from": list(column.headers)}
     if column.value is not None:
-        return _made(column.value, columns, depth)
-    return {
-        "from": list(column.headers), "type": column.type, "case": column.case, "replace": column.replace,
-        "map": plain(column.map), "split": column.split, "part": column.part, "format": column.format,
-        "locale": column.locale, "numbers": column.written, "empty": sorted(column.empty),
-        "default": plain(column.default),
+        source = _made(column.value, columns, depth)
+    return source | {
+        "type": column.type, "case": column.case, "replace": column.replace, "map": plain(column.map),
+        "split": column.split, "part": column.part, "format": column.format, "locale": column.locale,
+        "numbers": column.written, "empty": sorted(column.empty), "default": plain(column.default),
+        "serial": column.serial, "drop_time": column.drop_time, "trim": column.trim,
     }  # fmt: skip
 
 

@@ -36,7 +36,8 @@ def kept(then: Made, now: Made, header: Sequence[str], taken: Collection[str]) -
     columns: list[str] = []
     added: list[str] = []
     for number, column in enumerate(then["columns"]):
-        if "from" not in column or column.get("numbers", _PLAIN) != _PLAIN:
+        special = column.get("serial") or column.get("drop_time") or column.get("trim")
+        if "from" not in column or column.get("numbers", _PLAIN) != _PLAIN or special:
             return (
                 "declare the columns as they were then under names of their own, and name the key that is made of them "
                 "in key_was beside key"
@@ -47,13 +48,22 @@ def kept(then: Made, now: Made, header: Sequence[str], taken: Collection[str]) -
         text = text.replace(f"row.<{number}>", f"row.{name}")
         columns.append(f"{name}: {_declared(column, now, number, header)}")
     more = f"add the columns {', '.join(columns)} and" if columns else "write"
-    return f"so that what was sent still counts, {more} key_was: {text!r} beside key"
+    way = f"so that what was sent still counts, {more} key_was: {text!r} beside key"
+    gone = [column["from"] for column in then["columns"] if _is_gone(column, header)]
+    if not gone:
+        return way
+    return f"{way}, where only the header has another name (else the sheet needs {_flow(gone[0])} as it had it then)"
+
+
+def _is_gone(column: Made, header: Sequence[str]) -> bool:
+    """Tell whether the sheet has none of the headers of a column any more."""
+    return bool(header) and set(column["from"]).isdisjoint(header)
 
 
 def _declared(column: Made, now: Made, number: int, header: Sequence[str]) -> str:
     """A column as a recipe declares it; with the header of now where the sheet has not that of then."""
     names = list(column["from"])
-    if header and set(names).isdisjoint(header) and number < len(now["columns"]):
+    if _is_gone(column, header) and number < len(now["columns"]):
         names += now["columns"][number].get("from", [])
     parts = [f"from: {_flow(names) if len(names) > 1 else _word(names[0])}"]
     parts += [f"type: {column['type']}"] if column["type"] != "string" else []

@@ -1,23 +1,26 @@
 """Columns of keys and shared values that are others than they were: every row has another key by the same text.
 
-What was sent for a line is found by its cells as long as these are the same. In a sheet in which other cells have
-changed too nothing shows that a row was sent under another key. So where the key is made in another way than it was
-when something was sent, rows whose keys are not on record are refused: they may be rows that were sent under the
-other key. Rows whose keys are on record prove nothing of the others. The same holds for the values of each `once_per`
-without a search.
+Where the key is made in another way than it was when something was sent, each row gets the name that it had then, too
+(`former_values`). A row that is on record under that name was sent; one whose name of now is on record for another row
+would be taken for that. Both are refused, unless a run by the way of now has sent the row since.
+
+Where the names of then cannot be made, since the sheet has lost a column, a row whose key is not on record is refused,
+until somebody says that it is other work: it may have been sent under another key. The same holds for the values of
+each `once_per` without a search.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.engine.context import Context
 from runner.engine.once_per import shared_value
 from runner.engine.past.contents import scopes_of
+from runner.engine.past.former_values import former_values
 from runner.engine.past.key_columns import (
     alike,
     former_columns,
@@ -28,10 +31,10 @@ from runner.engine.past.key_columns import (
     sharing,
 )
 from runner.engine.past.key_ways import kept, renamed
-from runner.journal import KeyRun
+from runner.keys import canonical_shared
 from runner.problems import StoppedError, printable
 from runner.recipe.model import Step
-from runner.rows import Row
+from runner.rows import Input, Row
 from runner.template import EvaluationError
 
 _AT_ONCE = 300
@@ -39,44 +42,43 @@ _AT_ONCE = 300
 
 _Made = Mapping[str, Any]
 
+Select = Callable[[Iterator[Row]], Iterator[Row]]
+"""Picks the rows that a run takes."""
 
-def check_columns(context: Context, rows: Iterable[Row], header: Sequence[str]) -> None:
-    """Refuse rows that are not on record where keys were made of other columns. Raises StoppedError.
 
-    `header` has the names of the sheet's columns; none where each record names its own.
-    """
+def check_columns(context: Context, input_: Input, selection: Select) -> None:
+    """Refuse rows that were sent under other keys, as their columns were then. Raises StoppedError."""
     recipe, now = context.recipe, key_columns(context.recipe)
     if not now:
         return
-    ways = [now, *former_columns(recipe)]
-    others = [
-        each
-        for each in _since_declared(context, lambda text: same_key(text, now))
-        if not any(same_key(each.columns, way) for way in ways)
-        and context.history.sent_in(each.run, per=["row"])
-    ]
-    key = next(_unknown_keys(context, rows), None) if others else None
-    if key is None:
-        return
-    then, made = json.loads(others[-1].columns), json.loads(now)
+    known = [now, *former_columns(recipe)]
+    runs = context.history.key_columns(context.account, recipe.name)
+    others: dict[str, list[int]] = {}
+    for each in runs:
+        is_other = not any(same_key(each.columns, way) for way in known)
+        if is_other and context.history.sent_in(each.run, per=["row"]):
+            others.setdefault(each.columns, []).append(each.run)
+    own = frozenset(each.run for each in runs if same_key(each.columns, now))
+    declared = max((each.run for each in runs if each.declared and each.run in own), default=0)
     names = {column.name for column in recipe.rows.columns} if recipe.rows is not None else set()
-    raise StoppedError(
-        printable(
-            f"the key was made of {said(then)} in run {others[-1].run}, and is made of {said(made)} now; {key!r} is "
-            "not on record, and may have been sent under another key; nothing was sent"
-        ),
-        remedy="; or ".join(
-            [
-                *renamed(then, made, header),
-                kept(then, made, header, names),
-                "if it is other work: --new-identity",
-            ]
-        ),
-    )
+    for columns, sent in others.items():
+        then, made = json.loads(columns), json.loads(now)
+        ways = [kept(then, made, input_.header, names), _OTHER_WORK]
+        subject = _Subject(_KEY, then, made, input_.header, ways)
+        values = former_values(input_, then, context.scope)
+        if values is not None:
+            former = _Former(context, dict(values), frozenset(sent), own)
+            found = next(former.keys(selection(iter(input_))), None)
+            if found is not None:
+                raise subject.sent_as(found)
+        elif max(sent) > declared:
+            key = next(_unknown_keys(context, selection(iter(input_))), None)
+            if key is not None:
+                raise subject.unknown(key, max(sent))
 
 
-def check_shared(context: Context, rows: Iterable[Row], header: Sequence[str]) -> None:
-    """Refuse rows that share things by values that are not on record where these were made of other columns.
+def check_shared(context: Context, input_: Input, selection: Select) -> None:
+    """Refuse rows that share things by other values, as their columns were when these were sent.
 
     Raises StoppedError.
     """
@@ -84,52 +86,151 @@ def check_shared(context: Context, rows: Iterable[Row], header: Sequence[str]) -
     if not key_columns(recipe) or not sharing(recipe):
         return
     done = {*context.history.once_steps(context.account, recipe.name)}
-    others = {}
     for step in sharing(recipe):
-        now = made_of(recipe, step.once_per)
-        if not done.isdisjoint(step.names) and (other := _other(context, step, now)) is not None:
-            others[step.id] = (*other, now)
-    name, value = next(_unknown_values(context, rows, others), ("", ""))
-    if not name:
-        return
-    run, then, now = others[name]
-    raise StoppedError(
-        printable(
-            f"the values of {name} were made of {said(then)} in run {run}, and are made of {said(now)} now; {value!r} "
-            "is not on record, and may have been sent as another value; nothing was sent"
-        ),
-        remedy="; or ".join(
-            [
-                *renamed(then, now, header),
-                "make them as they were made then",
-                "if it is other work: --new-identity",
+        if not done.isdisjoint(step.names):
+            _check_step(context, step, input_, selection)
+
+
+def _check_step(context: Context, step: Step, input_: Input, selection: Select) -> None:
+    now = made_of(context.recipe, step.once_per)
+    runs = [
+        (each, _made_then(each.columns, step))
+        for each in context.history.key_columns(context.account, context.recipe.name)
+    ]
+    others: dict[str, list[int]] = {}
+    for each, then in runs:
+        is_other = then is not None and not alike(then, now)
+        if is_other and context.history.sent_in(each.run, per=["row", "once"]):
+            others.setdefault(json.dumps(then, sort_keys=True), []).append(each.run)
+    own = frozenset(each.run for each, then in runs if alike(then, now))
+    declared = max((each.run for each, _ in runs if each.declared and each.run in own), default=0)
+    ways = ["make them as they were made then", _OTHER_WORK]
+    for columns, sent in others.items():
+        then = json.loads(columns)
+        subject = _Subject(f"the values of {step.id}", then, now, input_.header, ways)
+        values = former_values(input_, then, context.scope)
+        if values is not None:
+            named = {line: canonical_shared(value) for line, value in values}
+            former = _Former(context, named, frozenset(sent), own)
+            found = next(former.values(selection(iter(input_)), step), None)
+            if found is not None:
+                raise subject.sent_as(found)
+        elif max(sent) > declared:
+            value = next(_unknown_values(context, selection(iter(input_)), step), None)
+            if value is not None:
+                raise subject.unknown(value, max(sent))
+
+
+def _made_then(text: str, step: Step) -> _Made | None:
+    shared = json.loads(text).get("shared", {})
+    return next((shared[name] for name in step.names if name in shared), None)
+
+
+class _Found(NamedTuple):
+    """A name of now, the one of then, the run that sent something by one of them, and whether by that of then."""
+
+    now: str
+    then: str
+    run: int
+    by_former: bool
+
+
+class _Subject(NamedTuple):
+    """What is made in another way: its name, how it was made and is made, the header of the sheet, and the ways on."""
+
+    name: str
+    then: _Made
+    now: _Made
+    header: Sequence[str]
+    ways: Sequence[str]
+
+    def sent_as(self, found: _Found) -> StoppedError:
+        """A row that was sent under another name, or whose name another row had."""
+        message = f"{found.now!r} was sent as {found.then!r} in run {found.run}"
+        if not found.by_former:
+            message = (
+                f"{found.now!r} was sent in run {found.run} for another row, and this one was "
+                f"{found.then!r} then"
+            )
+        was, is_now = self._verbs
+        return self._error(
+            f"{message}: {self.name} {was} made of {said(self.then)} in that run, and {is_now} made of "
+            f"{said(self.now)} now; nothing was sent"
+        )
+
+    def unknown(self, value: str, run: int) -> StoppedError:
+        """A row of which nothing is on record, where the sheet does not tell what it was called then."""
+        was, is_now = self._verbs
+        return self._error(
+            f"{self.name} {was} made of {said(self.then)} in run {run}, and {is_now} made of {said(self.now)} now; "
+            f"{value!r} is not on record, and may have been sent as another one; nothing was sent"
+        )
+
+    @property
+    def _verbs(self) -> tuple[str, str]:
+        return ("was", "is") if self.name == _KEY else ("were", "are")
+
+    def _error(self, message: str) -> StoppedError:
+        ways = [*renamed(self.then, self.now, self.header), *self.ways]
+        return StoppedError(printable(message), remedy="; or ".join(ways))
+
+
+_KEY = "the key"
+_OTHER_WORK = "if it is other work: --new-identity"
+
+
+class _Former(NamedTuple):
+    """The names of then by line, the runs that have sent something by them, and those that have by the way of now."""
+
+    context: Context
+    names: Mapping[int, str]
+    sent: frozenset[int]
+    own: frozenset[int]
+
+    def keys(self, rows: Iterable[Row]) -> Iterator[_Found]:
+        """Yield the rows that are on record under their key of then, or whose key of now is another row's."""
+        left = (row for row in rows if row.key not in self.context.again)
+        while batch := list(islice(left, _AT_ONCE)):
+            pairs = [((row.key, *row.former), then) for row in batch for then in self._of(row)]
+            yield from self._found(pairs)
+
+    def values(self, rows: Iterable[Row], step: Step) -> Iterator[_Found]:
+        """Yield the values of a step that were others then, in the same way."""
+        left = (row for row in rows if row.key not in self.context.again)
+        while batch := list(islice(left, _AT_ONCE)):
+            pairs = [
+                ((value,), then)
+                for row in batch
+                for value in _values(self.context, row, step)
+                for then in self._of(row)
             ]
-        ),
-    )
+            yield from self._found(pairs, steps=step.names)
 
+    def _of(self, row: Row) -> Iterable[str]:
+        """The names of a row then: one, unless its lines had several."""
+        return dict.fromkeys(self.names[line] for line in row.lines if line in self.names)
 
-def _since_declared(context: Context, is_same: Callable[[str], bool]) -> list[KeyRun]:
-    """The runs of a recipe behind the last one that was declared to be other work, by the way that it is made now."""
-    runs = context.history.key_columns(context.account, context.recipe.name)
-    last = max((each.run for each in runs if each.declared and is_same(each.columns)), default=0)
-    return [each for each in runs if each.run > last]
-
-
-def _other(context: Context, step: Step, now: _Made) -> tuple[int, _Made] | None:
-    """The last run that made the values of a step in another way than now."""
-
-    def made(text: str) -> _Made | None:
-        shared = json.loads(text).get("shared", {})
-        return next((shared[name] for name in step.names if name in shared), None)
-
-    found = None
-    for each in _since_declared(context, lambda text: alike(made(text), now)):
-        then = made(each.columns)
-        if then is None or alike(then, now):
-            continue
-        if context.history.sent_in(each.run, per=["row", "once"]):
-            found = each.run, then
-    return found
+    def _found(
+        self, pairs: Sequence[tuple[tuple[str, ...], str]], *, steps: Collection[str] = ()
+    ) -> Iterator[_Found]:
+        pairs = [(names, then) for names, then in pairs if then not in names]
+        asked = {name for names, then in pairs for name in (*names, then)}
+        if not asked:
+            return
+        name = self.context.account, self.context.recipe.name
+        runs: dict[str, set[int]] = {}
+        several = iter(sorted(asked))
+        while part := list(islice(several, _AT_ONCE)):
+            runs |= self.context.history.key_runs(*name, part, steps=steps)
+        for names, then in pairs:
+            sent_now = {run for each in names for run in runs.get(each, ())}
+            if not self.own.isdisjoint(sent_now):
+                continue  # a run by the way of now has sent it: it is no other row any more
+            for each, by_former in ((then, True), (names[0], False)):
+                old = runs.get(each, set()) & self.sent
+                if old:
+                    yield _Found(names[0], then, max(old), by_former)
+                    break
 
 
 def _unknown_keys(context: Context, rows: Iterable[Row]) -> Iterator[str]:
@@ -141,22 +242,22 @@ def _unknown_keys(context: Context, rows: Iterable[Row]) -> Iterator[str]:
         yield from (row.key for row in batch if known.isdisjoint((row.key, *row.former)))
 
 
-def _unknown_values(
-    context: Context, rows: Iterable[Row], names: Iterable[str]
-) -> Iterator[tuple[str, str]]:
-    """The steps, by their names, and values of rows that are not on record for them."""
-    steps = {step.id: step for step in context.recipe.steps if step.id in names}
+def _unknown_values(context: Context, rows: Iterable[Row], step: Step) -> Iterator[str]:
+    """The values of a step that are not on record for it."""
     left = (row for row in rows if row.key not in context.again)
-    while steps and (batch := list(islice(left, _AT_ONCE))):
-        values: dict[str, dict[str, None]] = {}
-        for step, scope in (each for row in batch for each in scopes_of(context, row)):
-            if step.id in steps:
-                with suppress(EvaluationError):
-                    value = shared_value(step, scope)
-                    if isinstance(value, str):  # else it depends on an answer
-                        values.setdefault(step.id, {})[value] = None
-        for name, found in values.items():
-            known = context.history.shared_values(
-                context.account, context.recipe.name, steps[name].names, found
-            )
-            yield from ((name, value) for value in found if value not in known)
+    while batch := list(islice(left, _AT_ONCE)):
+        found = dict.fromkeys(value for row in batch for value in _values(context, row, step))
+        known = context.history.shared_values(
+            context.account, context.recipe.name, step.names, found
+        )
+        yield from (value for value in found if value not in known)
+
+
+def _values(context: Context, row: Row, wanted: Step) -> Iterator[str]:
+    """The values of a row for which a step is done once, but for those that depend on an answer."""
+    for step, scope in scopes_of(context, row):
+        if step.id == wanted.id:
+            with suppress(EvaluationError):
+                value = shared_value(step, scope)
+                if isinstance(value, str):
+                    yield value
