@@ -11,6 +11,7 @@ with the change and is appended when the state is opened again, so that log and 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 import uuid
@@ -256,6 +257,9 @@ class State:
             self._deliveries.append(row[1])
 
 
+_MIDNIGHT = re.compile(r"(?<=[0-9])T00:00(:00(\.0+)?)?Z?$")
+
+
 def _extract(field: str, table: str = "") -> str:
     """Return the SQL expression for a dotted field. It has to be identical in queries and indexes."""
     path = "$" + "".join(f'."{part}"' for part in field.split("."))
@@ -289,10 +293,11 @@ def _condition(condition: Condition) -> tuple[str, Sequence[str | int | float]]:
         return f"{field} IN ({', '.join('?' * len(values))})", values
     if condition.match == "contains":
         return f"instr(lower({field}), lower(?)) > 0", values
-    if condition.match == "from":
-        return f"{field} >= ?", values
-    if condition.match == "since":
-        return f"({field} >= ? OR {field} IS NULL)", values
+    if condition.match in ("from", "since"):
+        # "2025-11-30T00:00" as a lower bound includes "2025-11-30", a day whose hour is not known.
+        lower = [_MIDNIGHT.sub("", value) if isinstance(value, str) else value for value in values]
+        null = f" OR {field} IS NULL" if condition.match == "since" else ""
+        return f"({field} >= ?{null})", lower
     if isinstance(values[0], str):
         # The greatest character: "2025-11-30" as an upper bound includes "2025-11-30T17:00".
         return f"{field} <= ?", (values[0] + "\U0010ffff",)

@@ -151,3 +151,16 @@ def test_what_is_not_given_is_null_or_left_out_as_it_was_seen(syncore: Client) -
 def test_a_job_has_the_representative_that_it_was_given(syncore: Client) -> None:
     job = new_job(syncore, primary_rep={"name": "Kim Roe"})
     assert syncore.get(f"/orders/jobs/{job}")["primary_rep"] == {"name": "Kim Roe"}
+
+
+def test_what_is_changed_today_is_found_from_midnight_on(syncore: Client) -> None:
+    """The day of a change is known, and not its hour: on the first of a month as on any other day."""
+    job = new_job(syncore)
+    order = syncore.new(f"/orders/jobs/{job}/salesorders", {})
+    for moment, expected in (
+        ("2026-11-30T00:00:00", [order]),
+        ("2026-11-30", [order]),
+        ("2026-12-01T00:00:00", []),
+    ):
+        found = syncore.get("/orders/jobs/salesorders", last_modified_date_from=moment)
+        assert [each["id"] for each in found["salesorders"]] == expected
