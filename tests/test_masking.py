@@ -131,6 +131,14 @@ def test_credentials_of_answers_are_learned_and_forgotten() -> None:
     assert mask.data("token-number-00100") == "token-number-00100"  # who signs in needs it
 
 
+@pytest.mark.parametrize("secret", ['p@ss w/o"rd&1+z', "\\back\\slash", "/aaaaaaaaaaaaaaZ"])
+@pytest.mark.parametrize("repeated", [b"\\", b"&amp;", b"%25", b"\\u0061", b"\\\\u00"])
+def test_a_repetition_of_32_mb_is_read_once(secret: str, repeated: bytes) -> None:
+    """A second at most; the backslashes took 13 s, and a secret with some of its own minutes."""
+    text = repeated * (32_000_000 // len(repeated))
+    assert Mask([secret]).answer(text + b"\\x21") == text + b"\\x21"
+
+
 def test_a_large_answer_takes_no_longer_than_its_size() -> None:
     """Repeated beginnings of a secret, and of its encodings, are looked at once."""
     secret = "aaaaaaaaaaaaaaaZ"

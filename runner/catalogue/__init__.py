@@ -15,6 +15,7 @@ from runner.catalogue.credentials import (
     credentials_in,
     credentials_sent,
     is_called_so,
+    is_secret_variable,
     without_credentials,
     without_sent,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "in_url",
     "is_called_so",
     "is_id",
+    "is_secret_variable",
     "link_of",
     "load_api",
     "nameless",

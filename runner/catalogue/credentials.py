@@ -31,6 +31,11 @@ _NAMES = frozenset(
 )
 """Names of credentials in lower case, without what joins their words."""
 
+_WORDS_OF_SECRETS = frozenset(
+    ("token", "secret", "password", "passwd", "passphrase", "pwd", "jwt", "credential", "credentials")
+)  # fmt: skip
+"""Words that make the name of a variable that of a credential."""
+
 _OWN_NAMES = ("client_token", "clientToken", "ClientToken")
 """Names under which a request says which one it is, so that it is carried out once."""
 
@@ -52,6 +57,11 @@ _NESTED = (
 def is_called_so(name: str) -> bool:
     """Return whether a name is that of a credential: a password, a token, a key."""
     return _JOINTS.sub("", name).lower() in _NAMES
+
+
+def is_secret_variable(name: str) -> bool:
+    """Return true if a recipe's variable has a name of a credential, in one of its words or in all of them."""
+    return is_called_so(name) or not _WORDS_OF_SECRETS.isdisjoint(name.split("_"))
 
 
 def without_credentials(

@@ -15,8 +15,8 @@ import re
 import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
 from runner.problems import WITHHELD
@@ -40,6 +40,12 @@ _ESCAPES = re.compile(
 )
 """A character that is escaped or encoded. Only texts with one are searched for encoded secrets."""
 
+_MOST_MEMORY = 48 << 20
+"""Memory of the engine for encoded secrets in bytes."""
+
+_MOST_LINEAR = 72_000
+"""Maximum length of a pattern for it, some 400 characters of secrets; for longer ones Python's engine takes less."""
+
 _SLASHES, _PERCENT = r"\\{1,32}", "%(?:25){0,8}"
 _AMPERSAND, _ZEROS = rf"(?:&|{_SLASHES}u0026|%26)(?:amp;){{0,8}}", "0{0,16}"
 """Beginnings of a character's encodings, applied repeatedly; bounded, which limits the time for any text."""
@@ -55,10 +61,14 @@ class Mask:
         # Longest first: a secret may contain another one.
         self._secrets = sorted({each for each in secrets if len(each) >= SHORTEST}, key=len)[::-1]
         self._plain = _alternatives(_unencoded(each) for each in self._secrets)
-        self._encoded = _alternatives(_any_encoding(each) for each in self._secrets)
         self._coded = _alternatives(core for each in self._secrets for core in _base64(each))
         self._learned: dict[str, Sequence[bytes]] = {}
         self._lock = threading.Lock()
+
+    @cached_property
+    def _encoded(self) -> re.Pattern[bytes] | None:
+        """Pattern of the secrets in any encoding, compiled on use: few texts have an escape."""
+        return _linear([_any_encoding(each) for each in self._secrets])
 
     def learn(self, text: str) -> None:
         """Remember a text of an answer or a request as a credential."""
@@ -75,10 +85,10 @@ class Mask:
 
         Credentials that it brings stay in it: later calls need them.
         """
-        if self._plain is None or self._encoded is None or self._coded is None:
+        if self._plain is None or self._coded is None:
             return content
         content = self._plain.sub(BLOT.encode(), content)
-        if _ESCAPES.search(content):
+        if _ESCAPES.search(content) and self._encoded is not None:
             content = self._encoded.sub(BLOT.encode(), content)
         if self._coded.search(content):
             content = _without_tokens(content, self._coded)
@@ -136,6 +146,24 @@ def _mapped(value: Any, mask: Callable[[str], str]) -> Any:
 def _alternatives(patterns: Iterable[str]) -> re.Pattern[bytes] | None:
     text = "|".join(patterns)
     return re.compile(text.encode()) if text else None
+
+
+def _linear(patterns: Sequence[str]) -> re.Pattern[bytes] | None:
+    """Return the alternatives for an engine that reads each byte once, whatever a server repeats."""
+    # Imported on use, as it takes longer than the other imports.
+    import re2
+
+    text = "|".join(patterns).encode()
+    if not text or len(text) > _MOST_LINEAR:
+        return _alternatives(patterns)
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.max_mem = _MOST_MEMORY
+    options.log_errors = False
+    try:
+        return cast("re.Pattern[bytes]", re2.compile(text, options))
+    except re2.error:
+        return _alternatives(patterns)
 
 
 def _forms(text: str) -> Sequence[bytes]:

@@ -104,7 +104,7 @@ def _on_record(job: Job, input_: Input | None, settings: Settings) -> Iterator[_
         destination = destination_of(job.project.recipe, job.target, job.catalogue, way)
         if destination is not None and resumed is None:
             destination.check_known(runs, settings.declared, settings.ask)
-        check_no_secret(input_, way.mask)
+        check_no_secret(job, input_, way.mask)
         make_folder(runs)
         journal = open_things.enter_context(open_journal(runs))
         open_things.enter_context(stopping_on_signals(stop))
@@ -192,8 +192,17 @@ def _known_rows(
     )
 
 
-def check_no_secret(input_: Input | None, mask: Mask) -> None:
-    """Refuse an input that holds a secret: it would be blotted out of answers that repeat it. Raises ConfigError."""
+def check_no_secret(job: Job, input_: Input | None, mask: Mask) -> None:
+    """Refuse variables and an input that hold a secret of the target. Raises ConfigError.
+
+    The journal would have it, and it would be blotted out of answers that repeat it.
+    """
+    for name, value in job.values.items():
+        if mask.tree(value) != value:
+            raise ConfigError(
+                f"the variable {name!r} holds a secret of the target, which would stand in the journal",
+                remedy="leave it out: runner.yaml says which secret is sent where. Nothing was sent",
+            )
     if input_ is None:
         return
     for number, raw in input_.raw_lines(array("Q", input_.records())):

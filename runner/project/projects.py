@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import config, source
-from runner.catalogue import Catalogue
+from runner.catalogue import Catalogue, is_secret_variable
 from runner.config import Config
 from runner.config.ownership import check_owner
 from runner.durable import FULL, refuse_links, unwritable
@@ -222,6 +222,10 @@ def current() -> Config:
     return config.load(config.find_home(Path.cwd()) or Path.cwd())
 
 
+_SECRETS = "name what an API wants under secrets in runner.yaml, or give the variable another name"
+"""The remedy for a credential among the variables."""
+
+
 def values_of(recipe: Recipe, given: Sequence[str], file: Path | None) -> dict[str, Any]:
     """The recipe's variables from `-v name=value` and a vars file, typed. Raises UsageError with all that is wrong."""
     raw: dict[str, Any] = {}
@@ -241,6 +245,11 @@ def values_of(recipe: Recipe, given: Sequence[str], file: Path | None) -> dict[s
             wrong.append(f"the value of {name!r} is not UTF-8 text")
         else:
             raw[name.strip()] = value
+    wrong += [
+        f"the value of {name!r} would stand in the journal as it is: {_SECRETS}"
+        for name in recipe.vars
+        if is_secret_variable(name) and not _is_empty(raw.get(name))
+    ]
     return typed_values(recipe, raw, wrong)
 
 

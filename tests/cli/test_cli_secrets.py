@@ -356,3 +356,55 @@ def test_a_secret_in_a_cell_is_refused(
     told = runner("run", "tickets.yaml", "--target", "live", "--first-run", code=7, env=env)
     assert "tickets.csv line 3 holds a secret of the target" in told.err
     assert not leaks(iter([("stderr", told.err.encode())]))
+
+
+TOLD = """\
+recipe: 1
+name: told
+vars: {NAME: {required: true}, count: 1}
+steps:
+  - {id: ticket, use: desk.addTicket, with: {subject: "{{ vars.NAME }}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["token", "desk_token", "password", "smtp_passwd", "api_key", "jwt", "client_secret"]
+)
+def test_a_variable_that_is_called_a_secret_is_refused(
+    runner: Command, desk: Desk, env: Mapping[str, str], name: str
+) -> None:
+    runner.write("told.yaml", TOLD.replace("NAME", name))
+    runner.write("values.yaml", f"{name}: {PASSWORD}\n")
+    for way in (["-v", f"{name}={PASSWORD}"], ["--vars-file", "values.yaml"]):
+        for more in ([], ["--target", "live", "--first-run"], ["--dry-run"]):
+            told = runner("run", "told.yaml", *way, *more, code=2, env=env)
+            assert f"the value of {name!r} would stand in the journal" in told.err
+            assert PASSWORD not in told.err
+    assert not runner.runs.exists()
+
+
+@pytest.mark.parametrize("name", ["key", "order_key", "tokens_left", "secretary", "passport"])
+def test_a_variable_of_another_name_is_taken(
+    runner: Command, desk: Desk, env: Mapping[str, str], name: str
+) -> None:
+    runner.write("told.yaml", TOLD.replace("NAME", name))
+    runner("run", "told.yaml", "-v", f"{name}=PO-1", "--dry-run", env=env)
+
+
+def test_a_secret_of_the_target_as_a_variable_is_refused(
+    runner: Command, desk: Desk, env: Mapping[str, str]
+) -> None:
+    runner.write("told.yaml", TOLD.replace("NAME", "subject"))
+    for spelling in (
+        SECRET,
+        f"see {SECRET}",
+        quote(SECRET),
+        base64.b64encode(SECRET.encode()).decode(),
+    ):
+        told = runner(
+            "run", "told.yaml", "-v", f"subject={spelling}", "--target", "live", "--first-run",
+            code=7, env=env,
+        )  # fmt: skip
+        assert "the variable 'subject' holds a secret of the target" in told.err
+        assert not leaks(iter([("stderr", told.err.encode())]))
+    assert not runner.runs.exists()
