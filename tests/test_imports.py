@@ -41,7 +41,7 @@ LIBRARIES = {
     "jsonschema_rs": {"catalogue", "patterns", "recipe"},
     "platformdirs": {"journal"},
     "python_calamine": {"rows"},
-    "re2": {"template"},
+    "re2": {"config", "template"},
     "requests": {"transport"},
     "rich": {"report"},
     "simplejson": {"catalogue", "sandbox"},
