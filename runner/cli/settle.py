@@ -30,12 +30,16 @@ _REMEDY = "--done ID --why TEXT, or --absent --why TEXT"
 
 
 class _Decision(NamedTuple):
-    """Decision of the command line about a call: `done` is the id of its object, None if there is none."""
+    """Decision of the command line about a call: `done` is the id of its object, None if there is none.
+
+    `reused`: another call had that id, for an object that is gone.
+    """
 
     call: int
     done: str | None
     why: str
     yes: bool
+    reused: bool = False
 
 
 @click.command(short_help="Record what became of calls whose outcome is unknown.")
@@ -51,6 +55,11 @@ class _Decision(NamedTuple):
     "done_id",
     metavar="ID",
     help="It was carried out; ID is what the API calls the result. It is checked, and read where the API has a read.",
+)
+@click.option(
+    "--reused",
+    is_flag=True,
+    help="With --done: the object that had this ID before is gone, and the API has given its ID to the new one.",
 )
 @click.option("--absent", is_flag=True, help="It was not carried out, and may be sent again.")
 @click.option("--why", help="How you know; kept in the journal.")
@@ -76,6 +85,7 @@ def settle(
     number: int | None,
     call_number: int | None,
     done_id: str | None,
+    reused: bool,
     absent: bool,
     why: str | None,
     yes: bool,
@@ -86,7 +96,7 @@ def settle(
 
     Without RUN, the calls of all runs, recipes and accounts; with it, those of its recipe and account.
     """
-    decided = done_id is not None or absent or why is not None
+    decided = done_id is not None or absent or reused or why is not None
     if look and (decided or undone is not None):
         raise UsageError(
             "--look shows, and decides nothing", remedy="look first, then record what you found"
@@ -99,9 +109,9 @@ def settle(
             return _take_back(current, undone, why)
         found = _open_calls(history, number)
         if call_number is not None and not look:
-            if (done_id is None) == (not absent) or not why:
+            if (done_id is None) == (not absent) or not why or (reused and absent):
                 raise UsageError("say what you found and how you know", remedy=_REMEDY)
-            decision = _Decision(call_number, done_id, why, yes)
+            decision = _Decision(call_number, done_id, why, yes, reused)
             return _decide(current, history, _chosen(history, found, call_number), decision)
         if decided:
             raise UsageError(
@@ -276,13 +286,11 @@ def _checked(
     said = said_user(decision.done, used) if used is not None else ""
     if other is not None and (of_path or found.value is None):
         said = said_maker(decision.done, other)
-    if said:
-        raise UsageError(
-            said,
-            remedy="look the id up again: one object cannot have been created by two calls, nor by one that was sent "
-            "when it was there",
-        )
+    if said and not decision.reused:
+        raise UsageError(said, remedy=_ways_on(call, other or used))
     shown = _shown(found, value)
+    if said:
+        shown.append(f"{said}, for an object that is gone")
     for line in shown:
         click.echo(printable(line))
     wrong = found.why if found.readable else ""
@@ -296,6 +304,28 @@ def _checked(
         )
     answer = answer_of(operation, value, found.value)
     return "; ".join(shown), answer, made_by(operation, call.url, answer)
+
+
+def _ways_on(call: CallRecord, other: CallRecord | None) -> str:
+    """Return what to do about an id that `other` had.
+
+    An API that answers with what exists has no reason to do so for the same row.
+    """
+    ways = [
+        (
+            "look the id up again: one object cannot have been created by two calls, nor by one that was sent when it "
+            "was there"
+        ),
+        "where that object is gone, and the API has given its id to a new one: --reused",
+    ]
+    if other is None or other.identity._replace(generation=0) != call.identity._replace(
+        generation=0
+    ):
+        ways.append(
+            "where the API may answer with what exists, for the same e-mail address for one: "
+            f"x-runner-returns-existing: true at {call.operation} in its document, and the same again"
+        )
+    return "; ".join(ways)
 
 
 def _shown(found: ReadObject, value: Any) -> list[str]:

@@ -266,3 +266,19 @@ def test_an_id_under_two_names_of_the_api_in_one_run(runner: Command, folder: st
         assert len(stub.writes) == 2
     finally:
         stub.close()
+
+
+def test_a_path_that_moves_into_the_document(runner: Command) -> None:
+    """The row is changed, and the reason says that sending it again may be sending it twice."""
+    stub = Stub(lambda sent: Answer(201, b'{"id": 7, "name": "x"}'))
+    try:
+        send_and_rename_the_api(runner, stub)
+        settings = TARGET.format(url=stub.url.removesuffix("/v2"), more="")
+        runner.write("runner.yaml", f"apis: {{pets: pets.yaml}}\n{settings}")
+        runner.write("pets.yaml", PETS.replace("  /pets:", "  /v2/pets:"))
+        told = runner("run", "a.yaml", "--target", "live", code=4).err
+        assert "POST /pets, now POST /v2/pets (the same request, if " in told
+        assert "then put it back, since --again would send it twice" in told
+        assert len(stub.writes) == 1
+    finally:
+        stub.close()

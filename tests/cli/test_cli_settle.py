@@ -160,7 +160,36 @@ def test_an_id_that_another_call_has(
     for more in ((), ("--yes",)):
         told = settle(contacts, "--done", "7", *more, code=2).err
         assert "7 is what call 2 has created (contact of 'A-2', run 1)" in told
+        assert "x-runner-returns-existing: true at syncore.create_contact" in told
     listed(contacts)
+
+
+def test_an_id_that_the_api_gives_again(contacts: Command, start_stub: StartStub) -> None:
+    """The contact was deleted there, and the new one that was asked for has its id."""
+    contacts.write("rows.csv", HEADER + "A-1,Ace Awards,1,1.10,01/02/2027\n")
+
+    def answer(sent: Sent) -> Answer:
+        return Answer(200, json.dumps({"id": 31987, **ACE}).encode())
+
+    stub = start_stub(answer)
+    live = ("run", "contacts.yaml", "--target", "live")
+    contacts(*live, "--first-run", env=KEY)
+    ended = contacts(*live, "--again", "A-1", "--why", "deleted", code=5, env=KEY)
+    assert "runner settle --call N --done ID --reused" in ended.err + ended.out
+    told = settle(contacts, "--done", "31987", "--yes", code=2).err
+    assert "31987 is what call 1 has created (contact of 'A-1', run 1)" in told
+    assert "--reused" in told
+    assert "x-runner-returns-existing" not in told
+    told = settle(contacts, "--done", "31987", "--reused").out
+    assert (
+        "31987 is what call 1 has created (contact of 'A-1', run 1), for an object that is gone"
+        in told
+    )
+    assert contacts("settle").out == "nothing is unknown\n"
+    contacts(*live, env=KEY)
+    assert len(stub.writes) == 2
+    told = contacts("settle", "--undo", "2", "--why", "mistaken", env=KEY).out
+    assert "call 2 is unknown again" in told
 
 
 def test_an_id_that_the_api_does_not_know(contacts: Command, stub: Stub) -> None:

@@ -28,7 +28,12 @@ def difference(
     if prior.digest == request.digest():
         return ""
     if (prior.method, prior.url) != (request.method, request.path):
-        return f"{prior.method} {prior.url}, now {request.method} {request.path}"
+        moved = prior.method == request.method and _is_end(prior.url, request.path)
+        same = (
+            " (the same request, if a part of the path only moved between base_url and the document: "
+            "then put it back, since --again would send it twice)"
+        )
+        return f"{prior.method} {prior.url}, now {request.method} {request.path}{same * moved}"
     found = differences(prior, request, operation, numbers=numbers)
     parts = [
         f"{each.place or 'body'} was {_said(each.before)}, now {_said(each.after)}"
@@ -41,6 +46,11 @@ def difference(
         parts.append(f"{what} are not those that were sent ({names})")
     more = f" and {len(parts) - _MOST} more" if len(parts) > _MOST else ""
     return "; ".join(parts[:_MOST]) + more
+
+
+def _is_end(one: str, other: str) -> bool:
+    """Tell whether one of two paths is the end of the other."""
+    return one.endswith(other) or other.endswith(one)
 
 
 def _said(value: Any) -> str:
