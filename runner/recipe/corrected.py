@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from runner.problems import Problem
 from runner.recipe import schema_errors
 from runner.recipe.operations import find_operation, meant_arguments
-from runner.recipe.texts import found_texts, mapping, sequence, without_brackets
+from runner.recipe.shorthand import written_out
+from runner.recipe.texts import found_texts, mapping, sequence
 from runner.source import Source, TreePath
 from runner.template import TemplateError, compile_expression, compile_template
 
@@ -62,7 +63,7 @@ def _with(source: Source, slips: Iterable[tuple[TreePath, str, str]]) -> Source:
             parent.clear()
             parent.update(items)
             respelt = {_moved(at, path, meant): each for at, each in respelt.items()}
-    return without_brackets(source._replace(data=data, renamed=renamed, respelt=respelt))
+    return written_out(source._replace(data=data, renamed=renamed, respelt=respelt))
 
 
 def _moved(path: TreePath, key: TreePath, meant: str) -> TreePath:

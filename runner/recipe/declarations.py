@@ -7,6 +7,7 @@ from typing import Any
 
 from runner.problems import Problem, nearest
 from runner.recipe.columns import check_column
+from runner.recipe.foreign import VALUES
 from runner.recipe.model import Var
 from runner.recipe.schema_errors import rows_of_lookup
 from runner.recipe.texts import Texts, mapping, sequence
@@ -198,6 +199,12 @@ def check_rows(source: Source, recipe: Mapping[str, Any], texts: Texts) -> Itera
         )
     yield from check_made(source, rows)
     for name, column in columns.items():
+        if isinstance(column, str):
+            place = source.value(("rows", "columns", name))
+            kind = VALUES.get(column.lower(), column.lower())
+            remedy = f"write {name}: {{type: {kind}}}, or {name}: {{from: {column}}}"
+            message = f"{column!r} may be the type of the column or its header"
+            yield source.problem(place, message, "column", remedy=remedy)
         yield from check_column(source, ("rows", "columns", name), mapping(column))
 
 

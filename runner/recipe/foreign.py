@@ -123,18 +123,23 @@ WAYS: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 """The same where it is said in another way: a key that tells where this is so, and the way."""
 
-VALUES: Mapping[str, str] = {
-    "average": "sum",
+OTHER_TYPES: Mapping[str, str] = {
     "bool": "boolean",
-    "currency": "decimal",
-    "datetime": "date",
     "double": "decimal",
     "float": "decimal",
     "int": "integer",
-    "money": "decimal",
     "number": "decimal",
     "str": "string",
     "text": "string",
+}
+"""Types of columns and variables by their names in other languages: a number with a fraction is always exact."""
+
+VALUES: Mapping[str, str] = {
+    **OTHER_TYPES,
+    "average": "sum",
+    "currency": "decimal",
+    "datetime": "date",
+    "money": "decimal",
 }
 """Values by what they are called elsewhere."""
 

@@ -11,7 +11,8 @@ from runner.problems import InvalidError, Problem, nearest
 from runner.recipe import schema_errors
 from runner.recipe.check import check_steps
 from runner.recipe.included import Files, Included, is_steps_file
-from runner.recipe.texts import compile_texts, mapping, sequence, without_brackets
+from runner.recipe.shorthand import written_out
+from runner.recipe.texts import compile_texts, mapping, sequence
 from runner.source import Source, TreePath, read
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class _Reader(NamedTuple):
     ) -> Included | None:
         shown = os.path.normpath(Path(source.file).parent / name)
         try:
-            file = without_brackets(read(place, name=shown))
+            file = written_out(read(place, name=shown))
         except InvalidError as error:
             self.problems.extend(error.problems)
             return None

@@ -20,6 +20,7 @@ from runner.recipe.declarations import variable
 from runner.recipe.exports import groups_of, total_of
 from runner.recipe.include import check_alone, read_included
 from runner.recipe.included import Files, Included, is_steps_file
+from runner.recipe.shorthand import written_out
 from runner.recipe.texts import (
     EXPECTATIONS,
     Text,
@@ -27,7 +28,6 @@ from runner.recipe.texts import (
     compile_texts,
     is_each,
     over,
-    without_brackets,
 )
 from runner.recipe.uses import amount_rules
 from runner.recipe.variables import seconds, var_value
@@ -68,7 +68,7 @@ def load_text(text: str, *, file: str, catalogue: Catalogue) -> Loaded:
 
 
 def _load(source: Source, catalogue: Catalogue, path: Path | None) -> Loaded:
-    source = without_brackets(source)
+    source = written_out(source)
     if is_steps_file(source.data) and not {"rows", "outputs"} & source.data.keys():
         raise InvalidError(check_alone(source, path, catalogue))
     judged = _judged(source, catalogue, path)

@@ -16,9 +16,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from runner.problems import Problem, nearest
-from runner.recipe.foreign import KEYS, VALUES, WAYS
+from runner.recipe.foreign import KEYS, OTHER_TYPES, VALUES, WAYS
 from runner.recipe.validator import fits, is_number, recipe_validator, steps_validator
-from runner.recipe.variables import TYPES
 from runner.source import Source, TreePath
 
 if TYPE_CHECKING:
@@ -237,11 +236,6 @@ def _wrong_type(error: ValidationError, path: TreePath) -> tuple[str, str]:
         return f"{_what(path)} is empty", remedy
     if not path:
         return f"a recipe is {words}, not {_kind(value)}", _START
-    if path[:-1] == ("rows", "columns") and isinstance(value, str):
-        kind = VALUES.get(value.lower(), value.lower())
-        key = f"type: {kind}" if kind in TYPES else f"from: {value}"
-        remedy = f"write {path[-1]}: {{{key}}}"
-        return f"a column has to be {words}, not {_kind(value)}", remedy
     if path == ("rows",) and isinstance(value, str):
         remedy = f'write rows: {{file: {value}, key: "{{{{ row.x }}}}"}}, with the column that names a row for x'
         return f"{_what(path)} has to be {words}, not {_kind(value)}", remedy
@@ -282,7 +276,8 @@ def _not_among(error: ValidationError, path: TreePath) -> tuple[str, str]:
     other = VALUES.get(given.lower(), "")
     if other in allowed:
         return f"{_what(path)} cannot be {given!r}", f"did you mean {other!r}?"
-    return f"{_what(path)} cannot be {given!r}", nearest(given, allowed, noun="values")
+    shown = [value for value in allowed if value not in OTHER_TYPES]
+    return f"{_what(path)} cannot be {given!r}", nearest(given, shown, noun="values")
 
 
 def _wrong_version(error: ValidationError, path: TreePath) -> tuple[str, str]:

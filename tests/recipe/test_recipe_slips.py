@@ -30,8 +30,8 @@ class Slip(NamedTuple):
 
 SLIPS = (
     # the keys and values of the language
-    Slip("quantity: {from: Qty, type: integer", "quantity: {from: Qty, type: int", "value"),
-    Slip("price: {from: Price, type: decimal", "price: {from: Price, type: float", "value"),
+    Slip("quantity: {from: Qty, type: integer", "quantity: {from: Qty, type: integr", "value"),
+    Slip("price: {from: Price, type: decimal", "price: {from: Price, type: money", "value"),
     Slip("group_by: order_ref", "groupby: order_ref", "unknown-key"),
     Slip("for_each: row.lines ", "loop: row.lines ", "unknown-key"),
     Slip("  - id: deposit\n", "  - id: deposit\n    retries: 3\n", "retry", at="    retries: 3"),
