@@ -7,7 +7,8 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +20,14 @@ from runner.config import Config
 from runner.config.ownership import check_owner
 from runner.durable import FULL, refuse_links, unwritable
 from runner.keys import canonical
-from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
+from runner.problems import (
+    ConfigError,
+    InvalidError,
+    Problem,
+    UsageError,
+    nearest,
+    shell_word,
+)
 from runner.project.own_files import check_own_files
 from runner.project.streams import note
 from runner.recipe.load import Loaded, load
@@ -159,15 +167,45 @@ def find_recipe(recipe: str) -> tuple[Path, bool]:
     try:
         mode = path.stat().st_mode
         if stat.S_ISREG(mode):
+            _refuse_sheet(path)
             return path, False
         what = "a folder, not a recipe" if stat.S_ISDIR(mode) else "not a regular file"
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         what = "no such file" if missing else (error.strerror or str(error)).lower()
+        if missing and path.parent.is_dir():
+            what += f" in {path.parent.absolute()}"
     if recipe in shipped:
         return shipped[recipe], True
-    remedy = nearest(path.name, [*_recipes_beside(path), *shipped], noun="recipes")
+    # The name of a file is never taken for that of a recipe which comes with the program: that would run.
+    own = [] if path.suffix or len(path.parts) > 1 else [*shipped]
+    remedy = _below(path) or nearest(path.name, [*_recipes_beside(path), *own], noun="recipes")
     raise InvalidError([Problem(recipe, 1, 1, f"cannot be read: {what}", "unreadable", remedy)])
+
+
+_SHEETS = (".csv", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods", ".jsonl", ".gz")
+
+
+def _refuse_sheet(path: Path) -> None:
+    """Raise UsageError for a sheet where a recipe has to stand."""
+    if path.suffix.lower() in _SHEETS:
+        word = shell_word(str(path))
+        raise UsageError(
+            f"{path} is a sheet, and a recipe is wanted here",
+            remedy=f"name the recipe, and the sheet behind it: RECIPE --rows {word}; without one: "
+            f"runner init --from {word}",
+        )
+
+
+def _below(path: Path) -> str:
+    """Say where a recipe of this name is: in a folder of this one, or in the one above."""
+    with suppress(OSError, ValueError):
+        beside = sorted(path.parent.glob(f"*/{escape(path.name)}"))
+        above = [path.absolute().parent.parent / path.name]
+        found = [each for each in (*beside, *above) if each.is_file()]
+        if path.name and found:
+            return f"it is there as {found[0]}"
+    return ""
 
 
 def _recipes_beside(path: Path) -> list[str]:

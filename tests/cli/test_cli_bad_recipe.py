@@ -75,8 +75,31 @@ def test_the_dry_run_says_the_same(contacts: Command) -> None:
 
 def test_no_such_recipe(contacts: Command) -> None:
     told = contacts("run", "contact.yaml", code=3).err
-    assert "contact.yaml:1:1: error: cannot be read: no such file" in told
+    assert f"contact.yaml:1:1: error: cannot be read: no such file in {contacts.folder}" in told
     assert "did you mean 'contacts.yaml'?" in told
+
+
+def test_the_name_of_a_file_is_no_name_of_a_shipped_recipe(runner: Command) -> None:
+    """What is proposed would run."""
+    told = runner("run", "import-orders.yml", code=3).err
+    assert f"no such file in {runner.folder}" in told
+    assert "did you mean" not in told
+
+
+def test_a_recipe_in_another_folder(contacts: Command) -> None:
+    (contacts.folder / "inner").mkdir()
+    contacts.write("inner/orders.yaml", "recipe: 1\n")
+    assert "it is there as inner/orders.yaml" in contacts("run", "orders.yaml", code=3).err
+    inner = Command(contacts.folder / "inner")
+    told = inner("run", "contacts.yaml", code=3).err
+    assert f"it is there as {contacts.folder / 'contacts.yaml'}" in told
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "run"])
+def test_a_sheet_in_the_place_of_a_recipe(contacts: Command, command: str) -> None:
+    told = contacts(command, "rows.csv", code=2).err
+    assert "rows.csv is a sheet, and a recipe is wanted here" in told
+    assert "RECIPE --rows 'rows.csv'; without one: runner init --from 'rows.csv'" in told
 
 
 def test_no_such_shipped_recipe(runner: Command) -> None:
