@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := $(VENV)/node
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench torture dist lock lowest audit sbom clean
+.PHONY: demo test lint bench torture fuzz dist lock lowest audit sbom clean
 
 # The sample sheet against the embedded sandbox: a dry run, then the run. Nothing leaves this machine.
 demo: $(VENV)/.installed
@@ -38,6 +38,11 @@ bench: $(VENV)/.installed-test
 # The long harness: thousands of kills, some twenty minutes. TORTURE="--seed 7 --kills 5000" asks for others.
 torture: $(VENV)/.installed-test
 	cd tests && ../$(BIN)/python -m faults.torture $(TORTURE)
+
+# Random changes of recipes, sheets, documents and answers, for a quarter of an hour. FUZZ="--seconds 60 --seed 7" asks for others.
+FUZZ := --seconds 900
+fuzz: $(VENV)/.installed-test
+	cd tests && ../$(BIN)/python -W error -m fuzz $(FUZZ)
 
 # The wheel and the sdist of the commit, in dist/: built twice they are the same bytes.
 dist: $(VENV)/.installed-test

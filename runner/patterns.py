@@ -8,6 +8,7 @@ cannot be matched so, and are refused.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -70,7 +71,8 @@ def _explained(pattern: str) -> PatternError:
     if reference := re.search(r"\\[1-9]", pattern):
         return PatternError("a reference back to a group is not supported", reference.start())
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings(action="ignore"):
+            re.compile(pattern)
     except re.error as error:
         return PatternError(error.msg, error.pos or 0)
     except (OverflowError, RecursionError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 from unicodedata import combining, normalize
 
-from runner.catalogue import AnswerError, parse_json
+from runner.catalogue import AnswerError
 from runner.catalogue.values.scalars import WRITTEN
 from runner.problems import InvalidError, UsageError
 from runner.recipe.dates import ISO_DATE
@@ -21,6 +21,7 @@ from runner.rows.formats.decode import Content, unpack
 from runner.rows.formats.detect import DELIMITERS, kind_of
 from runner.rows.formats.dialect import HEADER_WITHIN, lay_out
 from runner.rows.formats.json_array import spool_objects
+from runner.rows.formats.jsonl import read_object
 from runner.rows.formats.lines import Lines, open_file, read_records
 from runner.rows.formats.xlsx.cells import Formatted, UnusableCell, unpack_cells
 from runner.rows.formats.xlsx.workbook import spool_sheet
@@ -227,7 +228,7 @@ def _load(path: Path, findings: Findings) -> tuple[str, list[str], _Read]:
             records = _sheet_records(content, findings)
         elif kind in ("json", "jsonl"):
             spool = spool_objects(content.file, findings) if kind == "json" else content.file
-            records = _object_records(spool)
+            records = _object_records(spool, findings)
         else:
             usual = DELIMITERS[kind]
             sign, line = lay_out(content.file, Rows(), usual, findings)
@@ -277,10 +278,15 @@ def _as_text(cell: Any) -> str:
     return str(cell) if isinstance(cell, dt.time | dt.timedelta) else to_text(cell)
 
 
-def _object_records(spool: IO[bytes]) -> Iterator[list[str]]:
-    """Yield the fields of objects as text, under a header with all names; lists and objects are empty cells."""
+def _object_records(spool: IO[bytes], findings: Findings) -> Iterator[list[str]]:
+    """Yield the fields of objects as text, under a header with all names; lists and objects are empty cells.
+
+    What is no object is reported and left out.
+    """
     header: dict[str, None] = {}
-    objects = [parse_json(line) for line in spool if line.strip()]
+    lines = enumerate(spool, start=1)
+    found = (read_object(raw, line, findings) for line, raw in lines if raw.strip())
+    objects = [record for record in found if record is not None]
     for record in objects:
         header.update(
             dict.fromkeys(

@@ -190,6 +190,20 @@ def test_the_recipe_takes_every_line_of_its_sheet(tmp_path: Path, data: st.DataO
     assert open_input(path, rows, scope={}).line_count == len(lines)
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "line"),
+    [
+        ("[[1]]", "a.json", 1),
+        ('[{"a": 1},\n2]', "a.json", 2),
+        ("null", "a.jsonl", 1),
+        ('{"a": 1}\n[1]', "a.jsonl", 2),
+    ],
+)
+def test_what_is_no_object_is_refused(tmp_path: Path, text: str, name: str, line: int) -> None:
+    with pytest.raises(UsageError, match=f":{line}: is JSON, but not an object"):
+        infer(sheet(tmp_path, text, name))
+
+
 ROWS: list[list[Any]] = [["Order #", "Qty", "Day"], ["A", 1, "2027-01-31"], ["B", 2, "2027-02-01"]]
 
 

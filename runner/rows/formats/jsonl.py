@@ -79,7 +79,7 @@ def read_json_lines(
             findings.add(message, "too-long", remedy="an object stands on each line", line=number)
             raise findings.error()
         if raw.strip():
-            record = _record(raw, number, findings)
+            record = read_object(raw, number, findings)
             if record is not None:
                 fields.update(dict.fromkeys(record) if missing else ())
                 missing = {
@@ -148,7 +148,7 @@ def _plan(rows: Rows, findings: Findings) -> Plan:
     return plan
 
 
-def _record(raw: bytes, number: int, findings: Findings) -> dict[str, Any] | None:
+def read_object(raw: bytes, number: int, findings: Findings) -> dict[str, Any] | None:
     """Return the object on a line, or None after a report."""
     try:
         record = parse_json(raw)
