@@ -1,4 +1,4 @@
-"""Fuzzing of what reads data of strangers: recipes, templates, sheets, documents, overlays, answers, patterns and secrets.
+"""Fuzzing of what reads data of strangers: recipes, templates, sheets, documents, answers, patterns and secrets.
 
 Each input is one of the corpora, the recipes or the documents with random changes. It is read, or refused with an error
 of the program's own, within CPU_SECONDS. Anything else ends this with 1, the seed, and the input in a file:
@@ -245,6 +245,7 @@ def main() -> int:
     """Fuzz for some seconds. Returns 1 if there was a fault."""
     parser = argparse.ArgumentParser(prog="fuzz")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--inputs", type=int, default=10**9, help="end after so many")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--keep-going", action="store_true", help="show every kind of fault once")
     wanted = parser.parse_args()
@@ -253,7 +254,7 @@ def main() -> int:
     by, corpus = random.Random(wanted.seed), seeds()
     seen: set[tuple[str, str]] = set()
     count, ends = 0, time.monotonic() + wanted.seconds
-    while time.monotonic() < ends:
+    while time.monotonic() < ends and count < wanted.inputs:
         for read, known in corpus.items():
             content = changed(by.choice(known), known, by)
             count += 1

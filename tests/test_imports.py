@@ -25,7 +25,7 @@ LEVELS = (
     {"catalogue", "config"},
     {"journal", "template", "source"},
     {"durable", "exact_json", "positions"},
-    {"problems", "patterns"},
+    {"problems", "patterns", "named_files"},
     {"keys", "exact", "synonyms"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

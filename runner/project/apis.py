@@ -9,6 +9,7 @@ from pathlib import Path
 from runner.catalogue import Catalogue, Operation, shipped_apis
 from runner.config import NAME, Config, Target
 from runner.config.ownership import check_owner
+from runner.named_files import is_file, names_beside
 from runner.problems import ConfigError, InvalidError, Problem, UsageError, nearest
 from runner.project.own_files import why_not
 from runner.source import TreePath
@@ -87,13 +88,11 @@ def _wrong_overlays(config: Config, target: Target) -> Iterator[Problem]:
 
 def _missing(config: Config, path: TreePath, name: str) -> Iterator[Problem]:
     file = config.home / name
-    if name and file.is_file():
+    if name and is_file(file):
         check_owner(file)
         return
-    beside = [
-        entry.name for entry in file.parent.glob("*.*") if entry.name not in (NAME, file.name)
-    ]
-    why = "it is a folder" if file.is_dir() else "no such file"
+    beside = [each for each in names_beside(file, "*.*") if each not in (NAME, file.name)]
+    why = "it is a folder" if file.name in names_beside(file, "*") else "no such file"
     if not name:
         why = "a file has to be named"
     remedy = nearest(file.name, beside, noun="files") if name else "a path relative to runner.yaml"

@@ -20,6 +20,7 @@ from runner.config import Config
 from runner.config.ownership import check_owner
 from runner.durable import FULL, refuse_links, unwritable
 from runner.keys import canonical
+from runner.named_files import names_beside
 from runner.problems import (
     ConfigError,
     InvalidError,
@@ -209,10 +210,7 @@ def _below(path: Path) -> str:
 
 
 def _recipes_beside(path: Path) -> list[str]:
-    try:
-        return [entry.name for entry in path.parent.glob("*.y*ml") if entry.name != config.NAME]
-    except OSError:
-        return []
+    return [name for name in names_beside(path, "*.y*ml") if name != config.NAME]
 
 
 def storable(path: Path, what: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner.named_files import is_file, names_beside
 from runner.problems import InvalidError, Problem, nearest
 from runner.recipe import schema_errors
 from runner.recipe.check import check_steps
@@ -62,10 +63,11 @@ class _Reader(NamedTuple):
             return self._wrong(source, path, f"it would include itself: {names}")
         if len(chain) > DEEPEST:
             return self._wrong(source, path, f"files are included more than {DEEPEST} deep")
-        if not place.is_file():
-            what = "it is a folder" if place.is_dir() else "no such file"
-            beside = [each.name for each in place.parent.glob("*.y*ml")]
-            remedy = "" if place.is_dir() else nearest(place.name, beside, noun="files")
+        if not is_file(place):
+            beside = names_beside(place, "*.y*ml")
+            is_folder = place.name in names_beside(place, "*")
+            what = "it is a folder" if is_folder else "no such file"
+            remedy = "" if is_folder else nearest(place.name, beside, noun="files")
             return self._wrong(source, path, f"{name!r} cannot be read: {what}", remedy)
         return place
 

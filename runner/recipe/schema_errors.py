@@ -39,7 +39,7 @@ _SECTIONS = {
     "outputs": "output",
     "let": "named value",
 }
-_EXAMPLES = {
+EXAMPLES = {
     "id": "a name for the step's result, as in job",
     "use": "an operation, as in syncore.create_job",
     "columns": "the headers of the columns that become lines, as in [S, M, L]",
@@ -51,6 +51,13 @@ _EXAMPLES = {
     "that": "what has to be true, as in row.total > 0",
     "message": "what is said where it is not, as in the total is missing",
     "by": "the field that entries are found by, as in name",
+    "until": "what ends the waiting, as in result.status == 'paid'",
+    "include": "the file with the steps, as in customer.yaml",
+    "with": "its arguments, as in {name: 'row.name'}",
+    "rows": "where the rows come from, as in {file: orders.csv}",
+    "steps": "what is done, a list of steps",
+    "outputs": "what is exported of each row, as in {name: '{{ row.name }}'}",
+    "recipe": "the version of the language, which is 1",
 }
 Finding = tuple[TreePath, Problem | None]
 """The path that has a problem, and the problem; None where another problem says it already."""
@@ -172,7 +179,7 @@ def _missing_keys(source: Source, error: ValidationError, path: TreePath) -> Ite
     if absent:
         message = f"{_what(path)} has no {_or(list(map(repr, absent)))}"
         remedy = (
-            "add " + "; ".join(f"{key!r}: {_EXAMPLES[key]}" for key in absent) if path else _START
+            "add " + "; ".join(f"{key!r}: {EXAMPLES[key]}" for key in absent) if path else _START
         )
         if absent == ["steps"] and "rows" in present:
             remedy = "say what is done for each row under 'steps', or what is exported of it under 'outputs'"

@@ -237,6 +237,8 @@ def _load(path: Path, findings: Findings) -> tuple[str, list[str], _Read]:
             lines.skip(line)
             records = _below_titles(read_records(lines, findings))
         header = [name.strip() for name in next(records, [])]
+        if findings.total:
+            raise findings.error()
         read = _read(header, records)
     if findings.total:
         raise findings.error()

@@ -303,7 +303,7 @@ REFUSED_SIGNS: tuple[tuple[str, str], ...] = (
         r"(?P<a>[\w.]+)\?\.(?P<b>\w+)",
         "write {a}.{b} | default(none): what is not there may be asked for so",
     ),
-    (r"(?P<a>[^?]*\S)\s*\?\s*(?P<b>[^?:]+?)\s*:\s*(?P<c>[^?:]+)", "write {b} if {a} else {c}"),
+    (r"^(?P<a>[^?]*\S)\s*\?\s*(?P<b>[^?:]+?)\s*:\s*(?P<c>[^?:]+)", "write {b} if {a} else {c}"),
     (r"\?", "write 'a if b else c', or | default('') for what may be null"),
     (r"\|\|", "write 'or'"),
     (r"&&?", "write 'and'"),
@@ -346,8 +346,13 @@ REFUSED_SIGNS: tuple[tuple[str, str], ...] = (
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
+MOST_LOOKED_AT = 1_000
+"""Characters of an expression that are looked through for signs: what a pattern costs grows with their square."""
+
+
 def sign_instead(text: str) -> tuple[int, int, str] | None:
     """The first sign or word of another language in an expression that cannot be read: offset, length, remedy."""
+    text = text[:MOST_LOOKED_AT]
     blank = _QUOTED.sub(
         lambda quoted: quoted[0][0] + "_" * (len(quoted[0]) - 2) + quoted[0][0], text
     )

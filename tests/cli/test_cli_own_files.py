@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,47 @@ def test_a_new_recipe_names_no_sheet_outside_its_folder(contacts: Command) -> No
     assert "--rows rows.csv" in told
     assert "file:" not in (contacts.folder / "recipes" / "c.yaml").read_text()
     contacts("plan", "recipes/c.yaml", "--rows", "rows.csv")
+
+
+NAMES = """\
+recipe: 1
+name: names
+rows: {{file: {rows}, key: "{{{{ row.ref }}}}", columns: {{ref: {{from: Ref}}}}}}
+lookups:
+  names: {{file: {lookup}, by: ref}}
+steps:
+  - {{id: contact, use: syncore.create_contact, with: {{business_name: "{{{{ names[row.ref].ref }}}}"}}}}
+  - {{id: more, include: {include}}}
+"""
+DOCUMENT = """\
+openapi: 3.1.0
+info: {{title: t, version: "1"}}
+servers: [{{url: "https://x.example"}}]
+paths: {{/a: {{get: {{operationId: look, responses: {{"200": {{$ref: {name}}}}}}}}}}}
+"""
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a\0b", "a/" * 3000, "\ud800", "loop/x"])
+@pytest.mark.parametrize("place", ["rows", "lookup", "include", "api", "overlay", "reference"])
+def test_a_name_that_no_file_can_have(runner: Command, name: str, place: str) -> None:
+    """Too long, with a NUL, half a character, a link to itself: a problem with a place, whoever names it."""
+    (runner.folder / "loop").symlink_to("loop")
+    written = json.dumps(name)
+    runner.write("rows.csv", "Ref\nA\n")
+    runner.write("more.yaml", "steps: [{id: a, use: syncore.create_contact}]\n")
+    own = {"rows": "rows.csv", "lookup": "names.csv", "include": "more.yaml"}
+    runner.write("a.yaml", NAMES.format(**{**own, **({place: written} if place in own else {})}))
+    runner.write("names.csv", "ref\nA\n")
+    settings = {
+        "api": f"apis: {{other: {written}}}\n",
+        "overlay": f"targets: {{live: {{account: a, apis: {{syncore: {{overlay: {written}}}}}}}}}\n",
+        "reference": "apis: {other: other.yaml}\n",
+    }
+    runner.write("other.yaml", DOCUMENT.format(name=written))
+    runner.write("runner.yaml", settings.get(place, "{}\n"))
+    command = ("plan", "a.yaml", "--target", "live" if place == "overlay" else "sandbox")
+    ended = runner(
+        *(("ops", "other") if place == "reference" else command),
+        code=7 if place in ("api", "overlay") else 3,
+    )
+    assert "error: " in ended.err

@@ -124,3 +124,21 @@ def test_a_whole_number_is_written_without_a_point() -> None:
     assert not validator.fits(source.data)
     ((problem,), _) = schema_errors.check(source)
     assert problem.message == "'retry' has to be a whole number, not a number"
+
+
+def test_every_required_key_has_an_example() -> None:
+    """What is missing is told with what to write."""
+
+    def required(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            yield from node.get("required", ()) if isinstance(node.get("required"), list) else ()
+            for each in node.values():
+                yield from required(each)
+        elif isinstance(node, list):
+            for each in node:
+                yield from required(each)
+
+    schema = json.loads(
+        resources.files("runner.schemas").joinpath("recipe.schema.json").read_text("utf-8")
+    )
+    assert {*required(schema)} <= schema_errors.EXAMPLES.keys()

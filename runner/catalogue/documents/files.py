@@ -141,9 +141,12 @@ class _Bundle:
     def _unreachable(self, name: str, target: Path) -> str:
         if "://" in name or name.startswith("//"):
             return "is somewhere else; nothing is fetched"
-        if not target.resolve().is_relative_to(self.folder):
-            return "leads out of the document's folder"
-        return "" if target.is_file() else "points to a file that is not there"
+        try:
+            if not target.resolve().is_relative_to(self.folder):
+                return "leads out of the document's folder"
+            return "" if target.is_file() else "points to a file that is not there"
+        except (OSError, ValueError, RuntimeError):  # too long, a NUL, links in a circle
+            return "is no name that a file can have"
 
     def _add(self, key: str, file: Path) -> None:
         # Registered before it is read: files may refer to each other.

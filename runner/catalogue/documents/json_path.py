@@ -48,6 +48,8 @@ def matches(target: str, document: Any) -> list[TreePath]:
         ]
     except JSONPathError as error:
         raise ValueError(f"is no JSONPath: {str(error).splitlines()[0]}") from None
+    except (ArithmeticError, RecursionError):  # the library does not expect them of its input
+        raise ValueError("is no JSONPath: a number in it is too large, or it is too deep") from None
     if len(found) > MAX_MATCHES:
         raise ValueError(f"matches more than {MAX_MATCHES:,} places")
     return found
