@@ -389,9 +389,11 @@ def map_(
                 default if isinstance(each, Undefined) or each is None else each for each in found
             ]
         return [each if type(each) in PLAIN else present(each) for each in found]
+    if name is None:
+        raise EvaluationError("map needs a filter, as in map('upper'), or map(attribute='sku')")
     given = [*((None, each) for each in arguments), *named.items()]
     apply = bound(
-        FILTERS[str(name)], [*given, ("default", default)] if default is not None else given
+        FILTERS[name], [*given, ("default", default)] if default is not None else given
     )
     return [apply(element) for element in value]
 
