@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corpora import cases
 
 from runner.problems import InvalidError, Problem
 from runner.source import MAX_BYTES, MAX_DEPTH, Place, parse, read
@@ -99,6 +100,11 @@ def test_refused(text: str, line: int, column: int, message: str, remedy: str) -
         column,
         remedy,
     )
+
+
+@pytest.mark.parametrize("case", cases("yaml"))
+def test_what_is_more_than_data_is_refused(case: dict[str, str]) -> None:
+    assert any(case["due"] in problem.message for problem in problems_of(case["text"]))
 
 
 def test_everything_that_is_wrong_is_listed_at_once() -> None:

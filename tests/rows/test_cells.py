@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from corpora import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,14 @@ def refusal(cell: str, **column: Any) -> tuple[str, str]:
 @pytest.mark.parametrize("cell", ["x", " x ", "007", "1e5", "\n", " ", "{{ 7*7 }}", "NULL", "=1+1"])
 def test_text_stays_as_it_is(cell: str) -> None:
     assert value(cell) == cell
+
+
+@pytest.mark.parametrize("case", cases("cells"))
+def test_nothing_is_guessed(case: dict[str, str]) -> None:
+    if case["due"] == "kept":
+        assert value(case["text"], type=case["type"]) == case["text"]
+    else:
+        assert refusal(case["text"], type=case["type"])[1], "what to write instead"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from corpora import cases
 from faults import actions
 from faults.bench import CATALOGUE, Bench
 from faults.server import Action, FaultServer
@@ -252,6 +253,14 @@ def test_a_success_that_cannot_be_read_is_no_success(
     server.on("POST", "/orders", actions.answer(201, content))
     _, outcome = sent(bench)
     assert (outcome.state, outcome.reason) == ("unknown", f"201, but {reason}")
+
+
+@pytest.mark.parametrize("case", cases("answers"))
+def test_what_an_answer_proves(server: FaultServer, bench: Bench, case: dict[str, str]) -> None:
+    server.on("POST", "/orders", actions.answer(201, case["text"].encode()))
+    _, outcome = sent(bench)
+    assert outcome.state == case["due"]
+    assert len(server.deliveries()) == 1
 
 
 def test_a_connection_that_is_closed_before_it_is_read_may_have_taken_the_request(

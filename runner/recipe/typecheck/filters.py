@@ -500,6 +500,11 @@ def _default(use: Applied) -> Type:
 
 def _mapped(use: Applied) -> Type:
     """`map('upper')`, a filter for each element, and `map(attribute='sku')`, a field of each."""
+    if not {"name", "attribute"} & use.given.keys():
+        message = "map needs the name of a filter, or of a field"
+        advice = "write map(attribute='sku') for a field, or map('upper')"
+        use.findings.add(use.subject[0], message, "argument", remedy=advice)
+        return list_of(ANY)
     name, element, part = use.literal("name"), use.type.element, use.subject[0]
     if "attribute" in use.given or not isinstance(name, str) or name not in FILTERS:
         if isinstance(use.literal("attribute"), int) and element.of.endswith(LISTS):
