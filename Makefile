@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := $(VENV)/node
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench torture fuzz dist lock lowest audit sbom clean
+.PHONY: demo test lint bench torture fuzz defences dist lock lowest audit sbom clean
 
 # The sample sheet against the embedded sandbox: a dry run, then the run. Nothing leaves this machine.
 demo: $(VENV)/.installed
@@ -43,6 +43,10 @@ torture: $(VENV)/.installed-test
 FUZZ := --seconds 900
 fuzz: $(VENV)/.installed-test
 	cd tests && ../$(BIN)/python -W error -m fuzz $(FUZZ)
+
+# That a test notices when a defence is gone: ten minutes at most.
+defences: $(VENV)/.installed-test
+	cd tests && ../$(BIN)/python -m defences
 
 # The wheel and the sdist of the commit, in dist/: built twice they are the same bytes.
 dist: $(VENV)/.installed-test

@@ -392,9 +392,7 @@ def map_(
     if name is None:
         raise EvaluationError("map needs a filter, as in map('upper'), or map(attribute='sku')")
     given = [*((None, each) for each in arguments), *named.items()]
-    apply = bound(
-        FILTERS[name], [*given, ("default", default)] if default is not None else given
-    )
+    apply = bound(FILTERS[name], [*given, ("default", default)] if default is not None else given)
     return [apply(element) for element in value]
 
 

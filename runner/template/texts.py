@@ -367,6 +367,8 @@ def pattern_of(pattern: str, where: str) -> Any:
         said = error.args[0]
         shown = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         raise EvaluationError(f"{where}: {pattern!r} is no pattern: {shown}") from None
+    except UnicodeEncodeError:
+        raise EvaluationError(f"{where}: {pattern!r} has half a character") from None
 
 
 WRITTEN["Pattern"] = pattern_of
