@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -25,6 +25,9 @@ from runner.template import Unknown
 if TYPE_CHECKING:
     from runner.catalogue.operation import Operation
 
+
+MAX_TEXT = 16 * 1024**2
+"""Characters of all texts of a body: one text may stand in it many times."""
 
 MAX_GIVEN = 64
 """Sets of argument names for which one builder caches its preparations."""
@@ -152,6 +155,8 @@ class Builder:
         texts, body, gap = _converted(given, arguments, today, findings)
         if gap or given.gap:
             self._require(arguments, body, findings)
+        if body and _weight(body.values()) > MAX_TEXT:
+            findings.refuse((), f"has more than {MAX_TEXT // 1024**2} MB of text")
         if self._forms:
             findings.require_form(operation.body or {}, body)
         if findings.problems:
@@ -275,6 +280,20 @@ def in_url(value: Any) -> str:
     if isinstance(value, Unknown):
         return "".join(map(in_url, value.parts)) if value.parts else _later(value.origin)
     return value if value.isascii() and value.isalnum() else quote(value, safe="")
+
+
+def _weight(values: Iterable[Any]) -> int:
+    """Return the number of characters of all texts in some values."""
+    total = 0
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            total += len(value)
+        elif kind is list:
+            total += _weight(value)
+        elif kind is dict:
+            total += _weight(value) + _weight(value.values())
+    return total
 
 
 @lru_cache(maxsize=1024)

@@ -409,6 +409,14 @@ def test_a_header_is_one(case: dict[str, str]) -> None:
         assert build(READ, trace=case["text"]).headers == {"trace": case["text"]}
 
 
+def test_a_body_has_a_limit() -> None:
+    """One text may stand in it many times, so that the body is far larger than all that was made for it."""
+    text = "x" * 900_000
+    assert "more than 16 MB of text" in refused(lines=[{"sku": text}] * 240)[""]
+    assert build(lines=[{"sku": text}] * 10).known
+    assert "more than 16 MB of text" in refused(anything={text: [text] * 30})[""]
+
+
 # --- what is not known yet
 
 
