@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
 from decimal import Decimal
 from pathlib import Path
@@ -360,15 +361,29 @@ notify:
 
 def test_who_is_told(tmp_path: Path) -> None:
     hook, mail = written(tmp_path, NOTIFY).notify
-    assert (hook.when, hook.channel, hook.text) == ("trouble", Webhook("SLACK_URL", "slack"), None)
+    assert (hook.when, hook.channel, hook.text) == (
+        "trouble",
+        Webhook(variable("SLACK_URL"), "slack"),
+        None,
+    )
     assert mail.when == "always"
     assert mail.channel == Mail(
-        ("ops@example.com",), "r@example.com", "smtp.example.com", 587, "starttls", "r", "PW", attach=True
+        ("ops@example.com",), "r@example.com", "smtp.example.com", 587, "starttls", "r", variable("PW"), attach=True
     )  # fmt: skip
     assert (hook.name, mail.name) == ("webhook SLACK_URL", "mail to ops@example.com")
-    assert load(tmp_path).secret("PW", environ={"PW": CANARY}).reveal() == CANARY
-    with pytest.raises(ConfigError, match="PW is not set"):
-        load(tmp_path).secret("PW", environ={})
+    assert load(tmp_path).secret(variable("PW"), environ={"PW": CANARY}).reveal() == CANARY
+    with pytest.raises(ConfigError, match="PW is not set") as caught:
+        load(tmp_path).secret(variable("PW"), environ={})
+    assert "set PW in the environment" in caught.value.remedy
+
+
+def test_what_a_command_prints_tells_where_to(tmp_path: Path) -> None:
+    command = f"{{command: [printf, {CANARY}]}}"
+    config = written(tmp_path, f"notify: [{{webhook: {{url: {command}}}}}]\n")
+    (hook,) = config.notify
+    assert hook.name == "webhook command printf"
+    assert isinstance(hook.channel, Webhook)
+    assert config.secret(hook.channel.url, environ=os.environ).reveal() == CANARY
 
 
 MAIL = "notify: [{mail: {to: a@b.c, from: a@b.c, host: h"
@@ -383,6 +398,11 @@ MAIL = "notify: [{mail: {to: a@b.c, from: a@b.c, host: h"
             "a secret is never written here",
         ),
         ("notify:\n  - webhook: {body: slack}\n", 2, "a secret is never written here"),
+        (
+            "notify:\n  - webhook: {url: {stdin: true}}\n",
+            2,
+            "nobody types a secret when a run has ended",
+        ),
         (
             "notify:\n  - webhook: {url: {env: U}, body: irc}\n",
             2,

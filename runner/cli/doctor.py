@@ -14,6 +14,7 @@ from runner import config
 from runner.catalogue import Api, Auth, Catalogue
 from runner.config import ApiTarget, Config, Target
 from runner.config.notices import Webhook
+from runner.config.sources import SecretSource
 from runner.problems import ConfigError, RunnerError, printable
 from runner.project import projects
 from runner.project.apis import catalogue_for
@@ -49,8 +50,8 @@ def _lines(settings: Config) -> Iterator[Line]:
     for notice in settings.notify:
         channel = notice.channel
         name = channel.url if isinstance(channel, Webhook) else channel.password
-        if name:
-            yield _checked(f"notify    {notice.name}: variable {name}", settings, name)
+        if name is not None:
+            yield _checked(f"notify    {notice.name}: {name.description}", settings, name)
 
 
 def _files(settings: Config) -> Iterator[Line]:
@@ -114,9 +115,9 @@ def _secret(settings: Config, target: Target, known: Api, auth: Auth) -> Line:
     return True, f"    secret  {text}"
 
 
-def _checked(text: str, settings: Config, variable: str) -> Line:
+def _checked(text: str, settings: Config, source: SecretSource) -> Line:
     try:
-        settings.secret(variable, environ=os.environ)
+        settings.secret(source, environ=os.environ)
     except ConfigError as error:
         return False, f"WRONG     {text.partition('    ')[2]}: {error.message}"
     return True, text

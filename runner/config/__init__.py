@@ -167,18 +167,16 @@ class Config(NamedTuple):
             )
         return secrets
 
-    def secret(self, variable: str, *, environ: Mapping[str, str]) -> Secret:
-        """Return the secret in a variable of the environment or of `.env`.
-
-        Raises ConfigError if it is not set, or unusable.
-        """
-        value = {**self._dotenv(), **environ}.get(variable) or ""
-        remedy = f"set it in the environment or in {self.home / '.env'}"
-        if not value:
-            raise ConfigError(f"{variable} is not set", remedy=remedy)
+    def secret(self, source: SecretSource, *, environ: Mapping[str, str]) -> Secret:
+        """Return the secret of a source. Raises ConfigError if there is none, or it is unusable."""
+        try:
+            value = secret_from(source, dotenv=self._dotenv(), environ=environ, home=self.home)
+        except SourceError as error:
+            why = "is not set" if source.kind == "env" else "gives no secret"
+            raise ConfigError(f"{source.name} {why}", remedy=str(error)) from None
         defect = unusable(value)
         if defect:
-            raise ConfigError(f"{variable} holds {defect}", remedy=remedy)
+            raise ConfigError(f"{source.name} holds {defect}", remedy="give it another one")
         return Secret(value)
 
     def problem(

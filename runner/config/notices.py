@@ -13,7 +13,8 @@
           password: {env: SMTP_PASSWORD}
           attach: true                      # the results, as a workbook where there is one
 
-A webhook's URL is a secret: anyone who knows it can post there.
+A webhook's URL is a secret: anyone who knows it can post there. Both secrets have the sources of those of targets,
+but for stdin.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from runner.problems import nearest
 
 if TYPE_CHECKING:
     from runner import source
+    from runner.config.sources import SecretSource
     from runner.template import Template
 
 WHEN = ("always", "trouble", "unknown")
@@ -44,15 +46,15 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Webhook:
-    """An address that accepts a POST. `url` is the variable that contains it, `body` the format of the body."""
+    """An address that accepts a POST. `url` is the source of it, `body` the format of the body."""
 
-    url: str
+    url: SecretSource
     body: str
 
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail by SMTP. `password` is the variable that contains it; `tls` is starttls, implicit or none."""
+    """A mail by SMTP. `password` is the source of it; `tls` is starttls, implicit or none."""
 
     to: tuple[str, ...]
     sender: str
@@ -60,7 +62,7 @@ class Mail:
     port: int
     tls: str
     user: str = ""
-    password: str = ""
+    password: SecretSource | None = None
     attach: bool = False
 
 
@@ -76,7 +78,7 @@ class Notice:
     def name(self) -> str:
         """The name of the notice in messages, without a secret."""
         if isinstance(self.channel, Webhook):
-            return f"webhook {self.channel.url}"
+            return f"webhook {self.channel.url.name}"
         return f"mail to {', '.join(self.channel.to)}"
 
 
@@ -103,9 +105,9 @@ def _notice(reader: Reading, value: Any, path: source.TreePath) -> Notice | None
     if "webhook" in settings:
         place = (*path, "webhook")
         webhook = reader.mapping(settings["webhook"], place, ("url", "body"))
-        url = reader.variable(webhook.get("url"), (*place, "url") if "url" in webhook else place)
+        url = _source(reader, webhook.get("url"), (*place, "url") if "url" in webhook else place)
         body = reader.choice(webhook, place, "body", choices=BODIES)
-        return Notice(when, Webhook(url, body), text)
+        return Notice(when, Webhook(url, body), text) if url is not None else None
     return Notice(when, _mail(reader, settings["mail"], (*path, "mail")), text)
 
 
@@ -124,7 +126,7 @@ def _mail(reader: Reading, value: Any, path: source.TreePath) -> Mail:
         remedy = "tls: starttls or implicit; none is for this machine only"
         reader.wrong((*path, "tls"), "the mail would go out unencrypted", remedy=remedy)
     secret = settings.get("password")
-    password = reader.variable(secret, (*path, "password")) if secret is not None else ""
+    password = _source(reader, secret, (*path, "password")) if secret is not None else None
     if ("user" in settings) != ("password" in settings):
         remedy = "password: {env: NAME_OF_A_VARIABLE}"
         reader.wrong(path, "user and password go together", remedy=remedy, key=True)
@@ -138,6 +140,16 @@ def _mail(reader: Reading, value: Any, path: source.TreePath) -> Mail:
         password=password,
         attach=reader.flag(settings, path, "attach"),
     )
+
+
+def _source(reader: Reading, where: Any, path: source.TreePath) -> SecretSource | None:
+    """Return the source of a secret, which is read when a run has ended; None after a problem."""
+    found = reader.secret_source(where, path)
+    if found is not None and found.kind == "stdin":
+        message = "nobody types a secret when a run has ended"
+        reader.wrong(path, message, remedy="take it from env, keyring or command")
+        return None
+    return found
 
 
 def _addresses(

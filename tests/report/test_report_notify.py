@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner.config.notices import Mail, Notice, Webhook
+from runner.config.sources import variable
 from runner.engine.events import CallFinished, RowFinished, RowResult, RunEnded, RunStarted
 from runner.journal import RunRecord
 from runner.report.notify import LARGEST, LONGEST, Ending, Told
@@ -45,7 +46,7 @@ def told(ended: RunEnded = ENDED, *, reason: str = "job: 422 no") -> Told:
 
 def notice(when: str = "always", text: str | None = None) -> Notice:
     return Notice(
-        when, Webhook("URL", "json"), compile_template(text) if text is not None else None
+        when, Webhook(variable("URL"), "json"), compile_template(text) if text is not None else None
     )
 
 
