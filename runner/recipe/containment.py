@@ -109,7 +109,11 @@ def _reads_the_row(recipe: Recipe, step: Step, names: frozenset[str]) -> bool:
 def check_containment(
     places: Sequence[tuple[Source, TreePath]], recipe: Recipe, catalogue: Catalogue
 ) -> Iterator[Problem]:
-    """Refuse a needless `under_found`. `places` are where the steps stand."""
+    """Warn of the steps that leave open what a found parent gets, and refuse a needless `under_found`.
+
+    `places` are where the steps stand. Steps that add to the same parents are one warning, at the first of them.
+    """
+    unguarded: dict[tuple[str, ...], list[tuple[Source, TreePath, str]]] = {}
     for (source, place_of), step in zip(places, recipe.steps, strict=True):
         parents = searched_parents(recipe, step, catalogue.operation(step.operation))
         path = (*place_of, "under_found")
@@ -122,3 +126,24 @@ def check_containment(
             )
             message = f"'under_found' has nothing to say: {why}"
             yield source.problem(source.key(path), message, "under-found", remedy="leave it out")
+        elif parents and not step.under_found and step.unless_found is None:
+            found = tuple(each.id for each in parents)
+            unguarded.setdefault(found, []).append((source, (*place_of, "id"), step.id))
+    for found, steps in unguarded.items():
+        source, path, _ = steps[0]
+        names, more = _listed([name for _, _, name in steps], "and"), len(steps) > 1
+        message = (
+            f"{names} {'add' if more else 'adds'} to what {_listed(found, 'or')} may have found, "
+            "and nothing says what is there already"
+        )
+        remedy = (
+            f"give {'each' if more else 'it'} unless_found; "
+            "or say under_found: refuse (as it is when left out), or add"
+        )
+        place = source.value(path)
+        yield source.problem(place, message, "under-found", remedy=remedy, severity="warning")
+
+
+def _listed(names: Sequence[str], word: str) -> str:
+    *most, last = map(repr, names)
+    return f"{', '.join(most)} {word} {last}" if most else last

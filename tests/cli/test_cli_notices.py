@@ -76,7 +76,10 @@ def test_one_that_fails_costs_nothing(contacts: Command, hook: Stub) -> None:
     hook.answer = lambda sent: Answer(500)
     ran = contacts("run", "contacts.yaml", env=environ(hook))
     assert "not told     webhook HOOK: it answered 500" in ran.err
-    assert "not told     webhook NOT_SET: NOT_SET is not set; set NOT_SET in the environment" in ran.err
+    assert (
+        "not told     webhook NOT_SET: NOT_SET is not set; set NOT_SET in the environment"
+        in ran.err
+    )
     assert "results  runs/1/results.csv" in ran.out
     assert "NOT told  webhook HOOK: it answered 500" in contacts("show").out
     assert len(hook.sent) == 1

@@ -54,6 +54,8 @@ SLIPS = (
     Slip('amount: "{{ row.deposit }}"', 'amount: "${{ row.deposit && 1 }}"', "template"),
     Slip('description: "{{ row.event }} ', 'description: "{{ row.evnt }} ', "unknown-column"),
     Slip('job_number: "{{ job.id }}"', 'job_number: "{{ jobs.id }}"', "list-result"),
+    # what the whole shows
+    Slip("under_found: refuse ", "# ", "under-found", at="  - id: lines"),
 )  # fmt: skip
 """Each on a line of its own, so that any of them can be made at once."""
 
