@@ -203,6 +203,13 @@ class Input:
         """Yield the first line of each record, in file order, without the header."""
         return self._index.numbers()
 
+    def has_record(self, number: int) -> bool:
+        """Return whether a record that belongs to a row begins on this line."""
+        try:
+            return any(True for _ in self._index.find([number]))
+        except ValueError:
+            return False
+
     @property
     def retry_ending(self) -> str:
         """The ending of a retry file that is read in the same way as this input."""

@@ -501,6 +501,24 @@ def test_keys_that_have_changed_places(runner: Command) -> None:
     assert len(runner.delivered()) == 3
 
 
+def test_lines_that_are_left_out_have_no_key_of_then(runner: Command) -> None:
+    """A footer cannot be read by the columns of then, and need not be."""
+    numbered = RECIPE.replace("{from: Ref, required: true}", "{from: Ref, type: integer}")
+    numbered = numbered.replace("  columns:", "  where: row.name is not none\n  columns:")
+    runner.write("a.yaml", numbered)
+    runner.write("rows.csv", "Ref,PO,Name\n1,77,Ace\n2,78,Blue\n")
+    runner("run", "a.yaml")
+    runner.write("a.yaml", numbered.replace("{from: Ref, type: integer}", "{from: PO}"))
+    runner.write("rows.csv", "Ref,PO,Name,Note\n3,79,Red,x\n4,80,Gold,\nTotal,,,2 orders\n")
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 4
+    runner.write("rows.csv", "Ref,PO,Name,Note\n2,78,Blue,x\nTotal,,,1 order\n")
+    assert "'78' was sent as '2' in run 1" in runner("run", "a.yaml", code=8).err
+    runner.write("rows.csv", "Ref,PO,Name,Note\nfive,81,Plum,x\n")
+    assert "'81' is not on record" in runner("run", "a.yaml", code=8).err
+    assert len(runner.delivered()) == 4
+
+
 @pytest.mark.parametrize("form", ["xlsx", "jsonl", "piped"])
 def test_other_forms_of_the_sheet(sent: Contacts, form: str) -> None:
     runner = sent(RECIPE)

@@ -47,7 +47,7 @@ def former_values(
         former = read_as(input_, columns, scope=scope)
     except RunnerError:
         return None
-    if former.wrong:
+    if any(map(input_.has_record, former.wrong)):
         return None  # a cell that could not be read then had no name, or was written in another way
     return _named(former, source, scope)
 
