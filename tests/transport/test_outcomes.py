@@ -293,7 +293,7 @@ def test_a_connection_that_ends_in_the_middle_of_a_request(
     server.greet(lambda exchange: bool(exchange.connection.recv(1000)) and end(exchange), nth=1)
     operation, transport = CATALOGUE.operation(WRITE), bench.transport()
     large = build_request(
-        operation, {"reference": "A", "notes": "x" * 20_000_000}, base_url=bench.base_url
+        operation, {"reference": "A", "notes": "x" * 15_000_000}, base_url=bench.base_url
     )
     exchange = transport.send(transport.prepare(large))
     assert isinstance(exchange, Failure)
