@@ -59,7 +59,7 @@ class _Decision(NamedTuple):
 @click.option(
     "--reused",
     is_flag=True,
-    help="With --done: the object that had this ID before is gone, and the API has given its ID to the new one.",
+    help="With --done: the object that the row had before is gone, and the API has given its ID to the new one.",
 )
 @click.option("--absent", is_flag=True, help="It was not carried out, and may be sent again.")
 @click.option("--why", help="How you know; kept in the journal.")
@@ -286,7 +286,7 @@ def _checked(
     said = said_user(decision.done, used) if used is not None else ""
     if other is not None and (of_path or found.value is None):
         said = said_maker(decision.done, other)
-    if said and not decision.reused:
+    if said and not (decision.reused and _is_same_row(call, other or used)):
         raise UsageError(said, remedy=_ways_on(call, other or used))
     shown = _shown(found, value)
     if said:
@@ -306,21 +306,28 @@ def _checked(
     return "; ".join(shown), answer, made_by(operation, call.url, answer)
 
 
+def _is_same_row(call: CallRecord, other: CallRecord | None) -> bool:
+    """Return whether a call is another one's second time: no other row goes on with the object that is gone."""
+    if other is None:
+        return False
+    return other.identity._replace(generation=0) == call.identity._replace(generation=0)
+
+
 def _ways_on(call: CallRecord, other: CallRecord | None) -> str:
     """Return what to do about an id that `other` had.
 
-    An API that answers with what exists has no reason to do so for the same row.
+    An API that answers with what exists has no reason to do so for the same row. Of another row calls may still be to
+    come, which would go to the new object.
     """
     ways = [
         (
-            "look the id up again: one object cannot have been created by two calls, nor by one that was sent when it "
-            "was there"
-        ),
-        "where that object is gone, and the API has given its id to a new one: --reused",
+            "look the id up again: one object cannot have been created by two calls, nor by one that was sent "
+            "when it was there"
+        )
     ]
-    if other is None or other.identity._replace(generation=0) != call.identity._replace(
-        generation=0
-    ):
+    if _is_same_row(call, other):
+        ways.append("where that object is gone, and the API has given its id to this one: --reused")
+    else:
         ways.append(
             "where the API may answer with what exists, for the same e-mail address for one: "
             f"x-runner-returns-existing: true at {call.operation} in its document, and the same again"

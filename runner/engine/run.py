@@ -451,8 +451,10 @@ class Run:
             return RowResult(row.number, row.key, row.lines, "rejected", row.wrong)
         if found.bucket == "unknown":
             return found._replace(reason=f"{found.reason}; {row.wrong}")
-        sent = found.bucket in ("done", "found", "changed")
-        return found._replace(bucket="changed" if sent else "rejected", reason=row.wrong)
+        if found.bucket in ("done", "found", "changed"):
+            return found._replace(bucket="changed", reason=row.wrong)
+        on_record = "; what was sent for it is on record, and is not sent again" * bool(found.ids)
+        return found._replace(bucket="rejected", reason=row.wrong + on_record)
 
     def _sent(self, row: Row) -> RowResult:
         """Take a row through its steps; what is sent for it is on record with its lines."""

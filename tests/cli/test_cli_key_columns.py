@@ -487,6 +487,33 @@ def test_what_one_run_was_declared_to_be_ends_nothing(runner: Command) -> None:
     assert len(runner.delivered()) == 6
 
 
+@pytest.mark.parametrize(
+    ("then", "later"),
+    [
+        ("{from: Ref, type: integer}", "Ref,PO,Name,Note\n1,C-1,Ace,x\n2,C-2,Blue,y\nx9,C-90,Red,z\n"),
+        ("{from: Ref}", "PO,Name,Note\nC-1,Ace,x\nC-2,Blue,y\nC-90,Red,z\n"),
+    ],
+    ids=["a cell that could not be read", "a column that is lost"],
+)  # fmt: skip
+def test_what_was_declared_covers_no_later_sheet(runner: Command, then: str, later: str) -> None:
+    """One new row was other work; the next sheet has it, and those that were sent by the column of then."""
+    runner.write("a.yaml", RECIPE.replace("{from: Ref, required: true}", then))
+    runner.write("rows.csv", "Ref,PO,Name\n1,C-1,Ace\n2,C-2,Blue\n")
+    runner("run", "a.yaml")
+    runner.write("a.yaml", RECIPE.replace("{from: Ref, required: true}", "{from: PO}"))
+    new = "\n".join([later.splitlines()[0], later.splitlines()[-1]]) + "\n"
+    runner.write("rows.csv", new)
+    runner("run", "a.yaml", "--new-identity")
+    assert len(runner.delivered()) == 3
+    runner.write("rows.csv", later)
+    told = runner("run", "a.yaml", code=8).err
+    assert "'C-1' was sent as '1' in run 1" in told or "'C-1' is not on record" in told
+    assert len(runner.delivered()) == 3
+    runner.write("rows.csv", new)
+    runner("run", "a.yaml")
+    assert len(runner.delivered()) == 3
+
+
 def test_keys_that_have_changed_places(runner: Command) -> None:
     """Each key is on record, for another row."""
     runner.write("a.yaml", RECIPE)

@@ -128,6 +128,36 @@ def test_the_look_of_a_workbook_is_kept(contacts: Command) -> None:
     assert [cell.value for cell in sheet[2]][5:] == ["problem", "outcome"]
 
 
+def test_merged_cells_mended_ones_and_columns_of_one_s_own(contacts: Command) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for line in [
+        [*HEADER.strip().split(","), "Problem?", "problem"],
+        *([*each, "", "mine"] for each in LINES),
+    ]:
+        sheet.append(line)
+    sheet.merge_cells("C3:D3")
+    sheet.merge_cells(
+        "B2:B3"
+    )  # the name of the second line is that of the first, and it has none itself
+    book.save(contacts.folder / "in.xlsx")
+    contacts("validate", "contacts.yaml", "--rows", "in.xlsx", "--marked", "out.xlsx", code=3)
+    table = cells(contacts.folder / "out.xlsx")
+    assert table[0][5:] == ["Problem?", "problem", "problem (runner)", "outcome (runner)"]
+    assert [line[6] for line in table[1:]] == ["mine"] * 3
+    assert {"C3", "E4", "B2"} <= notes(contacts.folder / "out.xlsx").keys()
+    book = openpyxl.load_workbook(contacts.folder / "out.xlsx")
+    sheet = book.active
+    assert sheet is not None
+    sheet["C3"] = "2"
+    book.save(contacts.folder / "half.xlsx")
+    contacts("validate", "contacts.yaml", "--rows", "half.xlsx", "--marked", "more.xlsx", code=3)
+    again = contacts.folder / "more.xlsx"
+    assert "C3" not in notes(again) and "E4" in notes(again)
+    assert len(cells(again)[0]) == 9
+
+
 def test_without_openpyxl_the_values_are_written(contacts: Command) -> None:
     workbook(contacts.folder / "in.xlsx")
     (contacts.folder / "none").mkdir()
@@ -171,7 +201,7 @@ def test_a_column_of_that_name_is_the_recipe_s_own(contacts: Command) -> None:
     contacts.write("rows.csv", CSV.replace("Name", "Problem").replace("Problem", "problem"))
     contacts.write("contacts.yaml", RECIPE.replace("name: {from: Name", "name: {from: problem"))
     contacts("validate", "contacts.yaml", "--rows", "rows.csv", "--marked", "m.xlsx", code=3)
-    assert cells(contacts.folder / "m.xlsx")[0][5:] == ["problem (runner)", "outcome"]
+    assert cells(contacts.folder / "m.xlsx")[0][5:] == ["problem (runner)", "outcome (runner)"]
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,25 @@ def test_a_row_that_is_unknown_stays_it(contacts: Command, start_stub: StartStub
     assert len([each for each in stub.sent if each.method == "POST"]) == 2
 
 
+def test_a_row_of_which_a_part_is_on_record_says_so(
+    contacts: Command, start_stub: StartStub
+) -> None:
+    def answer(request: Sent) -> Answer:
+        return Answer(0) if b"A-1" in request.body else Answer(201, b'{"id": 7}')
+
+    start_stub(answer)
+    live = ("run", "contacts.yaml", "--target", "live")
+    contacts.write("rows.csv", sheet([LINES[0], LINES[3]]))
+    contacts(*live, "--first-run", code=5, env=KEY)
+    contacts("settle", "--call", "1", "--done", "99", "--why", "seen", "--yes", code=0, env=KEY)
+    contacts.write("rows.csv", sheet([[*LINES[0][:2], "one", *LINES[0][3:]], LINES[3]]))
+    contacts(*live, *ASIDE, code=4, env=KEY)
+    found = results(contacts, 2)["A-1"]
+    if found["bucket"] == "rejected":
+        assert "what was sent for it is on record" in found["reason"]
+    assert "contact 99" in found["ids"]
+
+
 def test_a_resume_knows_it(contacts: Command, start_stub: StartStub) -> None:
     """It needs no option, counts each row once, and sends what was left."""
     answers = {"A-4": 503}

@@ -161,6 +161,10 @@ def test_an_id_that_another_call_has(
         told = settle(contacts, "--done", "7", *more, code=2).err
         assert "7 is what call 2 has created (contact of 'A-2', run 1)" in told
         assert "x-runner-returns-existing: true at syncore.create_contact" in told
+        assert "--reused" not in told
+    # Calls of the other row may still be to come: they would go to this object.
+    told = settle(contacts, "--done", "7", "--reused", code=2).err
+    assert "7 is what call 2 has created (contact of 'A-2', run 1)" in told
     listed(contacts)
 
 

@@ -14,8 +14,8 @@ from runner.journal import CallRecord, History, Journal
 
 RETURNS_EXISTING = (
     "{} answered with the id of what exists already; where it may do that for good reason, "
-    "x-runner-returns-existing: true in its API document says so; where that was deleted, and its id is given again: "
-    "runner settle --call N --done ID --reused"
+    "x-runner-returns-existing: true in its API document says so; where this row is sent again since "
+    "its first object was deleted: runner settle --call N --done ID --reused"
 )
 
 

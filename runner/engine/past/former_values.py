@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.engine.past.key_columns import WHOLE
 from runner.problems import RunnerError
@@ -32,10 +32,15 @@ Made = Mapping[str, Any]
 _PLACE = re.compile(r"\brow\.<([0-9]+)>")
 
 
-def former_values(
-    input_: Input, made: Made, scope: Mapping[str, Any]
-) -> Iterator[tuple[int, str]] | None:
-    """Yield each line with what it was called; a line without a name then is left out. None where that is not known.
+class FormerValues(NamedTuple):
+    """The names of lines then; a line without one is left out. Of `unread` lines the columns of then read no values."""
+
+    names: Mapping[int, str]
+    unread: frozenset[int]
+
+
+def former_values(input_: Input, made: Made, scope: Mapping[str, Any]) -> FormerValues | None:
+    """Return what the lines of an input were called then; None where nothing is known of it.
 
     `scope` has the variables, which are those of today.
     """
@@ -47,9 +52,8 @@ def former_values(
         former = read_as(input_, columns, scope=scope)
     except RunnerError:
         return None
-    if any(map(input_.has_record, former.wrong)):
-        return None  # a cell that could not be read then had no name, or was written in another way
-    return _named(former, source, scope)
+    unread = frozenset(line for line in former.wrong if input_.has_record(line))
+    return FormerValues(dict(_named(former, source, scope)), unread)
 
 
 def _named(

@@ -4,9 +4,9 @@ Where the key is made in another way than it was when something was sent, each r
 (`former_values`). A row that is on record under that name was sent; one whose name of now is on record for another row
 would be taken for that. Both are refused, unless a run by the way of now has sent the row since.
 
-Where the names of then cannot be made, since the sheet has lost a column, a row whose key is not on record is refused,
-until somebody says that it is other work: it may have been sent under another key. The same holds for the values of
-each `once_per` without a search.
+Where the name of then cannot be made, as the sheet has lost a column or a cell is written in another way, a row whose
+key is not on record is refused: it may have been sent under another key. That it is other work is said for one run, and
+the rows that this run sends are on record then. The same holds for the values of each `once_per` without a search.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from runner.engine.context import Context
 from runner.engine.once_per import shared_value
 from runner.engine.past.contents import scopes_of
-from runner.engine.past.former_values import former_values
+from runner.engine.past.former_values import FormerValues, former_values
 from runner.engine.past.key_columns import (
     alike,
     former_columns,
@@ -59,22 +59,22 @@ def check_columns(context: Context, input_: Input, selection: Select) -> None:
         if is_other and context.history.sent_in(each.run, per=["row"]):
             others.setdefault(each.columns, []).append(each.run)
     own = frozenset(each.run for each in runs if same_key(each.columns, now))
-    declared = max((each.run for each in runs if each.declared and each.run in own), default=0)
     names = {column.name for column in recipe.rows.columns} if recipe.rows is not None else set()
     for columns, sent in others.items():
         then, made = json.loads(columns), json.loads(now)
-        ways = [kept(then, made, input_.header, names), _OTHER_WORK]
-        subject = _Subject(_KEY, then, made, input_.header, ways)
         values = former_values(input_, then, context.scope)
+        way = kept(then, made, input_.header, names)
+        if values is not None and values.unread:
+            way += ", with the cells that it cannot read in its `empty`"
+        subject = _Subject(_KEY, then, made, input_.header, [way, _OTHER_WORK])
         if values is not None:
-            former = _Former(context, dict(values), frozenset(sent), own)
+            former = _Former(context, values.names, frozenset(sent), own)
             found = next(former.keys(selection(iter(input_))), None)
             if found is not None:
                 raise subject.sent_as(found)
-        elif max(sent) > declared:
-            key = next(_unknown_keys(context, selection(iter(input_))), None)
-            if key is not None:
-                raise subject.unknown(key, max(sent))
+        key = next(_unknown_keys(context, _unread(selection(iter(input_)), values)), None)
+        if key is not None:
+            raise subject.unknown(key, max(sent))
 
 
 def check_shared(context: Context, input_: Input, selection: Select) -> None:
@@ -103,22 +103,28 @@ def _check_step(context: Context, step: Step, input_: Input, selection: Select) 
         if is_other and context.history.sent_in(each.run, per=["row", "once"]):
             others.setdefault(json.dumps(then, sort_keys=True), []).append(each.run)
     own = frozenset(each.run for each, then in runs if alike(then, now))
-    declared = max((each.run for each, _ in runs if each.declared and each.run in own), default=0)
     ways = ["make them as they were made then", _OTHER_WORK]
     for columns, sent in others.items():
         then = json.loads(columns)
         subject = _Subject(f"the values of {step.id}", then, now, input_.header, ways)
         values = former_values(input_, then, context.scope)
         if values is not None:
-            named = {line: canonical_shared(value) for line, value in values}
+            named = {line: canonical_shared(value) for line, value in values.names.items()}
             former = _Former(context, named, frozenset(sent), own)
             found = next(former.values(selection(iter(input_)), step), None)
             if found is not None:
                 raise subject.sent_as(found)
-        elif max(sent) > declared:
-            value = next(_unknown_values(context, selection(iter(input_)), step), None)
-            if value is not None:
-                raise subject.unknown(value, max(sent))
+        rows = _unread(selection(iter(input_)), values)
+        value = next(_unknown_values(context, rows, step), None)
+        if value is not None:
+            raise subject.unknown(value, max(sent))
+
+
+def _unread(rows: Iterator[Row], values: FormerValues | None) -> Iterator[Row]:
+    """Return the rows of which nothing tells what they were called then: all, where the sheet has lost a column."""
+    if values is None:
+        return rows
+    return (row for row in rows if not values.unread.isdisjoint(row.lines))
 
 
 def _made_then(text: str, step: Step) -> _Made | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zipfile import ZipFile
 
 from runner.durable import WholeFile, stopping
@@ -24,7 +24,10 @@ from runner.rows import Input
 
 PROBLEM, OUTCOME = "problem", "outcome"
 _OWN = " (runner)"
-"""What tells our column from one of the same name that the recipe reads."""
+"""What tells our columns from those of the same name that the sheet has."""
+
+_AUTHOR = "runner"
+"""The author of our notes."""
 
 _RED, _DARK_RED = "FFC7CE", "9C0006"
 _WRONG = {"bg_color": f"#{_RED}", "font_color": f"#{_DARK_RED}"}
@@ -133,12 +136,23 @@ def _keep_look(file: IO[bytes], marks: Marks) -> bool:
             cell.value = text or None
             if text:
                 cell.data_type = "s"  # what looks like a formula is none
+        for cell in sheet[line]:
+            if cell.comment is not None and cell.comment.author == _AUTHOR:  # mended since
+                cell.comment, cell.fill = None, PatternFill()
         for at, notes in marks.cells.get(line, {}).items():
-            cell = sheet.cell(line, at + 1)
+            cell = sheet.cell(*_shown_at(sheet, line, at + 1))
             cell.fill, cell.font = red, bold
-            cell.comment = Comment(_cut("\n".join(notes)), "runner")
+            cell.comment = Comment(_cut("\n".join(notes)), _AUTHOR)
     book.save(file)
     return True
+
+
+def _shown_at(sheet: Any, row: int, column: int) -> tuple[int, int]:
+    """Return the place of a cell; of one within merged cells that of the first of them, which alone is shown."""
+    for merged in sheet.merged_cells.ranges:
+        if (row, column) in {*merged.cells}:
+            return merged.min_row, merged.min_col
+    return row, column
 
 
 def _write_values(file: IO[bytes], marks: Marks) -> None:
@@ -168,13 +182,12 @@ def _write_values(file: IO[bytes], marks: Marks) -> None:
 def _columns(input_: Input) -> dict[str, int]:
     """Return our two columns with their places: those that are there from an earlier marking, or behind all others."""
     header = list(map(canonical, input_.header))
-    names = {}
-    for name in (PROBLEM, OUTCOME):
-        own = name + _OWN if input_.reads(name) else name
-        if own not in header:
-            header.append(own)
-        names[own] = header.index(own)
-    return names
+    for ours in ((PROBLEM, OUTCOME), (PROBLEM + _OWN, OUTCOME + _OWN)):
+        if tuple(header[-2:]) == ours and not any(map(input_.reads, ours)):
+            return {name: len(header) - 2 + at for at, name in enumerate(ours)}
+    taken = {PROBLEM, OUTCOME} & {*header}
+    own = _OWN if taken else ""
+    return {PROBLEM + own: len(header), OUTCOME + own: len(header) + 1}
 
 
 def _cut(text: str) -> str:
