@@ -514,6 +514,24 @@ def test_what_was_declared_covers_no_later_sheet(runner: Command, then: str, lat
     assert len(runner.delivered()) == 3
 
 
+def test_the_way_on_where_a_new_cell_could_not_be_read_then(runner: Command) -> None:
+    """Followed to the letter: the column of then, with the cells of new rows among those without a value."""
+    numbered = RECIPE.replace("{from: Ref, required: true}", "{from: Ref, type: integer}")
+    runner.write("a.yaml", numbered)
+    runner.write("rows.csv", "Ref,PO,Name\n1,C-1,Ace\n2,C-2,Blue\n")
+    runner("run", "a.yaml")
+    changed = RECIPE.replace("{from: Ref, required: true}", "{from: PO}")
+    runner.write("a.yaml", changed)
+    runner.write("rows.csv", "Ref,PO,Name,Note\n1,C-1,Ace,x\n2,C-2,Blue,y\nx9,C-9,Red,z\n")
+    told = runner("run", "a.yaml", code=8).err
+    assert "beside key, with the cells that it cannot read in its `empty`" in told
+    old = 'old: {from: Ref, type: integer, empty: ["", x9]}'
+    known = changed.replace("    name:", f"    {old}\n    name:", 1)
+    runner.write("a.yaml", known.replace("  columns:", "  key_was: '{{ row.old }}'\n  columns:"))
+    runner("run", "a.yaml", code=4)
+    assert len(runner.delivered()) == 3
+
+
 def test_keys_that_have_changed_places(runner: Command) -> None:
     """Each key is on record, for another row."""
     runner.write("a.yaml", RECIPE)

@@ -58,15 +58,17 @@ def made_of(recipe: Recipe, value: Expression | None) -> dict[str, Any]:
     return made
 
 
-def same_key(then: str, now: str) -> bool:
+def same_key(then: str, now: str, *, former: bool = False) -> bool:
     """Tell whether two keys are made in the same way, whatever the values are that rows share."""
-    return alike(*({**json.loads(each), "shared": None} for each in (then, now)))
+    made, other = ({**json.loads(each), "shared": None} for each in (then, now))
+    return alike(made, other, former=former)
 
 
-def alike(then: Any, now: Any) -> bool:
+def alike(then: Any, now: Any, *, former: bool = False) -> bool:
     """Tell whether two values are made in the same way; of the headers of a column one may be another by now.
 
-    What the journal does not have of a column, since its version did not keep it, is not compared.
+    What the journal does not have of a column, since its version did not keep it, is not compared. A `former` key that
+    a recipe names may have more cells that mean no value: those of new rows, which never had it.
     """
     if not isinstance(then, dict) or not isinstance(now, dict):
         return bool(then == now)
@@ -78,7 +80,12 @@ def alike(then: Any, now: Any) -> bool:
         if name == "from":
             same = not set(each).isdisjoint(now[name])
         elif name == "columns":
-            same = len(each) == len(now[name]) and all(map(alike, each, now[name]))
+            pairs = zip(each, now[name], strict=False)
+            same = len(each) == len(now[name]) and all(
+                alike(*pair, former=former) for pair in pairs
+            )
+        elif name == "empty" and former:
+            same = set(each) <= set(now[name])
         elif name == "text":
             same = same_text(each, now[name])
         else:

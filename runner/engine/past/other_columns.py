@@ -51,11 +51,13 @@ def check_columns(context: Context, input_: Input, selection: Select) -> None:
     recipe, now = context.recipe, key_columns(context.recipe)
     if not now:
         return
-    known = [now, *former_columns(recipe)]
+    ways = former_columns(recipe)
     runs = context.history.key_columns(context.account, recipe.name)
     others: dict[str, list[int]] = {}
     for each in runs:
-        is_other = not any(same_key(each.columns, way) for way in known)
+        is_other = not same_key(each.columns, now) and not any(
+            same_key(each.columns, way, former=True) for way in ways
+        )
         if is_other and context.history.sent_in(each.run, per=["row"]):
             others.setdefault(each.columns, []).append(each.run)
     own = frozenset(each.run for each in runs if same_key(each.columns, now))
